@@ -1,0 +1,104 @@
+#include "bindings/module.hpp"
+
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "bindings/optimizers.hpp"
+
+namespace gs {
+namespace {
+
+// Below this many elements a step takes less time than handing the interpreter's lock over and back.
+constexpr std::size_t release_size = 1 << 14;
+
+class Bound {
+ public:
+  Bound(py::object optimizer, std::vector<std::size_t> indices, std::vector<std::string> labels, py::object convert)
+      : owner_(std::move(optimizer)),
+        optimizer_(owner_.cast<PyOptimizer&>()),
+        indices_(std::move(indices)),
+        labels_(std::move(labels)),
+        convert_(std::move(convert)) {
+    if (labels_.size() != indices_.size()) throw py::value_error("labels and indices must be as many.");
+    for (std::size_t i = 0; i < indices_.size(); ++i) {
+      if (indices_[i] >= optimizer_.parameters.size()) throw py::index_error("no such parameter");
+      for (std::size_t j = 0; j < i; ++j)
+        if (indices_[j] == indices_[i])
+          throw py::value_error(noun("parameter", labels_[i]) + " is " + noun("parameter", labels_[j]) +
+                                " again; each must appear once.");
+    }
+  }
+
+  void step(py::handle gradients) {
+    optimizer_.check_idle();
+    moves_.clear();
+    held_.clear();
+    if (labels_.size() == 1 && labels_[0].empty()) {
+      take(0, gradients);
+    } else if (PyList_Check(gradients.ptr()) || PyTuple_Check(gradients.ptr())) {
+      const auto given = std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr()));
+      check_count(given);
+      PyObject** items = PySequence_Fast_ITEMS(gradients.ptr());
+      for (std::size_t i = 0; i < given; ++i) take(i, items[i]);
+    } else {
+      throw py::type_error("gradients must be a list or tuple of " + std::to_string(indices_.size()) +
+                           " arrays, in the parameters' order; got " +
+                           std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
+    }
+    // Everything is checked; only now is anything written.
+    std::size_t total = 0;
+    for (const Move& move : moves_) total += move.parameter->layout.size;
+    if (total < release_size) {
+      optimizer_.engine.step(moves_);
+    } else {
+      // Safe: the arrays are held below, the rest is the engine's own.
+      const PyOptimizer::Busy busy(optimizer_);
+      py::gil_scoped_release release;
+      optimizer_.engine.step(moves_);
+    }
+    held_.clear();
+  }
+
+ private:
+  void check_count(std::size_t given) const {
+    if (given != indices_.size())
+      throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
+                            "; got " + std::to_string(given) + ".");
+  }
+
+  void take(std::size_t i, py::handle object) {
+    if (object.is_none()) return;
+    py::object array = py::reinterpret_borrow<py::object>(object);
+    if (!py::isinstance<py::array>(array)) array = convert_(array, noun("gradient", labels_[i]));
+    const py::array gradient = as_array(array, noun("gradient", labels_[i]));
+    const Parameter& parameter = optimizer_.parameters[indices_[i]];
+    optimizer_.check_gradient(parameter, gradient, labels_[i]);
+    // A gradient in C order needs no layout of its own.
+    const bool plain = gradient.flags() & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
+    if (!plain) layouts_.resize(indices_.size());
+    if (!plain) layouts_[i] = layout_of(gradient);
+    moves_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i]});
+    held_.push_back(std::move(array));
+  }
+
+  py::object owner_;
+  PyOptimizer& optimizer_;
+  std::vector<std::size_t> indices_;
+  std::vector<std::string> labels_;
+  py::object convert_;
+  std::vector<Move> moves_;
+  std::vector<py::object> held_;
+  std::vector<Layout> layouts_;
+  const Layout contiguous_{};
+};
+
+}  // namespace
+
+void bind_bound(py::module_& m) {
+  py::class_<Bound>(m, "Bound")
+      .def(py::init<py::object, std::vector<std::size_t>, std::vector<std::string>, py::object>())
+      .def("step", &Bound::step, py::pos_only());
+}
+
+}  // namespace gs

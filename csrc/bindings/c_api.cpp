@@ -1,0 +1,41 @@
+#include "bindings/c_api.hpp"
+
+#include <pybind11/pybind11.h>
+
+#include <cstring>
+
+#include "bindings/module.hpp"
+#include "engine/dispatch.hpp"
+#include "engine/rules.hpp"
+
+namespace gs {
+namespace {
+
+int find(const char* name) {
+  for (const Rule& rule : rules())
+    if (std::strcmp(rule.name, name) == 0) return rule.index;
+  return -1;
+}
+
+template <class Real>
+int step(int index, const double* values, std::int64_t t, Real* w, const Real* g, Real* state, std::size_t n) {
+  if (index < 0 || std::size_t(index) >= rules().size() || t < 1) return -1;
+  const Rule& rule = rules()[std::size_t(index)];
+  for (std::size_t i = 0; i < rule.fields.size(); ++i)
+    if (!in_range(rule.fields[i], values[i])) return -1;
+  const int dtype = dtype_of<Real>();
+  const AnyUpdate update = rule.at(values, t, Dtype(dtype));
+  void* slots[max_slots];
+  for (std::size_t s = 0; s < rule.slots.size(); ++s) slots[s] = state + s * n;
+  kernels().sweep.sweep[index][dtype](&update, w, g, slots, n);
+  return 0;
+}
+
+}  // namespace
+
+void bind_c_api(pybind11::module_& m) {
+  static gradstep_step_api api{find, step<float>, step<double>};
+  m.def("step_api", [] { return pybind11::capsule(&api, "gradstep.step_api"); });
+}
+
+}  // namespace gs

@@ -1,0 +1,8 @@
+// gradstep._core: one line a file.
+#include "bindings/module.hpp"
+
+PYBIND11_MODULE(_core, m) {
+  gs::bind_build_info(m);
+  gs::bind_optimizers(m);
+  gs::bind_c_api(m);
+}

@@ -1,0 +1,13 @@
+// What each file of this folder adds to gradstep._core.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace gs {
+
+void bind_build_info(pybind11::module_& m);  // versions, instruction sets, threads
+void bind_optimizers(pybind11::module_& m);  // one optimizer over many arrays
+void bind_bound(pybind11::module_& m);       // the fast path of a step
+void bind_c_api(pybind11::module_& m);       // C functions for gradstep.cython
+
+}  // namespace gs

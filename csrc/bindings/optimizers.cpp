@@ -1,0 +1,221 @@
+#include "bindings/optimizers.hpp"
+
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "bindings/module.hpp"
+
+namespace gs {
+namespace {
+
+std::vector<double> checked_values(const Rule& rule, const std::map<std::string, double>& given) {
+  std::vector<double> values;
+  for (const FieldInfo& f : rule.fields) {
+    const auto found = given.find(f.name);
+    values.push_back(found == given.end() ? f.start : found->second);
+    check_field(f, values.back());
+  }
+  for (const auto& [name, value] : given) {
+    (void)value;
+    const bool known = std::any_of(rule.fields.begin(), rule.fields.end(), [&n = name](auto& f) { return n == f.name; });
+    if (!known) throw py::type_error(std::string(rule.name) + " has no hyperparameter " + name + ".");
+  }
+  return values;
+}
+
+Dtype check_parameter(const py::array& array, const std::string& name) {
+  const Dtype dtype = float_dtype(array, name);
+  check_writable(array, name);
+  check_own_memory(array, name);
+  return dtype;
+}
+
+void check_shape(const py::array& parameter, const py::array& gradient, const std::string& label) {
+  if (!gradient.attr("shape").equal(parameter.attr("shape")))
+    throw py::value_error(noun("gradient", label) + " has shape " + shape_text(gradient) + "; its parameter has shape " +
+                          shape_text(parameter) + ".");
+}
+
+void check_dtype(Dtype parameter, const py::array& gradient, const std::string& label) {
+  if (float_dtype(gradient, noun("gradient", label)) != parameter)
+    throw py::type_error(noun("gradient", label) + " is " + std::string(py::str(gradient.dtype())) +
+                         "; its parameter is " + std::string(py::str(numpy_dtype(parameter))) + ".");
+}
+
+void check_pair(const py::array& parameter, const py::array& gradient, const std::string& label) {
+  if (overlaps(parameter, gradient))
+    throw py::value_error(noun("gradient", label) + " must not overlap a parameter: it would change while it is read.");
+}
+
+}  // namespace
+
+PyOptimizer::PyOptimizer(const std::string& rule, const std::map<std::string, double>& values)
+    : engine(find_rule(rule), checked_values(find_rule(rule), values)) {}
+
+void PyOptimizer::check_idle() const {
+  if (busy_) throw std::runtime_error("this optimizer is in the middle of a step on another thread.");
+}
+
+const FieldInfo& PyOptimizer::field(const std::string& name, std::size_t& at) const {
+  for (at = 0; at < engine.rule.fields.size(); ++at)
+    if (name == engine.rule.fields[at].name) return engine.rule.fields[at];
+  throw py::attribute_error(std::string(engine.rule.name) + " has no hyperparameter " + name + ".");
+}
+
+double PyOptimizer::get(const std::string& name) const {
+  std::size_t at;
+  field(name, at);
+  return engine.values[at];
+}
+
+void PyOptimizer::set(const std::string& name, double value) {
+  std::size_t at;
+  check_field(field(name, at), value);
+  engine.values[at] = value;
+}
+
+void PyOptimizer::check(const std::vector<py::object>& given, const std::vector<py::object>& gradients,
+                        const std::vector<std::string>& labels) const {
+  std::vector<py::array> fresh;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::string name = noun("parameter", labels[i]);
+    fresh.push_back(as_array(given[i], name));
+    check_parameter(fresh[i], name);
+    const std::ptrdiff_t old = overlapped(fresh[i]);
+    if (old >= 0)
+      throw py::value_error(name + " must not overlap another parameter; it overlaps one of shape " +
+                            shape_text(arrays[std::size_t(old)]) + " that this optimizer moves.");
+  }
+  // Sorted by address only neighbours can overlap, so that a thousand arrays are not a million pairs.
+  std::vector<std::size_t> order(fresh.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return extent(fresh[a]).first < extent(fresh[b]).first; });
+  for (std::size_t i = 0; i < order.size(); ++i)
+    for (std::size_t j = i + 1; j < order.size(); ++j) {
+      const py::array &a = fresh[order[i]], &b = fresh[order[j]];
+      if (extent(b).first >= extent(a).second) break;
+      if (overlaps(a, b))
+        throw py::value_error(noun("parameter", labels[std::max(order[i], order[j])]) + " overlaps " +
+                              noun("parameter", labels[std::min(order[i], order[j])]) +
+                              "; each must have memory of its own.");
+    }
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    if (gradients[i].is_none()) continue;
+    const py::array g = as_array(gradients[i], noun("gradient", labels[i]));
+    check_dtype(float_dtype(fresh[i], ""), g, labels[i]);
+    check_shape(fresh[i], g, labels[i]);
+    for (const py::array& parameter : fresh) check_pair(parameter, g, labels[i]);
+    const std::ptrdiff_t old = overlapped(g);
+    if (old >= 0) check_pair(arrays[std::size_t(old)], g, labels[i]);
+  }
+}
+
+std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels) {
+  check_idle();
+  check(given, {}, labels);
+  // Made before anything is registered, for memory may run out.
+  std::vector<std::vector<py::array>> fresh_slots;
+  std::vector<Parameter> fresh;
+  for (const py::object& object : given) {
+    const py::array array = py::reinterpret_borrow<py::array>(object);
+    Parameter p{float_dtype(array, ""), layout_of(array), bytes(array), {}};
+    std::vector<py::array> own;
+    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) {
+      own.push_back(aligned_zeros({array.shape(), array.shape() + array.ndim()}, p.dtype));
+      const double start = engine.rule.start(engine.values.data(), s);
+      if (start != 0) own.back().attr("fill")(start);
+      p.state.push_back(bytes(own.back()));
+    }
+    fresh_slots.push_back(std::move(own));
+    fresh.push_back(std::move(p));
+  }
+  std::vector<std::size_t> indices;
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    const std::size_t index = parameters.size();
+    indices.push_back(index);
+    arrays.push_back(py::reinterpret_borrow<py::array>(given[i]));
+    parameters.push_back(std::move(fresh[i]));
+    slots.push_back(std::move(fresh_slots[i]));
+    const auto [first, last] = extent(arrays.back());
+    extents_.push_back({first, last, index});
+    longest_ = std::max(longest_, std::size_t(last - first));
+  }
+  std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  return indices;
+}
+
+std::ptrdiff_t PyOptimizer::overlapped(const py::array& array) const {
+  const auto [first, last] = extent(array);
+  if (first == last) return -1;
+  auto it = std::lower_bound(extents_.begin(), extents_.end(), last, [](auto& e, auto* at) { return e.first < at; });
+  while (it != extents_.begin() && (--it)->first + longest_ > first)
+    if (it->last > first && overlaps(arrays[it->index], array)) return std::ptrdiff_t(it->index);
+  return -1;
+}
+
+std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const py::array& known = arrays[i];
+    if (known.is(array)) return std::ptrdiff_t(i);
+    if (bytes(known) != bytes(array) || known.ndim() != array.ndim() || !known.dtype().equal(array.dtype())) continue;
+    if (std::equal(known.shape(), known.shape() + known.ndim(), array.shape()) &&
+        std::equal(known.strides(), known.strides() + known.ndim(), array.strides()))
+      return std::ptrdiff_t(i);
+  }
+  return -1;
+}
+
+py::dict PyOptimizer::state(std::size_t index) const {
+  py::dict all;
+  for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) all[engine.rule.slots[s]] = slots.at(index)[s];
+  return all;
+}
+
+void PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
+  check_dtype(p.dtype, g, label);
+  const bool same = std::size_t(g.ndim()) == p.layout.shape.size() &&
+                    std::equal(p.layout.shape.begin(), p.layout.shape.end(), g.shape());
+  if (!same) check_shape(arrays[std::size_t(&p - parameters.data())], g, label);
+  const std::ptrdiff_t old = overlapped(g);
+  if (old >= 0) check_pair(arrays[std::size_t(old)], g, label);
+}
+
+void bind_optimizers(py::module_& m) {
+  m.def("rules", [] {
+    py::dict all;
+    for (const Rule& rule : rules()) {
+      py::list fields;
+      for (const FieldInfo& f : rule.fields)
+        fields.append(py::make_tuple(f.name, f.start, f.doc, f.low, f.high, f.low_open, f.high_open));
+      py::list slots;
+      for (const char* slot : rule.slots) slots.append(slot);
+      all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("slots") = py::tuple(slots));
+    }
+    return all;
+  });
+
+  py::class_<PyOptimizer>(m, "Optimizer")
+      .def(py::init<const std::string&, const std::map<std::string, double>&>())
+      .def_property_readonly("rule", [](const PyOptimizer& o) { return o.engine.rule.name; })
+      .def_property(
+          "iterations", [](const PyOptimizer& o) { return o.engine.t; },
+          [](PyOptimizer& o, std::int64_t t) {
+            o.check_idle();
+            if (t < 0) throw py::value_error("iterations must be 0 or more; got " + std::to_string(t) + ".");
+            o.engine.t = t;
+          })
+      .def("get", &PyOptimizer::get)
+      .def("set", &PyOptimizer::set)
+      .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
+      .def("add", &PyOptimizer::add)
+      .def("check", &PyOptimizer::check)
+      .def("find", &PyOptimizer::find)
+      .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
+      .def("state", &PyOptimizer::state);
+
+  bind_bound(m);
+}
+
+}  // namespace gs

@@ -1,0 +1,61 @@
+// The optimizer as Python holds it: the engine's, plus references that keep its arrays alive.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "engine/step.hpp"
+
+namespace gs {
+
+class PyOptimizer {
+ public:
+  PyOptimizer(const std::string& rule, const std::map<std::string, double>& values);
+
+  double get(const std::string& field) const;
+  void set(const std::string& field, double value);
+
+  std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels);
+  void check(const std::vector<py::object>& arrays, const std::vector<py::object>& gradients,
+             const std::vector<std::string>& labels) const;
+  std::ptrdiff_t find(const py::array& array) const;
+  py::dict state(std::size_t index) const;
+
+  /// Throws unless the gradient fits the parameter and overlaps none.
+  void check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
+
+  /// While one is alive another thread may hold the interpreter, but not step or add.
+  class Busy {
+   public:
+    explicit Busy(PyOptimizer& optimizer) : flag_(optimizer.busy_) { flag_ = true; }
+    ~Busy() { flag_ = false; }
+    Busy(const Busy&) = delete;
+
+   private:
+    bool& flag_;
+  };
+  /// Throws if it is in the middle of a step.
+  void check_idle() const;
+
+  Optimizer engine;
+  std::vector<Parameter> parameters;
+  std::vector<py::array> arrays;              // (parameter)
+  std::vector<std::vector<py::array>> slots;  // (parameter, slot)
+
+ private:
+  struct Extent {
+    const std::byte *first, *last;
+    std::size_t index;
+  };
+  const FieldInfo& field(const std::string& name, std::size_t& at) const;
+  /// The first parameter that the array overlaps; -1 if there is none.
+  std::ptrdiff_t overlapped(const py::array& array) const;
+
+  bool busy_ = false;
+  std::vector<Extent> extents_;  // of the parameters, by first address
+  std::size_t longest_ = 0;      // the longest extent in bytes: how far back an overlap can begin
+};
+
+}  // namespace gs

@@ -1,0 +1,11 @@
+// What lets one function be compiled for every instruction set and for a GPU.
+#pragma once
+
+#if defined(__CUDACC__)
+#define HD __host__ __device__ __forceinline__
+#define RESTRICT __restrict__
+#else
+// Always inlined: an out-of-line copy compiled for AVX-512 could be the one the linker keeps for every CPU.
+#define HD inline __attribute__((always_inline))
+#define RESTRICT __restrict__
+#endif

@@ -1,0 +1,45 @@
+// Which kernels are in use: the best instruction set this CPU has, unless GRADSTEP_ISA or use_isa says otherwise.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/dtype.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/map.hpp"
+#include "kernels/reduce.hpp"
+#include "kernels/sweep.hpp"
+
+namespace gs {
+
+struct Kernels {
+  const char* isa;
+  const SweepTable& sweep;
+  const MapTable& map;
+  const ReduceTable& reduce;
+  const GemmTable& gemm;
+};
+
+const Kernels& kernels();
+
+/// Names of the instruction sets that were compiled and that this CPU has, best last.
+std::vector<std::string> usable_isas();
+
+/// Throws std::invalid_argument if the name is none of them. Not to be called while a step runs.
+void use_isa(const std::string& name);
+
+/// The Dtype of a floating type, for indexing the tables.
+template <class Real>
+constexpr int dtype_of() {
+  return int(sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64);
+}
+
+template <class Real>
+Gemm<Real> gemm() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().gemm.f32;
+  else
+    return kernels().gemm.f64;
+}
+
+}  // namespace gs

@@ -1,0 +1,48 @@
+// The optimizers of optimizers/all.hpp with their types erased: what the engine and the bindings work with.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/dtype.hpp"
+
+namespace gs {
+
+struct FieldInfo {
+  const char* name;
+  const char* doc;
+  double start, low, high;
+  bool low_open, high_open;
+};
+
+/// A rule's Update<Real>, whichever it is.
+struct alignas(16) AnyUpdate {
+  std::byte bytes[64];
+};
+
+inline constexpr std::size_t max_slots = 8;
+
+struct Rule {
+  int index;  // position in the list, and in SweepTable
+  const char* name;
+  std::vector<const char*> slots;
+  std::vector<FieldInfo> fields;
+  /// The constants of step t from the values of the fields, in their order.
+  AnyUpdate (*at)(const double* values, std::int64_t t, Dtype dtype);
+  /// What a slot holds before the first step.
+  double (*start)(const double* values, std::size_t slot);
+};
+
+const std::vector<Rule>& rules();
+
+/// Throws std::invalid_argument if there is none of that name.
+const Rule& find_rule(const std::string& name);
+
+bool in_range(const FieldInfo& field, double value);
+
+/// Throws std::invalid_argument if the value is out of the field's range or not a number.
+void check_field(const FieldInfo& field, double value);
+
+}  // namespace gs

@@ -1,0 +1,45 @@
+// One optimizer over many arrays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/dtype.hpp"
+#include "engine/rules.hpp"
+#include "engine/strided.hpp"
+
+namespace gs {
+
+/// An array that an optimizer moves, with its state: an array a slot, contiguous, shape of the parameter.
+struct Parameter {
+  Dtype dtype;
+  Layout layout;
+  std::byte* data;
+  std::vector<void*> state;
+};
+
+/// A parameter and the gradient it is to move by; the gradient has the parameter's dtype and shape.
+struct Move {
+  const Parameter* parameter;
+  const std::byte* gradient;
+  const Layout* layout;  // of the gradient; only `contiguous` counts where it is true
+};
+
+/// A rule with its numbers and its step counter. Not safe to use from two threads at once.
+class Optimizer {
+ public:
+  Optimizer(const Rule& rule, std::vector<double> values) : rule(rule), values(std::move(values)) {}
+
+  /// The constants of the step to come.
+  AnyUpdate next(Dtype dtype) const { return rule.at(values.data(), t + 1, dtype); }
+
+  /// One step: moves every parameter once and counts. Same bits for any number of threads.
+  void step(const std::vector<Move>& moves);
+
+  const Rule& rule;
+  std::vector<double> values;  // in the order of rule.fields
+  std::int64_t t = 0;          // steps done
+};
+
+}  // namespace gs

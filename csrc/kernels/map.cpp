@@ -1,0 +1,48 @@
+// The two loops of every activation.
+#include "kernels/map.hpp"
+
+namespace gs {
+namespace {
+
+template <class Activation, class Real>
+void forward(const void* from, void* to, std::size_t n) {
+  const Real* x = static_cast<const Real*>(from);
+  Real* y = static_cast<Real*>(to);
+  if constexpr (Activation::rowwise) {
+    Activation::forward(x, y, n);
+  } else {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) y[i] = Activation::value(x[i]);
+  }
+}
+
+template <class Activation, class Real>
+void backward(const void* from, const void* value, const void* slope, void* to, std::size_t n) {
+  const Real* y = static_cast<const Real*>(value);
+  const Real* dy = static_cast<const Real*>(slope);
+  Real* dx = static_cast<Real*>(to);
+  // Where the input is not used it was not kept: read y in its place.
+  const Real* x = Activation::uses_input ? static_cast<const Real*>(from) : y;
+  if constexpr (Activation::rowwise) {
+    Activation::backward(x, y, dy, dx, n);
+  } else {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * Activation::slope(x[i], y[i]);
+  }
+}
+
+template <class... All>
+constexpr MapTable rows(TypeList<All...>) {
+  return {{{{forward<All, float>, forward<All, double>}, {backward<All, float>, backward<All, double>}}...}};
+}
+
+constexpr MapTable table = rows(Activations{});
+
+}  // namespace
+
+template <>
+const MapTable& map_table<GS_ISA>() noexcept {
+  return table;
+}
+
+}  // namespace gs

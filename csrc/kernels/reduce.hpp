@@ -1,0 +1,32 @@
+// Sums: losses and accuracies over rows, bias gradients over columns.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/isa.hpp"
+#include "losses/all.hpp"
+
+namespace gs {
+
+/// targets (rows): a pointer a row, to n numbers or to one int64 label; y (rows, n) -> values (rows): the loss of each
+/// row; and unless dy is null dy (rows, n) = scale * slope.
+using LossRows = void (*)(const void* const* targets, const void* y, std::size_t rows, std::size_t n, double scale,
+                          double* values, void* dy);
+/// targets, y as above -> values (rows)
+using AccuracyRows = void (*)(const void* const* targets, const void* y, std::size_t rows, std::size_t n,
+                              double* values);
+/// x (rows, columns) of row stride ld -> sums (columns)
+using ColumnSums = void (*)(const void* x, std::size_t ld, std::size_t rows, std::size_t columns, void* sums);
+
+struct ReduceTable {
+  struct LossRow {
+    LossRows of_outputs[2], of_logits[2];  // [dtype]
+  } losses[Losses::size];
+  AccuracyRows accuracies[Accuracies::size][2];
+  ColumnSums column_sums[2];
+};
+
+template <class Isa>
+const ReduceTable& reduce_table() noexcept;
+
+}  // namespace gs

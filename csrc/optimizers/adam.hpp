@@ -1,0 +1,44 @@
+// Adam: running means of the gradient and of its square, both corrected for their start at 0.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "core/describe.hpp"
+#include "core/math.hpp"
+
+namespace gs {
+
+/// Kingma & Ba 2015, arXiv:1412.6980, section 2: the form before algorithm 2 with "epsilon hat", as in Keras.
+struct Adam {
+  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+
+  static constexpr const char* name = "Adam";
+  static constexpr std::array slots{"m", "v"};
+  static constexpr auto fields() {
+    return std::array{
+        Field<Adam>{"learning_rate", &Adam::learning_rate, "step size", 0, inf},
+        Field<Adam>{"beta_1", &Adam::beta_1, "share of m kept", 0, 1, false, true},
+        Field<Adam>{"beta_2", &Adam::beta_2, "share of v kept", 0, 1, false, true},
+        Field<Adam>{"epsilon", &Adam::epsilon, "added to the root of v, before the bias correction", 0, inf},
+    };
+  }
+
+  template <class Real>
+  struct Update {
+    Real take_1, take_2, step, epsilon;
+    HD void operator()(Real& w, Real g, Real& m, Real& v) const {
+      m += take_1 * (g - m);
+      v += take_2 * (g * g - v);
+      w -= step * m / (root(v) + epsilon);
+    }
+  };
+  template <class Real>
+  Update<Real> at(std::int64_t t) const {
+    const double step = learning_rate * std::sqrt(1 - std::pow(beta_2, double(t))) / (1 - std::pow(beta_1, double(t)));
+    return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
+  }
+};
+
+}  // namespace gs

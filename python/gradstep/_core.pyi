@@ -1,0 +1,145 @@
+"""Types of the compiled engine. Private: the public API is ``gradstep`` itself."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from numpy import ndarray
+
+__version__: str
+
+# -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
+
+def build_info() -> dict[str, Any]:
+    """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, cuda."""
+
+def set_isa(name: str) -> None:
+    """Use this instruction set from now on; ValueError if it was not compiled or the CPU lacks it."""
+
+def get_num_threads() -> int: ...
+def set_num_threads(threads: int) -> None: ...
+def after_fork_in_child() -> None:
+    """One thread from now on: libgomp's pool does not survive fork()."""
+
+def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
+    """A C-ordered array of zeros whose first element lies on a 64-byte border."""
+
+# -- one optimizer over many arrays (csrc/bindings/optimizers.cpp) -----------------------------------------------------
+
+def rules() -> dict[str, dict[str, Any]]:
+    """Every update rule of csrc/optimizers/all.hpp by name:
+    ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "slots": (name, ...)}``."""
+
+class Optimizer:
+    """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""
+
+    def __init__(self, rule: str, values: dict[str, float]) -> None: ...
+    @property
+    def rule(self) -> str: ...
+    iterations: int
+    def get(self, field: str) -> float: ...
+    def set(self, field: str, value: float) -> None: ...
+    def __len__(self) -> int:
+        """How many parameters have been added."""
+
+    def add(self, arrays: Sequence[ndarray], labels: Sequence[str]) -> list[int]:
+        """Register arrays (all or none) and make their state; labels name them in errors, as in ``[3]`` or ``['w']``."""
+
+    def check(
+        self, arrays: Sequence[ndarray], gradients: Sequence[ndarray | None], labels: Sequence[str]
+    ) -> None:
+        """All that add(arrays) and then a step with the gradients would refuse; nothing is written."""
+
+    def find(self, array: ndarray) -> int:
+        """Index of the parameter with the same memory, shape, strides and dtype; -1 if there is none."""
+
+    def parameter(self, index: int) -> ndarray: ...
+    def state(self, index: int) -> dict[str, ndarray]:
+        """Slot name to array, shape of the parameter, C order, writable: the state itself, not a copy."""
+
+class Bound:
+    """Some parameters of an optimizer in a fixed order: nothing is looked up per step."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        indices: Sequence[int],
+        labels: Sequence[str],
+        convert: Callable[[Any, str], ndarray],
+    ) -> None:
+        """convert(object, name) makes an ndarray of a gradient that is not one; it is not called for ndarrays."""
+
+    def step(self, gradients: Any, /) -> None:
+        """One step. gradients: a sequence in order, or one array if bound to one; None skips its parameter."""
+
+# -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
+
+def activations() -> tuple[str, ...]: ...
+def activation(name: str, x: ndarray) -> ndarray:
+    """x (..., n), float32 or float64 -> new array of the same shape; softmax and log_softmax over the last axis."""
+
+def activation_backward(name: str, x: ndarray, dy: ndarray) -> ndarray:
+    """dx for dy, the gradient with respect to activation(name, x)."""
+
+def losses() -> tuple[str, ...]: ...
+def loss(name: str, from_logits: bool, y_true: ndarray, y_pred: ndarray) -> tuple[ndarray, ndarray]:
+    """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n)
+    -> values (rows,) float64, and slope (rows, n): d values[i] / d y_pred[i, :]."""
+
+def metrics() -> tuple[str, ...]:
+    """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
+
+class Network:
+    """Dense layers in a row; parameters in one 64-byte-aligned arena."""
+
+    def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
+        """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": str}``
+        or ``{"kind": "activation", "activation": str}``; dtype "float32" or "float64"."""
+
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def parameters(self) -> list[list[ndarray]]:
+        """A list per layer: kernel (in, out) and bias (out,), zeros at the start; views of the arena, writable."""
+
+    def predict(self, x: ndarray, out: ndarray, batch_size: int, begin: int, seconds: float) -> int:
+        """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about
+        `seconds` have passed; the row to go on from. Without the GIL."""
+
+    def value_and_grad(
+        self, loss: str, from_logits: bool, x: ndarray, y: ndarray
+    ) -> tuple[float, list[list[ndarray]], ndarray]:
+        """Mean loss over the rows; its gradients in the shape of `parameters`; dx (rows, inputs)."""
+
+class Run:
+    """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: str,
+        from_logits: bool,
+        metrics: Sequence[str],
+        x: ndarray,
+        y: ndarray,
+        batch_size: int,
+        optimizer: Optimizer | None,
+        indices: Sequence[int],
+    ) -> None:
+        """x (rows, inputs) C-contiguous, the network's dtype; y (rows, outputs) of it, or int64 (rows,) for sparse
+        losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
+        ValueError for a label out of range (names row and value)."""
+
+    def start(self, order: ndarray | None) -> None:
+        """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ..."""
+
+    def advance(self, seconds: float) -> bool:
+        """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[float]]:
+        """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
+
+def step_api() -> Any:
+    """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""
