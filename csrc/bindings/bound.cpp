@@ -46,6 +46,7 @@ class Bound {
                            " arrays, in the parameters' order; got " +
                            std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
     }
+    if (moves_.empty()) return;  // nothing but None: no step was made
     // Everything is checked; only now is anything written.
     std::size_t total = 0;
     for (const Move& move : moves_) total += move.parameter->layout.size;
@@ -70,9 +71,11 @@ class Bound {
   void take(std::size_t i, py::handle object) {
     if (object.is_none()) return;
     py::object array = py::reinterpret_borrow<py::object>(object);
-    if (!py::isinstance<py::array>(array)) array = convert_(array, noun("gradient", labels_[i]));
+    // Subclasses too: numpy.ma's, for one, would lose its mask.
+    if (!Py_IS_TYPE(object.ptr(), exact_)) array = convert_(array, noun("gradient", labels_[i]));
     const py::array gradient = as_array(array, noun("gradient", labels_[i]));
-    const Parameter& parameter = optimizer_.parameters[indices_[i]];
+    const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
+    optimizer_.check_unmoved(indices_[i], labels_[i]);
     optimizer_.check_gradient(parameter, gradient, labels_[i]);
     // A gradient in C order needs no layout of its own.
     const bool plain = gradient.flags() & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
@@ -87,6 +90,7 @@ class Bound {
   std::vector<std::size_t> indices_;
   std::vector<std::string> labels_;
   py::object convert_;
+  PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;
   std::vector<Move> moves_;
   std::vector<py::object> held_;
   std::vector<Layout> layouts_;

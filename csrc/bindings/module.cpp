@@ -4,5 +4,8 @@
 PYBIND11_MODULE(_core, m) {
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
+  gs::bind_bound(m);
+  gs::bind_layers(m);
+  gs::bind_network(m);
   gs::bind_c_api(m);
 }

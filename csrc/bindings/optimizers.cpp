@@ -32,6 +32,15 @@ Dtype check_parameter(const py::array& array, const std::string& name) {
   return dtype;
 }
 
+bool has_shape(const py::array& array, const Layout& layout) {
+  return std::size_t(array.ndim()) == layout.shape.size() &&
+         std::equal(layout.shape.begin(), layout.shape.end(), array.shape());
+}
+
+bool has_layout(const py::array& array, const Layout& layout) {
+  return has_shape(array, layout) && std::equal(layout.strides.begin(), layout.strides.end(), array.strides());
+}
+
 void check_shape(const py::array& parameter, const py::array& gradient, const std::string& label) {
   if (!gradient.attr("shape").equal(parameter.attr("shape")))
     throw py::value_error(noun("gradient", label) + " has shape " + shape_text(gradient) + "; its parameter has shape " +
@@ -76,8 +85,7 @@ void PyOptimizer::set(const std::string& name, double value) {
   engine.values[at] = value;
 }
 
-void PyOptimizer::check(const std::vector<py::object>& given, const std::vector<py::object>& gradients,
-                        const std::vector<std::string>& labels) const {
+void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vector<std::string>& labels) const {
   std::vector<py::array> fresh;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const std::string name = noun("parameter", labels[i]);
@@ -101,20 +109,11 @@ void PyOptimizer::check(const std::vector<py::object>& given, const std::vector<
                               noun("parameter", labels[std::min(order[i], order[j])]) +
                               "; each must have memory of its own.");
     }
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    if (gradients[i].is_none()) continue;
-    const py::array g = as_array(gradients[i], noun("gradient", labels[i]));
-    check_dtype(float_dtype(fresh[i], ""), g, labels[i]);
-    check_shape(fresh[i], g, labels[i]);
-    for (const py::array& parameter : fresh) check_pair(parameter, g, labels[i]);
-    const std::ptrdiff_t old = overlapped(g);
-    if (old >= 0) check_pair(arrays[std::size_t(old)], g, labels[i]);
-  }
 }
 
 std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels) {
   check_idle();
-  check(given, {}, labels);
+  check_new(given, labels);
   // Made before anything is registered, for memory may run out.
   std::vector<std::vector<py::array>> fresh_slots;
   std::vector<Parameter> fresh;
@@ -155,16 +154,30 @@ std::ptrdiff_t PyOptimizer::overlapped(const py::array& array) const {
   return -1;
 }
 
+void PyOptimizer::truncate(std::size_t length) {
+  check_idle();
+  if (length >= parameters.size()) return;
+  parameters.resize(length);
+  arrays.resize(length);
+  slots.resize(length);
+  extents_.erase(std::remove_if(extents_.begin(), extents_.end(), [&](auto& e) { return e.index >= length; }),
+                 extents_.end());
+}
+
 std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
-  for (std::size_t i = 0; i < arrays.size(); ++i) {
-    const py::array& known = arrays[i];
-    if (known.is(array)) return std::ptrdiff_t(i);
-    if (bytes(known) != bytes(array) || known.ndim() != array.ndim() || !known.dtype().equal(array.dtype())) continue;
-    if (std::equal(known.shape(), known.shape() + known.ndim(), array.shape()) &&
-        std::equal(known.strides(), known.strides() + known.ndim(), array.strides()))
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Parameter& p = parameters[i];
+    if (p.data == bytes(array) && has_layout(array, p.layout) && array.dtype().equal(numpy_dtype(p.dtype)))
       return std::ptrdiff_t(i);
   }
   return -1;
+}
+
+void PyOptimizer::check_unmoved(std::size_t index, const std::string& label) const {
+  if (parameters[index].data != bytes(arrays[index]) || !has_layout(arrays[index], parameters[index].layout))
+    throw py::value_error(noun("parameter", label) +
+                          " must stay where it was when the optimizer first saw it; it has been resized, reshaped or "
+                          "reallocated since.");
 }
 
 py::dict PyOptimizer::state(std::size_t index) const {
@@ -175,9 +188,7 @@ py::dict PyOptimizer::state(std::size_t index) const {
 
 void PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
   check_dtype(p.dtype, g, label);
-  const bool same = std::size_t(g.ndim()) == p.layout.shape.size() &&
-                    std::equal(p.layout.shape.begin(), p.layout.shape.end(), g.shape());
-  if (!same) check_shape(arrays[std::size_t(&p - parameters.data())], g, label);
+  if (!has_shape(g, p.layout)) check_shape(arrays[std::size_t(&p - parameters.data())], g, label);
   const std::ptrdiff_t old = overlapped(g);
   if (old >= 0) check_pair(arrays[std::size_t(old)], g, label);
 }
@@ -210,12 +221,11 @@ void bind_optimizers(py::module_& m) {
       .def("set", &PyOptimizer::set)
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add)
-      .def("check", &PyOptimizer::check)
+      .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
       .def("state", &PyOptimizer::state);
 
-  bind_bound(m);
 }
 
 }  // namespace gs

@@ -18,11 +18,13 @@ class PyOptimizer {
   void set(const std::string& field, double value);
 
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels);
-  void check(const std::vector<py::object>& arrays, const std::vector<py::object>& gradients,
-             const std::vector<std::string>& labels) const;
+  /// Forgets the parameters after the first `length`, and their state.
+  void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
   py::dict state(std::size_t index) const;
 
+  /// Throws if the array has been resized, reshaped or reallocated since it was added.
+  void check_unmoved(std::size_t index, const std::string& label) const;
   /// Throws unless the gradient fits the parameter and overlaps none.
   void check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
 
@@ -45,6 +47,7 @@ class PyOptimizer {
   std::vector<std::vector<py::array>> slots;  // (parameter, slot)
 
  private:
+  void check_new(const std::vector<py::object>& arrays, const std::vector<std::string>& labels) const;
   struct Extent {
     const std::byte *first, *last;
     std::size_t index;
@@ -55,7 +58,7 @@ class PyOptimizer {
 
   bool busy_ = false;
   std::vector<Extent> extents_;  // of the parameters, by first address
-  std::size_t longest_ = 0;      // the longest extent in bytes: how far back an overlap can begin
+  std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
 };
 
 }  // namespace gs

@@ -33,7 +33,11 @@ void backward(const void* from, const void* value, const void* slope, void* to, 
 
 template <class... All>
 constexpr MapTable rows(TypeList<All...>) {
-  return {{{{forward<All, float>, forward<All, double>}, {backward<All, float>, backward<All, double>}}...}};
+  return {{{All::name,
+            All::rowwise,
+            All::uses_input,
+            {forward<All, float>, forward<All, double>},
+            {backward<All, float>, backward<All, double>}}...}};
 }
 
 constexpr MapTable table = rows(Activations{});

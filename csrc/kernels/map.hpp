@@ -15,6 +15,8 @@ using MapBackward = void (*)(const void* x, const void* y, const void* dy, void*
 
 struct MapTable {
   struct Row {
+    const char* name;
+    bool rowwise, uses_input;
     MapForward forward[2];  // [dtype]
     MapBackward backward[2];
   } of[Activations::size];

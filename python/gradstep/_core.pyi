@@ -44,10 +44,8 @@ class Optimizer:
     def add(self, arrays: Sequence[ndarray], labels: Sequence[str]) -> list[int]:
         """Register arrays (all or none) and make their state; labels name them in errors, as in ``[3]`` or ``['w']``."""
 
-    def check(
-        self, arrays: Sequence[ndarray], gradients: Sequence[ndarray | None], labels: Sequence[str]
-    ) -> None:
-        """All that add(arrays) and then a step with the gradients would refuse; nothing is written."""
+    def truncate(self, length: int) -> None:
+        """Forget the parameters added after the first `length`, and their state."""
 
     def find(self, array: ndarray) -> int:
         """Index of the parameter with the same memory, shape, strides and dtype; -1 if there is none."""
@@ -66,10 +64,11 @@ class Bound:
         labels: Sequence[str],
         convert: Callable[[Any, str], ndarray],
     ) -> None:
-        """convert(object, name) makes an ndarray of a gradient that is not one; it is not called for ndarrays."""
+        """convert(object, name) makes an ndarray of a gradient that is not exactly a numpy.ndarray."""
 
     def step(self, gradients: Any, /) -> None:
-        """One step. gradients: a sequence in order, or one array if bound to one; None skips its parameter."""
+        """One step. gradients: a sequence in order, or one array if bound to one with the label ""; None skips its
+        parameter; with nothing but None no step is made and iterations stays."""
 
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 

@@ -1,0 +1,23 @@
+// Targets and names that come from Python, checked.
+#pragma once
+
+#include <string>
+
+#include "bindings/arrays.hpp"
+
+namespace gs {
+
+/// What rows are scored against: rows of numbers, or a class label a row.
+struct Targets {
+  py::array array;
+  const std::byte* data;
+  std::size_t row_size, rows;  // bytes a row
+};
+
+/// labels: int64 (rows,), each in [0, n), else ValueError with its row and value; numbers: (rows, n) of dtype.
+Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n);
+
+/// Position in Activations; throws std::invalid_argument if there is none of that name.
+int find_activation(const std::string& name);
+
+}  // namespace gs

@@ -1,0 +1,320 @@
+// Networks and their runs: one Python class over the engine's templates for float and double.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/data.hpp"
+#include "bindings/module.hpp"
+#include "bindings/optimizers.hpp"
+#include "engine/network.hpp"
+#include "engine/run.hpp"
+
+namespace gs {
+namespace {
+
+AnyLayer parse_layer(const py::dict& spec, std::size_t inputs) {
+  const auto kind = spec["kind"].cast<std::string>();
+  const int activation = find_activation(spec["activation"].cast<std::string>());
+  if (kind == Activate::name) return Activate{inputs, activation};
+  if (kind != Dense::name) throw py::value_error("kind must be dense or activation; got " + kind + ".");
+  const auto units = spec["units"].cast<std::int64_t>();
+  if (units < 1) throw py::value_error("units must be 1 or more; got " + std::to_string(units) + ".");
+  return Dense{inputs, std::size_t(units), spec["use_bias"].cast<bool>(), activation};
+}
+
+std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::dict>& specs) {
+  if (inputs < 1) throw py::value_error("inputs must be 1 or more; got " + std::to_string(inputs) + ".");
+  if (specs.empty()) throw py::value_error("a network must have a layer; got none.");
+  std::vector<AnyLayer> layers;
+  auto width = std::size_t(inputs);
+  for (const py::dict& spec : specs) {
+    layers.push_back(parse_layer(spec, width));
+    width = std::visit([](const auto& layer) { return layer.outputs(); }, layers.back());
+  }
+  return layers;
+}
+
+Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics) {
+  Scoring scoring{&find_score(loss, true), from_logits, {}};
+  for (const std::string& name : metrics) {
+    scoring.metrics.push_back(&find_score(name, false));
+    if (scoring.metrics.back()->labels != scoring.loss->labels)
+      throw py::value_error("metric " + name + " and loss " + loss +
+                            " must take the same targets; one takes class labels, the other rows of numbers.");
+  }
+  return scoring;
+}
+
+std::size_t parse_batch_size(std::int64_t batch_size) {
+  if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
+  return std::size_t(batch_size);
+}
+
+template <class Real>
+Real* data(const py::array& array) {
+  return reinterpret_cast<Real*>(bytes(array));
+}
+
+/// Shapes of a network's weights, by layer.
+template <class Real>
+std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const Network<Real>& network) {
+  std::vector<std::vector<std::vector<py::ssize_t>>> all;
+  for (const AnyLayer& any : network.layers) {
+    all.emplace_back();
+    std::visit(
+        [&](const auto& layer) {
+          for (std::size_t i = 0; i < layer.n_weights(); ++i) {
+            const auto [rows, columns] = layer.weights()[i];
+            all.back().emplace_back();
+            if (rows) all.back().back().push_back(py::ssize_t(rows));
+            all.back().back().push_back(py::ssize_t(columns));
+          }
+        },
+        any);
+  }
+  return all;
+}
+
+// -- what Python sees, for either type -----------------------------------------------------------------------------
+
+class PyRun {
+ public:
+  virtual ~PyRun() = default;
+  virtual void start(std::optional<py::array> order) = 0;
+  virtual bool advance(double seconds) = 0;
+  virtual py::tuple progress() const = 0;
+};
+
+class PyNetwork {
+ public:
+  virtual ~PyNetwork() = default;
+  virtual std::size_t inputs() const = 0;
+  virtual std::size_t outputs() const = 0;
+  virtual py::list parameters(py::handle self) const = 0;
+  virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
+                              double seconds) const = 0;
+  virtual py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y) const = 0;
+  virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
+                                     std::size_t batch_size, py::object optimizer,
+                                     const std::vector<std::size_t>& indices) const = 0;
+};
+
+template <class Real>
+class TypedRun : public PyRun {
+ public:
+  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, py::array x, Targets y,
+           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices)
+      : owner_(std::move(owner)),
+        x_(std::move(x)),
+        y_(std::move(y)),
+        optimizer_(std::move(optimizer)),
+        moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
+        run_(network, scoring, {data<Real>(x_), y_.data, y_.row_size, y_.rows}, batch_size,
+             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices)) {}
+
+  void start(std::optional<py::array> given) override {
+    check_idle();
+    std::vector<std::int64_t> order(y_.rows);
+    if (given) {
+      const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
+      order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
+      for (const std::int64_t row : order)
+        if (row < 0 || row >= std::int64_t(y_.rows))
+          throw py::value_error("order must hold rows in [0, " + std::to_string(y_.rows) + "); got " +
+                                std::to_string(row) + ".");
+    } else {
+      std::iota(order.begin(), order.end(), 0);
+    }
+    run_.start(std::move(order));
+  }
+
+  bool advance(double seconds) override {
+    check_idle();
+    std::optional<PyOptimizer::Busy> busy;
+    if (moved_) busy.emplace(*moved_);
+    busy_ = true;
+    bool over;
+    try {
+      // Safe: x, y, network and optimizer are held, and marked as in use.
+      py::gil_scoped_release release;
+      over = run_.advance(seconds);
+    } catch (...) {
+      busy_ = false;
+      throw;
+    }
+    busy_ = false;
+    return over;
+  }
+
+  py::tuple progress() const override {
+    py::list metrics;
+    for (std::size_t s = 1; s < run_.totals.size(); ++s) metrics.append(mean(s));
+    return py::make_tuple(run_.batches, run_.rows, mean(0), metrics);
+  }
+
+ private:
+  double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
+
+  void check_idle() const {
+    if (busy_) throw std::runtime_error("this run is in the middle of a step on another thread.");
+    if (moved_) moved_->check_idle();
+  }
+
+  std::vector<const Parameter*> check_parameters(const Network<Real>& network,
+                                                 const std::vector<std::size_t>& indices) const {
+    std::vector<const Parameter*> parameters;
+    if (!moved_) return parameters;
+    std::size_t next = 0;
+    for (const auto& layer : network.weights)
+      for (Real* weight : layer) {
+        const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
+        if (!p || p->data != reinterpret_cast<std::byte*>(weight))
+          throw py::value_error("indices must name the network's parameters, in order.");
+        parameters.push_back(p);
+        ++next;
+      }
+    return parameters;
+  }
+
+  const py::object owner_;  // the network
+  const py::array x_;
+  const Targets y_;
+  const py::object optimizer_;
+  PyOptimizer* const moved_;
+  Run<Real> run_;
+  bool busy_ = false;
+};
+
+template <class Real>
+class TypedNetwork : public PyNetwork {
+ public:
+  explicit TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs)
+      : network_(std::size_t(inputs), parse_layers(inputs, specs)) {}
+
+  std::size_t inputs() const override { return network_.inputs; }
+  std::size_t outputs() const override { return network_.outputs; }
+
+  py::list parameters(py::handle self) const override {
+    py::list all;
+    const auto shape = shapes(network_);
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+      py::list own;
+      for (std::size_t i = 0; i < shape[k].size(); ++i)
+        own.append(py::array_t<Real>(shape[k][i], network_.weights[k][i], self));
+      all.append(own);
+    }
+    return all;
+  }
+
+  std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
+                      double seconds) const override {
+    const py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    const py::array to = check_rows<Real>(out, "out", std::int64_t(network_.outputs));
+    check_writable(to, "out");
+    const auto rows = from.shape(0);
+    if (to.shape(0) != rows) throw py::value_error("x and out must have as many rows.");
+    if (begin < 0 || begin > rows) throw py::value_error("begin must be a row of x.");
+    Predictor<Real> predictor(network_, parse_batch_size(batch_size));
+    py::gil_scoped_release release;
+    return predictor.advance(data<Real>(from), std::size_t(rows), data<Real>(to), std::size_t(begin), seconds);
+  }
+
+  py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y) const override {
+    const Scoring scoring = parse_scoring(loss, from_logits, {});
+    const py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    const Targets targets = check_y(y, *scoring.loss);
+    const std::size_t rows = targets.rows;
+    check_lengths(from, targets);
+    py::array dx = aligned_zeros({from.shape(0), from.shape(1)}, dtype);
+    py::list gradients;
+    auto weights = plain_weights(network_);
+    const auto shape = shapes(network_);
+    for (std::size_t k = 0; k < shape.size(); ++k) {
+      py::list own;
+      for (std::size_t i = 0; i < shape[k].size(); ++i) {
+        const py::array gradient = aligned_zeros(shape[k][i], dtype);
+        weights[k][i].gradient = data<Real>(gradient);
+        own.append(gradient);
+      }
+      gradients.append(own);
+    }
+    double sum = 0;
+    {
+      py::gil_scoped_release release;
+      const Mover none{};
+      Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(weights), none);
+      for (std::size_t i = 0; i < rows; ++i) {
+        pass.x[i] = data<Real>(from) + i * network_.inputs;
+        pass.targets[i] = targets.data + i * targets.row_size;
+      }
+      Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
+      std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
+      for (const double value : pass.values[0]) sum += value;
+    }
+    return py::make_tuple(sum / double(rows), gradients, dx);
+  }
+
+  std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
+                             std::size_t batch_size, py::object optimizer,
+                             const std::vector<std::size_t>& indices) const override {
+    py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    Targets targets = check_y(y, *scoring.loss);
+    check_lengths(from, targets);
+    return std::make_unique<TypedRun<Real>>(std::move(self), network_, scoring, std::move(from), std::move(targets),
+                                            batch_size, std::move(optimizer), indices);
+  }
+
+ private:
+  static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
+
+  Targets check_y(py::handle y, const ScoreInfo& loss) const {
+    return check_targets(y, "y", loss.labels, dtype, network_.outputs);
+  }
+  static void check_lengths(const py::array& x, const Targets& y) {
+    if (y.rows == 0 || std::size_t(x.shape(0)) != y.rows)
+      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.shape(0)) +
+                            " and " + std::to_string(y.rows) + ".");
+  }
+
+  const Network<Real> network_;
+};
+
+std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
+                                        const std::string& dtype) {
+  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs);
+  return std::make_unique<TypedNetwork<double>>(inputs, specs);
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+  py::class_<PyNetwork>(m, "Network")
+      .def(py::init(&make_network))
+      .def_property_readonly("inputs", &PyNetwork::inputs)
+      .def_property_readonly("outputs", &PyNetwork::outputs)
+      .def_property_readonly("parameters",
+                             [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
+      .def("predict", &PyNetwork::predict)
+      .def("value_and_grad", &PyNetwork::value_and_grad);
+
+  py::class_<PyRun>(m, "Run")
+      .def(py::init([](py::object network, const std::string& loss, bool from_logits,
+                       const std::vector<std::string>& metrics, py::handle x, py::handle y, std::int64_t batch_size,
+                       py::object optimizer, const std::vector<std::size_t>& indices) {
+        return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
+                                                    parse_batch_size(batch_size), std::move(optimizer), indices);
+      }))
+      .def("start", &PyRun::start)
+      .def("advance", &PyRun::advance)
+      .def_property_readonly("progress", &PyRun::progress);
+}
+
+}  // namespace gs

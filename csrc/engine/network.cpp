@@ -1,0 +1,134 @@
+#include "engine/network.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gs {
+namespace {
+
+std::size_t elements(const std::array<std::size_t, 2>& shape) { return shape[0] ? shape[0] * shape[1] : shape[1]; }
+
+template <class Visit>
+auto visit(const AnyLayer& layer, Visit v) {
+  return std::visit(v, layer);
+}
+
+}  // namespace
+
+template <class Real>
+Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given)
+    : inputs(inputs), outputs(inputs), layers(std::move(given)) {
+  std::size_t size = 0;
+  for (const AnyLayer& any : layers)
+    visit(any, [&](const auto& layer) {
+      for (std::size_t i = 0; i < layer.n_weights(); ++i) size += on_border<Real>(elements(layer.weights()[i]));
+      outputs = layer.outputs();
+    });
+  arena_ = Buffer<Real>(size);
+  std::memset(arena_.data(), 0, size * sizeof(Real));
+  Real* next = arena_.data();
+  for (const AnyLayer& any : layers)
+    visit(any, [&](const auto& layer) {
+      weights.emplace_back();
+      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
+        const std::size_t n = elements(layer.weights()[i]);
+        weights.back().push_back(next);
+        next += on_border<Real>(n);
+        work += n;
+      }
+    });
+}
+
+template <class Real>
+Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
+                 std::vector<std::vector<Weight<Real>>> weights, const Mover& mover)
+    : batch(batch), x(batch), network_(network), weights_(std::move(weights)), plan_(batch, mover) {
+  const bool backward = goal == Goal::gradient || goal == Goal::train;
+  const std::size_t n_layers = network.layers.size();
+  std::vector<AnyLayer> layers = network.layers;
+
+  // A loss of logits contains the last activation: the network stops before it.
+  bool of_logits = scoring.from_logits;
+  if (goal != Goal::predict && !of_logits && scoring.loss->absorbs >= 0)
+    visit(layers.back(), [&](const auto& layer) { of_logits = layer.activation == scoring.loss->absorbs; });
+  const bool absorbed = of_logits && !scoring.from_logits;
+  if (absorbed)
+    std::visit([](auto& layer) { layer.activation = index_of<Linear>(Activations{}); }, layers.back());
+
+  // First how much memory, then where: once to count from null, once for real.
+  std::vector<Io> io(n_layers);
+  const auto lay_out = [&](Real* next) {
+    const auto take = [&](std::size_t columns) {
+      Real* const here = next;
+      next += on_border<Real>(batch * columns);
+      return here;
+    };
+    dx = goal == Goal::gradient ? take(network.inputs) : nullptr;
+    for (std::size_t k = 0; k < n_layers; ++k)
+      visit(layers[k], [&](const auto& layer) {
+        const std::size_t n = layer.outputs();
+        io[k].y = take(n);
+        io[k].z = kernels().map.of[layer.activation].uses_input && backward ? take(n) : io[k].y;
+        io[k].dy = backward ? take(n) : nullptr;
+        io[k].dx = k > 0 ? io[k - 1].dy : dx;
+        io[k].weights = &weights_[k];
+      });
+    outputs = absorbed ? take(network.outputs) : io.back().y;
+    return next;
+  };
+  const auto bytes = reinterpret_cast<std::uintptr_t>(lay_out(nullptr));
+  memory_ = Buffer<Real>(bytes / sizeof(Real));
+  lay_out(memory_.data());
+
+  Rows<Real> rows = x.data();
+  for (std::size_t k = 0; k < n_layers; ++k) {
+    io[k].x = rows;
+    visit(layers[k], [&](const auto& layer) {
+      layer.forward(plan_, io[k]);
+      rows = plan_.rows_of(io[k].y, layer.outputs());
+    });
+  }
+  if (goal != Goal::predict) plan_loss(scoring, of_logits, backward, io.back());
+  for (std::size_t k = backward ? n_layers : 0; k-- > 0;)
+    visit(layers[k], [&](const auto& layer) { layer.backward(plan_, io[k]); });
+  plan_.finish();
+}
+
+template <class Real>
+void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, bool slope, Io& last) {
+  targets.resize(batch);
+  values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
+  const std::size_t n = network_.outputs;
+  const bool absorbed = outputs != last.y;
+  const MapForward activate =
+      absorbed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
+  const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
+  const double scale = 1.0 / double(batch);
+  const Real* const y = last.y;
+  Real* const dy = slope ? last.dy : nullptr;
+  plan_.rows(n, [=, metrics = scoring.metrics, this](std::size_t first, std::size_t count) {
+    if (activate)
+      for (std::size_t i = first; i < first + count; ++i) activate(y + i * n, outputs + i * n, n);
+    const void* const* t = targets.data() + first;
+    loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
+    for (std::size_t m = 0; m < metrics.size(); ++m)
+      score_rows(*metrics[m], dtype_of<Real>(), t, outputs + first * n, count, n, values[m + 1].data() + first);
+  });
+}
+
+template <class Real>
+int Pass<Real>::threads() {
+  // Multiplications that make a second thread worth its hand-overs.
+  constexpr std::size_t worth = std::size_t(1) << 19;
+  const std::size_t most = std::max<std::size_t>(1, batch * network_.work / worth);
+  const int threads = int(std::min(most, std::size_t(get_num_threads())));
+  while (scratch_.size() < std::size_t(threads)) scratch_.emplace_back(plan_.scratch());
+  return threads;
+}
+
+template class Network<float>;
+template class Network<double>;
+template class Pass<float>;
+template class Pass<double>;
+
+}  // namespace gs

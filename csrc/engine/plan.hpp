@@ -1,0 +1,174 @@
+// What one pass over a batch does, laid out once per batch size and run many times: phases, each of jobs that do not
+// depend on one another. Layers and losses write it in the words below; the plan fuses an activation with the product
+// before it, and lets the moving of weights share a phase with the next product, since nothing waits for it.
+#pragma once
+
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/buffer.hpp"
+#include "engine/jobs.hpp"
+#include "engine/parallel.hpp"
+
+namespace gs {
+
+/// A matrix by pointers to its rows, which need not lie side by side and may change from batch to batch.
+template <class Real>
+using Rows = const Real* const*;
+
+template <class Real>
+class Plan {
+ public:
+  Plan(std::size_t batch, const Mover& mover) : batch(batch), mover_(mover) {}
+
+  // -- the words -------------------------------------------------------------------------------------------------
+
+  // x (batch, in), w (in, out), b (out) or null -> z (batch, out)
+  void product(Rows<Real> x, const Weight<Real>* w, const Weight<Real>* b, Real* z, std::size_t in, std::size_t out) {
+    // Blocks of 32 columns give two threads and more something to do at small batches.
+    const std::size_t wide = batch * in * out < (std::size_t(1) << 24) ? 32 : 64;
+    add(std::make_unique<ProductJob<Real>>(
+        Product<Real>{x, 0, false, w->w, out, false, b ? b->w : nullptr, z, out, batch, out, in}, 96, wide));
+  }
+
+  // dz (batch, out), w (in, out) -> dx = dz w^T (batch, in)
+  void product_back(const Real* dz, const Weight<Real>* w, Real* dx, std::size_t in, std::size_t out) {
+    add(std::make_unique<ProductJob<Real>>(
+        Product<Real>{rows_of(dz, out), 0, false, w->w, out, true, nullptr, dx, in, batch, in, out}, 192, 32));
+  }
+
+  // x (batch, in), dz (batch, out) -> dw = x^T dz, which moves w (in, out)
+  void learn_product(Rows<Real> x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
+    defer(std::make_unique<LearnProductJob<Real>>(
+        Product<Real>{x, 0, true, dz, out, false, nullptr, nullptr, out, in, out, batch}, *w, mover_));
+  }
+
+  // dz (batch, out) -> db = its rows summed, which moves b (out)
+  void learn_sum(const Real* dz, const Weight<Real>* b, std::size_t out) {
+    defer(std::make_unique<LearnSumJob<Real>>(dz, batch, out, *b, mover_));
+  }
+
+  // z (batch, n) -> y = f(z) (batch, n); y may be z
+  void activate(int activation, Real* z, Real* y, std::size_t n) {
+    const auto& f = kernels().map.of[activation];
+    const MapForward forward = f.forward[dtype_of<Real>()];
+    if (activation == linear && z == y) return;
+    if (last_ && last_->whole.c == z && !f.rowwise) {
+      last_->forward = forward;
+      last_->y = y;
+    } else {
+      rows(n, [=](std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i) forward(z + i * n, y + i * n, n);
+      });
+    }
+  }
+
+  // dy (batch, n) times the slope of f at z, where y = f(z), in place
+  void slope(int activation, Real* z, Real* y, Real* dy, std::size_t n) {
+    if (activation == linear) return;
+    const auto& f = kernels().map.of[activation];
+    const MapBackward backward = f.backward[dtype_of<Real>()];
+    if (last_ && last_->whole.c == dy && !f.rowwise) {
+      last_->backward = backward;
+      last_->z = z;
+      last_->y = y;
+    } else {
+      rows(n, [=](std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i) backward(z + i * n, y + i * n, dy + i * n, dy + i * n, n);
+      });
+    }
+  }
+
+  // x (batch, n) -> y (batch, n)
+  void copy(Rows<Real> x, Real* y, std::size_t n) {
+    rows(n, [=](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) std::memcpy(y + i * n, x[i], n * sizeof(Real));
+    });
+  }
+  void copy(const Real* x, Real* y, std::size_t n) { copy(rows_of(x, n), y, n); }
+
+  /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks.
+  template <class Work>
+  void rows(std::size_t n, Work work) {
+    const std::size_t block = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+    add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
+  }
+
+  /// Pointers to the rows of a matrix of row length n; they live as long as the plan.
+  Rows<Real> rows_of(const Real* matrix, std::size_t n) {
+    std::vector<const Real*> pointers(batch);
+    for (std::size_t i = 0; i < batch; ++i) pointers[i] = matrix + i * n;
+    row_pointers_.push_back(std::move(pointers));
+    return row_pointers_.back().data();
+  }
+
+  // -- running it ------------------------------------------------------------------------------------------------
+
+  /// To be called once all is written.
+  void finish() {
+    if (!deferred_.empty()) phases_.emplace_back();
+    take_deferred();
+    for (const Phase& phase : phases_)
+      for (const auto& job : phase.jobs) scratch_ = std::max(scratch_, job->scratch);
+  }
+
+  /// Elements of scratch that each thread needs.
+  std::size_t scratch() const { return scratch_; }
+
+  /// One pass; scratch: a pointer a thread.
+  void run(Crew& crew, const std::vector<Buffer<Real>>& scratch) const {
+    for (const Phase& phase : phases_)
+      crew.phase(phase.chunks, [&](std::size_t chunk, int thread) {
+        for (const auto& job : phase.jobs) {
+          if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
+          chunk -= job->chunks;
+        }
+      });
+  }
+
+  const std::size_t batch;
+
+ private:
+  static constexpr int linear = index_of<Linear>(Activations{});
+
+  struct Phase {
+    std::vector<std::unique_ptr<Job<Real>>> jobs;
+    std::size_t chunks = 0;
+
+    void add(std::unique_ptr<Job<Real>> job) {
+      chunks += job->chunks;
+      jobs.push_back(std::move(job));
+    }
+  };
+
+  // A phase of its own, since it needs what was before it; with what was deferred.
+  template <class Any>
+  void add(std::unique_ptr<Any> job) {
+    if constexpr (std::is_same_v<Any, ProductJob<Real>>)
+      last_ = job.get();
+    else
+      last_ = nullptr;
+    phases_.emplace_back();
+    phases_.back().add(std::move(job));
+    take_deferred();
+  }
+
+  // To run beside whatever comes next: it must leave alone what a deferred job reads.
+  void defer(std::unique_ptr<Job<Real>> job) { deferred_.push_back(std::move(job)); }
+
+  void take_deferred() {
+    for (auto& job : deferred_) phases_.back().add(std::move(job));
+    deferred_.clear();
+  }
+
+  const Mover& mover_;
+  std::vector<Phase> phases_;
+  std::vector<std::unique_ptr<Job<Real>>> deferred_;
+  ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
+  std::vector<std::vector<const Real*>> row_pointers_;
+  std::size_t scratch_ = 0;
+};
+
+}  // namespace gs

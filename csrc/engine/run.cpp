@@ -1,0 +1,134 @@
+#include "engine/run.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace gs {
+namespace {
+
+class Clock {
+ public:
+  explicit Clock(double seconds) : end_(Now::now() + std::chrono::duration_cast<Now::duration>(
+                                                         std::chrono::duration<double>(seconds))) {}
+  bool is_over() const { return Now::now() >= end_; }
+
+ private:
+  using Now = std::chrono::steady_clock;
+  const Now::time_point end_;
+};
+
+}  // namespace
+
+template <class Real>
+std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
+  std::vector<std::vector<Weight<Real>>> all;
+  for (const auto& layer : network.weights) {
+    all.emplace_back(layer.size());
+    for (std::size_t i = 0; i < layer.size(); ++i) all.back()[i].w = layer[i];
+  }
+  return all;
+}
+
+template <class Real>
+Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data<Real>& data, std::size_t batch_size,
+               Optimizer* optimizer, const std::vector<const Parameter*>& parameters)
+    : network_(network),
+      scoring_(scoring),
+      data_(data),
+      batch_size_(batch_size),
+      optimizer_(optimizer),
+      weights_(plain_weights(network)) {
+  totals.assign(1 + scoring.metrics.size(), 0);
+  if (!optimizer) return;
+  mover_.sweep = kernels().sweep.sweep[optimizer->rule.index][dtype_of<Real>()];
+  mover_.slots = optimizer->rule.slots.size();
+  auto parameter = parameters.begin();
+  for (auto& layer : weights_)
+    for (auto& weight : layer) {
+      const auto& state = (*parameter++)->state;
+      std::copy(state.begin(), state.end(), weight.state);
+    }
+}
+
+template <class Real>
+void Run<Real>::start(std::vector<std::int64_t> order) {
+  order_ = std::move(order);
+  batches = rows = 0;
+  std::fill(totals.begin(), totals.end(), 0);
+}
+
+template <class Real>
+Pass<Real>& Run<Real>::pass(std::size_t batch) {
+  auto& slot = batch == batch_size_ ? whole_ : rest_;
+  if (!slot || slot->batch != batch)
+    slot = std::make_unique<Pass<Real>>(network_, batch, optimizer_ ? Goal::train : Goal::score, scoring_, weights_,
+                                        mover_);
+  return *slot;
+}
+
+template <class Real>
+void Run<Real>::step(Crew& crew, Pass<Real>& pass) {
+  for (std::size_t i = 0; i < pass.batch; ++i) {
+    const std::size_t row = std::size_t(order_[rows + i]);
+    pass.x[i] = data_.x + row * network_.inputs;
+    pass.targets[i] = data_.y + row * data_.target_size;
+  }
+  if (optimizer_) mover_.update = optimizer_->next(Dtype(dtype_of<Real>()));
+  pass.run(crew);
+  if (optimizer_) ++optimizer_->t;
+  // One thread, in the order of the rows: the same sum however the rows were shared out.
+  for (std::size_t s = 0; s < totals.size(); ++s)
+    for (const double value : pass.values[s]) totals[s] += value;
+  rows += pass.batch;
+  ++batches;
+}
+
+template <class Real>
+bool Run<Real>::advance(double seconds) {
+  const Clock clock(seconds);
+  while (rows < order_.size()) {
+    Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));
+    bool over = false;
+    Crew::gather(now.threads(), [&](Crew& crew) {
+      do {
+        step(crew, now);
+        over = clock.is_over();
+      } while (!over && order_.size() - rows >= now.batch);
+    });
+    if (over) break;
+  }
+  return rows == order_.size();
+}
+
+template <class Real>
+std::size_t Predictor<Real>::advance(const Real* x, std::size_t rows, Real* out, std::size_t begin, double seconds) {
+  const Clock clock(seconds);
+  const auto weights = plain_weights(network_);
+  std::unique_ptr<Pass<Real>> pass;
+  while (begin < rows) {
+    const std::size_t batch = std::min(batch_size_, rows - begin);
+    if (!pass || pass->batch != batch)
+      pass = std::make_unique<Pass<Real>>(network_, batch, Goal::predict, Scoring{}, weights, none_);
+    bool over = false;
+    Crew::gather(pass->threads(), [&](Crew& crew) {
+      do {
+        for (std::size_t i = 0; i < batch; ++i) pass->x[i] = x + (begin + i) * network_.inputs;
+        pass->run(crew);
+        std::copy(pass->outputs, pass->outputs + batch * network_.outputs, out + begin * network_.outputs);
+        begin += batch;
+        over = clock.is_over();
+      } while (!over && rows - begin >= batch);
+    });
+    if (over) break;
+  }
+  return begin;
+}
+
+template std::vector<std::vector<Weight<float>>> plain_weights(const Network<float>&);
+template std::vector<std::vector<Weight<double>>> plain_weights(const Network<double>&);
+template class Run<float>;
+template class Run<double>;
+template class Predictor<float>;
+template class Predictor<double>;
+
+}  // namespace gs

@@ -1,0 +1,71 @@
+// Passes over a data set: slices of training steps, scores, predictions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/network.hpp"
+#include "engine/step.hpp"
+
+namespace gs {
+
+/// Rows of numbers: x (rows, columns) in C order.
+template <class Real>
+struct Data {
+  const Real* x;
+  const std::byte* y;       // targets of the first row
+  std::size_t target_size;  // bytes of targets a row
+  std::size_t rows;
+};
+
+/// The network's weights, without state.
+template <class Real>
+std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
+
+/// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
+template <class Real>
+class Run {
+ public:
+  /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer.
+  Run(const Network<Real>& network, const Scoring& scoring, const Data<Real>& data, std::size_t batch_size,
+      Optimizer* optimizer, const std::vector<const Parameter*>& parameters);
+
+  /// Begins a pass over these rows, in this order.
+  void start(std::vector<std::int64_t> order);
+  /// Whole batches until `seconds` have passed, at least one; true when the pass is over.
+  bool advance(double seconds);
+
+  std::size_t batches = 0, rows = 0;  // done in this pass
+  std::vector<double> totals;         // of the loss and the metrics over the rows done
+
+ private:
+  Pass<Real>& pass(std::size_t batch);
+  void step(Crew& crew, Pass<Real>& pass);
+
+  const Network<Real>& network_;
+  const Scoring scoring_;
+  const Data<Real> data_;
+  const std::size_t batch_size_;
+  Optimizer* const optimizer_;
+  std::vector<std::vector<Weight<Real>>> weights_;
+  Mover mover_;
+  std::vector<std::int64_t> order_;
+  std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
+};
+
+/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed; how far it got.
+template <class Real>
+class Predictor {
+ public:
+  Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
+  std::size_t advance(const Real* x, std::size_t rows, Real* out, std::size_t begin, double seconds);
+
+ private:
+  const Network<Real>& network_;
+  const std::size_t batch_size_;
+  const Mover none_{};
+};
+
+}  // namespace gs

@@ -1,0 +1,13 @@
+// Every layer: the only list in C++.
+#pragma once
+
+#include "core/describe.hpp"
+#include "layers/activate.hpp"
+#include "layers/activation.hpp"
+#include "layers/dense.hpp"
+
+namespace gs {
+
+using Layers = TypeList<Dense, Activate>;
+
+}  // namespace gs

@@ -1,0 +1,39 @@
+// The dense layer. A layer says what is computed, in the words of a Plan; the plan says when, in how many chunks, and
+// what can share a pass over memory.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace gs {
+
+/// y = f(x w + b).
+struct Dense {
+  std::size_t in, out;
+  bool use_bias;
+  int activation;  // f: index in Activations
+
+  static constexpr const char* name = "dense";
+  std::size_t outputs() const { return out; }
+  /// Rows and columns of each weight; a vector has 0 rows.
+  std::array<std::array<std::size_t, 2>, 2> weights() const { return {{{in, out}, {0, out}}}; }
+  std::size_t n_weights() const { return use_bias ? 2 : 1; }
+
+  // x (batch, in), w (in, out), b (out) -> z = x w + b, y = f(z) (batch, out); z may be y
+  template <class Plan, class Io>
+  void forward(Plan& plan, const Io& io) const {
+    plan.product(io.x, io.weight(0), use_bias ? io.weight(1) : nullptr, io.z, in, out);
+    plan.activate(activation, io.z, io.y, out);
+  }
+
+  // dy (batch, out), which becomes dz in place -> dx = dz w^T (batch, in), dw = x^T dz, db = dz's rows summed
+  template <class Plan, class Io>
+  void backward(Plan& plan, const Io& io) const {
+    plan.slope(activation, io.z, io.y, io.dy, out);
+    if (io.dx) plan.product_back(io.dy, io.weight(0), io.dx, in, out);
+    plan.learn_product(io.x, io.dy, io.weight(0), in, out);
+    if (use_bias) plan.learn_sum(io.dy, io.weight(1), out);
+  }
+};
+
+}  // namespace gs
