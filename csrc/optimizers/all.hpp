@@ -4,11 +4,12 @@
 #include "optimizers/adagrad.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/adamw.hpp"
+#include "optimizers/lion.hpp"
 #include "optimizers/rmsprop.hpp"
 #include "optimizers/sgd.hpp"
 
 namespace gs {
 
-using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW>;
+using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW, Lion>;
 
 }  // namespace gs
