@@ -42,8 +42,12 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given)
 template <class Real>
 Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
                  std::vector<std::vector<Weight<Real>>> weights, const Mover& mover)
-    : batch(batch), x(batch), network_(network), weights_(std::move(weights)), plan_(batch, mover) {
-  const bool backward = goal == Goal::gradient || goal == Goal::train;
+    : batch(batch),
+      x(batch),
+      network_(network),
+      backward_(goal == Goal::gradient || goal == Goal::train),
+      weights_(std::move(weights)),
+      plan_(batch, mover) {
   const std::size_t n_layers = network.layers.size();
   std::vector<AnyLayer> layers = network.layers;
 
@@ -68,8 +72,8 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       visit(layers[k], [&](const auto& layer) {
         const std::size_t n = layer.outputs();
         io[k].y = take(n);
-        io[k].z = kernels().map.of[layer.activation].uses_input && backward ? take(n) : io[k].y;
-        io[k].dy = backward ? take(n) : nullptr;
+        io[k].z = kernels().map.of[layer.activation].uses_input && backward_ ? take(n) : io[k].y;
+        io[k].dy = backward_ ? take(n) : nullptr;
         io[k].dx = k > 0 ? io[k - 1].dy : dx;
         io[k].weights = &weights_[k];
       });
@@ -88,14 +92,14 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       rows = plan_.rows_of(io[k].y, layer.outputs());
     });
   }
-  if (goal != Goal::predict) plan_loss(scoring, of_logits, backward, io.back());
-  for (std::size_t k = backward ? n_layers : 0; k-- > 0;)
+  if (goal != Goal::predict) plan_loss(scoring, of_logits, io.back());
+  for (std::size_t k = backward_ ? n_layers : 0; k-- > 0;)
     visit(layers[k], [&](const auto& layer) { layer.backward(plan_, io[k]); });
   plan_.finish();
 }
 
 template <class Real>
-void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, bool slope, Io& last) {
+void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& last) {
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
   const std::size_t n = network_.outputs;
@@ -105,7 +109,7 @@ void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, bool slope, I
   const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
   const double scale = 1.0 / double(batch);
   const Real* const y = last.y;
-  Real* const dy = slope ? last.dy : nullptr;
+  Real* const dy = last.dy;
   plan_.rows(n, [=, metrics = scoring.metrics, this](std::size_t first, std::size_t count) {
     if (activate)
       for (std::size_t i = first; i < first + count; ++i) activate(y + i * n, outputs + i * n, n);
@@ -118,9 +122,11 @@ void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, bool slope, I
 
 template <class Real>
 int Pass<Real>::threads() {
-  // Multiplications that make a second thread worth its hand-overs.
+  // In multiplications, of which a core does about ten a nanosecond; moving one weight takes as long as sixteen.
+  // A thread is worth its hand-overs from some twenty microseconds of work on.
   constexpr std::size_t worth = std::size_t(1) << 19;
-  const std::size_t most = std::max<std::size_t>(1, batch * network_.work / worth);
+  const std::size_t products = backward_ ? 3 * batch : batch, moves = backward_ ? 16 : 0;
+  const std::size_t most = std::max<std::size_t>(1, (products + moves) * network_.work / worth);
   const int threads = int(std::min(most, std::size_t(get_num_threads())));
   while (scratch_.size() < std::size_t(threads)) scratch_.emplace_back(plan_.scratch());
   return threads;

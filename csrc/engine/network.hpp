@@ -79,9 +79,10 @@ class Pass {
     const std::vector<Weight<Real>>* weights;
     const Weight<Real>* weight(std::size_t i) const { return &(*weights)[i]; }
   };
-  void plan_loss(const Scoring& scoring, bool of_logits, bool slope, Io& last);
+  void plan_loss(const Scoring& scoring, bool of_logits, const Io& last);
 
   const Network<Real>& network_;
+  const bool backward_;
   const std::vector<std::vector<Weight<Real>>> weights_;
   Plan<Real> plan_;
   Buffer<Real> memory_;

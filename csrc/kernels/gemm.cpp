@@ -90,13 +90,17 @@ template <class Real, int n_vectors>
 HD void pack(const Product<Real>& q, std::size_t column, std::size_t width, Real* RESTRICT panel) {
   constexpr std::size_t full = n_vectors * Simd<Real>::lanes;
   if (q.b_transposed) {
-    // Eight rows of the transposed b at a time: each cache line of both sides is touched once.
-    for (std::size_t j = 0; j < width; ++j) {
-      const Real* from = q.b + (column + j) * q.ldb;
-      for (std::size_t p = 0; p < q.depth; ++p) panel[p * full + j] = from[p];
+    // In squares of a few cache lines, which stay in the nearest cache while they are written across.
+    constexpr std::size_t square = 16;
+    for (std::size_t begin = 0; begin < q.depth; begin += square) {
+      const std::size_t end = begin + square < q.depth ? begin + square : q.depth;
+      for (std::size_t j = 0; j < width; ++j) {
+        const Real* from = q.b + (column + j) * q.ldb;
+        for (std::size_t p = begin; p < end; ++p) panel[p * full + j] = from[p];
+      }
+      for (std::size_t j = width; j < full; ++j)
+        for (std::size_t p = begin; p < end; ++p) panel[p * full + j] = 0;
     }
-    for (std::size_t j = width; j < full; ++j)
-      for (std::size_t p = 0; p < q.depth; ++p) panel[p * full + j] = 0;
   } else {
     for (std::size_t p = 0; p < q.depth; ++p) {
       const Real* from = q.b + p * q.ldb + column;
@@ -146,6 +150,30 @@ HD void panel(const Product<Real>& q, std::size_t column, std::size_t width, Rea
   }
 }
 
+// Few rows against a transposed b: packing would cost more than it saves, so each element of c is a sum along two rows.
+template <class Real>
+HD void dots(const Product<Real>& q) {
+  using Vector = typename Simd<Real>::Vector;
+  constexpr std::size_t lanes = Simd<Real>::lanes, wide = 4 * lanes;
+  for (std::size_t i = 0; i < q.rows; ++i) {
+    const Real* left = q.a[i] + q.a_offset;
+    for (std::size_t j = 0; j < q.columns; ++j) {
+      const Real* right = q.b + j * q.ldb;
+      Vector sum[4] = {};
+      std::size_t p = 0;
+      for (; p + wide <= q.depth; p += wide)
+#pragma GCC unroll 4
+        for (std::size_t k = 0; k < 4; ++k) sum[k] += load(left + p + k * lanes) * load(right + p + k * lanes);
+      for (; p + lanes <= q.depth; p += lanes) sum[0] += load(left + p) * load(right + p);
+      sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+      Real total = q.start ? q.start[j] : Real(0);
+      for (std::size_t k = 0; k < lanes; ++k) total += sum[0][k];
+      for (; p < q.depth; ++p) total += left[p] * right[p];
+      q.c[i * q.ldc + j] = total;
+    }
+  }
+}
+
 template <class Real, bool a_transposed>
 HD void product(const Product<Real>& q, Real* scratch) {
   constexpr std::size_t lanes = Simd<Real>::lanes;
@@ -165,7 +193,9 @@ HD void product(const Product<Real>& q, Real* scratch) {
 
 template <class Real>
 void gemm(const Product<Real>& q, Real* scratch) {
-  if (q.a_transposed)
+  if (q.b_transposed && !q.a_transposed && q.rows <= 3)
+    dots(q);
+  else if (q.a_transposed)
     product<Real, true>(q, scratch);
   else
     product<Real, false>(q, scratch);
