@@ -1,0 +1,71 @@
+"""Adagrad: a rate per weight that shrinks with the gradients seen."""
+
+from __future__ import annotations
+
+from .base import Hyperparameter, Optimizer
+
+
+class Adagrad(Optimizer):
+    """Gradient descent with a rate for each weight, over the root of the sum of its squared gradients.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size; at least 0. The first step is about this long; the paper's own value is nearer to 1.
+    initial_accumulator_value : float, default 0.1
+        Where the sum of squares starts, in units of the gradient squared; at least 0. Used when an array is first seen.
+    epsilon : float, default 1e-7
+        Added inside the root, in units of the gradient squared; at least 0.
+    name : str, default "adagrad"
+        Name in the config.
+
+    State
+    -----
+    accumulator : ndarray, shape and dtype of the parameter
+        Sum of the squared gradients, from ``initial_accumulator_value``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A hyperparameter is not a real number, or not within its range.
+
+    Notes
+    -----
+    .. math:: s_t = s_{t-1} + g_t^2, \\qquad w_t = w_{t-1} - \\eta \\frac{g_t}{\\sqrt{s_t + \\epsilon}}
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\epsilon` ``epsilon`` and :math:`s` ``accumulator``.
+    This is Keras's form. PyTorch starts at 0, adds 1e-10 outside the root, and lets the rate decay.
+
+    References
+    ----------
+    Duchi, Hazan, Singer, "Adaptive Subgradient Methods for Online Learning and Stochastic Optimization",
+    JMLR 12 (2011), 2121-2159.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([1.0, -2.0])
+    >>> opt = gs.optimizers.Adagrad(learning_rate=0.5, initial_accumulator_value=0.0, epsilon=0.0)
+    >>> opt.step(w, 2 * w)
+    >>> w
+    array([ 0.5, -1.5])
+    """
+
+    initial_accumulator_value = Hyperparameter()
+    epsilon = Hyperparameter()
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        *,
+        name: str = "adagrad",
+    ) -> None:
+        super().__init__(
+            "Adagrad",
+            name,
+            learning_rate=learning_rate,
+            initial_accumulator_value=initial_accumulator_value,
+            epsilon=epsilon,
+        )

@@ -1,0 +1,73 @@
+"""Adam: running means of the gradient and of its square."""
+
+from __future__ import annotations
+
+from .base import Hyperparameter, Optimizer
+
+
+class Adam(Optimizer):
+    """Gradient descent along the running mean of the gradient over the root of that of its square.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size; at least 0. Roughly the largest change of one weight in one step.
+    beta_1 : float, default 0.9
+        Share of `m` kept from step to step; at least 0, below 1.
+    beta_2 : float, default 0.999
+        Share of `v` kept from step to step; at least 0, below 1.
+    epsilon : float, default 1e-7
+        Added to the root of `v`, in units of the gradient; at least 0.
+    name : str, default "adam"
+        Name in the config.
+
+    State
+    -----
+    m, v : ndarray, shape and dtype of the parameter
+        Running means of the gradient and of its square, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A hyperparameter is not a real number, or not within its range.
+
+    Notes
+    -----
+    .. math::
+
+        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) g_t, \\qquad v_t = \\beta_2 v_{t-1} + (1 - \\beta_2) g_t^2 \\\\
+        w_t &= w_{t-1} - \\eta \\frac{\\sqrt{1 - \\beta_2^t}}{1 - \\beta_1^t} \\frac{m_t}{\\sqrt{v_t} + \\epsilon}
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\beta_1, \\beta_2` ``beta_1, beta_2``, :math:`\\epsilon` ``epsilon``.
+    This is Keras's form, the paper's "epsilon hat" (end of its section 2). PyTorch corrects `v` before it adds epsilon,
+    1e-8 by default, so that its epsilon weighs less in the first steps.
+
+    References
+    ----------
+    Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.ones(5)
+    >>> opt = gs.optimizers.Adam(learning_rate=0.1)
+    >>> for _ in range(500):
+    ...     opt.step(w, 2 * w)
+    >>> bool(abs(w).max() < 1e-6)
+    True
+    """
+
+    beta_1 = Hyperparameter()
+    beta_2 = Hyperparameter()
+    epsilon = Hyperparameter()
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        name: str = "adam",
+    ) -> None:
+        super().__init__("Adam", name, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)

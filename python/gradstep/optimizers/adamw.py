@@ -1,0 +1,84 @@
+"""AdamW: Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from .base import Hyperparameter, Optimizer
+
+
+class AdamW(Optimizer):
+    """Adam, with a share of each weight removed in each step, past the running means.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size; at least 0. Roughly the largest change of one weight in one step.
+    weight_decay : float, default 0.004
+        Share of each weight removed in one step, times `learning_rate`; at least 0.
+    beta_1 : float, default 0.9
+        Share of `m` kept from step to step; at least 0, below 1.
+    beta_2 : float, default 0.999
+        Share of `v` kept from step to step; at least 0, below 1.
+    epsilon : float, default 1e-7
+        Added to the root of `v`, in units of the gradient; at least 0.
+    name : str, default "adamw"
+        Name in the config.
+
+    State
+    -----
+    m, v : ndarray, shape and dtype of the parameter
+        Running means of the gradient and of its square, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A hyperparameter is not a real number, or not within its range.
+
+    Notes
+    -----
+    .. math::
+
+        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) g_t, \\qquad v_t = \\beta_2 v_{t-1} + (1 - \\beta_2) g_t^2 \\\\
+        w_t &= (1 - \\eta \\lambda) w_{t-1}
+               - \\eta \\frac{\\sqrt{1 - \\beta_2^t}}{1 - \\beta_1^t} \\frac{m_t}{\\sqrt{v_t} + \\epsilon}
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
+    ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch decays in the same way, 0.01 by
+    default, and differs as it does in `Adam`. The paper has the decay times a schedule instead of the rate.
+
+    References
+    ----------
+    Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101, algorithm 2.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([1.0, -2.0])
+    >>> gs.optimizers.AdamW(learning_rate=0.5, weight_decay=0.5).step(w, np.zeros(2))
+    >>> w
+    array([ 0.75, -1.5 ])
+    """
+
+    weight_decay = Hyperparameter()
+    beta_1 = Hyperparameter()
+    beta_2 = Hyperparameter()
+    epsilon = Hyperparameter()
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        name: str = "adamw",
+    ) -> None:
+        super().__init__(
+            "AdamW",
+            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+        )

@@ -1,0 +1,147 @@
+"""What counts as an array, and how nested lists and dicts of arrays are walked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, ValuesView
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "flatten", "gather", "noun"]
+
+# The shape of a tree of arrays: None for an array, a list or a dict of shapes for a sequence or mapping.
+Structure = Any
+
+CPU = 1  # kDLCPU of the DLPack standard
+PARAMETER = "an array that can be updated in place"
+
+
+def describe(value: Any) -> str:
+    """A value in the words of an error message."""
+    if value is None:
+        return "None"
+    if is_array(value):
+        return "one array"
+    if isinstance(value, Mapping):
+        return f"a dict of {len(value)}"
+    if is_sequence(value):
+        return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "a sequence"
+    kind = type(value).__name__
+    return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value can lend its memory: an ndarray, or one of the three protocols for that."""
+    if isinstance(value, np.ndarray):
+        return True
+    if isinstance(value, (list, tuple, dict)):
+        return False
+    return hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__") or _has_buffer(value)
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value holds others in an order: a generator such as torch's ``model.parameters()`` does."""
+    return isinstance(value, (list, tuple, Iterator, ValuesView))
+
+
+def _has_buffer(value: Any) -> bool:
+    try:
+        memoryview(value).release()
+    except (TypeError, BufferError):
+        return False
+    return True
+
+
+def _lent(value: Any, name: str, wanted: str) -> np.ndarray:
+    """The memory of a value as an ndarray, never a copy of it."""
+    if isinstance(value, np.ndarray):
+        # NumPy imports numpy.ma at its first use: ask only for subclasses.
+        if type(value) is not np.ndarray and np.ma.isMaskedArray(value):
+            raise TypeError(f"{name} must be an array without a mask; got a MaskedArray.")
+        return value
+    if not is_array(value):
+        raise TypeError(f"{name} must be {wanted}; got {describe(value)}.")
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array_interface__"):
+        if getattr(value, "requires_grad", False):
+            raise TypeError(f"{name} must be detached from its graph; pass {name}.detach().")
+        device = value.__dlpack_device__()
+        if device[0] != CPU:
+            raise TypeError(f"{name} must lie in the CPU's memory; its DLPack device is {tuple(map(int, device))}.")
+        try:
+            return np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError) as error:
+            raise TypeError(f"{name} must be {wanted}, and NumPy cannot share its memory: {error}") from error
+    return np.asarray(value)
+
+
+def as_parameter(value: Any, name: str) -> np.ndarray:
+    """An array that is to be updated in place: the very memory of `value`."""
+    if isinstance(value, np.generic):
+        raise TypeError(f"{name} must be {PARAMETER}; got a NumPy scalar. Use an array of shape ().")
+    return _lent(value, name, PARAMETER)
+
+
+def as_gradient(value: Any, name: str) -> np.ndarray:
+    """An array that is only read. A NumPy scalar is one of shape (): ``2 * w`` is a scalar where w has shape ()."""
+    return _lent(value, name, "an array")
+
+
+def noun(singular: str, label: str) -> str:
+    """An array in an error, here and in the engine: ``gradient``, or ``gradients[3]`` of label ``[3]``."""
+    return f"{singular}s{label}" if label else singular
+
+
+def flatten(tree: Any) -> tuple[list[Any], list[str], Structure]:
+    """Leaves of parameters, their labels (``[3]``, ``['a'][0]``; empty for a lone array) and their structure."""
+    leaves: list[Any] = []
+    labels: list[str] = []
+
+    def visit(node: Any, label: str) -> Structure:
+        if not is_array(node):
+            if isinstance(node, Mapping):
+                return {key: visit(child, f"{label}[{key!r}]") for key, child in node.items()}
+            if is_sequence(node):
+                return [visit(child, f"{label}[{i}]") for i, child in enumerate(node)]
+            raise TypeError(f"{noun('parameter', label)} must be {PARAMETER}; got {describe(node)}.")
+        leaves.append(node)
+        labels.append(label)
+        return None
+
+    structure = visit(tree, "")
+    if not leaves:
+        raise ValueError(f"parameters must hold at least one array; got {describe(tree)}.")
+    return leaves, labels, structure
+
+
+def gather(structure: Structure, tree: Any) -> list[Any]:
+    """The leaves of gradients, which must have the parameters' structure; None may stand for any array."""
+    leaves: list[Any] = []
+
+    def visit(shape: Structure, node: Any, label: str) -> None:
+        name, of = f"gradients{label}", f"parameters{label}"
+        if isinstance(shape, dict):
+            if is_array(node) or not isinstance(node, Mapping):
+                raise TypeError(f"{name} must be a dict, as {of} is; got {describe(node)}.")
+            for key in shape:
+                if key not in node:
+                    raise ValueError(f"{name} has no key {key!r}, which {of} has.")
+            for key in node:
+                if key not in shape:
+                    raise ValueError(f"{name} has the key {key!r}, which {of} has not.")
+            for key, child in shape.items():
+                visit(child, node[key], f"{label}[{key!r}]")
+        elif isinstance(shape, list):
+            if is_array(node) or not is_sequence(node):
+                raise TypeError(f"{name} must be a sequence, as {of} is; got {describe(node)}.")
+            children = list(node)
+            if len(children) != len(shape):
+                raise ValueError(f"{name} has length {len(children)}; {of} has length {len(shape)}.")
+            for i, (child, value) in enumerate(zip(shape, children, strict=True)):
+                visit(child, value, f"{label}[{i}]")
+        elif node is not None and not is_array(node):
+            raise TypeError(f"{noun('gradient', label)} must be an array or None; got {describe(node)}.")
+        else:
+            leaves.append(node)
+
+    visit(structure, tree, "")
+    return leaves

@@ -1,0 +1,92 @@
+"""Optimizers by name: the classes of this package, and no others, so that no name in a file can run foreign code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .arrays import describe
+from .base import Optimizer
+
+__all__ = ["classes", "deserialize", "get", "serialize"]
+
+
+def classes() -> dict[str, type[Optimizer]]:
+    """Every optimizer of this package, by its name in lower case."""
+    package = __name__.rpartition(".")[0]
+    return {
+        cls.__name__.lower(): cls
+        for cls in Optimizer.__subclasses__()
+        if cls.__module__ == f"{package}.{cls.__name__.lower()}"
+    }
+
+
+def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
+    """An optimizer from its name, its serialized form, or itself.
+
+    Parameters
+    ----------
+    identifier : str, dict or Optimizer
+        A class's name, upper or lower case, for its defaults; what `serialize` gives; or an optimizer.
+
+    Raises
+    ------
+    TypeError
+        Something else, or a class where an optimizer is meant.
+    ValueError
+        An unknown name.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.optimizers.get("sgd")
+    SGD(learning_rate=0.01, momentum=0.0, nesterov=False)
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        return _named(identifier).from_config({})
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        raise TypeError(f"optimizer must be an object; got the class {identifier.__name__}: call it.")
+    raise TypeError(f"optimizer must be a name, a dict or an Optimizer; got {describe(identifier)}.")
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}``, which `deserialize` turns back into an equal optimizer without state.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.optimizers.serialize(gs.optimizers.SGD())["class_name"]
+    'SGD'
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an Optimizer; got {describe(optimizer)}.")
+    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+
+
+def deserialize(config: Mapping[str, Any]) -> Optimizer:
+    """The optimizer of a dict that `serialize` gave.
+
+    Raises
+    ------
+    TypeError
+        Not a dict, or an argument of the wrong type or name.
+    ValueError
+        No class of that name, or an argument out of bounds.
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config must be a dict, as serialize() gives; got {describe(config)}.")
+    for key in ("class_name", "config"):
+        if key not in config:
+            raise ValueError(f"config has no key {key!r}; it has {sorted(map(str, config))}.")
+    return _named(config["class_name"]).from_config(config["config"])
+
+
+def _named(name: Any) -> type[Optimizer]:
+    known = classes()
+    if not isinstance(name, str) or name.lower() not in known:
+        raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.")
+    return known[name.lower()]

@@ -1,0 +1,101 @@
+"""Stochastic gradient descent, with momentum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import Optimizer, real
+
+
+class SGD(Optimizer):
+    """Gradient descent: alone, with momentum, or with Nesterov's momentum.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Step size; at least 0.
+    momentum : float, default 0.0
+        Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity, and no state.
+    nesterov : bool, default False
+        Whether the velocity acts one step ahead. Without effect at momentum 0.
+    name : str, default "SGD"
+        Name in the config.
+
+    State
+    -----
+    velocity : ndarray, shape and dtype of the parameter
+        Running sum of the steps, from 0; only with momentum.
+
+    Raises
+    ------
+    TypeError
+        `learning_rate` or `momentum` is not a real number, or `nesterov` not a bool.
+    ValueError
+        One of them is outside its range, NaN or infinite.
+
+    Notes
+    -----
+    .. math::
+
+        w_t &= w_{t-1} - \\eta g_t && \\text{without momentum} \\\\
+        u_t &= \\mu u_{t-1} - \\eta g_t, \\quad w_t = w_{t-1} + u_t && \\text{with momentum} \\\\
+        u_t &= \\mu u_{t-1} - \\eta g_t, \\quad w_t = w_{t-1} + \\mu u_t - \\eta g_t && \\text{with nesterov}
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\mu` ``momentum`` and :math:`u` ``velocity``.
+    This is Keras's form: the rate is inside the velocity, so that a changed rate acts on later gradients only. PyTorch
+    multiplies by it after (:math:`b_t = \\mu b_{t-1} + g_t`, :math:`w_t = w_{t-1} - \\eta b_t`). At a constant rate
+    both take the same path.
+
+    References
+    ----------
+    Robbins, Monro, "A Stochastic Approximation Method", Ann. Math. Statist. 22 (1951), doi:10.1214/aoms/1177729586.
+
+    Polyak, "Some methods of speeding up the convergence of iteration methods", 1964, doi:10.1016/0041-5553(64)90137-5.
+
+    Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep learning", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([1.0, -2.0])
+    >>> opt = gs.optimizers.SGD(learning_rate=0.125, momentum=0.5)
+    >>> for _ in range(2):
+    ...     opt.step(w, 2 * w)
+    >>> w
+    array([ 0.4375, -0.875 ])
+    """
+
+    def __init__(
+        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, *, name: str = "SGD"
+    ) -> None:
+        momentum = real("momentum", momentum)
+        if not isinstance(nesterov, bool):
+            raise TypeError(f"nesterov must be True or False; got {nesterov!r}.")
+        self._nesterov = nesterov
+        # A flag that changes the state is another rule.
+        if momentum == 0:
+            super().__init__("SGD", name, learning_rate=learning_rate)
+        else:
+            rule = "Nesterov" if nesterov else "Momentum"
+            super().__init__(rule, name, learning_rate=learning_rate, momentum=momentum)
+
+    @property
+    def momentum(self) -> float:
+        """Share of the velocity kept. An optimizer made without momentum has no velocity, and stays without."""
+        return 0.0 if self._core.rule == "SGD" else self._core.get("momentum")
+
+    @momentum.setter
+    def momentum(self, value: float) -> None:
+        value = real("momentum", value)
+        if self._core.rule != "SGD":
+            self._core.set("momentum", value)
+        elif value != 0:
+            raise ValueError(f"momentum must stay 0 in an SGD made without it; got {value}. Make a new SGD.")
+
+    @property
+    def nesterov(self) -> bool:
+        """Whether the velocity acts one step ahead."""
+        return self._nesterov
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

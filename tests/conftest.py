@@ -1,0 +1,46 @@
+"""Fixtures that force one path (a dtype, an instruction set, a number of threads), or run over every optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+import pytest
+from gradstep import _core, optimizers
+from gradstep.optimizers.registry import classes
+
+# A flag that changes the state is a rule of its own, and is covered like one.
+OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
+    **{cls.__name__: cls for cls in classes().values()},
+    "SGD-momentum": partial(optimizers.SGD, momentum=0.9),
+    "SGD-nesterov": partial(optimizers.SGD, momentum=0.9, nesterov=True),
+}
+
+
+@pytest.fixture(params=OPTIMIZERS)
+def new(request: pytest.FixtureRequest) -> Callable[..., optimizers.Optimizer]:
+    """Makes an optimizer; runs over every registered class and every variant that is another rule."""
+    return OPTIMIZERS[request.param]
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> np.dtype:
+    return np.dtype(request.param)
+
+
+@pytest.fixture(params=_core.build_info()["isas"])
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every instruction set that was built and that this machine can run, in use during the test."""
+    before = _core.build_info()["isa"]
+    _core.set_isa(request.param)
+    yield request.param
+    _core.set_isa(before)
+
+
+@pytest.fixture(params=[1, 2, 3, 8])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = _core.get_num_threads()
+    _core.set_num_threads(request.param)
+    yield request.param
+    _core.set_num_threads(before)

@@ -1,0 +1,44 @@
+"""Every optimizer reaches the known minimum of every problem."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from problems import PROBLEMS
+
+# Rates that suit a problem. Rules whose step is about the rate need it near the distance over the steps; plain
+# descent needs it below 2 over the largest curvature on its way.
+RATES = {
+    "quadratic": {"SGD": 0.015, "Momentum": 0.005, "Nesterov": 0.005, "Adagrad": 0.5},
+    "rosenbrock": {"SGD": 0.0014, "Lion": 0.002, "Momentum": 0.0005, "Nesterov": 0.0005, "Adagrad": 0.3},
+    "booth": {"SGD": 0.05, "Momentum": 0.01, "Nesterov": 0.01, "Adagrad": 1.0},
+    "beale": {"SGD": 0.01, "Momentum": 0.003, "Nesterov": 0.003, "Adagrad": 0.5},
+}
+SIGN_LIKE_RATE = 0.01
+STEPS = 20_000
+
+
+def test_gradients_of_the_problems_are_right():
+    for problem in PROBLEMS:
+        rng = np.random.default_rng(0)
+        for x in [problem.start, *(problem.optimum + rng.standard_normal((5, problem.start.size)))]:
+            h = 1e-6
+            numeric = [(problem.value(x + h * e) - problem.value(x - h * e)) / (2 * h) for e in np.eye(x.size)]
+            # Central differences: h**2 of truncation, and eps / h of rounding, times the values.
+            np.testing.assert_allclose(problem.gradient(x), numeric, rtol=1e-6, atol=1e-6 * (1 + problem.value(x)))
+        assert abs(problem.gradient(problem.optimum)).max() < 1e-12
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_converges(new, problem):
+    optimizer = new()
+    if hasattr(optimizer, "weight_decay"):
+        optimizer.weight_decay = 0.0  # with it the minimum lies elsewhere
+    rate = RATES[problem.name].get(optimizer._core.rule, SIGN_LIKE_RATE)
+    x = problem.start.copy()
+    bound = optimizer.bind(x)
+    for t in range(STEPS):
+        # Down to 0, since the step of a sign-like rule does not shrink with the gradient.
+        optimizer.learning_rate = rate * min(1.0, 2 * (1 - t / STEPS))
+        bound.step(problem.gradient(x))
+    assert abs(x - problem.optimum).max() < 1e-3
