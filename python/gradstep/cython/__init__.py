@@ -1,0 +1,1 @@
+"""The fused steps as C functions without the GIL, for Cython and Numba: `gradstep.cython.optimizers`."""
