@@ -16,7 +16,8 @@ std::string shape_text(const py::array& array) { return py::str(array.attr("shap
 
 py::array as_array(py::handle object, const std::string& name) {
   if (!py::isinstance<py::array>(object))
-    throw py::type_error(name + " must be a numpy array; got " + std::string(py::str(py::type::of(object).attr("__name__"))) + ".");
+    throw py::type_error(name + " must be a numpy array; got " +
+                         std::string(py::str(py::type::of(object).attr("__name__"))) + ".");
   return py::reinterpret_borrow<py::array>(object);
 }
 
@@ -31,7 +32,8 @@ Dtype float_dtype(const py::array& array, const std::string& name) {
 }
 
 void check_writable(const py::array& array, const std::string& name) {
-  if (!array.writeable()) throw py::value_error(name + " must be writable: it is moved in place; got a read-only array.");
+  if (!array.writeable())
+    throw py::value_error(name + " must be writable: it is moved in place; got a read-only array.");
 }
 
 void check_own_memory(const py::array& array, const std::string& name) {
@@ -86,8 +88,7 @@ bool overlaps(const py::array& a, const py::array& b) {
   }
 }
 
-template <class T>
-py::array check_rows(py::handle object, const std::string& name, std::int64_t columns) {
+template <class T> py::array check_rows(py::handle object, const std::string& name, std::int64_t columns) {
   py::array array = as_array(object, name);
   if (!has_dtype<T>(array))
     throw py::type_error(name + " must be " + std::string(py::str(py::dtype::of<T>())) + "; its dtype is " +

@@ -39,13 +39,9 @@ inline std::byte* bytes(const py::array& array) {
   return reinterpret_cast<std::byte*>(py::detail::array_proxy(array.ptr())->data);
 }
 
-template <class Real>
-bool has_dtype(const py::array& array) {
-  return py::isinstance<py::array_t<Real>>(array);
-}
+template <class Real> bool has_dtype(const py::array& array) { return py::isinstance<py::array_t<Real>>(array); }
 /// Throws unless the array is of T in C order and its shape is (rows, columns), or (rows,) where columns is -1.
-template <class T>
-py::array check_rows(py::handle object, const std::string& name, std::int64_t columns);
+template <class T> py::array check_rows(py::handle object, const std::string& name, std::int64_t columns);
 
 /// Zeros, the first element on a 64-byte border: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);

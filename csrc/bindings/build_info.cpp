@@ -21,9 +21,9 @@ py::dict build_info() {
 #else
   constexpr bool debug = true;
 #endif
-  return py::dict(py::arg("version") = GS_VERSION, py::arg("compiler") = GS_COMPILER,
-                  py::arg("isas") = usable_isas(), py::arg("isa") = kernels().isa, py::arg("openmp") = _OPENMP,
-                  py::arg("threads") = get_num_threads(), py::arg("cuda") = cuda, py::arg("debug") = debug);
+  return py::dict(py::arg("version") = GS_VERSION, py::arg("compiler") = GS_COMPILER, py::arg("isas") = usable_isas(),
+                  py::arg("isa") = kernels().isa, py::arg("openmp") = _OPENMP, py::arg("threads") = get_num_threads(),
+                  py::arg("cuda") = cuda, py::arg("debug") = debug);
 }
 
 }  // namespace

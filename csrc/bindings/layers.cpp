@@ -20,11 +20,11 @@ py::array c_order(const py::array& x, const std::string& name) {
 }
 
 // Calls visit(offset in bytes, count) for what an activation takes at once: a row, or all.
-template <class Visit>
-void pieces(const MapTable::Row& f, const py::array& x, Visit visit) {
+template <class Visit> void pieces(const MapTable::Row& f, const py::array& x, Visit visit) {
   const auto size = std::size_t(x.size());
   if (size == 0) return;
-  if (f.rowwise && x.ndim() == 0) throw py::value_error(std::string(f.name) + " needs an array with an axis to sum over; got a 0-d array.");
+  if (f.rowwise && x.ndim() == 0)
+    throw py::value_error(std::string(f.name) + " needs an array with an axis to sum over; got a 0-d array.");
   const std::size_t count = f.rowwise ? std::size_t(x.shape(x.ndim() - 1)) : size;
   for (std::size_t i = 0; i < size; i += count) visit(i * std::size_t(x.itemsize()), count);
 }

@@ -58,14 +58,10 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   return std::size_t(batch_size);
 }
 
-template <class Real>
-Real* data(const py::array& array) {
-  return reinterpret_cast<Real*>(bytes(array));
-}
+template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
 
 /// Shapes of a network's weights, by layer.
-template <class Real>
-std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const Network<Real>& network) {
+template <class Real> std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const Network<Real>& network) {
   std::vector<std::vector<std::vector<py::ssize_t>>> all;
   for (const AnyLayer& any : network.layers) {
     all.emplace_back();
@@ -107,8 +103,7 @@ class PyNetwork {
                                      const std::vector<std::size_t>& indices) const = 0;
 };
 
-template <class Real>
-class TypedRun : public PyRun {
+template <class Real> class TypedRun : public PyRun {
  public:
   TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, py::array x, Targets y,
            std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices)
@@ -193,8 +188,7 @@ class TypedRun : public PyRun {
   bool busy_ = false;
 };
 
-template <class Real>
-class TypedNetwork : public PyNetwork {
+template <class Real> class TypedNetwork : public PyNetwork {
  public:
   explicit TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs)
       : network_(std::size_t(inputs), parse_layers(inputs, specs)) {}

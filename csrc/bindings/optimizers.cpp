@@ -19,7 +19,8 @@ std::vector<double> checked_values(const Rule& rule, const std::map<std::string,
   }
   for (const auto& [name, value] : given) {
     (void)value;
-    const bool known = std::any_of(rule.fields.begin(), rule.fields.end(), [&n = name](auto& f) { return n == f.name; });
+    const bool known =
+        std::any_of(rule.fields.begin(), rule.fields.end(), [&n = name](auto& f) { return n == f.name; });
     if (!known) throw py::type_error(std::string(rule.name) + " has no hyperparameter " + name + ".");
   }
   return values;
@@ -43,8 +44,8 @@ bool has_layout(const py::array& array, const Layout& layout) {
 
 void check_shape(const py::array& parameter, const py::array& gradient, const std::string& label) {
   if (!gradient.attr("shape").equal(parameter.attr("shape")))
-    throw py::value_error(noun("gradient", label) + " has shape " + shape_text(gradient) + "; its parameter has shape " +
-                          shape_text(parameter) + ".");
+    throw py::value_error(noun("gradient", label) + " has shape " + shape_text(gradient) +
+                          "; its parameter has shape " + shape_text(parameter) + ".");
 }
 
 void check_dtype(Dtype parameter, const py::array& gradient, const std::string& label) {
@@ -99,7 +100,8 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
   // Sorted by address only neighbours can overlap, so that a thousand arrays are not a million pairs.
   std::vector<std::size_t> order(fresh.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return extent(fresh[a]).first < extent(fresh[b]).first; });
+  std::sort(order.begin(), order.end(),
+            [&](auto a, auto b) { return extent(fresh[a]).first < extent(fresh[b]).first; });
   for (std::size_t i = 0; i < order.size(); ++i)
     for (std::size_t j = i + 1; j < order.size(); ++j) {
       const py::array &a = fresh[order[i]], &b = fresh[order[j]];
@@ -111,7 +113,8 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
     }
 }
 
-std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels) {
+std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
+                                          const std::vector<std::string>& labels) {
   check_idle();
   check_new(given, labels);
   // Made before anything is registered, for memory may run out.
@@ -225,7 +228,6 @@ void bind_optimizers(py::module_& m) {
       .def("find", &PyOptimizer::find)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
       .def("state", &PyOptimizer::state);
-
 }
 
 }  // namespace gs

@@ -10,10 +10,9 @@ namespace gs {
 inline constexpr double inf = std::numeric_limits<double>::infinity();
 
 /// A hyperparameter of Owner: every value v must satisfy low <= v <= high, or < where that side is open; never NaN.
-template <class Owner>
-struct Field {
+template <class Owner> struct Field {
   const char* name = nullptr;
-  double Owner::*member = nullptr;
+  double Owner::* member = nullptr;
   const char* doc = nullptr;
   double low = 0, high = inf;
   bool low_open = false, high_open = true;
@@ -29,14 +28,12 @@ constexpr auto extend(const std::array<Field<Base>, inherited>& base, const Own&
   return all;
 }
 
-template <class... Types>
-struct TypeList {
+template <class... Types> struct TypeList {
   static constexpr int size = sizeof...(Types);
 };
 
 /// Position of T in a list; the list's size if it is not there.
-template <class T, class... Types>
-constexpr int index_of(TypeList<Types...>) {
+template <class T, class... Types> constexpr int index_of(TypeList<Types...>) {
   constexpr bool same[] = {__is_same(T, Types)...};
   int index = 0;
   while (index < int(sizeof...(Types)) && !same[index]) ++index;

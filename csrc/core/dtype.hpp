@@ -12,12 +12,10 @@ enum class Dtype { f32, f64 };
 constexpr std::size_t item_size(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }
 
 /// The type arithmetic on a Param is done in. Half-width types specialise this to float, and add a load and a store.
-template <class Param>
-struct RealOf {
+template <class Param> struct RealOf {
   using type = Param;
 };
-template <class Param>
-using Real = typename RealOf<Param>::type;
+template <class Param> using Real = typename RealOf<Param>::type;
 
 HD float load(const float& p) { return p; }
 HD double load(const double& p) { return p; }

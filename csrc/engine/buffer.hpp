@@ -11,15 +11,13 @@ namespace gs {
 inline constexpr std::size_t border = 64;
 
 /// n rounded up to whole borders of T.
-template <class T>
-constexpr std::size_t on_border(std::size_t n) {
+template <class T> constexpr std::size_t on_border(std::size_t n) {
   constexpr std::size_t step = border / sizeof(T);
   return (n + step - 1) / step * step;
 }
 
 /// n elements, uninitialised. Owns them; moves, does not copy.
-template <class T>
-class Buffer {
+template <class T> class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t n) : data_(static_cast<T*>(std::aligned_alloc(border, on_border<T>(n + 1) * sizeof(T)))) {

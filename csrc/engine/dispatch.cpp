@@ -8,27 +8,21 @@
 namespace gs {
 namespace {
 
-template <class Isa>
-struct Traits;
-template <>
-struct Traits<V2> {
+template <class Isa> struct Traits;
+template <> struct Traits<V2> {
   static constexpr const char* name = "x86-64-v2";
 };
-template <>
-struct Traits<V3> {
+template <> struct Traits<V3> {
   static constexpr const char* name = "x86-64-v3";
 };
-template <>
-struct Traits<V4> {
+template <> struct Traits<V4> {
   static constexpr const char* name = "x86-64-v4";
 };
-template <>
-struct Traits<Base> {
+template <> struct Traits<Base> {
   static constexpr const char* name = "base";
 };
 
-template <class Isa>
-Kernels compiled() {
+template <class Isa> Kernels compiled() {
   return {Traits<Isa>::name, sweep_table<Isa>(), map_table<Isa>(), reduce_table<Isa>(), gemm_table<Isa>()};
 }
 

@@ -29,13 +29,9 @@ std::vector<std::string> usable_isas();
 void use_isa(const std::string& name);
 
 /// The Dtype of a floating type, for indexing the tables.
-template <class Real>
-constexpr int dtype_of() {
-  return int(sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64);
-}
+template <class Real> constexpr int dtype_of() { return int(sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64); }
 
-template <class Real>
-Gemm<Real> gemm() {
+template <class Real> Gemm<Real> gemm() {
   if constexpr (sizeof(Real) == 4)
     return kernels().gemm.f32;
   else

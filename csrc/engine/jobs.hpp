@@ -15,8 +15,7 @@
 namespace gs {
 
 /// A weight of a layer: what it is, and what becomes of its gradient.
-template <class Real>
-struct Weight {
+template <class Real> struct Weight {
   Real* w = nullptr;
   Real* gradient = nullptr;  // the gradient is written here; if null, it moves w at once and is never stored
   void* state[max_slots] = {};
@@ -29,8 +28,7 @@ struct Mover {
   AnyUpdate update{};
 
   /// g (n): the gradient of elements [at, at + n) of the weight.
-  template <class Real>
-  void move(const Weight<Real>& weight, std::size_t at, const Real* g, std::size_t n) const {
+  template <class Real> void move(const Weight<Real>& weight, std::size_t at, const Real* g, std::size_t n) const {
     if (weight.gradient) {
       std::copy(g, g + n, weight.gradient + at);
       return;
@@ -41,8 +39,7 @@ struct Mover {
   }
 };
 
-template <class Real>
-class Job {
+template <class Real> class Job {
  public:
   virtual ~Job() = default;
   virtual void run(std::size_t chunk, Real* scratch) const = 0;
@@ -66,8 +63,7 @@ struct Grid {
 };
 
 /// c = start + a b, and what is done to each block of c while it is in cache.
-template <class Real>
-class ProductJob : public Job<Real> {
+template <class Real> class ProductJob : public Job<Real> {
  public:
   ProductJob(const Product<Real>& whole, std::size_t block_rows, std::size_t block_columns)
       : whole(whole), grid_{whole.rows, whole.columns, block_rows, block_columns}, gemm_(gemm<Real>()) {
@@ -104,8 +100,7 @@ class ProductJob : public Job<Real> {
 };
 
 /// The gradient x^T dz of a kernel (rows, columns) in tiles; each moves its part of the kernel while it is in cache.
-template <class Real>
-class LearnProductJob : public Job<Real> {
+template <class Real> class LearnProductJob : public Job<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
       : whole_(whole),
@@ -144,8 +139,7 @@ class LearnProductJob : public Job<Real> {
 };
 
 /// The gradient of a bias: dz (rows, columns) summed over its rows.
-template <class Real>
-class LearnSumJob : public Job<Real> {
+template <class Real> class LearnSumJob : public Job<Real> {
  public:
   LearnSumJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight, const Mover& mover)
       : dz_(dz), rows_(rows), grid_{1, columns, 1, 512}, weight_(weight), mover_(mover) {
@@ -168,8 +162,7 @@ class LearnSumJob : public Job<Real> {
 };
 
 /// Anything done to each of some rows on its own: work(first row, how many).
-template <class Real, class Work>
-class RowsJob : public Job<Real> {
+template <class Real, class Work> class RowsJob : public Job<Real> {
  public:
   RowsJob(std::size_t rows, std::size_t block, Work work) : grid_{rows, 1, block, 1}, work_(std::move(work)) {
     this->chunks = grid_.chunks();

@@ -8,10 +8,7 @@ namespace {
 
 std::size_t elements(const std::array<std::size_t, 2>& shape) { return shape[0] ? shape[0] * shape[1] : shape[1]; }
 
-template <class Visit>
-auto visit(const AnyLayer& layer, Visit v) {
-  return std::visit(v, layer);
-}
+template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
 
 }  // namespace
 
@@ -56,8 +53,7 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   if (goal != Goal::predict && !of_logits && scoring.loss->absorbs >= 0)
     visit(layers.back(), [&](const auto& layer) { of_logits = layer.activation == scoring.loss->absorbs; });
   const bool absorbed = of_logits && !scoring.from_logits;
-  if (absorbed)
-    std::visit([](auto& layer) { layer.activation = index_of<Linear>(Activations{}); }, layers.back());
+  if (absorbed) std::visit([](auto& layer) { layer.activation = index_of<Linear>(Activations{}); }, layers.back());
 
   // First how much memory, then where: once to count from null, once for real.
   std::vector<Io> io(n_layers);
@@ -98,14 +94,12 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   plan_.finish();
 }
 
-template <class Real>
-void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& last) {
+template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& last) {
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
   const std::size_t n = network_.outputs;
   const bool absorbed = outputs != last.y;
-  const MapForward activate =
-      absorbed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
+  const MapForward activate = absorbed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
   const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
   const double scale = 1.0 / double(batch);
   const Real* const y = last.y;
@@ -120,8 +114,7 @@ void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& las
   });
 }
 
-template <class Real>
-int Pass<Real>::threads() {
+template <class Real> int Pass<Real>::threads() {
   // In multiplications, of which a core does about ten a nanosecond; moving one weight takes as long as sixteen.
   // A thread is worth its hand-overs from some twenty microseconds of work on.
   constexpr std::size_t worth = std::size_t(1) << 19;

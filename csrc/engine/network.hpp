@@ -12,17 +12,14 @@
 
 namespace gs {
 
-template <class List>
-struct VariantOf;
-template <class... Any>
-struct VariantOf<TypeList<Any...>> {
+template <class List> struct VariantOf;
+template <class... Any> struct VariantOf<TypeList<Any...>> {
   using type = std::variant<Any...>;
 };
 using AnyLayer = VariantOf<Layers>::type;
 
 /// Layers and their weights, which lie in one arena, each on a border of its own, zeros at the start.
-template <class Real>
-class Network {
+template <class Real> class Network {
  public:
   Network(std::size_t inputs, std::vector<AnyLayer> layers);
 
@@ -52,8 +49,7 @@ struct Scoring {
 };
 
 /// A network's work on batches of one size: its buffers and its plan.
-template <class Real>
-class Pass {
+template <class Real> class Pass {
  public:
   /// weights (layer, weight): where they lie and what their gradients do; mover: how a step moves them.
   Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
@@ -66,11 +62,11 @@ class Pass {
   int threads();
 
   const std::size_t batch;
-  std::vector<const Real*> x;             // (batch): the rows
-  std::vector<const void*> targets;       // (batch): to a row of numbers, or one label
+  std::vector<const Real*> x;               // (batch): the rows
+  std::vector<const void*> targets;         // (batch): to a row of numbers, or one label
   std::vector<std::vector<double>> values;  // (loss and metrics, batch)
-  Real* outputs = nullptr;                // (batch, outputs)
-  Real* dx = nullptr;                     // (batch, inputs), for Goal::gradient
+  Real* outputs = nullptr;                  // (batch, outputs)
+  Real* dx = nullptr;                       // (batch, inputs), for Goal::gradient
 
  private:
   struct Io {

@@ -24,8 +24,7 @@ void set_num_threads(int threads);
 class Crew {
  public:
   /// Calls lead(crew) on one of `threads` threads; returns when it has. What lead throws is thrown on.
-  template <class Lead>
-  static void gather(int threads, Lead&& lead) {
+  template <class Lead> static void gather(int threads, Lead&& lead) {
     Crew crew(threads);
     std::exception_ptr failure;
     // A region of one thread does not touch OpenMP's pool, which does not survive fork().
@@ -47,8 +46,7 @@ class Crew {
 
   /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
   /// done. For the leader only. work must not throw.
-  template <class Work>
-  void phase(std::size_t chunks, const Work& work) {
+  template <class Work> void phase(std::size_t chunks, const Work& work) {
     if (threads_ == 1 || chunks <= 1) {
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
       return;

@@ -15,11 +15,9 @@
 namespace gs {
 
 /// A matrix by pointers to its rows, which need not lie side by side and may change from batch to batch.
-template <class Real>
-using Rows = const Real* const*;
+template <class Real> using Rows = const Real* const*;
 
-template <class Real>
-class Plan {
+template <class Real> class Plan {
  public:
   Plan(std::size_t batch, const Mover& mover) : batch(batch), mover_(mover) {}
 
@@ -90,8 +88,7 @@ class Plan {
   void copy(const Real* x, Real* y, std::size_t n) { copy(rows_of(x, n), y, n); }
 
   /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks.
-  template <class Work>
-  void rows(std::size_t n, Work work) {
+  template <class Work> void rows(std::size_t n, Work work) {
     const std::size_t block = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
     add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
   }
@@ -144,8 +141,7 @@ class Plan {
   };
 
   // A phase of its own, since it needs what was before it; with what was deferred.
-  template <class Any>
-  void add(std::unique_ptr<Any> job) {
+  template <class Any> void add(std::unique_ptr<Any> job) {
     if constexpr (std::is_same_v<Any, ProductJob<Real>>)
       last_ = job.get();
     else

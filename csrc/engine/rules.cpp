@@ -12,15 +12,13 @@
 namespace gs {
 namespace {
 
-template <class O>
-O with_values(const double* values) {
+template <class O> O with_values(const double* values) {
   O rule;
   for (const auto& field : O::fields()) rule.*field.member = *values++;
   return rule;
 }
 
-template <class O, class Real>
-AnyUpdate update(const O& rule, std::int64_t t) {
+template <class O, class Real> AnyUpdate update(const O& rule, std::int64_t t) {
   using Update = typename O::template Update<Real>;
   static_assert(sizeof(Update) <= sizeof(AnyUpdate), "make AnyUpdate larger");
   static_assert(std::is_trivially_copyable_v<Update>);
@@ -29,23 +27,19 @@ AnyUpdate update(const O& rule, std::int64_t t) {
   return any;
 }
 
-template <class O>
-AnyUpdate at(const double* values, std::int64_t t, Dtype dtype) {
+template <class O> AnyUpdate at(const double* values, std::int64_t t, Dtype dtype) {
   const O rule = with_values<O>(values);
   return dtype == Dtype::f32 ? update<O, float>(rule, t) : update<O, double>(rule, t);
 }
 
-template <class O, class = void>
-struct Start {
+template <class O, class = void> struct Start {
   static double of(const double*, std::size_t) { return 0; }
 };
-template <class O>
-struct Start<O, std::void_t<decltype(std::declval<O>().start(0))>> {
+template <class O> struct Start<O, std::void_t<decltype(std::declval<O>().start(0))>> {
   static double of(const double* values, std::size_t slot) { return with_values<O>(values).start(slot); }
 };
 
-template <class O>
-Rule describe(int index) {
+template <class O> Rule describe(int index) {
   static_assert(O::slots.size() <= max_slots);
   Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, at<O>, Start<O>::of};
   const O defaults;
@@ -54,8 +48,7 @@ Rule describe(int index) {
   return rule;
 }
 
-template <class... All>
-std::vector<Rule> describe_all(TypeList<All...>) {
+template <class... All> std::vector<Rule> describe_all(TypeList<All...>) {
   int index = 0;
   return {describe<All>(index++)...};
 }

@@ -8,8 +8,8 @@ namespace {
 
 class Clock {
  public:
-  explicit Clock(double seconds) : end_(Now::now() + std::chrono::duration_cast<Now::duration>(
-                                                         std::chrono::duration<double>(seconds))) {}
+  explicit Clock(double seconds)
+      : end_(Now::now() + std::chrono::duration_cast<Now::duration>(std::chrono::duration<double>(seconds))) {}
   bool is_over() const { return Now::now() >= end_; }
 
  private:
@@ -19,8 +19,7 @@ class Clock {
 
 }  // namespace
 
-template <class Real>
-std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
+template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
   std::vector<std::vector<Weight<Real>>> all;
   for (const auto& layer : network.weights) {
     all.emplace_back(layer.size());
@@ -50,15 +49,13 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data<
     }
 }
 
-template <class Real>
-void Run<Real>::start(std::vector<std::int64_t> order) {
+template <class Real> void Run<Real>::start(std::vector<std::int64_t> order) {
   order_ = std::move(order);
   batches = rows = 0;
   std::fill(totals.begin(), totals.end(), 0);
 }
 
-template <class Real>
-Pass<Real>& Run<Real>::pass(std::size_t batch) {
+template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   auto& slot = batch == batch_size_ ? whole_ : rest_;
   if (!slot || slot->batch != batch)
     slot = std::make_unique<Pass<Real>>(network_, batch, optimizer_ ? Goal::train : Goal::score, scoring_, weights_,
@@ -66,8 +63,7 @@ Pass<Real>& Run<Real>::pass(std::size_t batch) {
   return *slot;
 }
 
-template <class Real>
-void Run<Real>::step(Crew& crew, Pass<Real>& pass) {
+template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass) {
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
     pass.x[i] = data_.x + row * network_.inputs;
@@ -83,8 +79,7 @@ void Run<Real>::step(Crew& crew, Pass<Real>& pass) {
   ++batches;
 }
 
-template <class Real>
-bool Run<Real>::advance(double seconds) {
+template <class Real> bool Run<Real>::advance(double seconds) {
   const Clock clock(seconds);
   while (rows < order_.size()) {
     Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));

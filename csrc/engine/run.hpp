@@ -12,8 +12,7 @@
 namespace gs {
 
 /// Rows of numbers: x (rows, columns) in C order.
-template <class Real>
-struct Data {
+template <class Real> struct Data {
   const Real* x;
   const std::byte* y;       // targets of the first row
   std::size_t target_size;  // bytes of targets a row
@@ -21,12 +20,10 @@ struct Data {
 };
 
 /// The network's weights, without state.
-template <class Real>
-std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
+template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
 
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
-template <class Real>
-class Run {
+template <class Real> class Run {
  public:
   /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer.
   Run(const Network<Real>& network, const Scoring& scoring, const Data<Real>& data, std::size_t batch_size,
@@ -55,9 +52,9 @@ class Run {
   std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 
-/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed; how far it got.
-template <class Real>
-class Predictor {
+/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed; how far it
+/// got.
+template <class Real> class Predictor {
  public:
   Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
   std::size_t advance(const Real* x, std::size_t rows, Real* out, std::size_t begin, double seconds);

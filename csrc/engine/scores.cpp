@@ -8,21 +8,16 @@
 namespace gs {
 namespace {
 
-template <class L>
-ScoreInfo describe_loss(int index) {
+template <class L> ScoreInfo describe_loss(int index) {
   constexpr bool absorbs = !std::is_void_v<typename L::Absorbs>;
   int activation = -1;
   if constexpr (absorbs) activation = index_of<typename L::Absorbs>(Activations{});
   return {L::name, index, true, L::labels, activation};
 }
 
-template <class A>
-ScoreInfo describe_accuracy(int index) {
-  return {A::name, index, false, A::labels, -1};
-}
+template <class A> ScoreInfo describe_accuracy(int index) { return {A::name, index, false, A::labels, -1}; }
 
-template <class... L, class... A>
-std::vector<ScoreInfo> describe_all(TypeList<L...>, TypeList<A...>) {
+template <class... L, class... A> std::vector<ScoreInfo> describe_all(TypeList<L...>, TypeList<A...>) {
   int loss = 0, accuracy = 0;
   return {describe_loss<L>(loss++)..., describe_accuracy<A>(accuracy++)...};
 }

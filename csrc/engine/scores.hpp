@@ -12,10 +12,10 @@ namespace gs {
 /// Something that gives every row of a batch a number.
 struct ScoreInfo {
   const char* name;
-  int index;      // in Losses, or in Accuracies
-  bool is_loss;   // it has a slope
-  bool labels;    // targets are int64 class numbers, one a row, instead of rows of numbers
-  int absorbs;    // the activation that the loss of logits contains; -1: none
+  int index;     // in Losses, or in Accuracies
+  bool is_loss;  // it has a slope
+  bool labels;   // targets are int64 class numbers, one a row, instead of rows of numbers
+  int absorbs;   // the activation that the loss of logits contains; -1: none
 };
 
 /// Losses first, then accuracies.

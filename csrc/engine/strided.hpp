@@ -24,8 +24,7 @@ struct Layout {
   }
 
   /// Calls visit(element, offset in bytes, count, stride in bytes) for runs along the last axis covering [begin, end).
-  template <class Visit>
-  void runs(std::size_t begin, std::size_t end, Visit visit) const {
+  template <class Visit> void runs(std::size_t begin, std::size_t end, Visit visit) const {
     const std::size_t width = shape.empty() ? 1 : std::size_t(shape.back());
     const std::int64_t stride = strides.empty() ? 0 : strides.back();
     while (begin < end) {
@@ -50,8 +49,7 @@ void gather(const Layout& layout, const std::byte* array, std::size_t begin, std
 template <class T>
 void scatter(const Layout& layout, std::byte* array, std::size_t begin, std::size_t end, const T* in) {
   layout.runs(begin, end, [&](std::size_t, std::int64_t offset, std::size_t count, std::int64_t stride) {
-    for (std::size_t i = 0; i < count; ++i)
-      *reinterpret_cast<T*>(array + offset + std::int64_t(i) * stride) = *in++;
+    for (std::size_t i = 0; i < count; ++i) *reinterpret_cast<T*>(array + offset + std::int64_t(i) * stride) = *in++;
   });
 }
 

@@ -18,23 +18,21 @@ constexpr int vector_bytes = 16, tile_rows = 12;
 constexpr int vector_bytes = 16, tile_rows = 6;
 #endif
 
-template <class Real>
-struct Simd {
+template <class Real> struct Simd {
   static constexpr int lanes = vector_bytes / sizeof(Real);
   typedef Real Vector __attribute__((vector_size(vector_bytes)));
   typedef Real Unaligned __attribute__((vector_size(vector_bytes), aligned(sizeof(Real)), may_alias));
 };
 
-template <class Real>
-HD typename Simd<Real>::Vector load(const Real* p) {
+template <class Real> HD typename Simd<Real>::Vector load(const Real* p) {
   return *reinterpret_cast<const typename Simd<Real>::Unaligned*>(p);
 }
-template <class Real>
-HD void store(Real* p, typename Simd<Real>::Vector v) {
+template <class Real> HD void store(Real* p, typename Simd<Real>::Vector v) {
   *reinterpret_cast<typename Simd<Real>::Unaligned*>(p) = v;
 }
 
-// a: row pointers; b (depth, n_vectors) of row stride ldb; start (n_vectors) or null; c (height, n_vectors) of stride ldc
+// a: row pointers; b (depth, n_vectors) of row stride ldb; start (n_vectors) or null; c (height, n_vectors) of stride
+// ldc
 template <class Real, int height, int n_vectors, bool a_transposed>
 void tile(const Real* const* a, std::size_t offset, const Real* RESTRICT b, std::size_t ldb, std::size_t depth,
           const Real* start, Real* RESTRICT c, std::size_t ldc) {
@@ -68,13 +66,11 @@ template <class Real>
 using Tile = void (*)(const Real* const* a, std::size_t offset, const Real* b, std::size_t ldb, std::size_t depth,
                       const Real* start, Real* c, std::size_t ldc);
 
-template <class Real, int n_vectors, bool a_transposed, int... height>
-struct Heights {
+template <class Real, int n_vectors, bool a_transposed, int... height> struct Heights {
   static constexpr Tile<Real> of[] = {nullptr, tile<Real, height, n_vectors, a_transposed>...};
 };
 /// Tiles by [height], from 1 to tile_rows.
-template <class Real, int n_vectors, bool a_transposed>
-constexpr const Tile<Real>* tiles() {
+template <class Real, int n_vectors, bool a_transposed> constexpr const Tile<Real>* tiles() {
   if constexpr (n_vectors == 8)
     return Heights<Real, 8, a_transposed, 1>::of;
   else if constexpr (n_vectors == 4)
@@ -151,8 +147,7 @@ HD void panel(const Product<Real>& q, std::size_t column, std::size_t width, Rea
 }
 
 // Few rows against a transposed b: packing would cost more than it saves, so each element of c is a sum along two rows.
-template <class Real>
-HD void dots(const Product<Real>& q) {
+template <class Real> HD void dots(const Product<Real>& q) {
   using Vector = typename Simd<Real>::Vector;
   constexpr std::size_t lanes = Simd<Real>::lanes, wide = 4 * lanes;
   for (std::size_t i = 0; i < q.rows; ++i) {
@@ -174,8 +169,7 @@ HD void dots(const Product<Real>& q) {
   }
 }
 
-template <class Real, bool a_transposed>
-HD void product(const Product<Real>& q, Real* scratch) {
+template <class Real, bool a_transposed> HD void product(const Product<Real>& q, Real* scratch) {
   constexpr std::size_t lanes = Simd<Real>::lanes;
   std::size_t j = 0;
   // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
@@ -191,8 +185,7 @@ HD void product(const Product<Real>& q, Real* scratch) {
     panel<Real, 1, a_transposed>(q, j, rest, scratch);
 }
 
-template <class Real>
-void gemm(const Product<Real>& q, Real* scratch) {
+template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   if (q.b_transposed && !q.a_transposed && q.rows <= 3)
     dots(q);
   else if (q.a_transposed)
@@ -205,9 +198,6 @@ constexpr GemmTable table{gemm<float>, gemm<double>};
 
 }  // namespace
 
-template <>
-const GemmTable& gemm_table<GS_ISA>() noexcept {
-  return table;
-}
+template <> const GemmTable& gemm_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

@@ -8,22 +8,20 @@
 namespace gs {
 
 /// c (rows, columns) = start + a b, summed over depth in a fixed order.
-template <class Real>
-struct Product {
-  const Real* const* a;    // pointers to a's rows: (rows) to (depth), or, transposed, (depth) to (rows)
-  std::size_t a_offset;    // where in each of them this product begins
-  bool a_transposed;       // a's element (i, p) is a[p][a_offset + i] instead of a[i][a_offset + p]
-  const Real* b;           // (depth, columns) with row stride ldb; transposed, (columns, depth)
+template <class Real> struct Product {
+  const Real* const* a;  // pointers to a's rows: (rows) to (depth), or, transposed, (depth) to (rows)
+  std::size_t a_offset;  // where in each of them this product begins
+  bool a_transposed;     // a's element (i, p) is a[p][a_offset + i] instead of a[i][a_offset + p]
+  const Real* b;         // (depth, columns) with row stride ldb; transposed, (columns, depth)
   std::size_t ldb;
   bool b_transposed;
-  const Real* start;       // (columns), added to each row; null: zeros
-  Real* c;                 // (rows, columns) with row stride ldc; overlaps nothing
+  const Real* start;  // (columns), added to each row; null: zeros
+  Real* c;            // (rows, columns) with row stride ldc; overlaps nothing
   std::size_t ldc;
   std::size_t rows, columns, depth;
 };
 
-template <class Real>
-using Gemm = void (*)(const Product<Real>& product, Real* scratch);
+template <class Real> using Gemm = void (*)(const Product<Real>& product, Real* scratch);
 
 /// Elements of scratch that a product of this depth needs.
 constexpr std::size_t gemm_scratch(std::size_t depth) { return (depth < 16 ? 16 : depth) * 64 + 1024; }
@@ -33,7 +31,6 @@ struct GemmTable {
   Gemm<double> f64;
 };
 
-template <class Isa>
-const GemmTable& gemm_table() noexcept;
+template <class Isa> const GemmTable& gemm_table() noexcept;
 
 }  // namespace gs

@@ -4,8 +4,7 @@
 namespace gs {
 namespace {
 
-template <class Activation, class Real>
-void forward(const void* from, void* to, std::size_t n) {
+template <class Activation, class Real> void forward(const void* from, void* to, std::size_t n) {
   const Real* x = static_cast<const Real*>(from);
   Real* y = static_cast<Real*>(to);
   if constexpr (Activation::rowwise) {
@@ -31,8 +30,7 @@ void backward(const void* from, const void* value, const void* slope, void* to, 
   }
 }
 
-template <class... All>
-constexpr MapTable rows(TypeList<All...>) {
+template <class... All> constexpr MapTable rows(TypeList<All...>) {
   return {{{All::name,
             All::rowwise,
             All::uses_input,
@@ -44,9 +42,6 @@ constexpr MapTable table = rows(Activations{});
 
 }  // namespace
 
-template <>
-const MapTable& map_table<GS_ISA>() noexcept {
-  return table;
-}
+template <> const MapTable& map_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

@@ -22,7 +22,6 @@ struct MapTable {
   } of[Activations::size];
 };
 
-template <class Isa>
-const MapTable& map_table() noexcept;
+template <class Isa> const MapTable& map_table() noexcept;
 
 }  // namespace gs

@@ -6,8 +6,7 @@
 namespace gs {
 namespace {
 
-template <bool labels, class Real>
-HD auto target(const void* at) {
+template <bool labels, class Real> HD auto target(const void* at) {
   if constexpr (labels)
     return Label<Real>{*static_cast<const std::int64_t*>(at)};
   else
@@ -41,8 +40,7 @@ void column_sums(const void* from, std::size_t ld, std::size_t rows, std::size_t
   }
 }
 
-template <class L>
-constexpr ReduceTable::LossRow loss_row() {
+template <class L> constexpr ReduceTable::LossRow loss_row() {
   return {{loss_rows<typename L::OfOutputs, L::labels, float>, loss_rows<typename L::OfOutputs, L::labels, double>},
           {loss_rows<typename L::OfLogits, L::labels, float>, loss_rows<typename L::OfLogits, L::labels, double>}};
 }
@@ -58,9 +56,6 @@ constexpr ReduceTable table = rows(Losses{}, Accuracies{});
 
 }  // namespace
 
-template <>
-const ReduceTable& reduce_table<GS_ISA>() noexcept {
-  return table;
-}
+template <> const ReduceTable& reduce_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

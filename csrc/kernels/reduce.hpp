@@ -26,7 +26,6 @@ struct ReduceTable {
   ColumnSums column_sums[2];
 };
 
-template <class Isa>
-const ReduceTable& reduce_table() noexcept;
+template <class Isa> const ReduceTable& reduce_table() noexcept;
 
 }  // namespace gs

@@ -32,8 +32,7 @@ void sweep(const void* update, void* w, const void* g, void* const* state, std::
   spread<Rule, Param>(update, w, g, state, n, std::make_index_sequence<Rule::slots.size()>{});
 }
 
-template <class... Rules>
-constexpr SweepTable rows(TypeList<Rules...>) {
+template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
   return {{{sweep<Rules, float>, sweep<Rules, double>}...}};
 }
 
@@ -41,9 +40,6 @@ constexpr SweepTable table = rows(Optimizers{});
 
 }  // namespace
 
-template <>
-const SweepTable& sweep_table<GS_ISA>() noexcept {
-  return table;
-}
+template <> const SweepTable& sweep_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

@@ -16,7 +16,6 @@ struct SweepTable {
   Sweep sweep[Optimizers::size][2];  // [rule][dtype]
 };
 
-template <class Isa>
-const SweepTable& sweep_table() noexcept;
+template <class Isa> const SweepTable& sweep_table() noexcept;
 
 }  // namespace gs

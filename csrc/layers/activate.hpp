@@ -17,15 +17,13 @@ struct Activate {
   std::size_t n_weights() const { return 0; }
 
   // x (batch, n) -> z, a copy of x that backward may read, y = f(z) (batch, n); z may be y
-  template <class Plan, class Io>
-  void forward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> void forward(Plan& plan, const Io& io) const {
     plan.copy(io.x, io.z, n);
     plan.activate(activation, io.z, io.y, n);
   }
 
   // dy (batch, n), which becomes dz in place -> dx = dz (batch, n)
-  template <class Plan, class Io>
-  void backward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
     plan.slope(activation, io.z, io.y, io.dy, n);
     if (io.dx) plan.copy(io.dy, io.dx, n);
   }

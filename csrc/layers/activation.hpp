@@ -122,8 +122,7 @@ struct Softmax {
   static constexpr const char* name = "softmax";
   static constexpr bool rowwise = true, uses_input = false;
   // x (n) -> y (n)
-  template <class Real>
-  HD static void forward(const Real* x, Real* y, std::size_t n) {
+  template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
     Real top = x[0];
     for (std::size_t i = 1; i < n; ++i) top = larger(top, x[i]);
 #pragma omp simd
@@ -134,8 +133,7 @@ struct Softmax {
     for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
   }
   // y, dy (n) -> dx (n)
-  template <class Real>
-  HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
+  template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
     Real dot = 0;
     for (std::size_t i = 0; i < n; ++i) dot += y[i] * dy[i];
 #pragma omp simd
@@ -147,14 +145,12 @@ struct Softmax {
 struct LogSoftmax {
   static constexpr const char* name = "log_softmax";
   static constexpr bool rowwise = true, uses_input = false;
-  template <class Real>
-  HD static void forward(const Real* x, Real* y, std::size_t n) {
+  template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
     const Real whole = log_sum_exp(x, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] = x[i] - whole;
   }
-  template <class Real>
-  HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
+  template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
     Real sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += dy[i];
 #pragma omp simd

@@ -20,15 +20,13 @@ struct Dense {
   std::size_t n_weights() const { return use_bias ? 2 : 1; }
 
   // x (batch, in), w (in, out), b (out) -> z = x w + b, y = f(z) (batch, out); z may be y
-  template <class Plan, class Io>
-  void forward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> void forward(Plan& plan, const Io& io) const {
     plan.product(io.x, io.weight(0), use_bias ? io.weight(1) : nullptr, io.z, in, out);
     plan.activate(activation, io.z, io.y, out);
   }
 
   // dy (batch, out), which becomes dz in place -> dx = dz w^T (batch, in), dw = x^T dz, db = dz's rows summed
-  template <class Plan, class Io>
-  void backward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
     plan.slope(activation, io.z, io.y, io.dy, out);
     if (io.dx) plan.product_back(io.dy, io.weight(0), io.dx, in, out);
     plan.learn_product(io.x, io.dy, io.weight(0), in, out);

@@ -8,8 +8,7 @@
 namespace gs {
 
 /// Where the first largest element is.
-template <class Real, class Row>
-HD std::size_t argmax(const Row& row, std::size_t n) {
+template <class Real, class Row> HD std::size_t argmax(const Row& row, std::size_t n) {
   std::size_t best = 0;
   Real top = row(0);
   for (std::size_t k = 1; k < n; ++k)
@@ -20,8 +19,7 @@ HD std::size_t argmax(const Row& row, std::size_t n) {
 /// Each element on its own: y above 1/2 against t.
 struct BinaryAccuracy {
   static constexpr const char* name = "binary_accuracy";
-  template <class Real, class Target>
-  HD static Real row(const Target& t, const Real* y, std::size_t n) {
+  template <class Real, class Target> HD static Real row(const Target& t, const Real* y, std::size_t n) {
     std::size_t right = 0;
     for (std::size_t k = 0; k < n; ++k) right += t(k) == (y[k] > Real(0.5) ? Real(1) : Real(0));
     return Real(right) / Real(n);
@@ -31,8 +29,7 @@ struct BinaryAccuracy {
 /// The class of the largest y against the class of the largest t.
 struct CategoricalAccuracy {
   static constexpr const char* name = "categorical_accuracy";
-  template <class Real, class Target>
-  HD static Real row(const Target& t, const Real* y, std::size_t n) {
+  template <class Real, class Target> HD static Real row(const Target& t, const Real* y, std::size_t n) {
     return argmax<Real>(t, n) == argmax<Real>(Values<Real>{y}, n) ? Real(1) : Real(0);
   }
 };

@@ -12,16 +12,14 @@ namespace gs {
 
 /// A loss as the engine sees it. OfOutputs, OfLogits: how a row is scored. labels: targets are class numbers, not rows.
 /// Absorbs: the last activation that OfLogits already contains, so that the network may stop before it.
-template <class OfOutputs_, class OfLogits_, class Absorbs_>
-struct Loss {
+template <class OfOutputs_, class OfLogits_, class Absorbs_> struct Loss {
   using OfOutputs = OfOutputs_;
   using OfLogits = OfLogits_;
   using Absorbs = Absorbs_;
   static constexpr bool labels = false;
 };
 
-template <class Term>
-struct TermLoss : Loss<MeanOverRow<Term>, MeanOverRow<Term>, void> {
+template <class Term> struct TermLoss : Loss<MeanOverRow<Term>, MeanOverRow<Term>, void> {
   static constexpr const char* name = Term::name;
 };
 struct BinaryLoss : Loss<MeanOverRow<BinaryCrossentropy>, MeanOverRow<BinaryCrossentropyOfLogits>, Sigmoid> {
@@ -37,8 +35,7 @@ struct SparseCategoricalLoss : CategoricalLoss {
 using Losses = TypeList<TermLoss<MeanSquaredError>, TermLoss<MeanAbsoluteError>, BinaryLoss, CategoricalLoss,
                         SparseCategoricalLoss>;
 
-template <class Score_, bool labels_>
-struct Accuracy {
+template <class Score_, bool labels_> struct Accuracy {
   using Score = Score_;
   static constexpr bool labels = labels_;
   static constexpr const char* name = Score::name;

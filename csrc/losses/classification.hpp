@@ -9,14 +9,8 @@ namespace gs {
 
 inline constexpr double clip_epsilon = 1e-7;
 
-template <class Real>
-HD bool is_clipped(Real y) {
-  return y < Real(clip_epsilon) || y > Real(1 - clip_epsilon);
-}
-template <class Real>
-HD Real clip(Real y) {
-  return smaller(larger(y, Real(clip_epsilon)), Real(1 - clip_epsilon));
-}
+template <class Real> HD bool is_clipped(Real y) { return y < Real(clip_epsilon) || y > Real(1 - clip_epsilon); }
+template <class Real> HD Real clip(Real y) { return smaller(larger(y, Real(clip_epsilon)), Real(1 - clip_epsilon)); }
 
 /// A mean over the row, as the losses of regression.hpp. t in [0, 1].
 struct BinaryCrossentropy {

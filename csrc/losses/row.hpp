@@ -9,22 +9,19 @@
 namespace gs {
 
 /// Targets given as numbers: t (n).
-template <class Real>
-struct Values {
+template <class Real> struct Values {
   const Real* t;
   HD Real operator()(std::size_t k) const { return t[k]; }
 };
 
 /// A class label seen as the row of n numbers that is 1 at the label and 0 elsewhere.
-template <class Real>
-struct Label {
+template <class Real> struct Label {
   std::int64_t label;
   HD Real operator()(std::size_t k) const { return std::int64_t(k) == label ? Real(1) : Real(0); }
 };
 
 /// The mean over a row of an elementwise Term.
-template <class Term>
-struct MeanOverRow {
+template <class Term> struct MeanOverRow {
   // t, y (n) -> the mean; if dy is not null, dy (n) = scale * slope
   template <class Real, class Target>
   HD static Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) {

@@ -25,18 +25,14 @@ struct Adagrad {
   }
   double start(std::size_t) const { return initial_accumulator_value; }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate, epsilon;
     HD void operator()(Real& w, Real g, Real& accumulator) const {
       accumulator += g * g;
       w -= rate * g / root(accumulator + epsilon);
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
-    return {Real(learning_rate), Real(epsilon)};
-  }
+  template <class Real> Update<Real> at(std::int64_t) const { return {Real(learning_rate), Real(epsilon)}; }
 };
 
 }  // namespace gs

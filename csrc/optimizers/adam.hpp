@@ -25,8 +25,7 @@ struct Adam {
     };
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real take_1, take_2, step, epsilon;
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
@@ -34,8 +33,7 @@ struct Adam {
       w -= step * m / (root(v) + epsilon);
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t t) const {
+  template <class Real> Update<Real> at(std::int64_t t) const {
     const double step = learning_rate * std::sqrt(1 - std::pow(beta_2, double(t))) / (1 - std::pow(beta_1, double(t)));
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
   }

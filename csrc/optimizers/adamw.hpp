@@ -15,8 +15,7 @@ struct AdamW : Adam {
                                                       "share of a weight removed a step, times the rate", 0, inf});
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real keep;
     Adam::Update<Real> adam;
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {
@@ -24,8 +23,7 @@ struct AdamW : Adam {
       adam(w, g, m, v);
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t t) const {
+  template <class Real> Update<Real> at(std::int64_t t) const {
     return {Real(1 - learning_rate * weight_decay), Adam::at<Real>(t)};
   }
 };

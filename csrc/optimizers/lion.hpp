@@ -23,16 +23,14 @@ struct Lion {
     };
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate, beta_1, fresh_1, beta_2, fresh_2;
     HD void operator()(Real& w, Real g, Real& m) const {
       w -= rate * sign(beta_1 * m + fresh_1 * g);
       m = beta_2 * m + fresh_2 * g;
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
+  template <class Real> Update<Real> at(std::int64_t) const {
     return {Real(learning_rate), Real(beta_1), Real(1 - beta_1), Real(beta_2), Real(1 - beta_2)};
   }
 };

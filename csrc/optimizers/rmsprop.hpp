@@ -23,16 +23,14 @@ struct RMSprop {
     };
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate, rho, fresh, epsilon;
     HD void operator()(Real& w, Real g, Real& v) const {
       v = rho * v + fresh * (g * g);
       w -= rate * g / root(v + epsilon);
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
+  template <class Real> Update<Real> at(std::int64_t) const {
     return {Real(learning_rate), Real(rho), Real(1 - rho), Real(epsilon)};
   }
 };

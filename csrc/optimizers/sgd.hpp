@@ -19,15 +19,11 @@ struct SGD {
     return std::array{Field<SGD>{"learning_rate", &SGD::learning_rate, "step size", 0, inf}};
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate;
     HD void operator()(Real& w, Real g) const { w -= rate * g; }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
-    return {Real(learning_rate)};
-  }
+  template <class Real> Update<Real> at(std::int64_t) const { return {Real(learning_rate)}; }
 };
 
 /// The heavy ball, with the rate inside the velocity as in Keras. Polyak 1964, doi:10.1016/0041-5553(64)90137-5.
@@ -43,18 +39,14 @@ struct Momentum {
     };
   }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate, momentum;
     HD void operator()(Real& w, Real g, Real& velocity) const {
       velocity = momentum * velocity - rate * g;
       w += velocity;
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
-    return {Real(learning_rate), Real(momentum)};
-  }
+  template <class Real> Update<Real> at(std::int64_t) const { return {Real(learning_rate), Real(momentum)}; }
 };
 
 /// Momentum with the gradient taken one step ahead. Nesterov 1983; in this form Sutskever et al. 2013, section 2.
@@ -62,8 +54,7 @@ struct Nesterov : Momentum {
   static constexpr const char* name = "Nesterov";
   static constexpr auto fields() { return extend<Nesterov>(Momentum::fields()); }
 
-  template <class Real>
-  struct Update {
+  template <class Real> struct Update {
     Real rate, momentum;
     HD void operator()(Real& w, Real g, Real& velocity) const {
       const Real push = rate * g;
@@ -71,10 +62,7 @@ struct Nesterov : Momentum {
       w += momentum * velocity - push;
     }
   };
-  template <class Real>
-  Update<Real> at(std::int64_t) const {
-    return {Real(learning_rate), Real(momentum)};
-  }
+  template <class Real> Update<Real> at(std::int64_t) const { return {Real(learning_rate), Real(momentum)}; }
 };
 
 }  // namespace gs

@@ -30,9 +30,9 @@ int spread(const void* update, void* w, const void* g, void* const* state, std::
   // Enough blocks to fill any GPU; the loop takes what is beyond them.
   constexpr unsigned threads = 256, most_blocks = 4096;
   const auto blocks = unsigned(std::min<std::size_t>((n + threads - 1) / threads, most_blocks));
-  loop<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(
-      *static_cast<const Update*>(update), static_cast<Param*>(w), static_cast<const Param*>(g), n,
-      static_cast<Real<Param>*>(state[slot])...);
+  loop<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(*static_cast<const Update*>(update),
+                                                                  static_cast<Param*>(w), static_cast<const Param*>(g),
+                                                                  n, static_cast<Real<Param>*>(state[slot])...);
   return cudaGetLastError();
 }
 
@@ -41,8 +41,7 @@ int sweep(const void* update, void* w, const void* g, void* const* state, std::s
   return spread<Rule, Param>(update, w, g, state, n, stream, std::make_index_sequence<Rule::slots.size()>{});
 }
 
-template <class... Rules>
-constexpr CudaSweepTable rows(TypeList<Rules...>) {
+template <class... Rules> constexpr CudaSweepTable rows(TypeList<Rules...>) {
   return {{{sweep<Rules, float>, sweep<Rules, double>}...}};
 }
 
