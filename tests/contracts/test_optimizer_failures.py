@@ -191,6 +191,7 @@ def test_a_state_that_does_not_fit_changes_nothing(new):
     other = new()
     other.step(arrays()[:2], good_gradients()[:2])
     slot = [key for key in good if key.startswith("0.")]
+    *others, last = [key for key in good if "." not in key and key != "iterations"]
     cases = [
         (TypeError, "state must be a dict", [good]),
         (ValueError, "state has no key 'iterations'", {}),
@@ -203,6 +204,7 @@ def test_a_state_that_does_not_fit_changes_nothing(new):
         (ValueError, r"state\['iterations'\] must be at least 0; got -1", {**good, "iterations": np.array(-1)}),
         (ValueError, r"state\['iterations'\] has shape \(1,\)", {**good, "iterations": np.array([1])}),
         (ValueError, "learning_rate must be .* got -1", {**good, "learning_rate": np.array(-1.0)}),
+        (ValueError, f"{last} must be", {**good, **dict.fromkeys(others, np.array(0.5)), last: np.array(-1.0)}),
         (ValueError, "learning_rate must be .* got nan", {**good, "learning_rate": np.array(np.nan)}),
         (TypeError, r"state\['learning_rate'\] must be an array", {**good, "learning_rate": 0.1}),
     ]

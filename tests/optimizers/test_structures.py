@@ -117,6 +117,36 @@ def test_memory_is_kept_while_it_is_known():
     assert len(optimizer._core) == 100
 
 
+class Tensor:
+    """Lends its memory by DLPack, which keeps the memory alive but not this object."""
+
+    def __init__(self, data: np.ndarray) -> None:
+        self.data = data
+
+    def __dlpack__(self, **kwargs):
+        return self.data.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.data.__dlpack_device__()
+
+
+def test_objects_are_kept_while_they_are_known():
+    optimizer = SGD(1.0)
+    for _ in range(100):  # an object that dies would leave its id to the next one
+        fresh = np.zeros(10)
+        optimizer.step(Tensor(fresh), np.ones(10))
+        assert (fresh == -1).all()
+
+
+def test_errors_name_the_structure_of_this_call():
+    optimizer, a, b = SGD(), w(), w()
+    optimizer.step([a, b], [w(), w()])
+    with pytest.raises(ValueError, match=r"^gradients\['b'\] has shape"):
+        optimizer.step({"a": a, "b": b}, {"a": w(), "b": np.ones(2)})
+    with pytest.raises(ValueError, match=r"^gradients\[1\] has shape"):
+        optimizer.step([a, b], [w(), np.ones(2)])
+
+
 def test_torch_tensors_are_moved_in_place():
     torch = pytest.importorskip("torch")
     layer = torch.nn.Linear(3, 2)

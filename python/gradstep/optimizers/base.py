@@ -155,7 +155,13 @@ class Optimizer:
         return Bound(self, self._attach(leaves, labels), labels, structure)
 
     def apply(self, grads: Any, params: Any) -> None:
-        """As ``step(params, grads)``, in Keras's order of arguments."""
+        """As ``step(params, grads)``, in Keras's order of arguments.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `step` does.
+        """
         self.step(params, grads)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
@@ -208,7 +214,7 @@ class Optimizer:
         if len(self._core) > registered:
             self._last = None
             self._core.truncate(registered)
-            self._seen = dict(list(self._seen.items())[:registered])
+            self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
 
     # -- state ---------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,8 @@ class Bound:
         Parameters
         ----------
         grads : array, or sequence or dict of arrays
-            The structure that was bound. Each gradient has its array's shape and dtype; None leaves an array as it is.
+            The structure that was bound; a list or tuple if that was a flat sequence. Each gradient has its array's
+            shape and dtype; None leaves an array as it is.
 
         Raises
         ------
