@@ -1,0 +1,46 @@
+"""Gradient descent for NumPy users: fused C++ optimizers and dense networks behind Keras's names.
+
+Examples
+--------
+>>> import numpy as np, gradstep as gs
+>>> w = np.array([1.0, -2.0])
+>>> gs.optimizers.SGD(learning_rate=0.25).step(w, 2 * w); w
+array([ 0.5, -1. ])
+"""
+
+from . import (
+    _engine,  # noqa: F401  (first: it loads the compiled engine)
+    activations,
+    callbacks,
+    config,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    utils,
+)
+from ._core import __version__
+from .config import get_num_threads, set_num_threads, show_config
+from .layers import Input
+from .models import Sequential
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "__version__",
+    "activations",
+    "callbacks",
+    "config",
+    "get_num_threads",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "set_num_threads",
+    "show_config",
+    "utils",
+]

@@ -1,0 +1,30 @@
+"""``python -m gradstep info | demo``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from .config import show_config
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m gradstep", description="Gradient descent for NumPy users.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("info", help="print version, compiler, instruction set, threads and OpenMP runtime")
+    demo = commands.add_parser("demo", help="train a classifier on real handwritten digits and plot its curves")
+    demo.add_argument("--epochs", type=int, default=30, help="passes over the training data (default: 30)")
+    demo.add_argument("--output", default="gradstep-demo.png", help="where the curves go (default: gradstep-demo.png)")
+    demo.add_argument("--seed", type=int, default=0, help="of the split, the weights and the shuffles (default: 0)")
+    given = parser.parse_args(arguments)
+    if given.command == "info":
+        show_config()
+    else:
+        from .demo import run
+
+        run(given.epochs, given.output, given.seed)
+
+
+if __name__ == "__main__":
+    main()

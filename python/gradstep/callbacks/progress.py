@@ -1,0 +1,149 @@
+"""Progress on standard output: a live bar in a terminal, a line an epoch in a file or pipe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from time import perf_counter
+from typing import TextIO
+
+from .base import Callback, Logs
+
+__all__ = ["Bar", "ProgbarLogger"]
+
+INTERVAL = 0.05  # seconds between two pictures of a bar
+
+
+def seconds_text(seconds: float) -> str:
+    """A time as a person reads it: "0.52 s", "12 s", "3:05", "2:00:00"."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def logs_text(logs: Logs | None) -> str:
+    """Losses and metrics, each as wide as the last time: the lines of several epochs are a table."""
+    parts = []
+    for name, value in (logs or {}).items():
+        plain = value == 0 or 1e-3 <= abs(value) < 1e3
+        parts.append(f"  {name} {f'{value:.4f}' if plain else f'{value:.2e}':<8}")
+    return "".join(parts).rstrip()
+
+
+class Bar:
+    """One line that is drawn again and again in a terminal, and once, when it is done, anywhere else.
+
+    Parameters
+    ----------
+    title : str
+        In front of it all.
+    total : int
+        How many batches there are.
+    live : bool, default True
+        Whether it may be drawn before it is done.
+    stream : text file, default `sys.stdout`
+    """
+
+    def __init__(self, title: str, total: int, live: bool = True, stream: TextIO | None = None) -> None:
+        self._title, self._total = title, total
+        self._stream = sys.stdout if stream is None else stream
+        self._live = live and self._stream.isatty()
+        self._begin = perf_counter()
+        self._next = self._begin + INTERVAL
+        self._drawn = 0  # columns now on the line
+
+    def update(self, done: int, logs: Logs | None = None) -> None:
+        """Draw the bar as it stands after this many batches."""
+        now = perf_counter()
+        if not self._live or now < self._next:
+            return
+        self._next = now + INTERVAL
+        spent = now - self._begin
+        left = spent / max(done, 1) * (self._total - done)
+        tail = f" {done}/{self._total}  {done / spent:.3g} batches/s  ETA {seconds_text(left)}{logs_text(logs)}"
+        # What the line has room for beside the words, without its last column: some terminals wrap there.
+        room = self._width() - 1 - len(self._title) - len(tail) - 3
+        bar = ""
+        if room >= 8:
+            length = min(room, 24)
+            full = length * done // max(self._total, 1)
+            bar = f" [{'=' * full}{'.' * (length - full)}]"
+        self._draw(f"{self._title}{bar}{tail}")
+
+    def finish(self, logs: Logs | None = None) -> None:
+        """Replace the bar by what came of it, and end the line."""
+        line = f"{self._title}  {seconds_text(perf_counter() - self._begin)}{logs_text(logs)}"
+        if self._drawn:
+            self._draw(line, cut=False)
+        else:
+            self._stream.write(line)
+        self._drawn = 0
+        self._end()
+
+    def close(self) -> None:
+        """End the line if the bar is still on it."""
+        if self._drawn:
+            self._drawn = 0
+            self._end()
+
+    def _end(self) -> None:
+        self._live = False
+        self._stream.write("\n")
+        self._stream.flush()
+
+    def _draw(self, line: str, cut: bool = True) -> None:
+        if cut:
+            line = line[: self._width() - 1]
+        self._stream.write(f"\r{line.ljust(self._drawn)}")
+        self._stream.flush()
+        self._drawn = len(line)
+
+    def _width(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or 80
+        except (OSError, ValueError):  # a stream without a terminal behind it
+            return 80
+
+
+class ProgbarLogger(Callback):
+    """The progress of `fit`: a bar for the epoch that runs, a line for each that is done.
+
+    `fit` makes its own, by `verbose`: 1 draws the bar where standard output is a terminal, 2 never does.
+
+    Parameters
+    ----------
+    live : bool, default True
+        Whether to draw the bar at all.
+    """
+
+    def __init__(self, live: bool = True) -> None:
+        super().__init__()
+        self._live = live
+        self._bar: Bar | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Begin a line."""
+        total = self.params["epochs"]
+        title = f"Epoch {epoch + 1:{len(str(total))}d}/{total}"
+        self._bar = Bar(title, self.params["steps"], self._live)
+
+    def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
+        """Draw the bar."""
+        if self._bar is not None:
+            self._bar.update(batches, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """End the line."""
+        if self._bar is not None:
+            self._bar.finish(logs)
+            self._bar = None
+
+    def close(self) -> None:
+        """Leave the cursor on a line of its own when an epoch was cut short."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

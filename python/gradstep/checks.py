@@ -1,0 +1,96 @@
+"""Checks of arguments that every part of the package makes, in the words of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import index
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .optimizers.arrays import describe
+
+__all__ = ["choose", "class_numbers", "closest", "flag", "numeric", "rows_of", "shape_of", "snake_case", "whole"]
+
+Found = TypeVar("Found")
+
+
+def whole(name: str, value: Any, low: int) -> int:
+    """An integer argument of at least `low`; a bool or a float is not one, even 32.0."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}; got {number}.")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """A bool argument; 0 and 1 are not bools."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
+
+
+def shape_of(name: str, value: Any) -> tuple[int, ...]:
+    """A shape without its rows: a sequence of positive integers; an integer n stands for (n,)."""
+    if not isinstance(value, (tuple, list)):
+        value = (value,)
+    if not value:
+        raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
+    return tuple(whole(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` for the word most like a mistaken one; empty if none is."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.lower(), list(words), n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:
+    """What a name stands for; an unknown one is a ValueError that lists those that are known."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a name; got {describe(value)}.")
+    if value not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}; got {value!r}.{closest(value, table)}")
+    return table[value]
+
+
+def snake_case(name: str) -> str:
+    """Keras's name of an object of a class: "HeNormal" is "he_normal"."""
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+def numeric(value: Any, name: str) -> np.ndarray:
+    """Data as an array of bools, integers or floats, not copied if it is one already."""
+    # NumPy imports numpy.ma at its first use: ask only for subclasses.
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
+        raise TypeError(f"{name} must be an array without a mask; got a MaskedArray: fill it, or drop its rows.")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of real numbers; got {describe(value)} of dtype {array.dtype}.")
+    return array
+
+
+def class_numbers(value: Any, name: str) -> np.ndarray:
+    """Data as int64 class numbers; floats are taken if they are whole."""
+    array = numeric(value, name)
+    if array.dtype.kind == "f":
+        wrong = np.argwhere(~(np.isfinite(array) & (array == np.floor(array))))
+        if len(wrong):
+            at = ", ".join(map(str, wrong[0]))
+            raise ValueError(f"{name} must hold whole class numbers; {name}[{at}] is {array[tuple(wrong[0])]}.")
+    return array.astype(np.int64, copy=False)
+
+
+def rows_of(array: np.ndarray, dtype: str) -> np.ndarray:
+    """An array as the engine reads it: of this dtype, aligned, in C order; copied only if it is not so already."""
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])

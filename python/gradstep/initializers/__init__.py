@@ -1,0 +1,29 @@
+"""Initial weights, by Keras's names and formulas.
+
+An initializer is called with a shape and a dtype and gives a new array. With ``seed=`` it gives the same numbers at
+each call; without, other ones each time, which follow from `utils.set_random_seed`.
+"""
+
+from .base import Initializer
+from .constant import Constant, Ones, Zeros
+from .random import RandomNormal, RandomUniform, TruncatedNormal
+from .registry import get
+from .scaling import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling
+
+__all__ = [
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LecunNormal",
+    "LecunUniform",
+    "Ones",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
+    "Zeros",
+    "get",
+]

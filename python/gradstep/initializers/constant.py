@@ -1,0 +1,51 @@
+"""Initializers that do not draw."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..optimizers.base import real
+from .base import Initializer
+
+__all__ = ["Constant", "Ones", "Zeros"]
+
+
+class Constant(Initializer):
+    """The same number everywhere.
+
+    Parameters
+    ----------
+    value : float, default 0.0
+
+    Raises
+    ------
+    TypeError
+        `value` is not a real number.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.initializers.Constant(0.5)((2,))
+    array([0.5, 0.5], dtype=float32)
+    """
+
+    def __init__(self, value: float = 0.0) -> None:
+        self.value = real("value", value)
+
+    def draw(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The number, in this shape."""
+        return np.full(shape, self.value)
+
+
+class Zeros(Constant):
+    """0 everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+
+class Ones(Constant):
+    """1 everywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)

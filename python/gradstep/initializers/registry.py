@@ -1,0 +1,48 @@
+"""Initializers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..checks import choose, snake_case
+from ..optimizers.arrays import describe
+from . import constant, random, scaling
+from .base import Initializer
+
+__all__ = ["get"]
+
+
+def _table() -> dict[str, type[Initializer]]:
+    modules = (constant, random, scaling)
+    classes: dict[str, type[Initializer]] = {
+        name: getattr(module, name) for module in modules for name in module.__all__
+    }
+    return {snake_case(name): cls for name, cls in classes.items()} | classes
+
+
+def get(identifier: str | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:
+    """An initializer from its name ("glorot_uniform" or "GlorotUniform"), or itself.
+
+    A function of (shape, dtype) that gives an array is one too.
+
+    Raises
+    ------
+    TypeError
+        Neither a name nor something that can be called; a class where an object is meant.
+    ValueError
+        An unknown name.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> type(gs.initializers.get("he_normal")).__name__
+    'HeNormal'
+    """
+    if isinstance(identifier, type):
+        raise TypeError(f"initializer must be an object; got the class {identifier.__name__}: call it.")
+    if isinstance(identifier, str):
+        return choose("initializer", identifier, _table())()
+    if not callable(identifier):
+        raise TypeError(f"initializer must be a name or an Initializer; got {describe(identifier)}.")
+    return identifier

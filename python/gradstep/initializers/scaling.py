@@ -1,0 +1,155 @@
+"""Initializers whose spread follows the shape, so that signals keep their size from layer to layer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..checks import choose
+from ..optimizers.base import real
+from .base import Random, truncated_normal
+
+__all__ = [
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "LecunNormal",
+    "LecunUniform",
+    "VarianceScaling",
+]
+
+MODES = {name: name for name in ("fan_in", "fan_out", "fan_avg")}
+DISTRIBUTIONS = {name: name for name in ("truncated_normal", "untruncated_normal", "uniform")} | {
+    "normal": "truncated_normal"
+}
+
+# Standard deviation of a normal variable cut at two of its own: keeps the variance of the truncated draws as wanted.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+class VarianceScaling(Random):
+    r"""Numbers of mean 0 and variance `scale` over the number of a unit's connections.
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+        > 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}, default "fan_in"
+        Which connections count: those into a unit, out of it, or their mean.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}, default "truncated_normal"
+        "normal" is another name of the first.
+    seed : int, optional
+        For the same numbers at each call; 0 to 2**32 - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `scale` is not a number above 0; an unknown mode or distribution.
+
+    Notes
+    -----
+    .. math:: \sigma^2 = \text{scale} / n
+
+    for the normal distributions, and bounds :math:`\pm\sqrt{3}\,\sigma` for the uniform one. In a kernel of shape
+    (inputs, outputs), n is inputs, outputs or (inputs + outputs) / 2.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.VarianceScaling(2.0, seed=0)((400, 300), "float64")
+    >>> round(float(w.var() * 400), 1)
+    2.0
+    """
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(seed)
+        self.scale = real("scale", scale)
+        if not 0 < self.scale < math.inf:
+            raise ValueError(f"scale must be a number above 0; got {scale!r}.")
+        self.mode = choose("mode", mode, MODES)
+        self.distribution = choose("distribution", distribution, DISTRIBUTIONS)
+
+    def sample(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+        """Numbers of the variance that the shape asks for."""
+        fan_in, fan_out = _fans(shape)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        stddev = math.sqrt(self.scale / max(1.0, fan))
+        if self.distribution == "uniform":
+            return random.uniform(-math.sqrt(3) * stddev, math.sqrt(3) * stddev, shape)
+        if self.distribution == "untruncated_normal":
+            return stddev * random.standard_normal(shape)
+        return stddev / TRUNCATED_STDDEV * truncated_normal(random, shape)
+
+
+def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
+    """Connections into and out of a unit; dimensions before the last two are of a receptive field, as in Keras."""
+    if len(shape) < 2:
+        size = shape[0] if shape else 1
+        return size, size
+    field = math.prod(shape[:-2])
+    return field * shape[-2], field * shape[-1]
+
+
+class GlorotUniform(VarianceScaling):
+    """Uniform, of variance 2 / (inputs + outputs): the default of kernels.
+
+    References
+    ----------
+    Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed)
+
+
+class GlorotNormal(VarianceScaling):
+    """Truncated normal, of variance 2 / (inputs + outputs). See `GlorotUniform`."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
+
+
+class HeUniform(VarianceScaling):
+    """Uniform, of variance 2 / inputs: for `relu`.
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, arXiv:1502.01852.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed)
+
+
+class HeNormal(VarianceScaling):
+    """Truncated normal, of variance 2 / inputs. See `HeUniform`."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed)
+
+
+class LecunUniform(VarianceScaling):
+    """Uniform, of variance 1 / inputs: for `selu`.
+
+    References
+    ----------
+    LeCun, Bottou, Orr, Müller, "Efficient backprop", in "Neural networks: tricks of the trade", 1998.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed)
+
+
+class LecunNormal(VarianceScaling):
+    """Truncated normal, of variance 1 / inputs. See `LecunUniform`."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed)

@@ -1,0 +1,9 @@
+"""Layers, by Keras's names. A layer called on an array computes at once: ``Dense(3)(x)``."""
+
+from .activation import Activation
+from .base import Layer
+from .dense import Dense
+from .flatten import Flatten
+from .input import Input, InputLayer
+
+__all__ = ["Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer"]

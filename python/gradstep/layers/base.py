@@ -1,0 +1,201 @@
+"""What every layer can do. The engine computes (csrc/layers); a layer here says what, and holds the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from ..checks import choose, numeric, rows_of, shape_of, whole
+from ..config import FLOATS, floatx
+from .naming import name_for
+from .weights import assign
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Layer", "Shape"]
+
+# A shape with its rows, which are None: any number of them.
+Shape = tuple[int | None, ...]
+
+
+class Layer:
+    """Base of the layers.
+
+    Parameters
+    ----------
+    input_shape : tuple of int, optional
+        Shape of one row, for the first layer of a model.
+    input_dim : int, optional
+        ``input_dim=8`` is ``input_shape=(8,)``.
+    dtype : {"float32", "float64"}, default `config.floatx()`
+        Of weights, sums and outputs.
+    name : str, optional
+        By default the class's in small letters, with a number from the second one on.
+
+    Attributes
+    ----------
+    name, dtype : str
+    built : bool
+        Whether the weights exist: after `build`, the first call, or the build of a model that holds the layer.
+    """
+
+    def __init__(self, *, input_shape: Any = None, input_dim: int | None = None, dtype: Any = None, name: Any = None):
+        if input_dim is not None:
+            if input_shape is not None:
+                raise ValueError(f"give input_shape or input_dim, not both; got {input_shape!r} and {input_dim!r}.")
+            input_shape = (whole("input_dim", input_dim, 1),)
+        # What the constructor was told, for a model's first layer; the shapes that hold come with build().
+        self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
+        self.dtype = floatx() if dtype is None else choose("dtype", dtype, FLOATS)
+        self.name = name_for(self, name)
+        self.built = False
+        self._input_shape: Shape | None = None
+        self._weights: list[np.ndarray] = []
+        self._owner: str | None = None  # the model whose arena holds the weights
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.name}{f' {self.input_shape} -> {self.output_shape}' if self.built else ''}>"
+        )
+
+    # -- what a subclass says --------------------------------------------------------------------------------------
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """Shape of the output for an input shape; both with the rows, None, in front."""
+        raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
+
+    def specification(self) -> dict[str, Any] | None:
+        """The layer in the engine's words; None if it computes nothing."""
+        return None
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """New initial weights for rows of a shape."""
+        return []
+
+    def _flat(self, input_shape: Sequence[int | None]) -> Shape:
+        """The shape, if rows have one dimension."""
+        if len(input_shape) != 2:
+            raise ValueError(
+                f"layer {self.name!r} must get inputs of shape (rows, n); got {tuple(input_shape)}. "
+                "Put a Flatten() before it."
+            )
+        return tuple(input_shape)
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Make the weights.
+
+        Parameters
+        ----------
+        input_shape : sequence
+            Shape of the input with the rows in front: ``(None, 64)``, or the ``shape`` of an array.
+
+        Raises
+        ------
+        ValueError
+            A shape the layer cannot take, or another than it was built for.
+        """
+        shape = self._check_shape(input_shape)
+        if self.built:
+            return
+        self._weights = self.draw_weights(shape)
+        self._input_shape = (None, *shape)
+        self.built = True
+
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+        """The shape of a row, if the layer can take it."""
+        shape = shape_of("input_shape", tuple(input_shape)[1:])
+        for known, reason in ((self._declared, "was declared with"), (self._rows_shape(), "was built for")):
+            if known is not None and known != shape:
+                raise ValueError(f"input_shape has rows of shape {shape}; layer {self.name!r} {reason} {known}.")
+        self.compute_output_shape((None, *shape))
+        return shape
+
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        return None if self._input_shape is None else tuple(n for n in self._input_shape if n is not None)
+
+    def _move(self, views: Sequence[np.ndarray]) -> None:
+        """Keep the weights in these arrays from now on, with the values they have."""
+        for view, weight in zip(views, self._weights, strict=True):
+            view[...] = weight
+        self._weights = list(views)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the input, with None for the rows."""
+        if self._input_shape is None:
+            raise ValueError(f"layer {self.name!r} has no shape before it is built: call it, or build(input_shape).")
+        return self._input_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, with None for the rows."""
+        return self.compute_output_shape(self.input_shape)
+
+    # -- weights -----------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, in Keras's order: writing to one changes the layer."""
+        return list(self._weights)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights."""
+        return [weight.copy() for weight in self._weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Give all weights new values; as `Sequential.set_weights`, for one layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The layer is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
+            none is changed.
+        """
+        if not self.built:
+            raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
+        assign(self._weights, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the weights are."""
+        return sum(weight.size for weight in self._weights)
+
+    # -- computing ---------------------------------------------------------------------------------------------------
+
+    def __call__(self, x: ArrayLike) -> np.ndarray:
+        """The output for an array of rows, at once; builds the layer if it is not.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, ...)
+
+        Returns
+        -------
+        ndarray of the layer's dtype
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` is no array of numbers, or has a shape that the layer cannot take.
+        """
+        array = numeric(x, "x")
+        self.build(array.shape or (None,))
+        rows = rows_of(array, self.dtype).reshape(len(array), math.prod(array.shape[1:]))
+        shape = (len(array), *self.output_shape[1:])
+        spec = self.specification()
+        if spec is None:
+            return rows.reshape(shape).copy()
+        network = _core.Network(rows.shape[1], [spec], self.dtype)
+        for view, weight in zip(network.parameters[0], self._weights, strict=True):
+            view[...] = weight
+        out = np.empty((len(array), network.outputs), self.dtype)
+        if len(array):
+            network.predict(rows, out, len(array), 0, 0.0)
+        result: np.ndarray = out.reshape(shape)
+        return result

@@ -1,0 +1,123 @@
+"""The dense layer (csrc/layers/dense.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core, activations, initializers
+from ..checks import flag, whole
+from .base import Layer, Shape
+
+__all__ = ["Dense"]
+
+
+class Dense(Layer):
+    """Every output from every input: ``activation(x @ kernel + bias)``.
+
+    Parameters
+    ----------
+    units : int
+        How many outputs; at least 1.
+    activation : str or function, optional
+        A name of `gradstep.activations`, or a function of it; none by default.
+    use_bias : bool, default True
+    kernel_initializer : str, Initializer or function, default "glorot_uniform"
+        What the kernel is at the start.
+    bias_initializer : str, Initializer or function, default "zeros"
+    input_shape, input_dim, dtype, name
+        As in `Layer`.
+
+    State
+    -----
+    kernel : ndarray, shape (inputs, units)
+    bias : ndarray, shape (units,)
+        None without `use_bias`. Both are the weights themselves: writing to them changes the layer.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `units` is no int or less than 1; an unknown activation or initializer.
+    ValueError
+        At the build: rows are not of shape (inputs,).
+
+    Notes
+    -----
+    .. math:: y = f(x W + b)
+
+    Keras also takes inputs of more dimensions and multiplies along the last; here they go through `Flatten` first.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> layer = gs.layers.Dense(2, kernel_initializer="ones")
+    >>> layer(np.array([[1.0, 2.0, 3.0]]))
+    array([[6., 6.]], dtype=float32)
+    >>> layer.kernel.shape, layer.bias.shape
+    ((3, 2), (2,))
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Callable[..., np.ndarray] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
+        bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.units = whole("units", units, 1)
+        self.activation = activations.get(activation)
+        self.use_bias = flag("use_bias", use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """The factors, (inputs, units)."""
+        return self._weight(0)
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """The summands, (units,); None without `use_bias`."""
+        return self._weight(1) if self.use_bias else None
+
+    def _weight(self, index: int) -> np.ndarray:
+        if not self.built:
+            raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
+        return self._weights[index]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """(rows, units) for (rows, inputs)."""
+        return (self._flat(input_shape)[0], self.units)
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        return {
+            "kind": "dense",
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "activation": activations.name_of(self.activation),
+        }
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """A kernel and a bias."""
+        weights = [self._draw("kernel_initializer", (*input_shape, self.units))]
+        if self.use_bias:
+            weights.append(self._draw("bias_initializer", (self.units,)))
+        return weights
+
+    def _draw(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
+        values = np.asarray(getattr(self, initializer)(shape, dtype=self.dtype))
+        if values.shape != shape:
+            raise ValueError(f"{initializer} must give an array of shape {shape}; it gave {values.shape}.")
+        weight = _core.aligned_zeros(shape, self.dtype)
+        weight[...] = values
+        return weight

@@ -1,0 +1,29 @@
+"""Setting many weights at once, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..checks import numeric
+from ..optimizers.arrays import describe
+
+__all__ = ["assign"]
+
+
+def assign(targets: Sequence[np.ndarray], weights: Any) -> None:
+    """Copy values into arrays in place, after all have been checked."""
+    if not isinstance(weights, (list, tuple)):
+        raise TypeError(f"weights must be a list of arrays; got {describe(weights)}.")
+    if len(weights) != len(targets):
+        raise ValueError(f"weights must hold {len(targets)} arrays, one for each weight; got {len(weights)}.")
+    values = [numeric(weight, f"weights[{i}]") for i, weight in enumerate(weights)]
+    for i, (target, value) in enumerate(zip(targets, values, strict=True)):
+        if value.shape != target.shape:
+            raise ValueError(f"weights[{i}] has shape {value.shape}; the weight has shape {target.shape}.")
+    # Copies first: a value may be a view of another target.
+    copies = [value.astype(target.dtype) for target, value in zip(targets, values, strict=True)]
+    for target, copy in zip(targets, copies, strict=True):
+        target[...] = copy

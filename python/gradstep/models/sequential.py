@@ -1,0 +1,305 @@
+"""Layers in a row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from ..checks import numeric, shape_of
+from ..layers.base import Layer, Shape
+from ..layers.input import InputLayer
+from ..layers.naming import name_for
+from ..layers.weights import assign
+from ..optimizers.arrays import describe
+from .data import inputs
+from .training import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Sequential"]
+
+
+class Sequential(Trainer):
+    """Layers in a row, each working on what the one before it gives.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, optional
+        In order. `Input` in front, or ``input_shape=`` of the first layer, says what comes in; without, the first data
+        does.
+    name : str, optional
+
+    Raises
+    ------
+    TypeError
+        Something is not a layer.
+    ValueError
+        Layers do not fit each other, have different dtypes, or belong to a model already.
+
+    Notes
+    -----
+    All weights lie in one block of memory, of which ``layer.kernel`` and the others are views. `add` and `pop` make a
+    new block: views that were kept from before no longer belong to the model.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.utils.set_random_seed(1)
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(16, activation="tanh"), gs.layers.Dense(1)])
+    >>> model.compile(optimizer=gs.optimizers.Adam(0.02), loss="mse")
+    >>> x = np.linspace(-1, 1, 100).reshape(50, 2)
+    >>> history = model.fit(x, x[:, 0] * x[:, 1], epochs=100, verbose=0)
+    >>> history.history["loss"][-1] < 0.01
+    True
+    >>> model.predict(x, verbose=0).shape
+    (50, 1)
+    """
+
+    def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None) -> None:
+        super().__init__()
+        self.name = name_for(self, name)
+        self._layers: list[Layer] = []
+        self._shape: tuple[int, ...] | None = None  # of one row of input
+        given = [] if layers is None else layers
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"layers must be a list of layers; got {describe(given)}.")
+        for layer in given:
+            self._append(layer)
+        self._build_if_known()
+
+    def __repr__(self) -> str:
+        return f"<Sequential {self.name} of {len(self._layers)} layers>"
+
+    # -- layers ------------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without an `Input`."""
+        return list(self._layers)
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        return self._network is not None
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer. A model that was trained must be compiled again.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the constructor does; the model is then as it was.
+        """
+        self._append(layer)
+        self._build_if_known()
+
+    def pop(self) -> Layer:
+        """Take the last layer off; it keeps its weights. A model that was trained must be compiled again.
+
+        Raises
+        ------
+        ValueError
+            There is none.
+        """
+        if not self._layers:
+            raise ValueError(f"model {self.name!r} has no layer to pop.")
+        layer = self._layers.pop()
+        layer._owner = None
+        self._forget_network()
+        self._build_if_known()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
+        if isinstance(layer, InputLayer):
+            if self._layers or self._shape is not None:
+                raise ValueError("Input must come before all layers, once.")
+            self._shape = layer._declared
+            return
+        if layer._owner is not None:
+            raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
+        if any(layer.name == other.name for other in self._layers):
+            raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
+        if self._layers and layer.dtype != self._layers[0].dtype:
+            raise ValueError(
+                f"layers of a model must have one dtype; layer {layer.name!r} has {layer.dtype}, "
+                f"{self._layers[0].name!r} has {self._layers[0].dtype}."
+            )
+        shape = self._shape
+        if not self._layers and shape is None:
+            shape = layer._declared or layer._rows_shape()
+        if shape is not None:
+            before = self._layers[-1].compute_output_shape(self._trace(shape)) if self._layers else (None, *shape)
+            layer._check_shape(before)
+        self._shape = shape
+        layer._owner = self.name
+        self._layers.append(layer)
+        self._forget_network()
+
+    def _trace(self, shape: tuple[int, ...]) -> Shape:
+        """Shape of the last layer's input."""
+        current: Shape = (None, *shape)
+        for layer in self._layers[:-1]:
+            current = layer.compute_output_shape(current)
+        return current
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Sequence[int | None] | None = None) -> None:
+        """Make the weights.
+
+        Parameters
+        ----------
+        input_shape : sequence, optional
+            Shape of the input with the rows in front: ``(None, 64)``. Not needed where the layers say it.
+
+        Raises
+        ------
+        ValueError
+            The shape is not known, is another than the model has, or does not fit the layers.
+        """
+        if input_shape is not None:
+            shape = shape_of("input_shape", tuple(input_shape)[1:])
+            if self._shape is not None and shape != self._shape:
+                raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} has {self._shape}.")
+        elif self._shape is None:
+            raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
+        else:
+            shape = self._shape
+        if not any(layer.specification() for layer in self._layers):
+            raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
+        if self._network is not None:
+            return
+        current: Shape = (None, *shape)
+        for layer in self._layers:
+            layer._check_shape(current)
+            current = layer.compute_output_shape(current)
+        current = (None, *shape)
+        for layer in self._layers:
+            layer.build(current)
+            current = layer.output_shape
+        self._shape = shape
+        working = [(layer, spec) for layer in self._layers if (spec := layer.specification()) is not None]
+        network = _core.Network(math.prod(shape), [spec for _, spec in working], self._layers[0].dtype)
+        for (layer, _), views in zip(working, network.parameters, strict=True):
+            layer._move(views)
+        self._network = network
+
+    def _build_if_known(self) -> None:
+        if self._shape is not None and any(layer.specification() for layer in self._layers):
+            self.build()
+
+    def _ready(self, x: Any, name: str) -> np.ndarray:
+        array = numeric(x, name)
+        if self._network is None:
+            if self._shape is None and array.ndim < 2:
+                raise ValueError(
+                    f"{name} must have shape (rows, numbers a row); its shape is {array.shape}. "
+                    f"For one number a row use {name}.reshape(-1, 1)."
+                )
+            self.build((None, *array.shape[1:]) if self._shape is None else None)
+        assert self._shape is not None
+        return inputs(array, name, self._shape, self._layers[0].dtype)
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape of the input, with None for the rows."""
+        self._must_be_built()
+        return self._layers[0].input_shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, with None for the rows."""
+        self._must_be_built()
+        return self._layers[-1].output_shape
+
+    def _must_be_built(self) -> None:
+        if self._network is None:
+            raise ValueError(f"model {self.name!r} is not built: begin it with Input(shape), or give it data.")
+
+    # -- weights -----------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
+        return [weight for layer in self._layers for weight in layer.weights]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights, layer by layer."""
+        return [weight.copy() for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The model is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
+            none is changed.
+        """
+        self._must_be_built()
+        assign(self.weights, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the weights are.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+        """
+        self._must_be_built()
+        return sum(layer.count_params() for layer in self._layers)
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print a table of the layers: output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        print_fn : function of str, default print
+            Called with each line.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
+        >>> gs.Sequential(layers, name="digits").summary()
+        Model: digits
+        Layer (type)    Output shape    Params
+        --------------------------------------
+        out (Dense)     (None, 10)         650
+        --------------------------------------
+        Total params: 650 (2.539 KB, float32)
+        """
+        total = self.count_params()
+        rows = [("Layer (type)", "Output shape", "Params")]
+        for layer in self._layers:
+            rows.append(
+                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
+            )
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
+        rule = "-" * len(lines[0])
+        size = sum(weight.nbytes for weight in self.weights)
+        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
+            print_fn(line)
+        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._layers[0].dtype})")
+
+
+def _size_text(size: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GB"
