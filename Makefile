@@ -1,0 +1,72 @@
+# Two commands for everyone: `make demo` and `make test`. They need Python 3.10 or later, make and a C++ compiler.
+# All paths are relative: make splits its targets at spaces, and the tree may lie in a folder that has one.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+MADE_FROM := pyproject.toml CMakeLists.txt README.md LICENSE \
+    $(shell find csrc python -type f ! -name '*.pyc' ! -name '*.so')
+WHEEL = $$(ls build/wheel/gradstep-*.whl)
+# The tests of what is C++: contracts of every class, and everything that goes through the engine.
+ASAN_TESTS ?= tests/contracts tests/engine tests/optimizers tests/layers tests/losses tests/models
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
+
+.PHONY: demo test lint asan bench sdist-check clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/demo
+	$(BIN)/python -m gradstep demo
+
+test: $(VENV)/test
+	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
+	$(BIN)/python -m pytest tests benchmarks
+
+lint: $(VENV)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	find csrc benchmarks \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' \) -exec $(BIN)/clang-format --dry-run -Werror {} +
+	$(BIN)/mypy
+
+# The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
+# libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
+asan: $(VENV)/test build/asan/installed
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so.6)" \
+	ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
+	PYTHONPATH="$(CURDIR)/build/asan/site" $(BIN)/python -m pytest $(ASAN_TESTS)
+
+bench: $(VENV)/bench
+	$(BIN)/python benchmarks/run.py
+
+# The sdist must hold all it takes: a wheel is built from it alone, and must be small, need only NumPy, and work elsewhere.
+sdist-check: $(VENV)/bin/python
+	.ci/sdist_check "$(BIN)/python"
+
+clean:
+	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || \
+	  { echo "gradstep needs Python 3.10 or later; PYTHON=$(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# One wheel serves demo, test and bench; each stamp only adds what its command needs.
+build/wheel/built: $(MADE_FROM) | $(VENV)/bin/python
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(PIP) wheel --no-deps -w build/wheel .
+	touch $@
+
+$(VENV)/installed: build/wheel/built
+	$(PIP) install --no-deps --force-reinstall "$(WHEEL)"
+	touch $@
+
+$(VENV)/demo $(VENV)/test $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+	$(PIP) install "$(WHEEL)[$*]"
+	touch $@
+
+build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python
+	rm -rf build/asan/site build/asan/wheel && mkdir -p build/asan
+	CFLAGS="$(SANITIZE)" CXXFLAGS="$(SANITIZE)" $(PIP) wheel --no-deps -w build/asan/wheel \
+	  -C build-dir=build/asan/cmake -C cmake.build-type=Debug -C install.strip=false .
+	$(PIP) install --no-deps --target build/asan/site build/asan/wheel/gradstep-*.whl
+	touch $@

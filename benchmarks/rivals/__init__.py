@@ -1,0 +1,5 @@
+"""The contestants, a module each. A module has `CASES`, case -> variant -> class, and `versions()`.
+
+The class takes the problem. `checked()` does the checked steps from the case's start and returns what the oracle
+returns; `run()` then does `steps_per_run` steps more, and is what is timed.
+"""

@@ -1,0 +1,102 @@
+"""PyTorch: its Adam in three forms, eager training with two of them, and torch.compile."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+from cases import mlp, step
+
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def versions() -> dict[str, str]:
+    return {"torch": torch.__version__, "kernels": torch.backends.cpu.get_cpu_capability()}
+
+
+def adam(params: Any, constants: dict[str, float], form: str) -> torch.optim.Adam:
+    rate, b1, b2, epsilon = constants.values()
+    chosen = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}[form]
+    return torch.optim.Adam(params, lr=rate, betas=(b1, b2), eps=epsilon, **chosen)
+
+
+class Step:
+    steps_per_run = 1
+    form = "default"
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        params, grads = step.inputs(problem)
+        self.params = [torch.from_numpy(p).requires_grad_() for p in params]
+        for p, g in zip(self.params, grads, strict=True):
+            p.grad = torch.from_numpy(g)
+        self.run = adam(self.params, step.ADAM, self.form).step
+
+    def checked(self) -> np.ndarray:
+        for _ in range(step.CHECKED_STEPS):
+            self.run()
+        return torch.cat(self.params).detach().numpy()
+
+
+class StepForeach(Step):
+    form = "foreach"
+
+
+class StepFused(Step):
+    form = "fused"
+
+
+class Eager:
+    form = "default"
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem, self.batch = problem, problem["batch"]
+        x, y = mlp.data(problem)
+        self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
+        self.steps_per_run = len(x) // self.batch
+        layers: list[torch.nn.Module] = []
+        for kernel, bias in mlp.weights():
+            linear = torch.nn.Linear(*kernel.shape)
+            with torch.no_grad():
+                linear.weight.copy_(torch.from_numpy(kernel.T.copy()))
+                linear.bias.copy_(torch.from_numpy(bias))
+            layers += [linear, torch.nn.ReLU()]
+        self.model = torch.nn.Sequential(*layers[:-1])
+        self.optimizer = adam(self.model.parameters(), mlp.ADAM, self.form)
+        self.loss = self._make_loss()
+
+    def _make_loss(self) -> Any:
+        cross_entropy = torch.nn.CrossEntropyLoss()
+        return lambda x, y: cross_entropy(self.model(x), y)
+
+    def _step(self, x: torch.Tensor, y: torch.Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss(x, y).backward()
+        self.optimizer.step()
+
+    def checked(self) -> np.ndarray:
+        for rows in mlp.checked_rows(self.problem, len(self.x)):
+            self._step(self.x[rows], self.y[rows])
+        with torch.no_grad():
+            return torch.nn.functional.cross_entropy(self.model(self.x), self.y).numpy()
+
+    def run(self) -> None:
+        order = torch.randperm(len(self.x))
+        for rows in order.split(self.batch):
+            self._step(self.x[rows], self.y[rows])
+
+
+class EagerFused(Eager):
+    form = "fused"
+
+
+class Compiled(EagerFused):
+    def _make_loss(self) -> Any:
+        return torch.compile(super()._make_loss())
+
+
+CASES = {
+    "step": {"default": Step, "foreach": StepForeach, "fused": StepFused},
+    "mlp": {"default": Eager, "fused": EagerFused, "compile": Compiled},
+}

@@ -1,0 +1,100 @@
+"""Benchmarks: `python benchmarks/run.py [CASE ...]`. benchmarks/README.md says what is measured and what is fair."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import harness
+import report
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(report.CASES)}; default: all")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of every rival (default 7)")
+    parser.add_argument("--seconds", type=float, default=0.3, help="length of a turn (default 0.3)")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", help="elements (step) or batch sizes (mlp, loop) instead of the usual"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="for every rival (default 2)")
+    parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
+    parser.add_argument("--data", help="images for mlp: an .npz with x (rows, 28, 28) uint8 and y (rows,)")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the results there")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, two short rounds, no compilation: only a trial"
+    )
+    args = parser.parse_args(given)
+    unknown = sorted(set(args.cases) - set(report.CASES))
+    if unknown:
+        parser.error(f"CASE must be of {', '.join(report.CASES)}; got {', '.join(unknown)}.")
+    if args.sizes and len(args.cases) != 1:
+        parser.error("--sizes means elements in one case and rows in another: give one CASE with it.")
+    if args.quick:
+        args.rounds, args.seconds = 2, 0.02
+    return args
+
+
+def digits(path: str | None) -> str | None:
+    """The images given, else those that lie beside the repository, else none: mlp makes its own."""
+    if path:
+        if not Path(path).is_file():
+            raise SystemExit(f"--data must be a file; there is none at {path}.")
+        return str(Path(path).resolve())
+    beside = harness.HERE.resolve().parent.parent / "shared" / "data" / "mnist_test.npz"
+    return str(beside) if beside.is_file() else None
+
+
+def main(given: list[str] | None = None) -> dict[str, Any]:
+    args = arguments(given)
+    data = digits(args.data)
+    card = harness.card(args.threads)
+    card["images"] = Path(data).name if data else "generated"
+    results: dict[str, Any] = {"card": card, "rivals": {}, "cases": {}}
+    with tempfile.TemporaryDirectory() as folder:
+        program = harness.compile_limits(Path(folder))
+        for name in args.cases or report.CASES:
+            results["cases"][name] = run_case(name, args, program, data, results["rivals"])
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+    return results
+
+
+def run_case(
+    name: str, args: argparse.Namespace, program: Path, data: str | None, seen: dict[str, str]
+) -> list[dict[str, Any]]:
+    """All problems of a case; its rivals live as long as it does."""
+    case = report.CASES[name]
+    print(f"### {name}: {case.TITLE}\n", flush=True)
+    with ExitStack() as stack:
+        machine = stack.enter_context(harness.Limits(program, args.threads))
+        rivals = []
+        for rival_name, variant in case.RIVALS:
+            if (args.rivals and rival_name not in args.rivals) or (args.quick and variant == "compile"):
+                continue
+            rival = stack.enter_context(harness.Rival(rival_name, variant, args.python, args.threads))
+            if rival.error:
+                print(f"{rival.title}: {rival.error}\n", flush=True)
+                seen[rival_name] = rival.error
+            else:
+                rivals.append(rival)
+        found = []
+        for problem in case.problems(args.sizes, args.quick):
+            result = harness.measure_problem(
+                case, {**problem, "data": data}, rivals, machine, args.rounds, args.seconds
+            )
+            found.append(result)
+            print(report.problem_text(case, result) + "\n", flush=True)
+        for rival in rivals:
+            seen[rival.name] = ", ".join(f"{key} {value}" for key, value in rival.versions.items() if value)
+    return found
+
+
+if __name__ == "__main__":
+    main()
