@@ -93,7 +93,7 @@ class Optimizer:
         ----------
         params : array, or sequence or dict of arrays, nested to any depth
             float32 or float64, writable, of any strides; no two may share memory. An array is an ndarray, or anything
-            on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor).
+            on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor; NumPy 2.1).
         grads : the same structure
             The gradient of each array, of its shape and dtype; None leaves an array as it is.
 
