@@ -51,8 +51,8 @@ HD float with_sign(float size, float x) { return __builtin_copysignf(size, x); }
 HD double with_sign(double size, double x) { return __builtin_copysign(size, x); }
 
 /// NaN if either is NaN, as the sums around it are. `|`, not `||`: a branch would keep the loop from vectorising.
-template <class Real> HD Real larger(Real a, Real b) { return (a > b) | (a != a) ? a : b; }
-template <class Real> HD Real smaller(Real a, Real b) { return (a < b) | (a != a) ? a : b; }
+template <class Real> HD Real larger(Real a, Real b) { return ((a > b) | (a != a)) ? a : b; }
+template <class Real> HD Real smaller(Real a, Real b) { return ((a < b) | (a != a)) ? a : b; }
 /// -1, 0 or 1; NaN for NaN.
 template <class Real> HD Real sign(Real x) { return x > 0 ? Real(1) : x < 0 ? Real(-1) : x; }
 

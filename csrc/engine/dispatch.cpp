@@ -10,16 +10,16 @@ namespace {
 
 template <class Isa> struct Traits;
 template <> struct Traits<V2> {
-  static constexpr const char* name = "x86-64-v2";
+  [[maybe_unused]] static constexpr const char* name = "x86-64-v2";
 };
 template <> struct Traits<V3> {
-  static constexpr const char* name = "x86-64-v3";
+  [[maybe_unused]] static constexpr const char* name = "x86-64-v3";
 };
 template <> struct Traits<V4> {
-  static constexpr const char* name = "x86-64-v4";
+  [[maybe_unused]] static constexpr const char* name = "x86-64-v4";
 };
 template <> struct Traits<Base> {
-  static constexpr const char* name = "base";
+  [[maybe_unused]] static constexpr const char* name = "base";
 };
 
 template <class Isa> Kernels compiled() {

@@ -104,14 +104,15 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   const double scale = 1.0 / double(batch);
   const Real* const y = last.y;
   Real* const dy = last.dy;
-  plan_.rows(n, [=, metrics = scoring.metrics, this](std::size_t first, std::size_t count) {
-    if (activate)
-      for (std::size_t i = first; i < first + count; ++i) activate(y + i * n, outputs + i * n, n);
-    const void* const* t = targets.data() + first;
-    loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
-    for (std::size_t m = 0; m < metrics.size(); ++m)
-      score_rows(*metrics[m], dtype_of<Real>(), t, outputs + first * n, count, n, values[m + 1].data() + first);
-  });
+  plan_.rows(
+      n, [this, n, activate, loss, scale, y, dy, metrics = scoring.metrics](std::size_t first, std::size_t count) {
+        if (activate)
+          for (std::size_t i = first; i < first + count; ++i) activate(y + i * n, outputs + i * n, n);
+        const void* const* t = targets.data() + first;
+        loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
+        for (std::size_t m = 0; m < metrics.size(); ++m)
+          score_rows(*metrics[m], dtype_of<Real>(), t, outputs + first * n, count, n, values[m + 1].data() + first);
+      });
 }
 
 template <class Real> int Pass<Real>::threads() {
