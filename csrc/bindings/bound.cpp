@@ -32,15 +32,18 @@ class Bound {
 
   void step(py::handle gradients) {
     optimizer_.check_idle();
+    // From here on: the checks may run Python code, and that another thread.
+    const PyOptimizer::Busy busy(optimizer_);
     moves_.clear();
     held_.clear();
     if (labels_.size() == 1 && labels_[0].empty()) {
       take(0, gradients);
     } else if (PyList_Check(gradients.ptr()) || PyTuple_Check(gradients.ptr())) {
-      const auto given = std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr()));
-      check_count(given);
-      PyObject** items = PySequence_Fast_ITEMS(gradients.ptr());
-      for (std::size_t i = 0; i < given; ++i) take(i, items[i]);
+      check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));
+      for (std::size_t i = 0; i < indices_.size(); ++i) {
+        check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));  // again: the checks may run Python code
+        take(i, PySequence_Fast_GET_ITEM(gradients.ptr(), i));
+      }
     } else {
       throw py::type_error("gradients must be a list or tuple of " + std::to_string(indices_.size()) +
                            " arrays, in the parameters' order; got " +
@@ -54,7 +57,6 @@ class Bound {
       optimizer_.engine.step(moves_);
     } else {
       // Safe: the arrays are held below, the rest is the engine's own.
-      const PyOptimizer::Busy busy(optimizer_);
       py::gil_scoped_release release;
       optimizer_.engine.step(moves_);
     }

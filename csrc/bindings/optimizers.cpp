@@ -168,10 +168,12 @@ void PyOptimizer::truncate(std::size_t length) {
 }
 
 std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const Parameter& p = parameters[i];
+  const std::byte* const first = extent(array).first;
+  auto it = std::lower_bound(extents_.begin(), extents_.end(), first, [](auto& e, auto* at) { return e.first < at; });
+  for (; it != extents_.end() && it->first == first; ++it) {
+    const Parameter& p = parameters[it->index];
     if (p.data == bytes(array) && has_layout(array, p.layout) && array.dtype().equal(numpy_dtype(p.dtype)))
-      return std::ptrdiff_t(i);
+      return std::ptrdiff_t(it->index);
   }
   return -1;
 }
