@@ -21,9 +21,7 @@ constexpr int width = 4, chains = 10;
 #endif
 typedef float Vector __attribute__((vector_size(4 * width)));
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // n floats, first touched by the threads that will use them.
 std::unique_ptr<float, void (*)(void*)> array(std::ptrdiff_t n, int threads) {
@@ -67,8 +65,7 @@ void fma(std::ptrdiff_t n, int threads) {
   }
 }
 
-template <class Run>
-std::vector<double> measure(Run run, double seconds) {
+template <class Run> std::vector<double> measure(Run run, double seconds) {
   double begin = now();
   int warm = 0;
   while (now() - begin < 0.1 * seconds || warm < 2) run(), ++warm;
