@@ -57,47 +57,51 @@ class Bar:
         self._drawn = 0  # columns now on the line
 
     def update(self, done: int, logs: Logs | None = None) -> None:
-        """Draw the bar as it stands after this many batches."""
-        now = perf_counter()
-        if not self._live or now < self._next:
+        """Draw the bar as it stands after this many batches, if that was not done just now."""
+        if self._live and perf_counter() >= self._next:
+            self.draw(done, logs)
+
+    def draw(self, done: int, logs: Logs | None = None) -> None:
+        """Draw the bar, without what the line has no room for."""
+        if not self._live:
             return
+        now = perf_counter()
         self._next = now + INTERVAL
         spent = now - self._begin
-        left = spent / max(done, 1) * (self._total - done)
-        tail = f" {done}/{self._total}  {done / spent:.3g} batches/s  ETA {seconds_text(left)}{logs_text(logs)}"
-        # What the line has room for beside the words, without its last column: some terminals wrap there.
-        room = self._width() - 1 - len(self._title) - len(tail) - 3
-        bar = ""
-        if room >= 8:
-            length = min(room, 24)
-            full = length * done // max(self._total, 1)
-            bar = f" [{'=' * full}{'.' * (length - full)}]"
-        self._draw(f"{self._title}{bar}{tail}")
+        # The last column stays free: some terminals wrap there.
+        width = self._width() - 1
+        parts = [f" {done}/{self._total}"]
+        if done:
+            parts += [logs_text(logs), f"  ETA {seconds_text(spent / done * (self._total - done))}"]
+            parts += [f"  {done / spent:,.{0 if done > 10 * spent else 1}f} batches/s"]
+        while len(parts) > 1 and len(self._title) + sum(map(len, parts)) > width:
+            del parts[-1]
+        room = width - len(self._title) - sum(map(len, parts)) - 3
+        length = min(room, 24)
+        full = length * done // self._total
+        bar = f" [{'=' * full}{'.' * (length - full)}]" if room >= 8 else ""
+        self._redraw(f"{self._title}{bar}{''.join(parts)}"[:width])
 
     def finish(self, logs: Logs | None = None) -> None:
         """Replace the bar by what came of it, and end the line."""
         line = f"{self._title}  {seconds_text(perf_counter() - self._begin)}{logs_text(logs)}"
         if self._drawn:
-            self._draw(line, cut=False)
+            self._redraw(line)
         else:
             self._stream.write(line)
-        self._drawn = 0
         self._end()
 
     def close(self) -> None:
         """End the line if the bar is still on it."""
         if self._drawn:
-            self._drawn = 0
             self._end()
 
     def _end(self) -> None:
-        self._live = False
+        self._live, self._drawn = False, 0
         self._stream.write("\n")
         self._stream.flush()
 
-    def _draw(self, line: str, cut: bool = True) -> None:
-        if cut:
-            line = line[: self._width() - 1]
+    def _redraw(self, line: str) -> None:
         self._stream.write(f"\r{line.ljust(self._drawn)}")
         self._stream.flush()
         self._drawn = len(line)
@@ -130,6 +134,7 @@ class ProgbarLogger(Callback):
         total = self.params["epochs"]
         title = f"Epoch {epoch + 1:{len(str(total))}d}/{total}"
         self._bar = Bar(title, self.params["steps"], self._live)
+        self._bar.draw(0)
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
         """Draw the bar."""

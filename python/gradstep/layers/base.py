@@ -190,7 +190,7 @@ class Layer:
         shape = (len(array), *self.output_shape[1:])
         spec = self.specification()
         if spec is None:
-            return rows.reshape(shape).copy()
+            return np.array(rows.reshape(shape))
         network = _core.Network(rows.shape[1], [spec], self.dtype)
         for view, weight in zip(network.parameters[0], self._weights, strict=True):
             view[...] = weight
