@@ -86,6 +86,7 @@ class PyRun {
   virtual ~PyRun() = default;
   virtual void start(std::optional<py::array> order) = 0;
   virtual bool advance(double seconds) = 0;
+  virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
 };
 
@@ -132,21 +133,11 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   bool advance(double seconds) override {
-    check_idle();
-    std::optional<PyOptimizer::Busy> busy;
-    if (moved_) busy.emplace(*moved_);
-    busy_ = true;
-    bool over;
-    try {
-      // Safe: x, y, network and optimizer are held, and marked as in use.
-      py::gil_scoped_release release;
-      over = run_.advance(seconds);
-    } catch (...) {
-      busy_ = false;
-      throw;
-    }
-    busy_ = false;
-    return over;
+    return alone([&] { return run_.advance(seconds); });
+  }
+
+  std::vector<std::pair<std::string, double>> profile(double seconds) override {
+    return alone([&] { return run_.profile(seconds); });
   }
 
   py::tuple progress() const override {
@@ -157,6 +148,20 @@ template <class Real> class TypedRun : public PyRun {
 
  private:
   double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
+
+  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use.
+  template <class Work> auto alone(Work work) {
+    check_idle();
+    std::optional<PyOptimizer::Busy> busy;
+    if (moved_) busy.emplace(*moved_);
+    busy_ = true;
+    const struct Idle {
+      bool& busy;
+      ~Idle() { busy = false; }
+    } idle{busy_};
+    py::gil_scoped_release release;
+    return work();
+  }
 
   void check_idle() const {
     if (busy_) throw std::runtime_error("this run is in the middle of a step on another thread.");
@@ -308,6 +313,7 @@ void bind_network(py::module_& m) {
       }))
       .def("start", &PyRun::start)
       .def("advance", &PyRun::advance)
+      .def("profile", &PyRun::profile)
       .def_property_readonly("progress", &PyRun::progress);
 }
 

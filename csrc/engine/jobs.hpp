@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 
 #include "engine/dispatch.hpp"
 #include "engine/rules.hpp"
@@ -43,6 +44,7 @@ template <class Real> class Job {
  public:
   virtual ~Job() = default;
   virtual void run(std::size_t chunk, Real* scratch) const = 0;
+  virtual std::string name() const = 0;  // for profiles
   std::size_t chunks = 1;
   std::size_t scratch = 0;  // elements
 };
@@ -61,6 +63,10 @@ struct Grid {
     return {row, column, std::min(block_rows, rows - row), std::min(block_columns, columns - column)};
   }
 };
+
+template <class Real> std::string sizes(const Product<Real>& q) {
+  return std::to_string(q.rows) + "x" + std::to_string(q.depth) + "x" + std::to_string(q.columns);
+}
 
 /// c = start + a b, and what is done to each block of c while it is in cache.
 template <class Real> class ProductJob : public Job<Real> {
@@ -87,6 +93,8 @@ template <class Real> class ProductJob : public Job<Real> {
       if (backward) backward(z + at, y + at, whole.c + at, whole.c + at, b.columns);
     }
   }
+
+  std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
 
   const Product<Real> whole;
   MapForward forward = nullptr;    // y = f(c)
@@ -130,6 +138,8 @@ template <class Real> class LearnProductJob : public Job<Real> {
     }
   }
 
+  std::string name() const override { return "learn " + sizes(whole_); }
+
  private:
   const Product<Real> whole_;
   const Grid grid_;
@@ -153,6 +163,8 @@ template <class Real> class LearnSumJob : public Job<Real> {
     mover_.move(weight_, b.column, scratch, b.columns);
   }
 
+  std::string name() const override { return "learn bias " + std::to_string(grid_.columns); }
+
  private:
   const Real* dz_;
   const std::size_t rows_;
@@ -171,6 +183,8 @@ template <class Real, class Work> class RowsJob : public Job<Real> {
     const auto b = grid_.block(chunk);
     work_(b.row, b.rows);
   }
+
+  std::string name() const override { return "rows"; }
 
  private:
   const Grid grid_;

@@ -1,6 +1,7 @@
 #include "engine/network.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace gs {
@@ -113,6 +114,16 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
         for (std::size_t m = 0; m < metrics.size(); ++m)
           score_rows(*metrics[m], dtype_of<Real>(), t, outputs + first * n, count, n, values[m + 1].data() + first);
       });
+}
+
+template <class Real> void Pass<Real>::run_timed(Crew& crew, std::vector<double>& times) {
+  using Clock = std::chrono::steady_clock;
+  times.resize(plan_.phases());
+  for (std::size_t k = 0; k < plan_.phases(); ++k) {
+    const auto begin = Clock::now();
+    plan_.run_phase(k, crew, scratch_);
+    times[k] += std::chrono::duration<double>(Clock::now() - begin).count();
+  }
 }
 
 template <class Real> int Pass<Real>::threads() {

@@ -58,6 +58,10 @@ template <class Real> class Pass {
   /// Reads x and targets as set.
   void run(Crew& crew) { plan_.run(crew, scratch_); }
 
+  /// As run, adding each phase's seconds to times (phase).
+  void run_timed(Crew& crew, std::vector<double>& times);
+  const Plan<Real>& plan() const { return plan_; }
+
   /// Threads that this much work is worth, and scratch for each.
   int threads();
 

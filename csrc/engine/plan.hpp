@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -114,15 +115,26 @@ template <class Real> class Plan {
   /// Elements of scratch that each thread needs.
   std::size_t scratch() const { return scratch_; }
 
-  /// One pass; scratch: a pointer a thread.
+  /// One pass; scratch: a buffer a thread.
   void run(Crew& crew, const std::vector<Buffer<Real>>& scratch) const {
-    for (const Phase& phase : phases_)
-      crew.phase(phase.chunks, [&](std::size_t chunk, int thread) {
-        for (const auto& job : phase.jobs) {
-          if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
-          chunk -= job->chunks;
-        }
-      });
+    for (std::size_t k = 0; k < phases_.size(); ++k) run_phase(k, crew, scratch);
+  }
+
+  std::size_t phases() const { return phases_.size(); }
+  void run_phase(std::size_t k, Crew& crew, const std::vector<Buffer<Real>>& scratch) const {
+    const Phase& phase = phases_[k];
+    crew.phase(phase.chunks, [&](std::size_t chunk, int thread) {
+      for (const auto& job : phase.jobs) {
+        if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
+        chunk -= job->chunks;
+      }
+    });
+  }
+  /// What a phase does, in words: "product 32x784x256 + learn 784x256".
+  std::string phase_name(std::size_t k) const {
+    std::string name;
+    for (const auto& job : phases_[k].jobs) name += (name.empty() ? "" : " + ") + job->name();
+    return name;
   }
 
   const std::size_t batch;

@@ -63,14 +63,14 @@ template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   return *slot;
 }
 
-template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass) {
+template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
     pass.x[i] = data_.x + row * network_.inputs;
     pass.targets[i] = data_.y + row * data_.target_size;
   }
   if (optimizer_) mover_.update = optimizer_->next(Dtype(dtype_of<Real>()));
-  pass.run(crew);
+  times ? pass.run_timed(crew, *times) : pass.run(crew);
   if (optimizer_) ++optimizer_->t;
   // One thread, in the order of the rows: the same sum however the rows were shared out.
   for (std::size_t s = 0; s < totals.size(); ++s)
@@ -93,6 +93,18 @@ template <class Real> bool Run<Real>::advance(double seconds) {
     if (over) break;
   }
   return rows == order_.size();
+}
+
+template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::profile(double seconds) {
+  const Clock clock(seconds);
+  Pass<Real>& now = pass(batch_size_);
+  std::vector<double> times;
+  Crew::gather(now.threads(), [&](Crew& crew) {
+    while (!clock.is_over() && order_.size() - rows >= batch_size_) step(crew, now, &times);
+  });
+  std::vector<std::pair<std::string, double>> named;
+  for (std::size_t k = 0; k < times.size(); ++k) named.emplace_back(now.plan().phase_name(k), times[k]);
+  return named;
 }
 
 template <class Real>

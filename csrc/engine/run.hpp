@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/network.hpp"
@@ -34,12 +36,16 @@ template <class Real> class Run {
   /// Whole batches until `seconds` have passed, at least one; true when the pass is over.
   bool advance(double seconds);
 
+  /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
+  std::vector<std::pair<std::string, double>> profile(double seconds);
+
   std::size_t batches = 0, rows = 0;  // done in this pass
   std::vector<double> totals;         // of the loss and the metrics over the rows done
 
  private:
   Pass<Real>& pass(std::size_t batch);
-  void step(Crew& crew, Pass<Real>& pass);
+  /// times: see Pass::run_timed; null: no clock.
+  void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
 
   const Network<Real>& network_;
   const Scoring scoring_;

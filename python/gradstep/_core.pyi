@@ -136,6 +136,9 @@ class Run:
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
 
+    def profile(self, seconds: float) -> list[tuple[str, float]]:
+        """As advance, and the seconds that full batches spent in each phase of a step: (what it does, seconds)."""
+
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
