@@ -1,0 +1,149 @@
+"""The progress bar in a real terminal, and lines in a pipe."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from gradstep.callbacks.progress import Bar, logs_text, seconds_text
+from training import classifier, clusters
+
+LINE = r"Epoch {}/2  [\d.]+ s  loss [\d.]+ +accuracy [\d.]+ +val_loss [\d.]+ +val_accuracy [\d.]+"
+
+PROGRAM = """
+import sys
+import numpy as np, gradstep as gs
+from gradstep import layers
+x = np.random.default_rng(0).normal(size=(6000, 784)).astype("float32")
+y = np.arange(6000) % 10
+model = gs.Sequential([layers.Dense(256, "relu"), layers.Dense(256, "relu"), layers.Dense(10, "softmax")])
+model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+gs.set_num_threads(1)
+model.fit(x, y, batch_size=4, epochs=2, validation_split=0.2, verbose=VERBOSE)
+"""
+
+
+def in_terminal(program: str, columns: int) -> str:
+    """What a program writes to a terminal of that width."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=child, stderr=child, stdin=child)
+    os.close(child)
+    out = b""
+    while True:
+        try:
+            chunk = os.read(parent, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        out += chunk
+    os.close(parent)
+    assert process.wait() == 0, out.decode()
+    return out.decode()
+
+
+def screen(text: str, columns: int) -> list[str]:
+    """The lines that stay, as a terminal without any other control characters would show them."""
+    lines = []
+    for line in text.split("\n"):
+        shown: list[str] = []
+        for part in line.split("\r"):
+            shown[: len(part)] = part
+        lines.append("".join(shown).rstrip())
+    return lines
+
+
+@pytest.mark.parametrize("columns", [120, 40])
+def test_live_bar_in_a_terminal(columns):
+    out = in_terminal(PROGRAM.replace("VERBOSE", "'auto'"), columns)
+    pictures = [p for p in re.split("[\r\n]", out) if "[" in p]
+    assert len(pictures) >= 4, out
+    assert all(len(p.rstrip()) < columns for p in pictures)
+    assert any("=" in p for p in pictures)
+    if columns == 120:
+        assert any(
+            re.search(r"\d+/1200  loss [\d.]+ +accuracy [\d.]+ +ETA [\d.]+ s +[\d,.]+ batches/s", p) for p in pictures
+        )
+    assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]", out)  # \r and \n only
+    left = screen(out, columns)
+    assert len(left) == 3
+    assert re.fullmatch(LINE.format(1), left[0])
+    assert re.fullmatch(LINE.format(2), left[1])
+    assert left[2] == ""
+
+
+def test_verbose_2_in_a_terminal_draws_no_bar():
+    out = in_terminal(PROGRAM.replace("VERBOSE", "2"), 120)
+    assert "[" not in out
+    assert out.count("Epoch") == 2
+
+
+@pytest.mark.parametrize("verbose", ["'auto'", "1", "2"])
+def test_lines_in_a_pipe(verbose):
+    out = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("VERBOSE", verbose)], capture_output=True, text=True, check=True
+    ).stdout
+    lines = out.splitlines()
+    assert len(lines) == 2
+    assert re.fullmatch(LINE.format(1), lines[0].rstrip())
+    assert re.fullmatch(LINE.format(2), lines[1].rstrip())
+    assert "\r" not in out
+
+
+def test_silence(capsys):
+    x, y = clusters(40)
+    model = classifier()
+    model.fit(x, y, verbose=0)
+    model.evaluate(x, y, verbose=0)
+    model.predict(x, verbose=0)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_evaluate_and_predict_say_a_line(capsys):
+    x, y = clusters(40)
+    model = classifier()
+    model.evaluate(x, y)
+    model.predict(x)
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"Evaluation  [\d.]+ s  loss [\d.]+ +accuracy [\d.]+", lines[0])
+    assert re.fullmatch(r"Prediction  [\d.]+ s", lines[1])
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_an_epoch_cut_short_ends_its_line():
+    stream = Terminal()
+    bar = Bar("Epoch 1/1", 10, stream=stream)
+    bar.draw(3)
+    bar.close()
+    bar.close()
+    bar.draw(4)
+    assert stream.getvalue().endswith("\n")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_bar_not_drawn_yet_leaves_nothing():
+    stream = Terminal()
+    Bar("Epoch 1/1", 10, stream=stream).close()
+    assert stream.getvalue() == ""
+
+
+def test_texts():
+    assert [seconds_text(s) for s in (0.123, 9.99, 12.3, 185, 7200)] == ["0.12 s", "9.99 s", "12 s", "3:05", "2:00:00"]
+    assert logs_text({"loss": 0.25, "small": 1e-5, "nan": float("nan"), "zero": 0.0}).split() == [
+        "loss", "0.2500", "small", "1.00e-05", "nan", "nan", "zero", "0.0000",
+    ]  # fmt: skip
+    assert logs_text(None) == ""

@@ -1,0 +1,99 @@
+"""gradstep.utils and gradstep.config."""
+
+from __future__ import annotations
+
+import random
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep import utils
+
+
+def test_set_random_seed_seeds_all():
+    def draw():
+        return random.random(), np.random.random(), gs.initializers.HeNormal()((3,)).tolist()
+
+    utils.set_random_seed(3)
+    first = draw()
+    utils.set_random_seed(3)
+    assert draw() == first
+    for wrong, error in ((-1, ValueError), (2**32, ValueError), (1.0, TypeError), (None, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="seed must be"):
+            utils.set_random_seed(wrong)
+
+
+def test_to_categorical():
+    np.testing.assert_array_equal(utils.to_categorical([[1], [0]]), [[0, 1], [1, 0]])
+    assert utils.to_categorical([0, 1], 5).shape == (2, 5)
+    assert utils.to_categorical(np.zeros((2, 3), int), 4).shape == (2, 3, 4)
+    assert utils.to_categorical([0.0, 2.0]).dtype == np.float32
+    for wrong, classes, message in (
+        ([0, 3], 3, "x must hold class numbers from 0 to 2; it holds 3"),
+        ([-1, 0], None, "x must hold class numbers from 0 to 0; it holds -1"),
+        ([0.5], None, r"x must hold whole class numbers; x\[0\] is 0.5"),
+        ([0], 0, "num_classes must be at least 1; got 0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            utils.to_categorical(wrong, classes)
+
+
+def test_split_takes_every_row_once():
+    x, y = np.arange(101), -np.arange(101)
+    parts = utils.split(x, y, (0.7, 0.15, 0.15), seed=1)
+    assert [len(part[0]) for part in parts] == [71, 15, 15]
+    assert sorted(np.concatenate([part[0] for part in parts])) == list(range(101))
+    for a, b in parts:
+        np.testing.assert_array_equal(a, -b)
+    again = utils.split(x, y, (0.7, 0.15, 0.15), seed=1)
+    other = utils.split(x, y, (0.7, 0.15, 0.15), seed=2)
+    np.testing.assert_array_equal(parts[0][0], again[0][0])
+    assert (parts[0][0] != other[0][0]).any()
+    utils.set_random_seed(5)
+    free = utils.split(x, y)[0][0]
+    utils.set_random_seed(5)
+    np.testing.assert_array_equal(utils.split(x, y)[0][0], free)
+
+
+def test_split_in_strata():
+    y = np.repeat(["a", "b", "c"], [200, 90, 10])
+    x = np.arange(300)
+    shares = (0.5, 0.3, 0.2)
+    for part, share in zip(utils.split(x, y, shares, stratify=y, seed=0), shares, strict=True):
+        for name, count in (("a", 200), ("b", 90), ("c", 10)):
+            assert abs((part[1] == name).sum() - share * count) <= 1
+    assert len({tuple(utils.split(x, y, shares, stratify=y, seed=s)[0][0]) for s in range(3)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((np.zeros(3), np.zeros(4)), {}, r"x and y must have as many rows; x has 3, y has shape \(4,\)"),
+        ((np.zeros(3), np.zeros(3)), {"stratify": np.zeros(2)}, "x and stratify must have as many rows"),
+        ((np.zeros(9), np.zeros(9), (0.5, 0.4)), {}, "shares must be numbers above 0 of sum 1"),
+        ((np.zeros(9), np.zeros(9), (1.5, -0.5)), {}, "shares must be numbers above 0 of sum 1"),
+        ((np.zeros(3), np.zeros(3), (0.9, 0.1)), {}, "every share must get a row"),
+    ],
+)
+def test_split_of_bad_arguments(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        utils.split(*arguments, **options)
+
+
+def test_config():
+    assert gs.config.floatx() == "float32"
+    for wrong, error in (("float16", ValueError), (np.float32, TypeError), (None, TypeError)):
+        with pytest.raises(error, match="floatx must be"):
+            gs.config.set_floatx(wrong)
+    assert gs.config.floatx() == "float32"
+
+
+def test_threads():
+    before = gs.get_num_threads()
+    gs.set_num_threads(3)
+    assert gs.get_num_threads() == 3
+    for wrong, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError), ("2", TypeError)):
+        with pytest.raises(error, match="threads must be"):
+            gs.set_num_threads(wrong)
+    assert gs.get_num_threads() == 3
+    gs.set_num_threads(before)

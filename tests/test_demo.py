@@ -1,0 +1,53 @@
+"""``python -m gradstep info | demo``, in processes of their own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+def gradstep(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-m", "gradstep", *arguments], cwd=cwd, capture_output=True, text=True, timeout=300
+    )
+
+
+def test_demo(tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    folder = tmp_path / "with a space"
+    folder.mkdir()
+    result = gradstep("demo", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    assert "1258 rows to train on, 269 to validate, 270 to test" in result.stdout
+    epochs = re.findall(r"^Epoch +(\d+)/30 .* loss .* accuracy .* val_loss .* val_accuracy ", result.stdout, re.M)
+    assert epochs == [str(i) for i in range(1, 31)]
+    accuracy = float(re.search(r"^test accuracy: (\d\.\d{4})$", result.stdout, re.M)[1])
+    assert accuracy >= 0.97
+    assert "gradstep-demo.png" in result.stdout
+    assert (folder / "gradstep-demo.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_demo_with_options(tmp_path):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    result = gradstep("demo", "--epochs", "1", "--output", "curves.svg", "--seed", "3", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("Epoch") == 1
+    assert "<svg" in (tmp_path / "curves.svg").read_text()
+
+
+def test_info(tmp_path):
+    result = gradstep("info", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for word in ("gradstep", "compiler", "instruction set", "threads", "OpenMP", "NumPy"):
+        assert word in result.stdout
+
+
+def test_no_command(tmp_path):
+    result = gradstep(cwd=tmp_path)
+    assert result.returncode == 2
+    assert "info" in result.stderr
