@@ -9,8 +9,12 @@ MADE_FROM := pyproject.toml CMakeLists.txt README.md LICENSE \
     $(shell find csrc python -type f ! -name '*.pyc' ! -name '*.so')
 WHEEL = $$(ls build/wheel/gradstep-*.whl)
 # The tests of what is C++: contracts of every class, and everything that goes through the engine.
-ASAN_TESTS ?= tests/contracts tests/engine tests/optimizers tests/layers tests/losses tests/models
-SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1 -O1
+ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers losses models cython))
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+library = $$(gcc -print-file-name=$1)
+SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $(call library,libstdc++.so.6)" \
+    ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
+    PYTHONPATH="$(CURDIR)/build/asan/site"
 
 .PHONY: demo test lint asan bench sdist-check clean
 .DELETE_ON_ERROR:
@@ -31,9 +35,8 @@ lint: $(VENV)/lint
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
 asan: $(VENV)/test build/asan/installed
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so) $$(gcc -print-file-name=libstdc++.so.6)" \
-	ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
-	PYTHONPATH="$(CURDIR)/build/asan/site" $(BIN)/python -m pytest $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
+	$(SANITIZED) $(BIN)/python -m pytest $(ASAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
@@ -67,6 +70,6 @@ $(VENV)/demo $(VENV)/test $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/install
 build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python
 	rm -rf build/asan/site build/asan/wheel && mkdir -p build/asan
 	CFLAGS="$(SANITIZE)" CXXFLAGS="$(SANITIZE)" $(PIP) wheel --no-deps -w build/asan/wheel \
-	  -C build-dir=build/asan/cmake -C cmake.build-type=Debug -C install.strip=false .
+	  -C build-dir=build/asan/cmake -C cmake.build-type=Debug -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 -C install.strip=false .
 	$(PIP) install --no-deps --target build/asan/site build/asan/wheel/gradstep-*.whl
 	touch $@
