@@ -168,6 +168,7 @@ def test_refused_before_the_first_step(name):
     with pytest.raises(error):
         call(model)
     assert model.optimizer.iterations == 0
+    assert len(model.optimizer._core) == 0
     for now, then in zip(model.weights, weights, strict=True):
         np.testing.assert_array_equal(now, then)
     model.fit(X, Y, verbose=0)

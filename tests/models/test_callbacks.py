@@ -6,6 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep.callbacks import Callback, History, ProgbarLogger
+from gradstep.callbacks.base import Callbacks
 from training import classifier, clusters, snapshot, train
 
 
@@ -64,6 +65,11 @@ def test_hooks_of_batches():
     assert recorder.batch_logs == {name: values[0] for name, values in history.history.items()}
     train(plain, x, y, batch_size=16)
     assert snapshot(model) == snapshot(plain)
+
+
+def test_only_hooks_of_batches_cost_python_at_every_batch():
+    for members, wanted in (([], False), ([Recorder(), History(), ProgbarLogger()], False), ([BatchRecorder()], True)):
+        assert Callbacks(members, None, {}).wants_batches == wanted
 
 
 def test_a_hook_set_on_the_object():

@@ -50,6 +50,14 @@ def test_weights_outlive_the_model():
     np.testing.assert_array_equal(kernel, values)
 
 
+def test_set_weights_may_swap_them():
+    model = gs.Sequential([gs.Input((3,)), layers.Dense(3), layers.Dense(3)])
+    first, second = model.layers[0].get_weights(), model.layers[1].get_weights()
+    model.set_weights(model.layers[1].weights + model.layers[0].weights)
+    for now, then in zip(model.weights, second + first, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
 def test_add_and_pop_keep_weights():
     x, y = clusters(30)
     model = classifier()

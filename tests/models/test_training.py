@@ -236,3 +236,16 @@ def test_memory_does_not_grow_with_fits():
         model.fit(x, y, verbose=0)
         model.train_on_batch(x, y)
     assert len(model.optimizer._core) == 4
+
+
+def test_compiling_again_begins_anew():
+    x, y = clusters(40)
+    model = classifier()
+    model.fit(x, y, verbose=0)
+    weights = model.get_weights()
+    model.compile(gs.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    for now, then in zip(model.weights, weights, strict=True):
+        np.testing.assert_array_equal(now, then)
+    model.fit(x, y, verbose=0)
+    assert model.optimizer.iterations == 2
+    assert (model.weights[0] != weights[0]).any()

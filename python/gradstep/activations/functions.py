@@ -13,26 +13,6 @@ from ..config import floatx
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = [
-    "elu",
-    "exponential",
-    "gelu",
-    "hard_sigmoid",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "mish",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "softsign",
-    "tanh",
-]
-
 
 def _apply(name: str, x: ArrayLike) -> np.ndarray:
     """x (...), of any strides -> f(x), a new array of its shape; what is no float array is taken as floatx."""

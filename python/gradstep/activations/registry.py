@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import choose
 from ..optimizers.arrays import describe
 from . import functions
@@ -17,7 +18,7 @@ Activation = Callable[..., np.ndarray]
 
 
 def _table() -> dict[str, Activation]:
-    table: dict[str, Activation] = {name: getattr(functions, name) for name in functions.__all__}
+    table: dict[str, Activation] = {name: getattr(functions, name) for name in _core.activations()}
     return table | {"swish": functions.silu}
 
 

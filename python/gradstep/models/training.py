@@ -1,4 +1,4 @@
-"""Training, scoring and predicting: slices of work for the engine, and Python between them."""
+"""Training: slices of work for the engine, and Python between them."""
 
 from __future__ import annotations
 
@@ -8,148 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, losses, metrics, optimizers, seeds
+from .. import _core, seeds
 from ..callbacks.base import Callback, Callbacks, as_callbacks
 from ..callbacks.history import History
-from ..callbacks.progress import Bar, ProgbarLogger
-from ..checks import closest, flag, numeric, whole
+from ..callbacks.progress import ProgbarLogger
+from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
-from .data import batch_rows, equal_rows, split_off, targets, verbosity
+from .data import batch_rows, split_off, verbosity
+from .evaluation import SLICE, Evaluator
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Trainer"]
 
-# How long the engine works before it comes back for the progress bar and Ctrl-C.
-SLICE = 0.05  # seconds
 
-COMPILE = ("optimizer", "loss", "metrics")
-
-
-class Trainer:
-    """What a model does once it has layers. A subclass makes `_network` and turns inputs into its rows."""
+class Trainer(Evaluator):
+    """A model that can be trained."""
 
     def __init__(self) -> None:
-        self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
+        super().__init__()
         self.history: History | None = None
         self.stop_training = False
-        self._metrics: list[str] = []
-        self._network: _core.Network | None = None
-        self._indices: list[int] | None = None  # of the weights in the optimizer
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
-
-    # -- what a subclass gives -----------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """The weights themselves."""
-        raise NotImplementedError
-
-    def _ready(self, x: Any, name: str) -> np.ndarray:
-        """Build the model if it is not, and give x as the network's rows."""
-        raise NotImplementedError
-
-    def _forget_network(self) -> None:
-        """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
-        self._network = None
-        if self._indices is not None:
-            self.optimizer = self._indices = None
-
-    # -- compile -----------------------------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
-        metrics: Sequence[str] | None = None,
-        **unknown: Any,
-    ) -> None:
-        """Say how the model is to be trained.
-
-        Parameters
-        ----------
-        optimizer : str or Optimizer, default "rmsprop"
-            A name of `gradstep.optimizers` for its defaults, or an optimizer.
-        loss : str or Loss, optional
-            A name of `gradstep.losses` or a loss. `fit` and `evaluate` need one; `predict` does not.
-        metrics : list of str, optional
-            What else to measure: "accuracy", or other names of `gradstep.metrics`.
-
-        Raises
-        ------
-        TypeError
-            An argument of the wrong type or name.
-        ValueError
-            An unknown optimizer, loss or metric. Nothing is changed then.
-        """
-        for name in unknown:
-            hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
-            raise TypeError(f"compile() has no argument {name!r}.{hint}")
-        wanted = [] if metrics is None else metrics
-        if not isinstance(wanted, (list, tuple)):
-            raise TypeError(f"metrics must be a list of names; got {describe(wanted)}.")
-        chosen_loss = None if loss is None else losses.get(loss)
-        if wanted and chosen_loss is None:
-            raise ValueError("metrics need a loss: it says what the targets are.")
-        if chosen_loss is not None:
-            _resolve(wanted, chosen_loss, 1)
-        if len(set(wanted)) != len(wanted):
-            raise ValueError(f"metrics must differ from each other; got {wanted}.")
-        self.optimizer = optimizers.get(optimizer)
-        self.loss, self._metrics, self._indices = chosen_loss, list(wanted), None
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` gives: "loss" and the metrics."""
-        return ["loss", *self._metrics]
-
-    def _needed_loss(self) -> losses.Loss:
-        if self.loss is None:
-            raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
-        return self.loss
-
-    # -- data --------------------------------------------------------------------------------------------------------
-
-    def _data(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, np.ndarray]:
-        """x and y as the engine reads them."""
-        loss = self._needed_loss()
-        equal_rows(numeric(x, names[0]), numeric(y, names[1]), names)
-        rows = self._ready(x, names[0])
-        assert self._network is not None
-        return rows, targets(y, names[1], loss, self._network.outputs, rows.dtype.name)
-
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run:
-        loss, network = self._needed_loss(), self._network
-        assert network is not None
-        names = _resolve(self._metrics, loss, network.outputs)
-        if not train:
-            return _core.Run(network, loss.name, loss.from_logits, names, x, y, batch, None, [])
-        if self.optimizer is None:
-            raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        registered = len(self.optimizer._core)
-        try:
-            if self._indices is None:
-                weights = self.weights
-                self._indices = self.optimizer._attach(weights, [f"[{i}]" for i in range(len(weights))])
-            return _core.Run(
-                network, loss.name, loss.from_logits, names, x, y, batch, self.optimizer._core, self._indices
-            )
-        except Exception:
-            if len(self.optimizer._core) > registered:
-                self._indices = None
-                self.optimizer._forget(registered)
-            raise
-
-    def _logs(self, run: _core.Run, prefix: str = "") -> dict[str, float]:
-        _, _, loss, values = run.progress
-        names = [f"{prefix}{name}" for name in self.metrics_names]
-        return dict(zip(names, [loss, *values], strict=True))
-
-    # -- fit ---------------------------------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -280,160 +163,3 @@ class Trainer:
             if self.stop_training:
                 break
         return self._logs(run)
-
-    def _score(self, run: _core.Run, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
-        run.start(None)
-        while not run.advance(SLICE):
-            if bar is not None:
-                bar.update(run.progress[0], self._logs(run))
-        return self._logs(run, prefix)
-
-    # -- evaluate, predict ---------------------------------------------------------------------------------------------
-
-    def evaluate(
-        self,
-        x: ArrayLike,
-        y: ArrayLike,
-        batch_size: int | str | None = 32,
-        verbose: int | str = "auto",
-        return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
-        """Loss and metrics of the model on data: means over the rows.
-
-        Parameters
-        ----------
-        x, y, batch_size, verbose
-            As in `fit`.
-        return_dict : bool, default False
-
-        Returns
-        -------
-        float, list or dict
-            The loss; with metrics a list of the loss and them; with `return_dict` all by name.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit` does.
-        """
-        level, named = verbosity(verbose), flag("return_dict", return_dict)
-        batch_rows(batch_size, 1)
-        rows, known = self._data(x, y)
-        batch = batch_rows(batch_size, len(rows))
-        run = self._run(rows, known, batch, train=False)
-        bar = Bar("Evaluation", math.ceil(len(rows) / batch), level == 1) if level else None
-        try:
-            logs = self._score(run, bar=bar)
-            if bar is not None:
-                bar.finish(logs)
-        finally:
-            if bar is not None:
-                bar.close()
-        return _result(logs, named)
-
-    def predict(self, x: ArrayLike, batch_size: int | str | None = 32, verbose: int | str = "auto") -> np.ndarray:
-        """The model's outputs for data.
-
-        Parameters
-        ----------
-        x, batch_size, verbose
-            As in `fit`; no rows at all give no outputs.
-
-        Returns
-        -------
-        ndarray, shape (rows, outputs), of the model's dtype
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit` does.
-        """
-        level = verbosity(verbose)
-        batch_rows(batch_size, 1)
-        rows = self._ready(x, "x")
-        assert self._network is not None
-        batch = batch_rows(batch_size, len(rows))
-        out = np.empty((len(rows), self._network.outputs), rows.dtype)
-        bar = Bar("Prediction", math.ceil(len(rows) / batch), level == 1) if level else None
-        try:
-            done = 0
-            while done < len(rows):
-                done = self._network.predict(rows, out, batch, done, SLICE)
-                if bar is not None:
-                    bar.update(math.ceil(done / batch))
-            if bar is not None:
-                bar.finish()
-        finally:
-            if bar is not None:
-                bar.close()
-        return out
-
-    # -- one batch -----------------------------------------------------------------------------------------------------
-
-    def __call__(self, x: ArrayLike) -> np.ndarray:
-        """The outputs for one batch, as `predict_on_batch`."""
-        return self.predict_on_batch(x)
-
-    def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
-        """The outputs for one batch. Raises as `predict` does."""
-        return self.predict(x, batch_size="full", verbose=0)
-
-    def train_on_batch(
-        self, x: ArrayLike, y: ArrayLike, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
-        """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does."""
-        return self._one_batch(x, y, return_dict, train=True)
-
-    def test_on_batch(
-        self, x: ArrayLike, y: ArrayLike, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
-        """Loss and metrics of one batch, as `evaluate` gives them. Raises as `fit` does."""
-        return self._one_batch(x, y, return_dict, train=False)
-
-    def _one_batch(self, x: Any, y: Any, return_dict: bool, train: bool) -> float | list[float] | dict[str, float]:
-        named = flag("return_dict", return_dict)
-        rows, known = self._data(x, y)
-        run = self._run(rows, known, len(rows), train)
-        run.start(None)
-        run.advance(0.0)
-        return _result(self._logs(run), named)
-
-    def value_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, list[np.ndarray]]:
-        """The mean loss of a batch, and its gradient with respect to each weight; nothing is changed.
-
-        Returns
-        -------
-        value : float
-        gradients : list of ndarray
-            In the order and shapes of `weights`, as ``optimizer.step(model.weights, gradients)`` takes them.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `fit` does.
-
-        Examples
-        --------
-        >>> import numpy as np, gradstep as gs
-        >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, kernel_initializer="ones")])
-        >>> model.compile(loss="mse")
-        >>> value, (slope, _) = model.value_and_grad(np.array([[2.0]]), np.array([[1.0]]))
-        >>> value, slope.item()
-        (1.0, 4.0)
-        """
-        rows, known = self._data(x, y)
-        loss, network = self._needed_loss(), self._network
-        assert network is not None
-        value, gradients, _ = network.value_and_grad(loss.name, loss.from_logits, rows, known)
-        return value, [gradient for layer in gradients for gradient in layer]
-
-
-def _resolve(names: Sequence[str], loss: losses.Loss, outputs: int) -> list[str]:
-    return [metrics.resolve(name, loss, outputs) for name in names]
-
-
-def _result(logs: dict[str, float], named: bool) -> float | list[float] | dict[str, float]:
-    if named:
-        return logs
-    values = list(logs.values())
-    return values if len(values) > 1 else values[0]

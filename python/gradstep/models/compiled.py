@@ -1,0 +1,139 @@
+"""What a model is trained by: optimizer, loss and metrics; and data as they take it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core, losses, metrics, optimizers
+from ..checks import closest, numeric
+from ..optimizers.arrays import describe
+from .data import equal_rows, targets
+
+__all__ = ["Compiled"]
+
+COMPILE = ("optimizer", "loss", "metrics")
+
+
+class Compiled:
+    """A model with what it is trained by. A subclass makes `_network` and turns inputs into its rows."""
+
+    def __init__(self) -> None:
+        self.optimizer: optimizers.Optimizer | None = None
+        self.loss: losses.Loss | None = None
+        self._metrics: list[str] = []
+        self._network: _core.Network | None = None
+        self._indices: list[int] | None = None  # of the weights in the optimizer
+
+    # -- what a subclass gives -----------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves."""
+        raise NotImplementedError
+
+    def _ready(self, x: Any, name: str) -> np.ndarray:
+        """Build the model if it is not, and give x as the network's rows."""
+        raise NotImplementedError
+
+    def _forget_network(self) -> None:
+        """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
+        self._network = None
+        if self._indices is not None:
+            self.optimizer = self._indices = None
+
+    # -- compile -----------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer = "rmsprop",
+        loss: str | losses.Loss | None = None,
+        metrics: Sequence[str] | None = None,
+        **unknown: Any,
+    ) -> None:
+        """Say how the model is to be trained.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "rmsprop"
+            A name of `gradstep.optimizers` for its defaults, or an optimizer.
+        loss : str or Loss, optional
+            A name of `gradstep.losses` or a loss. `fit` and `evaluate` need one; `predict` does not.
+        metrics : list of str, optional
+            What else to measure: "accuracy", or other names of `gradstep.metrics`.
+
+        Raises
+        ------
+        TypeError
+            An argument of the wrong type or name.
+        ValueError
+            An unknown optimizer, loss or metric. Nothing is changed then.
+        """
+        for name in unknown:
+            hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
+            raise TypeError(f"compile() has no argument {name!r}.{hint}")
+        wanted = [] if metrics is None else metrics
+        if not isinstance(wanted, (list, tuple)):
+            raise TypeError(f"metrics must be a list of names; got {describe(wanted)}.")
+        chosen_loss = None if loss is None else losses.get(loss)
+        if wanted and chosen_loss is None:
+            raise ValueError("metrics need a loss: it says what the targets are.")
+        if chosen_loss is not None:
+            _resolve(wanted, chosen_loss, 1)
+        if len(set(wanted)) != len(wanted):
+            raise ValueError(f"metrics must differ from each other; got {wanted}.")
+        self.optimizer = optimizers.get(optimizer)
+        self.loss, self._metrics, self._indices = chosen_loss, list(wanted), None
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` gives: "loss" and the metrics."""
+        return ["loss", *self._metrics]
+
+    def _needed_loss(self) -> losses.Loss:
+        if self.loss is None:
+            raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
+        return self.loss
+
+    # -- data --------------------------------------------------------------------------------------------------------
+
+    def _data(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, np.ndarray]:
+        """x and y as the engine reads them."""
+        loss = self._needed_loss()
+        equal_rows(numeric(x, names[0]), numeric(y, names[1]), names)
+        rows = self._ready(x, names[0])
+        assert self._network is not None
+        return rows, targets(y, names[1], loss, self._network.outputs, rows.dtype.name)
+
+    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run:
+        loss, network = self._needed_loss(), self._network
+        assert network is not None
+        names = _resolve(self._metrics, loss, network.outputs)
+        if not train:
+            return _core.Run(network, loss.name, loss.from_logits, names, x, y, batch, None, [])
+        if self.optimizer is None:
+            raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
+        registered = len(self.optimizer._core)
+        try:
+            if self._indices is None:
+                weights = self.weights
+                self._indices = self.optimizer._attach(weights, [f"[{i}]" for i in range(len(weights))])
+            return _core.Run(
+                network, loss.name, loss.from_logits, names, x, y, batch, self.optimizer._core, self._indices
+            )
+        except Exception:
+            if len(self.optimizer._core) > registered:
+                self._indices = None
+                self.optimizer._forget(registered)
+            raise
+
+    def _logs(self, run: _core.Run, prefix: str = "") -> dict[str, float]:
+        _, _, loss, values = run.progress
+        names = [f"{prefix}{name}" for name in self.metrics_names]
+        return dict(zip(names, [loss, *values], strict=True))
+
+
+def _resolve(names: Sequence[str], loss: losses.Loss, outputs: int) -> list[str]:
+    return [metrics.resolve(name, loss, outputs) for name in names]
