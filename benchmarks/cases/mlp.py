@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .adam import Oracle
+
 NAME = "mlp"
 TITLE = "784-256-128-64-10, ReLU, softmax cross-entropy, Adam, float32"
 RIVALS = (
@@ -21,7 +23,6 @@ RIVALS = (
     ("jax", "scan an epoch"),
 )
 SIZES = (784, 256, 128, 64, 10)
-ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
 # Rows that one measured epoch goes over: whole batches, and at least a few milliseconds.
 ROWS = {1: 500, 32: 3_200, 128: 9_984, 1024: 9_216}
 CHECKED_STEPS = 10
@@ -78,15 +79,10 @@ def checked_rows(problem: dict[str, Any], rows: int) -> list[slice]:
 def oracle(problem: dict[str, Any]) -> np.ndarray:
     """The loss over all rows after the checked steps, in float64."""
     x, y = data(problem)
-    rate, b1, b2, epsilon = ADAM.values()
     w = [array.astype(np.float64) for pair in weights() for array in pair]
-    m, v = ([np.zeros_like(a) for a in w] for _ in range(2))
-    for t, rows in enumerate(checked_rows(problem, len(x)), 1):
-        grads = _gradients(w, x[rows].astype(np.float64), y[rows])
-        for i, g in enumerate(grads):
-            m[i] = b1 * m[i] + (1 - b1) * g
-            v[i] = b2 * v[i] + (1 - b2) * g**2
-            w[i] -= rate * (m[i] / (1 - b1**t)) / (np.sqrt(v[i] / (1 - b2**t)) + epsilon)
+    adam = Oracle(w)
+    for rows in checked_rows(problem, len(x)):
+        adam.step(_gradients(w, x[rows].astype(np.float64), y[rows]))
     log_p = _forward(w, x.astype(np.float64))[-1]
     return np.array(-log_p[np.arange(len(y)), y].mean())
 

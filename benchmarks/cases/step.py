@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .adam import ADAM, Oracle
+
 NAME = "step"
 TITLE = "Adam, float32"
 RIVALS = (
@@ -16,7 +18,6 @@ RIVALS = (
     ("torch", "fused"),
     ("jax", "jit"),
 )
-ADAM = {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
 CHECKED_STEPS = 5
 # Adam reads w, g, m, v and writes w, m, v: seven streams of float32.
 BYTES_PER_ELEMENT = 7 * 4
@@ -46,14 +47,11 @@ def inputs(problem: dict[str, Any]) -> tuple[list[np.ndarray], list[np.ndarray]]
 
 
 def oracle(problem: dict[str, Any]) -> np.ndarray:
-    """All parameters after the checked steps, in float64. Kingma & Ba 2015, algorithm 1."""
-    rate, b1, b2, epsilon = ADAM.values()
+    """All parameters after the checked steps, in float64."""
     params, grads = (np.concatenate(arrays).astype(np.float64) for arrays in inputs(problem))
-    m, v = np.zeros_like(params), np.zeros_like(params)
-    for t in range(1, CHECKED_STEPS + 1):
-        m = b1 * m + (1 - b1) * grads
-        v = b2 * v + (1 - b2) * grads**2
-        params -= rate * (m / (1 - b1**t)) / (np.sqrt(v / (1 - b2**t)) + epsilon)
+    adam = Oracle([params])
+    for _ in range(CHECKED_STEPS):
+        adam.step([grads])
     return params
 
 

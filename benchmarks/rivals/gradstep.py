@@ -7,6 +7,7 @@ from typing import Any
 import gradstep as gs
 import numpy as np
 from cases import loop, mlp, step
+from cases.adam import ADAM
 
 
 def versions() -> dict[str, str]:
@@ -27,7 +28,7 @@ class Step:
         self.run = lambda: step_(grads)
 
     def _bind(self, params: Any) -> Any:
-        return gs.optimizers.Adam(**step.ADAM).bind(params)
+        return gs.optimizers.Adam(**ADAM).bind(params)
 
     def checked(self) -> np.ndarray:
         for _ in range(step.CHECKED_STEPS):
@@ -43,7 +44,7 @@ class Fit:
         hidden = [gs.layers.Dense(units, activation="relu") for units in mlp.SIZES[1:-1]]
         self.model = gs.Sequential([gs.Input((mlp.SIZES[0],)), *hidden, gs.layers.Dense(mlp.SIZES[-1])])
         loss = gs.losses.SparseCategoricalCrossentropy(from_logits=True)
-        self.model.compile(optimizer=gs.optimizers.Adam(**mlp.ADAM), loss=loss)
+        self.model.compile(optimizer=gs.optimizers.Adam(**ADAM), loss=loss)
         self.model.set_weights([array for pair in mlp.weights() for array in pair])
 
     def checked(self) -> np.ndarray:
@@ -60,7 +61,7 @@ class Loop:
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.loop = loop.Loop(problem)
-        self.bound = gs.optimizers.Adam(1e-3, epsilon=1e-8).bind(self.loop.params)
+        self.bound = gs.optimizers.Adam(**ADAM).bind(self.loop.params)
 
     def run(self) -> None:
         self.loop.gradients()

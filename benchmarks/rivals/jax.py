@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from cases import mlp, step
+from cases.adam import ADAM
 
 
 def versions() -> dict[str, str]:
@@ -16,9 +17,9 @@ def versions() -> dict[str, str]:
     return {"jax": jax.__version__, "jaxlib": jaxlib.__version__}
 
 
-def adam(state: Any, grads: Any, constants: dict[str, float]) -> Any:
+def adam(state: Any, grads: Any) -> Any:
     """state (t, params, m, v), trees alike -> the next."""
-    rate, b1, b2, epsilon = constants.values()
+    rate, b1, b2, epsilon = ADAM.values()
     t, params, m, v = state
     t = t + 1
     m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, m, grads)
@@ -42,7 +43,7 @@ class Step:
         params, grads = step.inputs(problem)
         self.state = start([jnp.asarray(p) for p in params])
         self.grads = [jnp.asarray(g) for g in grads]
-        self.step = jax.jit(lambda state, grads: adam(state, grads, step.ADAM), donate_argnums=0)
+        self.step = jax.jit(lambda state, grads: adam(state, grads), donate_argnums=0)
 
     def run(self) -> None:
         self.state = self.step(self.state, self.grads)
@@ -73,7 +74,7 @@ class StepByStep:
         self.rng = np.random.default_rng(6)
 
         def take_step(state: Any, x: Any, y: Any, rows: Any) -> Any:
-            return adam(state, jax.grad(loss)(state[1], x[rows], y[rows]), mlp.ADAM)
+            return adam(state, jax.grad(loss)(state[1], x[rows], y[rows]))
 
         def epoch(state: Any, key: Any, x: Any, y: Any) -> Any:
             key, drawn = jax.random.split(key)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from cases import loop, mlp, step
+from cases.adam import ADAM
 
 
 def versions() -> dict[str, str]:
@@ -57,7 +58,7 @@ class Step:
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.params, self.grads = step.inputs(problem)
-        self.adam = Adam(self.params, **step.ADAM)
+        self.adam = Adam(self.params, **ADAM)
 
     def run(self) -> None:
         self.adam.step(self.grads)
@@ -86,7 +87,7 @@ class ByHand:
         )
         self.values = [np.empty((self.batch, n), np.float32) for n in mlp.SIZES]
         self.slopes = [np.empty((self.batch, n), np.float32) for n in mlp.SIZES]
-        self.adam = Adam([self.flat], **mlp.ADAM)
+        self.adam = Adam([self.flat], **ADAM)
 
     def _forward(self, values: list[np.ndarray]) -> None:
         layers = len(values) - 1
@@ -133,7 +134,7 @@ class Loop:
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.loop = loop.Loop(problem)
-        self.adam = Adam(self.loop.params, 1e-3, 0.9, 0.999, 1e-8)
+        self.adam = Adam(self.loop.params, **ADAM)
 
     def run(self) -> None:
         self.loop.gradients()

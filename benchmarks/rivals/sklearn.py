@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from cases import mlp
+from cases.adam import ADAM
 from sklearn.neural_network import MLPClassifier
 
 
@@ -19,7 +20,7 @@ class PartialFit:
         self.problem, self.batch = problem, problem["batch"]
         self.x, self.y = mlp.data(problem)
         self.steps_per_run = len(self.x) // self.batch
-        rate, b1, b2, epsilon = mlp.ADAM.values()
+        rate, b1, b2, epsilon = ADAM.values()
         self.model = MLPClassifier(
             mlp.SIZES[1:-1], batch_size=self.batch, alpha=0.0, shuffle=False,
             learning_rate_init=rate, beta_1=b1, beta_2=b2, epsilon=epsilon,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from cases import mlp, step
+from cases.adam import ADAM
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -16,8 +17,8 @@ def versions() -> dict[str, str]:
     return {"torch": torch.__version__, "kernels": torch.backends.cpu.get_cpu_capability()}
 
 
-def adam(params: Any, constants: dict[str, float], form: str) -> torch.optim.Adam:
-    rate, b1, b2, epsilon = constants.values()
+def adam(params: Any, form: str) -> torch.optim.Adam:
+    rate, b1, b2, epsilon = ADAM.values()
     chosen = {"default": {}, "foreach": {"foreach": True}, "fused": {"fused": True}}[form]
     return torch.optim.Adam(params, lr=rate, betas=(b1, b2), eps=epsilon, **chosen)
 
@@ -31,7 +32,7 @@ class Step:
         self.params = [torch.from_numpy(p).requires_grad_() for p in params]
         for p, g in zip(self.params, grads, strict=True):
             p.grad = torch.from_numpy(g)
-        self.run = adam(self.params, step.ADAM, self.form).step
+        self.run = adam(self.params, self.form).step
 
     def checked(self) -> np.ndarray:
         for _ in range(step.CHECKED_STEPS):
@@ -63,7 +64,7 @@ class Eager:
                 linear.bias.copy_(torch.from_numpy(bias))
             layers += [linear, torch.nn.ReLU()]
         self.model = torch.nn.Sequential(*layers[:-1])
-        self.optimizer = adam(self.model.parameters(), mlp.ADAM, self.form)
+        self.optimizer = adam(self.model.parameters(), self.form)
         self.loss = self._make_loss()
 
     def _make_loss(self) -> Any:
