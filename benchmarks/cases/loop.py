@@ -75,7 +75,7 @@ def check(result: np.ndarray, expected: np.ndarray) -> None:
     """Raise unless the loop learned as the oracle's did.
 
     Adam divides by a gradient's size, so where that is small, rounding and the place of epsilon show: 5e-5 on average
-    with epsilon outside the bias correction. Without that correction it is more than 1e-3.
+    with epsilon before the bias correction, as in Keras. Without that correction it is more than 1e-3.
     """
     error = float(np.mean(np.abs(result - expected)))
     if not error <= 1e-4:
