@@ -40,6 +40,34 @@ def test_demo_with_options(tmp_path):
     assert "<svg" in (tmp_path / "curves.svg").read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "argument --epochs: must be at least 1; got 0"),
+        (["--epochs", "x"], "argument --epochs: invalid"),
+        (["--epochs", "1", "--output", "no/such/folder.png"], "gradstep demo: .*no/such/folder.png"),
+    ],
+)
+def test_demo_with_wrong_options(tmp_path, arguments, message):
+    pytest.importorskip("sklearn")
+    pytest.importorskip("matplotlib")
+    result = gradstep("demo", *arguments, cwd=tmp_path)
+    assert result.returncode != 0
+    assert re.search(message, result.stderr)
+    assert "Traceback" not in result.stderr
+
+
+def test_missing_extras_are_named(monkeypatch, tmp_path):
+    from gradstep import callbacks, demo
+
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'gradstep[sklearn]'")):
+        demo.digits()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=re.escape("pip install 'gradstep[plot]'")):
+        callbacks.History().plot(tmp_path / "curves.png")
+
+
 def test_info(tmp_path):
     result = gradstep("info", cwd=tmp_path)
     assert result.returncode == 0, result.stderr

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="print version, compiler, instruction set, threads and OpenMP runtime")
     demo = commands.add_parser("demo", help="train a classifier on real handwritten digits and plot its curves")
-    demo.add_argument("--epochs", type=int, default=30, help="passes over the training data (default: 30)")
+    demo.add_argument("--epochs", type=positive, default=30, help="passes over the training data (default: 30)")
     demo.add_argument("--output", default="gradstep-demo.png", help="where the curves go (default: gradstep-demo.png)")
     demo.add_argument("--seed", type=int, default=0, help="of the split, the weights and the shuffles (default: 0)")
     given = parser.parse_args(arguments)
@@ -23,7 +23,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         from .demo import run
 
-        run(given.epochs, given.output, given.seed)
+        try:
+            run(given.epochs, given.output, given.seed)
+        except (ImportError, OSError) as error:  # an extra that is not installed, a file that cannot be written
+            raise SystemExit(f"gradstep demo: {error}") from None
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, as argparse asks for it."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1; got {number}")
+    return number
 
 
 if __name__ == "__main__":
