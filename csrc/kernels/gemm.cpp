@@ -38,14 +38,17 @@ void tile(const Real* const* a, std::size_t offset, const Real* RESTRICT b, std:
           const Real* start, Real* RESTRICT c, std::size_t ldc) {
   using Vector = typename Simd<Real>::Vector;
   constexpr int lanes = Simd<Real>::lanes;
+  // Every loop over the tile is unrolled in full: only then do its sums live in registers alone.
   Vector sum[height][n_vectors];
+#pragma GCC unroll 8
   for (int j = 0; j < n_vectors; ++j) {
     const Vector begin = start ? load(start + j * lanes) : Vector{};
+#pragma GCC unroll 16
     for (int i = 0; i < height; ++i) sum[i][j] = begin;
   }
   const Real* row[height];
-  if (!a_transposed)
-    for (int i = 0; i < height; ++i) row[i] = a[i] + offset;
+#pragma GCC unroll 16
+  for (int i = 0; i < height; ++i) row[i] = a_transposed ? nullptr : a[i] + offset;
   for (std::size_t p = 0; p < depth; ++p) {
     Vector right[n_vectors];
 #pragma GCC unroll 8
@@ -58,7 +61,9 @@ void tile(const Real* const* a, std::size_t offset, const Real* RESTRICT b, std:
       for (int j = 0; j < n_vectors; ++j) sum[i][j] += left * right[j];
     }
   }
+#pragma GCC unroll 16
   for (int i = 0; i < height; ++i)
+#pragma GCC unroll 8
     for (int j = 0; j < n_vectors; ++j) store(c + i * ldc + j * lanes, sum[i][j]);
 }
 

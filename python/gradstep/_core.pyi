@@ -42,7 +42,7 @@ class Optimizer:
         """How many parameters have been added."""
 
     def add(self, arrays: Sequence[ndarray], labels: Sequence[str]) -> list[int]:
-        """Register arrays (all or none) and make their state; labels name them in errors, as in ``[3]`` or ``['w']``."""
+        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
 
     def truncate(self, length: int) -> None:
         """Forget the parameters added after the first `length`, and their state."""
