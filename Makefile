@@ -34,9 +34,10 @@ lint: $(VENV)/lint
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
+# No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -k "not fork" $(ASAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
