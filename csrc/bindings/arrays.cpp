@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <new>
+
+#include "engine/buffer.hpp"
 
 namespace gs {
 
@@ -112,18 +113,25 @@ Dtype parse_dtype(const std::string& name) {
   throw py::value_error("dtype must be float32 or float64; got " + name + ".");
 }
 
+std::vector<py::array> zeros_in_arena(const std::vector<std::vector<py::ssize_t>>& shapes, Dtype dtype) {
+  const std::size_t item = item_size(dtype);
+  std::vector<std::size_t> at{0};
+  for (const auto& shape : shapes) {
+    std::size_t size = item;
+    for (const py::ssize_t n : shape) size *= std::size_t(n);
+    at.push_back(at.back() + (size + border - 1) / border * border);
+  }
+  auto arena = std::make_unique<Buffer<std::byte>>(at.back());
+  std::byte* const memory = arena->data();
+  const py::capsule owner(arena.release(), [](void* p) { delete static_cast<Buffer<std::byte>*>(p); });
+  std::vector<py::array> arrays;
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    arrays.emplace_back(numpy_dtype(dtype), shapes[i], std::vector<py::ssize_t>{}, memory + at[i], owner);
+  return arrays;
+}
+
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype) {
-  constexpr std::size_t border = 64;
-  std::size_t size = item_size(dtype);
-  for (const py::ssize_t n : shape) size *= std::size_t(n);
-  // calloc, because the system's fresh pages are zero already: nothing is written until a step writes it.
-  void* memory = std::calloc(size + border, 1);
-  if (!memory) throw std::bad_alloc();
-  py::capsule owner(memory, [](void* p) { std::free(p); });
-  void* first = memory;
-  std::size_t room = size + border;
-  std::align(border, size, first, room);
-  return py::array(numpy_dtype(dtype), shape, {}, first, owner);
+  return zeros_in_arena({shape}, dtype)[0];
 }
 
 }  // namespace gs

@@ -45,6 +45,8 @@ template <class T> py::array check_rows(py::handle object, const std::string& na
 
 /// Zeros, the first element on a 64-byte border: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);
+/// The same for many arrays, in one arena.
+std::vector<py::array> zeros_in_arena(const std::vector<std::vector<py::ssize_t>>& shapes, Dtype dtype);
 py::dtype numpy_dtype(Dtype dtype);
 /// "float32" or "float64"; ValueError for any other.
 Dtype parse_dtype(const std::string& name);

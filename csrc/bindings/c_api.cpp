@@ -7,6 +7,7 @@
 #include "bindings/module.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/rules.hpp"
+#include "engine/subnormals.hpp"
 
 namespace gs {
 namespace {
@@ -27,6 +28,7 @@ int step(int index, const double* values, std::int64_t t, Real* w, const Real* g
   const AnyUpdate update = rule.at(values, t, Dtype(dtype));
   void* slots[max_slots];
   for (std::size_t s = 0; s < rule.slots.size(); ++s) slots[s] = state + s * n;
+  const FlushSubnormals flush;
   kernels().sweep.sweep[index][dtype](&update, w, g, slots, n);
   return 0;
 }

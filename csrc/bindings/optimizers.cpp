@@ -117,22 +117,27 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
                                           const std::vector<std::string>& labels) {
   check_idle();
   check_new(given, labels);
-  // Made before anything is registered, for memory may run out.
-  std::vector<std::vector<py::array>> fresh_slots;
+  // Made before anything is registered, for memory may run out. An arena for each dtype holds all state.
   std::vector<Parameter> fresh;
+  std::vector<std::vector<py::ssize_t>> shapes[2];
   for (const py::object& object : given) {
     const py::array array = py::reinterpret_borrow<py::array>(object);
-    Parameter p{float_dtype(array, ""), layout_of(array), bytes(array), {}};
-    std::vector<py::array> own;
-    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) {
-      own.push_back(aligned_zeros({array.shape(), array.shape() + array.ndim()}, p.dtype));
-      const double start = engine.rule.start(engine.values.data(), s);
-      if (start != 0) own.back().attr("fill")(start);
-      p.state.push_back(bytes(own.back()));
-    }
-    fresh_slots.push_back(std::move(own));
-    fresh.push_back(std::move(p));
+    fresh.push_back({float_dtype(array, ""), layout_of(array), bytes(array), {}});
+    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s)
+      shapes[int(fresh.back().dtype)].emplace_back(array.shape(), array.shape() + array.ndim());
   }
+  std::vector<py::array> arenas[2] = {zeros_in_arena(shapes[0], Dtype::f32), zeros_in_arena(shapes[1], Dtype::f64)};
+  std::size_t used[2] = {0, 0};
+  std::vector<std::vector<py::array>> fresh_slots(fresh.size());
+  for (std::size_t i = 0; i < fresh.size(); ++i)
+    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) {
+      const int dtype = int(fresh[i].dtype);
+      const py::array& slot = arenas[dtype][used[dtype]++];
+      const double start = engine.rule.start(engine.values.data(), s);
+      if (start != 0) slot.attr("fill")(start);
+      fresh[i].state.push_back(bytes(slot));
+      fresh_slots[i].push_back(slot);
+    }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     const std::size_t index = parameters.size();

@@ -1,9 +1,8 @@
-// Memory on a 64-byte border: vectors of any width then never straddle a cache line.
+// Memory on a 64-byte border, so that vectors of any width never straddle a cache line; in huge pages where it is
+// large, so that a sweep over it does not wait for address translations.
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
 namespace gs {
@@ -16,24 +15,29 @@ template <class T> constexpr std::size_t on_border(std::size_t n) {
   return (n + step - 1) / step * step;
 }
 
-/// n elements, uninitialised. Owns them; moves, does not copy.
+/// Zeros; throws std::bad_alloc. To be released with the same size.
+void* allocate(std::size_t bytes);
+void release(void* memory, std::size_t bytes) noexcept;
+
+/// n elements, zeros. Owns them; moves, does not copy.
 template <class T> class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t n) : data_(static_cast<T*>(std::aligned_alloc(border, on_border<T>(n + 1) * sizeof(T)))) {
-    if (!data_) throw std::bad_alloc();
-  }
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+  explicit Buffer(std::size_t n) : data_(static_cast<T*>(allocate(n * sizeof(T)))), bytes_(n * sizeof(T)) {}
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { release(data_, bytes_); }
 
   T* data() const { return data_; }
 
  private:
   T* data_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace gs

@@ -112,7 +112,7 @@ template <class Real> class LearnProductJob : public Job<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
       : whole_(whole),
-        grid_{whole.rows, whole.columns, 48, std::min<std::size_t>(whole.columns, 256)},
+        grid_{whole.rows, whole.columns, 24, std::min<std::size_t>(whole.columns, 256)},
         weight_(weight),
         mover_(mover),
         gemm_(gemm<Real>()) {

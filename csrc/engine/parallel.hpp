@@ -14,6 +14,8 @@
 #include <omp.h>
 #include <sched.h>
 
+#include "engine/subnormals.hpp"
+
 namespace gs {
 
 /// Threads that a crew may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl).
@@ -23,13 +25,15 @@ void set_num_threads(int threads);
 
 class Crew {
  public:
-  /// Calls lead(crew) on one of `threads` threads; returns when it has. What lead throws is thrown on.
+  /// Calls lead(crew) on one of `threads` threads; returns when it has. What lead throws is thrown on. Inside,
+  /// subnormals count as 0.
   template <class Lead> static void gather(int threads, Lead&& lead) {
     Crew crew(threads);
     std::exception_ptr failure;
     // A region of one thread does not touch OpenMP's pool, which does not survive fork().
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
+      const FlushSubnormals flush;
       if (omp_get_thread_num() == 0) {
         try {
           lead(crew);

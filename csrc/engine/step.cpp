@@ -59,6 +59,7 @@ void Optimizer::step(const std::vector<Move>& moves) {
 
   const int threads = total < parallel_size ? 1 : get_num_threads();
   if (threads == 1) {
+    const FlushSubnormals flush;
     for (const Move& m : moves) run(m, 0, m.parameter->layout.size);
   } else {
     struct Chunk {
