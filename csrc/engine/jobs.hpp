@@ -111,11 +111,7 @@ template <class Real> class ProductJob : public Job<Real> {
 template <class Real> class LearnProductJob : public Job<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
-      : whole_(whole),
-        grid_{whole.rows, whole.columns, 24, std::min<std::size_t>(whole.columns, 256)},
-        weight_(weight),
-        mover_(mover),
-        gemm_(gemm<Real>()) {
+      : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(gemm<Real>()) {
     this->chunks = grid_.chunks();
     this->scratch = grid_.block_rows * grid_.block_columns + gemm_scratch(whole.depth);
   }
@@ -141,6 +137,13 @@ template <class Real> class LearnProductJob : public Job<Real> {
   std::string name() const override { return "learn " + sizes(whole_); }
 
  private:
+  // A tile and its part of b stay in the second cache. Few rows of full width make long sweeps; a deep product is
+  // better off with a narrow b that more rows share.
+  static Grid tiles(const Product<Real>& q) {
+    if (q.depth <= 64) return {q.rows, q.columns, 24, std::min<std::size_t>(q.columns, 256)};
+    return {q.rows, q.columns, 96, std::min<std::size_t>(q.columns, 64)};
+  }
+
   const Product<Real> whole_;
   const Grid grid_;
   const Weight<Real>& weight_;

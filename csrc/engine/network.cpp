@@ -99,7 +99,8 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
   const std::size_t n = network_.outputs;
-  const bool absorbed = outputs != last.y;
+  // Only metrics look at the outputs then.
+  const bool absorbed = outputs != last.y && !scoring.metrics.empty();
   const MapForward activate = absorbed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
   const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
   const double scale = 1.0 / double(batch);

@@ -49,7 +49,7 @@ class Crew {
   }
 
   /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
-  /// done. For the leader only. work must not throw.
+  /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks.
   template <class Work> void phase(std::size_t chunks, const Work& work) {
     if (threads_ == 1 || chunks <= 1) {
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
@@ -65,26 +65,27 @@ class Crew {
  private:
   using Call = void (*)(const void* context, std::size_t chunk, int thread);
 
+  static constexpr std::uint64_t over = ~std::uint64_t(0);
+
   explicit Crew(int threads) : threads_(threads) {}
 
   void publish(std::size_t chunks, const void* context, Call call) {
     context_.store(context, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
-    chunks_.store(chunks, std::memory_order_relaxed);
     done_.store(0, std::memory_order_relaxed);
-    claim_.store(++phase_ << 32 | chunks, std::memory_order_release);
+    claim_.store(++phase_ << 48 | std::uint64_t(chunks) << 24, std::memory_order_release);
     work(0);
     for (int spins = 0; done_.load(std::memory_order_acquire) != chunks; ++spins) wait(spins);
   }
 
-  void dismiss() { claim_.store(~std::uint64_t(0), std::memory_order_release); }
+  void dismiss() { claim_.store(over, std::memory_order_release); }
 
   void help(int thread) {
     std::uint64_t seen = 0;
     for (int spins = 0;; ++spins) {
       const std::uint64_t claim = claim_.load(std::memory_order_acquire);
-      if (claim == ~std::uint64_t(0)) return;
-      if (claim >> 32 != seen) {
+      if (claim == over) return;
+      if (claim >> 48 != seen) {
         seen = work(thread);
         spins = 0;
       } else {
@@ -93,17 +94,20 @@ class Crew {
     }
   }
 
-  // Claims and does chunks of the phase now open until none is left; returns its number.
+  // Claims and does chunks of the phase now open until none is left; returns its number. Every other thread begins at
+  // the far end: from phase to phase, and step to step, two threads then find in their caches what they had before.
   std::uint64_t work(int thread) {
+    constexpr std::uint64_t mask = (1 << 24) - 1, one = 1;
     std::uint64_t claim = claim_.load(std::memory_order_acquire);
     for (;;) {
-      if (claim == ~std::uint64_t(0)) return 0;
-      const std::uint32_t left = std::uint32_t(claim);
-      if (left == 0) return claim >> 32;
-      if (claim_.compare_exchange_weak(claim, claim - 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      const std::uint64_t low = claim & mask, high = claim >> 24 & mask;
+      if (claim == over) return 0;
+      if (low == high) return claim >> 48;
+      const bool far = thread % 2;
+      const std::uint64_t next = far ? claim - (one << 24) : claim + 1;
+      if (claim_.compare_exchange_weak(claim, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
         // We hold a chunk, so this phase stays open and these are its own.
-        const std::size_t chunk = chunks_.load(std::memory_order_relaxed) - left;
-        call_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), chunk, thread);
+        call_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), far ? high - 1 : low, thread);
         done_.fetch_add(1, std::memory_order_acq_rel);
         claim = claim_.load(std::memory_order_acquire);
       }
@@ -125,13 +129,12 @@ class Crew {
 
   const int threads_;
   std::uint64_t phase_ = 0;
-  // Phase number in the high half, chunks not yet claimed in the low: one word, so that a late thread can claim from
-  // the phase that is open or from none.
+  // The phase's number in the upper 16 bits, then where the chunks not yet claimed end and begin, 24 bits each: one
+  // word, so that a late thread can claim from the phase that is open or from none.
   alignas(64) std::atomic<std::uint64_t> claim_{0};
   alignas(64) std::atomic<std::size_t> done_{0};
   alignas(64) std::atomic<const void*> context_{nullptr};
   std::atomic<Call> call_{nullptr};
-  std::atomic<std::size_t> chunks_{0};
 };
 
 }  // namespace gs
