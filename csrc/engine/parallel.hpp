@@ -1,15 +1,18 @@
 // Threads: the only OpenMP.
 //
 // A crew is one parallel region. One thread leads it and runs the program; the others help. Work comes in phases, and
-// a phase in chunks. The leader publishes a phase, everybody claims chunks from one counter, and the phase ends when
-// its chunks are done: nobody waits for a thread that holds no chunk, so a thread that the system has put to sleep
-// delays nothing but what it had begun. Chunks' borders never depend on the number of threads, so neither do results.
+// a phase in chunks. The leader publishes a phase with a share of its chunks for everybody. A thread claims the chunks
+// of its own share, the same ones in each step, whose data it then has in its cache; when there are none left, those at
+// the far end of others' shares. The phase ends when its chunks are done: nobody waits for a thread that holds no
+// chunk, so a thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never
+// depend on the number of threads, so neither do results.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <vector>
 
 #include <omp.h>
 #include <sched.h>
@@ -65,28 +68,47 @@ class Crew {
  private:
   using Call = void (*)(const void* context, std::size_t chunk, int thread);
 
-  static constexpr std::uint64_t over = ~std::uint64_t(0);
+  // The chunks of a share not yet claimed are [begin, end). The phase's number in the upper 16 bits, then end and
+  // begin, 24 bits each, in one word, so that a late thread can claim from the phase that is open or from none.
+  static constexpr std::uint64_t over = ~std::uint64_t(0), one = 1, mask = (one << 24) - 1;
+  struct Share {
+    alignas(64) std::atomic<std::uint64_t> claim{0};
+    alignas(64) std::atomic<std::size_t> done{0};  // chunks, of any share, that this thread has done
+  };
 
-  explicit Crew(int threads) : threads_(threads) {}
+  explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)) {}
 
   void publish(std::size_t chunks, const void* context, Call call) {
     context_.store(context, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
-    done_.store(0, std::memory_order_relaxed);
-    claim_.store(++phase_ << 48 | std::uint64_t(chunks) << 24, std::memory_order_release);
+    for (Share& share : shares_) share.done.store(0, std::memory_order_relaxed);
+    ++phase_;
+    for (std::size_t t = shares_.size(); t-- > 0;) {
+      const std::uint64_t begin = chunks * t / shares_.size(), end = chunks * (t + 1) / shares_.size();
+      shares_[t].claim.store(phase_ << 48 | end << 24 | begin, std::memory_order_release);
+    }
     work(0);
-    for (int spins = 0; done_.load(std::memory_order_acquire) != chunks; ++spins) wait(spins);
+    for (int spins = 0; done() != chunks; ++spins) wait(spins);
   }
 
-  void dismiss() { claim_.store(over, std::memory_order_release); }
+  std::size_t done() const {
+    std::size_t sum = 0;
+    for (const Share& share : shares_) sum += share.done.load(std::memory_order_acquire);
+    return sum;
+  }
+
+  void dismiss() {
+    for (Share& share : shares_) share.claim.store(over, std::memory_order_release);
+  }
 
   void help(int thread) {
     std::uint64_t seen = 0;
     for (int spins = 0;; ++spins) {
-      const std::uint64_t claim = claim_.load(std::memory_order_acquire);
+      const std::uint64_t claim = shares_[std::size_t(thread)].claim.load(std::memory_order_acquire);
       if (claim == over) return;
       if (claim >> 48 != seen) {
-        seen = work(thread);
+        seen = claim >> 48;
+        work(thread);
         spins = 0;
       } else {
         wait(spins);
@@ -94,22 +116,23 @@ class Crew {
     }
   }
 
-  // Claims and does chunks of the phase now open until none is left; returns its number. Every other thread begins at
-  // the far end: from phase to phase, and step to step, two threads then find in their caches what they had before.
-  std::uint64_t work(int thread) {
-    constexpr std::uint64_t mask = (1 << 24) - 1, one = 1;
-    std::uint64_t claim = claim_.load(std::memory_order_acquire);
-    for (;;) {
-      const std::uint64_t low = claim & mask, high = claim >> 24 & mask;
-      if (claim == over) return 0;
-      if (low == high) return claim >> 48;
-      const bool far = thread % 2;
-      const std::uint64_t next = far ? claim - (one << 24) : claim + 1;
-      if (claim_.compare_exchange_weak(claim, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        // We hold a chunk, so this phase stays open and these are its own.
-        call_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), far ? high - 1 : low, thread);
-        done_.fetch_add(1, std::memory_order_acq_rel);
-        claim = claim_.load(std::memory_order_acquire);
+  // Does what is left of its own share, then of the others'.
+  void work(int thread) {
+    const std::size_t own = std::size_t(thread), all = shares_.size();
+    for (std::size_t i = 0; i < all; ++i) {
+      std::atomic<std::uint64_t>& word = shares_[(own + i) % all].claim;
+      std::uint64_t claim = word.load(std::memory_order_acquire);
+      for (;;) {
+        const std::uint64_t begin = claim & mask, end = claim >> 24 & mask;
+        if (begin == end) break;  // `over` too
+        const std::uint64_t next = i == 0 ? claim + 1 : claim - (one << 24);
+        if (word.compare_exchange_weak(claim, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+          // We hold a chunk, so this phase stays open and these are its own.
+          const Call call = call_.load(std::memory_order_relaxed);
+          call(context_.load(std::memory_order_relaxed), i == 0 ? begin : end - 1, thread);
+          shares_[own].done.fetch_add(1, std::memory_order_acq_rel);
+          claim = word.load(std::memory_order_acquire);
+        }
       }
     }
   }
@@ -129,10 +152,7 @@ class Crew {
 
   const int threads_;
   std::uint64_t phase_ = 0;
-  // The phase's number in the upper 16 bits, then where the chunks not yet claimed end and begin, 24 bits each: one
-  // word, so that a late thread can claim from the phase that is open or from none.
-  alignas(64) std::atomic<std::uint64_t> claim_{0};
-  alignas(64) std::atomic<std::size_t> done_{0};
+  std::vector<Share> shares_;  // (thread)
   alignas(64) std::atomic<const void*> context_{nullptr};
   std::atomic<Call> call_{nullptr};
 };
