@@ -86,9 +86,10 @@ def run_case(
                 rivals.append(rival)
         found = []
         for problem in case.problems(args.sizes, args.quick):
-            result = harness.measure_problem(
-                case, {**problem, "data": data}, rivals, machine, args.rounds, args.seconds
-            )
+            given = {**problem, "data": data}
+            # Where the images lie is this machine's own affair; the card has their file's name.
+            result = harness.measure_problem(case, given, rivals, machine, args.rounds, args.seconds)
+            result = {**result, "problem": problem}
             found.append(result)
             print(report.problem_text(case, result) + "\n", flush=True)
         for rival in rivals:
