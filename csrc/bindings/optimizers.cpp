@@ -116,6 +116,7 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
 std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
                                           const std::vector<std::string>& labels) {
   check_idle();
+  if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
   check_new(given, labels);
   // Made before anything is registered, for memory may run out. An arena for each dtype holds all state.
   std::vector<Parameter> fresh;

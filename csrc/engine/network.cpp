@@ -99,9 +99,9 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
   const std::size_t n = network_.outputs;
-  // Only metrics look at the outputs then.
-  const bool absorbed = outputs != last.y && !scoring.metrics.empty();
-  const MapForward activate = absorbed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
+  // The last activation is in the loss; its outputs are made only if a metric looks at them.
+  const bool needed = outputs != last.y && !scoring.metrics.empty();
+  const MapForward activate = needed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
   const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
   const double scale = 1.0 / double(batch);
   const Real* const y = last.y;
@@ -128,8 +128,8 @@ template <class Real> void Pass<Real>::run_timed(Crew& crew, std::vector<double>
 }
 
 template <class Real> int Pass<Real>::threads() {
-  // In multiplications, of which a core does about ten a nanosecond; moving one weight takes as long as sixteen.
-  // A thread is worth its hand-overs from some twenty microseconds of work on.
+  // In multiplications, of which a core with AVX-512 does some fifty a nanosecond; moving a weight takes as long as
+  // sixteen. A thread is worth its hand-overs from some ten microseconds of work on.
   constexpr std::size_t worth = std::size_t(1) << 19;
   const std::size_t products = backward_ ? 3 * batch : batch, moves = backward_ ? 16 : 0;
   const std::size_t most = std::max<std::size_t>(1, (products + moves) * network_.work / worth);

@@ -13,7 +13,7 @@
 
 namespace gs {
 
-/// Rows of numbers: x (rows, columns) in C order.
+/// x (rows, inputs) in C order, and a target for each row: numbers, or one int64 label.
 template <class Real> struct Data {
   const Real* x;
   const std::byte* y;       // targets of the first row

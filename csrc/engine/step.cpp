@@ -10,7 +10,8 @@ namespace {
 
 // Elements a chunk: its 4 to 7 streams of floats fill half an L2 cache.
 constexpr std::size_t chunk_size = 1 << 15;
-// Below this many elements a second thread costs the loop around us more than it saves (benchmarks/README.md, `loop`).
+// Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
+// of its own on the same cores.
 constexpr std::size_t parallel_size = 1 << 20;
 
 // Elements [begin, end) of one parameter.
