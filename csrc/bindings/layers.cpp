@@ -34,7 +34,7 @@ py::array activation(const std::string& name, const py::array& given) {
   const py::array x = c_order(given, "x");
   const int dtype = int(float_dtype(x, "x"));
   py::array y = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
-  pieces(f, x, [&](std::size_t at, std::size_t n) { f.forward[dtype](bytes(x) + at, bytes(y) + at, n); });
+  pieces(f, x, [&](std::size_t at, std::size_t n) { f.forward[dtype](bytes(x) + at, bytes(y) + at, Area(n)); });
   return y;
 }
 
@@ -47,7 +47,7 @@ py::array activation_backward(const std::string& name, const py::array& given, c
   py::array y = activation(name, x);
   py::array dx = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
   pieces(f, x, [&](std::size_t at, std::size_t n) {
-    f.backward[dtype](bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at, n);
+    f.backward[dtype](bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at, Area(n));
   });
   return dx;
 }

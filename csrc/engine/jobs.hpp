@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/parts.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/rules.hpp"
 #include "kernels/gemm.hpp"
@@ -28,15 +29,16 @@ struct Mover {
   std::size_t slots = 0;
   AnyUpdate update{};
 
-  /// g (n): the gradient of elements [at, at + n) of the weight.
-  template <class Real> void move(const Weight<Real>& weight, std::size_t at, const Real* g, std::size_t n) const {
+  /// g (rows, columns): the gradient of an area that begins at element `at` of the weight.
+  template <class Real> void move(const Weight<Real>& weight, std::size_t at, const Real* g, const Area& area) const {
     if (weight.gradient) {
-      std::copy(g, g + n, weight.gradient + at);
+      for (std::size_t i = 0; i < area.rows; ++i, g += area.columns)
+        std::copy(g, g + area.columns, weight.gradient + at + i * area.stride);
       return;
     }
     void* state[max_slots];
     for (std::size_t s = 0; s < slots; ++s) state[s] = static_cast<Real*>(weight.state[s]) + at;
-    sweep(&update, weight.w + at, g, state, n);
+    sweep(&update, weight.w + at, g, state, area);
   }
 };
 
@@ -49,19 +51,23 @@ template <class Real> class Job {
   std::size_t scratch = 0;  // elements
 };
 
-/// A matrix cut into blocks of rows and columns.
+/// A matrix cut into blocks of rows and columns, numbered along its rows or down its columns.
 struct Grid {
-  std::size_t rows, columns, block_rows, block_columns;
+  Grid(std::size_t n_rows, std::size_t n_columns, std::size_t block_rows, std::size_t block_columns, bool down = false)
+      : rows(n_rows, block_rows), columns(n_columns, block_columns), down(down) {}
 
-  std::size_t across() const { return (columns + block_columns - 1) / block_columns; }
-  std::size_t chunks() const { return (rows + block_rows - 1) / block_rows * across(); }
+  std::size_t chunks() const { return rows.count * columns.count; }
   struct Block {
     std::size_t row, column, rows, columns;
   };
   Block block(std::size_t chunk) const {
-    const std::size_t row = chunk / across() * block_rows, column = chunk % across() * block_columns;
-    return {row, column, std::min(block_rows, rows - row), std::min(block_columns, columns - column)};
+    const std::size_t i = down ? chunk % rows.count : chunk / columns.count;
+    const std::size_t j = down ? chunk / rows.count : chunk % columns.count;
+    return {rows.begin(i), columns.begin(j), rows.size(i), columns.size(j)};
   }
+
+  const Parts rows, columns;
+  const bool down;
 };
 
 template <class Real> std::string sizes(const Product<Real>& q) {
@@ -71,10 +77,9 @@ template <class Real> std::string sizes(const Product<Real>& q) {
 /// c = start + a b, and what is done to each block of c while it is in cache.
 template <class Real> class ProductJob : public Job<Real> {
  public:
-  ProductJob(const Product<Real>& whole, std::size_t block_rows, std::size_t block_columns)
-      : whole(whole), grid_{whole.rows, whole.columns, block_rows, block_columns}, gemm_(gemm<Real>()) {
+  explicit ProductJob(const Product<Real>& whole) : whole(whole), grid_(blocks(whole)), gemm_(gemm<Real>()) {
     this->chunks = grid_.chunks();
-    this->scratch = gemm_scratch(whole.depth);
+    this->scratch = gemm_scratch(grid_.rows.size(0), whole.depth);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
@@ -87,11 +92,10 @@ template <class Real> class ProductJob : public Job<Real> {
     q.rows = b.rows;
     q.columns = b.columns;
     gemm_(q, scratch);
-    for (std::size_t i = b.row; (forward || backward) && i < b.row + b.rows; ++i) {
-      const std::size_t at = i * q.ldc + b.column;
-      if (forward) forward(whole.c + at, y + at, b.columns);
-      if (backward) backward(z + at, y + at, whole.c + at, whole.c + at, b.columns);
-    }
+    const std::size_t at = b.row * q.ldc + b.column;
+    const Area area(b.rows, b.columns, q.ldc);
+    if (forward) forward(whole.c + at, y + at, area);
+    if (backward) backward(z + at, y + at, whole.c + at, whole.c + at, area);
   }
 
   std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
@@ -103,6 +107,14 @@ template <class Real> class ProductJob : public Job<Real> {
   Real* y = nullptr;
 
  private:
+  // Blocks of a few tiles, so that many threads have something to do at small batches; larger ones where a part of b
+  // has to be packed first, which each block does. Down the columns while all of a stays in a near cache: then a thread
+  // reads its own part of b only.
+  static Grid blocks(const Product<Real>& q) {
+    const bool small = q.rows <= 256;
+    return {q.rows, q.columns, q.b_transposed ? 192u : small ? 24u : 96u, 64, q.rows * q.depth <= (1u << 17)};
+  }
+
   const Grid grid_;
   const Gemm<Real> gemm_;
 };
@@ -113,7 +125,8 @@ template <class Real> class LearnProductJob : public Job<Real> {
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
       : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(gemm<Real>()) {
     this->chunks = grid_.chunks();
-    this->scratch = grid_.block_rows * grid_.block_columns + gemm_scratch(whole.depth);
+    tile_ = grid_.rows.size(0) * grid_.columns.size(0);
+    this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
@@ -125,27 +138,23 @@ template <class Real> class LearnProductJob : public Job<Real> {
     q.ldc = b.columns;
     q.rows = b.rows;
     q.columns = b.columns;
-    gemm_(q, scratch + grid_.block_rows * grid_.block_columns);
-    if (b.columns == whole_.columns) {
-      mover_.move(weight_, b.row * b.columns, q.c, b.rows * b.columns);
-    } else {
-      for (std::size_t i = 0; i < b.rows; ++i)
-        mover_.move(weight_, (b.row + i) * whole_.columns + b.column, q.c + i * b.columns, b.columns);
-    }
+    gemm_(q, scratch + tile_);
+    const std::size_t stride = whole_.columns, at = b.row * stride + b.column;
+    mover_.move(weight_, at, q.c, b.columns == stride ? Area(b.rows * stride) : Area(b.rows, b.columns, stride));
   }
 
   std::string name() const override { return "learn " + sizes(whole_); }
 
  private:
-  // A tile and its part of b stay in the second cache. Few rows of full width make long sweeps; a deep product is
-  // better off with a narrow b that more rows share.
+  // A tile and its part of b stay in the second cache. Rows of full width make long sweeps.
   static Grid tiles(const Product<Real>& q) {
-    if (q.depth <= 64) return {q.rows, q.columns, 24, std::min<std::size_t>(q.columns, 256)};
-    return {q.rows, q.columns, 96, std::min<std::size_t>(q.columns, 64)};
+    if (q.columns > 1024) return {q.rows, q.columns, 96, 128};
+    return {q.rows, q.columns, q.depth <= 256 ? 24u : 48u, 256};
   }
 
   const Product<Real> whole_;
   const Grid grid_;
+  std::size_t tile_ = 0;  // elements
   const Weight<Real>& weight_;
   const Mover& mover_;
   const Gemm<Real> gemm_;
@@ -155,18 +164,18 @@ template <class Real> class LearnProductJob : public Job<Real> {
 template <class Real> class LearnSumJob : public Job<Real> {
  public:
   LearnSumJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight, const Mover& mover)
-      : dz_(dz), rows_(rows), grid_{1, columns, 1, 512}, weight_(weight), mover_(mover) {
+      : dz_(dz), rows_(rows), grid_(1, columns, 1, 512), weight_(weight), mover_(mover) {
     this->chunks = grid_.chunks();
     this->scratch = 512;
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
-    kernels().reduce.column_sums[dtype_of<Real>()](dz_ + b.column, grid_.columns, rows_, b.columns, scratch);
-    mover_.move(weight_, b.column, scratch, b.columns);
+    kernels().reduce.column_sums[dtype_of<Real>()](dz_ + b.column, grid_.columns.n, rows_, b.columns, scratch);
+    mover_.move(weight_, b.column, scratch, Area(b.columns));
   }
 
-  std::string name() const override { return "learn bias " + std::to_string(grid_.columns); }
+  std::string name() const override { return "learn bias " + std::to_string(grid_.columns.n); }
 
  private:
   const Real* dz_;
@@ -179,7 +188,7 @@ template <class Real> class LearnSumJob : public Job<Real> {
 /// Anything done to each of some rows on its own: work(first row, how many).
 template <class Real, class Work> class RowsJob : public Job<Real> {
  public:
-  RowsJob(std::size_t rows, std::size_t block, Work work) : grid_{rows, 1, block, 1}, work_(std::move(work)) {
+  RowsJob(std::size_t rows, std::size_t block, Work work) : grid_(rows, 1, block, 1), work_(std::move(work)) {
     this->chunks = grid_.chunks();
   }
   void run(std::size_t chunk, Real*) const override {

@@ -108,8 +108,7 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   Real* const dy = last.dy;
   plan_.rows(
       n, [this, n, activate, loss, scale, y, dy, metrics = scoring.metrics](std::size_t first, std::size_t count) {
-        if (activate)
-          for (std::size_t i = first; i < first + count; ++i) activate(y + i * n, outputs + i * n, n);
+        if (activate) activate(y + first * n, outputs + first * n, Area(count, n, n));
         const void* const* t = targets.data() + first;
         loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
         for (std::size_t m = 0; m < metrics.size(); ++m)

@@ -26,16 +26,14 @@ template <class Real> class Plan {
 
   // x (batch, in), w (in, out), b (out) or null -> z (batch, out)
   void product(Rows<Real> x, const Weight<Real>* w, const Weight<Real>* b, Real* z, std::size_t in, std::size_t out) {
-    // Blocks of 32 columns give two threads and more something to do at small batches.
-    const std::size_t wide = batch * in * out < (std::size_t(1) << 24) ? 32 : 64;
     add(std::make_unique<ProductJob<Real>>(
-        Product<Real>{x, 0, false, w->w, out, false, b ? b->w : nullptr, z, out, batch, out, in}, 96, wide));
+        Product<Real>{x, 0, false, w->w, out, false, b ? b->w : nullptr, z, out, batch, out, in}));
   }
 
   // dz (batch, out), w (in, out) -> dx = dz w^T (batch, in)
   void product_back(const Real* dz, const Weight<Real>* w, Real* dx, std::size_t in, std::size_t out) {
     add(std::make_unique<ProductJob<Real>>(
-        Product<Real>{rows_of(dz, out), 0, false, w->w, out, true, nullptr, dx, in, batch, in, out}, 192, 32));
+        Product<Real>{rows_of(dz, out), 0, false, w->w, out, true, nullptr, dx, in, batch, in, out}));
   }
 
   // x (batch, in), dz (batch, out) -> dw = x^T dz, which moves w (in, out)
@@ -58,9 +56,7 @@ template <class Real> class Plan {
       last_->forward = forward;
       last_->y = y;
     } else {
-      rows(n, [=](std::size_t first, std::size_t count) {
-        for (std::size_t i = first; i < first + count; ++i) forward(z + i * n, y + i * n, n);
-      });
+      rows(n, [=](std::size_t first, std::size_t count) { forward(z + first * n, y + first * n, Area(count, n, n)); });
     }
   }
 
@@ -75,7 +71,8 @@ template <class Real> class Plan {
       last_->y = y;
     } else {
       rows(n, [=](std::size_t first, std::size_t count) {
-        for (std::size_t i = first; i < first + count; ++i) backward(z + i * n, y + i * n, dy + i * n, dy + i * n, n);
+        const std::size_t at = first * n;
+        backward(z + at, y + at, dy + at, dy + at, Area(count, n, n));
       });
     }
   }

@@ -31,7 +31,7 @@ void move(const Move& m, Sweep sweep, const AnyUpdate& update, std::size_t begin
     if (!p.layout.contiguous) gather(p.layout, p.data, begin, stop, w_block);
     if (!m.layout->contiguous) gather(*m.layout, m.gradient, begin, stop, g_block);
     sweep(&update, p.layout.contiguous ? w + begin : w_block, m.layout->contiguous ? g + begin : g_block, state,
-          stop - begin);
+          Area(stop - begin));
     if (!p.layout.contiguous) scatter(p.layout, p.data, begin, stop, w_block);
   }
 }

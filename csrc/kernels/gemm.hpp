@@ -23,8 +23,15 @@ template <class Real> struct Product {
 
 template <class Real> using Gemm = void (*)(const Product<Real>& product, Real* scratch);
 
-/// Elements of scratch that a product of this depth needs.
-constexpr std::size_t gemm_scratch(std::size_t depth) { return (depth < 16 ? 16 : depth) * 64 + 1024; }
+/// The depth is summed in blocks of at most this many.
+constexpr std::size_t gemm_depth = 512;
+
+/// Elements of scratch that a product needs.
+constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
+  const std::size_t block = depth < gemm_depth ? depth : gemm_depth, widest = 8 * 16;
+  const std::size_t pointers = 4 * (rows > block ? rows : block) + 32;
+  return 7 * widest + block * widest + pointers + rows * (block + 16);
+}
 
 struct GemmTable {
   Gemm<float> f32;

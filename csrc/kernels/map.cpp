@@ -4,29 +4,35 @@
 namespace gs {
 namespace {
 
-template <class Activation, class Real> void forward(const void* from, void* to, std::size_t n) {
+template <class Activation, class Real> void forward(const void* from, void* to, const Area& area) {
   const Real* x = static_cast<const Real*>(from);
   Real* y = static_cast<Real*>(to);
-  if constexpr (Activation::rowwise) {
-    Activation::forward(x, y, n);
-  } else {
+  const std::size_t n = area.columns;
+  for (std::size_t row = 0; row < area.rows; ++row, x += area.stride, y += area.stride) {
+    if constexpr (Activation::rowwise) {
+      Activation::forward(x, y, n);
+    } else {
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = Activation::value(x[i]);
+      for (std::size_t i = 0; i < n; ++i) y[i] = Activation::value(x[i]);
+    }
   }
 }
 
 template <class Activation, class Real>
-void backward(const void* from, const void* value, const void* slope, void* to, std::size_t n) {
+void backward(const void* from, const void* value, const void* slope, void* to, const Area& area) {
   const Real* y = static_cast<const Real*>(value);
   const Real* dy = static_cast<const Real*>(slope);
   Real* dx = static_cast<Real*>(to);
   // Where the input is not used it was not kept: read y in its place.
   const Real* x = Activation::uses_input ? static_cast<const Real*>(from) : y;
-  if constexpr (Activation::rowwise) {
-    Activation::backward(x, y, dy, dx, n);
-  } else {
+  const std::size_t n = area.columns, stride = area.stride;
+  for (std::size_t row = 0; row < area.rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
+    if constexpr (Activation::rowwise) {
+      Activation::backward(x, y, dy, dx, n);
+    } else {
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * Activation::slope(x[i], y[i]);
+      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * Activation::slope(x[i], y[i]);
+    }
   }
 }
 

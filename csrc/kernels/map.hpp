@@ -3,15 +3,16 @@
 
 #include <cstddef>
 
+#include "kernels/area.hpp"
 #include "kernels/isa.hpp"
 #include "layers/activation.hpp"
 
 namespace gs {
 
-/// x (n) -> y (n); y may be x. Of a rowwise activation n is the row's length.
-using MapForward = void (*)(const void* x, void* y, std::size_t n);
-/// y (n), dy (n), and x (n) if the activation uses its input -> dx (n); dx may be dy.
-using MapBackward = void (*)(const void* x, const void* y, const void* dy, void* dx, std::size_t n);
+/// x -> y, over the same area of each; y may be x. A rowwise activation takes the area's rows.
+using MapForward = void (*)(const void* x, void* y, const Area& area);
+/// y, dy, and x if the activation uses its input -> dx, over the same area of each; dx may be dy.
+using MapBackward = void (*)(const void* x, const void* y, const void* dy, void* dx, const Area& area);
 
 struct MapTable {
   struct Row {

@@ -19,17 +19,19 @@ HD void loop(const Update update, Param* RESTRICT w, const Param* RESTRICT g, st
 }
 
 template <class Rule, class Param, std::size_t... slot>
-HD void spread(const void* update, void* w, const void* g, void* const* state, std::size_t n,
+HD void spread(const void* update, void* w, const void* g, void* const* state, const Area& area,
                std::index_sequence<slot...>) {
   using Update = typename Rule::template Update<Real<Param>>;
   (void)state;  // a rule without slots
-  loop(*static_cast<const Update*>(update), static_cast<Param*>(w), static_cast<const Param*>(g), n,
-       static_cast<Real<Param>*>(state[slot])...);
+  for (std::size_t i = 0; i < area.rows; ++i)
+    loop(*static_cast<const Update*>(update), static_cast<Param*>(w) + i * area.stride,
+         static_cast<const Param*>(g) + i * area.columns, area.columns,
+         static_cast<Real<Param>*>(state[slot]) + i * area.stride...);
 }
 
 template <class Rule, class Param>
-void sweep(const void* update, void* w, const void* g, void* const* state, std::size_t n) {
-  spread<Rule, Param>(update, w, g, state, n, std::make_index_sequence<Rule::slots.size()>{});
+void sweep(const void* update, void* w, const void* g, void* const* state, const Area& area) {
+  spread<Rule, Param>(update, w, g, state, area, std::make_index_sequence<Rule::slots.size()>{});
 }
 
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {

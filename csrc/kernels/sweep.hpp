@@ -3,14 +3,15 @@
 
 #include <cstddef>
 
+#include "kernels/area.hpp"
 #include "kernels/isa.hpp"
 #include "optimizers/all.hpp"
 
 namespace gs {
 
-/// One step over n contiguous elements. update: the rule's Update<Real>; w, g (n) of Param; state: a pointer a slot,
-/// each (n) of Real. Nothing overlaps.
-using Sweep = void (*)(const void* update, void* w, const void* g, void* const* state, std::size_t n);
+/// One step over an area. update: the rule's Update<Real>; w of Param; g (rows, columns) of Param, without gaps; state:
+/// a pointer a slot, each of Real, laid out as w. Nothing overlaps.
+using Sweep = void (*)(const void* update, void* w, const void* g, void* const* state, const Area& area);
 
 struct SweepTable {
   Sweep sweep[Optimizers::size][2];  // [rule][dtype]

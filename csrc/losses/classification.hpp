@@ -59,14 +59,25 @@ struct CategoricalCrossentropyOfLogits {
   static constexpr const char* name = CategoricalCrossentropy::name;
   template <class Real, class Target>
   HD static Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) {
-    const Real whole = log_sum_exp(z, n);
-    Real loss = 0, weight = 0;
+    Real top = z[0], sum = 0, loss = 0, weight = 0;
+    for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
+    if (dz) {
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dz[k] = exp(z[k] - top);
+      for (std::size_t k = 0; k < n; ++k) sum += dz[k];
+    } else {
+      for (std::size_t k = 0; k < n; ++k) sum += exp(z[k] - top);
+    }
+    const Real whole = top + log(sum);
     for (std::size_t k = 0; k < n; ++k) {
       loss += t(k) * (whole - z[k]);
       weight += t(k);
     }
-    if (dz)
-      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * (weight * exp(z[k] - whole) - t(k));
+    if (dz) {
+      const Real share = weight / sum;
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * (share * dz[k] - t(k));
+    }
     return loss;
   }
 };

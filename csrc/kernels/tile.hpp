@@ -1,0 +1,84 @@
+// A register tile of a product: up to `tile_rows` rows x n_vectors vectors of c. Each step of the depth loads n_vectors
+// of b, and multiplies them by one number of a for each row. Six rows: their pointers fit the address registers.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/simd.hpp"
+
+namespace gs {
+namespace {
+
+constexpr int tile_rows = 6;
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int tile_vectors = 4;  // 32 registers: 24 sums, 4 of b, 1 of a
+#else
+constexpr int tile_vectors = 2;  // 16 registers: 12 sums, 2 of b, 1 of a
+#endif
+
+/// What a tile reads and writes.
+template <class Real> struct TileArguments {
+  const Real* const* rows;  // pointers to rows of a: (height) to (depth), or, if it lies across, (depth) to (height)
+  std::size_t offset;       // where in each of them the tile begins
+  const Real* b;            // (depth, n_vectors) with row stride ldb
+  std::size_t ldb, depth;
+  const Real* start;  // (height, n_vectors) with row stride ld_start, what the sums begin with; null: zeros
+  std::size_t ld_start;
+  Real* c;  // (height, n_vectors) with row stride ldc; may be start
+  std::size_t ldc;
+};
+
+template <class Real, int height, int n_vectors, bool lies_across> void tile(const TileArguments<Real>& t) {
+  using Vector = typename Simd<Real>::Vector;
+  constexpr int lanes = Simd<Real>::lanes;
+  // Every loop over the tile is unrolled in full: only then do its sums live in registers alone.
+  Vector sum[height][n_vectors];
+  const Real* start = t.start;
+  const std::size_t ld_start = t.ld_start;
+#pragma GCC unroll 8
+  for (int i = 0; i < height; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < n_vectors; ++j) sum[i][j] = start ? load(start + i * ld_start + j * lanes) : Vector{};
+  const Real* row[height];
+#pragma GCC unroll 8
+  for (int i = 0; i < height; ++i) row[i] = lies_across ? nullptr : t.rows[i] + t.offset;
+  const Real* b = t.b;
+  const Real* const* rows = t.rows;
+  const std::size_t ldb = t.ldb, depth = t.depth, offset = t.offset;
+  for (std::size_t p = 0; p < depth; ++p, b += ldb) {
+    const Real* across = lies_across ? rows[p] + offset : nullptr;
+    Vector right[n_vectors];
+#pragma GCC unroll 8
+    for (int j = 0; j < n_vectors; ++j) right[j] = load(b + j * lanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < height; ++i) {
+      const Real left = lies_across ? across[i] : row[i][p];
+#pragma GCC unroll 8
+      for (int j = 0; j < n_vectors; ++j) sum[i][j] += left * right[j];
+    }
+  }
+  Real* c = t.c;
+  const std::size_t ldc = t.ldc;
+#pragma GCC unroll 8
+  for (int i = 0; i < height; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < n_vectors; ++j) store(c + i * ldc + j * lanes, sum[i][j]);
+}
+
+template <class Real> using Tile = void (*)(const TileArguments<Real>& t);
+
+template <class Real, int n_vectors, bool lies_across, int... height> struct Heights {
+  static constexpr Tile<Real> of[] = {nullptr, tile<Real, height, n_vectors, lies_across>...};
+};
+/// Tiles by [height], from 1 to tile_rows; wider ones than usual only for as few rows as leave room.
+template <class Real, int n_vectors, bool lies_across> constexpr const Tile<Real>* tiles() {
+  if constexpr (n_vectors == 8)
+    return Heights<Real, 8, lies_across, 1>::of;
+  else if constexpr (n_vectors > tile_vectors)
+    return Heights<Real, n_vectors, lies_across, 1, 2, 3>::of;
+  else
+    return Heights<Real, n_vectors, lies_across, 1, 2, 3, 4, 5, 6>::of;
+}
+
+}  // namespace
+}  // namespace gs
