@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings/arrays.hpp"
+#include "kernels/rows.hpp"
 
 namespace gs {
 
@@ -13,6 +14,17 @@ struct Targets {
   const std::byte* data;
   std::size_t row_size, rows;  // bytes a row
 };
+
+/// Rows of numbers, as a data set has them.
+struct Inputs {
+  py::array array;
+  Source source;
+  std::size_t rows;
+  const std::byte* data() const { return bytes(array); }
+};
+
+/// (rows, columns) of float32, float64 or uint8, in C order.
+Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
 
 /// labels: int64 (rows,), each in [0, n), else ValueError with its row and value; numbers: (rows, n) of dtype.
 Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n);

@@ -106,14 +106,14 @@ class PyNetwork {
 
 template <class Real> class TypedRun : public PyRun {
  public:
-  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, py::array x, Targets y,
+  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, Inputs x, Targets y,
            std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices)
       : owner_(std::move(owner)),
         x_(std::move(x)),
         y_(std::move(y)),
         optimizer_(std::move(optimizer)),
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
-        run_(network, scoring, {data<Real>(x_), y_.data, y_.row_size, y_.rows}, batch_size,
+        run_(network, scoring, {x_.data(), x_.source, y_.data, y_.row_size, y_.rows}, batch_size,
              moved_ ? &moved_->engine : nullptr, check_parameters(network, indices)) {}
 
   void start(std::optional<py::array> given) override {
@@ -185,7 +185,7 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   const py::object owner_;  // the network
-  const py::array x_;
+  const Inputs x_;
   const Targets y_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
@@ -215,24 +215,24 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                       double seconds) const override {
-    const py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    const Inputs from = check_inputs(x, "x", network_.inputs);
     const py::array to = check_rows<Real>(out, "out", std::int64_t(network_.outputs));
     check_writable(to, "out");
-    const auto rows = from.shape(0);
-    if (to.shape(0) != rows) throw py::value_error("x and out must have as many rows.");
-    if (begin < 0 || begin > rows) throw py::value_error("begin must be a row of x.");
+    if (std::size_t(to.shape(0)) != from.rows) throw py::value_error("x and out must have as many rows.");
+    if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
     py::gil_scoped_release release;
-    return predictor.advance(data<Real>(from), std::size_t(rows), data<Real>(to), std::size_t(begin), seconds);
+    return predictor.advance({from.data(), from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
+                             seconds);
   }
 
   py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y) const override {
     const Scoring scoring = parse_scoring(loss, from_logits, {});
-    const py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    const Inputs from = check_inputs(x, "x", network_.inputs);
     const Targets targets = check_y(y, *scoring.loss);
     const std::size_t rows = targets.rows;
     check_lengths(from, targets);
-    py::array dx = aligned_zeros({from.shape(0), from.shape(1)}, dtype);
+    py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
     py::list gradients;
     auto weights = plain_weights(network_);
     const auto shape = shapes(network_);
@@ -249,9 +249,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
     {
       py::gil_scoped_release release;
       const Mover none{};
-      Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(weights), none);
+      Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(weights), none, from.source);
       for (std::size_t i = 0; i < rows; ++i) {
-        pass.x[i] = data<Real>(from) + i * network_.inputs;
+        pass.x[i] = from.data() + i * network_.inputs * item_size(from.source);
         pass.targets[i] = targets.data + i * targets.row_size;
       }
       Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
@@ -264,7 +264,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                              std::size_t batch_size, py::object optimizer,
                              const std::vector<std::size_t>& indices) const override {
-    py::array from = check_rows<Real>(x, "x", std::int64_t(network_.inputs));
+    Inputs from = check_inputs(x, "x", network_.inputs);
     Targets targets = check_y(y, *scoring.loss);
     check_lengths(from, targets);
     return std::make_unique<TypedRun<Real>>(std::move(self), network_, scoring, std::move(from), std::move(targets),
@@ -277,9 +277,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
   Targets check_y(py::handle y, const ScoreInfo& loss) const {
     return check_targets(y, "y", loss.labels, dtype, network_.outputs);
   }
-  static void check_lengths(const py::array& x, const Targets& y) {
-    if (y.rows == 0 || std::size_t(x.shape(0)) != y.rows)
-      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.shape(0)) +
+  static void check_lengths(const Inputs& x, const Targets& y) {
+    if (y.rows == 0 || x.rows != y.rows)
+      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) +
                             " and " + std::to_string(y.rows) + ".");
   }
 

@@ -31,7 +31,7 @@ void use_isa(const std::string& name);
 /// The Dtype of a floating type, for indexing the tables.
 template <class Real> constexpr int dtype_of() { return int(sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64); }
 
-template <class Real> Gemm<Real> gemm() {
+template <class Real> const Products<Real>& products() {
   if constexpr (sizeof(Real) == 4)
     return kernels().gemm.f32;
   else

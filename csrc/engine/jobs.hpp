@@ -77,7 +77,7 @@ template <class Real> std::string sizes(const Product<Real>& q) {
 /// c = start + a b, and what is done to each block of c while it is in cache.
 template <class Real> class ProductJob : public Job<Real> {
  public:
-  explicit ProductJob(const Product<Real>& whole) : whole(whole), grid_(blocks(whole)), gemm_(gemm<Real>()) {
+  explicit ProductJob(const Product<Real>& whole) : whole(whole), grid_(blocks(whole)), gemm_(products<Real>().gemm) {
     this->chunks = grid_.chunks();
     this->scratch = gemm_scratch(grid_.rows.size(0), whole.depth);
   }
@@ -85,7 +85,7 @@ template <class Real> class ProductJob : public Job<Real> {
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
     Product<Real> q = whole;
-    q.a += b.row;
+    q.a.at += b.row;
     q.b += b.column * (q.b_transposed ? q.ldb : 1);
     q.c += b.row * q.ldc + b.column;
     if (q.start) q.start += b.column;
@@ -123,7 +123,7 @@ template <class Real> class ProductJob : public Job<Real> {
 template <class Real> class LearnProductJob : public Job<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
-      : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(gemm<Real>()) {
+      : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(products<Real>().gemm) {
     this->chunks = grid_.chunks();
     tile_ = grid_.rows.size(0) * grid_.columns.size(0);
     this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);

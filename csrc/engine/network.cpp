@@ -39,7 +39,7 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given)
 
 template <class Real>
 Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
-                 std::vector<std::vector<Weight<Real>>> weights, const Mover& mover)
+                 std::vector<std::vector<Weight<Real>>> weights, const Mover& mover, Source source)
     : batch(batch),
       x(batch),
       network_(network),
@@ -81,7 +81,7 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   memory_ = Buffer<Real>(bytes / sizeof(Real));
   lay_out(memory_.data());
 
-  Rows<Real> rows = x.data();
+  Rows rows{x.data(), source};
   for (std::size_t k = 0; k < n_layers; ++k) {
     io[k].x = rows;
     visit(layers[k], [&](const auto& layer) {

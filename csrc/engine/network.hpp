@@ -52,8 +52,9 @@ struct Scoring {
 template <class Real> class Pass {
  public:
   /// weights (layer, weight): where they lie and what their gradients do; mover: how a step moves them.
+  /// source: what the numbers of x will be.
   Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
-       std::vector<std::vector<Weight<Real>>> weights, const Mover& mover);
+       std::vector<std::vector<Weight<Real>>> weights, const Mover& mover, Source source);
 
   /// Reads x and targets as set.
   void run(Crew& crew) { plan_.run(crew, scratch_); }
@@ -66,7 +67,7 @@ template <class Real> class Pass {
   int threads();
 
   const std::size_t batch;
-  std::vector<const Real*> x;               // (batch): the rows
+  std::vector<const void*> x;               // (batch): the rows
   std::vector<const void*> targets;         // (batch): to a row of numbers, or one label
   std::vector<std::vector<double>> values;  // (loss and metrics, batch)
   Real* outputs = nullptr;                  // (batch, outputs)
@@ -74,7 +75,7 @@ template <class Real> class Pass {
 
  private:
   struct Io {
-    Rows<Real> x;
+    Rows x;
     Real *z, *y, *dy, *dx;
     const std::vector<Weight<Real>>* weights;
     const Weight<Real>* weight(std::size_t i) const { return &(*weights)[i]; }

@@ -3,7 +3,6 @@
 // before it, and lets the moving of weights share a phase with the next product, since nothing waits for it.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,11 +11,9 @@
 #include "engine/buffer.hpp"
 #include "engine/jobs.hpp"
 #include "engine/parallel.hpp"
+#include "kernels/rows.hpp"
 
 namespace gs {
-
-/// A matrix by pointers to its rows, which need not lie side by side and may change from batch to batch.
-template <class Real> using Rows = const Real* const*;
 
 template <class Real> class Plan {
  public:
@@ -25,7 +22,7 @@ template <class Real> class Plan {
   // -- the words -------------------------------------------------------------------------------------------------
 
   // x (batch, in), w (in, out), b (out) or null -> z (batch, out)
-  void product(Rows<Real> x, const Weight<Real>* w, const Weight<Real>* b, Real* z, std::size_t in, std::size_t out) {
+  void product(Rows x, const Weight<Real>* w, const Weight<Real>* b, Real* z, std::size_t in, std::size_t out) {
     add(std::make_unique<ProductJob<Real>>(
         Product<Real>{x, 0, false, w->w, out, false, b ? b->w : nullptr, z, out, batch, out, in}));
   }
@@ -37,7 +34,7 @@ template <class Real> class Plan {
   }
 
   // x (batch, in), dz (batch, out) -> dw = x^T dz, which moves w (in, out)
-  void learn_product(Rows<Real> x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
+  void learn_product(Rows x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
     defer(std::make_unique<LearnProductJob<Real>>(
         Product<Real>{x, 0, true, dz, out, false, nullptr, nullptr, out, in, out, batch}, *w, mover_));
   }
@@ -78,9 +75,11 @@ template <class Real> class Plan {
   }
 
   // x (batch, n) -> y (batch, n)
-  void copy(Rows<Real> x, Real* y, std::size_t n) {
+  void copy(Rows x, Real* y, std::size_t n) {
     rows(n, [=](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) std::memcpy(y + i * n, x[i], n * sizeof(Real));
+      Rows here = x;
+      here.at += first;
+      products<Real>().gather(here, count, n, y + first * n, n);
     });
   }
   void copy(const Real* x, Real* y, std::size_t n) { copy(rows_of(x, n), y, n); }
@@ -92,11 +91,11 @@ template <class Real> class Plan {
   }
 
   /// Pointers to the rows of a matrix of row length n; they live as long as the plan.
-  Rows<Real> rows_of(const Real* matrix, std::size_t n) {
-    std::vector<const Real*> pointers(batch);
+  Rows rows_of(const Real* matrix, std::size_t n) {
+    std::vector<const void*> pointers(batch);
     for (std::size_t i = 0; i < batch; ++i) pointers[i] = matrix + i * n;
     row_pointers_.push_back(std::move(pointers));
-    return row_pointers_.back().data();
+    return {row_pointers_.back().data(), source_of<Real>};
   }
 
   // -- running it ------------------------------------------------------------------------------------------------
@@ -172,7 +171,7 @@ template <class Real> class Plan {
   std::vector<Phase> phases_;
   std::vector<std::unique_ptr<Job<Real>>> deferred_;
   ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
-  std::vector<std::vector<const Real*>> row_pointers_;
+  std::vector<std::vector<const void*>> row_pointers_;
   std::size_t scratch_ = 0;
 };
 

@@ -29,7 +29,7 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 }
 
 template <class Real>
-Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data<Real>& data, std::size_t batch_size,
+Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
                Optimizer* optimizer, const std::vector<const Parameter*>& parameters)
     : network_(network),
       scoring_(scoring),
@@ -59,14 +59,15 @@ template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   auto& slot = batch == batch_size_ ? whole_ : rest_;
   if (!slot || slot->batch != batch)
     slot = std::make_unique<Pass<Real>>(network_, batch, optimizer_ ? Goal::train : Goal::score, scoring_, weights_,
-                                        mover_);
+                                        mover_, data_.source);
   return *slot;
 }
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
+  const std::size_t row_size = network_.inputs * item_size(data_.source);
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
-    pass.x[i] = data_.x + row * network_.inputs;
+    pass.x[i] = data_.x + row * row_size;
     pass.targets[i] = data_.y + row * data_.target_size;
   }
   if (optimizer_) mover_.update = optimizer_->next(Dtype(dtype_of<Real>()));
@@ -108,18 +109,19 @@ template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::pro
 }
 
 template <class Real>
-std::size_t Predictor<Real>::advance(const Real* x, std::size_t rows, Real* out, std::size_t begin, double seconds) {
+std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t begin, double seconds) {
   const Clock clock(seconds);
+  const std::size_t rows = data.rows, row_size = network_.inputs * item_size(data.source);
   const auto weights = plain_weights(network_);
   std::unique_ptr<Pass<Real>> pass;
   while (begin < rows) {
     const std::size_t batch = std::min(batch_size_, rows - begin);
     if (!pass || pass->batch != batch)
-      pass = std::make_unique<Pass<Real>>(network_, batch, Goal::predict, Scoring{}, weights, none_);
+      pass = std::make_unique<Pass<Real>>(network_, batch, Goal::predict, Scoring{}, weights, none_, data.source);
     bool over = false;
     Crew::gather(pass->threads(), [&](Crew& crew) {
       do {
-        for (std::size_t i = 0; i < batch; ++i) pass->x[i] = x + (begin + i) * network_.inputs;
+        for (std::size_t i = 0; i < batch; ++i) pass->x[i] = data.x + (begin + i) * row_size;
         pass->run(crew);
         std::copy(pass->outputs, pass->outputs + batch * network_.outputs, out + begin * network_.outputs);
         begin += batch;

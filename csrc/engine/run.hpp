@@ -13,9 +13,10 @@
 
 namespace gs {
 
-/// x (rows, inputs) in C order, and a target for each row: numbers, or one int64 label.
-template <class Real> struct Data {
-  const Real* x;
+/// x (rows, inputs) in C order, and a target for each row: numbers of the network's type, or one int64 label.
+struct Data {
+  const std::byte* x;
+  Source source;
   const std::byte* y;       // targets of the first row
   std::size_t target_size;  // bytes of targets a row
   std::size_t rows;
@@ -28,7 +29,7 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 template <class Real> class Run {
  public:
   /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer.
-  Run(const Network<Real>& network, const Scoring& scoring, const Data<Real>& data, std::size_t batch_size,
+  Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
       Optimizer* optimizer, const std::vector<const Parameter*>& parameters);
 
   /// Begins a pass over these rows, in this order.
@@ -49,7 +50,7 @@ template <class Real> class Run {
 
   const Network<Real>& network_;
   const Scoring scoring_;
-  const Data<Real> data_;
+  const Data data_;
   const std::size_t batch_size_;
   Optimizer* const optimizer_;
   std::vector<std::vector<Weight<Real>>> weights_;
@@ -63,7 +64,8 @@ template <class Real> class Run {
 template <class Real> class Predictor {
  public:
   Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
-  std::size_t advance(const Real* x, std::size_t rows, Real* out, std::size_t begin, double seconds);
+  /// data: x and rows; the rest is not read.
+  std::size_t advance(const Data& data, Real* out, std::size_t begin, double seconds);
 
  private:
   const Network<Real>& network_;

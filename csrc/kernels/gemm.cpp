@@ -11,7 +11,7 @@ namespace gs {
 namespace {
 
 /// Rows that lie a multiple of a page apart share a few sets of the nearest cache, and throw each other out.
-template <class Real> HD bool collides(std::ptrdiff_t stride) { return stride * sizeof(Real) % 4096 == 0; }
+HD bool collide(std::size_t bytes) { return bytes % 4096 == 0; }
 
 /// One block of the depth, [begin, begin + depth), for all of c.
 template <class Real> class Block {
@@ -25,21 +25,20 @@ template <class Real> class Block {
         panel_(over_ + tile_rows * widest) {
     // a's rows of this block: where they lie, or, where that is bad to read, copies.
     const std::size_t count = q.a_transposed ? depth : q.rows, length = q.a_transposed ? q.rows : depth;
-    const Real* const* from = q.a + (q.a_transposed ? begin : 0);
+    Rows from = q.a;
+    if (q.a_transposed) from.at += begin;
     const std::size_t offset = q.a_offset + (q.a_transposed ? 0 : begin);
     const bool deep = q.a_transposed && depth > 64;
-    if (!deep && !(count > tile_rows && collides<Real>(from[1] - from[0]))) {
-      rows_ = from;
+    if (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1])))) {
+      rows_ = from.at;
       offset_ = offset;
       return;
     }
-    const Real** const rows = reinterpret_cast<const Real**>(panel_ + depth * widest);
-    Real* to = reinterpret_cast<Real*>(rows + (count + 7) / 8 * 8);
-    for (std::size_t i = 0; i < count; ++i, to += q.a_transposed ? length : length + 16) {
-      const Real* RESTRICT row = from[i] + offset;
-      for (std::size_t k = 0; k < length; ++k) to[k] = row[k];
-      rows[i] = to;
-    }
+    const void** const rows = reinterpret_cast<const void**>(panel_ + depth * widest);
+    Real* const to = reinterpret_cast<Real*>(rows + (count + 7) / 8 * 8);
+    const std::size_t ld = q.a_transposed ? length : length + 16;
+    gather(from, offset, count, length, to, ld);
+    for (std::size_t i = 0; i < count; ++i) rows[i] = to + i * ld;
     rows_ = rows;
     offset_ = 0;
   }
@@ -60,7 +59,7 @@ template <class Real> class Block {
     t.depth = depth_;
     t.b = q_.b + (q_.b_transposed ? column * q_.ldb + begin_ : begin_ * q_.ldb + column);
     t.ldb = q_.ldb;
-    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collides<Real>(q_.ldb))) {
+    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collide(q_.ldb * sizeof(Real)))) {
       if (q_.b_transposed)
         pack_columns<full>(t.b, q_.ldb, depth_, width, panel_);
       else
@@ -94,6 +93,10 @@ template <class Real> class Block {
     }
   }
 
+  static HD std::size_t between(const void* a, const void* b) {
+    return std::size_t(static_cast<const char*>(b) - static_cast<const char*>(a));
+  }
+
   static HD void copy(std::size_t height, std::size_t width, const Real* from, std::size_t ld_from, Real* to,
                       std::size_t ld_to) {
     for (std::size_t i = 0; i < height; ++i)
@@ -102,7 +105,7 @@ template <class Real> class Block {
 
   const Product<Real>& q_;
   const std::size_t begin_, depth_;
-  const Real* const* rows_;
+  const void* const* rows_;
   std::size_t offset_;
   // Scratch: the padded start, a tile that hangs over c's edge, a panel of b; then what is copied of a.
   Real *const start_, *const over_, *const panel_;
@@ -113,7 +116,7 @@ template <class Real> HD void dots(const Product<Real>& q) {
   using Vector = typename Simd<Real>::Vector;
   constexpr std::size_t lanes = Simd<Real>::lanes, wide = 4 * lanes;
   for (std::size_t i = 0; i < q.rows; ++i) {
-    const Real* left = q.a[i] + q.a_offset;
+    const Real* left = static_cast<const Real*>(q.a.at[i]) + q.a_offset;
     for (std::size_t j = 0; j < q.columns; ++j) {
       const Real* right = q.b + j * q.ldb;
       Vector sum[4] = {};
@@ -145,7 +148,7 @@ template <int n_vectors, class Real> HD void panels(const Block<Real>& block, st
 }
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
-  if (q.b_transposed && !q.a_transposed && q.rows <= 3) return dots(q);
+  if (q.b_transposed && !q.a_transposed && q.rows <= 3 && q.a.template is_plain<Real>()) return dots(q);
   const Parts depths(q.depth, gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
     const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);
@@ -159,7 +162,11 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   }
 }
 
-constexpr GemmTable table{gemm<float>, gemm<double>};
+template <class Real> void gather_all(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
+  gather(x, 0, count, n, to, ld);
+}
+
+constexpr GemmTable table{{gemm<float>, gather_all<float>}, {gemm<double>, gather_all<double>}};
 
 }  // namespace
 

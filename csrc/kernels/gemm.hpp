@@ -4,12 +4,13 @@
 #include <cstddef>
 
 #include "kernels/isa.hpp"
+#include "kernels/rows.hpp"
 
 namespace gs {
 
 /// c (rows, columns) = start + a b, summed over depth in a fixed order.
 template <class Real> struct Product {
-  const Real* const* a;  // pointers to a's rows: (rows) to (depth), or, transposed, (depth) to (rows)
+  Rows a;                // (rows) of (depth), or, transposed, (depth) of (rows)
   std::size_t a_offset;  // where in each of them this product begins
   bool a_transposed;     // a's element (i, p) is a[p][a_offset + i] instead of a[i][a_offset + p]
   const Real* b;         // (depth, columns) with row stride ldb; transposed, (columns, depth)
@@ -33,9 +34,16 @@ constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
   return 7 * widest + block * widest + pointers + rows * (block + 16);
 }
 
+/// x (count) of (n) -> to (count, n) of row stride ld
+template <class Real> using Gather = void (*)(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
+
+template <class Real> struct Products {
+  Gemm<Real> gemm;
+  Gather<Real> gather;
+};
 struct GemmTable {
-  Gemm<float> f32;
-  Gemm<double> f64;
+  Products<float> f32;
+  Products<double> f64;
 };
 
 template <class Isa> const GemmTable& gemm_table() noexcept;

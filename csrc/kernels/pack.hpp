@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "kernels/rows.hpp"
 #include "kernels/simd.hpp"
 
 namespace gs {
@@ -44,6 +45,29 @@ HD void pack_columns(const Real* from, std::size_t ld, std::size_t depth, std::s
   }
   for (; j < full; ++j)
     for (std::size_t p = 0; p < depth; ++p) panel[p * full + j] = j < width ? from[j * ld + p] : Real(0);
+}
+
+template <class Real, class From>
+HD void gather_rows(const Rows& x, std::size_t offset, std::size_t count, std::size_t n, Real* RESTRICT to,
+                    std::size_t ld) {
+  const Real scale = Real(x.scale), shift = Real(x.offset);
+  for (std::size_t i = 0; i < count; ++i, to += ld) {
+    const From* RESTRICT row = static_cast<const From*>(x.at[i]) + offset;
+    if (scale == 1 && shift == 0)
+      for (std::size_t k = 0; k < n; ++k) to[k] = Real(row[k]);
+    else
+      for (std::size_t k = 0; k < n; ++k) to[k] = Real(row[k]) * scale + shift;
+  }
+}
+
+// x's columns [offset, offset + n) -> to (count, n) of row stride ld
+template <class Real>
+HD void gather(const Rows& x, std::size_t offset, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
+  switch (x.source) {
+    case Source::f32: return gather_rows<Real, float>(x, offset, count, n, to, ld);
+    case Source::f64: return gather_rows<Real, double>(x, offset, count, n, to, ld);
+    case Source::u8: return gather_rows<Real, std::uint8_t>(x, offset, count, n, to, ld);
+  }
 }
 
 }  // namespace

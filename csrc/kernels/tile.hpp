@@ -18,7 +18,7 @@ constexpr int tile_vectors = 2;  // 16 registers: 12 sums, 2 of b, 1 of a
 
 /// What a tile reads and writes.
 template <class Real> struct TileArguments {
-  const Real* const* rows;  // pointers to rows of a: (height) to (depth), or, if it lies across, (depth) to (height)
+  const void* const* rows;  // pointers to rows of a: (height) to (depth), or, if it lies across, (depth) to (height)
   std::size_t offset;       // where in each of them the tile begins
   const Real* b;            // (depth, n_vectors) with row stride ldb
   std::size_t ldb, depth;
@@ -41,12 +41,12 @@ template <class Real, int height, int n_vectors, bool lies_across> void tile(con
     for (int j = 0; j < n_vectors; ++j) sum[i][j] = start ? load(start + i * ld_start + j * lanes) : Vector{};
   const Real* row[height];
 #pragma GCC unroll 8
-  for (int i = 0; i < height; ++i) row[i] = lies_across ? nullptr : t.rows[i] + t.offset;
+  for (int i = 0; i < height; ++i) row[i] = lies_across ? nullptr : static_cast<const Real*>(t.rows[i]) + t.offset;
   const Real* b = t.b;
-  const Real* const* rows = t.rows;
+  const void* const* rows = t.rows;
   const std::size_t ldb = t.ldb, depth = t.depth, offset = t.offset;
   for (std::size_t p = 0; p < depth; ++p, b += ldb) {
-    const Real* across = lies_across ? rows[p] + offset : nullptr;
+    const Real* across = lies_across ? static_cast<const Real*>(rows[p]) + offset : nullptr;
     Vector right[n_vectors];
 #pragma GCC unroll 8
     for (int j = 0; j < n_vectors; ++j) right[j] = load(b + j * lanes);

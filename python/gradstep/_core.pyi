@@ -126,7 +126,7 @@ class Run:
         optimizer: Optimizer | None,
         indices: Sequence[int],
     ) -> None:
-        """x (rows, inputs) C-contiguous, the network's dtype; y (rows, outputs) of it, or int64 (rows,) for sparse
+        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64 (rows,) for sparse
         losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
         ValueError for a label out of range (names row and value)."""
 

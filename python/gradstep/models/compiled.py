@@ -34,6 +34,11 @@ class Compiled:
         """The weights themselves."""
         raise NotImplementedError
 
+    @property
+    def _dtype(self) -> str:
+        """The type of weights and outputs."""
+        raise NotImplementedError
+
     def _ready(self, x: Any, name: str) -> np.ndarray:
         """Build the model if it is not, and give x as the network's rows."""
         raise NotImplementedError
@@ -105,7 +110,7 @@ class Compiled:
         equal_rows(numeric(x, names[0]), numeric(y, names[1]), names)
         rows = self._ready(x, names[0])
         assert self._network is not None
-        return rows, targets(y, names[1], loss, self._network.outputs, rows.dtype.name)
+        return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
     def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run:
         loss, network = self._needed_loss(), self._network

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["batch_rows", "equal_rows", "inputs", "split_off", "targets", "verbosity"]
 
 VERBOSITY = {"auto": 1}
+READABLE = ("float32", "float64", "uint8")
 
 
 def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """x (rows, *shape), or (rows,) where a row is one number -> (rows, numbers a row); not copied if it fits."""
+    """x (rows, *shape), or (rows,) where a row is one number -> (rows, numbers a row).
+
+    Not copied if it is float32, float64 or uint8 in C order: the engine reads such rows where they lie.
+    """
     if x.ndim == 1 and shape == (1,):
         x = x[:, None]
     if x.ndim == 0 or x.shape[1:] != shape:
         wanted = ", ".join(map(str, ("rows", *shape)))
         raise ValueError(f"{name} has shape {x.shape}; the model takes ({wanted}).")
-    return rows_of(x, dtype).reshape(len(x), math.prod(shape))
+    return rows_of(x, x.dtype.name if x.dtype.name in READABLE else dtype).reshape(len(x), math.prod(shape))
 
 
 def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarray:

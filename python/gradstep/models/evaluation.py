@@ -88,7 +88,7 @@ class Evaluator(Compiled):
         rows = self._ready(x, "x")
         assert self._network is not None
         batch = batch_rows(batch_size, len(rows))
-        out = np.empty((len(rows), self._network.outputs), rows.dtype)
+        out = np.empty((len(rows), self._network.outputs), self._dtype)
         bar = Bar("Prediction", math.ceil(len(rows) / batch), level == 1) if level else None
         try:
             done = 0

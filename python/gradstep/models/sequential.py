@@ -205,7 +205,11 @@ class Sequential(Trainer):
                 )
             self.build((None, *array.shape[1:]) if self._shape is None else None)
         assert self._shape is not None
-        return inputs(array, name, self._shape, self._layers[0].dtype)
+        return inputs(array, name, self._shape, self._dtype)
+
+    @property
+    def _dtype(self) -> str:
+        return self._layers[0].dtype
 
     @property
     def input_shape(self) -> Shape:

@@ -52,7 +52,8 @@ class Trainer(Evaluator):
         Parameters
         ----------
         x : array_like, shape (rows, ...)
-            Data. An array in C order of the model's dtype, a memmap too, is read where it lies; others are copied once.
+            Data. Rows of float32, float64 or uint8 in C order, a memmap too, are read where they lie, and converted as
+            they are read; others are copied once.
         y : array_like
             Targets: (rows, outputs), or (rows,) for one output; class numbers (rows,) or (rows, 1) for a sparse loss.
         batch_size : int or "full", default 32
