@@ -279,8 +279,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
   static void check_lengths(const Inputs& x, const Targets& y) {
     if (y.rows == 0 || x.rows != y.rows)
-      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) +
-                            " and " + std::to_string(y.rows) + ".");
+      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
+                            std::to_string(y.rows) + ".");
   }
 
   const Network<Real> network_;

@@ -107,12 +107,14 @@ template <class Real> class ProductJob : public Job<Real> {
   Real* y = nullptr;
 
  private:
-  // Blocks of a few tiles, so that many threads have something to do at small batches; larger ones where a part of b
-  // has to be packed first, which each block does. Down the columns while all of a stays in a near cache: then a thread
-  // reads its own part of b only.
+  // Blocks as tall as leave forty of them, so that many threads have something to do at small batches; tall ones anyway
+  // where b has to be packed, which each block does. Numbered down the columns while all of a stays in a near cache:
+  // then a thread reads its own part of b only.
   static Grid blocks(const Product<Real>& q) {
-    const bool small = q.rows <= 256;
-    return {q.rows, q.columns, q.b_transposed ? 192u : small ? 24u : 96u, 64, q.rows * q.depth <= (1u << 17)};
+    const bool packs = q.b_transposed || collides(q);
+    std::size_t rows = 192;
+    while (!packs && rows > 12 && Grid(q.rows, q.columns, rows, 64).chunks() < 40) rows /= 2;
+    return {q.rows, q.columns, rows, 64, q.rows * q.depth <= (1u << 17)};
   }
 
   const Grid grid_;
@@ -146,10 +148,11 @@ template <class Real> class LearnProductJob : public Job<Real> {
   std::string name() const override { return "learn " + sizes(whole_); }
 
  private:
-  // A tile and its part of b stay in the second cache. Rows of full width make long sweeps.
+  // A tile and its part of b stay in the second cache. Rows of full width make long sweeps; more of them pay for what
+  // is copied first, of a deep a or of a b whose rows collide.
   static Grid tiles(const Product<Real>& q) {
-    if (q.columns > 1024) return {q.rows, q.columns, 96, 128};
-    return {q.rows, q.columns, q.depth <= 256 ? 24u : 48u, 256};
+    const bool copies = q.depth > 256 || collides(q);
+    return {q.rows, q.columns, copies ? 48u : 24u, 1024};
   }
 
   const Product<Real> whole_;

@@ -10,9 +10,6 @@
 namespace gs {
 namespace {
 
-/// Rows that lie a multiple of a page apart share a few sets of the nearest cache, and throw each other out.
-HD bool collide(std::size_t bytes) { return bytes % 4096 == 0; }
-
 /// One block of the depth, [begin, begin + depth), for all of c.
 template <class Real> class Block {
  public:
@@ -59,7 +56,7 @@ template <class Real> class Block {
     t.depth = depth_;
     t.b = q_.b + (q_.b_transposed ? column * q_.ldb + begin_ : begin_ * q_.ldb + column);
     t.ldb = q_.ldb;
-    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collide(q_.ldb * sizeof(Real)))) {
+    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collides(q_))) {
       if (q_.b_transposed)
         pack_columns<full>(t.b, q_.ldb, depth_, width, panel_);
       else

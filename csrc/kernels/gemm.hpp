@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "core/portable.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/rows.hpp"
 
@@ -22,6 +23,11 @@ template <class Real> struct Product {
   std::size_t rows, columns, depth;
 };
 
+/// Rows that lie a multiple of a page apart share a few sets of the nearest cache, and throw each other out: such a b
+/// is packed, for each product anew.
+HD constexpr bool collide(std::size_t bytes) { return bytes % 4096 == 0; }
+template <class Real> HD bool collides(const Product<Real>& q) { return collide(q.ldb * sizeof(Real)); }
+
 template <class Real> using Gemm = void (*)(const Product<Real>& product, Real* scratch);
 
 /// The depth is summed in blocks of at most this many.
@@ -35,7 +41,8 @@ constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
 }
 
 /// x (count) of (n) -> to (count, n) of row stride ld
-template <class Real> using Gather = void (*)(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
+template <class Real>
+using Gather = void (*)(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
 
 template <class Real> struct Products {
   Gemm<Real> gemm;

@@ -64,9 +64,12 @@ HD void gather_rows(const Rows& x, std::size_t offset, std::size_t count, std::s
 template <class Real>
 HD void gather(const Rows& x, std::size_t offset, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
   switch (x.source) {
-    case Source::f32: return gather_rows<Real, float>(x, offset, count, n, to, ld);
-    case Source::f64: return gather_rows<Real, double>(x, offset, count, n, to, ld);
-    case Source::u8: return gather_rows<Real, std::uint8_t>(x, offset, count, n, to, ld);
+    case Source::f32:
+      return gather_rows<Real, float>(x, offset, count, n, to, ld);
+    case Source::f64:
+      return gather_rows<Real, double>(x, offset, count, n, to, ld);
+    case Source::u8:
+      return gather_rows<Real, std::uint8_t>(x, offset, count, n, to, ld);
   }
 }
 
