@@ -157,12 +157,14 @@ def test_threads_change_no_bits(dtype: np.dtype, shape: tuple[int, int, int]) ->
 
 def test_products_on_several_python_threads() -> None:
     """Each has scratch of its own: what one computes beside others is what it computes alone."""
-    given = [(draw(200 + i, 300, np.dtype("f4"), i), draw(300, 150, np.dtype("f4"), i)) for i in range(4)]
+    f32 = np.dtype(np.float32)
+    given = [(draw(200 + i, 300, f32, i), draw(150, 300, f32, i).T) for i in range(4)]
     alone = [product(a, b) for a, b in given]
-    same = [False] * len(given)
+    same, together = [False] * len(given), threading.Barrier(len(given))
 
     def work(i: int) -> None:
-        same[i] = all(np.array_equal(product(*given[i]), alone[i]) for _ in range(20))
+        together.wait()
+        same[i] = all(np.array_equal(product(*given[i]), alone[i]) for _ in range(200))
 
     workers = [threading.Thread(target=work, args=(i,)) for i in range(len(given))]
     for worker in workers:
