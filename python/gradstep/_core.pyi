@@ -143,5 +143,13 @@ class Run:
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
 
+# -- the matrix product, for tests and benchmarks (csrc/bindings/product.cpp) ------------------------------------------
+
+def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -> None:
+    """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
+    start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
+
+# -- C functions -------------------------------------------------------------------------------------------------------
+
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""

@@ -1,0 +1,21 @@
+// The matrix product on its own, outside any network.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/strided.hpp"
+
+namespace gs {
+
+/// A matrix where it lies.
+struct Matrix {
+  const std::byte* data;
+  Layout layout;  // (rows, columns), any strides
+};
+
+/// a (m, k), b (k, n), start (n) or null -> c (m, n) = start + a b. c's rows are in C order, ldc elements apart, which
+/// may be negative; c overlaps nothing. The same bits at any number of threads.
+template <class Real> void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc);
+
+}  // namespace gs
