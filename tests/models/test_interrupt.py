@@ -1,50 +1,88 @@
-"""Ctrl-C during fit, with a real signal; fork after training."""
+"""Ctrl-C during fit, evaluate and predict, with real signals."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
-import warnings
-from time import perf_counter
+from subprocess import PIPE
+from time import sleep
 
 import numpy as np
 import pytest
+from children import PATIENCE, command
+from training import classifier, clusters
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+# For each line on stdin, its number of milliseconds later, a signal comes in the middle of fit. The order of rows is
+# theirs, so that a fit begins alike however the one before it ended.
+PROGRAM = """
+import hashlib, sys
+import gradstep as gs
 from training import classifier, clusters, snapshot
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and fork")
+gs.set_num_threads(2)
+x, y = clusters(20_000, 100)
 
+def new():
+    return classifier(100, (256, 128))
 
-@pytest.mark.parametrize("delay", [0.01, 0.12, 0.3])
-def test_ctrl_c_leaves_the_model_after_a_whole_step(delay):
-    x, y = clusters(4000, 100)
-    model = classifier(100, (64,))
-    model.fit(x, y, batch_size=32, shuffle=False, epochs=1, verbose=0)
-    begun = model.optimizer.iterations
-    timer = threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    begin = perf_counter()
+class StopAfter(gs.callbacks.Callback):
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps -= 1
+        self.model.stop_training = self.steps == 0
+
+model, steps = new(), []
+while sys.stdin.readline().strip() == "fit":
+    before = model.optimizer.iterations
     try:
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(x, y, batch_size=32, shuffle=False, epochs=10**6, verbose=0)
-    finally:
-        timer.cancel()
-        timer.join()
-    assert perf_counter() - begin < 30  # that it ends at all; how soon is measured elsewhere
+        print("ready", flush=True)
+        model.fit(x, y, batch_size=32, shuffle=False, epochs=10**6, verbose=0)
+    except KeyboardInterrupt:
+        steps.append(model.optimizer.iterations - before)
+        assert model.history is None or model.history.epoch == list(range(len(model.history.epoch)))
+        print("interrupted", flush=True)
 
-    # Weights and state are those of that many whole steps, made without an interruption.
-    steps = model.optimizer.iterations - begun
-    epochs, rest = divmod(steps, 125)
-    again = classifier(100, (64,))
-    again.fit(x, y, batch_size=32, shuffle=False, epochs=1 + epochs, verbose=0)
-    if rest:
-        again.fit(x[: 32 * rest], y[: 32 * rest], batch_size=32, shuffle=False, epochs=1, verbose=0)
-    assert snapshot(again) == snapshot(model)
+# The same steps again, by a model that stopped of itself.
+again = new()
+for count in steps:
+    if count:
+        again.fit(x, y, batch_size=32, shuffle=False, epochs=10**6, verbose=0, callbacks=[StopAfter(count)])
+assert again.optimizer.iterations == sum(steps)
+assert snapshot(again) == snapshot(model), steps
+print(*steps)
+"""
 
-    assert model.history.epoch == list(range(len(model.history.epoch)))
-    model.fit(x, y, batch_size=32, epochs=1, verbose=0)
-    assert model.optimizer.iterations == begun + steps + 125
+
+def test_ctrl_c_leaves_the_model_after_a_whole_step():
+    """Signals from another process, soon and late in a fit, as a terminal sends them; each fit goes on with the last's
+    model, and its weights, state and counters are those of as many steps without an interruption."""
+    with subprocess.Popen(**command(PROGRAM), stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=1) as child:
+        timer = threading.Timer(PATIENCE, child.kill)  # a child that hangs
+        timer.start()
+        try:
+            delays = (0.0, 0.001, 0.01, 0.03, 0.05, 0.07, 0.12, 0.2, 0.3)
+            for delay in delays:
+                print("fit", file=child.stdin)
+                assert child.stdout.readline() == "ready\n", child.communicate()[1]
+                sleep(delay)
+                child.send_signal(signal.SIGINT)
+                assert child.stdout.readline() == "interrupted\n", child.communicate()[1]
+            said, errors = child.communicate("")
+        finally:
+            timer.cancel()
+            child.kill()
+    assert child.returncode == 0, errors
+    steps = [int(count) for count in said.split()]
+    assert len(steps) == len(delays)
+    assert steps[-1] > 0  # else the signals came too early to show anything
 
 
 def again_and_again(call):
@@ -69,37 +107,3 @@ def test_ctrl_c_during_evaluate_and_predict():
         finally:
             timer.cancel()
             timer.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_trains_and_gives_the_same_bytes():
-    x, y = clusters(600, 784, 10)
-
-    def train():
-        model = classifier(784, (256, 128), 10)
-        model.fit(x, y, batch_size=128, epochs=2, verbose=0)
-        return snapshot(model)
-
-    expected = train()  # the parent's threads exist now
-    for _ in range(3):
-        reader, writer = os.pipe()
-        with warnings.catch_warnings():
-            # Python 3.12 warns that a process with threads forks: that is what is tested.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if child == 0:
-            try:
-                os.write(writer, b"same" if train() == expected else b"differ")
-            finally:
-                os._exit(0)
-        os.close(writer)
-        timer = threading.Timer(60, os.kill, (child, signal.SIGKILL))  # a child that hangs
-        timer.start()
-        try:
-            with os.fdopen(reader, "rb") as pipe:
-                assert pipe.read() == b"same"
-            os.waitpid(child, 0)
-        finally:
-            timer.cancel()
-            timer.join()
-    assert train() == expected

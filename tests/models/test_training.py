@@ -8,29 +8,8 @@ import pytest
 from gradstep import _core
 from reference import layers as reference
 from reference.losses import LOSSES
-from reference.optimizers import ORACLES
+from reference.training import train as numpy_train
 from training import DENSE_784, classifier, clusters, snapshot, train
-
-
-def numpy_training(network, loss, x, y, batch, epochs, rule, options):
-    """The weights and the loss of each epoch of a training loop in float64, without shuffling."""
-    start = [w.copy() for layer in network for w in layer[:2]]
-    activations = [layer[2] for layer in network]
-    gradients, history = [[] for _ in start], []
-    weights = start
-    for _ in range(epochs):
-        total = 0.0
-        for i in range(0, len(x), batch):
-            layers = list(zip(weights[::2], weights[1::2], activations, strict=True))
-            value, slopes = reference.value_and_grad(layers, loss, y[i : i + batch], x[i : i + batch])
-            total += value * len(x[i : i + batch])
-            for past, slope in zip(gradients, slopes, strict=True):
-                past.append(slope)
-            # The oracle of the rule goes through all steps again: it takes the start, and the gradients so far.
-            weights = [ORACLES[rule](w, past, **options)[0] for w, past in zip(start, gradients, strict=True)]
-        history.append(total / len(x))
-    return weights, history
-
 
 CASES = {
     "softmax": ("softmax", "categorical_crossentropy"),
@@ -67,7 +46,7 @@ def test_equals_a_numpy_loop(case, rule, options, dtype):
     history = model.fit(x, y, batch_size=10, epochs=4, shuffle=False, verbose=0)  # the last batch has 5 rows
 
     expected = labels if case == "labels" else y.astype(float)
-    weights, losses = numpy_training(network, loss, x.astype(float), expected, 10, 4, rule, options)
+    weights, losses = numpy_train(network, loss, x.astype(float), expected, 10, 4, rule, options)
     # float64: the promise. float32: 20 steps of rounding errors, which Adam scales up where gradients are tiny.
     tolerance = 1e-9 if dtype == np.float64 else 2e-4
     np.testing.assert_allclose(history.history["loss"], losses, rtol=tolerance)
