@@ -74,13 +74,6 @@ template <class Real> std::string sizes(const Product<Real>& q) {
   return std::to_string(q.rows) + "x" + std::to_string(q.depth) + "x" + std::to_string(q.columns);
 }
 
-/// Blocks of a product whose a is transposed: one of c and its part of b stay in the second cache. Rows of full width
-/// make long sweeps; more of them pay for what is copied first, of a deep a or of a b whose rows collide.
-template <class Real> Grid transposed_blocks(const Product<Real>& q) {
-  const bool copies = q.depth > 256 || collides(q);
-  return {q.rows, q.columns, copies ? 48u : 24u, 1024};
-}
-
 /// c = start + a b, and what is done to each block of c while it is in cache.
 template <class Real> class ProductJob : public Job<Real> {
  public:
@@ -118,14 +111,14 @@ template <class Real> class ProductJob : public Job<Real> {
 
  private:
   // Blocks as tall as leave forty of them, so that many threads have something to do at small batches; tall ones anyway
-  // where b has to be packed, which each block does. Numbered down the columns while all of a stays in a near cache:
-  // then a thread reads its own part of b only.
+  // where a or b has to be packed, which each block does. Numbered down the columns while all of a stays in a near
+  // cache: then a thread reads its own part of b only.
   static Grid blocks(const Product<Real>& q) {
-    if (q.a_transposed) return transposed_blocks(q);
-    const bool packs = q.b_transposed || collides(q);
-    std::size_t rows = 192;
-    while (!packs && rows > 12 && Grid(q.rows, q.columns, rows, 64).chunks() < 40) rows /= 2;
-    return {q.rows, q.columns, rows, 64, q.rows * q.depth <= (1u << 17)};
+    const bool packs = q.a_transposed || q.b_transposed || collides(q);
+    std::size_t rows = 1024 / sizeof(Real);
+    const std::size_t columns = q.columns < 1024 ? 64 : 128;
+    while (!packs && rows > 12 && Grid(q.rows, q.columns, rows, columns).chunks() < 40) rows /= 2;
+    return {q.rows, q.columns, rows, columns, q.rows * q.depth <= (1u << 17)};
   }
 
   const Grid grid_;
@@ -136,7 +129,7 @@ template <class Real> class ProductJob : public Job<Real> {
 template <class Real> class LearnProductJob : public Job<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
-      : whole_(whole), grid_(transposed_blocks(whole)), weight_(weight), mover_(mover), gemm_(products<Real>().gemm) {
+      : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(products<Real>().gemm) {
     this->chunks = grid_.chunks();
     tile_ = grid_.rows.size(0) * grid_.columns.size(0);
     this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
@@ -159,6 +152,13 @@ template <class Real> class LearnProductJob : public Job<Real> {
   std::string name() const override { return "learn " + sizes(whole_); }
 
  private:
+  // A tile and its part of b stay in the second cache. Rows of full width make long sweeps; more of them pay for what
+  // is copied first, of a deep a or of a b whose rows collide.
+  static Grid tiles(const Product<Real>& q) {
+    const bool copies = q.depth > 256 || collides(q);
+    return {q.rows, q.columns, copies ? 48u : 24u, 1024};
+  }
+
   const Product<Real> whole_;
   const Grid grid_;
   std::size_t tile_ = 0;  // elements
