@@ -79,8 +79,9 @@ class Limits(Process):
 class Rival(Process):
     """One library in one of its forms."""
 
-    def __init__(self, name: str, variant: str, python: str, threads: int) -> None:
-        self.name, self.variant = name, variant
+    def __init__(self, name: str, variant: str, python: str, threads: int, note: str = "") -> None:
+        """note: what sets its title apart from that of the same form in another process."""
+        self.name, self.variant, self.note = name, variant, note
         super().__init__([python, "-m", "rivals.worker", name, str(threads)], threads)
         answer = self.read()
         self.versions: dict[str, str] = answer.get("versions", {})
@@ -88,7 +89,7 @@ class Rival(Process):
 
     @property
     def title(self) -> str:
-        return f"{self.name}: {self.variant}"
+        return f"{self.name}: {self.variant}{self.note}"
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         answer = self.ask(json.dumps(request))

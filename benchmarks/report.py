@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import loop, mlp, step
+from cases import gemm, loop, mlp, step
 
-CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, mlp)}
+CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, gemm, mlp)}
 
 
 def table(rows: dict[str, dict[str, str]]) -> str:
@@ -28,14 +28,48 @@ def table(rows: dict[str, dict[str, str]]) -> str:
     return "\n".join([text[0], rule, *text[1:]])
 
 
+# What the title of a row on one thread ends with, where the other rows have more.
+ONE_THREAD = ", 1 thread"
+
+
+def problem_rows(case: ModuleType, result: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The rows on all threads, then those on one; each against gradstep and the limits on as many threads."""
+    problem, limits = result["problem"], result["limits"]
+    alone = {title: s for title, s in result["seconds"].items() if title.endswith(ONE_THREAD)}
+    groups = [({title: s for title, s in result["seconds"].items() if title not in alone}, limits, "")]
+    if alone:
+        own = {name.removesuffix(ONE_THREAD): s for name, s in limits.items() if name.endswith(ONE_THREAD)}
+        groups.append((alone, own, ONE_THREAD))
+    rows = {}
+    for seconds, measured, suffix in groups:
+        ours = next((s for title, s in seconds.items() if title.startswith("gradstep")), None)
+        rows.update({title: case.columns(problem, s, ours, measured) for title, s in seconds.items()})
+        found = case.limit_columns(problem, ours, measured)
+        rows.update({title + suffix: row for title, row in found.items()})
+    return rows
+
+
 def problem_text(case: ModuleType, result: dict[str, Any]) -> str:
-    problem, seconds, limits = result["problem"], result["seconds"], result["limits"]
-    ours = next((s for title, s in seconds.items() if title.startswith("gradstep")), None)
-    rows = {title: case.columns(problem, s, ours, limits) for title, s in seconds.items()}
-    rows.update(case.limit_columns(problem, limits))
-    text = [f"**{problem['name']}**", table(rows)]
+    text = [f"**{result['problem']['name']}**", table(problem_rows(case, result))]
     text += [f"{title}: {error}" for title, error in result["errors"].items()]
     return "\n\n".join(text)
+
+
+def summary(case: ModuleType, results: list[dict[str, Any]]) -> str:
+    """Everybody's time over gradstep's, all problems in one table; empty where there is no such column."""
+    found: dict[str, dict[str, str]] = {}
+    for result in results:
+        for title, row in problem_rows(case, result).items():
+            if not title.startswith("gradstep") and "x gradstep" in row:
+                found.setdefault(title, {})[result["problem"]["name"]] = row["x gradstep"]
+    if not found or len(results) == 1:
+        return ""
+    if len(results) > len(found):  # the longer list goes down
+        found = {
+            name: {title: row[name] for title, row in found.items() if name in row}
+            for name in (result["problem"]["name"] for result in results)
+        }
+    return "Time over gradstep's on as many threads:\n\n" + table(found)
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -44,6 +78,7 @@ def markdown(results: dict[str, Any]) -> str:
     parts.append("\n".join(f"- {title}: {what}" for title, what in results["rivals"].items()))
     for name, problems in results["cases"].items():
         parts.append(f"### {name}: {CASES[name].TITLE}")
+        parts += filter(None, [summary(CASES[name], problems)])
         parts += [problem_text(CASES[name], result) for result in problems]
     return "\n\n".join(parts) + "\n"
 

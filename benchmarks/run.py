@@ -8,6 +8,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import harness
@@ -20,7 +21,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="turns of every rival (default 7)")
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a turn (default 0.3)")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", help="elements (step) or batch sizes (mlp, loop) instead of the usual"
+        "--sizes",
+        type=int,
+        nargs="+",
+        help="elements (step), batch sizes (mlp, loop) or edges of squares (gemm) instead of the usual",
     )
     parser.add_argument("--threads", type=int, default=2, help="for every rival (default 2)")
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
@@ -66,6 +70,17 @@ def main(given: list[str] | None = None) -> dict[str, Any]:
     return results
 
 
+def contestants(case: ModuleType, args: argparse.Namespace) -> list[tuple[str, str, int, str]]:
+    """Name, form, threads and note of each rival; those that the case also wants on one thread at the end."""
+    found = [(*rival, args.threads, "") for rival in case.RIVALS if not (args.quick and rival[1] == "compile")]
+    if args.threads > 1:
+        # Others take seconds to start: a trial has only our own rows on one thread.
+        found += [
+            (*rival, 1, report.ONE_THREAD) for rival in case.ONE_THREAD if not args.quick or rival[0] == "gradstep"
+        ]
+    return [rival for rival in found if not args.rivals or rival[0] in args.rivals]
+
+
 def run_case(
     name: str, args: argparse.Namespace, program: Path, data: str | None, seen: dict[str, str]
 ) -> list[dict[str, Any]]:
@@ -75,13 +90,11 @@ def run_case(
     with ExitStack() as stack:
         machine = stack.enter_context(harness.Limits(program, args.threads))
         rivals = []
-        for rival_name, variant in case.RIVALS:
-            if (args.rivals and rival_name not in args.rivals) or (args.quick and variant == "compile"):
-                continue
-            rival = stack.enter_context(harness.Rival(rival_name, variant, args.python, args.threads))
+        for rival_name, variant, threads, note in contestants(case, args):
+            rival = stack.enter_context(harness.Rival(rival_name, variant, args.python, threads, note))
             if rival.error:
                 print(f"{rival.title}: {rival.error}\n", flush=True)
-                seen[rival_name] = rival.error
+                seen[rival_name + note] = rival.error
             else:
                 rivals.append(rival)
         found = []
@@ -92,8 +105,12 @@ def run_case(
             result = {**result, "problem": problem}
             found.append(result)
             print(report.problem_text(case, result) + "\n", flush=True)
+        if text := report.summary(case, found):
+            print(text + "\n", flush=True)
         for rival in rivals:
-            seen[rival.name] = ", ".join(f"{key} {value}" for key, value in rival.versions.items() if value)
+            seen[rival.name + rival.note] = ", ".join(
+                f"{key} {value}" for key, value in rival.versions.items() if value
+            )
     return found
 
 

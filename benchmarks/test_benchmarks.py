@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import harness
 import numpy as np
 import pytest
 import report
 import run
-from cases import loop, mlp, step
+from cases import gemm, loop, mlp, step
 from rivals import gradstep as ours
 from rivals import numpy as numpys
 
@@ -21,6 +22,7 @@ PROBLEMS = [
     (step, {"name": "20 x 1,000", "lengths": [1_000] * 20}),
     (loop, loop.problems([32])[0]),
     *((mlp, problem) for problem in mlp.problems([1, 32])),
+    *((gemm, problem) for problem in gemm.problems(quick=True)),
 ]
 
 
@@ -42,6 +44,84 @@ def test_checks_refuse_another_optimizer(monkeypatch: pytest.MonkeyPatch) -> Non
             case.check(contestant.checked(), case.oracle(problem))
 
 
+def test_products_in_half_precision_are_refused() -> None:
+    """Also where a rival calls them float32, as some do to be fast."""
+    for problem in gemm.problems(quick=True):
+        expected = gemm.oracle(problem)
+        halves = [(a.astype(np.float16), b.astype(np.float16)) for a, b, _ in gemm.inputs(problem)]
+        result = gemm.joined([a.astype(np.float32) @ b.astype(np.float32) for a, b in halves])
+        with pytest.raises(ArithmeticError, match=r"at most .* is rounding"):
+            gemm.check(result, expected)
+
+
+def test_problems_of_gemm() -> None:
+    """The step's products are the arithmetic of `mlp`'s step, and every kind of them is also measured by itself."""
+    problems = gemm.problems()
+    assert len({problem["name"] for problem in problems}) == len(problems) == 22
+    for batch in gemm.BATCHES:
+        of_batch = {p["name"]: p for p in problems if p["name"] == f"the step's products, batch {batch}, float32"}
+        (together,) = of_batch.values()
+        assert gemm.count(together) == batch * mlp.FLOPS_PER_SAMPLE
+        singly = gemm.singly(batch).values()
+        assert set(singly) < set(together["products"])
+        assert {order for *_, order in singly} == {"CC", "FC", "CF"}
+    a, b, out = gemm.inputs({"dtype": "float64", "products": [gemm.gradient(3, 5, 4)]})[0]
+    assert (a.shape, b.shape, out.shape, a.flags.f_contiguous, b.flags.c_contiguous) == ((5, 3), (3, 4), (5, 4), 1, 1)
+
+
+def test_each_row_is_set_against_its_own_threads() -> None:
+    """A row on one thread: its share of one thread's peak, its ratio to gradstep on one thread."""
+    problem = {"name": "x", "dtype": "float32", "products": [(10, 10, 10, "CC")]}  # 2,000 operations
+    seconds = {"gradstep: m": 1e-6, "numpy: m": 2e-6, "gradstep: m, 1 thread": 3e-6, "numpy: m, 1 thread": 12e-6}
+    limits = {"fma": 0.25e-9, "fma, 1 thread": 1e-9}
+    text = report.problem_text(gemm, {"problem": problem, "seconds": seconds, "limits": limits, "errors": {}})
+    cells = {line.split("|")[1].strip(): line.split("|")[3:-1] for line in text.splitlines()[4:]}
+    rows = {title: [cell.strip() for cell in row] for title, row in cells.items()}
+    assert rows == {
+        "gradstep: m": ["2.0", "50 %", "1.00"],
+        "numpy: m": ["1.0", "25 %", "2.00"],
+        "limit: FMA peak": ["4.0", "100 %", "0.50"],
+        "gradstep: m, 1 thread": ["0.7", "67 %", "1.00"],
+        "numpy: m, 1 thread": ["0.2", "17 %", "4.00"],
+        "limit: FMA peak, 1 thread": ["1.0", "100 %", "0.67"],
+    }
+
+
+def test_summary_has_the_longer_list_down() -> None:
+    def results(names: str) -> list[dict[str, Any]]:
+        problem = {"dtype": "float32", "products": [(10, 10, 10, "CC")]}
+        seconds = {"gradstep: m": 1e-6, "numpy: m": 2e-6}
+        return [
+            {"problem": {**problem, "name": n}, "seconds": seconds, "limits": {"fma": 0.25e-9}, "errors": {}}
+            for n in names
+        ]
+
+    wide, tall = (report.summary(gemm, results(names)).splitlines()[2:] for names in ("xy", "xyz"))
+    cells = [[[cell.strip() for cell in line.split("|")[1:-1]] for line in text] for text in (wide, tall)]
+    assert cells[0][0] == ["", "x", "y"]
+    assert cells[0][2:] == [["numpy: m", "2.00", "2.00"], ["limit: FMA peak", "0.50", "0.50"]]
+    assert cells[1][0] == ["", "numpy: m", "limit: FMA peak"]
+    assert cells[1][2:] == [[name, "2.00", "0.50"] for name in "xyz"]
+    assert report.summary(gemm, results("x")) == report.summary(loop, results("")) == ""
+
+
+def test_who_runs_on_one_thread() -> None:
+    full, trial, single = (run.arguments(given.split()) for given in ("mlp", "mlp --quick", "mlp --threads 1"))
+    alone = [(name, form) for name, form, threads, _ in run.contestants(mlp, full) if threads == 1]
+    assert alone == [("gradstep", "fit"), ("torch", "fused"), ("jax", "scan an epoch")]
+    assert [name for name, _, threads, _ in run.contestants(mlp, trial) if threads == 1] == ["gradstep"]
+    assert [(name, form) for name, form, *_ in run.contestants(mlp, single)] == list(mlp.RIVALS)
+
+
+def test_pins_are_removed_and_threads_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("OPENBLAS_L2_SIZE", "512")
+    env = harness.environment(3)
+    assert not env.keys() & set(harness.PINS)
+    assert env["OMP_NUM_THREADS"] == env["OPENBLAS_NUM_THREADS"] == "3"
+    assert harness.card(3)["pins removed"] == list(harness.PINS)
+
+
 def _uncorrected(adam: numpys.Adam, grads: list[np.ndarray]) -> None:
     for p, g, m, v in zip(adam.params, grads, adam.m, adam.v, strict=True):
         m += 0.1 * (g.ravel() - m)
@@ -61,6 +141,17 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert not any(problem["errors"] for problem in results["cases"]["step"])
     assert "x 7-stream sweep" in report.markdown(results)
     assert "gradstep: bound" in capfd.readouterr().out
+
+
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
+def test_the_command_on_products() -> None:
+    """Both dtypes, our own row on one thread, and the BLAS kernel that NumPy ran."""
+    results = run.main(["gemm", "--quick", "--rivals", "gradstep", "numpy"])
+    assert [p["problem"]["dtype"] for p in results["cases"]["gemm"]] == ["float32"] * 2 + ["float64"] * 2
+    for problem in results["cases"]["gemm"]:
+        assert set(problem["seconds"]) == {"gradstep: matmul", "gradstep: matmul, 1 thread", "numpy: matmul"}
+        assert not problem["errors"]
+    assert "blas" in results["rivals"]["numpy"]
 
 
 def test_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from .adam import Oracle
 NAME = "loop"
 TITLE = "NumPy loop, 784-256-10, batch 128, 203,530 parameters, float32"
 RIVALS = (("gradstep", "threads"), ("gradstep", "one thread"), ("numpy", "Adam by hand"))
+ONE_THREAD = ()
 BATCH, SIZES = 128, (784, 256, 10)
 CHECKED_STEPS = 10
 
@@ -93,5 +94,5 @@ def columns(problem: dict[str, Any], seconds: float, ours: float | None, measure
     return row
 
 
-def limit_columns(problem: dict[str, Any], measured: dict[str, float]) -> dict[str, dict[str, str]]:
+def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
     return {}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from . import flops
 from .adam import Oracle
 
 NAME = "mlp"
@@ -22,12 +23,13 @@ RIVALS = (
     ("jax", "jit a step"),
     ("jax", "scan an epoch"),
 )
+ONE_THREAD = (("gradstep", "fit"), ("torch", "fused"), ("jax", "scan an epoch"))
 SIZES = (784, 256, 128, 64, 10)
 # Rows that one measured epoch goes over: whole batches, and at least a few milliseconds.
 ROWS = {1: 500, 32: 3_200, 128: 9_984, 1024: 9_216}
 CHECKED_STEPS = 10
 
-# Multiply-adds count as two. Forward, dW, and dx of all layers but the first.
+# Forward, dW, and dx of all layers but the first.
 _PAIRS = [a * b for a, b in pairwise(SIZES)]
 FLOPS_PER_SAMPLE = 2 * (3 * sum(_PAIRS) - _PAIRS[0])
 
@@ -120,23 +122,18 @@ def check(result: np.ndarray, expected: np.ndarray) -> None:
 
 
 def limits(problem: dict[str, Any], threads: int) -> dict[str, list[Any]]:
-    return {"fma": ["fma", 1_000_000, threads], "fma, 1 thread": ["fma", 1_000_000, 1]}
+    return flops.limits(threads)
 
 
 def columns(problem: dict[str, Any], seconds: float, ours: float | None, measured: dict[str, float]) -> dict[str, str]:
     """A row of the report; seconds are a step's."""
-    flops = problem["batch"] * FLOPS_PER_SAMPLE / seconds
-    row = {
+    return {
         "us/step": f"{seconds * 1e6:,.1f}",
         "samples/s": f"{problem['batch'] / seconds:,.0f}",
-        "GFLOP/s": f"{flops / 1e9:.1f}",
-        "of FMA peak": f"{flops * measured['fma'] * 100:.0f} %",
+        **flops.columns(problem["batch"] * FLOPS_PER_SAMPLE, seconds, ours, measured),
     }
-    if ours:
-        row["x gradstep"] = f"{seconds / ours:.2f}"
-    return row
 
 
-def limit_columns(problem: dict[str, Any], measured: dict[str, float]) -> dict[str, dict[str, str]]:
-    # limits.cpp gives seconds per operation.
-    return {f"limit: {name}": {"GFLOP/s": f"{1e-9 / seconds:.1f}"} for name, seconds in measured.items()}
+def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
+    seconds = problem["batch"] * FLOPS_PER_SAMPLE * measured["fma"]
+    return {"limit: FMA peak": columns(problem, seconds, ours, measured)}

@@ -18,6 +18,7 @@ RIVALS = (
     ("torch", "fused"),
     ("jax", "jit"),
 )
+ONE_THREAD = ()
 CHECKED_STEPS = 5
 # Adam reads w, g, m, v and writes w, m, v: seven streams of float32.
 BYTES_PER_ELEMENT = 7 * 4
@@ -87,7 +88,7 @@ def columns(problem: dict[str, Any], seconds: float, ours: float | None, measure
     return row
 
 
-def limit_columns(problem: dict[str, Any], measured: dict[str, float]) -> dict[str, dict[str, str]]:
+def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
     return {
         f"limit: {name}": _times(problem, seconds, BYTES_PER_ELEMENT if "sweep" in name else 2 * 4)
         for name, seconds in measured.items()

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradstep as gs
 import numpy as np
-from cases import loop, mlp, step
+from cases import gemm, loop, mlp, step
 from cases.adam import ADAM
 
 
@@ -79,4 +79,15 @@ class LoopOneThread(Loop):
         super().__init__(problem)
 
 
-CASES = {"step": {"bound": Step}, "mlp": {"fit": Fit}, "loop": {"threads": Loop, "one thread": LoopOneThread}}
+class Matmul(gemm.Products):
+    def run(self) -> None:
+        for a, b, out in self.products:
+            gs._core.matmul(a, b, out)
+
+
+CASES = {
+    "step": {"bound": Step},
+    "mlp": {"fit": Fit},
+    "loop": {"threads": Loop, "one thread": LoopOneThread},
+    "gemm": {"matmul": Matmul},
+}

@@ -1,7 +1,8 @@
 // What this machine can do: a sweep of seven streams (Adam's traffic), a copy, and multiply-adds without memory.
 //
-// One process; each line of input is `KIND SIZE THREADS SECONDS`, its answer a line of JSON with the seconds of each
-// sample: of one sweep or copy over SIZE floats, or of one floating-point operation (a multiply-add counts as two).
+// One process; each line of input is `KIND SIZE THREADS SECONDS`, where KIND is sweep, copy, fma (of floats) or fma64
+// (of doubles). Its answer is a line of JSON with the seconds of each sample: of one sweep or copy over SIZE floats, or
+// of one floating-point operation (a multiply-add counts as two).
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -13,13 +14,12 @@
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int width = 16, chains = 12;
+constexpr int vector_bytes = 64, chains = 12;
 #elif defined(__AVX__)
-constexpr int width = 8, chains = 10;
+constexpr int vector_bytes = 32, chains = 10;
 #else
-constexpr int width = 4, chains = 10;
+constexpr int vector_bytes = 16, chains = 10;
 #endif
-typedef float Vector __attribute__((vector_size(4 * width)));
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -49,12 +49,13 @@ void copy(float* __restrict to, const float* __restrict from, std::ptrdiff_t n, 
 }
 
 // n rounds on each thread of `chains` independent vector multiply-adds
-void fma(std::ptrdiff_t n, int threads) {
+template <class Real> void fma(std::ptrdiff_t n, int threads) {
+  typedef Real Vector __attribute__((vector_size(vector_bytes)));
 #pragma omp parallel num_threads(threads) if (parallel : threads > 1)
   {
     Vector sums[chains];
-    for (int c = 0; c < chains; ++c) sums[c] = Vector{} + 1e-3f * c;
-    Vector a = Vector{} + 0.999f, b = Vector{} + 1e-3f;
+    for (int c = 0; c < chains; ++c) sums[c] = Vector{} + Real(1e-3) * c;
+    Vector a = Vector{} + Real(0.999), b = Vector{} + Real(1e-3);
     // The compiler must not know what is multiplied.
     asm volatile("" : "+x"(a), "+x"(b));
     for (std::ptrdiff_t i = 0; i < n; ++i) {
@@ -91,9 +92,11 @@ int main() {
   while (std::scanf("%15s %lld %d %lf", kind, &size, &threads, &seconds) == 4) {
     const std::ptrdiff_t n = size;
     std::vector<double> samples;
-    if (std::strcmp(kind, "fma") == 0) {
-      samples = measure([=] { fma(n, threads); }, seconds);
-      for (double& s : samples) s /= 2.0 * width * chains * double(n) * threads;
+    if (std::strncmp(kind, "fma", 3) == 0) {
+      const bool wide = std::strcmp(kind, "fma64") == 0;
+      samples = measure([=] { wide ? fma<double>(n, threads) : fma<float>(n, threads); }, seconds);
+      const double lanes = double(vector_bytes) / (wide ? sizeof(double) : sizeof(float));
+      for (double& s : samples) s /= 2 * lanes * chains * double(n) * threads;
     } else {
       auto w = array(n, threads), g = array(n, threads), m = array(n, threads), v = array(n, threads);
       if (std::strcmp(kind, "sweep") == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from cases import loop, mlp, step
+from cases import gemm, loop, mlp, step
 from cases.adam import ADAM
 
 
@@ -146,4 +146,15 @@ class Loop:
         return np.concatenate([p.ravel() for p in self.loop.params])
 
 
-CASES = {"step": {"blocked": Step}, "mlp": {"by hand": ByHand}, "loop": {"Adam by hand": Loop}}
+class Matmul(gemm.Products):
+    def run(self) -> None:
+        for a, b, out in self.products:
+            np.matmul(a, b, out=out)
+
+
+CASES = {
+    "step": {"blocked": Step},
+    "mlp": {"by hand": ByHand},
+    "loop": {"Adam by hand": Loop},
+    "gemm": {"matmul": Matmul},
+}

@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import mlp, step
+from cases import gemm, mlp, step
 from cases.adam import ADAM
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def versions() -> dict[str, str]:
-    return {"torch": torch.__version__, "kernels": torch.backends.cpu.get_cpu_capability()}
+    # Its BLAS is linked in, where threadpoolctl does not see it.
+    products = "MKL" if torch.backends.mkl.is_available() else "not MKL"
+    return {
+        "torch": torch.__version__,
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "products": products,
+    }
 
 
 def adam(params: Any, form: str) -> torch.optim.Adam:
@@ -97,7 +103,19 @@ class Compiled(EagerFused):
         return torch.compile(super()._make_loss())
 
 
+class Mm(gemm.Products):
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(problem)
+        # The same memory: NumPy sees the results.
+        self.tensors = [tuple(map(torch.from_numpy, arrays)) for arrays in self.products]
+
+    def run(self) -> None:
+        for a, b, out in self.tensors:
+            torch.mm(a, b, out=out)
+
+
 CASES = {
     "step": {"default": Step, "foreach": StepForeach, "fused": StepFused},
     "mlp": {"default": Eager, "fused": EagerFused, "compile": Compiled},
+    "gemm": {"mm": Mm},
 }
