@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import loop, mlp, step
+from cases import load, loop, mlp, step
 
-CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, mlp)}
+CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, mlp, load)}
 
 
 def table(rows: dict[str, dict[str, str]]) -> str:
@@ -29,11 +29,17 @@ def table(rows: dict[str, dict[str, str]]) -> str:
 
 
 def problem_text(case: ModuleType, result: dict[str, Any]) -> str:
+    if case is load:
+        return _text(result, load.rows(result))
     problem, seconds, limits = result["problem"], result["seconds"], result["limits"]
     ours = next((s for title, s in seconds.items() if title.startswith("gradstep")), None)
     rows = {title: case.columns(problem, s, ours, limits) for title, s in seconds.items()}
     rows.update(case.limit_columns(problem, limits))
-    text = [f"**{problem['name']}**", table(rows)]
+    return _text(result, rows)
+
+
+def _text(result: dict[str, Any], rows: dict[str, dict[str, str]]) -> str:
+    text = [f"**{result['problem']['name']}**", table(rows)]
     text += [f"{title}: {error}" for title, error in result["errors"].items()]
     return "\n\n".join(text)
 

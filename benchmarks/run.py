@@ -10,8 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import beside
 import harness
 import report
+from cases import load
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -20,7 +22,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="turns of every rival (default 7)")
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a turn (default 0.3)")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", help="elements (step) or batch sizes (mlp, loop) instead of the usual"
+        "--sizes", type=int, nargs="+", help="elements (step) or batch sizes (mlp, loop, load) instead of the usual"
     )
     parser.add_argument("--threads", type=int, default=2, help="for every rival (default 2)")
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
@@ -60,7 +62,8 @@ def main(given: list[str] | None = None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         program = harness.compile_limits(Path(folder))
         for name in args.cases or report.CASES:
-            results["cases"][name] = run_case(name, args, program, data, results["rivals"])
+            run = run_load if name == load.NAME else run_case
+            results["cases"][name] = run(name, args, program, data, results["rivals"])
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     return results
@@ -94,6 +97,19 @@ def run_case(
             print(report.problem_text(case, result) + "\n", flush=True)
         for rival in rivals:
             seen[rival.name] = ", ".join(f"{key} {value}" for key, value in rival.versions.items() if value)
+    return found
+
+
+def run_load(
+    name: str, args: argparse.Namespace, program: Path, data: str | None, seen: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The same for `load`, whose rivals live as long as a problem: they would disturb the next."""
+    case, found = report.CASES[name], []
+    print(f"### {name}: {case.TITLE}\n", flush=True)
+    with harness.Limits(program, args.threads) as machine:
+        for problem in case.problems(args.sizes, args.quick):
+            found.append(beside.run_problem(problem, args, machine, data, seen))
+            print(report.problem_text(case, found[-1]) + "\n", flush=True)
     return found
 
 
