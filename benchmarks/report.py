@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import gemm, loop, mlp, step
+from cases import gemm, load, loop, mlp, step
 
-CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, gemm, mlp)}
+CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, gemm, mlp, load)}
 
 
 def table(rows: dict[str, dict[str, str]]) -> str:
@@ -34,6 +34,8 @@ ONE_THREAD = ", 1 thread"
 
 def problem_rows(case: ModuleType, result: dict[str, Any]) -> dict[str, dict[str, str]]:
     """The rows on all threads, then those on one; each against gradstep and the limits on as many threads."""
+    if case is load:
+        return load.rows(result)
     problem, limits = result["problem"], result["limits"]
     alone = {title: s for title, s in result["seconds"].items() if title.endswith(ONE_THREAD)}
     groups = [({title: s for title, s in result["seconds"].items() if title not in alone}, limits, "")]

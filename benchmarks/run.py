@@ -11,8 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import beside
 import harness
 import report
+from cases import load
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -24,7 +26,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--sizes",
         type=int,
         nargs="+",
-        help="elements (step), batch sizes (mlp, loop) or edges of squares (gemm) instead of the usual",
+        help="elements (step), batch sizes (mlp, loop, load) or edges of squares (gemm) instead of the usual",
     )
     parser.add_argument("--threads", type=int, default=2, help="for every rival (default 2)")
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
@@ -51,8 +53,8 @@ def digits(path: str | None) -> str | None:
         if not Path(path).is_file():
             raise SystemExit(f"--data must be a file; there is none at {path}.")
         return str(Path(path).resolve())
-    beside = harness.HERE.resolve().parent.parent / "shared" / "data" / "mnist_test.npz"
-    return str(beside) if beside.is_file() else None
+    near = harness.HERE.resolve().parent.parent / "shared" / "data" / "mnist_test.npz"
+    return str(near) if near.is_file() else None
 
 
 def main(given: list[str] | None = None) -> dict[str, Any]:
@@ -64,7 +66,8 @@ def main(given: list[str] | None = None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         program = harness.compile_limits(Path(folder))
         for name in args.cases or report.CASES:
-            results["cases"][name] = run_case(name, args, program, data, results["rivals"])
+            run = run_load if name == load.NAME else run_case
+            results["cases"][name] = run(name, args, program, data, results["rivals"])
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     return results
@@ -111,6 +114,19 @@ def run_case(
             seen[rival.name + rival.note] = ", ".join(
                 f"{key} {value}" for key, value in rival.versions.items() if value
             )
+    return found
+
+
+def run_load(
+    name: str, args: argparse.Namespace, program: Path, data: str | None, seen: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The same for `load`, whose rivals live as long as a problem: they would disturb the next."""
+    case, found = report.CASES[name], []
+    print(f"### {name}: {case.TITLE}\n", flush=True)
+    with harness.Limits(program, args.threads) as machine:
+        for problem in case.problems(args.sizes, args.quick):
+            found.append(beside.run_problem(problem, args, machine, data, seen))
+            print(report.problem_text(case, found[-1]) + "\n", flush=True)
     return found
 
 

@@ -1,5 +1,6 @@
 """The contestants, a module each. A module has `CASES`, case -> variant -> class, and `versions()`.
 
 The class takes the problem. `checked()` does the checked steps from the case's start and returns what the oracle
-returns; `run()` then does `steps_per_run` steps more, and is what is timed.
+returns; `run()` then does `steps_per_run` steps more, and is what is timed. A class with a `measure(seconds, repeats)`
+of its own gives the samples itself, where only a part of what it does counts.
 """

@@ -21,10 +21,12 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 # For each line on stdin, its number of milliseconds later, a signal comes in the middle of fit. The order of rows is
 # theirs, so that a fit begins alike however the one before it ended.
 PROGRAM = """
-import hashlib, sys
+import signal, sys
 import gradstep as gs
 from training import classifier, clusters, snapshot
 
+# A process that a shell started in the background may ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 gs.set_num_threads(2)
 x, y = clusters(20_000, 100)
 
