@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -20,14 +21,39 @@
 namespace gs {
 namespace {
 
-AnyLayer parse_layer(const py::dict& spec, std::size_t inputs) {
+/// What a layer asks for by name.
+class Settings {
+ public:
+  explicit Settings(const py::dict& spec) : spec_(spec) {}
+
+  std::size_t whole(const char* name) const {
+    const auto n = spec_[name].cast<std::int64_t>();
+    if (n < 1) throw py::value_error(std::string(name) + " must be 1 or more; got " + std::to_string(n) + ".");
+    return std::size_t(n);
+  }
+  bool flag(const char* name) const { return spec_[name].cast<bool>(); }
+  int activation(const char* name) const { return find_activation(spec_[name].cast<std::string>()); }
+  double real(const char* name, double low = -inf, double high = inf) const {
+    const auto value = spec_[name].cast<double>();
+    if (!std::isfinite(value) || value < low || value > high)
+      throw py::value_error(std::string(name) + " must be a finite number in its range; got " +
+                            std::string(py::str(spec_[name])) + ".");
+    return value;
+  }
+  std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
+
+ private:
+  const py::dict& spec_;
+};
+
+template <class... Any> AnyLayer parse_layer(const py::dict& spec, std::size_t inputs, TypeList<Any...>) {
   const auto kind = spec["kind"].cast<std::string>();
-  const int activation = find_activation(spec["activation"].cast<std::string>());
-  if (kind == Activate::name) return Activate{inputs, activation};
-  if (kind != Dense::name) throw py::value_error("kind must be dense or activation; got " + kind + ".");
-  const auto units = spec["units"].cast<std::int64_t>();
-  if (units < 1) throw py::value_error("units must be 1 or more; got " + std::to_string(units) + ".");
-  return Dense{inputs, std::size_t(units), spec["use_bias"].cast<bool>(), activation};
+  std::optional<AnyLayer> layer;
+  ((kind == Any::name ? void(layer.emplace(Any(inputs, Settings(spec)))) : void()), ...);
+  if (layer) return *layer;
+  std::string known;
+  ((known += (known.empty() ? "" : ", ") + std::string(Any::name)), ...);
+  throw py::value_error("kind must be one of " + known + "; got " + kind + ".");
 }
 
 std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::dict>& specs) {
@@ -36,7 +62,7 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
   std::vector<AnyLayer> layers;
   auto width = std::size_t(inputs);
   for (const py::dict& spec : specs) {
-    layers.push_back(parse_layer(spec, width));
+    layers.push_back(parse_layer(spec, width, Layers{}));
     width = std::visit([](const auto& layer) { return layer.outputs(); }, layers.back());
   }
   return layers;
@@ -84,7 +110,7 @@ template <class Real> std::vector<std::vector<std::vector<py::ssize_t>>> shapes(
 class PyRun {
  public:
   virtual ~PyRun() = default;
-  virtual void start(std::optional<py::array> order) = 0;
+  virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
   virtual bool advance(double seconds) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
@@ -98,7 +124,8 @@ class PyNetwork {
   virtual py::list parameters(py::handle self) const = 0;
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
-  virtual py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y) const = 0;
+  virtual py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
+                                   std::uint32_t number) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                                      std::size_t batch_size, py::object optimizer,
                                      const std::vector<std::size_t>& indices) const = 0;
@@ -116,7 +143,7 @@ template <class Real> class TypedRun : public PyRun {
         run_(network, scoring, {x_.data(), x_.source, y_.data, y_.row_size, y_.rows}, batch_size,
              moved_ ? &moved_->engine : nullptr, check_parameters(network, indices)) {}
 
-  void start(std::optional<py::array> given) override {
+  void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
     std::vector<std::int64_t> order(y_.rows);
     if (given) {
@@ -129,7 +156,7 @@ template <class Real> class TypedRun : public PyRun {
     } else {
       std::iota(order.begin(), order.end(), 0);
     }
-    run_.start(std::move(order));
+    run_.start(std::move(order), number);
   }
 
   bool advance(double seconds) override {
@@ -226,7 +253,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
                              seconds);
   }
 
-  py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y) const override {
+  py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
+                           std::uint32_t number) const override {
     const Scoring scoring = parse_scoring(loss, from_logits, {});
     const Inputs from = check_inputs(x, "x", network_.inputs);
     const Targets targets = check_y(y, *scoring.loss);
@@ -250,8 +278,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
       py::gil_scoped_release release;
       const Mover none{};
       Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(weights), none, from.source);
+      pass.begin(number);
       for (std::size_t i = 0; i < rows; ++i) {
-        pass.x[i] = from.data() + i * network_.inputs * item_size(from.source);
+        pass.set_row(i, std::int64_t(i), from.data() + i * network_.inputs * item_size(from.source));
         pass.targets[i] = targets.data + i * targets.row_size;
       }
       Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
@@ -302,7 +331,8 @@ void bind_network(py::module_& m) {
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def("predict", &PyNetwork::predict)
-      .def("value_and_grad", &PyNetwork::value_and_grad);
+      .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("from_logits"), py::arg("x"),
+           py::arg("y"), py::arg("number") = 0);
 
   py::class_<PyRun>(m, "Run")
       .def(py::init([](py::object network, const std::string& loss, bool from_logits,
@@ -311,7 +341,7 @@ void bind_network(py::module_& m) {
         return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
                                                     parse_batch_size(batch_size), std::move(optimizer), indices);
       }))
-      .def("start", &PyRun::start)
+      .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
       .def_property_readonly("progress", &PyRun::progress);

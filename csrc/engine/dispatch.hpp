@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
 #include "kernels/reduce.hpp"
@@ -18,6 +19,7 @@ struct Kernels {
   const MapTable& map;
   const ReduceTable& reduce;
   const GemmTable& gemm;
+  const DropTable& drop;
 };
 
 const Kernels& kernels();

@@ -3,11 +3,25 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <type_traits>
+#include <utility>
 
 namespace gs {
 namespace {
 
 std::size_t elements(const std::array<std::size_t, 2>& shape) { return shape[0] ? shape[0] * shape[1] : shape[1]; }
+
+template <class Layer, class = void> constexpr bool has_activation = false;
+template <class Layer>
+constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
+
+/// Its index in Activations; a layer that has none is linear.
+template <class Layer> int activation_of(const Layer& layer) {
+  if constexpr (has_activation<Layer>)
+    return layer.activation;
+  else
+    return index_of<Linear>(Activations{});
+}
 
 template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
 
@@ -45,16 +59,21 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       network_(network),
       backward_(goal == Goal::gradient || goal == Goal::train),
       weights_(std::move(weights)),
-      plan_(batch, mover) {
+      plan_(batch, backward_, mover) {
   const std::size_t n_layers = network.layers.size();
   std::vector<AnyLayer> layers = network.layers;
 
   // A loss of logits contains the last activation: the network stops before it.
   bool of_logits = scoring.from_logits;
   if (goal != Goal::predict && !of_logits && scoring.loss->absorbs >= 0)
-    visit(layers.back(), [&](const auto& layer) { of_logits = layer.activation == scoring.loss->absorbs; });
+    visit(layers.back(), [&](const auto& layer) { of_logits = activation_of(layer) == scoring.loss->absorbs; });
   const bool absorbed = of_logits && !scoring.from_logits;
-  if (absorbed) std::visit([](auto& layer) { layer.activation = index_of<Linear>(Activations{}); }, layers.back());
+  if (absorbed)
+    std::visit(
+        [](auto& layer) {
+          if constexpr (has_activation<decltype(layer)>) layer.activation = index_of<Linear>(Activations{});
+        },
+        layers.back());
 
   // First how much memory, then where: once to count from null, once for real.
   std::vector<Io> io(n_layers);
@@ -65,13 +84,15 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       return here;
     };
     dx = goal == Goal::gradient ? take(network.inputs) : nullptr;
+    bool wanted = dx != nullptr;  // slopes by a layer's input: by those of layers before it, or by x itself
     for (std::size_t k = 0; k < n_layers; ++k)
       visit(layers[k], [&](const auto& layer) {
         const std::size_t n = layer.outputs();
         io[k].y = take(n);
-        io[k].z = kernels().map.of[layer.activation].uses_input && backward_ ? take(n) : io[k].y;
+        io[k].z = kernels().map.of[activation_of(layer)].uses_input && backward_ ? take(n) : io[k].y;
         io[k].dy = backward_ ? take(n) : nullptr;
-        io[k].dx = k > 0 ? io[k - 1].dy : dx;
+        io[k].dx = !wanted ? nullptr : k > 0 ? io[k - 1].dy : dx;
+        wanted = wanted || layer.n_weights() > 0;
         io[k].weights = &weights_[k];
       });
     outputs = absorbed ? take(network.outputs) : io.back().y;
@@ -84,11 +105,10 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   Rows rows{x.data(), source};
   for (std::size_t k = 0; k < n_layers; ++k) {
     io[k].x = rows;
-    visit(layers[k], [&](const auto& layer) {
-      layer.forward(plan_, io[k]);
-      rows = plan_.rows_of(io[k].y, layer.outputs());
-    });
+    visit(layers[k], [&](const auto& layer) { rows = layer.forward(plan_, io[k]); });
   }
+  // A last layer that computes nothing of its own leaves its rows elsewhere.
+  if (!plan_.lies_at(rows, io.back().y)) plan_.copy(rows, io.back().y, network.outputs);
   if (goal != Goal::predict) plan_loss(scoring, of_logits, io.back());
   for (std::size_t k = backward_ ? n_layers : 0; k-- > 0;)
     visit(layers[k], [&](const auto& layer) { layer.backward(plan_, io[k]); });

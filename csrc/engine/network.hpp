@@ -63,6 +63,13 @@ template <class Real> class Pass {
   void run_timed(Crew& crew, std::vector<double>& times);
   const Plan<Real>& plan() const { return plan_; }
 
+  /// The pass that the next run is part of, which random numbers depend on; and row i of it.
+  void begin(std::uint32_t number) { plan_.number = number; }
+  void set_row(std::size_t i, std::int64_t id, const void* from) {
+    plan_.ids[i] = id;
+    x[i] = from;
+  }
+
   /// Threads that this much work is worth, and scratch for each.
   int threads();
 

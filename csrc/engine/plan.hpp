@@ -3,6 +3,8 @@
 // before it, and lets the moving of weights share a phase with the next product, since nothing waits for it.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,7 +19,8 @@ namespace gs {
 
 template <class Real> class Plan {
  public:
-  Plan(std::size_t batch, const Mover& mover) : batch(batch), mover_(mover) {}
+  Plan(std::size_t batch, bool training, const Mover& mover)
+      : batch(batch), training(training), ids(batch), mover_(mover) {}
 
   // -- the words -------------------------------------------------------------------------------------------------
 
@@ -76,13 +79,22 @@ template <class Real> class Plan {
 
   // x (batch, n) -> y (batch, n)
   void copy(Rows x, Real* y, std::size_t n) {
-    rows(n, [=](std::size_t first, std::size_t count) {
-      Rows here = x;
-      here.at += first;
-      products<Real>().gather(here, count, n, y + first * n, n);
-    });
+    rows(n, [=](std::size_t first, std::size_t count) { read(x, first, count, y, n); });
   }
   void copy(const Real* x, Real* y, std::size_t n) { copy(rows_of(x, n), y, n); }
+
+  // x (batch, n) -> y (batch, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones in every
+  // pass with the same number over the same rows.
+  void drop(Rows x, Real* y, std::size_t n, double rate, std::uint64_t key) {
+    const double most = std::uint32_t(-1);
+    const auto threshold = std::uint32_t(std::min(most, std::nearbyint(rate * (most + 1))));
+    const double scale = rate < 1 ? 1 / (1 - rate) : 0;
+    const Drop work = kernels().drop.drop[dtype_of<Real>()];
+    rows(n, [=](std::size_t first, std::size_t count) {
+      read(x, first, count, y, n);
+      work(y + first * n, count, n, ids.data() + first, Draw{key, number, threshold, scale});
+    });
+  }
 
   /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks.
   template <class Work> void rows(std::size_t n, Work work) {
@@ -97,6 +109,9 @@ template <class Real> class Plan {
     row_pointers_.push_back(std::move(pointers));
     return {row_pointers_.back().data(), source_of<Real>};
   }
+
+  /// Whether x's rows are those of a matrix of this plan, as they are.
+  bool lies_at(Rows x, const Real* matrix) const { return x.is_plain<Real>() && batch > 0 && x.at[0] == matrix; }
 
   // -- running it ------------------------------------------------------------------------------------------------
 
@@ -134,8 +149,16 @@ template <class Real> class Plan {
   }
 
   const std::size_t batch;
+  const bool training;
+  std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
+  std::uint32_t number = 0;       // of the pass over the data
 
  private:
+  static void read(Rows x, std::size_t first, std::size_t count, Real* y, std::size_t n) {
+    x.at += first;
+    products<Real>().gather(x, count, n, y + first * n, n);
+  }
+
   static constexpr int linear = index_of<Linear>(Activations{});
 
   struct Phase {

@@ -49,8 +49,9 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
     }
 }
 
-template <class Real> void Run<Real>::start(std::vector<std::int64_t> order) {
+template <class Real> void Run<Real>::start(std::vector<std::int64_t> order, std::uint32_t number) {
   order_ = std::move(order);
+  number_ = number;
   batches = rows = 0;
   std::fill(totals.begin(), totals.end(), 0);
 }
@@ -65,9 +66,10 @@ template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
   const std::size_t row_size = network_.inputs * item_size(data_.source);
+  pass.begin(number_);
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
-    pass.x[i] = data_.x + row * row_size;
+    pass.set_row(i, order_[rows + i], data_.x + row * row_size);
     pass.targets[i] = data_.y + row * data_.target_size;
   }
   if (optimizer_) mover_.update = optimizer_->next(Dtype(dtype_of<Real>()));

@@ -32,8 +32,8 @@ template <class Real> class Run {
   Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
       Optimizer* optimizer, const std::vector<const Parameter*>& parameters);
 
-  /// Begins a pass over these rows, in this order.
-  void start(std::vector<std::int64_t> order);
+  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
+  void start(std::vector<std::int64_t> order, std::uint32_t number);
   /// Whole batches until `seconds` have passed, at least one; true when the pass is over.
   bool advance(double seconds);
 
@@ -56,6 +56,7 @@ template <class Real> class Run {
   std::vector<std::vector<Weight<Real>>> weights_;
   Mover mover_;
   std::vector<std::int64_t> order_;
+  std::uint32_t number_ = 0;
   std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 

@@ -1,25 +1,27 @@
 // An activation as a layer of its own.
 #pragma once
 
-#include <array>
 #include <cstddef>
+
+#include "layers/weightless.hpp"
 
 namespace gs {
 
 /// y = f(x).
-struct Activate {
+struct Activate : Weightless {
   std::size_t n;
   int activation;  // f: index in Activations
 
   static constexpr const char* name = "activation";
+  template <class Settings>
+  Activate(std::size_t inputs, const Settings& settings) : n(inputs), activation(settings.activation("activation")) {}
   std::size_t outputs() const { return n; }
-  std::array<std::array<std::size_t, 2>, 2> weights() const { return {}; }
-  std::size_t n_weights() const { return 0; }
 
   // x (batch, n) -> z, a copy of x that backward may read, y = f(z) (batch, n); z may be y
-  template <class Plan, class Io> void forward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
     plan.copy(io.x, io.z, n);
     plan.activate(activation, io.z, io.y, n);
+    return plan.rows_of(io.y, n);
   }
 
   // dy (batch, n), which becomes dz in place -> dx = dz (batch, n)

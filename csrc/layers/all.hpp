@@ -5,9 +5,11 @@
 #include "layers/activate.hpp"
 #include "layers/activation.hpp"
 #include "layers/dense.hpp"
+#include "layers/dropout.hpp"
+#include "layers/rescaling.hpp"
 
 namespace gs {
 
-using Layers = TypeList<Dense, Activate>;
+using Layers = TypeList<Dense, Activate, Dropout, Rescaling>;
 
 }  // namespace gs

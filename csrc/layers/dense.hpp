@@ -1,9 +1,11 @@
-// The dense layer. A layer says what is computed, in the words of a Plan; the plan says when, in how many chunks, and
-// what can share a pass over memory.
+// The dense layer. A layer reads its settings from Python by name; it says what is computed, in the words of a Plan,
+// and where the next layer reads its output. The plan says when, in how many chunks, and what can share a pass over
+// memory.
 #pragma once
 
-#include <array>
 #include <cstddef>
+
+#include "layers/weightless.hpp"
 
 namespace gs {
 
@@ -14,15 +16,21 @@ struct Dense {
   int activation;  // f: index in Activations
 
   static constexpr const char* name = "dense";
+  template <class Settings>
+  Dense(std::size_t inputs, const Settings& settings)
+      : in(inputs),
+        out(settings.whole("units")),
+        use_bias(settings.flag("use_bias")),
+        activation(settings.activation("activation")) {}
   std::size_t outputs() const { return out; }
-  /// Rows and columns of each weight; a vector has 0 rows.
-  std::array<std::array<std::size_t, 2>, 2> weights() const { return {{{in, out}, {0, out}}}; }
+  Shapes weights() const { return {{{in, out}, {0, out}}}; }
   std::size_t n_weights() const { return use_bias ? 2 : 1; }
 
   // x (batch, in), w (in, out), b (out) -> z = x w + b, y = f(z) (batch, out); z may be y
-  template <class Plan, class Io> void forward(Plan& plan, const Io& io) const {
+  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
     plan.product(io.x, io.weight(0), use_bias ? io.weight(1) : nullptr, io.z, in, out);
     plan.activate(activation, io.z, io.y, out);
+    return plan.rows_of(io.y, out);
   }
 
   // dy (batch, out), which becomes dz in place -> dx = dz w^T (batch, in), dw = x^T dz, db = dz's rows summed

@@ -92,7 +92,8 @@ class Network:
 
     def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
         """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": str}``
-        or ``{"kind": "activation", "activation": str}``; dtype "float32" or "float64"."""
+        or ``{"kind": "activation", "activation": str}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
+        ``{"kind": "rescaling", "scale": float, "offset": float}``; dtype "float32" or "float64"."""
 
     @property
     def inputs(self) -> int: ...
@@ -107,7 +108,7 @@ class Network:
         `seconds` have passed; the row to go on from. Without the GIL."""
 
     def value_and_grad(
-        self, loss: str, from_logits: bool, x: ndarray, y: ndarray
+        self, loss: str, from_logits: bool, x: ndarray, y: ndarray, number: int = 0
     ) -> tuple[float, list[list[ndarray]], ndarray]:
         """Mean loss over the rows; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
@@ -126,12 +127,13 @@ class Run:
         optimizer: Optimizer | None,
         indices: Sequence[int],
     ) -> None:
-        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64 (rows,) for sparse
-        losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
+        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or
+        int64 (rows,) for sparse losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
         ValueError for a label out of range (names row and value)."""
 
-    def start(self, order: ndarray | None) -> None:
-        """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ..."""
+    def start(self, order: ndarray | None, number: int = 0) -> None:
+        """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ...;
+        number: of the pass, in [0, 2**32), which random numbers depend on."""
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from .checks import whole
 
-__all__ = ["LIMIT", "Key", "fresh_key", "generator", "key_of", "restart"]
+__all__ = ["LIMIT", "Key", "fresh_key", "generator", "key_of", "restart", "word"]
 
 # Philox's key: the seed, and the stream that one consumer reads of it.
 Key = tuple[int, int]
@@ -42,6 +42,11 @@ def key_of(seed: Any) -> Key | None:
     if number >= LIMIT:
         raise ValueError(f"seed must be less than 2**32; got {number}.")
     return number, 0
+
+
+def word(key: Key) -> int:
+    """The key in 64 bits, as the engine's generator takes it."""
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
 
 
 def generator(key: Key, index: int = 0) -> np.random.Generator:

@@ -20,10 +20,15 @@ __all__ = ["SLICE", "Evaluator"]
 
 # How long the engine works before it comes back for the progress bar and Ctrl-C.
 SLICE = 0.05  # seconds
+LONE = 2**31  # the first number of a pass that is no epoch
 
 
 class Evaluator(Compiled):
     """A model that can be scored and asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lone = 0  # batches trained on by themselves so far
 
     def evaluate(
         self,
@@ -136,12 +141,19 @@ class Evaluator(Compiled):
         named = flag("return_dict", return_dict)
         rows, known = self._data(x, y)
         run = self._run(rows, known, len(rows), train)
-        run.start(None)
+        run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
         return _result(self._logs(run), named)
 
+    def _lone_pass(self) -> int:
+        """The number of a pass over one batch: apart from those of epochs, below 2**31."""
+        self._lone += 1
+        return LONE + self._lone % LONE
+
     def value_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, list[np.ndarray]]:
-        """The mean loss of a batch, and its gradient with respect to each weight; nothing is changed.
+        """The mean loss of a batch in training, and its gradient with respect to each weight; no weight is changed.
+
+        Layers that draw, as `Dropout`, draw anew at each call.
 
         Returns
         -------
@@ -166,7 +178,7 @@ class Evaluator(Compiled):
         rows, known = self._data(x, y)
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        value, gradients, _ = network.value_and_grad(loss.name, loss.from_logits, rows, known)
+        value, gradients, _ = network.value_and_grad(loss.name, loss.from_logits, rows, known, self._lone_pass())
         return value, [gradient for layer in gradients for gradient in layer]
 
 

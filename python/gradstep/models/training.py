@@ -118,7 +118,8 @@ class Trainer(Evaluator):
             hooks.call("on_train_begin")
             for epoch in range(first, last):
                 hooks.call("on_epoch_begin", epoch)
-                run.start(self._order(epoch, len(rows)) if shuffled else None)
+                index = self._begin_pass(epoch)
+                run.start(self._order(index, len(rows)) if shuffled else None, index)
                 logs = self._train_pass(run, hooks)
                 if scoring is not None:
                     logs |= self._score(scoring, "val_")
@@ -141,12 +142,19 @@ class Trainer(Evaluator):
         except ValueError as error:
             raise ValueError(f"validation data: {error}") from None
 
-    def _order(self, epoch: int, rows: int) -> np.ndarray:
-        """The rows of this epoch, shuffled. Counted over all calls of fit, so that no two epochs take one order."""
-        if self._key is None:
-            self._key = seeds.fresh_key()
+    def _begin_pass(self, epoch: int) -> int:
+        """The number of a pass over the data, which what is drawn in it depends on.
+
+        Counted over all calls of fit, so that no two epochs draw the same.
+        """
         index = max(self._passes, epoch)
         self._passes = index + 1
+        return index
+
+    def _order(self, index: int, rows: int) -> np.ndarray:
+        """The rows of a pass, shuffled."""
+        if self._key is None:
+            self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
     def _train_pass(self, run: _core.Run, hooks: Callbacks) -> dict[str, float]:
