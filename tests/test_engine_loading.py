@@ -1,33 +1,58 @@
-"""What the OpenMP runtime is told when the engine loads it. (tests/test_build.py: that the environment is put back.)"""
+"""The engine's threads are its own: no other library's settings of OpenMP change how they wait."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 
 import pytest
+from children import said
+
+COUNT = """
+import os
+def threads():
+    return len(os.listdir("/proc/self/task"))
+"""
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libgomp prints its settings")
-@pytest.mark.parametrize(
-    ("setting", "expected"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)],
-    ids=str,
-)
-def test_idle_threads_sleep_soon(setting, expected):
-    """libgomp, asked to show its settings, had ours when it was loaded; or the user's."""
-    clean = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
-    result = subprocess.run(
-        [sys.executable, "-c", "import gradstep"],
-        env=clean | setting | {"OMP_DISPLAY_ENV": "verbose"},
-        capture_output=True,
-        text=True,
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_threads_begin_with_the_first_work_that_wants_them_and_stay():
+    program = (
+        COUNT
+        + """
+import numpy as np
+alone = threads()
+import gradstep as gs
+print(threads() - alone)
+optimizer, w = gs.optimizers.SGD(), np.zeros(1 << 21, np.float32)
+gs.set_num_threads(1)
+optimizer.step(w, w + 1)
+print(threads() - alone)
+gs.set_num_threads(3)
+for _ in range(5):
+    optimizer.step(w, w + 1)
+print(threads() - alone)
+"""
     )
-    shown = [line for line in result.stderr.splitlines() if "GOMP_SPINCOUNT" in line]
-    if not shown:
-        pytest.skip("this OpenMP runtime is not libgomp")
-    if expected is None:
-        assert "'1000'" not in shown[0]
-    else:
-        assert f"'{expected}'" in shown[0]
+    assert said(program).split() == ["0", "0", "2"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_idle_threads_take_no_time_and_no_signals():
+    program = """
+import os, time
+import numpy as np
+import gradstep as gs
+gs.set_num_threads(3)
+optimizer, w = gs.optimizers.SGD(), np.zeros(1 << 21, np.float32)
+optimizer.step(w, w + 1)
+time.sleep(0.2)
+others = [task for task in os.listdir("/proc/self/task") if int(task) != os.getpid()]
+def ticks():
+    return sum(int(open(f"/proc/self/task/{t}/stat").read().rpartition(")")[2].split()[11]) for t in others)
+before = ticks()
+time.sleep(0.5)
+blocked = [line for t in others for line in open(f"/proc/self/task/{t}/status") if line.startswith("SigBlk")]
+# The signal of an interrupt is number 2: the second bit.
+print(ticks() - before, sum(int(line.split()[1], 16) >> 1 & 1 for line in blocked) >= 2)
+"""
+    assert said(program).split() == ["0", "True"]

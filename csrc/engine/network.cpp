@@ -147,9 +147,9 @@ template <class Real> void Pass<Real>::run_timed(Crew& crew, std::vector<double>
 }
 
 template <class Real> int Pass<Real>::threads() {
-  // In multiplications, of which a core with AVX-512 does some fifty a nanosecond. A thread is worth its hand-overs from
-  // some ten microseconds of them on. Moving a weight takes as long as sixteen, but gains less from a second thread,
-  // since much of it is waiting for memory: measured over small networks, it weighs as four.
+  // In multiplications, of which a core with AVX-512 does some fifty a nanosecond. A thread is worth its hand-overs
+  // from some ten microseconds of them on. Moving a weight takes as long as sixteen, but gains less from a second
+  // thread, since much of it is waiting for memory: measured over small networks, it weighs as four.
   constexpr std::size_t worth = std::size_t(1) << 19;
   const std::size_t products = backward_ ? 3 * batch : batch, moves = backward_ ? 4 : 0;
   const std::size_t most = std::max<std::size_t>(1, (products + moves) * network_.work / worth);

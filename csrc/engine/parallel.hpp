@@ -1,20 +1,23 @@
-// Threads: the only OpenMP.
+// Threads: the only ones, and the only place that asks OpenMP how many.
 //
-// A crew is one parallel region. One thread leads it and runs the program; the others help. Work comes in phases, and
-// a phase in chunks. The leader publishes a phase with a share of its chunks for everybody. A thread claims the chunks
-// of its own share, the same ones in each step, whose data it then has in its cache; when there are none left, those at
-// the far end of others' shares. The phase ends when its chunks are done: nobody waits for a thread that holds no
-// chunk, so a thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never
-// depend on the number of threads, so neither do results.
+// A crew is one thread that leads, and runs the program, and others that help. Work comes in phases, and a phase in
+// chunks. The leader publishes a phase with a share of its chunks for everybody. A thread claims the chunks of its own
+// share, the same ones in each step, whose data it then has in its cache; when there are none left, those at the far
+// end of others' shares. The phase ends when its chunks are done: nobody waits for a thread that holds no chunk, so a
+// thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never depend on the
+// number of threads, so neither do results.
+//
+// Helpers are threads of our own, which sleep between crews (engine/parallel.cpp). A crew begins without waiting for
+// them to wake and ends without waiting for them to leave; no other library's pool is in its way, and a child of
+// fork() makes new ones.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
+#include <memory>
 #include <vector>
 
-#include <omp.h>
 #include <sched.h>
 
 #include "engine/subnormals.hpp"
@@ -28,27 +31,19 @@ void set_num_threads(int threads);
 
 class Crew {
  public:
-  /// Calls lead(crew) on one of `threads` threads; returns when it has. What lead throws is thrown on. Inside,
-  /// subnormals count as 0.
+  /// Calls lead(crew), on this thread; what it throws is thrown on. Inside, subnormals count as 0. One crew at a time
+  /// has helpers: a second one, of another thread that calls this meanwhile, works alone.
   template <class Lead> static void gather(int threads, Lead&& lead) {
-    Crew crew(threads);
-    std::exception_ptr failure;
-    // A region of one thread does not touch OpenMP's pool, which does not survive fork().
-#pragma omp parallel num_threads(threads) if (threads > 1)
-    {
-      const FlushSubnormals flush;
-      if (omp_get_thread_num() == 0) {
-        try {
-          lead(crew);
-        } catch (...) {
-          failure = std::current_exception();
-        }
-        crew.dismiss();
-      } else {
-        crew.help(omp_get_thread_num());
-      }
+    const FlushSubnormals flush;
+    if (threads == 1) {
+      Crew alone(1);
+      lead(alone);
+      return;
     }
-    if (failure) std::rethrow_exception(failure);
+    // Shared, for a helper may still look at it when the leader is long gone.
+    const std::shared_ptr<Crew> crew(new Crew(threads));
+    const Lent lent(crew);
+    lead(*crew);
   }
 
   /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
@@ -77,6 +72,18 @@ class Crew {
   };
 
   explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)) {}
+
+  /// The pool's helpers, for as long as this lives.
+  class Lent {
+   public:
+    explicit Lent(const std::shared_ptr<Crew>& crew);
+    ~Lent();
+    Lent(const Lent&) = delete;
+
+   private:
+    Crew& crew_;
+  };
+  friend class Pool;
 
   void publish(std::size_t chunks, const void* context, Call call) {
     context_.store(context, std::memory_order_relaxed);

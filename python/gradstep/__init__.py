@@ -9,7 +9,7 @@ array([ 0.5, -1. ])
 """
 
 from . import (
-    _engine,  # noqa: F401  (first: it loads the compiled engine)
+    _engine,  # noqa: F401
     activations,
     callbacks,
     config,

@@ -7,8 +7,8 @@
 
 namespace gs {
 
-/// One step over n elements, as Sweep in kernels/sweep.hpp, with every pointer but update on the device; queued on the stream (a cudaStream_t).
-/// Returns a cudaError_t.
+/// One step over n elements, as Sweep in kernels/sweep.hpp, with every pointer but update on the device; queued on the
+/// stream (a cudaStream_t). Returns a cudaError_t.
 using CudaSweep = int (*)(const void* update, void* w, const void* g, void* const* state, std::size_t n, void* stream);
 
 struct CudaSweepTable {
