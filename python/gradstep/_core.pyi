@@ -18,7 +18,7 @@ def set_isa(name: str) -> None:
 def get_num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
 def after_fork_in_child() -> None:
-    """One thread from now on: libgomp's pool does not survive fork()."""
+    """One thread from now on, until set_num_threads is called."""
 
 def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
     """A C-ordered array of zeros whose first element lies on a 64-byte border."""
