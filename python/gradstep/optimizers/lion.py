@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class Lion(Optimizer):
@@ -10,7 +11,7 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size, the change of each weight in one step; at least 0. The authors take a third to a tenth of Adam's.
     beta_1 : float, default 0.9
         Share of `m` in the mean whose sign is taken; at least 0, below 1.
