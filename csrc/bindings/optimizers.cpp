@@ -108,7 +108,8 @@ void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
   std::int64_t begin = engine.t - track.first;
   if (begin < 0 || begin > source.good || begin + steps > std::int64_t(track.values.size())) {
     const auto made = py::array_t<double, py::array::c_style>::ensure(source.make(engine.t, steps));
-    if (!made || made.ndim() != 1 || made.size() < steps) throw py::value_error("make must give a value for each step.");
+    if (!made || made.ndim() != 1 || made.size() < steps)
+      throw py::value_error("make must give a value for each step.");
     track.values.assign(made.data(), made.data() + made.size());
     track.first = engine.t;
     begin = source.good = 0;
@@ -160,7 +161,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
     const Busy busy(*this);
     prepare(1);
   }
-  engine.follow();  // for what state starts from
+  engine.follow();                                          // for what state starts from
+  for (Track& track : engine.tracks) track.values.clear();  // a schedule that may change is asked again at the step
   // Made before anything is registered, for memory may run out. An arena for each dtype holds all state.
   std::vector<Parameter> fresh;
   std::vector<std::vector<py::ssize_t>> shapes[2];

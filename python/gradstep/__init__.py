@@ -19,6 +19,7 @@ from . import (
     metrics,
     models,
     optimizers,
+    plot,
     utils,
 )
 from ._core import __version__
@@ -40,6 +41,7 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plot",
     "set_num_threads",
     "show_config",
     "utils",

@@ -72,7 +72,9 @@ class Optimizer:
             raise TypeError(f"name must be a str; got {describe(name)}.")
         self.name = name
         self._schedules: dict[str, LearningRateSchedule] = {}
-        fixed = {f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)}
+        fixed = {
+            f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)
+        }
         self._core = _core.Optimizer(rule, fixed)
         for field in hyperparameters.keys() - fixed.keys():
             self._set(field, hyperparameters[field])

@@ -57,6 +57,11 @@ class Lion(Optimizer):
     beta_2 = Hyperparameter()
 
     def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, *, name: str = "lion"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        *,
+        name: str = "lion",
     ) -> None:
         super().__init__("Lion", name, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)

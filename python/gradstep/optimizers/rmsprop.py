@@ -58,6 +58,11 @@ class RMSprop(Optimizer):
     epsilon = Hyperparameter()
 
     def __init__(
-        self, learning_rate: float = 0.001, rho: float = 0.9, *, epsilon: float = 1e-7, name: str = "rmsprop"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        *,
+        epsilon: float = 1e-7,
+        name: str = "rmsprop",
     ) -> None:
         super().__init__("RMSprop", name, learning_rate=learning_rate, rho=rho, epsilon=epsilon)

@@ -1,4 +1,4 @@
-"""Schedules: the learning rate, or another hyperparameter, as a function of the step. Keras's names where it has one."""
+"""Schedules: the learning rate, or another hyperparameter, as a function of the step, under Keras's names."""
 
 from .base import LearningRateSchedule
 from .combined import Lambda, PerEpoch, Sequential, Warmup

@@ -12,7 +12,16 @@ import numpy as np
 from ..arguments import real
 from ..arrays import describe
 
-__all__ = ["Formula", "LearningRateSchedule", "as_schedule", "number", "rising", "sequence", "values_ahead", "values_of"]
+__all__ = [
+    "Formula",
+    "LearningRateSchedule",
+    "as_schedule",
+    "number",
+    "rising",
+    "sequence",
+    "values_ahead",
+    "values_of",
+]
 
 Self = TypeVar("Self", bound="LearningRateSchedule")
 
@@ -24,7 +33,7 @@ class LearningRateSchedule:
     """Base of the schedules, to be subclassed: a learning rate, or another hyperparameter, as a function of the step.
 
     A subclass defines ``__call__(step)``, which gives the value of one step, or `rates`, which gives those of many at
-    once; with both, the first counts. Steps count from 0, as in Keras: the optimizer's `iterations` before the step is taken.
+    once; with both, the first counts. Steps count from 0, as in Keras: the optimizer's `iterations` before the step.
 
     Notes
     -----
@@ -68,7 +77,7 @@ class LearningRateSchedule:
         """
         steps = _step_numbers(step)
         with np.errstate(all="ignore"):  # what cannot be used is refused at its step
-            values = values_of(self, steps.reshape(-1)).reshape(steps.shape)
+            values = _from_rates(self, steps.reshape(-1)).reshape(steps.shape)
         return float(values) if steps.ndim == 0 else values
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
@@ -193,9 +202,15 @@ def values_of(schedule: LearningRateSchedule, steps: np.ndarray) -> np.ndarray:
     if kind.__call__ is not LearningRateSchedule.__call__:
         name = f"{kind.__name__}(step)"
         return np.array([real(name, _plain(schedule(int(step)))) for step in steps], np.float64)
+    return _from_rates(schedule, steps)
+
+
+def _from_rates(schedule: LearningRateSchedule, steps: np.ndarray) -> np.ndarray:
     values = np.asarray(schedule.rates(steps), np.float64)
     if values.shape != steps.shape:
-        raise ValueError(f"{kind.__name__}.rates must give shape {steps.shape}, as the steps; got {values.shape}.")
+        raise ValueError(
+            f"{type(schedule).__name__}.rates must give shape {steps.shape}, as the steps; got {values.shape}."
+        )
     return values
 
 

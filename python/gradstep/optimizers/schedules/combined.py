@@ -88,7 +88,9 @@ class Sequential(Formula):
     def _check(self) -> None:
         schedules = sequence("schedules", self.schedules)
         schedules = tuple(as_schedule(f"schedules[{i}]", schedule) for i, schedule in enumerate(schedules))
-        milestones = tuple(whole(f"milestones[{i}]", step, 0) for i, step in enumerate(rising("milestones", self.milestones)))
+        milestones = tuple(
+            whole(f"milestones[{i}]", step, 0) for i, step in enumerate(rising("milestones", self.milestones))
+        )
         if len(schedules) != len(milestones) + 1:
             raise ValueError(
                 "schedules must be one more than milestones; "

@@ -114,8 +114,8 @@ class CosineDecayRestarts(Formula):
 
         \\eta_t = \\eta_0 ((1 - \\alpha) m^i (1 + \\cos \\pi \\tfrac{t - t_i}{s_i}) / 2 + \\alpha)
 
-    in period :math:`i`, from 0, that begins at :math:`t_i` and has :math:`s_i = s_0 T^i` steps, with :math:`T` ``t_mul``
-    and :math:`m` ``m_mul``. As in Keras, whose float32 logarithm can miss the step of a restart by one.
+    in period :math:`i`, from 0, that begins at :math:`t_i` and has :math:`s_i = s_0 T^i` steps, with :math:`T`
+    ``t_mul`` and :math:`m` ``m_mul``. As in Keras, whose float32 logarithm can miss the step of a restart by one.
 
     References
     ----------
@@ -148,7 +148,8 @@ class CosineDecayRestarts(Formula):
         period, begin, length = self._periods(steps / self.first_decay_steps)
         height = np.power(float(self.m_mul), period)
         cosine = 1 + np.cos(np.pi * ((steps / self.first_decay_steps - begin) / length))
-        return self.initial_learning_rate * ((1 - self.alpha) * (0.5 * height * cosine) + self.alpha)
+        values: np.ndarray = self.initial_learning_rate * ((1 - self.alpha) * (0.5 * height * cosine) + self.alpha)
+        return values
 
     def _periods(self, time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Number, beginning and length of the period of each time, in units of the first period."""
@@ -163,4 +164,5 @@ class CosineDecayRestarts(Formula):
 
 
 def _begin(period: np.ndarray, ratio: float) -> np.ndarray:
-    return (np.power(ratio, period) - 1) / (ratio - 1)
+    begin: np.ndarray = (np.power(ratio, period) - 1) / (ratio - 1)
+    return begin

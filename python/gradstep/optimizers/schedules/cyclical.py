@@ -35,10 +35,10 @@ class CyclicalLR(Formula):
 
     Notes
     -----
-    :math:`\\eta_t = \\eta_b + (\\eta_m - \\eta_b) h_t f_t`, with :math:`\\eta_b` ``base_learning_rate``, :math:`\\eta_m`
-    ``max_learning_rate``, :math:`h_t` the height within the cycle, from 0 to 1, and :math:`f_t` 1, :math:`2^{-i}` in
-    cycle :math:`i` from 0, or :math:`\\gamma^t`. PyTorch's ``CyclicLR``, with ``base_lr`` and ``max_lr``; the momentum
-    that goes with it is a schedule of its own, `momentum`.
+    :math:`\\eta_t = \\eta_b + (\\eta_m - \\eta_b) h_t f_t`, with :math:`\\eta_b, \\eta_m` the two rates, :math:`h_t`
+    the height within the cycle, from 0 to 1, and :math:`f_t` 1, :math:`2^{-i}` in cycle :math:`i` from 0, or
+    :math:`\\gamma^t`. PyTorch's ``CyclicLR``, with ``base_lr`` and ``max_lr``; the momentum that goes with it is a
+    schedule of its own, `momentum`.
 
     References
     ----------
@@ -76,7 +76,7 @@ class CyclicalLR(Formula):
         up = self.step_size_up
         down = up if self.step_size_down is None else self.step_size_down
         place = np.mod(steps, up + down)
-        height = np.where(place <= up, place / up, (up + down - place) / down)
+        height: np.ndarray = np.where(place <= up, place / up, (up + down - place) / down)
         if self.mode == "triangular2":
             height = height * np.power(0.5, np.floor(steps / (up + down)))
         if self.mode == "exp_range":
@@ -186,9 +186,9 @@ class OneCycle(Formula):
         # A phase without width is its end.
         done = np.where(width > 0, np.minimum(steps - begin, width) / np.where(width > 0, width, 1), 1.0)
         low, high = levels[phase], levels[phase + 1]
-        if self.anneal_strategy == "linear":
-            return (high - low) * done + low
-        return high + (low - high) / 2 * (1 + np.cos(np.pi * done))
+        line: np.ndarray = (high - low) * done + low
+        cosine: np.ndarray = high + (low - high) / 2 * (1 + np.cos(np.pi * done))
+        return line if self.anneal_strategy == "linear" else cosine
 
     def momentum(self, base_momentum: float = 0.85, max_momentum: float = 0.95) -> OneCycle:
         """The momentum that goes with it, as in PyTorch: high where the rate is low.

@@ -16,7 +16,9 @@ Classes = Mapping[str, type[LearningRateSchedule]]
 
 def classes() -> dict[str, type[LearningRateSchedule]]:
     """Every schedule of this package, by its name."""
-    return {name: getattr(module, name) for module in (combined, cosine, cyclical, decay, steps) for name in module.__all__}
+    return {
+        name: getattr(module, name) for module in (combined, cosine, cyclical, decay, steps) for name in module.__all__
+    }
 
 
 def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
