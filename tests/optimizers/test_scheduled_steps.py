@@ -113,6 +113,24 @@ def test_a_bad_rate_is_refused_at_its_step_and_changes_nothing(new, bad, at, way
         assert optimizer.iterations == at + 2
 
 
+def test_a_value_made_ahead_counts_only_at_its_step():
+    """A block of values may hold one that is out of bounds: it is an error of its own step, not before or after."""
+    w, optimizer = np.ones(1), optimizers.SGD(0.5, s.PiecewiseConstantDecay([2, 3], [0.5, 1.5, 0.25]))
+    bound = optimizer.bind(w)
+    for _ in range(3):
+        bound.step(np.ones(1))
+    before = everything(optimizer, w)
+    with pytest.raises(ValueError, match=r"^momentum must be .*; got 1.5 from its schedule at step 3\.$"):
+        bound.step(np.ones(1))
+    assert everything(optimizer, w) == before
+    optimizer.load_state_dict(optimizer.state_dict() | {"iterations": np.array(4)})
+    bound.step(np.ones(1))
+    assert optimizer.state_dict()["0.velocity"][0] == 0.25 * -0.875 - 0.5
+    optimizer.load_state_dict(optimizer.state_dict() | {"iterations": np.array(1)})
+    bound.step(np.ones(1))
+    assert optimizer.iterations == 2
+
+
 def test_what_a_schedule_raises_is_raised(new):
     def schedule(step):
         raise KeyError(step)
@@ -164,6 +182,16 @@ def test_assignment_is_as_in_keras(new):
     if _core.rules()[optimizer._core.rule]["slots"] != ("velocity",):  # a velocity goes on by itself
         optimizer.step(w, g)
         assert w.tolist() == before.tolist()
+    before = w.copy()
+    refused = new(learning_rate=s.Constant(0.5))
+    with pytest.raises(TypeError):
+        refused.step(w, g.astype("f4"))
+    bound = refused.bind(w)
+    with pytest.raises(TypeError):
+        bound.step(g.astype("f4"))  # its values were made, and not used
+    refused.learning_rate = s.Constant(0.0)
+    bound.step(g)
+    assert w.tolist() == before.tolist()
     constant = new()
     constant.learning_rate = s.Constant(0.25)
     assert constant.learning_rate == 0.25
