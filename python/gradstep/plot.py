@@ -120,7 +120,7 @@ def learning_rate(
 
 def _need_matplotlib() -> None:
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib.figure  # noqa: F401
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'gradstep[plot]'") from None
 

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from gradstep import optimizers
+from gradstep import optimizers, plot
 from gradstep.optimizers import schedules as s
 from gradstep.optimizers.schedules.registry import classes
 
@@ -346,3 +346,18 @@ def test_names_in_a_file_run_no_foreign_code():
             s.deserialize(config)
     with pytest.raises(TypeError, match="config must be a dict"):
         s.deserialize(None)
+
+
+def test_plot(tmp_path):
+    shown = s.Warmup(s.CyclicalLR(0.0001, 0.02, 13, 7), 9)
+    pytest.importorskip("matplotlib")
+    figure = plot.learning_rate(shown, 50, tmp_path / "rate.png")
+    (panel,) = figure.axes
+    (line,) = panel.lines
+    assert line.get_xdata().tolist() == list(range(50))
+    assert line.get_ydata().tolist() == shown(np.arange(50)).tolist()
+    assert (panel.get_xlabel(), panel.get_ylabel(), panel.get_title()) == ("step", "learning rate", "Warmup")
+    assert (tmp_path / "rate.png").stat().st_size > 1000
+    for schedule, steps, error in [(0.1, 5, TypeError), (shown, 0, ValueError), (shown, 1.5, TypeError)]:
+        with pytest.raises(error, match=r"schedule must be a Learn|steps must be"):
+            plot.learning_rate(schedule, steps)

@@ -12,9 +12,8 @@ from .. import _core
 from .arguments import real
 from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
 from .bound import Bound
-from .schedules.base import LearningRateSchedule, values_ahead
-from .schedules.registry import Classes, revive
-from .schedules.registry import serialize as serialize_schedule
+from .schedules.base import Classes, LearningRateSchedule, values_ahead
+from .schedules.base import serialize as serialize_schedule
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
 
@@ -373,4 +372,6 @@ class Optimizer:
         """
         if not isinstance(config, Mapping):
             raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        from .schedules.registry import revive
+
         return cls(**revive(config, custom_objects))

@@ -7,7 +7,7 @@ from typing import Any
 
 from .arrays import describe
 from .base import Optimizer
-from .schedules.registry import Classes
+from .schedules.base import Classes
 
 __all__ = ["classes", "deserialize", "get", "serialize"]
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..arguments import real, whole
 from ..arrays import describe
-from .base import Formula, LearningRateSchedule, as_schedule, number, rising, sequence, values_of
+from .base import LearningRateSchedule, values_of
+from .formula import Formula, as_schedule, number, rising, sequence
 
 __all__ = ["Lambda", "PerEpoch", "Sequential", "Warmup"]
 

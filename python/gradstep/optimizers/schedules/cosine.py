@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Formula, number
+from .formula import Formula, number
 
 __all__ = ["CosineDecay", "CosineDecayRestarts"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arguments import flag, whole
-from .base import Formula, number
+from .formula import Formula, number
 
 __all__ = ["CyclicalLR", "OneCycle"]
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from ..arrays import describe
 from . import combined, cosine, cyclical, decay, steps
-from .base import Formula, LearningRateSchedule
+from .base import Classes, LearningRateSchedule
+from .formula import Formula
 
-__all__ = ["classes", "deserialize", "revive", "serialize"]
-
-Classes = Mapping[str, type[LearningRateSchedule]]
+__all__ = ["classes", "deserialize", "revive"]
 
 
 def classes() -> dict[str, type[LearningRateSchedule]]:
@@ -19,27 +18,6 @@ def classes() -> dict[str, type[LearningRateSchedule]]:
     return {
         name: getattr(module, name) for module in (combined, cosine, cyclical, decay, steps) for name in module.__all__
     }
-
-
-def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
-    """``{"class_name": ..., "config": ...}``, which `deserialize` turns back into an equal schedule.
-
-    Raises
-    ------
-    TypeError
-        Not a schedule.
-    NotImplementedError
-        The schedule is, or holds, one without `get_config`.
-
-    Examples
-    --------
-    >>> import gradstep as gs
-    >>> gs.optimizers.schedules.serialize(gs.optimizers.schedules.Constant(0.1))
-    {'class_name': 'Constant', 'config': {'learning_rate': 0.1}}
-    """
-    if not isinstance(schedule, LearningRateSchedule):
-        raise TypeError(f"schedule must be a LearningRateSchedule; got {describe(schedule)}.")
-    return {"class_name": type(schedule).__name__, "config": schedule.get_config()}
 
 
 def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None) -> LearningRateSchedule:

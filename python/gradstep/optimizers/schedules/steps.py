@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .base import Formula, number, rising, sequence
+from .formula import Formula, number, rising, sequence
 
 __all__ = ["Constant", "MultiStep", "PiecewiseConstantDecay", "StepDecay"]
 
