@@ -1,5 +1,6 @@
 """Optimizers: Keras's names over update rules in C++. Each steps NumPy arrays in place, or trains a model."""
 
+from . import schedules
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamw import AdamW
@@ -21,5 +22,6 @@ __all__ = [
     "RMSprop",
     "deserialize",
     "get",
+    "schedules",
     "serialize",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class Adam(Optimizer):
@@ -10,7 +11,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the largest change of one weight in one step.
     beta_1 : float, default 0.9
         Share of `m` kept from step to step; at least 0, below 1.
@@ -63,7 +64,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,

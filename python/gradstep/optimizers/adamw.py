@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class AdamW(Optimizer):
@@ -10,7 +11,7 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the largest change of one weight in one step.
     weight_decay : float, default 0.004
         Share of each weight removed in one step, times `learning_rate`; at least 0.
@@ -65,7 +66,7 @@ class AdamW(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

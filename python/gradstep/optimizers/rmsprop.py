@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class RMSprop(Optimizer):
@@ -10,7 +11,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the change of each weight in one step.
     rho : float, default 0.9
         Share of the running mean kept from step to step; at least 0, below 1.
@@ -57,6 +58,11 @@ class RMSprop(Optimizer):
     epsilon = Hyperparameter()
 
     def __init__(
-        self, learning_rate: float = 0.001, rho: float = 0.9, *, epsilon: float = 1e-7, name: str = "rmsprop"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        *,
+        epsilon: float = 1e-7,
+        name: str = "rmsprop",
     ) -> None:
         super().__init__("RMSprop", name, learning_rate=learning_rate, rho=rho, epsilon=epsilon)
