@@ -38,6 +38,9 @@ class Optimizer:
     iterations: int
     def get(self, field: str) -> float: ...
     def set(self, field: str, value: float) -> None: ...
+    def starts(self) -> dict[str, float]:
+        """What every slot holds before the first step."""
+
     def __len__(self) -> int:
         """How many parameters have been added."""
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .optimizers.arrays import describe
+from .optimizers.base import flag
 
 __all__ = ["choose", "class_numbers", "closest", "flag", "numeric", "rows_of", "shape_of", "snake_case", "whole"]
 
@@ -26,13 +27,6 @@ def whole(name: str, value: Any, low: int) -> int:
     if number < low:
         raise ValueError(f"{name} must be at least {low}; got {number}.")
     return number
-
-
-def flag(name: str, value: Any) -> bool:
-    """A bool argument; 0 and 1 are not bools."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False; got {value!r}.")
-    return bool(value)
 
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:

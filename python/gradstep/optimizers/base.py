@@ -12,7 +12,7 @@ from .. import _core
 from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
 from .bound import Bound
 
-__all__ = ["Hyperparameter", "Optimizer", "real"]
+__all__ = ["Hyperparameter", "Optimizer", "flag", "real"]
 
 Self = TypeVar("Self", bound="Optimizer")
 
@@ -27,17 +27,43 @@ def real(name: str, value: Any) -> float:
         raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
 
 
+def flag(name: str, value: Any) -> bool:
+    """A bool argument; 0 and 1 are not bools."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
+
+
 class Hyperparameter:
-    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step."""
+    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step.
+
+    `absent` is the value that a rule without this field stands for. Another one would be another rule, with other
+    state: an optimizer made at `absent` stays there.
+    """
+
+    def __init__(self, absent: float | None = None) -> None:
+        self.absent = absent
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
-        return self if optimizer is None else optimizer._core.get(self.name)
+        if optimizer is None:
+            return self
+        return self.absent if self._is_absent(optimizer) else optimizer._core.get(self.name)
 
     def __set__(self, optimizer: Optimizer, value: float) -> None:
-        optimizer._core.set(self.name, real(self.name, value))
+        value = real(self.name, value)
+        if not self._is_absent(optimizer):
+            optimizer._core.set(self.name, value)
+        elif value != self.absent:
+            kind = type(optimizer).__name__
+            raise ValueError(
+                f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
+            )
+
+    def _is_absent(self, optimizer: Optimizer) -> bool:
+        return self.absent is not None and self.name not in optimizer._fields()
 
 
 class Optimizer:
