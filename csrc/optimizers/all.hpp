@@ -7,6 +7,7 @@
 #include "optimizers/adam.hpp"
 #include "optimizers/adamax.hpp"
 #include "optimizers/adamw.hpp"
+#include "optimizers/adan.hpp"
 #include "optimizers/ademamix.hpp"
 #include "optimizers/asgd.hpp"
 #include "optimizers/ftrl.hpp"
@@ -23,6 +24,6 @@ namespace gs {
 
 using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
                             RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl,
-                            FtrlPower, Lion, Signum, AdaBelief, Yogi, AdEMAMix, Rprop, ASGD>;
+                            FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
 
 }  // namespace gs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gradstep.optimizers import ASGD, AdEMAMix, Nadam, RAdam, Rprop
-from reference.optimizers import ademamix, asgd, radam, rprop
+from gradstep.optimizers import ASGD, Adan, AdEMAMix, Nadam, RAdam, Rprop
+from reference.optimizers import adan, ademamix, asgd, radam, rprop
 
 EPS = np.finfo(float).eps
 
@@ -105,3 +105,9 @@ def test_rprop_sees_the_sign_of_gradients_whose_product_underflows():
         optimizer.step(w, np.full(1, g, "f4"))
     assert w[0] == -1.5  # -0.5, then -1, then at rest
     assert optimizer.state_dict()["0.step_size"][0] == 0.5
+
+
+def test_adans_first_gradient_has_none_before_it():
+    values = {"learning_rate": 0.01, "beta_1": 0.9, "beta_2": 0.8, "beta_3": 0.7, "epsilon": 1e-8}
+    compare(Adan(**values), adan, values, 1)
+    compare(Adan(**values), adan, values, 30)

@@ -161,6 +161,18 @@ def yogi(w, gradients, learning_rate, beta_1, beta_2, epsilon, initial_accumulat
     return w, {"m": m, "v": v}
 
 
+def adan(w, gradients, learning_rate, beta_1, beta_2, beta_3, epsilon):
+    m, v, n, previous = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w), gradients[0]
+    for t, g in enumerate(gradients, 1):
+        change, previous = g - previous, g
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * change
+        n = beta_3 * n + (1 - beta_3) * (g + beta_2 * change) ** 2
+        direction = m / (1 - beta_1**t) + beta_2 * v / (1 - beta_2**t)
+        w = w - learning_rate * direction / (np.sqrt(n / (1 - beta_3**t)) + epsilon)
+    return w, {"m": m, "v": v, "n": n, "previous": previous}
+
+
 def ademamix(w, gradients, learning_rate, beta_1, beta_2, beta_3, alpha, alpha_warmup, beta_3_warmup, epsilon):
     m, v, m_slow = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
     first, last = (np.log(0.5) / np.log(beta) for beta in (beta_1, beta_3))  # half-lives
@@ -220,6 +232,7 @@ ORACLES = {
     "Signum": signum,
     "AdaBelief": adabelief,
     "Yogi": yogi,
+    "Adan": adan,
     "AdEMAMix": ademamix,
     "Rprop": rprop,
     "ASGD": asgd,

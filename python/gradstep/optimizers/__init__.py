@@ -6,6 +6,7 @@ from .adagrad import Adagrad
 from .adam import Adam
 from .adamax import Adamax
 from .adamw import AdamW
+from .adan import Adan
 from .ademamix import AdEMAMix
 from .asgd import ASGD
 from .base import Optimizer
@@ -31,6 +32,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
     "Bound",
     "Ftrl",
     "Lion",
