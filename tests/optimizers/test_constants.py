@@ -27,8 +27,8 @@ def test_nadams_product_of_momenta(t, beta_1):
     now, after = momenta[-2:]
     product = np.prod(momenta[:-1])
     step = after * (1 - beta_1) / (1 - product * after) + (1 - now) / (1 - product)
-    # 1 - product of numbers near 1 that each carry half a unit: their count counts, up to the steps that matter.
-    assert w[0] == pytest.approx(-step, rel=1e3 * EPS / min(1.0, 1 - product))
+    # A few roundings, and of 1 - momentum, which tends to 1 - beta_1, one of a unit beside 1.
+    assert w[0] == pytest.approx(-step, rel=16 * EPS / (1 - beta_1), abs=0)
 
 
 def test_nadam_resumes_with_the_same_bits():
