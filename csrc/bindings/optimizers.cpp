@@ -276,6 +276,13 @@ void bind_optimizers(py::module_& m) {
       .def("get", &PyOptimizer::get)
       .def("set", &PyOptimizer::set)
       .def("schedule", &PyOptimizer::schedule)
+      .def("starts",
+           [](const PyOptimizer& o) {
+             py::dict all;
+             for (std::size_t s = 0; s < o.engine.rule.slots.size(); ++s)
+               all[o.engine.rule.slots[s]] = o.engine.rule.start(o.engine.values.data(), s);
+             return all;
+           })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add)
       .def("truncate", &PyOptimizer::truncate)

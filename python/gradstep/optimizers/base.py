@@ -23,17 +23,32 @@ Self = TypeVar("Self", bound="Optimizer")
 class Hyperparameter:
     """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step.
 
-    With a schedule it reads as the value of the next step.
+    With a schedule it reads as the value of the next step. `absent` is the value that a rule without this field stands
+    for. Another one would be another rule, with other state: an optimizer made at `absent` stays there.
     """
+
+    def __init__(self, absent: float | None = None) -> None:
+        self.absent = absent
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
-        return self if optimizer is None else optimizer._get(self.name)
+        if optimizer is None:
+            return self
+        return self.absent if self._is_absent(optimizer) else optimizer._get(self.name)
 
     def __set__(self, optimizer: Optimizer, value: float | LearningRateSchedule) -> None:
-        optimizer._set(self.name, value)
+        if not self._is_absent(optimizer):
+            optimizer._set(self.name, value)
+        elif isinstance(value, LearningRateSchedule) or real(self.name, value) != self.absent:
+            kind = type(optimizer).__name__
+            raise ValueError(
+                f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
+            )
+
+    def _is_absent(self, optimizer: Optimizer) -> bool:
+        return self.absent is not None and self.name not in optimizer._fields()
 
 
 class Optimizer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Optimizer, real
+from .arguments import flag, real
+from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
 
 
@@ -66,6 +67,8 @@ class SGD(Optimizer):
     array([ 0.4375, -0.875 ])
     """
 
+    momentum = Hyperparameter(absent=0.0)
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.01,
@@ -76,27 +79,13 @@ class SGD(Optimizer):
     ) -> None:
         if not isinstance(momentum, LearningRateSchedule):
             momentum = real("momentum", momentum)
-        if not isinstance(nesterov, bool):
-            raise TypeError(f"nesterov must be True or False; got {nesterov!r}.")
-        self._nesterov = nesterov
+        self._nesterov = flag("nesterov", nesterov)
         # A flag that changes the state is another rule.
         if momentum == 0:
             super().__init__("SGD", name, learning_rate=learning_rate)
         else:
             rule = "Nesterov" if nesterov else "Momentum"
             super().__init__(rule, name, learning_rate=learning_rate, momentum=momentum)
-
-    @property
-    def momentum(self) -> float:
-        """Share of the velocity kept. An optimizer made without momentum has no velocity, and stays without."""
-        return 0.0 if self._core.rule == "SGD" else self._get("momentum")
-
-    @momentum.setter
-    def momentum(self, value: float | LearningRateSchedule) -> None:
-        if self._core.rule != "SGD":
-            self._set("momentum", value)
-        elif isinstance(value, LearningRateSchedule) or real("momentum", value) != 0:
-            raise ValueError(f"momentum must stay 0 in an SGD made without it; got {value}. Make a new SGD.")
 
     @property
     def nesterov(self) -> bool:
