@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from gradstep.optimizers.registry import classes
-
-# A flag that changes the state is a rule of its own, and is covered like one.
-OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
-    **{cls.__name__: cls for cls in classes().values()},
-    "SGD-momentum": partial(optimizers.SGD, momentum=0.9),
-    "SGD-nesterov": partial(optimizers.SGD, momentum=0.9, nesterov=True),
-}
+from variants import OPTIMIZERS
 
 
 @pytest.fixture(params=OPTIMIZERS)

@@ -34,6 +34,7 @@ class Bound {
     optimizer_.check_idle();
     // From here on: the checks may run Python code, and that another thread.
     const PyOptimizer::Busy busy(optimizer_);
+    optimizer_.prepare(1);
     moves_.clear();
     held_.clear();
     if (labels_.size() == 1 && labels_[0].empty()) {

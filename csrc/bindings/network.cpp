@@ -186,6 +186,7 @@ template <class Real> class TypedRun : public PyRun {
       bool& busy;
       ~Idle() { busy = false; }
     } idle{busy_};
+    if (moved_) moved_->prepare(run_.steps_left());
     py::gil_scoped_release release;
     return work();
   }

@@ -86,6 +86,45 @@ void PyOptimizer::set(const std::string& name, double value) {
   engine.values[at] = value;
 }
 
+void PyOptimizer::schedule(const std::string& name, py::object make) {
+  check_idle();
+  std::size_t at;
+  field(name, at);
+  auto& tracks = engine.tracks;
+  const auto old = std::find_if(tracks.begin(), tracks.end(), [&](const Track& track) { return track.field == at; });
+  if (old == tracks.end()) {
+    sources_.push_back({std::move(make), 0});
+    tracks.push_back({at, engine.t, {}});
+  } else {
+    sources_[std::size_t(old - tracks.begin())] = {std::move(make), 0};
+    old->values.clear();
+  }
+}
+
+void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
+  Track& track = engine.tracks[i];
+  Source& source = sources_[i];
+  const FieldInfo& f = engine.rule.fields[track.field];
+  std::int64_t begin = engine.t - track.first;
+  if (begin < 0 || begin > source.good || begin + steps > std::int64_t(track.values.size())) {
+    const auto made = py::array_t<double, py::array::c_style>::ensure(source.make(engine.t, steps));
+    if (!made || made.ndim() != 1 || made.size() < steps)
+      throw py::value_error("make must give a value for each step.");
+    track.values.assign(made.data(), made.data() + made.size());
+    track.first = engine.t;
+    begin = source.good = 0;
+    while (source.good < made.size() && in_range(f, made.data()[source.good])) ++source.good;
+  }
+  if (begin + steps <= source.good) return;
+  try {
+    check_field(f, track.values[std::size_t(source.good)]);
+  } catch (const std::invalid_argument& error) {
+    std::string text = error.what();
+    text.back() = ' ';  // the full stop
+    throw py::value_error(text + "from its schedule at step " + std::to_string(track.first + source.good) + ".");
+  }
+}
+
 void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vector<std::string>& labels) const {
   std::vector<py::array> fresh;
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -118,6 +157,12 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
   check_idle();
   if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
   check_new(given, labels);
+  {
+    const Busy busy(*this);
+    prepare(1);
+  }
+  engine.follow();                                          // for what state starts from
+  for (Track& track : engine.tracks) track.values.clear();  // a schedule that may change is asked again at the step
   // Made before anything is registered, for memory may run out. An arena for each dtype holds all state.
   std::vector<Parameter> fresh;
   std::vector<std::vector<py::ssize_t>> shapes[2];
@@ -230,6 +275,14 @@ void bind_optimizers(py::module_& m) {
           })
       .def("get", &PyOptimizer::get)
       .def("set", &PyOptimizer::set)
+      .def("schedule", &PyOptimizer::schedule)
+      .def("starts",
+           [](const PyOptimizer& o) {
+             py::dict all;
+             for (std::size_t s = 0; s < o.engine.rule.slots.size(); ++s)
+               all[o.engine.rule.slots[s]] = o.engine.rule.start(o.engine.values.data(), s);
+             return all;
+           })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add)
       .def("truncate", &PyOptimizer::truncate)

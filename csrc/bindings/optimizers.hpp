@@ -17,6 +17,15 @@ class PyOptimizer {
   double get(const std::string& field) const;
   void set(const std::string& field, double value);
 
+  /// From now on a field's values come from make(first, count): at least `count` of them, for the steps taken after
+  /// `first` others.
+  void schedule(const std::string& field, py::object make);
+  /// Has the values of such fields ready for this many steps; throws if one is out of bounds. To be called while Busy,
+  /// for making them runs Python code.
+  void prepare(std::size_t steps) {
+    for (std::size_t i = 0; i < sources_.size(); ++i) prepare(i, std::int64_t(steps));
+  }
+
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
@@ -53,8 +62,16 @@ class PyOptimizer {
     std::size_t index;
   };
   const FieldInfo& field(const std::string& name, std::size_t& at) const;
+  void prepare(std::size_t track, std::int64_t steps);
   /// The first parameter that the array overlaps; -1 if there is none.
   std::ptrdiff_t overlapped(const py::array& array) const;
+
+  // Where engine.tracks[i] comes from, and how many of its values, the first ones, are within bounds.
+  struct Source {
+    py::object make;
+    std::int64_t good;
+  };
+  std::vector<Source> sources_;
 
   bool busy_ = false;
   std::vector<Extent> extents_;  // of the parameters, by first address

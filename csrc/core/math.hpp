@@ -53,6 +53,10 @@ HD double with_sign(double size, double x) { return __builtin_copysign(size, x);
 /// NaN if either is NaN, as the sums around it are. `|`, not `||`: a branch would keep the loop from vectorising.
 template <class Real> HD Real larger(Real a, Real b) { return ((a > b) | (a != a)) ? a : b; }
 template <class Real> HD Real smaller(Real a, Real b) { return ((a < b) | (a != a)) ? a : b; }
+/// x within a bound that is a number; NaN for NaN. Where both bounds follow each other, `smaller(larger())` is made
+/// into branches by GCC 12, and these are not.
+template <class Real> HD Real at_least(Real x, Real low) { return x < low ? low : x; }
+template <class Real> HD Real at_most(Real x, Real high) { return x > high ? high : x; }
 /// -1, 0 or 1; NaN for NaN.
 template <class Real> HD Real sign(Real x) { return x > 0 ? Real(1) : x < 0 ? Real(-1) : x; }
 
@@ -135,6 +139,11 @@ template <class Real> HD Real log(Real x) {
   const Real top = x == Real(__builtin_inf()) ? x : value;
   const Real bottom = x < smallest ? -Real(__builtin_inf()) : top;
   return x >= 0 ? bottom : Real(__builtin_nan(""));
+}
+
+/// x^p for x >= 0 and finite p: 1 + |p log(x)| ULP; below the normal range x counts as the smallest normal number.
+template <class Real> HD Real power(Real x, Real p) {
+  return exp(p * log(at_least(x, from_bits<Real>(typename Bits<Real>::Word(1) << Bits<Real>::fraction))));
 }
 
 /// log(1 + x) without cancellation near 0, for x > -1: 3 ULP.

@@ -40,6 +40,9 @@ template <class Real> class Run {
   /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
 
+  /// Steps until the pass is over.
+  std::size_t steps_left() const { return (order_.size() - rows + batch_size_ - 1) / batch_size_; }
+
   std::size_t batches = 0, rows = 0;  // done in this pass
   std::vector<double> totals;         // of the loss and the metrics over the rows done
 

@@ -27,16 +27,37 @@ struct Adam {
 
   template <class Real> struct Update {
     Real take_1, take_2, step, epsilon;
-    HD void operator()(Real& w, Real g, Real& m, Real& v) const {
+    HD void remember(Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
       v += take_2 * (g * g - v);
-      w -= step * m / (root(v) + epsilon);
+    }
+    HD Real along(Real m, Real v) const { return step * m / (root(v) + epsilon); }
+    HD void operator()(Real& w, Real g, Real& m, Real& v) const {
+      remember(g, m, v);
+      w -= along(m, v);
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const {
     const double step = learning_rate * std::sqrt(1 - std::pow(beta_2, double(t))) / (1 - std::pow(beta_1, double(t)));
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
   }
+};
+
+/// Adam with the largest v so far in place of v. Reddi, Kale & Kumar 2018, arXiv:1904.09237, algorithm 2.
+struct AMSGrad : Adam {
+  static constexpr const char* name = "AMSGrad";
+  static constexpr std::array slots{"m", "v", "v_hat"};
+  static constexpr auto fields() { return extend<AMSGrad>(Adam::fields()); }
+
+  template <class Real> struct Update {
+    Adam::Update<Real> adam;
+    HD void operator()(Real& w, Real g, Real& m, Real& v, Real& v_hat) const {
+      adam.remember(g, m, v);
+      v_hat = larger(v_hat, v);
+      w -= adam.along(m, v_hat);
+    }
+  };
+  template <class Real> Update<Real> at(std::int64_t t) const { return {Adam::at<Real>(t)}; }
 };
 
 }  // namespace gs

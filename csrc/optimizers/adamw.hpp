@@ -28,4 +28,28 @@ struct AdamW : Adam {
   }
 };
 
+/// AdamW with the largest v so far in place of v, as AMSGrad.
+struct AMSGradW : AMSGrad {
+  double weight_decay = 0.004;
+
+  static constexpr const char* name = "AMSGradW";
+  static constexpr auto fields() {
+    return extend<AMSGradW>(AMSGrad::fields(),
+                            Field<AMSGradW>{"weight_decay", &AMSGradW::weight_decay,
+                                            "share of a weight removed a step, times the rate", 0, inf});
+  }
+
+  template <class Real> struct Update {
+    Real keep;
+    AMSGrad::Update<Real> amsgrad;
+    HD void operator()(Real& w, Real g, Real& m, Real& v, Real& v_hat) const {
+      w *= keep;
+      amsgrad(w, g, m, v, v_hat);
+    }
+  };
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    return {Real(1 - learning_rate * weight_decay), AMSGrad::at<Real>(t)};
+  }
+};
+
 }  // namespace gs

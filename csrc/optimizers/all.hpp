@@ -1,15 +1,29 @@
 // Every optimizer: the only list in C++.
 #pragma once
 
+#include "optimizers/adabelief.hpp"
+#include "optimizers/adadelta.hpp"
 #include "optimizers/adagrad.hpp"
 #include "optimizers/adam.hpp"
+#include "optimizers/adamax.hpp"
 #include "optimizers/adamw.hpp"
+#include "optimizers/adan.hpp"
+#include "optimizers/ademamix.hpp"
+#include "optimizers/asgd.hpp"
+#include "optimizers/ftrl.hpp"
 #include "optimizers/lion.hpp"
+#include "optimizers/nadam.hpp"
+#include "optimizers/radam.hpp"
 #include "optimizers/rmsprop.hpp"
+#include "optimizers/rprop.hpp"
 #include "optimizers/sgd.hpp"
+#include "optimizers/signum.hpp"
+#include "optimizers/yogi.hpp"
 
 namespace gs {
 
-using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, RMSprop, Adam, AdamW, Lion>;
+using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
+                            RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl,
+                            FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
 
 }  // namespace gs

@@ -8,6 +8,10 @@ Examples
 array([ 0.5, -1. ])
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from . import (
     _engine,  # noqa: F401
     activations,
@@ -26,6 +30,9 @@ from .config import get_num_threads, set_num_threads, show_config
 from .layers import Input
 from .models import Sequential
 
+if TYPE_CHECKING:
+    from . import plot
+
 __all__ = [
     "Input",
     "Sequential",
@@ -40,7 +47,17 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plot",
     "set_num_threads",
     "show_config",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`gradstep.plot`, loaded when it is asked for."""
+    if name != "plot":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .plot import learning_rate  # noqa: F401  (which makes the module an attribute of this one)
+
+    return globals()[name]

@@ -38,6 +38,12 @@ class Optimizer:
     iterations: int
     def get(self, field: str) -> float: ...
     def set(self, field: str, value: float) -> None: ...
+    def schedule(self, field: str, make: Callable[[int, int], ndarray]) -> None:
+        """From now on make(first, count) gives the field's values: float64, at least `count` of them, for the steps
+        taken after `first` others. A step whose value is out of bounds is a ValueError that names it."""
+    def starts(self) -> dict[str, float]:
+        """What every slot holds before the first step."""
+
     def __len__(self) -> int:
         """How many parameters have been added."""
 

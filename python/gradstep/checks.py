@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
 
+from .optimizers.arguments import flag, whole
 from .optimizers.arrays import describe
 
 __all__ = ["choose", "class_numbers", "closest", "flag", "numeric", "rows_of", "shape_of", "snake_case", "whole"]
 
 Found = TypeVar("Found")
-
-
-def whole(name: str, value: Any, low: int) -> int:
-    """An integer argument of at least `low`; a bool or a float is not one, even 32.0."""
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
-    if number < low:
-        raise ValueError(f"{name} must be at least {low}; got {number}.")
-    return number
-
-
-def flag(name: str, value: Any) -> bool:
-    """A bool argument; 0 and 1 are not bools."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False; got {value!r}.")
-    return bool(value)
 
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:

@@ -6,11 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from .optimizers.arguments import whole
+from .optimizers.arrays import describe
+from .optimizers.schedules.base import LearningRateSchedule, values_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_history"]
+__all__ = ["learning_rate", "plot_history"]
 
 # What an axis measures, where the name of the metric alone does not say it.
 UNITS = {
@@ -48,11 +54,10 @@ def plot_history(
     ValueError
         There is no epoch.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-    except ImportError:
-        raise ImportError("plots need matplotlib: pip install 'gradstep[plot]'") from None
+    _need_matplotlib()
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
     if not epochs:
         raise ValueError("history must hold at least one epoch; it is empty.")
     names = [name for name in history if not name.startswith("val_")]
@@ -64,6 +69,60 @@ def plot_history(
     if path is not None:
         figure.savefig(path, dpi=150)
     return figure
+
+
+def learning_rate(
+    schedule: LearningRateSchedule, steps: int, path: str | os.PathLike[Any] | None = None, label: str = "learning rate"
+) -> Figure:
+    """The curve of a schedule over its first steps.
+
+    Parameters
+    ----------
+    schedule : LearningRateSchedule
+    steps : int
+        How many, from step 0 on; at least 1.
+    path : str or path, optional
+        Where to save the figure.
+    label : str, default "learning rate"
+        What the schedule gives, for the axis.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    TypeError, ValueError
+        Not a schedule, or not a number of steps.
+    """
+    _need_matplotlib()
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    if not isinstance(schedule, LearningRateSchedule):
+        raise TypeError(f"schedule must be a LearningRateSchedule; got {describe(schedule)}.")
+    numbers = np.arange(whole("steps", steps, 1))
+    figure = Figure(figsize=(5.2, 3.8), layout="constrained")
+    panel = figure.subplots()
+    # One value a step: it holds until the next.
+    panel.step(numbers, values_of(schedule, numbers), where="post", color="#1f4e8c", marker="o" if steps == 1 else None)
+    panel.set_title(type(schedule).__name__)
+    panel.set_xlabel("step")
+    panel.set_ylabel(label)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid(alpha=0.3)
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    return figure
+
+
+def _need_matplotlib() -> None:
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError:
+        raise ImportError("plots need matplotlib: pip install 'gradstep[plot]'") from None
 
 
 def _draw(panel: Axes, name: str, history: Mapping[str, Sequence[float]], epochs: Sequence[int]) -> None:

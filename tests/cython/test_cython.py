@@ -15,21 +15,17 @@ import numpy as np
 import pytest
 from gradstep import _core
 from gradstep.cython import optimizers as steps
-from gradstep.optimizers import SGD
-from gradstep.optimizers.registry import classes
+from variants import OPTIMIZERS, other
 
 N, STEPS = 1003, 5
 
-OPTIMIZERS = {cls()._core.rule: cls for cls in classes().values()} | {
-    "Momentum": lambda **values: SGD(**{"momentum": 0.9} | values),
-    "Nesterov": lambda **values: SGD(nesterov=True, **{"momentum": 0.9} | values),
-}
+BY_RULE = {make()._core.rule: make for make in OPTIMIZERS.values()}
 
 
 def expected(rule: str, dtype: str, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """The parameter and its state (slots, n) after some steps of gradstep.optimizers."""
     w = np.linspace(-1, 1, N).astype(dtype)
-    optimizer = OPTIMIZERS[rule](**values)
+    optimizer = BY_RULE[rule](**values)
     bound = optimizer.bind(w)
     for t in range(1, STEPS + 1):
         bound.step(gradient(t, dtype))
@@ -43,13 +39,14 @@ def gradient(t: int, dtype: str) -> np.ndarray:
 
 def start(rule: str, dtype: str, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Parameter, state and values for the C functions."""
-    state = np.zeros((len(steps.slots(rule)), N), dtype)
-    state[...] = values.get("initial_accumulator_value", 0)
+    starts = steps.starts(rule, list(values.values()))
+    assert tuple(starts) == steps.slots(rule)
+    state = np.repeat(np.array(list(starts.values()), dtype), N).reshape(-1, N)
     return np.linspace(-1, 1, N).astype(dtype), state, np.array(list(values.values()))
 
 
 def varied(rule: str) -> dict[str, float]:
-    return {name: 0.7 * default + 0.01 for name, default in steps.fields(rule).items()}
+    return {name: other(BY_RULE[rule](), name) for name in steps.fields(rule)}
 
 
 def test_rules_by_name():
@@ -62,6 +59,10 @@ def test_rules_by_name():
             ask("adam")
         with pytest.raises(TypeError):
             ask(3)
+    with pytest.raises(ValueError, match=r"name must be one of SGD, .*; got 'adam'"):
+        steps.starts("adam", [])
+    with pytest.raises(ValueError, match=r"values must be 3 numbers, as fields\('Adagrad'\); got 1\."):
+        steps.starts("Adagrad", [0.1])
 
 
 MODULE = """

@@ -9,7 +9,7 @@ import pkgutil
 import pytest
 from gradstep import optimizers
 
-MODULES = [module.name for module in pkgutil.iter_modules(optimizers.__path__, "gradstep.optimizers.")]
+MODULES = [module.name for module in pkgutil.walk_packages(optimizers.__path__, "gradstep.optimizers.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -13,8 +13,8 @@ thread, and return 0; or they return -1, and write nothing, for an unknown rule,
 bounds.
 
 ``values`` are the hyperparameters in the order of ``fields(name)``. ``state`` holds the slots one after another in the
-order of ``slots(name)``; it starts at zero, except Adagrad's accumulator, which starts at
-``initial_accumulator_value``; it may be NULL where there are no slots. The arrays must not overlap.
+order of ``slots(name)``; each starts at its number of ``starts(name, values)``, nearly always 0; it may be NULL where
+there are no slots. The arrays must not overlap.
 
 Examples
 --------
@@ -51,7 +51,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from gradstep import _core
 
-__all__ = ["fields", "rule_index", "slots"]
+__all__ = ["fields", "rule_index", "slots", "starts"]
 
 
 # csrc/bindings/c_api.hpp
@@ -99,6 +99,14 @@ def fields(str name):
 def slots(str name):
     """The names of an update rule's state arrays, in the order of the rows of ``state``."""
     return tuple(_rule(name)["slots"])
+
+
+def starts(str name, values):
+    """What every slot holds before the first step, with these ``values``: a dict of slot to number."""
+    names = fields(name)
+    if len(values) != len(names):
+        raise ValueError(f"values must be {len(names)} numbers, as fields({name!r}); got {len(values)}.")
+    return _core.Optimizer(name, dict(zip(names, values))).starts()
 
 
 def _rule(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class Adagrad(Optimizer):
@@ -10,7 +11,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. The first step is about this long; the paper's own value is nearer to 1.
     initial_accumulator_value : float, default 0.1
         Where the sum of squares starts, in units of the gradient squared; at least 0. Used when an array is first seen.
@@ -56,7 +57,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         *,

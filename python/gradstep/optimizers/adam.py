@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .arguments import flag
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class Adam(Optimizer):
@@ -10,7 +14,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the largest change of one weight in one step.
     beta_1 : float, default 0.9
         Share of `m` kept from step to step; at least 0, below 1.
@@ -18,6 +22,8 @@ class Adam(Optimizer):
         Share of `v` kept from step to step; at least 0, below 1.
     epsilon : float, default 1e-7
         Added to the root of `v`, in units of the gradient; at least 0.
+    amsgrad : bool, default False
+        Whether to divide by the root of the largest `v` so far, in place of that of `v`.
     name : str, default "adam"
         Name in the config.
 
@@ -25,11 +31,13 @@ class Adam(Optimizer):
     -----
     m, v : ndarray, shape and dtype of the parameter
         Running means of the gradient and of its square, from 0.
+    v_hat : ndarray, shape and dtype of the parameter
+        Largest `v` so far, from 0; only with `amsgrad`.
 
     Raises
     ------
     TypeError, ValueError
-        A hyperparameter is not a real number, or not within its range.
+        A hyperparameter is not a real number, or not within its range; `amsgrad` is not a bool.
 
     Notes
     -----
@@ -42,9 +50,14 @@ class Adam(Optimizer):
     This is Keras's form, the paper's "epsilon hat" (end of its section 2). PyTorch corrects `v` before it adds epsilon,
     1e-8 by default, so that its epsilon weighs less in the first steps.
 
+    With ``amsgrad`` the root is that of :math:`\\hat v_t = \\max(\\hat v_{t-1}, v_t)`, so that no step forgets a large
+    gradient. As in Keras and PyTorch, the largest `v` is taken before the bias correction, and the paper has none.
+
     References
     ----------
     Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, section 2.
+
+    Reddi, Kale, Kumar, "On the Convergence of Adam and Beyond", ICLR 2018, arXiv:1904.09237, algorithm 2.
 
     Examples
     --------
@@ -63,11 +76,27 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        amsgrad: bool = False,
         *,
         name: str = "adam",
     ) -> None:
-        super().__init__("Adam", name, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        super().__init__(
+            "AMSGrad" if flag("amsgrad", amsgrad) else "Adam",
+            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+        )
+
+    @property
+    def amsgrad(self) -> bool:
+        """Whether the largest `v` so far stands in place of `v`."""
+        return self._core.rule == "AMSGrad"
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**super()._arguments(), "amsgrad": self.amsgrad}

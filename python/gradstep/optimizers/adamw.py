@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .arguments import flag
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class AdamW(Optimizer):
@@ -10,7 +14,7 @@ class AdamW(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the largest change of one weight in one step.
     weight_decay : float, default 0.004
         Share of each weight removed in one step, times `learning_rate`; at least 0.
@@ -20,6 +24,8 @@ class AdamW(Optimizer):
         Share of `v` kept from step to step; at least 0, below 1.
     epsilon : float, default 1e-7
         Added to the root of `v`, in units of the gradient; at least 0.
+    amsgrad : bool, default False
+        Whether to divide by the root of the largest `v` so far, in place of that of `v`.
     name : str, default "adamw"
         Name in the config.
 
@@ -27,11 +33,13 @@ class AdamW(Optimizer):
     -----
     m, v : ndarray, shape and dtype of the parameter
         Running means of the gradient and of its square, from 0.
+    v_hat : ndarray, shape and dtype of the parameter
+        Largest `v` so far, from 0; only with `amsgrad`.
 
     Raises
     ------
     TypeError, ValueError
-        A hyperparameter is not a real number, or not within its range.
+        A hyperparameter is not a real number, or not within its range; `amsgrad` is not a bool.
 
     Notes
     -----
@@ -44,6 +52,7 @@ class AdamW(Optimizer):
     with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
     ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch decays in the same way, 0.01 by
     default, and differs as it does in `Adam`. The paper has the decay times a schedule instead of the rate.
+    ``amsgrad`` is as in `Adam`.
 
     References
     ----------
@@ -65,16 +74,17 @@ class AdamW(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | LearningRateSchedule = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        amsgrad: bool = False,
         *,
         name: str = "adamw",
     ) -> None:
         super().__init__(
-            "AdamW",
+            "AMSGradW" if flag("amsgrad", amsgrad) else "AdamW",
             name,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -82,3 +92,11 @@ class AdamW(Optimizer):
             beta_2=beta_2,
             epsilon=epsilon,
         )
+
+    @property
+    def amsgrad(self) -> bool:
+        """Whether the largest `v` so far stands in place of `v`."""
+        return self._core.rule == "AMSGradW"
+
+    def _arguments(self) -> dict[str, Any]:
+        return {**super()._arguments(), "amsgrad": self.amsgrad}

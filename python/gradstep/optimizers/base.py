@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Real
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import _core
+from .arguments import real
 from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
 from .bound import Bound
+from .schedules.base import Classes, LearningRateSchedule, values_ahead
+from .schedules.base import serialize as serialize_schedule
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
 
 Self = TypeVar("Self", bound="Optimizer")
 
 
-def real(name: str, value: Any) -> float:
-    """A hyperparameter as a float; its bounds are the rule's own, and checked there."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
-
-
 class Hyperparameter:
-    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step."""
+    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step.
+
+    With a schedule it reads as the value of the next step. `absent` is the value that a rule without this field stands
+    for. Another one would be another rule, with other state: an optimizer made at `absent` stays there.
+    """
+
+    def __init__(self, absent: float | None = None) -> None:
+        self.absent = absent
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
-        return self if optimizer is None else optimizer._core.get(self.name)
+        if optimizer is None:
+            return self
+        return self.absent if self._is_absent(optimizer) else optimizer._get(self.name)
 
-    def __set__(self, optimizer: Optimizer, value: float) -> None:
-        optimizer._core.set(self.name, real(self.name, value))
+    def __set__(self, optimizer: Optimizer, value: float | LearningRateSchedule) -> None:
+        if not self._is_absent(optimizer):
+            optimizer._set(self.name, value)
+        elif isinstance(value, LearningRateSchedule) or real(self.name, value) != self.absent:
+            kind = type(optimizer).__name__
+            raise ValueError(
+                f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
+            )
+
+    def _is_absent(self, optimizer: Optimizer) -> bool:
+        return self.absent is not None and self.name not in optimizer._fields()
 
 
 class Optimizer:
@@ -51,7 +62,7 @@ class Optimizer:
         Name of an update rule of the compiled engine.
     name : str
         Name of the optimizer, as in its config.
-    **hyperparameters : float
+    **hyperparameters : float or LearningRateSchedule
         A value for every field of the rule.
 
     Raises
@@ -70,19 +81,46 @@ class Optimizer:
 
     learning_rate = Hyperparameter()
 
-    def __init__(self, rule: str, name: str, **hyperparameters: float) -> None:
+    def __init__(self, rule: str, name: str, **hyperparameters: float | LearningRateSchedule) -> None:
         if not isinstance(name, str):
             raise TypeError(f"name must be a str; got {describe(name)}.")
         self.name = name
-        self._core = _core.Optimizer(rule, {field: real(field, value) for field, value in hyperparameters.items()})
+        self._schedules: dict[str, LearningRateSchedule] = {}
+        fixed = {
+            f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)
+        }
+        self._core = _core.Optimizer(rule, fixed)
+        for field in hyperparameters.keys() - fixed.keys():
+            self._set(field, hyperparameters[field])
         # The objects that were registered, and their indices, by id. Holding them keeps the ids their own.
         self._seen: dict[int, tuple[Any, int]] = {}
         self._last: tuple[list[int], list[str], _core.Bound] | None = None
 
     def __repr__(self) -> str:
-        config = self.get_config()
+        config = self._arguments()
         del config["name"]
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in config.items())})"
+
+    def _get(self, field: str) -> float:
+        schedule = self._schedules.get(field)
+        return self._core.get(field) if schedule is None else float(schedule(self.iterations))
+
+    def _set(self, field: str, value: float | LearningRateSchedule) -> None:
+        if isinstance(value, LearningRateSchedule):
+            self._core.schedule(field, partial(values_ahead, value))
+            self._schedules[field] = value
+        elif field in self._schedules:
+            raise TypeError(
+                f"{field} follows a schedule and takes another one only, as in Keras; got {value!r}. "
+                "schedules.Constant(value) stays at a value."
+            )
+        else:
+            self._core.set(field, real(field, value))
+
+    @property
+    def schedules(self) -> dict[str, LearningRateSchedule]:
+        """The hyperparameters that follow a schedule, by name, and what they follow."""
+        return dict(self._schedules)
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -229,7 +267,8 @@ class Optimizer:
         Returns
         -------
         dict of str to ndarray
-            ``"iterations"``; every hyperparameter by name; ``"0.m"``: slot ``m`` of the first array that was stepped or
+            ``"iterations"``; every hyperparameter by name, except those that follow a schedule: `iterations` says where
+            it is; ``"0.m"``: slot ``m`` of the first array that was stepped or
             bound, and so on, in the order of their first step.
 
         Examples
@@ -285,7 +324,7 @@ class Optimizer:
         if iterations < 0:
             raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")
         # A rule of its own checks the bounds, so that none is set if one is refused.
-        values = {field: float(loaded[field]) for field in self._fields()}
+        values = {field: float(loaded[field]) for field in self._fields() if field not in self._schedules}
         _core.Optimizer(self._core.rule, values)
         for field, number in values.items():
             self._core.set(field, number)
@@ -298,23 +337,48 @@ class Optimizer:
 
     def _holding(self) -> str:
         count = len(self._core)
-        return f"It holds {count} array{'' if count == 1 else 's'}; bind(params) adds those to come."
+        following = f" A schedule gives {', '.join(self._schedules)}, not the state." if self._schedules else ""
+        return f"It holds {count} array{'' if count == 1 else 's'}; bind(params) adds those to come.{following}"
 
     def _state(self) -> dict[str, np.ndarray]:
         """The names and arrays of `state_dict`; the slots are the state itself, the numbers are copies."""
         state = {"iterations": np.array(self._core.iterations, np.int64)}
-        state |= {field: np.array(self._core.get(field)) for field in self._fields()}
+        fixed = [field for field in self._fields() if field not in self._schedules]
+        state |= {field: np.array(self._core.get(field)) for field in fixed}
         for index in range(len(self._core)):
             state |= {f"{index}.{slot}": array for slot, array in self._core.state(index).items()}
         return state
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal optimizer, without its state: ``from_config(get_config())``."""
-        return {"name": self.name, **{field: self._core.get(field) for field in self._fields()}}
+        """The arguments that make an equal optimizer, without its state: ``from_config(get_config())``.
+
+        A schedule is in it as ``{"class_name": ..., "config": ...}``.
+
+        Raises
+        ------
+        NotImplementedError
+            A hyperparameter follows a schedule that has no `get_config`.
+        """
+        return {
+            name: serialize_schedule(value) if isinstance(value, LearningRateSchedule) else value
+            for name, value in self._arguments().items()
+        }
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer; a subclass with others than its fields adds them."""
+        fields = {field: self._schedules.get(field, self._core.get(field)) for field in self._fields()}
+        return {"name": self.name, **fields}
 
     @classmethod
-    def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
+    def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Classes | None = None) -> Self:
         """An optimizer from the dict that `get_config` gives.
+
+        Parameters
+        ----------
+        config : dict
+            The arguments.
+        custom_objects : dict of str to class, optional
+            Schedules of your own in it, by the name of their class.
 
         Raises
         ------
@@ -323,4 +387,6 @@ class Optimizer:
         """
         if not isinstance(config, Mapping):
             raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**config)
+        from .schedules.registry import revive
+
+        return cls(**revive(config, custom_objects))

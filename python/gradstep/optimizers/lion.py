@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class Lion(Optimizer):
@@ -10,7 +11,7 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size, the change of each weight in one step; at least 0. The authors take a third to a tenth of Adam's.
     beta_1 : float, default 0.9
         Share of `m` in the mean whose sign is taken; at least 0, below 1.
@@ -56,6 +57,11 @@ class Lion(Optimizer):
     beta_2 = Hyperparameter()
 
     def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, *, name: str = "lion"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        *,
+        name: str = "lion",
     ) -> None:
         super().__init__("Lion", name, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)

@@ -7,6 +7,7 @@ from typing import Any
 
 from .arrays import describe
 from .base import Optimizer
+from .schedules.base import Classes
 
 __all__ = ["classes", "deserialize", "get", "serialize"]
 
@@ -67,8 +68,15 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
 
 
-def deserialize(config: Mapping[str, Any]) -> Optimizer:
+def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None) -> Optimizer:
     """The optimizer of a dict that `serialize` gave.
+
+    Parameters
+    ----------
+    config : dict
+        With the keys ``"class_name"`` and ``"config"``.
+    custom_objects : dict of str to class, optional
+        Schedules of your own in it, by the name of their class.
 
     Raises
     ------
@@ -82,7 +90,7 @@ def deserialize(config: Mapping[str, Any]) -> Optimizer:
     for key in ("class_name", "config"):
         if key not in config:
             raise ValueError(f"config has no key {key!r}; it has {sorted(map(str, config))}.")
-    return _named(config["class_name"]).from_config(config["config"])
+    return _named(config["class_name"]).from_config(config["config"], custom_objects)
 
 
 def _named(name: Any) -> type[Optimizer]:

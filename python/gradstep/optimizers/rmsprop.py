@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from .arguments import flag, real
 from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class RMSprop(Optimizer):
@@ -10,12 +14,16 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the change of each weight in one step.
     rho : float, default 0.9
         Share of the running mean kept from step to step; at least 0, below 1.
+    momentum : float, default 0.0
+        Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity.
     epsilon : float, default 1e-7
         Added inside the root, in units of the gradient squared; at least 0.
+    centered : bool, default False
+        Whether to divide by the root of the variance of the gradient, in place of that of its mean square.
     name : str, default "rmsprop"
         Name in the config.
 
@@ -23,25 +31,36 @@ class RMSprop(Optimizer):
     -----
     v : ndarray, shape and dtype of the parameter
         Running mean of the squared gradient, from 0.
+    m : ndarray, shape and dtype of the parameter
+        Running mean of the gradient, from 0; only if `centered`.
+    velocity : ndarray, shape and dtype of the parameter
+        Running sum of the steps, from 0; only with `momentum`.
 
     Raises
     ------
     TypeError, ValueError
-        A hyperparameter is not a real number, or not within its range.
+        A hyperparameter is not a real number, or not within its range; `centered` is not a bool.
 
     Notes
     -----
     .. math::
 
-        v_t = \\rho v_{t-1} + (1 - \\rho) g_t^2, \\qquad w_t = w_{t-1} - \\eta \\frac{g_t}{\\sqrt{v_t + \\epsilon}}
+        v_t &= \\rho v_{t-1} + (1 - \\rho) g_t^2, \\qquad m_t = \\rho m_{t-1} + (1 - \\rho) g_t \\\\
+        d_t &= \\eta \\frac{g_t}{\\sqrt{v_t + \\epsilon}}, \\quad \\text{or} \\quad
+               d_t = \\eta \\frac{g_t}{\\sqrt{v_t - m_t^2 + \\epsilon}} \\quad \\text{if centered} \\\\
+        w_t &= w_{t-1} - d_t, \\quad \\text{or} \\quad
+               u_t = \\mu u_{t-1} + d_t, \\; w_t = w_{t-1} - u_t \\quad \\text{with momentum}
 
-    with :math:`\\eta` ``learning_rate``, :math:`\\rho` ``rho`` and :math:`\\epsilon` ``epsilon``.
-    This is Keras's form, without its momentum and centering. PyTorch calls ``rho`` alpha, 0.99 by default, and adds
-    1e-8 outside the root.
+    with :math:`\\eta` ``learning_rate``, :math:`\\rho` ``rho``, :math:`\\epsilon` ``epsilon``,
+    :math:`\\mu` ``momentum``
+    and :math:`u` ``velocity``. This is Keras's form; a variance that rounding makes negative counts as 0 here. PyTorch
+    calls ``rho`` alpha, 0.99 by default, adds 1e-8 outside the root, and multiplies by the rate after the velocity.
 
     References
     ----------
     Tieleman, Hinton, "Lecture 6.5 - rmsprop", COURSERA: Neural Networks for Machine Learning, 2012.
+
+    Graves, "Generating Sequences With Recurrent Neural Networks", 2013, arXiv:1308.0850, section 4.2.
 
     Examples
     --------
@@ -54,9 +73,31 @@ class RMSprop(Optimizer):
     """
 
     rho = Hyperparameter()
+    momentum = Hyperparameter(absent=0.0)
     epsilon = Hyperparameter()
 
     def __init__(
-        self, learning_rate: float = 0.001, rho: float = 0.9, *, epsilon: float = 1e-7, name: str = "rmsprop"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.001,
+        rho: float = 0.9,
+        momentum: float | LearningRateSchedule = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        *,
+        name: str = "rmsprop",
     ) -> None:
-        super().__init__("RMSprop", name, learning_rate=learning_rate, rho=rho, epsilon=epsilon)
+        if not isinstance(momentum, LearningRateSchedule):
+            momentum = real("momentum", momentum)
+        # Flags that change the state are other rules.
+        rule = "RMSprop" + "Centered" * flag("centered", centered) + "Momentum" * (momentum != 0)
+        extra = {"momentum": momentum} if momentum != 0 else {}
+        super().__init__(rule, name, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra)
+
+    @property
+    def centered(self) -> bool:
+        """Whether the variance of the gradient stands in place of its mean square."""
+        return self._core.rule.startswith("RMSpropCentered")
+
+    def _arguments(self) -> dict[str, Any]:
+        own = super()._arguments()
+        return {**own, "momentum": own.get("momentum", 0.0), "centered": self.centered}

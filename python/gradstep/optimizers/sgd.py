@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import Optimizer, real
+from .arguments import flag, real
+from .base import Hyperparameter, Optimizer
+from .schedules.base import LearningRateSchedule
 
 
 class SGD(Optimizer):
@@ -12,9 +14,9 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default 0.01
+    learning_rate : float or LearningRateSchedule, default 0.01
         Step size; at least 0.
-    momentum : float, default 0.0
+    momentum : float or LearningRateSchedule, default 0.0
         Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity, and no state.
     nesterov : bool, default False
         Whether the velocity acts one step ahead. Without effect at momentum 0.
@@ -65,13 +67,19 @@ class SGD(Optimizer):
     array([ 0.4375, -0.875 ])
     """
 
+    momentum = Hyperparameter(absent=0.0)
+
     def __init__(
-        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, *, name: str = "SGD"
+        self,
+        learning_rate: float | LearningRateSchedule = 0.01,
+        momentum: float | LearningRateSchedule = 0.0,
+        nesterov: bool = False,
+        *,
+        name: str = "SGD",
     ) -> None:
-        momentum = real("momentum", momentum)
-        if not isinstance(nesterov, bool):
-            raise TypeError(f"nesterov must be True or False; got {nesterov!r}.")
-        self._nesterov = nesterov
+        if not isinstance(momentum, LearningRateSchedule):
+            momentum = real("momentum", momentum)
+        self._nesterov = flag("nesterov", nesterov)
         # A flag that changes the state is another rule.
         if momentum == 0:
             super().__init__("SGD", name, learning_rate=learning_rate)
@@ -80,22 +88,10 @@ class SGD(Optimizer):
             super().__init__(rule, name, learning_rate=learning_rate, momentum=momentum)
 
     @property
-    def momentum(self) -> float:
-        """Share of the velocity kept. An optimizer made without momentum has no velocity, and stays without."""
-        return 0.0 if self._core.rule == "SGD" else self._core.get("momentum")
-
-    @momentum.setter
-    def momentum(self, value: float) -> None:
-        value = real("momentum", value)
-        if self._core.rule != "SGD":
-            self._core.set("momentum", value)
-        elif value != 0:
-            raise ValueError(f"momentum must stay 0 in an SGD made without it; got {value}. Make a new SGD.")
-
-    @property
     def nesterov(self) -> bool:
         """Whether the velocity acts one step ahead."""
         return self._nesterov
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+    def _arguments(self) -> dict[str, Any]:
+        own = super()._arguments()
+        return {**own, "momentum": own.get("momentum", 0.0), "nesterov": self.nesterov}

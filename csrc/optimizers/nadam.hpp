@@ -1,0 +1,60 @@
+// Nadam: Adam with Nesterov's step ahead.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "core/describe.hpp"
+#include "core/math.hpp"
+
+namespace gs {
+
+/// Dozat 2016, "Incorporating Nesterov Momentum into Adam", algorithm 8, with the schedule of momentum of its
+/// section 3.
+struct Nadam {
+  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+
+  static constexpr const char* name = "Nadam";
+  static constexpr std::array slots{"m", "v"};
+  static constexpr auto fields() {
+    return std::array{
+        Field<Nadam>{"learning_rate", &Nadam::learning_rate, "step size", 0, inf},
+        Field<Nadam>{"beta_1", &Nadam::beta_1, "share of m kept, and the momentum in the long run", 0, 1, false, true},
+        Field<Nadam>{"beta_2", &Nadam::beta_2, "share of v kept", 0, 1, false, true},
+        Field<Nadam>{"epsilon", &Nadam::epsilon, "added to the corrected root of v", 0, inf},
+    };
+  }
+
+  template <class Real> struct Update {
+    Real take_1, take_2, step_m, step_g, epsilon;
+    HD void operator()(Real& w, Real g, Real& m, Real& v) const {
+      m += take_1 * (g - m);
+      v += take_2 * (g * g - v);
+      w -= (step_m * m + step_g * g) / (root(v) + epsilon);
+    }
+  };
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    const double now = momentum(t), next = momentum(t + 1), all = product(t);
+    const double correction = std::sqrt(1 - std::pow(beta_2, double(t))), step = learning_rate * correction;
+    return {Real(1 - beta_1), Real(1 - beta_2), Real(step * next / (1 - all * next)),
+            Real(step * (1 - now) / (1 - all)), Real(epsilon * correction)};
+  }
+
+ private:
+  static constexpr double decay = 0.96;
+  double momentum(std::int64_t t) const { return beta_1 * (1 - 0.5 * std::pow(decay, double(t))); }
+
+  /// momentum(1) * ... * momentum(t), from t alone, so that a resumed run has the same bits. Below 1000 turns: after
+  /// them the factors are beta_1 to the last bit; and what is below 2^-60 vanishes beside 1, as which it is used.
+  double product(std::int64_t t) const {
+    double product = 1, power = decay;
+    for (std::int64_t i = 1; i <= t && product > 0x1p-60; ++i, power *= decay) {
+      if (power < 0x1p-54) return product * std::pow(beta_1, double(t - i + 1));
+      product *= beta_1 * (1 - 0.5 * power);
+    }
+    return product;
+  }
+};
+
+}  // namespace gs

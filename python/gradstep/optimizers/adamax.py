@@ -1,0 +1,78 @@
+"""Adamax: Adam by the largest gradient."""
+
+from __future__ import annotations
+
+from .base import Hyperparameter, Optimizer
+
+
+class Adamax(Optimizer):
+    """Adam with the largest gradient of late in place of the root of the running mean of its square.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size; at least 0. Roughly the largest change of one weight in one step.
+    beta_1 : float, default 0.9
+        Share of `m` kept from step to step; at least 0, below 1.
+    beta_2 : float, default 0.999
+        Share of `u` kept from step to step; at least 0, below 1.
+    epsilon : float, default 1e-7
+        Added to `u`, in units of the gradient; at least 0.
+    name : str, default "adamax"
+        Name in the config.
+
+    State
+    -----
+    m, u : ndarray, shape and dtype of the parameter
+        Running mean of the gradient, and its largest size with forgetting, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A hyperparameter is not a real number, or not within its range.
+
+    Notes
+    -----
+    .. math::
+
+        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) g_t, \\qquad u_t = \\max(\\beta_2 u_{t-1}, |g_t|) \\\\
+        w_t &= w_{t-1} - \\frac{\\eta}{1 - \\beta_1^t} \\frac{m_t}{u_t + \\epsilon}
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\beta_1, \\beta_2` ``beta_1, beta_2`` and :math:`\\epsilon`
+    ``epsilon``. This is Keras's form. PyTorch has epsilon beside the gradient inside the maximum, 1e-8, and a rate of
+    0.002.
+
+    References
+    ----------
+    Kingma, Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015, arXiv:1412.6980, section 7.1.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([1.0, -2.0])
+    >>> gs.optimizers.Adamax(learning_rate=0.5, beta_1=0.0, epsilon=0.0).step(w, np.array([3.0, -4.0]))
+    >>> w
+    array([ 0.5, -1.5])
+    """
+
+    beta_1 = Hyperparameter()
+    beta_2 = Hyperparameter()
+    epsilon = Hyperparameter()
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        name: str = "adamax",
+    ) -> None:
+        super().__init__(
+            "Adamax",
+            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+        )

@@ -1,0 +1,43 @@
+"""Checks of single arguments, in the words of their errors."""
+
+from __future__ import annotations
+
+from numbers import Real
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from .arrays import describe
+
+__all__ = ["flag", "real", "whole"]
+
+
+def real(name: str, value: Any) -> float:
+    """A number as a float; its bounds are checked elsewhere."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
+
+
+def whole(name: str, value: Any, low: int) -> int:
+    """An integer argument of at least `low`; a bool or a float is not one, even 32.0."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}; got {number}.")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """A bool argument; 0 and 1 are not bools."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)

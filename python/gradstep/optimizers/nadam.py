@@ -1,0 +1,83 @@
+"""Nadam: Adam with Nesterov's momentum."""
+
+from __future__ import annotations
+
+from .base import Hyperparameter, Optimizer
+
+
+class Nadam(Optimizer):
+    """Adam that looks one step ahead: its momentum is Nesterov's, and grows over the first steps.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Step size; at least 0. Roughly the largest change of one weight in one step.
+    beta_1 : float, default 0.9
+        Share of `m` kept from step to step, and the momentum in the long run; at least 0, below 1.
+    beta_2 : float, default 0.999
+        Share of `v` kept from step to step; at least 0, below 1.
+    epsilon : float, default 1e-7
+        Added to the corrected root of `v`, in units of the gradient; at least 0.
+    name : str, default "nadam"
+        Name in the config.
+
+    State
+    -----
+    m, v : ndarray, shape and dtype of the parameter
+        Running means of the gradient and of its square, from 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A hyperparameter is not a real number, or not within its range.
+
+    Notes
+    -----
+    .. math::
+
+        \\mu_t &= \\beta_1 (1 - \\tfrac{1}{2} 0.96^t), \\qquad P_t = \\mu_1 \\mu_2 \\cdots \\mu_t \\\\
+        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) g_t, \\qquad v_t = \\beta_2 v_{t-1} + (1 - \\beta_2) g_t^2 \\\\
+        w_t &= w_{t-1} - \\eta \\left( \\frac{\\mu_{t+1} m_t}{1 - P_{t+1}} + \\frac{(1 - \\mu_t) g_t}{1 - P_t} \\right)
+               \\Big/ \\left( \\sqrt{\\frac{v_t}{1 - \\beta_2^t}} + \\epsilon \\right)
+
+    with :math:`\\eta` ``learning_rate``, :math:`\\beta_1, \\beta_2` ``beta_1, beta_2`` and :math:`\\epsilon`
+    ``epsilon``. This is Keras's form. The product follows from `t` and the present ``beta_1``, where Keras keeps it as
+    state. PyTorch's momentum grows 250 times slower (:math:`0.96^{0.004 t}`), and its defaults are a rate of 0.002 and
+    epsilon of 1e-8.
+
+    References
+    ----------
+    Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop track.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.ones(5)
+    >>> opt = gs.optimizers.Nadam(learning_rate=0.1)
+    >>> for _ in range(500):
+    ...     opt.step(w, 2 * w)
+    >>> bool(abs(w).max() < 1e-6)
+    True
+    """
+
+    beta_1 = Hyperparameter()
+    beta_2 = Hyperparameter()
+    epsilon = Hyperparameter()
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        name: str = "nadam",
+    ) -> None:
+        super().__init__(
+            "Nadam",
+            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+        )
