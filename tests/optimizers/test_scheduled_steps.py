@@ -10,6 +10,7 @@ import pytest
 from gradstep import _core, optimizers
 from gradstep.optimizers import schedules as s
 from snapshot import everything
+from variants import other as other_value
 
 
 def fields(optimizer):
@@ -33,7 +34,7 @@ STEPS = 600
 SCHEDULES = {
     "formula": s.CyclicalLR(0.001, 0.1, 100, 33),
     "function": s.Lambda(lambda step: 0.1 / (step + 1)),
-    "both": s.Warmup(s.Lambda(lambda step: 0.1 / (step + 1)), 10),
+    "both": s.Warmup(s.Lambda(lambda step: 0.1 / (step + 1)), 10, 0.001),
 }
 
 
@@ -42,7 +43,7 @@ SCHEDULES = {
 def test_every_step_has_its_rate(new, dtype, way, schedule):
     w, gradients = walk(dtype, STEPS)
     other = w.copy()
-    scheduled, by_hand = new(learning_rate=schedule), new()
+    scheduled, by_hand = new(learning_rate=schedule), new(learning_rate=schedule(0))
     step, expected = stepper(scheduled, w, way), stepper(by_hand, other, "bound")
     for t, g in enumerate(gradients):
         assert scheduled.learning_rate == schedule(t)
@@ -54,8 +55,10 @@ def test_every_step_has_its_rate(new, dtype, way, schedule):
 
 def test_every_hyperparameter_may_follow_one(new, dtype):
     for field in fields(new()):
+        if field == "learning_rate_power":
+            continue  # it chooses Ftrl's rule
         default = getattr(new(), field)
-        schedule = s.Linear(default, 0.7 * default + 0.01, 20)  # within the bounds of every field
+        schedule = s.Linear(default, other_value(new(), field), 20)
         w, gradients = walk(dtype, 30)
         other = w.copy()
         scheduled, by_hand = new(**{field: schedule}), new()
@@ -171,6 +174,8 @@ def test_a_schedule_must_not_step_its_own_optimizer():
 def test_assignment_is_as_in_keras(new):
     w, g = np.ones(3), np.ones(3)
     optimizer = new(learning_rate=s.Constant(0.5))
+    if optimizer._core.rule.startswith(("Ftrl", "Rprop")):
+        return  # whose rate is no step size: at 0 they would not stand still
     optimizer.step(w, g)
     with pytest.raises(TypeError, match="learning_rate follows a schedule and takes another one only"):
         optimizer.learning_rate = 0.1
@@ -178,7 +183,7 @@ def test_assignment_is_as_in_keras(new):
     optimizer.learning_rate = s.Constant(0.0)  # from the next step on, though values were made ahead
     assert optimizer.learning_rate == 0.0
     before = w.copy()
-    if _core.rules()[optimizer._core.rule]["slots"] != ("velocity",):  # a velocity goes on by itself
+    if "velocity" not in _core.rules()[optimizer._core.rule]["slots"]:  # a velocity goes on by itself
         optimizer.step(w, g)
         assert w.tolist() == before.tolist()
     before = w.copy()
@@ -235,7 +240,7 @@ def test_a_changing_schedule_is_asked_at_every_step():
 
 
 def test_resume_goes_on_bit_for_bit(new, dtype):
-    schedule = s.CosineDecay(0.0, 40, warmup_target=0.1, warmup_steps=10)
+    schedule = s.CosineDecay(0.01, 40, warmup_target=0.1, warmup_steps=10)
     w, gradients = walk(dtype, 50)
     through, halfway = w.copy(), w.copy()
     never_stopped, stopped = new(learning_rate=schedule), new(learning_rate=schedule)
