@@ -68,7 +68,7 @@ class Loop:
         self.x = rng.standard_normal((self.ROWS, self.INPUTS), np.float32)
         self.y = rng.standard_normal((self.ROWS, self.OUTPUTS), np.float32)
         self.w = np.zeros((self.INPUTS, self.OUTPUTS), np.float32)
-        self.dw = np.empty_like(self.w)
+        self.dw = np.zeros_like(self.w)
 
     def gradients(self) -> None:
         dy = self.x @ self.w
