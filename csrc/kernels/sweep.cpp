@@ -18,8 +18,8 @@ HD void loop(const Update update, Param* RESTRICT w, const Param* RESTRICT g, st
   }
 }
 
-// One row. Not inlined: inside a loop over rows the compiler keeps its pointers in memory, and on two threads, which
-// wait for each other's cache, a step of Adam in a small network took a fifth longer.
+// One row. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's
+// weights, though one thread no longer.
 template <class Rule, class Param, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, Param* w, const Param* g, std::size_t n,
                                    Real<Param>* const* state, std::index_sequence<slot...>) {
