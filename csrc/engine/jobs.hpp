@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/parts.hpp"
+#include "engine/buffer.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/rules.hpp"
 #include "kernels/gemm.hpp"
@@ -131,7 +132,7 @@ template <class Real> class LearnProductJob : public Job<Real> {
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
       : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(products<Real>().gemm) {
     this->chunks = grid_.chunks();
-    tile_ = grid_.rows.size(0) * grid_.columns.size(0);
+    tile_ = on_border<Real>(grid_.rows.size(0) * grid_.columns.size(0));
     this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
   }
 
@@ -161,7 +162,7 @@ template <class Real> class LearnProductJob : public Job<Real> {
 
   const Product<Real> whole_;
   const Grid grid_;
-  std::size_t tile_ = 0;  // elements
+  std::size_t tile_ = 0;  // elements, up to a border: what follows holds pointers too
   const Weight<Real>& weight_;
   const Mover& mover_;
   const Gemm<Real> gemm_;
