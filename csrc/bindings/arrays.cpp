@@ -30,7 +30,8 @@ bool is_bfloat16(const py::array& array) {
   static int number = -1;
   const py::dtype dtype = array.dtype();
   if (dtype.num() == number) return true;
-  if (number >= 0 || dtype.itemsize() != 2 || dtype.kind() != 'V' || dtype.attr("name").cast<std::string>() != "bfloat16")
+  if (number >= 0 || dtype.itemsize() != 2 || dtype.kind() != 'V' ||
+      dtype.attr("name").cast<std::string>() != "bfloat16")
     return false;
   number = dtype.num();
   return true;

@@ -122,7 +122,7 @@ def parse(owner: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
 
 def describe_options(cls: type) -> None:
     """Give a class whose ``__init__`` takes ``**options`` their entries in its docstring and visible signature."""
-    signature = inspect.signature(cls.__init__)
+    signature = inspect.signature(vars(cls).get("__init__", object.__init__))
     own = [p for p in signature.parameters.values() if p.name != "self"]
     if not own or own[-1].kind is not inspect.Parameter.VAR_KEYWORD or own[-1].name != "options":
         return
