@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/codec.hpp"
+#include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
@@ -20,6 +22,8 @@ struct Kernels {
   const ReduceTable& reduce;
   const GemmTable& gemm;
   const DropTable& drop;
+  const DressTable& dress;
+  const CodecTable& codec;
 };
 
 const Kernels& kernels();
@@ -38,6 +42,22 @@ template <class Real> const Products<Real>& products() {
     return kernels().gemm.f32;
   else
     return kernels().gemm.f64;
+}
+
+inline const HalfCodec& half_codec(Dtype half) {
+  return half == Dtype::f16 ? kernels().codec.f16 : kernels().codec.bf16;
+}
+
+// in (n) of a half type -> out (n)
+template <class Real> void decode(Dtype half, const void* in, Real* out, std::size_t n) {
+  (sizeof(Real) == 4 ? half_codec(half).to_float : half_codec(half).to_double)(in, out, n);
+}
+
+template <class Real> const Dressing<Real>& dressing() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().dress.f32;
+  else
+    return kernels().dress.f64;
 }
 
 }  // namespace gs
