@@ -55,8 +55,8 @@ class SGD(Bilingual, Optimizer):
         u_t &= \\mu u_{t-1} - \\eta g_t, \\quad w_t = w_{t-1} + \\mu u_t - \\eta g_t && \\text{with nesterov}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\mu` ``momentum`` and :math:`u` ``velocity``.
-    This is Keras's form: the rate is inside the velocity, so that a changed rate acts on later gradients only. PyTorch's
-    multiplies by it after, and may dampen the gradients:
+    This is Keras's form: the rate is inside the velocity, so that a changed rate acts on later gradients only.
+    PyTorch's multiplies by it after, and may dampen the gradients:
 
     .. math::
 
