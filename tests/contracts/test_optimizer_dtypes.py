@@ -134,7 +134,7 @@ def test_state_in_fewer_bits_resumes_and_follows_float32(new, kept):
     assert np.linalg.norm(through - v) < 0.35 * moved
 
 
-@pytest.mark.parametrize(("kept", "spread"), [("bfloat16", 0.01), ("int8", 0.1)])
+@pytest.mark.parametrize(("kept", "spread"), [("bfloat16", 0.01), ("int8", 0.2)])
 def test_state_in_fewer_bits_stands_by_its_mean(kept, spread):
     """Rounded to the nearest, v would stand still once a step changes it by less than half a unit, and steps grow."""
     from gradstep.optimizers import Adam
