@@ -143,7 +143,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     }
     for (std::size_t s = 0; s < rule_slots; ++s)
       fill(engine.options.storage, real_of(p.dtype), p.state[s], p.scales.empty() ? nullptr : p.scales[s],
-           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s));
+           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s),
+           !(engine.rule.unsigned_slots >> s & 1));
   }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < fresh.size(); ++i) {

@@ -70,7 +70,7 @@ struct Manner {
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
 };
 
-/// Sets n elements of a slot to a number.
-void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
+/// Sets n elements of a slot to a number; has_signs: whether its rule may make them negative.
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs);
 
 }  // namespace gs
