@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "engine/buffer.hpp"
 
@@ -22,14 +23,58 @@ py::array as_array(py::handle object, const std::string& name) {
   return py::reinterpret_borrow<py::array>(object);
 }
 
-Dtype float_dtype(const py::array& array, const std::string& name) {
-  const bool f32 = has_dtype<float>(array);
-  if (!f32 && !has_dtype<double>(array))
-    throw py::type_error(name + " must be float32 or float64 in native byte order; its dtype is " +
-                         std::string(py::str(array.dtype())) + ".");
+namespace {
+
+// ml_dtypes makes bfloat16 a type of its own, with a number that is known once it has been seen.
+bool is_bfloat16(const py::array& array) {
+  static int number = -1;
+  const py::dtype dtype = array.dtype();
+  if (dtype.num() == number) return true;
+  if (number >= 0 || dtype.itemsize() != 2 || dtype.kind() != 'V' ||
+      dtype.attr("name").cast<std::string>() != "bfloat16")
+    return false;
+  number = dtype.num();
+  return true;
+}
+
+std::optional<Dtype> float_type(const py::array& array) {
+  constexpr int half = 23;  // NPY_HALF
+  if (has_dtype<float>(array)) return Dtype::f32;
+  if (has_dtype<double>(array)) return Dtype::f64;
+  const py::dtype dtype = array.dtype();
+  if (dtype.num() == half && dtype.attr("isnative").cast<bool>()) return Dtype::f16;
+  if (is_bfloat16(array)) return Dtype::bf16;
+  return std::nullopt;
+}
+
+void check_aligned(const py::array& array, const std::string& name) {
   if (!(array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_))
     throw py::value_error(name + " must be aligned; its data does not begin on a multiple of its item size.");
-  return f32 ? Dtype::f32 : Dtype::f64;
+}
+
+}  // namespace
+
+Dtype any_float_dtype(const py::array& array, const std::string& name) {
+  const auto dtype = float_type(array);
+  if (!dtype)
+    throw py::type_error(name + " must be float32, float64, float16 or bfloat16 in native byte order; its dtype is " +
+                         std::string(py::str(array.dtype())) + ".");
+  check_aligned(array, name);
+  return *dtype;
+}
+
+Dtype float_dtype(const py::array& array, const std::string& name) {
+  const auto dtype = float_type(array);
+  if (!dtype || item_size(*dtype) < 4)
+    throw py::type_error(name + " must be float32 or float64 in native byte order; its dtype is " +
+                         std::string(py::str(array.dtype())) + ".");
+  check_aligned(array, name);
+  return *dtype;
+}
+
+const char* dtype_name(Dtype dtype) {
+  constexpr const char* names[] = {"float32", "float64", "float16", "bfloat16"};
+  return names[int(dtype)];
 }
 
 void check_writable(const py::array& array, const std::string& name) {
@@ -114,25 +159,24 @@ Dtype parse_dtype(const std::string& name) {
   throw py::value_error("dtype must be float32 or float64; got " + name + ".");
 }
 
-std::vector<py::array> zeros_in_arena(const std::vector<std::vector<py::ssize_t>>& shapes, Dtype dtype) {
-  const std::size_t item = item_size(dtype);
+std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted) {
   std::vector<std::size_t> at{0};
-  for (const auto& shape : shapes) {
-    std::size_t size = item;
-    for (const py::ssize_t n : shape) size *= std::size_t(n);
+  for (const Wanted& one : wanted) {
+    std::size_t size = std::size_t(one.dtype.itemsize());
+    for (const py::ssize_t n : one.shape) size *= std::size_t(n);
     at.push_back(at.back() + (size + border - 1) / border * border);
   }
   auto arena = std::make_unique<Buffer<std::byte>>(at.back());
   std::byte* const memory = arena->data();
   const py::capsule owner(arena.release(), [](void* p) { delete static_cast<Buffer<std::byte>*>(p); });
   std::vector<py::array> arrays;
-  for (std::size_t i = 0; i < shapes.size(); ++i)
-    arrays.emplace_back(numpy_dtype(dtype), shapes[i], std::vector<py::ssize_t>{}, memory + at[i], owner);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    arrays.emplace_back(wanted[i].dtype, wanted[i].shape, std::vector<py::ssize_t>{}, memory + at[i], owner);
   return arrays;
 }
 
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype) {
-  return zeros_in_arena({shape}, dtype)[0];
+  return zeros_in_arena({{numpy_dtype(dtype), shape}})[0];
 }
 
 }  // namespace gs

@@ -24,6 +24,9 @@ std::string shape_text(const py::array& array);
 py::array as_array(py::handle object, const std::string& name);
 /// Throws TypeError unless it is float32 or float64 in native byte order, ValueError unless aligned.
 Dtype float_dtype(const py::array& array, const std::string& name);
+/// The same, but float16 and bfloat16 (of ml_dtypes) will do too.
+Dtype any_float_dtype(const py::array& array, const std::string& name);
+const char* dtype_name(Dtype dtype);
 /// Throws ValueError unless writable.
 void check_writable(const py::array& array, const std::string& name);
 /// Throws ValueError if two indices may lie in the same place.
@@ -46,7 +49,12 @@ template <class T> py::array check_rows(py::handle object, const std::string& na
 /// Zeros, the first element on a 64-byte border: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);
 /// The same for many arrays, in one arena.
-std::vector<py::array> zeros_in_arena(const std::vector<std::vector<py::ssize_t>>& shapes, Dtype dtype);
+struct Wanted {
+  py::dtype dtype;
+  std::vector<py::ssize_t> shape;
+};
+std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted);
+/// Of float32 or float64.
 py::dtype numpy_dtype(Dtype dtype);
 /// "float32" or "float64"; ValueError for any other.
 Dtype parse_dtype(const std::string& name);

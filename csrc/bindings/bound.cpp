@@ -36,6 +36,7 @@ class Bound {
     const PyOptimizer::Busy busy(optimizer_);
     optimizer_.prepare(1);
     moves_.clear();
+    moved_.clear();
     held_.clear();
     if (labels_.size() == 1 && labels_[0].empty()) {
       take(0, gradients);
@@ -54,14 +55,18 @@ class Bound {
     // Everything is checked; only now is anything written.
     std::size_t total = 0;
     for (const Move& move : moves_) total += move.parameter->layout.size;
+    Optimizer& engine = optimizer_.engine;
+    Optimizer::Outcome outcome;
     if (total < release_size) {
-      optimizer_.engine.step(moves_);
+      outcome = engine.step(moves_);
     } else {
       // Safe: the arrays are held below, the rest is the engine's own.
       py::gil_scoped_release release;
-      optimizer_.engine.step(moves_);
+      outcome = engine.step(moves_);
     }
     held_.clear();
+    if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise)
+      throw_nonfinite(noun("gradient", labels_[moved_[engine.culprit]]));
   }
 
  private:
@@ -79,12 +84,13 @@ class Bound {
     const py::array gradient = as_array(array, noun("gradient", labels_[i]));
     const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
     optimizer_.check_unmoved(indices_[i], labels_[i]);
-    optimizer_.check_gradient(parameter, gradient, labels_[i]);
+    const Dtype dtype = optimizer_.check_gradient(parameter, gradient, labels_[i]);
     // A gradient in C order needs no layout of its own.
     const bool plain = gradient.flags() & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
     if (!plain) layouts_.resize(indices_.size());
     if (!plain) layouts_[i] = layout_of(gradient);
-    moves_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i]});
+    moves_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i], dtype});
+    moved_.push_back(i);
     held_.push_back(std::move(array));
   }
 
@@ -95,6 +101,7 @@ class Bound {
   py::object convert_;
   PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;
   std::vector<Move> moves_;
+  std::vector<std::size_t> moved_;  // (move): which of the indices
   std::vector<py::object> held_;
   std::vector<Layout> layouts_;
   const Layout contiguous_{};

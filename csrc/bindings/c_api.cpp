@@ -22,14 +22,16 @@ template <class Real>
 int step(int index, const double* values, std::int64_t t, Real* w, const Real* g, Real* state, std::size_t n) {
   if (index < 0 || std::size_t(index) >= rules().size() || t < 1) return -1;
   const Rule& rule = rules()[std::size_t(index)];
-  for (std::size_t i = 0; i < rule.fields.size(); ++i)
+  for (std::size_t i = 0; i < rule.own; ++i)
     if (!in_range(rule.fields[i], values[i])) return -1;
   const int dtype = dtype_of<Real>();
   const AnyUpdate update = rule.at(values, t, Dtype(dtype));
+  const bool decays = rule.weight_decay < rule.own && rule.common_at[0] == rule.weight_decay;
+  const Factors factors{decays ? 1 - values[rule.learning_rate] * values[rule.weight_decay] : 1, 1};
   void* slots[max_slots];
   for (std::size_t s = 0; s < rule.slots.size(); ++s) slots[s] = state + s * n;
   const FlushSubnormals flush;
-  kernels().sweep.sweep[index][dtype](&update, w, g, slots, Area(n));
+  kernels().sweep.sweep[index][dtype](&update, factors, w, g, slots, Area(n));
   return 0;
 }
 

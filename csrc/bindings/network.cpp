@@ -114,6 +114,8 @@ class PyRun {
   virtual bool advance(double seconds) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
+  virtual py::list gradients() const = 0;
+  virtual void again() = 0;
 };
 
 class PyNetwork {
@@ -128,20 +130,22 @@ class PyNetwork {
                                    std::uint32_t number) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                                      std::size_t batch_size, py::object optimizer,
-                                     const std::vector<std::size_t>& indices) const = 0;
+                                     const std::vector<std::size_t>& indices, bool gradients) const = 0;
 };
 
 template <class Real> class TypedRun : public PyRun {
  public:
   TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, Inputs x, Targets y,
-           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices)
+           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+           std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         x_(std::move(x)),
         y_(std::move(y)),
         optimizer_(std::move(optimizer)),
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
+        gradients_(std::move(gradients)),
         run_(network, scoring, {x_.data(), x_.source, y_.data, y_.row_size, y_.rows}, batch_size,
-             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices)) {}
+             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices), places(gradients_)) {}
 
   void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
@@ -160,7 +164,9 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   bool advance(double seconds) override {
-    return alone([&] { return run_.advance(seconds); });
+    const bool over = alone([&] { return run_.advance(seconds); });
+    if (run_.refused()) throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"));
+    return over;
   }
 
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
@@ -171,6 +177,19 @@ template <class Real> class TypedRun : public PyRun {
     py::list metrics;
     for (std::size_t s = 1; s < run_.totals.size(); ++s) metrics.append(mean(s));
     return py::make_tuple(run_.batches, run_.rows, mean(0), metrics);
+  }
+
+  void again() override {
+    alone([&] {
+      run_.again();
+      return true;
+    });
+  }
+
+  py::list gradients() const override {
+    py::list all;
+    for (const py::array& gradient : gradients_) all.append(gradient);
+    return all;
   }
 
  private:
@@ -189,6 +208,12 @@ template <class Real> class TypedRun : public PyRun {
     if (moved_) moved_->prepare(run_.steps_left());
     py::gil_scoped_release release;
     return work();
+  }
+
+  static std::vector<Real*> places(const std::vector<py::array>& arrays) {
+    std::vector<Real*> all;
+    for (const py::array& array : arrays) all.push_back(data<Real>(array));
+    return all;
   }
 
   void check_idle() const {
@@ -217,6 +242,7 @@ template <class Real> class TypedRun : public PyRun {
   const Targets y_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
+  const std::vector<py::array> gradients_;
   Run<Real> run_;
   bool busy_ = false;
 };
@@ -264,13 +290,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
     py::list gradients;
     auto weights = plain_weights(network_);
-    const auto shape = shapes(network_);
-    for (std::size_t k = 0; k < shape.size(); ++k) {
+    const std::vector<py::array> flat = gradient_arrays();
+    for (auto& layer : weights) {
       py::list own;
-      for (std::size_t i = 0; i < shape[k].size(); ++i) {
-        const py::array gradient = aligned_zeros(shape[k][i], dtype);
-        weights[k][i].gradient = data<Real>(gradient);
-        own.append(gradient);
+      for (auto& weight : layer) {
+        weight.gradient = data<Real>(flat[weight.number]);
+        own.append(flat[weight.number]);
       }
       gradients.append(own);
     }
@@ -292,13 +317,14 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
-                             std::size_t batch_size, py::object optimizer,
-                             const std::vector<std::size_t>& indices) const override {
+                             std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                             bool gradients) const override {
     Inputs from = check_inputs(x, "x", network_.inputs);
     Targets targets = check_y(y, *scoring.loss);
     check_lengths(from, targets);
     return std::make_unique<TypedRun<Real>>(std::move(self), network_, scoring, std::move(from), std::move(targets),
-                                            batch_size, std::move(optimizer), indices);
+                                            batch_size, std::move(optimizer), indices,
+                                            gradients ? gradient_arrays() : std::vector<py::array>{});
   }
 
  private:
@@ -306,6 +332,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   Targets check_y(py::handle y, const ScoreInfo& loss) const {
     return check_targets(y, "y", loss.labels, dtype, network_.outputs);
+  }
+  /// Zeros, an array for each weight.
+  std::vector<py::array> gradient_arrays() const {
+    std::vector<Wanted> wanted;
+    for (const auto& layer : shapes(network_))
+      for (const auto& shape : layer) wanted.push_back({numpy_dtype(dtype), shape});
+    return zeros_in_arena(wanted);
   }
   static void check_lengths(const Inputs& x, const Targets& y) {
     if (y.rows == 0 || x.rows != y.rows)
@@ -338,14 +371,19 @@ void bind_network(py::module_& m) {
   py::class_<PyRun>(m, "Run")
       .def(py::init([](py::object network, const std::string& loss, bool from_logits,
                        const std::vector<std::string>& metrics, py::handle x, py::handle y, std::int64_t batch_size,
-                       py::object optimizer, const std::vector<std::size_t>& indices) {
-        return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
-                                                    parse_batch_size(batch_size), std::move(optimizer), indices);
-      }))
+                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients) {
+             return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
+                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
+                                                         gradients);
+           }),
+           py::arg("network"), py::arg("loss"), py::arg("from_logits"), py::arg("metrics"), py::arg("x"), py::arg("y"),
+           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false)
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
-      .def_property_readonly("progress", &PyRun::progress);
+      .def_property_readonly("progress", &PyRun::progress)
+      .def_property_readonly("gradients", &PyRun::gradients)
+      .def("again", &PyRun::again);
 }
 
 }  // namespace gs

@@ -10,24 +10,8 @@
 namespace gs {
 namespace {
 
-std::vector<double> checked_values(const Rule& rule, const std::map<std::string, double>& given) {
-  std::vector<double> values;
-  for (const FieldInfo& f : rule.fields) {
-    const auto found = given.find(f.name);
-    values.push_back(found == given.end() ? f.start : found->second);
-    check_field(f, values.back());
-  }
-  for (const auto& [name, value] : given) {
-    (void)value;
-    const bool known =
-        std::any_of(rule.fields.begin(), rule.fields.end(), [&n = name](auto& f) { return n == f.name; });
-    if (!known) throw py::type_error(std::string(rule.name) + " has no hyperparameter " + name + ".");
-  }
-  return values;
-}
-
 Dtype check_parameter(const py::array& array, const std::string& name) {
-  const Dtype dtype = float_dtype(array, name);
+  const Dtype dtype = any_float_dtype(array, name);
   check_writable(array, name);
   check_own_memory(array, name);
   return dtype;
@@ -48,10 +32,14 @@ void check_shape(const py::array& parameter, const py::array& gradient, const st
                           "; its parameter has shape " + shape_text(parameter) + ".");
 }
 
-void check_dtype(Dtype parameter, const py::array& gradient, const std::string& label) {
-  if (float_dtype(gradient, noun("gradient", label)) != parameter)
-    throw py::type_error(noun("gradient", label) + " is " + std::string(py::str(gradient.dtype())) +
-                         "; its parameter is " + std::string(py::str(numpy_dtype(parameter))) + ".");
+// A gradient has its parameter's type, or a half one; a parameter of a half type takes float32 too.
+Dtype check_dtype(Dtype parameter, const py::array& gradient, const std::string& label) {
+  const Dtype dtype = any_float_dtype(gradient, noun("gradient", label));
+  const bool half = item_size(dtype) == 2, master = item_size(parameter) == 2 && dtype == Dtype::f32;
+  if (dtype != parameter && !half && !master)
+    throw py::type_error(noun("gradient", label) + " is " + dtype_name(dtype) + "; its parameter is " +
+                         dtype_name(parameter) + ".");
+  return dtype;
 }
 
 void check_pair(const py::array& parameter, const py::array& gradient, const std::string& label) {
@@ -61,68 +49,8 @@ void check_pair(const py::array& parameter, const py::array& gradient, const std
 
 }  // namespace
 
-PyOptimizer::PyOptimizer(const std::string& rule, const std::map<std::string, double>& values)
-    : engine(find_rule(rule), checked_values(find_rule(rule), values)) {}
-
 void PyOptimizer::check_idle() const {
   if (busy_) throw std::runtime_error("this optimizer is in the middle of a step on another thread.");
-}
-
-const FieldInfo& PyOptimizer::field(const std::string& name, std::size_t& at) const {
-  for (at = 0; at < engine.rule.fields.size(); ++at)
-    if (name == engine.rule.fields[at].name) return engine.rule.fields[at];
-  throw py::attribute_error(std::string(engine.rule.name) + " has no hyperparameter " + name + ".");
-}
-
-double PyOptimizer::get(const std::string& name) const {
-  std::size_t at;
-  field(name, at);
-  return engine.values[at];
-}
-
-void PyOptimizer::set(const std::string& name, double value) {
-  std::size_t at;
-  check_field(field(name, at), value);
-  engine.values[at] = value;
-}
-
-void PyOptimizer::schedule(const std::string& name, py::object make) {
-  check_idle();
-  std::size_t at;
-  field(name, at);
-  auto& tracks = engine.tracks;
-  const auto old = std::find_if(tracks.begin(), tracks.end(), [&](const Track& track) { return track.field == at; });
-  if (old == tracks.end()) {
-    sources_.push_back({std::move(make), 0});
-    tracks.push_back({at, engine.t, {}});
-  } else {
-    sources_[std::size_t(old - tracks.begin())] = {std::move(make), 0};
-    old->values.clear();
-  }
-}
-
-void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
-  Track& track = engine.tracks[i];
-  Source& source = sources_[i];
-  const FieldInfo& f = engine.rule.fields[track.field];
-  std::int64_t begin = engine.t - track.first;
-  if (begin < 0 || begin > source.good || begin + steps > std::int64_t(track.values.size())) {
-    const auto made = py::array_t<double, py::array::c_style>::ensure(source.make(engine.t, steps));
-    if (!made || made.ndim() != 1 || made.size() < steps)
-      throw py::value_error("make must give a value for each step.");
-    track.values.assign(made.data(), made.data() + made.size());
-    track.first = engine.t;
-    begin = source.good = 0;
-    while (source.good < made.size() && in_range(f, made.data()[source.good])) ++source.good;
-  }
-  if (begin + steps <= source.good) return;
-  try {
-    check_field(f, track.values[std::size_t(source.good)]);
-  } catch (const std::invalid_argument& error) {
-    std::string text = error.what();
-    text.back() = ' ';  // the full stop
-    throw py::value_error(text + "from its schedule at step " + std::to_string(track.first + source.good) + ".");
-  }
 }
 
 void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vector<std::string>& labels) const {
@@ -152,10 +80,26 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
     }
 }
 
-std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
-                                          const std::vector<std::string>& labels) {
+std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
+  const std::vector<py::ssize_t> shape(p.layout.shape.begin(), p.layout.shape.end());
+  const Storage storage = engine.options.storage;
+  const py::dtype real = numpy_dtype(real_of(p.dtype));
+  const py::dtype kept = storage == Storage::int8   ? py::dtype::of<std::uint8_t>()
+                         : storage == Storage::bf16 ? py::dtype::of<std::uint16_t>()
+                                                    : real;
+  std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape});
+  wanted.resize(wanted.size() + engine.extra_slots().size(), {real, shape});
+  if (storage == Storage::int8)
+    wanted.resize(wanted.size() + engine.rule.slots.size(),
+                  {py::dtype::of<float>(), {py::ssize_t((p.layout.size + scale_block - 1) / scale_block)}});
+  return wanted;
+}
+
+std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels,
+                                          const std::vector<std::size_t>& groups, const std::vector<bool>& decays) {
   check_idle();
   if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
+  for (const std::size_t index : groups) group(index);
   check_new(given, labels);
   {
     const Busy busy(*this);
@@ -163,27 +107,39 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given,
   }
   engine.follow();                                          // for what state starts from
   for (Track& track : engine.tracks) track.values.clear();  // a schedule that may change is asked again at the step
-  // Made before anything is registered, for memory may run out. An arena for each dtype holds all state.
+  // Made before anything is registered, for memory may run out. One arena holds all state.
   std::vector<Parameter> fresh;
-  std::vector<std::vector<py::ssize_t>> shapes[2];
-  for (const py::object& object : given) {
-    const py::array array = py::reinterpret_borrow<py::array>(object);
-    fresh.push_back({float_dtype(array, ""), layout_of(array), bytes(array), {}});
-    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s)
-      shapes[int(fresh.back().dtype)].emplace_back(array.shape(), array.shape() + array.ndim());
+  std::vector<Wanted> wanted;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const py::array array = py::reinterpret_borrow<py::array>(given[i]);
+    fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}});
+    if (!groups.empty()) fresh.back().group = groups.at(i);
+    if (!decays.empty()) fresh.back().decays = decays.at(i);
+    const auto own = wanted_state(fresh.back());
+    wanted.insert(wanted.end(), own.begin(), own.end());
   }
-  std::vector<py::array> arenas[2] = {zeros_in_arena(shapes[0], Dtype::f32), zeros_in_arena(shapes[1], Dtype::f64)};
-  std::size_t used[2] = {0, 0};
-  std::vector<std::vector<py::array>> fresh_slots(fresh.size());
-  for (std::size_t i = 0; i < fresh.size(); ++i)
-    for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) {
-      const int dtype = int(fresh[i].dtype);
-      const py::array& slot = arenas[dtype][used[dtype]++];
-      const double start = engine.rule.start(engine.values.data(), s);
-      if (start != 0) slot.attr("fill")(start);
-      fresh[i].state.push_back(bytes(slot));
-      fresh_slots[i].push_back(slot);
+  const std::vector<py::array> arena = zeros_in_arena(wanted);
+  const std::size_t count = given.empty() ? 0 : wanted.size() / given.size(), rule_slots = engine.rule.slots.size();
+  std::vector<std::vector<std::pair<std::string, py::array>>> fresh_slots(fresh.size());
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    Parameter& p = fresh[i];
+    const auto extra = engine.extra_slots();
+    for (std::size_t s = 0; s < count; ++s) {
+      const py::array& array = arena[i * count + s];
+      const bool scale = s >= rule_slots + extra.size();
+      const std::string name = s < rule_slots ? engine.rule.slots[s]
+                               : scale        ? engine.rule.slots[s - rule_slots - extra.size()] + std::string(".scale")
+                                              : extra[s - rule_slots];
+      if (scale)
+        p.scales.push_back(reinterpret_cast<float*>(bytes(array)));
+      else
+        p.state.push_back(bytes(array));
+      fresh_slots[i].emplace_back(name, array);
     }
+    for (std::size_t s = 0; s < rule_slots; ++s)
+      fill(engine.options.storage, real_of(p.dtype), p.state[s], p.scales.empty() ? nullptr : p.scales[s],
+           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s));
+  }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     const std::size_t index = parameters.size();
@@ -223,7 +179,7 @@ std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
   auto it = std::lower_bound(extents_.begin(), extents_.end(), first, [](auto& e, auto* at) { return e.first < at; });
   for (; it != extents_.end() && it->first == first; ++it) {
     const Parameter& p = parameters[it->index];
-    if (p.data == bytes(array) && has_layout(array, p.layout) && array.dtype().equal(numpy_dtype(p.dtype)))
+    if (p.data == bytes(array) && has_layout(array, p.layout) && any_float_dtype(array, "") == p.dtype)
       return std::ptrdiff_t(it->index);
   }
   return -1;
@@ -238,33 +194,50 @@ void PyOptimizer::check_unmoved(std::size_t index, const std::string& label) con
 
 py::dict PyOptimizer::state(std::size_t index) const {
   py::dict all;
-  for (std::size_t s = 0; s < engine.rule.slots.size(); ++s) all[engine.rule.slots[s]] = slots.at(index)[s];
+  for (const auto& [name, array] : slots.at(index)) all[name.c_str()] = array;
   return all;
 }
 
-void PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
-  check_dtype(p.dtype, g, label);
+Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
+  const Dtype dtype = check_dtype(p.dtype, g, label);
   if (!has_shape(g, p.layout)) check_shape(arrays[std::size_t(&p - parameters.data())], g, label);
   const std::ptrdiff_t old = overlapped(g);
   if (old >= 0) check_pair(arrays[std::size_t(old)], g, label);
+  return dtype;
 }
+
+void throw_nonfinite(const std::string& gradient) {
+  PyErr_SetString(PyExc_FloatingPointError,
+                  (gradient + " must be finite, as on_nonfinite=\"raise\" asks; it holds inf or nan.").c_str());
+  throw py::error_already_set();
+}
+
+namespace {
+
+py::tuple describe(const FieldInfo& f) {
+  return py::make_tuple(f.name, f.start, f.doc, f.low, f.high, f.low_open, f.high_open);
+}
+
+}  // namespace
 
 void bind_optimizers(py::module_& m) {
   m.def("rules", [] {
     py::dict all;
     for (const Rule& rule : rules()) {
-      py::list fields;
-      for (const FieldInfo& f : rule.fields)
-        fields.append(py::make_tuple(f.name, f.start, f.doc, f.low, f.high, f.low_open, f.high_open));
+      py::list fields, common;
+      for (std::size_t i = 0; i < rule.fields.size(); ++i)
+        (i < rule.own ? fields : common).append(describe(rule.fields[i]));
       py::list slots;
       for (const char* slot : rule.slots) slots.append(slot);
-      all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("slots") = py::tuple(slots));
+      all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
+                                py::arg("slots") = py::tuple(slots));
     }
     return all;
   });
 
   py::class_<PyOptimizer>(m, "Optimizer")
-      .def(py::init<const std::string&, const std::map<std::string, double>&>())
+      .def(py::init<const std::string&, const std::map<std::string, double>&, const py::dict&>(), py::arg("rule"),
+           py::arg("values"), py::arg("options") = py::dict())
       .def_property_readonly("rule", [](const PyOptimizer& o) { return o.engine.rule.name; })
       .def_property(
           "iterations", [](const PyOptimizer& o) { return o.engine.t; },
@@ -273,18 +246,39 @@ void bind_optimizers(py::module_& m) {
             if (t < 0) throw py::value_error("iterations must be 0 or more; got " + std::to_string(t) + ".");
             o.engine.t = t;
           })
-      .def("get", &PyOptimizer::get)
-      .def("set", &PyOptimizer::set)
-      .def("schedule", &PyOptimizer::schedule)
+      .def_property(
+          "accumulated", [](const PyOptimizer& o) { return o.engine.summed; },
+          [](PyOptimizer& o, std::int64_t n) {
+            o.check_idle();
+            if (n < 0 || n >= o.engine.options.accumulate)
+              throw py::value_error("accumulated must be in [0, " + std::to_string(o.engine.options.accumulate) +
+                                    "); got " + std::to_string(n) + ".");
+            o.engine.summed = n;
+          })
+      .def_property_readonly("skipped", [](const PyOptimizer& o) { return o.engine.skipped; })
+      .def("get", &PyOptimizer::get, py::arg("field"), py::arg("group") = 0)
+      .def("set", &PyOptimizer::set, py::arg("field"), py::arg("value"), py::arg("group") = 0)
+      .def("is_own", &PyOptimizer::is_own)
+      .def("schedule", &PyOptimizer::schedule, py::arg("field"), py::arg("make"), py::arg("group") = 0)
+      .def("add_group", &PyOptimizer::add_group)
+      .def("truncate_groups", &PyOptimizer::truncate_groups)
+      .def_property_readonly("groups", [](const PyOptimizer& o) { return o.engine.groups.size(); })
+      .def("group_of", [](const PyOptimizer& o, std::size_t index) { return o.parameters.at(index).group; })
       .def("starts",
            [](const PyOptimizer& o) {
              py::dict all;
              for (std::size_t s = 0; s < o.engine.rule.slots.size(); ++s)
-               all[o.engine.rule.slots[s]] = o.engine.rule.start(o.engine.values.data(), s);
+               all[o.engine.rule.slots[s]] = o.engine.rule.start(o.engine.groups[0].values.data(), s);
              return all;
            })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
-      .def("add", &PyOptimizer::add)
+      .def("add", &PyOptimizer::add, py::arg("arrays"), py::arg("labels"), py::arg("groups") = py::list(),
+           py::arg("decays") = py::list())
+      .def("set_decays",
+           [](PyOptimizer& o, std::size_t index, bool decays) {
+             o.check_idle();
+             o.parameters.at(index).decays = decays;
+           })
       .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })

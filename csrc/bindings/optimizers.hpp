@@ -12,21 +12,29 @@ namespace gs {
 
 class PyOptimizer {
  public:
-  PyOptimizer(const std::string& rule, const std::map<std::string, double>& values);
+  PyOptimizer(const std::string& rule, const std::map<std::string, double>& values, const py::dict& options);
 
-  double get(const std::string& field) const;
-  void set(const std::string& field, double value);
+  double get(const std::string& field, std::size_t group) const;
+  void set(const std::string& field, double value, std::size_t group);
 
   /// From now on a field's values come from make(first, count): at least `count` of them, for the steps taken after
   /// `first` others.
-  void schedule(const std::string& field, py::object make);
+  void schedule(const std::string& field, py::object make, std::size_t group);
+
+  /// A group of parameters with values of its own for these fields; its number.
+  std::size_t add_group(const std::map<std::string, double>& values);
+  /// Forgets the groups after the first `length`, which hold no parameters.
+  void truncate_groups(std::size_t length);
+  bool is_own(const std::string& field, std::size_t group) const;
   /// Has the values of such fields ready for this many steps; throws if one is out of bounds. To be called while Busy,
   /// for making them runs Python code.
   void prepare(std::size_t steps) {
     for (std::size_t i = 0; i < sources_.size(); ++i) prepare(i, std::int64_t(steps));
   }
 
-  std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels);
+  /// groups, decays: an element a parameter, or none: the first group, true.
+  std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels,
+                               const std::vector<std::size_t>& groups, const std::vector<bool>& decays);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
@@ -34,8 +42,8 @@ class PyOptimizer {
 
   /// Throws if the array has been resized, reshaped or reallocated since it was added.
   void check_unmoved(std::size_t index, const std::string& label) const;
-  /// Throws unless the gradient fits the parameter and overlaps none.
-  void check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
+  /// Throws unless the gradient fits the parameter and overlaps none; its type.
+  Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
 
   /// While one is alive another thread may hold the interpreter, but not step or add.
   class Busy {
@@ -52,8 +60,8 @@ class PyOptimizer {
 
   Optimizer engine;
   std::vector<Parameter> parameters;
-  std::vector<py::array> arrays;              // (parameter)
-  std::vector<std::vector<py::array>> slots;  // (parameter, slot)
+  std::vector<py::array> arrays;                                      // (parameter)
+  std::vector<std::vector<std::pair<std::string, py::array>>> slots;  // (parameter): names and arrays of the state
 
  private:
   void check_new(const std::vector<py::object>& arrays, const std::vector<std::string>& labels) const;
@@ -62,6 +70,8 @@ class PyOptimizer {
     std::size_t index;
   };
   const FieldInfo& field(const std::string& name, std::size_t& at) const;
+  const Group& group(std::size_t index) const;
+  std::vector<Wanted> wanted_state(const Parameter& parameter) const;
   void prepare(std::size_t track, std::int64_t steps);
   /// The first parameter that the array overlaps; -1 if there is none.
   std::ptrdiff_t overlapped(const py::array& array) const;
@@ -77,5 +87,8 @@ class PyOptimizer {
   std::vector<Extent> extents_;  // of the parameters, by first address
   std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
 };
+
+/// Raises Python's FloatingPointError.
+[[noreturn]] void throw_nonfinite(const std::string& gradient);
 
 }  // namespace gs

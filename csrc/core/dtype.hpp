@@ -7,9 +7,9 @@
 
 namespace gs {
 
-enum class Dtype { f32, f64 };
+enum class Dtype { f32, f64, f16, bf16 };
 
-constexpr std::size_t item_size(Dtype dtype) { return dtype == Dtype::f32 ? 4 : 8; }
+constexpr std::size_t item_size(Dtype dtype) { return dtype == Dtype::f32 ? 4 : dtype == Dtype::f64 ? 8 : 2; }
 
 /// The type arithmetic on a Param is done in. Half-width types specialise this to float, and add a load and a store.
 template <class Param> struct RealOf {

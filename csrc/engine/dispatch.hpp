@@ -1,10 +1,12 @@
 // Which kernels are in use: the best instruction set this CPU has, unless GRADSTEP_ISA or use_isa says otherwise.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
@@ -13,6 +15,14 @@
 
 namespace gs {
 
+// STUB until kernels/codec.hpp
+struct CodecTable {
+  void (*decode[4][2])(const void* in, void* out, std::size_t n);
+  void (*encode[2][4])(const void* in, void* out, std::size_t n);
+  void (*encode_stochastic)(const float* in, void* out, std::size_t n, std::uint64_t key, std::uint64_t step, std::size_t first);
+  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n);
+  void (*encode8)(const float* in, std::uint8_t* codes, float* scales, std::size_t n);
+};
 struct Kernels {
   const char* isa;
   const SweepTable& sweep;
@@ -20,6 +30,8 @@ struct Kernels {
   const ReduceTable& reduce;
   const GemmTable& gemm;
   const DropTable& drop;
+  const DressTable& dress;
+  CodecTable codec{};
 };
 
 const Kernels& kernels();
@@ -38,6 +50,13 @@ template <class Real> const Products<Real>& products() {
     return kernels().gemm.f32;
   else
     return kernels().gemm.f64;
+}
+
+template <class Real> const Dressing<Real>& dressing() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().dress.f32;
+  else
+    return kernels().dress.f64;
 }
 
 }  // namespace gs

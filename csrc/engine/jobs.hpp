@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/parts.hpp"
 #include "engine/buffer.hpp"
 #include "engine/dispatch.hpp"
-#include "engine/rules.hpp"
+#include "engine/manner.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
 #include "kernels/reduce.hpp"
-#include "kernels/sweep.hpp"
 
 namespace gs {
 
@@ -22,13 +22,12 @@ template <class Real> struct Weight {
   Real* w = nullptr;
   Real* gradient = nullptr;  // the gradient is written here; if null, it moves w at once and is never stored
   void* state[max_slots] = {};
+  std::size_t number = 0;  // among all weights of the network
 };
 
-/// How a training step moves weights: the optimizer's loop, and the constants of the step at hand.
+/// How the training step at hand moves weights.
 struct Mover {
-  Sweep sweep = nullptr;
-  std::size_t slots = 0;
-  AnyUpdate update{};
+  std::vector<const Manner*> manners;  // (weight)
 
   /// g (rows, columns): the gradient of an area that begins at element `at` of the weight.
   template <class Real> void move(const Weight<Real>& weight, std::size_t at, const Real* g, const Area& area) const {
@@ -37,9 +36,16 @@ struct Mover {
         std::copy(g, g + area.columns, weight.gradient + at + i * area.stride);
       return;
     }
-    void* state[max_slots];
-    for (std::size_t s = 0; s < slots; ++s) state[s] = static_cast<Real*>(weight.state[s]) + at;
-    sweep(&update, weight.w + at, g, state, area);
+    const Manner& how = *manners[weight.number];
+    constexpr Dtype real = Dtype(dtype_of<Real>());
+    if (how.plain) {
+      void* state[max_slots];
+      for (std::size_t s = 0; s < how.slots; ++s) state[s] = static_cast<Real*>(weight.state[s]) + at;
+      return how.sweep(&how.update, how.factors, weight.w + at, g, state, area);
+    }
+    for (std::size_t i = 0; i < area.rows; ++i, g += area.columns, at += area.stride)
+      how.move({reinterpret_cast<std::byte*>(weight.w + at), real, reinterpret_cast<const std::byte*>(g), real,
+                weight.state, nullptr, at, area.columns});
   }
 };
 

@@ -39,7 +39,8 @@ template <class Real> class Readable {
     const std::size_t n = from_.layout.size;
     constexpr std::size_t chunk = 1 << 15;  // elements
     crew.phase((n + chunk - 1) / chunk, [&](std::size_t i, int) {
-      gather(from_.layout, from_.data, i * chunk, std::min((i + 1) * chunk, n), copy_.data() + i * chunk);
+      gather(from_.layout, from_.data, item, i * chunk, std::min((i + 1) * chunk, n),
+             reinterpret_cast<std::byte*>(copy_.data() + i * chunk));
     });
   }
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
@@ -27,9 +28,9 @@ template <class O, class Real> AnyUpdate update(const O& rule, std::int64_t t) {
   return any;
 }
 
-template <class O> AnyUpdate at(const double* values, std::int64_t t, Dtype dtype) {
+template <class O> AnyUpdate at(const double* values, std::int64_t t, Dtype real) {
   const O rule = with_values<O>(values);
-  return dtype == Dtype::f32 ? update<O, float>(rule, t) : update<O, double>(rule, t);
+  return real == Dtype::f64 ? update<O, double>(rule, t) : update<O, float>(rule, t);
 }
 
 template <class O, class = void> struct Start {
@@ -39,12 +40,31 @@ template <class O> struct Start<O, std::void_t<decltype(std::declval<O>().start(
   static double of(const double* values, std::size_t slot) { return with_values<O>(values).start(slot); }
 };
 
+template <class O, class = void> constexpr bool shares_decay = false;
+template <class O> constexpr bool shares_decay<O, std::void_t<decltype(O::common_decay)>> = O::common_decay;
+
+template <class Owner, class F> FieldInfo info(const Owner& defaults, const F& f) {
+  return {f.name, f.doc, defaults.*f.member, f.low, f.high, f.low_open, f.high_open};
+}
+
+std::size_t position(const Rule& rule, const char* name) {
+  std::size_t i = 0;
+  while (i < rule.fields.size() && std::strcmp(rule.fields[i].name, name) != 0) ++i;
+  return i;
+}
+
 template <class O> Rule describe(int index) {
-  static_assert(O::slots.size() <= max_slots);
-  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, at<O>, Start<O>::of};
-  const O defaults;
-  for (const auto& f : O::fields())
-    rule.fields.push_back({f.name, f.doc, defaults.*f.member, f.low, f.high, f.low_open, f.high_open});
+  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, at<O>, Start<O>::of};
+  for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
+  rule.learning_rate = position(rule, "learning_rate");
+  std::size_t i = 0;
+  for (const auto& f : Common::fields()) {
+    const std::size_t found = position(rule, f.name);
+    if (found == rule.fields.size()) rule.fields.push_back(info(Common{}, f));
+    // A field of its own is its own affair, unless the rule says otherwise.
+    rule.common_at[i++] = found < rule.own && !shares_decay<O> ? std::size_t(-1) : found;
+  }
+  rule.weight_decay = position(rule, "weight_decay");
   return rule;
 }
 
@@ -67,6 +87,13 @@ const Rule& find_rule(const std::string& name) {
     known += (known.empty() ? "" : ", ") + std::string(rule.name);
   }
   throw std::invalid_argument("rule must be one of " + known + "; got " + name + ".");
+}
+
+Common Rule::common(const double* values) const {
+  Common common;
+  for (std::size_t i = 0; i < common_at.size(); ++i)
+    if (common_at[i] < fields.size()) common.*Common::fields()[i].member = values[common_at[i]];
+  return common;
 }
 
 bool in_range(const FieldInfo& f, double value) {

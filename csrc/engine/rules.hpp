@@ -1,12 +1,14 @@
 // The optimizers of optimizers/all.hpp with their types erased: what the engine and the bindings work with.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "optimizers/every.hpp"
 
 namespace gs {
 
@@ -19,20 +21,27 @@ struct FieldInfo {
 
 /// A rule's Update<Real>, whichever it is.
 struct alignas(16) AnyUpdate {
-  std::byte bytes[64];
+  std::byte bytes[128];
 };
 
-inline constexpr std::size_t max_slots = 8;
+inline constexpr std::size_t max_slots = 8;  // of a rule, and of what is kept beside it
 
 struct Rule {
   int index;  // position in the list, and in SweepTable
   const char* name;
   std::vector<const char*> slots;
-  std::vector<FieldInfo> fields;
+  std::vector<FieldInfo> fields;                               // its own, then those of Common
+  std::size_t own;                                             // how many are its own
+  std::size_t learning_rate;                                   // which of them
+  std::size_t weight_decay;                                    // which of them
+  std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is; beyond them: nowhere
   /// The constants of step t from the values of the fields, in their order.
-  AnyUpdate (*at)(const double* values, std::int64_t t, Dtype dtype);
+  AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real);
   /// What a slot holds before the first step.
   double (*start)(const double* values, std::size_t slot);
+
+  /// The values of the fields that are not its own; neutral where it has one of that name itself.
+  Common common(const double* values) const;
 };
 
 const std::vector<Rule>& rules();

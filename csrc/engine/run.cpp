@@ -21,31 +21,56 @@ class Clock {
 
 template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
   std::vector<std::vector<Weight<Real>>> all;
+  std::size_t number = 0;
   for (const auto& layer : network.weights) {
     all.emplace_back(layer.size());
-    for (std::size_t i = 0; i < layer.size(); ++i) all.back()[i].w = layer[i];
+    for (std::size_t i = 0; i < layer.size(); ++i) {
+      all.back()[i].w = layer[i];
+      all.back()[i].number = number++;
+    }
   }
   return all;
 }
 
 template <class Real>
 Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
-               Optimizer* optimizer, const std::vector<const Parameter*>& parameters)
+               Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients)
     : network_(network),
       scoring_(scoring),
       data_(data),
       batch_size_(batch_size),
       optimizer_(optimizer),
-      weights_(plain_weights(network)) {
+      parameters_(std::move(parameters)),
+      weights_(plain_weights(network)),
+      given_(!gradients.empty()) {
   totals.assign(1 + scoring.metrics.size(), 0);
-  if (!optimizer) return;
-  mover_.sweep = kernels().sweep.sweep[optimizer->rule.index][dtype_of<Real>()];
-  mover_.slots = optimizer->rule.slots.size();
-  auto parameter = parameters.begin();
   for (auto& layer : weights_)
     for (auto& weight : layer) {
-      const auto& state = (*parameter++)->state;
+      if (given_) weight.gradient = gradients[weight.number];
+      if (!optimizer) continue;
+      const auto& state = parameters_[weight.number]->state;
       std::copy(state.begin(), state.end(), weight.state);
+    }
+}
+
+template <class Real> void Run<Real>::make_room() {
+  if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
+  whole_.reset();  // their plans know the old places
+  rest_.reset();
+  last_ = nullptr;
+  moves_.clear();
+  const bool wanted = optimizer_->needs_whole();
+  std::size_t size = 0;
+  for (const Parameter* p : parameters_) size += on_border<Real>(p->layout.size);
+  gradients_ = Buffer<Real>(wanted ? size : 0);
+  Real* next = gradients_.data();
+  for (auto& layer : weights_)
+    for (auto& weight : layer) {
+      weight.gradient = wanted ? next : nullptr;
+      if (!wanted) continue;
+      const Parameter& p = *parameters_[weight.number];
+      moves_.push_back({&p, reinterpret_cast<const std::byte*>(next), &contiguous_, p.dtype});
+      next += on_border<Real>(p.layout.size);
     }
 }
 
@@ -59,22 +84,30 @@ template <class Real> void Run<Real>::start(std::vector<std::int64_t> order, std
 template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   auto& slot = batch == batch_size_ ? whole_ : rest_;
   if (!slot || slot->batch != batch)
-    slot = std::make_unique<Pass<Real>>(network_, batch, optimizer_ ? Goal::train : Goal::score, scoring_, weights_,
-                                        mover_, data_.source);
+    slot = std::make_unique<Pass<Real>>(network_, batch, optimizer_ || given_ ? Goal::train : Goal::score, scoring_,
+                                        weights_, mover_, data_.source);
   return *slot;
 }
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
   const std::size_t row_size = network_.inputs * item_size(data_.source);
+  last_ = &pass;
   pass.begin(number_);
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
     pass.set_row(i, order_[rows + i], data_.x + row * row_size);
     pass.targets[i] = data_.y + row * data_.target_size;
   }
-  if (optimizer_) mover_.update = optimizer_->next(Dtype(dtype_of<Real>()));
+  const bool at_once = optimizer_ && moves_.empty();
+  if (at_once) {
+    optimizer_->follow();
+    mover_.manners.clear();
+    for (const Parameter* p : parameters_) mover_.manners.push_back(&optimizer_->manner(*p));
+  }
   times ? pass.run_timed(crew, *times) : pass.run(crew);
-  if (optimizer_) ++optimizer_->t;
+  if (at_once) optimizer_->count();
+  if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
+    refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
   // One thread, in the order of the rows: the same sum however the rows were shared out.
   for (std::size_t s = 0; s < totals.size(); ++s)
     for (const double value : pass.values[s]) totals[s] += value;
@@ -84,13 +117,15 @@ template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::ve
 
 template <class Real> bool Run<Real>::advance(double seconds) {
   const Clock clock(seconds);
+  make_room();
+  refused_ = false;
   while (rows < order_.size()) {
     Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));
     bool over = false;
     Crew::gather(now.threads(), [&](Crew& crew) {
       do {
         step(crew, now);
-        over = clock.is_over();
+        over = clock.is_over() || refused_;
       } while (!over && order_.size() - rows >= now.batch);
     });
     if (over) break;
@@ -98,8 +133,13 @@ template <class Real> bool Run<Real>::advance(double seconds) {
   return rows == order_.size();
 }
 
+template <class Real> void Run<Real>::again() {
+  if (last_) Crew::gather(last_->threads(), [&](Crew& crew) { last_->run(crew); });
+}
+
 template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::profile(double seconds) {
   const Clock clock(seconds);
+  make_room();
   Pass<Real>& now = pass(batch_size_);
   std::vector<double> times;
   Crew::gather(now.threads(), [&](Crew& crew) {

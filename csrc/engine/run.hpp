@@ -28,14 +28,19 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
 template <class Real> class Run {
  public:
-  /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer.
+  /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
+  /// of the last batch are left, a place for each weight, for somebody else to take the step; mostly empty.
   Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
-      Optimizer* optimizer, const std::vector<const Parameter*>& parameters);
+      Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
 
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
   void start(std::vector<std::int64_t> order, std::uint32_t number);
-  /// Whole batches until `seconds` have passed, at least one; true when the pass is over.
+  /// Whole batches until `seconds` have passed, at least one; true when the pass is over. Stops at a step that the
+  /// optimizer does not make because a gradient is not finite, if it is to raise; see `refused`.
   bool advance(double seconds);
+  bool refused() const { return refused_; }
+  /// The last batch once more, where its gradients are left for others: at what the weights are now.
+  void again();
 
   /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
@@ -48,6 +53,8 @@ template <class Real> class Run {
 
  private:
   Pass<Real>& pass(std::size_t batch);
+  /// Buffers for gradients where the optimizer wants them whole.
+  void make_room();
   /// times: see Pass::run_timed; null: no clock.
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
 
@@ -56,8 +63,15 @@ template <class Real> class Run {
   const Data data_;
   const std::size_t batch_size_;
   Optimizer* const optimizer_;
+  const std::vector<const Parameter*> parameters_;
   std::vector<std::vector<Weight<Real>>> weights_;
   Mover mover_;
+  Buffer<Real> gradients_;
+  std::vector<Move> moves_;  // of whole gradients; empty if each tile moves its part at once
+  const Layout contiguous_{};
+  const bool given_;  // gradients are left for others
+  bool refused_ = false;
+  Pass<Real>* last_ = nullptr;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one

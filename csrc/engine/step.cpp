@@ -1,80 +1,297 @@
 #include "engine/step.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/dispatch.hpp"
-#include "engine/parallel.hpp"
 
 namespace gs {
 namespace {
 
-// Elements a chunk: its 4 to 7 streams of floats fill half an L2 cache.
+// Elements a chunk: its 4 to 7 streams of floats fill half an L2 cache. Whole blocks of int8 state.
 constexpr std::size_t chunk_size = 1 << 15;
 // Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
 // of its own on the same cores.
 constexpr std::size_t parallel_size = 1 << 20;
+// What does not lie in C order goes through a small block that does.
+constexpr std::size_t block = 512;
+
+// Elements [begin, end) of an array: visit(address of the first, position, count) for runs side by side.
+template <class Visit>
+void straighten(const Layout& layout, const std::byte* data, std::size_t item, std::size_t begin, std::size_t end,
+                Visit visit) {
+  if (layout.contiguous) return visit(data + begin * item, begin, end - begin);
+  alignas(64) std::byte copy[block * sizeof(double)];
+  for (std::size_t stop; begin < end; begin = stop) {
+    stop = std::min(begin + block, end);
+    gather(layout, data, item, begin, stop, copy);
+    visit(copy, begin, stop - begin);
+  }
+}
 
 // Elements [begin, end) of one parameter.
-template <class Param>
-void move(const Move& m, Sweep sweep, const AnyUpdate& update, std::size_t begin, std::size_t end) {
+void move(const Move& m, const Manner& how, double scale, std::size_t begin, std::size_t end) {
   const Parameter& p = *m.parameter;
-  Param* const w = reinterpret_cast<Param*>(p.data);
-  const Param* const g = reinterpret_cast<const Param*>(m.gradient);
-  const bool straight = p.layout.contiguous && m.layout->contiguous;
-  // What does not lie in C order goes through a small block that does.
-  constexpr std::size_t block = 512;
-  Param w_block[block], g_block[block];
-  void* state[max_slots];
-  for (std::size_t stop; begin < end; begin = stop) {
-    stop = straight ? end : std::min(begin + block, end);
-    for (std::size_t s = 0; s < p.state.size(); ++s) state[s] = static_cast<Real<Param>*>(p.state[s]) + begin;
-    if (!p.layout.contiguous) gather(p.layout, p.data, begin, stop, w_block);
-    if (!m.layout->contiguous) gather(*m.layout, m.gradient, begin, stop, g_block);
-    sweep(&update, p.layout.contiguous ? w + begin : w_block, m.layout->contiguous ? g + begin : g_block, state,
-          Area(stop - begin));
-    if (!p.layout.contiguous) scatter(p.layout, p.data, begin, stop, w_block);
-  }
+  const std::size_t w_item = item_size(p.dtype);
+  straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
+             [&](const std::byte* g, std::size_t at, std::size_t n) {
+               Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n};
+               if (p.layout.contiguous) {
+                 place.w = p.data + at * w_item;
+                 return how.move(place, scale);
+               }
+               alignas(64) std::byte copy[block * sizeof(double)];
+               place.w = copy;
+               for (std::size_t done = 0; done < n; done += place.n) {
+                 place.at = at + done;
+                 place.n = std::min(block, n - done);
+                 gather(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
+                 place.g = g + done * item_size(m.dtype);
+                 how.move(place, scale);
+                 scatter(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
+               }
+             });
+}
+
+// Sum of squares, or 0 or NaN: whether all are finite.
+template <class Real>
+double look_at(const Move& m, const Manner& how, bool squares, std::size_t begin, std::size_t end) {
+  constexpr Dtype real = Dtype(dtype_of<Real>());
+  const Dressing<Real>& dress = dressing<Real>();
+  alignas(64) Real numbers[block];
+  double total = 0;
+  straighten(
+      *m.layout, m.gradient, item_size(m.dtype), begin, end, [&](const std::byte* g, std::size_t at, std::size_t n) {
+        const bool as_is = m.dtype == real && how.sum < 0;
+        const std::size_t most = as_is ? n : block;
+        for (std::size_t done = 0, count; done < n; done += count) {
+          count = std::min(most, n - done);
+          const std::byte* const here = g + done * item_size(m.dtype);
+          const Real* x = reinterpret_cast<const Real*>(here);
+          if (m.dtype != real) {
+            kernels().codec.decode[int(m.dtype)][int(real)](here, numbers, count);
+            x = numbers;
+          }
+          if (how.sum >= 0) {
+            if (x != numbers) std::copy_n(x, count, numbers);
+            dress.add(numbers, static_cast<const Real*>(m.parameter->state[std::size_t(how.sum)]) + at + done, count);
+            x = numbers;
+          }
+          total += squares ? dress.squares(x, count) : dress.finite(x, count) ? 0.0 : std::nan("");
+        }
+      });
+  return total;
 }
 
 }  // namespace
 
-void Optimizer::step(const std::vector<Move>& moves) {
-  const auto& table = kernels().sweep.sweep[rule.index];
-  // Made on demand: pow is dear beside a step over a thousand elements.
-  AnyUpdate updates[2];
-  bool made[2] = {false, false};
-  std::size_t total = 0;
-  for (const Move& m : moves) {
-    const int dtype = int(m.parameter->dtype);
-    if (!made[dtype]) updates[dtype] = next(m.parameter->dtype);
-    made[dtype] = true;
-    total += m.parameter->layout.size;
-  }
-  const auto run = [&](const Move& m, std::size_t begin, std::size_t end) {
-    const int dtype = int(m.parameter->dtype);
-    if (m.parameter->dtype == Dtype::f32)
-      move<float>(m, table[dtype], updates[dtype], begin, end);
-    else
-      move<double>(m, table[dtype], updates[dtype], begin, end);
-  };
-
-  const int threads = total < parallel_size ? 1 : get_num_threads();
-  if (threads == 1) {
-    const FlushSubnormals flush;
-    for (const Move& m : moves) run(m, 0, m.parameter->layout.size);
-  } else {
-    struct Chunk {
-      const Move* move;
-      std::size_t begin, end;
-    };
-    std::vector<Chunk> chunks;
-    for (const Move& m : moves)
-      for (std::size_t i = 0; i < m.parameter->layout.size; i += chunk_size)
-        chunks.push_back({&m, i, std::min(i + chunk_size, m.parameter->layout.size)});
-    Crew::gather(threads, [&](Crew& crew) {
-      crew.phase(chunks.size(), [&](std::size_t i, int) { run(*chunks[i].move, chunks[i].begin, chunks[i].end); });
+/// The parameters of a step in chunks, each of one parameter.
+class Optimizer::Chunks {
+ public:
+  Chunks(const std::vector<Task>& tasks, Crew* crew) : tasks_(tasks), crew_(crew) {
+    for (const Task& task : tasks) count += chunks(task);
+    if (!crew) return;
+    list_.reserve(count);
+    visit([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
+      list_.push_back({task, begin, end});
     });
   }
+
+  /// work(chunk, task, begin, end) for all chunks, in any order.
+  template <class Work> void run(Work work) const {
+    if (!crew_) return visit(work);
+    crew_->phase(list_.size(), [&](std::size_t i, int) { work(i, list_[i].task, list_[i].begin, list_[i].end); });
+  }
+
+  static std::size_t chunks(const Task& task) {
+    return (task.move->parameter->layout.size + chunk_size - 1) / chunk_size;
+  }
+  std::size_t count = 0;
+
+ private:
+  template <class Visit> void visit(Visit visit) const {
+    std::size_t chunk = 0;
+    for (std::size_t task = 0; task < tasks_.size(); ++task) {
+      const std::size_t n = tasks_[task].move->parameter->layout.size;
+      for (std::size_t begin = 0; begin < n; begin += chunk_size)
+        visit(chunk++, task, begin, std::min(begin + chunk_size, n));
+    }
+  }
+
+  struct Chunk {
+    std::size_t task, begin, end;
+  };
+  const std::vector<Task>& tasks_;
+  Crew* const crew_;
+  std::vector<Chunk> list_;
+};
+
+Optimizer::Optimizer(const Rule& rule, std::vector<double> values, const Options& options)
+    : rule(rule), options(options) {
+  const std::size_t n = values.size();
+  groups.push_back({std::move(values), std::vector<bool>(n, true)});
+}
+
+std::vector<const char*> Optimizer::extra_slots() const {
+  std::vector<const char*> names;
+  if (options.accumulate > 1) names.push_back("accumulated");
+  if (options.average) names.push_back("average");
+  return names;
+}
+
+void Optimizer::follow() {
+  for (const Track& track : tracks)
+    groups[track.group].values[track.field] = track.values[std::size_t(t - track.first)];
+  for (std::size_t k = 1; k < groups.size(); ++k)
+    for (std::size_t i = 0; i < groups[k].values.size(); ++i)
+      if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
+  manners_.resize(groups.size() * 4);
+  made_.assign(groups.size() * 4, false);
+}
+
+const Manner& Optimizer::manner(const Parameter& parameter) {
+  const Dtype real = real_of(parameter.dtype);
+  const std::size_t at = parameter.group * 4 + std::size_t(int(real)) * 2 + parameter.decays;
+  Manner& how = manners_[at];
+  if (made_[at]) return how;
+  made_[at] = true;
+  std::vector<double>& values = groups[parameter.group].values;
+  const double kept = values[rule.weight_decay];
+  if (!parameter.decays) values[rule.weight_decay] = 0;
+  const Common common = rule.common(values.data());
+  how = {};
+  how.sweep = kernels().sweep.sweep[rule.index][int(real)];
+  how.update = rule.at(values.data(), t + 1, real);
+  how.real = real;
+  how.slots = rule.slots.size();
+  how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
+  how.factors.scale = (options.maximize ? -1 : 1) / common.loss_scale_factor / double(options.accumulate);
+  how.couple = options.coupled_decay ? common.weight_decay : 0;
+  how.limit = common.clipvalue;
+  int slot = int(rule.slots.size());
+  if (options.accumulate > 1) {
+    how.sum = slot++;
+    how.only_sum = summed + 1 < options.accumulate;
+  }
+  if (options.average) {
+    how.average = slot++;
+    how.average_keep = t == 0 ? 0 : common.ema_momentum;
+    how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
+  }
+  how.storage = options.storage;
+  how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
+  how.seed = options.seed;
+  how.t = std::uint64_t(t);
+  values[rule.weight_decay] = kept;
+  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0 && how.storage == Storage::real;
+  return how;
+}
+
+bool Optimizer::measures() const {
+  if (options.nonfinite != Options::Nonfinite::propagate) return true;
+  for (const Group& group : groups)
+    if (const Common common = rule.common(group.values.data()); common.clipnorm != inf || common.global_clipnorm != inf)
+      return true;
+  return false;
+}
+
+bool Optimizer::needs_whole() const { return measures() || options.accumulate > 1 || options.storage == Storage::int8; }
+
+/// What norms leave of the gradients; false if one is not finite and that forbids the step.
+bool Optimizer::look(Chunks& chunks) {
+  const Common base = rule.common(groups[0].values.data());
+  const bool guarded = options.nonfinite != Options::Nonfinite::propagate;
+  const bool last = summed + 1 == options.accumulate;
+  const auto clipnorm = [&](const Task& task) {
+    return rule.common(groups[task.move->parameter->group].values.data()).clipnorm;
+  };
+  bool squares = false;
+  for (const Task& task : tasks_) squares |= last && (clipnorm(task) != inf || base.global_clipnorm != inf);
+
+  std::vector<double> sums(chunks.count);
+  const auto run = [&](bool squares) {
+    chunks.run([&](std::size_t chunk, std::size_t task, std::size_t begin, std::size_t end) {
+      const Task& at = tasks_[task];
+      sums[chunk] = at.how->real == Dtype::f64 ? look_at<double>(*at.move, *at.how, squares, begin, end)
+                                               : look_at<float>(*at.move, *at.how, squares, begin, end);
+    });
+    // In the order of the chunks, a parameter at a time: the same sums for any number of threads.
+    std::vector<double> totals;
+    std::size_t chunk = 0;
+    for (const Task& task : tasks_) {
+      double total = 0;
+      for (std::size_t i = 0; i < Chunks::chunks(task); ++i) total += sums[chunk++];
+      totals.push_back(total);
+    }
+    return totals;
+  };
+  const auto first_bad = [&](const std::vector<double>& totals) {
+    return std::size_t(std::find_if(totals.begin(), totals.end(), [](double x) { return !std::isfinite(x); }) -
+                       totals.begin());
+  };
+
+  std::vector<double> totals = run(squares);
+  if (guarded) {
+    culprit = first_bad(totals);
+    // Squares may be too large where the numbers are not.
+    if (squares && culprit < tasks_.size()) culprit = first_bad(run(false));
+    if (culprit < tasks_.size()) return false;
+  }
+  if (!squares) return true;
+  double all = 0;
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    const double size = std::abs(tasks_[i].how->factors.scale), norm = size * std::sqrt(totals[i]);
+    const double most = clipnorm(tasks_[i]);
+    if (most != inf) tasks_[i].scale = most / std::max(norm, most);
+    all += size * size * totals[i];
+  }
+  // A norm that is no number makes none of everything, as in Keras: nothing hides a divergence.
+  const double norm = std::sqrt(all), most = base.global_clipnorm;
+  if (most != inf && !(norm <= most))
+    for (Task& task : tasks_) task.scale *= std::isfinite(norm) ? most / norm : std::nan("");
+  return true;
+}
+
+Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+  follow();
+  tasks_.clear();
+  std::size_t total = 0;
+  for (const Move& m : moves) {
+    tasks_.push_back({&m, &manner(*m.parameter), 1});
+    total += m.parameter->layout.size;
+  }
+  bool allowed = true;
+  const auto phases = [&](Crew* crew) {
+    Chunks chunks(tasks_, crew);
+    if (measures()) allowed = look(chunks);
+    if (!allowed) return;
+    chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
+      move(*tasks_[task].move, *tasks_[task].how, tasks_[task].scale, begin, end);
+    });
+  };
+  const int threads = total < parallel_size ? 1 : get_num_threads();
+  if (crew) {
+    phases(crew);
+  } else if (threads == 1) {
+    const FlushSubnormals flush;
+    phases(nullptr);
+  } else {
+    Crew::gather(threads, [&](Crew& crew) { phases(&crew); });
+  }
+  if (!allowed) {
+    if (options.nonfinite == Options::Nonfinite::skip) ++skipped;
+    return Outcome::nonfinite;
+  }
+  if (summed + 1 < options.accumulate) {
+    ++summed;
+    return Outcome::summed;
+  }
+  count();
+  return Outcome::moved;
+}
+
+void Optimizer::count() {
+  summed = 0;
   ++t;
 }
 

@@ -6,29 +6,41 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "engine/manner.hpp"
+#include "engine/parallel.hpp"
 #include "engine/rules.hpp"
 #include "engine/strided.hpp"
 
 namespace gs {
 
-/// An array that an optimizer moves, with its state: an array a slot, contiguous, shape of the parameter.
+/// An array that an optimizer moves, with its state: an array a slot, in C order, shape of the parameter.
 struct Parameter {
   Dtype dtype;
   Layout layout;
   std::byte* data;
   std::vector<void*> state;
+  std::vector<float*> scales;  // of int8 state, one for 256 elements
+  std::size_t group = 0;
+  bool decays = true;  // whether weight_decay counts
 };
 
-/// A parameter and the gradient it is to move by; the gradient has the parameter's dtype and shape.
+/// A parameter and the gradient it is to move by; the gradient has the parameter's shape.
 struct Move {
   const Parameter* parameter;
   const std::byte* gradient;
   const Layout* layout;  // of the gradient; only `contiguous` counts where it is true
+  Dtype dtype;           // of the gradient
+};
+
+/// Parameters that share the values of hyperparameters.
+struct Group {
+  std::vector<double> values;  // in the order of rule.fields
+  std::vector<bool> own;       // which of them are its own; the others are those of the first group
 };
 
 /// The values of a field that changes from step to step, made ahead.
 struct Track {
-  std::size_t field;           // position in rule.fields
+  std::size_t group, field;    // position in rule.fields
   std::int64_t first = 0;      // steps done when values[0] counts
   std::vector<double> values;  // one a step; whoever steps makes sure that they reach far enough
 };
@@ -36,26 +48,49 @@ struct Track {
 /// A rule with its numbers and its step counter. Not safe to use from two threads at once.
 class Optimizer {
  public:
-  Optimizer(const Rule& rule, std::vector<double> values) : rule(rule), values(std::move(values)) {}
+  Optimizer(const Rule& rule, std::vector<double> values, const Options& options = {});
 
-  /// Brings `values` up to the step to come.
-  void follow() {
-    for (const Track& track : tracks) values[track.field] = track.values[std::size_t(t - track.first)];
-  }
+  /// Brings the values of all groups up to the step to come.
+  void follow();
 
-  /// The constants of the step to come.
-  AnyUpdate next(Dtype dtype) {
-    follow();
-    return rule.at(values.data(), t + 1, dtype);
-  }
+  /// How the step to come moves a parameter; lives until the next one begins. Not for two threads at once.
+  const Manner& manner(const Parameter& parameter);
 
-  /// One step: moves every parameter once and counts. Same bits for any number of threads.
-  void step(const std::vector<Move>& moves);
+  enum class Outcome { moved, summed, nonfinite };
+  /// One step: moves every parameter once and counts. Same bits for any number of threads. If it may not be made
+  /// because of a gradient that is not finite, nothing is changed, and `culprit` says which.
+  Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr);
+
+  /// Whether a step needs all of a gradient before it moves anything.
+  bool needs_whole() const;
+  /// Ends a step whose parameters were moved one by one, each by its `manner`.
+  void count();
+
+  /// Slots beside the rule's: the sum of gradients and the average of weights, of type Real.
+  std::vector<const char*> extra_slots() const;
 
   const Rule& rule;
-  std::vector<double> values;  // in the order of rule.fields
-  std::vector<Track> tracks;   // of the fields that change by themselves
-  std::int64_t t = 0;          // steps done
+  const Options options;
+  std::vector<Group> groups;
+  std::vector<Track> tracks;  // of the fields that change by themselves
+  std::int64_t t = 0;         // steps done
+  std::int64_t summed = 0;    // gradients of the next step that are already summed
+  std::int64_t skipped = 0;   // steps that were not made
+  std::size_t culprit = 0;    // position of a move
+
+ private:
+  struct Task {
+    const Move* move;
+    const Manner* how;
+    double scale;  // what clipping leaves of the gradient
+  };
+  class Chunks;
+  bool measures() const;
+  bool look(Chunks& chunks);
+
+  std::vector<Task> tasks_;
+  std::vector<Manner> manners_;  // [group][real][decays]
+  std::vector<bool> made_;
 };
 
 }  // namespace gs

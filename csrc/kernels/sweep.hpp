@@ -9,12 +9,18 @@
 
 namespace gs {
 
-/// One step over an area. update: the rule's Update<Real>; w of Param; g (rows, columns) of Param, without gaps; state:
+/// What weights and gradients are multiplied by on their way into a rule; 1 where nothing is asked.
+struct Factors {
+  double keep = 1, scale = 1;  // of w, of g
+};
+
+/// One step over an area. update: the rule's Update<Real>; w of Real; g (rows, columns) of Real, without gaps; state:
 /// a pointer a slot, each of Real, laid out as w. Nothing overlaps.
-using Sweep = void (*)(const void* update, void* w, const void* g, void* const* state, const Area& area);
+using Sweep = void (*)(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+                       const Area& area);
 
 struct SweepTable {
-  Sweep sweep[Optimizers::size][2];  // [rule][dtype]
+  Sweep sweep[Optimizers::size][2];  // [rule][Real: float, double]
 };
 
 template <class Isa> const SweepTable& sweep_table() noexcept;

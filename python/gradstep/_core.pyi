@@ -27,18 +27,32 @@ def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
 
 def rules() -> dict[str, dict[str, Any]]:
     """Every update rule of csrc/optimizers/all.hpp by name:
-    ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "slots": (name, ...)}``."""
+    ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "common": the same for those that every
+    rule has (csrc/optimizers/every.hpp), "slots": (name, ...)}``."""
 
 class Optimizer:
     """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""
 
-    def __init__(self, rule: str, values: dict[str, float]) -> None: ...
+    def __init__(self, rule: str, values: dict[str, float], options: dict[str, Any] = ...) -> None: ...
     @property
     def rule(self) -> str: ...
     iterations: int
-    def get(self, field: str) -> float: ...
-    def set(self, field: str, value: float) -> None: ...
-    def schedule(self, field: str, make: Callable[[int, int], ndarray]) -> None:
+    accumulated: int
+    """Gradients of the next step that are already summed."""
+    @property
+    def skipped(self) -> int:
+        """Steps that were not made because a gradient was not finite."""
+    def get(self, field: str, group: int = 0) -> float: ...
+    def set(self, field: str, value: float, group: int = 0) -> None:
+        """A group's value is its own from then on."""
+    def is_own(self, field: str, group: int) -> bool: ...
+    def add_group(self, values: dict[str, float]) -> int:
+        """A group with values of its own for some fields; its number."""
+    def truncate_groups(self, length: int) -> None: ...
+    @property
+    def groups(self) -> int: ...
+    def group_of(self, index: int) -> int: ...
+    def schedule(self, field: str, make: Callable[[int, int], ndarray], group: int = 0) -> None:
         """From now on make(first, count) gives the field's values: float64, at least `count` of them, for the steps
         taken after `first` others. A step whose value is out of bounds is a ValueError that names it."""
     def starts(self) -> dict[str, float]:
@@ -47,8 +61,16 @@ class Optimizer:
     def __len__(self) -> int:
         """How many parameters have been added."""
 
-    def add(self, arrays: Sequence[ndarray], labels: Sequence[str]) -> list[int]:
+    def add(
+        self,
+        arrays: Sequence[ndarray],
+        labels: Sequence[str],
+        groups: Sequence[int] = ...,
+        decays: Sequence[bool] = ...,
+    ) -> list[int]:
         """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
+    def set_decays(self, index: int, decays: bool) -> None:
+        """Whether weight_decay counts for a parameter."""
 
     def truncate(self, length: int) -> None:
         """Forget the parameters added after the first `length`, and their state."""
@@ -132,8 +154,9 @@ class Run:
         batch_size: int,
         optimizer: Optimizer | None,
         indices: Sequence[int],
+        gradients: bool = False,
     ) -> None:
-        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or
+        """gradients: leave those of each batch for somebody else to step with. x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or
         int64 (rows,) for sparse losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
         ValueError for a label out of range (names row and value)."""
 
@@ -143,6 +166,12 @@ class Run:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
+
+    def again(self) -> None:
+        """The gradients of the last batch once more, at what the weights are now."""
+    @property
+    def gradients(self) -> list[ndarray]:
+        """Those of the last batch, in the order of the weights; overwritten by the next."""
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each phase of a step: (what it does, seconds)."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .optimizers.arguments import flag, whole
+from .optimizers.arguments import closest, flag, whole
 from .optimizers.arrays import describe
 
 __all__ = ["choose", "class_numbers", "closest", "flag", "numeric", "rows_of", "shape_of", "snake_case", "whole"]
@@ -22,14 +22,6 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
     return tuple(whole(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` for the word most like a mistaken one; empty if none is."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(word.lower(), list(words), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from .checks import whole
-
 __all__ = ["LIMIT", "Key", "fresh_key", "generator", "key_of", "restart", "word"]
 
 # Philox's key: the seed, and the stream that one consumer reads of it.
@@ -38,10 +36,13 @@ def key_of(seed: Any) -> Key | None:
     """The key of a ``seed=`` argument: None stays None. Stream 0 is for these alone."""
     if seed is None:
         return None
-    number = whole("seed", seed, 0)
-    if number >= LIMIT:
-        raise ValueError(f"seed must be less than 2**32; got {number}.")
-    return number, 0
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)):
+        raise TypeError(f"seed must be a whole number (int); got {seed!r}.")
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0; got {seed}.")
+    if seed >= LIMIT:
+        raise ValueError(f"seed must be less than 2**32; got {seed}.")
+    return int(seed), 0
 
 
 def word(key: Key) -> int:

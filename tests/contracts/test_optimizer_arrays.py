@@ -182,7 +182,7 @@ REFUSED = {
     "masked, no mask set": (TypeError, lambda: part(np.ma.masked_array)),
     "structured": (TypeError, lambda: of(np.zeros(N, [("x", "f8")]))),
     "object": (TypeError, lambda: of(numbers("O"))),
-    "float16": (TypeError, lambda: of(numbers("f2"))),
+    "float16, swapped": (TypeError, lambda: of(numbers("f2").astype(numbers("f2").dtype.newbyteorder()))),
     "long double": (TypeError, lambda: of(numbers("g"))),
     "int64": (TypeError, lambda: of(numbers("i8"))),
     "int32": (TypeError, lambda: of(numbers("i4"))),

@@ -22,7 +22,12 @@ BAD_GRADIENTS = {
     "column": (1, lambda p: np.ones((5, 1)), ValueError, r"gradients\[1\] has shape \(5, 1\)"),
     "one too many axes": (2, lambda p: np.ones(1), ValueError, r"gradients\[2\] has shape \(1,\)"),
     "dtype": (1, lambda p: np.ones(5, "f4"), TypeError, r"gradients\[1\] is float32; its parameter is float64"),
-    "integers": (1, lambda p: np.ones(5, int), TypeError, r"gradients\[1\] must be float32 or float64.*int64"),
+    "integers": (
+        1,
+        lambda p: np.ones(5, int),
+        TypeError,
+        r"gradients\[1\] must be float32, float64, float16 or bfloat16.*int64",
+    ),
     "foreign byte order": (
         1,
         lambda p: np.ones(5, np.dtype("f8").newbyteorder()),

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
+from gradstep.optimizers.options import DEFAULTS
 from reference.optimizers import ORACLES
 from snapshot import everything
 from variants import FLAGS, OPTIMIZERS, other
@@ -185,7 +186,7 @@ def test_signature_defaults_are_the_rules(new):
     optimizer = new()
     parameters = inspect.signature(type(optimizer)).parameters
     own = FLAGS.get(type(optimizer).__name__, set())
-    assert set(parameters) - own == {"name", *fields(optimizer)} - own
+    assert set(parameters) - own == {"name", *DEFAULTS, *fields(optimizer)} - own
     for name, default, *_ in _core.rules()[optimizer._core.rule]["fields"]:
         if name not in own:
             assert parameters[name].default == default, f"{name} differs between Python and C++"

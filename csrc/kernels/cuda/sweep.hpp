@@ -3,13 +3,14 @@
 
 #include <cstddef>
 
-#include "optimizers/all.hpp"
+#include "kernels/sweep.hpp"
 
 namespace gs {
 
 /// One step over n elements, as Sweep in kernels/sweep.hpp, with every pointer but update on the device; queued on the
 /// stream (a cudaStream_t). Returns a cudaError_t.
-using CudaSweep = int (*)(const void* update, void* w, const void* g, void* const* state, std::size_t n, void* stream);
+using CudaSweep = int (*)(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+                          std::size_t n, void* stream);
 
 struct CudaSweepTable {
   CudaSweep sweep[Optimizers::size][2];  // [rule][dtype]

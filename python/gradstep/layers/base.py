@@ -44,6 +44,8 @@ class Layer:
         Whether the weights exist: after `build`, the first call, or the build of a model that holds the layer.
     """
 
+    _weight_names: tuple[str, ...] = ()
+
     def __init__(self, *, input_shape: Any = None, input_dim: int | None = None, dtype: Any = None, name: Any = None):
         if input_dim is not None:
             if input_shape is not None:
@@ -144,6 +146,11 @@ class Layer:
     def weights(self) -> list[np.ndarray]:
         """The weights themselves, in Keras's order: writing to one changes the layer."""
         return list(self._weights)
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What the weights are called, in their order."""
+        return list(self._weight_names[: len(self._weights)])
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""

@@ -59,6 +59,8 @@ class Dense(Layer):
     ((3, 2), (2,))
     """
 
+    _weight_names = ("kernel", "bias")
+
     def __init__(
         self,
         units: int,

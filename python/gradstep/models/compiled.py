@@ -35,6 +35,11 @@ class Compiled:
         raise NotImplementedError
 
     @property
+    def _weight_names(self) -> list[str]:
+        """What each of the weights is called: ``dense/kernel``."""
+        raise NotImplementedError
+
+    @property
     def _dtype(self) -> str:
         """The type of weights and outputs."""
         raise NotImplementedError
@@ -124,7 +129,8 @@ class Compiled:
         try:
             if self._indices is None:
                 weights = self.weights
-                self._indices = self.optimizer._attach(weights, [f"[{i}]" for i in range(len(weights))])
+                labels = [f"[{i}]" for i in range(len(weights))]
+                self._indices = self.optimizer._attach(weights, labels, names=self._weight_names)
             return _core.Run(
                 network, loss.name, loss.from_logits, names, x, y, batch, self.optimizer._core, self._indices
             )

@@ -234,6 +234,10 @@ class Sequential(Trainer):
         """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
         return [weight for layer in self._layers for weight in layer.weights]
 
+    @property
+    def _weight_names(self) -> list[str]:
+        return [f"{layer.name}/{name}" for layer in self._layers for name in layer.weight_names]
+
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
         return [weight.copy() for weight in self.weights]

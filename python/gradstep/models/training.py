@@ -126,6 +126,8 @@ class Trainer(Evaluator):
                 hooks.call("on_epoch_end", epoch, logs)
                 if self.stop_training:
                     break
+            if self.optimizer is not None:
+                self.optimizer.finalize_variable_values(self.weights)
             hooks.call("on_train_end", logs)
         return self.history
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Adadelta(Optimizer):
@@ -68,10 +75,12 @@ class Adadelta(Optimizer):
         epsilon: float = 1e-7,
         *,
         name: str = "adadelta",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Adadelta",
             name,
+            options,
             learning_rate=learning_rate,
             rho=rho,
             epsilon=epsilon,

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Adagrad(Optimizer):
@@ -62,10 +69,12 @@ class Adagrad(Optimizer):
         epsilon: float = 1e-7,
         *,
         name: str = "adagrad",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Adagrad",
             name,
+            options,
             learning_rate=learning_rate,
             initial_accumulator_value=initial_accumulator_value,
             epsilon=epsilon,

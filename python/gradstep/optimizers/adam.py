@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import flag
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Adam(Optimizer):
@@ -83,10 +88,12 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         name: str = "adam",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "AMSGrad" if flag("amsgrad", amsgrad) else "Adam",
             name,
+            options,
             learning_rate=learning_rate,
             beta_1=beta_1,
             beta_2=beta_2,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Adamax(Optimizer):
@@ -67,10 +74,12 @@ class Adamax(Optimizer):
         epsilon: float = 1e-7,
         *,
         name: str = "adamax",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Adamax",
             name,
+            options,
             learning_rate=learning_rate,
             beta_1=beta_1,
             beta_2=beta_2,

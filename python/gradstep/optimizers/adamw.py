@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import flag
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import OptionsBesideDecay
 
 
 class AdamW(Optimizer):
@@ -82,10 +87,12 @@ class AdamW(Optimizer):
         amsgrad: bool = False,
         *,
         name: str = "adamw",
+        **options: Unpack[OptionsBesideDecay],
     ) -> None:
         super().__init__(
             "AMSGradW" if flag("amsgrad", amsgrad) else "AdamW",
             name,
+            options,
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             beta_1=beta_1,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class ASGD(Optimizer):
@@ -72,10 +79,12 @@ class ASGD(Optimizer):
         t0: float = 1e6,
         *,
         name: str = "asgd",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "ASGD",
             name,
+            options,
             learning_rate=learning_rate,
             lambd=lambd,
             alpha=alpha,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -12,46 +12,15 @@ from .. import _core
 from .arguments import real
 from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
 from .bound import Bound
-from .schedules.base import Classes, LearningRateSchedule, values_ahead
-from .schedules.base import serialize as serialize_schedule
+from .groups import Group, is_groups, settings
+from .hyperparameters import Hyperparameter
+from .schedules.base import LearningRateSchedule
+from .state import Stateful
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
 
-Self = TypeVar("Self", bound="Optimizer")
 
-
-class Hyperparameter:
-    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step.
-
-    With a schedule it reads as the value of the next step. `absent` is the value that a rule without this field stands
-    for. Another one would be another rule, with other state: an optimizer made at `absent` stays there.
-    """
-
-    def __init__(self, absent: float | None = None) -> None:
-        self.absent = absent
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
-        if optimizer is None:
-            return self
-        return self.absent if self._is_absent(optimizer) else optimizer._get(self.name)
-
-    def __set__(self, optimizer: Optimizer, value: float | LearningRateSchedule) -> None:
-        if not self._is_absent(optimizer):
-            optimizer._set(self.name, value)
-        elif isinstance(value, LearningRateSchedule) or real(self.name, value) != self.absent:
-            kind = type(optimizer).__name__
-            raise ValueError(
-                f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
-            )
-
-    def _is_absent(self, optimizer: Optimizer) -> bool:
-        return self.absent is not None and self.name not in optimizer._fields()
-
-
-class Optimizer:
+class Optimizer(Stateful):
     """Base of the optimizers: moves arrays against their gradients, in place.
 
     Not used itself. A subclass names its update rule and the rule's hyperparameters; everything else is here.
@@ -62,6 +31,8 @@ class Optimizer:
         Name of an update rule of the compiled engine.
     name : str
         Name of the optimizer, as in its config.
+    options : dict, optional
+        What every optimizer can be asked for, by name: the keywords from ``weight_decay`` on.
     **hyperparameters : float or LearningRateSchedule
         A value for every field of the rule.
 
@@ -79,50 +50,19 @@ class Optimizer:
     or reallocated since its first step is an error. The optimizer holds its arrays: their memory is not reused.
     """
 
-    learning_rate = Hyperparameter()
-
-    def __init__(self, rule: str, name: str, **hyperparameters: float | LearningRateSchedule) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"name must be a str; got {describe(name)}.")
-        self.name = name
-        self._schedules: dict[str, LearningRateSchedule] = {}
-        fixed = {
-            f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)
-        }
-        self._core = _core.Optimizer(rule, fixed)
-        for field in hyperparameters.keys() - fixed.keys():
-            self._set(field, hyperparameters[field])
+    def __init__(
+        self,
+        rule: str,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: float | LearningRateSchedule,
+    ) -> None:
+        super().__init__(rule, name, options, **hyperparameters)
+        self._excluded: tuple[list[Any], list[str]] = [], []
+        self._names: list[str] = []  # of the arrays, for patterns
         # The objects that were registered, and their indices, by id. Holding them keeps the ids their own.
         self._seen: dict[int, tuple[Any, int]] = {}
         self._last: tuple[list[int], list[str], _core.Bound] | None = None
-
-    def __repr__(self) -> str:
-        config = self._arguments()
-        del config["name"]
-        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in config.items())})"
-
-    def _get(self, field: str) -> float:
-        schedule = self._schedules.get(field)
-        return self._core.get(field) if schedule is None else float(schedule(self.iterations))
-
-    def _set(self, field: str, value: float | LearningRateSchedule) -> None:
-        if isinstance(value, LearningRateSchedule):
-            self._core.schedule(field, partial(values_ahead, value))
-            self._schedules[field] = value
-        elif field in self._schedules:
-            raise TypeError(
-                f"{field} follows a schedule and takes another one only, as in Keras; got {value!r}. "
-                "schedules.Constant(value) stays at a value."
-            )
-        else:
-            self._core.set(field, real(field, value))
-
-    @property
-    def schedules(self) -> dict[str, LearningRateSchedule]:
-        """The hyperparameters that follow a schedule, by name, and what they follow."""
-        return dict(self._schedules)
-
-    # -- steps ---------------------------------------------------------------------------------------------------------
 
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
@@ -169,17 +109,20 @@ class Optimizer:
         Parameters
         ----------
         params : array, or sequence or dict of arrays, nested to any depth
-            As in `step`.
+            As in `step`. Or groups, ``[{"params": ..., "learning_rate": 1e-4, "weight_decay": 0}, ...]``: arrays with
+            values of their own for any hyperparameters; `groups` has them afterwards.
 
         Returns
         -------
         Bound
-            Its ``step(grads)`` takes a step. State is shared with the unbound form.
+            Its ``step(grads)`` takes a step; with groups, `grads` is a list of what each group's ``"params"`` was.
+            State is shared with the unbound form.
 
         Raises
         ------
         TypeError, ValueError
-            As `step` does for `params`.
+            As `step` does for `params`; ValueError if a group names no hyperparameter, or holds an array that the
+            optimizer has already.
 
         Examples
         --------
@@ -189,8 +132,36 @@ class Optimizer:
         >>> bound.step(2 * w); w
         array([0., 0.])
         """
+        if is_groups(params):
+            return self._bind_groups(params)
         leaves, labels, structure = flatten(params)
         return Bound(self, self._attach(leaves, labels), labels, structure)
+
+    def _bind_groups(self, groups: Sequence[Mapping[str, Any]]) -> Bound:
+        chosen = [settings(self, group, f"[{i}]") for i, group in enumerate(groups)]
+        leaves, labels, structure = flatten([group["params"] for group in groups])
+        owner = [i for i, group in enumerate(groups) for _ in range(len(flatten(group["params"])[0]))]
+        registered, before = len(self._core), self._core.groups
+        try:
+            for own in chosen:
+                index = self._core.add_group({})
+                for name, value in own.items():
+                    Group(self, index)[name] = value
+            indices = self._attach(leaves, labels, [before + i for i in owner])
+            for i, index in zip(owner, indices, strict=True):
+                if self._core.group_of(index) != before + i:
+                    raise ValueError("groups must be made of arrays that this optimizer does not know yet.")
+            return Bound(self, indices, labels, structure)
+        except Exception:
+            self._forget(registered)
+            self._core.truncate_groups(before)
+            self._group_schedules = {key: s for key, s in self._group_schedules.items() if key[0] < before}
+            raise
+
+    @property
+    def groups(self) -> list[Group]:
+        """The groups that `bind` made, in order; the first one is of all arrays that were given without a group."""
+        return [Group(self, index) for index in range(self._core.groups)]
 
     def apply(self, grads: Any, params: Any) -> None:
         """As ``step(params, grads)``, in Keras's order of arguments.
@@ -216,7 +187,13 @@ class Optimizer:
                 raise ValueError(f"grads_and_vars[{i}] must be a pair (gradient, array); it has length {len(pair)}.")
         self.step([param for _, param in pairs], [grad for grad, _ in pairs])
 
-    def _attach(self, leaves: Sequence[Any], labels: Sequence[str]) -> list[int]:
+    def _attach(
+        self,
+        leaves: Sequence[Any],
+        labels: Sequence[str],
+        groups: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> list[int]:
         """The engine's indices of these arrays; those that are new are registered, all or none."""
         indices: list[int] = []
         new: list[tuple[int, np.ndarray]] = []
@@ -235,7 +212,14 @@ class Optimizer:
                     )
                 new.append((i, array))
         if new:
-            added = self._core.add([array for _, array in new], [labels[i] for i, _ in new])
+            called = [(names or labels)[i] for i, _ in new]
+            added = self._core.add(
+                [array for _, array in new],
+                [labels[i] for i, _ in new],
+                [0 if groups is None else groups[i] for i, _ in new],
+                [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
+            )
+            self._names += called
             for (i, _), index in zip(new, added, strict=True):
                 indices[i] = index
                 self._seen[id(leaves[i])] = leaves[i], index
@@ -252,141 +236,70 @@ class Optimizer:
         if len(self._core) > registered:
             self._last = None
             self._core.truncate(registered)
+            del self._names[registered:]
             self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
 
-    # -- state ---------------------------------------------------------------------------------------------------------
+    # -- beside steps ----
 
-    @property
-    def iterations(self) -> int:
-        """How many steps have been taken."""
-        return self._core.iterations
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Spare some arrays from ``weight_decay``, as in Keras.
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all that a step depends on, except the arrays themselves.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``"iterations"``; every hyperparameter by name, except those that follow a schedule: `iterations` says where
-            it is; ``"0.m"``: slot ``m`` of the first array that was stepped or
-            bound, and so on, in the order of their first step.
-
-        Examples
-        --------
-        >>> import numpy as np, gradstep as gs
-        >>> opt = gs.optimizers.RMSprop()
-        >>> opt.step(np.ones(2), np.ones(2))
-        >>> sorted(opt.state_dict())
-        ['0.v', 'epsilon', 'iterations', 'learning_rate', 'rho']
-        """
-        return {name: array.copy() for name, array in self._state().items()}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`, bit for bit.
-
-        The arrays must be known already, in the same order: call ``bind(params)`` first in a new process.
+        Parameters
+        ----------
+        var_list : sequence of arrays, optional
+            The arrays.
+        var_names : sequence of str, optional
+            Patterns, searched with `re.search` in the names of arrays: the key or index under which one was given
+            (``"bias"`` finds ``params["out"]["bias"]``), or a model's ``dense/bias``.
 
         Raises
         ------
         TypeError
-            `state` is not a dict, or an array of it has another dtype.
-        ValueError
-            A key is missing or unknown, a shape differs, or a hyperparameter is out of bounds. Nothing is changed then.
+            An element is no array, or no str.
 
         Examples
         --------
         >>> import numpy as np, gradstep as gs
-        >>> w, opt = np.ones(3), gs.optimizers.Adam()
-        >>> opt.step(w, 2 * w)
-        >>> resumed = gs.optimizers.Adam()
-        >>> _ = resumed.bind(w)
-        >>> resumed.load_state_dict(opt.state_dict())
-        >>> resumed.iterations
-        1
+        >>> params = {"kernel": np.ones(2), "bias": np.ones(2)}
+        >>> opt = gs.optimizers.SGD(learning_rate=0.5, weight_decay=0.5)
+        >>> opt.exclude_from_weight_decay(var_names=["bias"])
+        >>> opt.step(params, {"kernel": np.zeros(2), "bias": np.zeros(2)})
+        >>> params["kernel"], params["bias"]
+        (array([0.75, 0.75]), array([1., 1.]))
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
-        current = self._state()
-        for key in current:
-            if key not in state:
-                raise ValueError(f"state has no key {key!r}. {self._holding()}")
-        for key in state:
-            if key not in current:
-                raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}. {self._holding()}")
-        loaded = {key: as_gradient(value, f"state[{key!r}]") for key, value in state.items()}
-        for key, array in current.items():
-            value = loaded[key]
-            if value.dtype != array.dtype:
-                raise TypeError(f"state[{key!r}] has dtype {value.dtype}; it must be {array.dtype}.")
-            if value.shape != array.shape:
-                raise ValueError(f"state[{key!r}] has shape {value.shape}; it must be {array.shape}.")
-        iterations = int(loaded["iterations"])
-        if iterations < 0:
-            raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")
-        # A rule of its own checks the bounds, so that none is set if one is refused.
-        values = {field: float(loaded[field]) for field in self._fields() if field not in self._schedules}
-        _core.Optimizer(self._core.rule, values)
-        for field, number in values.items():
-            self._core.set(field, number)
-        for key, array in current.items():
-            array[...] = loaded[key]
-        self._core.iterations = iterations
-
-    def _fields(self) -> list[str]:
-        return [field[0] for field in _core.rules()[self._core.rule]["fields"]]
-
-    def _holding(self) -> str:
-        count = len(self._core)
-        following = f" A schedule gives {', '.join(self._schedules)}, not the state." if self._schedules else ""
-        return f"It holds {count} array{'' if count == 1 else 's'}; bind(params) adds those to come.{following}"
-
-    def _state(self) -> dict[str, np.ndarray]:
-        """The names and arrays of `state_dict`; the slots are the state itself, the numbers are copies."""
-        state = {"iterations": np.array(self._core.iterations, np.int64)}
-        fixed = [field for field in self._fields() if field not in self._schedules]
-        state |= {field: np.array(self._core.get(field)) for field in fixed}
+        arrays = [as_parameter(array, f"var_list[{i}]") for i, array in enumerate(var_list or [])]
+        for i, pattern in enumerate(var_names or []):
+            if not isinstance(pattern, str):
+                raise TypeError(f"var_names[{i}] must be a str; got {describe(pattern)}.")
+        self._excluded[0].extend(arrays)
+        self._excluded[1].extend(var_names or [])
         for index in range(len(self._core)):
-            state |= {f"{index}.{slot}": array for slot, array in self._core.state(index).items()}
-        return state
+            self._core.set_decays(index, self._decays(self._core.parameter(index), self._names[index]))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal optimizer, without its state: ``from_config(get_config())``.
+    def _decays(self, array: np.ndarray, name: str) -> bool:
+        arrays, patterns = self._excluded
+        same = any(other.ctypes.data == array.ctypes.data and other.shape == array.shape for other in arrays)
+        return not same and not any(re.search(pattern, name) for pattern in patterns)
 
-        A schedule is in it as ``{"class_name": ..., "config": ...}``.
-
-        Raises
-        ------
-        NotImplementedError
-            A hyperparameter follows a schedule that has no `get_config`.
-        """
-        return {
-            name: serialize_schedule(value) if isinstance(value, LearningRateSchedule) else value
-            for name, value in self._arguments().items()
-        }
-
-    def _arguments(self) -> dict[str, Any]:
-        """The arguments that make an equal optimizer; a subclass with others than its fields adds them."""
-        fields = {field: self._schedules.get(field, self._core.get(field)) for field in self._fields()}
-        return {"name": self.name, **fields}
-
-    @classmethod
-    def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Classes | None = None) -> Self:
-        """An optimizer from the dict that `get_config` gives.
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """Set arrays to their running averages, as Keras does at the end of `fit`; without ``use_ema`` nothing happens.
 
         Parameters
         ----------
-        config : dict
-            The arguments.
-        custom_objects : dict of str to class, optional
-            Schedules of your own in it, by the name of their class.
+        var_list : array, or sequence or dict of arrays
+            Some that have been stepped. Others stay as they are.
 
         Raises
         ------
-        TypeError, ValueError
-            As the class itself does for these arguments.
+        TypeError
+            Something is not an array.
         """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        from .schedules.registry import revive
-
-        return cls(**revive(config, custom_objects))
+        if not self.use_ema or self.iterations == 0:
+            return
+        for leaf in flatten(var_list)[0]:
+            array = as_parameter(leaf, "parameter")
+            index = self._core.find(array)
+            if index >= 0:
+                array[...] = self._core.state(index)["average"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import Hyperparameter, Optimizer, real
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Ftrl(Optimizer):
@@ -91,6 +96,7 @@ class Ftrl(Optimizer):
         beta: float = 0.0,
         *,
         name: str = "ftrl",
+        **options: Unpack[Options],
     ) -> None:
         power = real("learning_rate_power", learning_rate_power)
         # The root has a rule of its own: faster, and nearer to the truth than any power.
@@ -98,6 +104,7 @@ class Ftrl(Optimizer):
         super().__init__(
             "FtrlPower" if extra else "Ftrl",
             name,
+            options,
             learning_rate=learning_rate,
             initial_accumulator_value=initial_accumulator_value,
             l1_regularization_strength=l1_regularization_strength,

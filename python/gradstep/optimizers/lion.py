@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Lion(Optimizer):
@@ -63,5 +70,6 @@ class Lion(Optimizer):
         beta_2: float = 0.99,
         *,
         name: str = "lion",
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__("Lion", name, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)
+        super().__init__("Lion", name, options, learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Nadam(Optimizer):
@@ -72,10 +79,12 @@ class Nadam(Optimizer):
         epsilon: float = 1e-7,
         *,
         name: str = "nadam",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Nadam",
             name,
+            options,
             learning_rate=learning_rate,
             beta_1=beta_1,
             beta_2=beta_2,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class RAdam(Optimizer):
@@ -76,10 +83,12 @@ class RAdam(Optimizer):
         epsilon: float = 1e-8,
         *,
         name: str = "radam",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "RAdam",
             name,
+            options,
             learning_rate=learning_rate,
             beta_1=beta_1,
             beta_2=beta_2,

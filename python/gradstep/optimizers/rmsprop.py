@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import flag, real
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class RMSprop(Optimizer):
@@ -85,13 +90,14 @@ class RMSprop(Optimizer):
         centered: bool = False,
         *,
         name: str = "rmsprop",
+        **options: Unpack[Options],
     ) -> None:
         if not isinstance(momentum, LearningRateSchedule):
             momentum = real("momentum", momentum)
         # Flags that change the state are other rules.
         rule = "RMSprop" + "Centered" * flag("centered", centered) + "Momentum" * (momentum != 0)
         extra = {"momentum": momentum} if momentum != 0 else {}
-        super().__init__(rule, name, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra)
+        super().__init__(rule, name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra)
 
     @property
     def centered(self) -> bool:

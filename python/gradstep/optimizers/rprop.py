@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Rprop(Optimizer):
@@ -83,10 +90,12 @@ class Rprop(Optimizer):
         step_size_max: float = 50.0,
         *,
         name: str = "rprop",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Rprop",
             name,
+            options,
             learning_rate=learning_rate,
             eta_minus=eta_minus,
             eta_plus=eta_plus,

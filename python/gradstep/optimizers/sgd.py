@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .arguments import flag, real
 from .base import Hyperparameter, Optimizer
 from .schedules.base import LearningRateSchedule
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class SGD(Optimizer):
@@ -76,16 +81,17 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         name: str = "SGD",
+        **options: Unpack[Options],
     ) -> None:
         if not isinstance(momentum, LearningRateSchedule):
             momentum = real("momentum", momentum)
         self._nesterov = flag("nesterov", nesterov)
         # A flag that changes the state is another rule.
         if momentum == 0:
-            super().__init__("SGD", name, learning_rate=learning_rate)
+            super().__init__("SGD", name, options, learning_rate=learning_rate)
         else:
             rule = "Nesterov" if nesterov else "Momentum"
-            super().__init__(rule, name, learning_rate=learning_rate, momentum=momentum)
+            super().__init__(rule, name, options, learning_rate=learning_rate, momentum=momentum)
 
     @property
     def nesterov(self) -> bool:

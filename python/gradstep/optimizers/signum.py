@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .base import Hyperparameter, Optimizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .options import Options
 
 
 class Signum(Optimizer):
@@ -58,10 +65,12 @@ class Signum(Optimizer):
         momentum: float = 0.9,
         *,
         name: str = "signum",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
             "Signum",
             name,
+            options,
             learning_rate=learning_rate,
             momentum=momentum,
         )

@@ -1,0 +1,160 @@
+// The numbers of an optimizer: fields, groups of them, schedules, and the options that hold for good.
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "bindings/optimizers.hpp"
+
+namespace gs {
+namespace {
+
+std::vector<double> checked_values(const Rule& rule, const std::map<std::string, double>& given) {
+  std::vector<double> values;
+  for (const FieldInfo& f : rule.fields) {
+    const auto found = given.find(f.name);
+    values.push_back(found == given.end() ? f.start : found->second);
+    check_field(f, values.back());
+  }
+  for (const auto& [name, value] : given) {
+    (void)value;
+    const bool known =
+        std::any_of(rule.fields.begin(), rule.fields.end(), [&n = name](auto& f) { return n == f.name; });
+    if (!known) throw py::type_error(std::string(rule.name) + " has no hyperparameter " + name + ".");
+  }
+  return values;
+}
+
+template <class T> T one_of(const py::dict& options, const char* name, const std::map<std::string, T>& words) {
+  const auto word = options[name].cast<std::string>();
+  const auto found = words.find(word);
+  if (found == words.end()) throw py::value_error(std::string(name) + " cannot be " + word + ".");
+  return found->second;
+}
+
+Options parse_options(const py::dict& given) {
+  Options o;
+  const auto read = [&](const char* name, auto& value) {
+    if (given.contains(name)) value = given[name].cast<std::decay_t<decltype(value)>>();
+  };
+  read("maximize", o.maximize);
+  read("coupled_decay", o.coupled_decay);
+  read("use_ema", o.average);
+  read("ema_overwrite_frequency", o.overwrite);
+  read("gradient_accumulation_steps", o.accumulate);
+  read("stochastic_rounding", o.stochastic);
+  read("seed", o.seed);
+  using Nonfinite = Options::Nonfinite;
+  if (given.contains("on_nonfinite"))
+    o.nonfinite = one_of<Nonfinite>(
+        given, "on_nonfinite",
+        {{"propagate", Nonfinite::propagate}, {"skip", Nonfinite::skip}, {"raise", Nonfinite::raise}});
+  if (given.contains("state_dtype"))
+    o.storage = one_of<Storage>(given, "state_dtype", {{"bfloat16", Storage::bf16}, {"int8", Storage::int8}});
+  if (o.overwrite < 0 || o.accumulate < 1) throw py::value_error("frequencies must be positive.");
+  return o;
+}
+
+}  // namespace
+
+PyOptimizer::PyOptimizer(const std::string& rule, const std::map<std::string, double>& values, const py::dict& options)
+    : engine(find_rule(rule), checked_values(find_rule(rule), values), parse_options(options)) {}
+
+const FieldInfo& PyOptimizer::field(const std::string& name, std::size_t& at) const {
+  for (at = 0; at < engine.rule.fields.size(); ++at)
+    if (name == engine.rule.fields[at].name) return engine.rule.fields[at];
+  throw py::attribute_error(std::string(engine.rule.name) + " has no hyperparameter " + name + ".");
+}
+
+const Group& PyOptimizer::group(std::size_t index) const {
+  if (index >= engine.groups.size()) throw py::index_error("no such group");
+  return engine.groups[index];
+}
+
+double PyOptimizer::get(const std::string& name, std::size_t index) const {
+  std::size_t at;
+  field(name, at);
+  return group(group(index).own[at] ? index : 0).values[at];
+}
+
+bool PyOptimizer::is_own(const std::string& name, std::size_t index) const {
+  std::size_t at;
+  field(name, at);
+  return group(index).own[at];
+}
+
+void PyOptimizer::set(const std::string& name, double value, std::size_t index) {
+  std::size_t at;
+  check_field(field(name, at), value);
+  group(index);
+  engine.groups[index].values[at] = value;
+  engine.groups[index].own[at] = true;
+}
+
+std::size_t PyOptimizer::add_group(const std::map<std::string, double>& given) {
+  check_idle();
+  Group fresh{engine.groups[0].values, std::vector<bool>(engine.rule.fields.size(), false)};
+  for (const auto& [name, value] : given) {
+    std::size_t at;
+    check_field(field(name, at), value);
+    fresh.values[at] = value;
+    fresh.own[at] = true;
+  }
+  engine.groups.push_back(std::move(fresh));
+  return engine.groups.size() - 1;
+}
+
+void PyOptimizer::truncate_groups(std::size_t length) {
+  check_idle();
+  if (length >= 1 && length < engine.groups.size()) engine.groups.resize(length);
+  auto& tracks = engine.tracks;
+  for (std::size_t i = tracks.size(); i-- > 0;)
+    if (tracks[i].group >= engine.groups.size()) {
+      tracks.erase(tracks.begin() + std::ptrdiff_t(i));
+      sources_.erase(sources_.begin() + std::ptrdiff_t(i));
+    }
+}
+
+void PyOptimizer::schedule(const std::string& name, py::object make, std::size_t index) {
+  check_idle();
+  std::size_t at;
+  field(name, at);
+  group(index);
+  engine.groups[index].own[at] = true;
+  auto& tracks = engine.tracks;
+  const auto old = std::find_if(tracks.begin(), tracks.end(),
+                                [&](const Track& track) { return track.group == index && track.field == at; });
+  if (old == tracks.end()) {
+    sources_.push_back({std::move(make), 0});
+    tracks.push_back({index, at, engine.t, {}});
+  } else {
+    sources_[std::size_t(old - tracks.begin())] = {std::move(make), 0};
+    old->values.clear();
+  }
+}
+
+void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
+  Track& track = engine.tracks[i];
+  Source& source = sources_[i];
+  const FieldInfo& f = engine.rule.fields[track.field];
+  std::int64_t begin = engine.t - track.first;
+  if (begin < 0 || begin > source.good || begin + steps > std::int64_t(track.values.size())) {
+    const auto made = py::array_t<double, py::array::c_style>::ensure(source.make(engine.t, steps));
+    if (!made || made.ndim() != 1 || made.size() < steps)
+      throw py::value_error("make must give a value for each step.");
+    track.values.assign(made.data(), made.data() + made.size());
+    track.first = engine.t;
+    begin = source.good = 0;
+    while (source.good < made.size() && in_range(f, made.data()[source.good])) ++source.good;
+  }
+  if (begin + steps <= source.good) return;
+  try {
+    check_field(f, track.values[std::size_t(source.good)]);
+  } catch (const std::invalid_argument& error) {
+    std::string text = error.what();
+    text.back() = ' ';  // the full stop
+    throw py::value_error(text + "from its schedule at step " + std::to_string(track.first + source.good) + ".");
+  }
+}
+
+}  // namespace gs

@@ -1,0 +1,81 @@
+// How one step moves a parameter: the loop of the rule with the constants of the step, and what is done around it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/dtype.hpp"
+#include "engine/rules.hpp"
+#include "kernels/area.hpp"
+#include "kernels/sweep.hpp"
+
+namespace gs {
+
+/// What a rule's state is kept in.
+enum class Storage { real, bf16, int8 };
+
+/// What is said once, when an optimizer is made.
+struct Options {
+  bool maximize = false;
+  bool coupled_decay = false;   // weight_decay joins the gradient, as in L2 regularization, and not the weight
+  bool average = false;         // keep a running average of the weights
+  std::int64_t overwrite = 0;   // steps after which weights are set to their average; 0: never
+  std::int64_t accumulate = 1;  // gradients summed for one step
+  enum class Nonfinite { propagate, skip, raise } nonfinite = Nonfinite::propagate;
+  Storage storage = Storage::real;
+  bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
+  std::uint64_t seed = 0;   // of that chance
+};
+
+/// Which elements: [at, at + n) of a parameter, side by side.
+struct Place {
+  std::byte* w;  // the first of them
+  Dtype w_dtype;
+  const std::byte* g;
+  Dtype g_dtype;
+  void* const* state;    // a slot: of the whole parameter
+  float* const* scales;  // a slot: of the whole parameter, one for 256 elements; only of int8
+  std::size_t at, n;     // at: a multiple of 256 where the state is int8
+};
+
+struct Manner {
+  Sweep sweep = nullptr;
+  AnyUpdate update{};
+  Factors factors{};
+  Dtype real = Dtype::f32;
+  std::size_t slots = 0;  // of the rule
+  double limit = inf;     // of a number in the gradient, after its factor
+  double couple = 0;      // share of the weight that joins the gradient
+  int sum = -1;           // slot of the accumulated gradients
+  bool only_sum = false;  // nothing moves yet
+  int average = -1;       // slot of the averaged weights
+  double average_keep = 0;
+  bool overwrite = false;
+  Storage storage = Storage::real;
+  bool stochastic = false;
+  std::uint64_t seed = 0;
+  std::uint64_t t = 0;
+  bool plain = true;  // nothing is asked but the rule and its factors
+
+  /// Moves elements; scale: of the gradient, beside that of `factors`.
+  void move(const Place& place, double scale = 1) const;
+
+  /// Whether a weight of type Real can be moved by `sweep` alone.
+  bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
+};
+
+/// Numbers that share a scale where state is int8.
+inline constexpr std::size_t scale_block = 256;
+
+/// Sets n elements of a slot to a number.
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
+
+/// The type that sums over elements are done in.
+constexpr Dtype real_of(Dtype dtype) { return dtype == Dtype::f64 ? Dtype::f64 : Dtype::f32; }
+
+/// Bytes of an element of a slot, in the storage and for a parameter of the dtype.
+constexpr std::size_t state_size(Storage storage, Dtype dtype) {
+  return storage == Storage::int8 ? 1 : storage == Storage::bf16 ? 2 : item_size(real_of(dtype));
+}
+
+}  // namespace gs

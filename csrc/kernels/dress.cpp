@@ -1,0 +1,73 @@
+#include "kernels/dress.hpp"
+
+#include "core/math.hpp"
+
+namespace gs {
+namespace {
+
+template <class Real>
+void prepare(const Real* g, const Real* w, Real* out, std::size_t n, double scale, double limit, double couple) {
+  const Real by = Real(scale), high = Real(limit), share = Real(couple);
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) out[i] = at_most(at_least(g[i] * by, -high), high);
+  if (couple == 0) return;  // an infinite weight would make NaN of a gradient that has nothing to do with it
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) out[i] += share * w[i];
+}
+
+template <class Real> void add(Real* RESTRICT sum, const Real* RESTRICT g, std::size_t n) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) sum[i] += g[i];
+}
+
+template <class Real> void average(Real* RESTRICT average, const Real* RESTRICT w, std::size_t n, double keep) {
+  const Real old = Real(keep), fresh = Real(1 - keep);
+  if (keep == 0) {  // what was there does not count, whatever it is
+    for (std::size_t i = 0; i < n; ++i) average[i] = w[i];
+    return;
+  }
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) average[i] = old * average[i] + fresh * w[i];
+}
+
+template <class Real> double squares(const Real* g, std::size_t n) {
+  // As many sums as hide the time of an addition; their number is part of the result.
+  constexpr std::size_t lanes = 32;
+  double sums[lanes] = {};
+  const std::size_t whole = n / lanes * lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+#pragma omp simd
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += double(g[i + lane]) * double(g[i + lane]);
+  }
+  for (std::size_t i = whole; i < n; ++i) sums[i - whole] += double(g[i]) * double(g[i]);
+  for (std::size_t width = lanes / 2; width > 0; width /= 2)
+    for (std::size_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
+  return sums[0];
+}
+
+template <class Real> bool finite(const Real* g, std::size_t n) {
+  // x * 0 is 0 for every number, NaN for the others; sums of them keep it.
+  constexpr std::size_t lanes = 32;
+  Real sums[lanes] = {};
+  const std::size_t whole = n / lanes * lanes;
+  for (std::size_t i = 0; i < whole; i += lanes) {
+#pragma omp simd
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += g[i + lane] * 0;
+  }
+  for (std::size_t i = whole; i < n; ++i) sums[i - whole] += g[i] * 0;
+  Real all = 0;
+  for (std::size_t lane = 0; lane < lanes; ++lane) all += sums[lane];
+  return all == 0;
+}
+
+template <class Real> constexpr Dressing<Real> row() {
+  return {prepare<Real>, add<Real>, average<Real>, squares<Real>, finite<Real>};
+}
+
+constexpr DressTable table{row<float>(), row<double>()};
+
+}  // namespace
+
+template <> const DressTable& dress_table<GS_ISA>() noexcept { return table; }
+
+}  // namespace gs

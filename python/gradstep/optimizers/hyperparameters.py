@@ -1,0 +1,198 @@
+"""A rule with its numbers: hyperparameters, options, config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+from .. import _core
+from ..seeds import fresh_key, word
+from .arguments import real
+from .arrays import describe
+from .groups import number, shown
+from .options import COMMON, DEFAULTS, describe_options, parse
+from .schedules.base import Classes, LearningRateSchedule, values_ahead
+from .schedules.base import serialize as serialize_schedule
+
+__all__ = ["CommonHyperparameter", "Configured", "Hyperparameter"]
+
+Self = TypeVar("Self", bound="Configured")
+
+
+class Hyperparameter:
+    """A field of the update rule as an attribute: ``opt.beta_1 = 0.8`` is checked, and holds from the next step.
+
+    With a schedule it reads as the value of the next step. `absent` is the value that a rule without this field stands
+    for. Another one would be another rule, with other state: an optimizer made at `absent` stays there.
+    """
+
+    def __init__(self, absent: float | None = None) -> None:
+        self.absent = absent
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        if optimizer is None:
+            return self
+        return self.absent if self._is_absent(optimizer) else optimizer._get(self.name)
+
+    def __set__(self, optimizer: Configured, value: float | LearningRateSchedule) -> None:
+        if not self._is_absent(optimizer):
+            optimizer._set(self.name, value)
+        elif isinstance(value, LearningRateSchedule) or real(self.name, value) != self.absent:
+            kind = type(optimizer).__name__
+            raise ValueError(
+                f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
+            )
+
+    def _is_absent(self, optimizer: Configured) -> bool:
+        return self.absent is not None and self.name not in optimizer._all_fields()
+
+
+class CommonHyperparameter(Hyperparameter):
+    """A hyperparameter that every optimizer has; None where it does nothing."""
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        value = super().__get__(optimizer, owner)
+        return value if optimizer is None else shown(self.name, value)
+
+    def __set__(self, optimizer: Configured, value: float | LearningRateSchedule | None) -> None:
+        super().__set__(optimizer, number(self.name, value) if value is None else value)
+
+
+class Configured:
+    """What an optimizer is apart from arrays and state. Bases of this one say what a subclass gives."""
+
+    learning_rate = Hyperparameter()
+    weight_decay = CommonHyperparameter()
+    clipnorm = CommonHyperparameter()
+    clipvalue = CommonHyperparameter()
+    global_clipnorm = CommonHyperparameter()
+    ema_momentum = CommonHyperparameter()
+    loss_scale_factor = CommonHyperparameter()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        describe_options(cls)
+
+    def __init__(
+        self,
+        rule: str,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: float | LearningRateSchedule,
+    ) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a str; got {describe(name)}.")
+        self.name = name
+        common, self._options = parse(type(self).__name__, options or {})
+        hyperparameters |= common
+        self._schedules: dict[str, LearningRateSchedule] = {}
+        self._group_schedules: dict[tuple[int, str], LearningRateSchedule] = {}
+        fixed = {
+            f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)
+        }
+        self._core = _core.Optimizer(rule, fixed, self._engine_options())
+        for field in hyperparameters.keys() - fixed.keys():
+            self._set(field, hyperparameters[field])
+
+    def __repr__(self) -> str:
+        config = self._arguments()
+        del config["name"]
+        own = self._fields()
+        config = {key: value for key, value in config.items() if key in own or value != DEFAULTS.get(key, config)}
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in config.items())})"
+
+    def _get(self, field: str) -> float:
+        schedule = self._schedules.get(field)
+        return self._core.get(field) if schedule is None else float(schedule(self.iterations))
+
+    def _set(self, field: str, value: float | LearningRateSchedule) -> None:
+        if isinstance(value, LearningRateSchedule):
+            self._core.schedule(field, partial(values_ahead, value))
+            self._schedules[field] = value
+        elif field in self._schedules:
+            raise TypeError(
+                f"{field} follows a schedule and takes another one only, as in Keras; got {value!r}. "
+                "schedules.Constant(value) stays at a value."
+            )
+        else:
+            self._core.set(field, real(field, value))
+
+    def _engine_options(self) -> dict[str, Any]:
+        """The options that hold for good, as the engine takes them."""
+        if self.stochastic_rounding and self.seed is None:
+            self._options["seed"] = word(fresh_key())  # in the config too: an optimizer made from it draws the same
+        return {name: value for name, value in self._options.items() if value is not None}
+
+    def __getattr__(self, name: str) -> Any:
+        # The options that hold for good read as attributes; only what is not found otherwise comes here.
+        if name in DEFAULTS and name not in COMMON:
+            return self._options[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in DEFAULTS and name not in COMMON:
+            raise AttributeError(f"{name} holds for good: make a new {type(self).__name__} with another one.")
+        super().__setattr__(name, value)
+
+    @property
+    def schedules(self) -> dict[str, LearningRateSchedule]:
+        """The hyperparameters that follow a schedule, by name, and what they follow."""
+        return dict(self._schedules)
+
+    def _fields(self) -> list[str]:
+        return [field[0] for field in _core.rules()[self._core.rule]["fields"]]
+
+    def _all_fields(self) -> list[str]:
+        rule = _core.rules()[self._core.rule]
+        return [field[0] for field in (*rule["fields"], *rule["common"])]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer, without its state: ``from_config(get_config())``.
+
+        A schedule is in it as ``{"class_name": ..., "config": ...}``.
+
+        Raises
+        ------
+        NotImplementedError
+            A hyperparameter follows a schedule that has no `get_config`.
+        """
+        return {
+            name: serialize_schedule(value) if isinstance(value, LearningRateSchedule) else value
+            for name, value in self._arguments().items()
+        }
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer; a subclass with others than its fields adds them."""
+        fields = {field: self._schedules.get(field, self._core.get(field)) for field in self._fields()}
+        common = {
+            field: self._schedules.get(field, shown(field, self._core.get(field)))
+            for field in COMMON
+            if field not in fields
+        }
+        return {"name": self.name, **fields, **self._options, **common}
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Classes | None = None) -> Self:
+        """An optimizer from the dict that `get_config` gives.
+
+        Parameters
+        ----------
+        config : dict
+            The arguments.
+        custom_objects : dict of str to class, optional
+            Schedules of your own in it, by the name of their class.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the class itself does for these arguments.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        from .schedules.registry import revive
+
+        return cls(**revive(config, custom_objects))

@@ -1,0 +1,141 @@
+"""The state of an optimizer, and how it is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .arrays import as_gradient, describe
+from .groups import number, shown
+from .hyperparameters import Configured
+from .options import DEFAULTS
+
+__all__ = ["Stateful"]
+
+
+class Stateful(Configured):
+    """An optimizer's numbers, and the state of its arrays."""
+
+    @property
+    def iterations(self) -> int:
+        """How many steps have been taken."""
+        return self._core.iterations
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps were not made because a gradient was not finite, with ``on_nonfinite="skip"``."""
+        return self._core.skipped
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all that a step depends on, except the arrays themselves.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``"iterations"``; every hyperparameter by name, except those that follow a schedule: `iterations` says where
+            it is; those of groups as ``"groups.1.learning_rate"``; ``"0.m"``: slot ``m`` of the first array that was
+            stepped or bound, and so on, in the order of their first step. State of a smaller ``state_dtype`` is in it
+            as the engine has it: the words of bfloat16 as uint16; int8 as uint8, with ``"0.m.scale"``.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> opt = gs.optimizers.RMSprop()
+        >>> opt.step(np.ones(2), np.ones(2))
+        >>> sorted(opt.state_dict())
+        ['0.v', 'epsilon', 'iterations', 'learning_rate', 'rho']
+        """
+        return {name: array.copy() for name, array in self._state().items()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`, bit for bit.
+
+        The arrays must be known already, in the same order: call ``bind(params)`` first in a new process.
+
+        Raises
+        ------
+        TypeError
+            `state` is not a dict, or an array of it has another dtype.
+        ValueError
+            A key is missing or unknown, a shape differs, or a hyperparameter is out of bounds. Nothing is changed then.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> w, opt = np.ones(3), gs.optimizers.Adam()
+        >>> opt.step(w, 2 * w)
+        >>> resumed = gs.optimizers.Adam()
+        >>> _ = resumed.bind(w)
+        >>> resumed.load_state_dict(opt.state_dict())
+        >>> resumed.iterations
+        1
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
+        current = self._state()
+        numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
+        # Of the hyperparameters of every optimizer, a state has those that do something.
+        neutral = {key for key, (field, group) in numbers.items() if group == 0 and field not in self._fields()}
+        for key in current:
+            if key not in state and key not in neutral:
+                raise ValueError(f"state has no key {key!r}. {self._holding()}")
+        for key in state:
+            if key not in current and key not in neutral:
+                raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}. {self._holding()}")
+        loaded = {key: as_gradient(value, f"state[{key!r}]") for key, value in state.items()}
+        for key, value in loaded.items():
+            array = current.get(key, np.array(0.0))
+            if value.dtype != array.dtype:
+                raise TypeError(f"state[{key!r}] has dtype {value.dtype}; it must be {array.dtype}.")
+            if value.shape != array.shape:
+                raise ValueError(f"state[{key!r}] has shape {value.shape}; it must be {array.shape}.")
+        iterations, accumulated = int(loaded["iterations"]), int(loaded.get("accumulated", 0))
+        if iterations < 0:
+            raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")
+        if not 0 <= accumulated < (self.gradient_accumulation_steps or 1):
+            raise ValueError(f"state['accumulated'] must be 0 or more, and below a whole step; got {accumulated}.")
+        # A rule of its own checks the bounds, so that none is set if one is refused.
+        values = {
+            key: float(loaded[key]) if key in loaded else number(numbers[key][0], DEFAULTS[numbers[key][0]])
+            for key in numbers
+        }
+        for key, (field, _) in numbers.items():
+            _core.Optimizer(self._core.rule, {field: values[key]})
+        for key, (field, group) in numbers.items():
+            self._core.set(field, values[key], group)
+        for key, array in current.items():
+            if key in loaded:
+                array[...] = loaded[key]
+        self._core.iterations, self._core.accumulated = iterations, accumulated
+
+    def _fixed_fields(self) -> list[tuple[str, str, int]]:
+        """Prefix in a state, field and group of every hyperparameter that follows no schedule."""
+        found = [("", field, 0) for field in self._all_fields() if field not in self._schedules]
+        for group in range(1, self._core.groups):
+            found += [
+                (f"groups.{group}.", field, group)
+                for field in self._all_fields()
+                if self._core.is_own(field, group) and (group, field) not in self._group_schedules
+            ]
+        return found
+
+    def _holding(self) -> str:
+        count = len(self._core)
+        following = f" A schedule gives {', '.join(self._schedules)}, not the state." if self._schedules else ""
+        return f"It holds {count} array{'' if count == 1 else 's'}; bind(params) adds those to come.{following}"
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """The names and arrays of `state_dict`; the slots are the state itself, the numbers are copies."""
+        state = {"iterations": np.array(self._core.iterations, np.int64)}
+        if self.gradient_accumulation_steps:
+            state["accumulated"] = np.array(self._core.accumulated, np.int64)
+        for prefix, field, group in self._fixed_fields():
+            value = self._core.get(field, group)
+            if group or field in self._fields() or (value != DEFAULTS[field] and shown(field, value) is not None):
+                state[prefix + field] = np.array(value)
+        for index in range(len(self._core)):
+            state |= {f"{index}.{slot}": array for slot, array in self._core.state(index).items()}
+        return state
