@@ -68,7 +68,8 @@ def oracle(problem: dict[str, Any]) -> dict[str, np.ndarray]:
                 taken = np.clip(scaled, -options["clipvalue"], options["clipvalue"])
             w *= 1 - rate * options.get("weight_decay", 0.0)
             adam.step([taken])
-            kept = options.get("ema_momentum", 0.0)
+            # As in Keras, the average begins as what the first step made.
+            kept = options.get("ema_momentum", 0.0) if adam.t > 1 else 0.0
             average = kept * average + (1 - kept) * w
         ends[form] = np.concatenate([w, average]) if "use_ema" in options else w
     return ends

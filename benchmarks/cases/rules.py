@@ -56,7 +56,7 @@ def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[s
                 "optimizer": kind,
                 "config": optimizer.get_config(),
                 "rule": optimizer._core.rule,
-                "values": {field: getattr(optimizer, field) for field in optimizer._fields()},
+                "values": {f: v for f in optimizer._all_fields() if (v := getattr(optimizer, f)) is not None},
                 "slots": slots(make),
                 "elementwise": whole,
                 "shape": [elements] if whole else list(square(elements)),
@@ -92,12 +92,13 @@ def slots(make: Callable[..., Any]) -> int:
 
 
 def inputs(problem: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The parameter, near 0, so that the smallest steps show, and its gradient, the same in every process.
+    """The parameter and its gradient, the same in every process.
 
-    Gradients are large: beside them nobody's epsilon matters, whose places differ.
+    Parameters have sizes from 1e-4, where the smallest steps show, to 1, where decay does. Gradients are large: beside
+    them nobody's epsilon matters, whose places differ.
     """
     rng = np.random.default_rng(9)
-    w = rng.standard_normal(problem["shape"], np.float32) * np.float32(1e-3)
+    w = np.float32(10) ** (-4 * rng.random(problem["shape"], np.float32))
     g = rng.random(problem["shape"], np.float32) * np.float32(1000) + np.float32(500)
     np.negative(g, out=g, where=rng.random(problem["shape"], np.float32) < 0.5)
     return w, g
@@ -135,12 +136,13 @@ def _called(form: Callable[..., Any], w: np.ndarray, gradients: list[np.ndarray]
 
 
 def check(result: np.ndarray, expected: np.ndarray) -> None:
-    """Raise unless the result is a published form's: to the rounding of w, and a ten-thousandth of how far it moved."""
+    """Raise unless the result is a published form's: to the rounding of w, and a ten-thousandth of the longest way."""
     start, *ends = (array.reshape(result.shape) for array in expected)
     errors = []
     for end in ends:
-        allowed = len(FACTORS) * 2**-23 * np.max(np.abs(end)) + 1e-4 * np.max(np.abs(end - start))
-        errors.append(float(np.max(np.abs(result - end), initial=0.0) / allowed))
+        largest = np.maximum(np.abs(start), np.abs(end))
+        allowed = len(FACTORS) * 2**-23 * largest + 1e-4 * np.max(np.abs(end - start), initial=0.0)
+        errors.append(float(np.max(np.abs(result - end) / allowed, initial=0.0)))
     if not min(errors) <= 1:
         raise ArithmeticError(f"parameters differ from the oracle's by {min(errors):.2e} times what rounding allows.")
 

@@ -35,8 +35,7 @@ class Averaged(Plain):
 
     def checked(self) -> np.ndarray:
         w = super().checked()
-        averages = [a for name, a in self.optimizer.state_dict().items() if name.startswith("0.") and "ema" in name]
-        return np.concatenate([w, *averages])
+        return np.concatenate([w, self.optimizer.state_dict()["0.average"]])
 
 
 class Skipping(Plain):
