@@ -18,13 +18,14 @@ COLUMNS, TOUCHED = 64, 2048
 CHECKED_STEPS = 200
 # Elements that an oracle can follow through so many dense steps.
 CHECKED_ROWS = 2000
-# What issue 4 asks for.
+# What issue 4 asks for, of a table with so many rows.
+ROWS = 1_000_000
 LEAST_DENSE, MOST_DIFFERENCE = 50.0, 1e-6
 DIFFERENCE = "largest relative difference from dense"
 
 
 def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[str, Any]]:
-    chosen = sizes or [20_000 if quick else 1_000_000]
+    chosen = sizes or [20_000 if quick else ROWS]
     return [{"name": f"{rows:,} x {COLUMNS}", "rows": rows, "touched": min(TOUCHED, rows // 8)} for rows in chosen]
 
 
@@ -129,7 +130,8 @@ def summary(results: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
             continue
         row = {"us/step": f"{ours * 1e6:,.1f}"}
         if "gradstep: dense" in seconds:
-            row["dense / row-sparse"] = streams.judged(seconds["gradstep: dense"] / ours, least=LEAST_DENSE)
+            least = LEAST_DENSE if result["problem"]["rows"] >= ROWS else None
+            row["dense / row-sparse"] = streams.judged(seconds["gradstep: dense"] / ours, least)
         if "torch: SparseAdam, lazy" in seconds:
             row["torch: SparseAdam / row-sparse"] = f"{seconds['torch: SparseAdam, lazy'] / ours:.2f}"
         row[DIFFERENCE] = f"{result['facts'][title][DIFFERENCE]:.1e}"

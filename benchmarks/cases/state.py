@@ -20,13 +20,14 @@ CHECKED = 1 << 18
 # of bfloat16 have 8 bits, those of int8 about 6 where they are large in their block.
 ALLOWED = {"float32": 1e-3, "bfloat16": 1e-2, "int8": 5e-2}
 BYTES = "bytes of state a parameter"
-# What issue 4 asks for: the time of float32 over theirs at least, and bytes at most.
+# What issue 4 asks for: the time of float32 over theirs at least, at so many elements, and bytes at most.
+ELEMENTS = 50_000_000
 LEAST = {"bfloat16": 1.2, "int8": 1.4}
 MOST_BYTES = {"bfloat16": 4.0, "int8": 2.1}
 
 
 def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[str, Any]]:
-    return [{"name": f"1 x {n:,}", "elements": n} for n in sizes or [100_000 if quick else 50_000_000]]
+    return [{"name": f"1 x {n:,}", "elements": n} for n in sizes or [100_000 if quick else ELEMENTS]]
 
 
 def inputs(problem: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -89,9 +90,9 @@ def summary(results: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
         for form, least in LEAST.items():
             title = f"gradstep: {form}"
             if usual and title in result["seconds"]:
-                size = result["facts"][title][BYTES]
+                size, asked = result["facts"][title][BYTES], result["problem"]["elements"] >= ELEMENTS
                 rows[f"{form}, {result['problem']['name']}"] = {
-                    "float32 / this": streams.judged(usual / result["seconds"][title], least=least),
+                    "float32 / this": streams.judged(usual / result["seconds"][title], least if asked else None),
                     BYTES: streams.judged(size, most=MOST_BYTES[form], digits=3),
                 }
     return rows
