@@ -75,6 +75,8 @@ class Rules:
     def __init__(self, problem: dict[str, Any]) -> None:
         if problem["optimizer"] not in RULES:
             raise NotImplementedError(f"optax has no {problem['optimizer']}.")
+        if problem["config"].get("dialect") == "torch":
+            raise NotImplementedError("its rules are set against the other dialect, which is nearer to them.")
         optimizer = RULES[problem["optimizer"]](problem["config"])
 
         def step(params: Any, state: Any, grad: Any) -> Any:

@@ -21,12 +21,18 @@ def adam_like(make: type[optim.Optimizer]) -> Callable[[Arguments], Any]:
     return lambda a: (make, arguments(a))
 
 
+def extras(a: Arguments, *names: str) -> Arguments:
+    """Arguments that only PyTorch's dialect has."""
+    return {name: a[name] for name in names if a.get(name) is not None}
+
+
 def sgd(a: Arguments) -> Any:
-    return optim.SGD, {"momentum": a["momentum"], "nesterov": a["nesterov"]}
+    return optim.SGD, {"momentum": a["momentum"], "nesterov": a["nesterov"], **extras(a, "dampening")}
 
 
 def adagrad(a: Arguments) -> Any:
-    return optim.Adagrad, {"initial_accumulator_value": a["initial_accumulator_value"], "eps": a["epsilon"]}
+    start = {"initial_accumulator_value": a["initial_accumulator_value"], "eps": a["epsilon"]}
+    return optim.Adagrad, {**start, **extras(a, "lr_decay")}
 
 
 def adadelta(a: Arguments) -> Any:
@@ -41,7 +47,8 @@ def rmsprop(a: Arguments) -> Any:
 
 def nadam(a: Arguments) -> Any:
     make, arguments = adam_like(optim.NAdam)(a)
-    return make, {**arguments, "momentum_decay": 1.0}  # Keras's and the paper's schedule
+    # Keras's and the paper's schedule, where no other was asked for.
+    return make, {**arguments, "momentum_decay": 1.0, **extras(a, "momentum_decay")}
 
 
 def rprop(a: Arguments) -> Any:
