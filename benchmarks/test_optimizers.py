@@ -35,7 +35,7 @@ CONTESTANTS = [
     (sparse, "dense"),
 ]
 if built("adam().step(w, gs.RowSparse(np.array([1]), np.ones((1, 4), np.float32), w.shape))"):
-    CONTESTANTS.append((sparse, "row-sparse"))
+    CONTESTANTS += [(sparse, "row-sparse"), (sparse, "row-sparse, lazy")]
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -79,7 +79,8 @@ def row(make: Callable[..., Any]) -> list[str]:
     slots = ", ".join(
         f"`{name}`" if array.size == w.size else f"`{name}` {array.shape}" for name, array in state.items()
     )
-    return [f"`{call}`", origin(type(optimizer)), slots or "none", f"{size:.3g}", f"{2 + full} + {1 + full}"]
+    form = "PyTorch" if chosen.get("dialect") == "torch" else origin(type(optimizer))
+    return [f"`{call}`", form, slots or "none", f"{size:.3g}", f"{2 + full} + {1 + full}"]
 
 
 def page() -> str:
