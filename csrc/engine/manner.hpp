@@ -25,6 +25,7 @@ struct Options {
   Storage storage = Storage::real;
   bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
   std::uint64_t seed = 0;   // of that chance
+  bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
 /// Which elements: [at, at + n) of a parameter, side by side.
