@@ -24,6 +24,7 @@ struct Parameter {
   std::vector<float*> scales;  // of int8 state, one for 256 elements
   std::size_t group = 0;
   bool decays = true;                          // whether weight_decay counts
+  std::uint32_t number = 0;                    // among all of the optimizer
   std::unique_ptr<Arrears> arrears = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
 };
 
