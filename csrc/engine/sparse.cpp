@@ -127,7 +127,7 @@ template <class Real> class Rows {
 
   void sweep(const Manner& how, const Real* g, std::size_t n, double scale) {
     how.move({reinterpret_cast<std::byte*>(w_), p_.dtype, reinterpret_cast<const std::byte*>(g), p_.dtype, places_,
-              nullptr, 0, n},
+              nullptr, 0, n, 0},
              scale);
   }
 
@@ -178,7 +178,7 @@ template <class Real> bool rests(const Manner& step, const std::vector<double>& 
   }
   const Real g[n] = {};
   how.move({reinterpret_cast<std::byte*>(w), how.real, reinterpret_cast<const std::byte*>(g), how.real, places, nullptr,
-            0, n});
+            0, n, 0});
   bool same = std::equal(w, w + n, sizes);
   for (std::size_t s = 0; s < start.size(); ++s)
     for (const Real x : state[s]) same &= x == Real(start[s]);
