@@ -97,6 +97,31 @@ def test_norms_are_those_of_the_dense_gradient(new, clip):
     np.testing.assert_allclose(v, x, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_row_given_again_adds_up_in_the_order_given(lazy):
+    many = np.random.default_rng(0).integers(0, 2**40, 3000)  # of more than one digit
+    for rows, summands in [([3, 1, 3, 3], [1e8, 1.0, 1.0, -1e8]), (many % 3000, np.ones(3000)), ([1, 1], [-0.0, -0.0])]:
+        w = np.zeros((3000, 2), "f4")
+        v, values = w.copy(), np.repeat(np.array(summands, "f4")[:, None], 2, 1)
+        g = gs.RowSparse(rows, values, w.shape)
+        optimizers.SGD(1.0, lazy=lazy).step(w, g)
+        optimizers.SGD(1.0).step(v, g.to_dense())
+        assert w.tobytes() == v.tobytes()
+        assert len(rows) != 4 or w[3, 0] == 0
+
+
+def test_a_norm_that_is_no_number_reaches_every_row(dtype):
+    w, gradients = draws((50, 3), dtype)
+    gradients[6].values[0, 0] = np.nan
+    v, sparse, dense = w.copy(), optimizers.Adam(clipnorm=1.0), optimizers.Adam(clipnorm=1.0)
+    for g in gradients[:9]:
+        sparse.step(w, g)
+        dense.step(v, g.to_dense())
+    sparse.flush()
+    assert np.isnan(v).all()
+    np.testing.assert_array_equal(w, v)
+
+
 def test_missed_steps_have_the_hyperparameters_of_then(new, dtype):
     def between(optimizer, t):
         for field in optimizer._fields():
