@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 
 #include "core/dtype.hpp"
 #include "engine/rules.hpp"
@@ -57,8 +57,8 @@ struct Manner {
   bool stochastic = false;
   std::uint64_t seed = 0;
   std::uint64_t t = 0;
-  std::optional<Dither> dither;  // of state in fewer bits
-  bool plain = true;             // nothing is asked but the rule and its factors
+  std::shared_ptr<const Dither> dither;  // of state in fewer bits
+  bool plain = true;                     // nothing is asked but the rule and its factors
 
   /// Where the state of elements from `at` on lies, as the sweep takes it.
   using Pointers = std::array<void*, 2 * max_slots + 2>;

@@ -197,7 +197,7 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
     how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
   }
   how.storage = options.storage;
-  if (how.storage != Storage::real) how.dither.emplace(std::uint64_t(t));
+  if (how.storage != Storage::real) how.dither = std::make_shared<const Dither>(std::uint64_t(t));
   how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
   how.seed = options.seed;
   how.t = std::uint64_t(t);

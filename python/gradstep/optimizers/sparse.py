@@ -51,13 +51,8 @@ class RowSparse:
     call `flush` before you read.
 
     With ``lazy=True`` rows that are not in a gradient miss the step for good: neither they nor their state change. This
-    is what `torch.optim.SparseAdam` does, and Keras does not. The step counter, and with it the bias correction,
+    is what `torch.optim.SparseAdam` does. The step counter, and with it the bias correction,
     counts all steps in both.
-
-    References
-    ----------
-    Hinton, Srivastava, Swersky, "Overview of mini-batch gradient descent", lecture 6 of Neural Networks for Machine
-    Learning, 2012, on gradients that most weights see rarely.
 
     Examples
     --------
