@@ -96,6 +96,13 @@ template <class Real> class Staged {
 
 }  // namespace
 
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, float* out) {
+  if (storage == Storage::bf16)
+    kernels().codec.bf16.to_float(slot, out, n);
+  else
+    kernels().codec.decode8(static_cast<const std::uint8_t*>(slot), scales, out, n);
+}
+
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start) {
   if (storage == Storage::real) {
     if (start == 0) return;  // as memory comes

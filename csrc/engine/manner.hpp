@@ -66,6 +66,9 @@ struct Manner {
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
 };
 
+/// The n elements of a slot in another storage than `real`, as numbers.
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, float* out);
+
 /// Sets n elements of a slot to a number.
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
 
