@@ -1,8 +1,10 @@
 // How one step moves a parameter: the loop of the rule with the constants of the step, and what is done around it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/dtype.hpp"
 #include "engine/rules.hpp"
@@ -11,9 +13,6 @@
 #include "kernels/sweep.hpp"
 
 namespace gs {
-
-/// What a rule's state is kept in.
-enum class Storage { real, bf16, int8 };
 
 /// What is said once, when an optimizer is made.
 struct Options {
@@ -57,7 +56,12 @@ struct Manner {
   bool stochastic = false;
   std::uint64_t seed = 0;
   std::uint64_t t = 0;
-  bool plain = true;  // nothing is asked but the rule and its factors
+  std::optional<Dither> dither;  // of state in fewer bits
+  bool plain = true;             // nothing is asked but the rule and its factors
+
+  /// Where the state of elements from `at` on lies, as the sweep takes it.
+  using Pointers = std::array<void*, 2 * max_slots + 2>;
+  Pointers point(const Place& place, std::size_t at) const;
 
   /// Moves elements; scale: of the gradient, beside that of `factors`.
   void move(const Place& place, double scale = 1) const;

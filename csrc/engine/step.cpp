@@ -160,7 +160,10 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   if (!parameter.decays) values[rule.weight_decay] = 0;
   const Common common = rule.common(values.data());
   how = {};
-  how.sweep = kernels().sweep.sweep[rule.index][int(real)];
+  const SweepTable& sweeps = kernels().sweep;
+  how.sweep = options.storage == Storage::int8   ? sweeps.packed[rule.index]
+              : options.storage == Storage::bf16 ? sweeps.halved[rule.index]
+                                                 : sweeps.sweep[rule.index][int(real)];
   how.update = rule.at(values.data(), t + 1, real);
   how.real = real;
   how.slots = rule.slots.size();
@@ -179,11 +182,12 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
     how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
   }
   how.storage = options.storage;
+  if (how.storage != Storage::real) how.dither.emplace(std::uint64_t(t));
   how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
   how.seed = options.seed;
   how.t = std::uint64_t(t);
   values[rule.weight_decay] = kept;
-  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0 && how.storage == Storage::real;
+  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0;
   return how;
 }
 

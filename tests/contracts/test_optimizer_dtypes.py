@@ -134,6 +134,20 @@ def test_state_in_fewer_bits_resumes_and_follows_float32(new, kept):
     assert np.linalg.norm(through - v) < 0.35 * moved
 
 
+@pytest.mark.parametrize(("kept", "spread"), [("bfloat16", 0.01), ("int8", 0.2)])
+def test_state_in_fewer_bits_stands_by_its_mean(kept, spread):
+    """Rounded to the nearest, v would stand still once a step changes it by less than half a unit, and steps grow."""
+    from gradstep.optimizers import Adam
+
+    g = np.exp(np.random.default_rng(0).standard_normal(4096)).astype("f4")
+    w, optimizer = np.zeros_like(g), Adam(1e-3, state_dtype=kept)
+    for _ in range(1500):
+        optimizer.step(w, g)
+    # A steady gradient moves Adam by its rate a step, whatever its size.
+    assert abs(w.mean() / -1.5 - 1) < 0.004
+    assert abs(w / -1.5 - 1).max() < spread
+
+
 def test_bytes_of_state():
     from gradstep.optimizers import Adam
 
