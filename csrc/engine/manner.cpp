@@ -73,6 +73,13 @@ template <class Real> class Staged {
 
 }  // namespace
 
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out) {
+  if (storage == Storage::bf16)
+    kernels().codec.bf16.to_float(slot, out, n);
+  else
+    kernels().codec.decode8(static_cast<const std::uint8_t*>(slot), scales, out, n, has_signs);
+}
+
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs) {
   if (start == 0) return;  // as memory comes
   if (storage == Storage::int8)
