@@ -93,7 +93,7 @@ Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
   std::size_t next = slots;
   if (storage == Storage::int8)
     for (std::size_t s = 0; s < slots; ++s) state[next++] = place.scales[s] + at / scale_block;
-  state[next] = const_cast<Dither*>(&*dither);
+  state[next] = const_cast<Dither*>(dither.get());
   state[next + 1] = reinterpret_cast<void*>(at);
   return state;
 }
