@@ -11,8 +11,12 @@
 #include "optimizers/ademamix.hpp"
 #include "optimizers/asgd.hpp"
 #include "optimizers/ftrl.hpp"
+#include "optimizers/lamb.hpp"
+#include "optimizers/lars.hpp"
 #include "optimizers/lion.hpp"
 #include "optimizers/nadam.hpp"
+#include "optimizers/novograd.hpp"
+#include "optimizers/prodigy.hpp"
 #include "optimizers/radam.hpp"
 #include "optimizers/rmsprop.hpp"
 #include "optimizers/rprop.hpp"
@@ -22,8 +26,9 @@
 
 namespace gs {
 
-using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
-                            RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl,
-                            FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
+using Optimizers =
+    TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
+             RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl, FtrlPower, Lion,
+             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
 
 }  // namespace gs

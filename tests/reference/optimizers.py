@@ -8,6 +8,8 @@ from functools import partial
 
 import numpy as np
 
+from reference.norms import lamb, lars, novograd, prodigy
+
 
 def sgd(w, gradients, learning_rate):
     for g in gradients:
@@ -236,4 +238,8 @@ ORACLES = {
     "AdEMAMix": ademamix,
     "Rprop": rprop,
     "ASGD": asgd,
+    "Lamb": lamb,
+    "Lars": lars,
+    "NovoGrad": novograd,
+    "Prodigy": prodigy,
 }
