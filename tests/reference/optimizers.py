@@ -7,7 +7,6 @@ end of w and the state by slot.
 from functools import partial
 
 import numpy as np
-
 from reference.norms import lamb, lars, novograd, prodigy
 
 
