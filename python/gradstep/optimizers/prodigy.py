@@ -69,10 +69,10 @@ class Prodigy(Optimizer):
     with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
     ``beta_1, beta_2``, :math:`\\epsilon` ``epsilon``, :math:`c` ``d_coef``, :math:`n` ``numerator`` and
     :math:`w_0 - w` ``offset``. The scalar product and the 1-norm are over all arrays that move in a step. Groups with
-    rates of their own count in them with these; :math:`\\beta_2, d_0, c` and ``growth_rate`` are the first group's there.
-    This is the form of the authors' code with its defaults: decoupled decay, no bias correction. Their code keeps the
-    start of every array instead of `offset`, which does not lose small steps beside large weights. Neither Keras nor
-    PyTorch has Prodigy. A step reads most of its numbers twice.
+    rates of their own count in them with these; :math:`\\beta_2, d_0, c` and ``growth_rate`` are there the first
+    group's. This is the form of the authors' code with its defaults: decoupled decay, no bias correction. Their code
+    keeps the start of every array instead of `offset`, which does not lose small steps beside large weights. Neither
+    Keras nor PyTorch has Prodigy. A step reads most of its numbers twice.
 
     References
     ----------
