@@ -7,7 +7,7 @@
 namespace gs {
 namespace {
 
-// Elements that are staged at once: they, their gradient and state stay in the first cache. Whole blocks of int8 state.
+// Elements that are staged at once: they and their gradient stay in the first cache. Whole blocks of int8 state.
 constexpr std::size_t block = 512;
 
 // Block by block: what is not of type Real side by side is made so, the rule moves it, and it is put back.
@@ -44,10 +44,7 @@ template <class Real> class Staged {
     }
     Real* w;
     const Factors factors = ready(w_at, scale, w, g);
-    void* state[max_slots];
-    for (std::size_t s = 0; s < how_.first_slots; ++s) state[s] = load(s);
-    how_.first(&how_.first_update, factors, w, g, state, n_, lanes);
-    for (std::size_t s = 0; s < how_.first_slots; ++s) store(s);
+    how_.first(&how_.first_update, factors, w, g, how_.point(place_, at_).data(), n_, lanes);
   }
 
   void step(std::byte* w_at, const std::byte* g_at, double scale) {
@@ -59,10 +56,7 @@ template <class Real> class Staged {
     }
     Real* w;
     const Factors factors = ready(w_at, scale, w, g);
-    void* state[max_slots];
-    for (std::size_t s = 0; s < how_.slots; ++s) state[s] = load(s);
-    how_.sweep(&how_.update, factors, w, g, state, Area(n_));
-    for (std::size_t s = 0; s < how_.slots; ++s) store(s);
+    how_.sweep(&how_.update, factors, w, g, how_.point(place_, at_).data(), Area(n_));
     if (how_.sum >= 0) std::fill_n(slot(how_.sum), n_, Real(0));
     if (how_.average >= 0) {
       dress_.average(slot(how_.average), w, n_, how_.average_keep);
@@ -95,32 +89,12 @@ template <class Real> class Staged {
   }
 
   Real* slot(int s) const { return static_cast<Real*>(place_.state[s]) + at_; }
-  std::uint16_t* words(std::size_t s) const { return static_cast<std::uint16_t*>(place_.state[s]) + at_; }
-  std::uint8_t* codes(std::size_t s) const { return static_cast<std::uint8_t*>(place_.state[s]) + at_; }
-  float* scales(std::size_t s) const { return place_.scales[s] + at_ / scale_block; }
-
-  // Only parameters whose Real is float have state in another storage.
-  Real* load(std::size_t s) {
-    if (how_.storage == Storage::real) return slot(int(s));
-    if (how_.storage == Storage::bf16)
-      codec_.bf16.to_float(words(s), state_[s], n_);
-    else
-      codec_.decode8(codes(s), scales(s), reinterpret_cast<float*>(state_[s]), n_);
-    return state_[s];
-  }
-  void store(std::size_t s) {
-    if (how_.storage == Storage::bf16)
-      codec_.bf16.from_float(state_[s], words(s), n_);
-    else if (how_.storage == Storage::int8)
-      codec_.encode8(reinterpret_cast<const float*>(state_[s]), codes(s), scales(s), n_);
-  }
-
   const Manner& how_;
   const Place& place_;
   const CodecTable& codec_ = kernels().codec;
   const Dressing<Real>& dress_ = dressing<Real>();
   std::size_t n_ = 0, at_ = 0;
-  alignas(64) Real w_[block], g_[block], state_[max_slots][block];
+  alignas(64) Real w_[block], g_[block];
 };
 
 }  // namespace
@@ -135,26 +109,34 @@ void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n,
     return;
   }
   float same[scale_block];
+  const Dither dither(0);
   std::fill_n(same, scale_block, float(start));
   for (std::size_t i = 0; i < n; i += scale_block) {
     const std::size_t count = std::min(scale_block, n - i);
     if (storage == Storage::bf16)
       kernels().codec.bf16.from_float(same, static_cast<std::uint16_t*>(slot) + i, count);
     else
-      kernels().codec.encode8(same, static_cast<std::uint8_t*>(slot) + i, scales + i / scale_block, count);
+      kernels().codec.encode8(same, static_cast<std::uint8_t*>(slot) + i, scales + i / scale_block, count, dither);
   }
 }
 
-void Manner::find_state(const Place& place, std::size_t count, void** here) const {
-  for (std::size_t s = 0; s < count; ++s)
-    here[s] = static_cast<std::byte*>(place.state[s]) + place.at * item_size(real);
+Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
+  Pointers state;
+  const std::size_t item = storage == Storage::int8 ? 1 : storage == Storage::bf16 ? 2 : item_size(real);
+  for (std::size_t s = 0; s < slots; ++s) state[s] = static_cast<std::byte*>(place.state[s]) + at * item;
+  if (storage == Storage::real) return state;
+  std::size_t next = slots;
+  if (storage == Storage::int8)
+    for (std::size_t s = 0; s < slots; ++s) state[next++] = place.scales[s] + at / scale_block;
+  state[next] = const_cast<Dither*>(&*dither);
+  state[next + 1] = reinterpret_cast<void*>(at);
+  return state;
 }
 
 void Manner::measure(const Place& place, double scale, double* lanes) const {
   if (is_plain(place.w_dtype, place.g_dtype)) {
-    void* here[max_slots];
-    find_state(place, first_slots, here);
-    first(&first_update, {factors.keep, factors.scale * scale}, place.w, place.g, here, place.n, lanes);
+    first(&first_update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
+          place.n, lanes);
   } else if (real == Dtype::f64) {
     Staged<double>(*this, place).measure(scale, lanes);
   } else {
@@ -164,9 +146,8 @@ void Manner::measure(const Place& place, double scale, double* lanes) const {
 
 void Manner::move(const Place& place, double scale) const {
   if (is_plain(place.w_dtype, place.g_dtype)) {
-    void* here[max_slots];
-    find_state(place, slots, here);
-    sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, here, Area(place.n));
+    sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
+          Area(place.n));
   } else if (real == Dtype::f64) {
     Staged<double>(*this, place).move(scale);
   } else {

@@ -53,8 +53,7 @@ template <class O> void advance(const double* values, const double* sums, double
 template <class O> void set_passes(Rule& rule) {
   if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
-    rule.measuring = {O::sums,  measured_slots<O>, O::global_sums, {O::scalars.begin(), O::scalars.end()},
-                      first<O>, second<O>,         advance<O>};
+    rule.measuring = {O::sums, O::global_sums, {O::scalars.begin(), O::scalars.end()}, first<O>, second<O>, advance<O>};
   } else {
     rule.at = at<O>;
   }

@@ -43,7 +43,7 @@ struct Rule {
 
   /// What a rule with a first pass has beside: see core/measure.hpp.
   struct Measuring {
-    std::size_t sums = 0, slots = 0;  // slots: how many the first pass takes
+    std::size_t sums = 0;
     bool global = false;
     std::vector<const char*> scalars{};
     AnyUpdate (*first)(const double* values, std::int64_t t, const double* scalars, Dtype real) = nullptr;

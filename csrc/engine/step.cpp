@@ -172,13 +172,16 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
-  how.sweep = kernels().sweep.sweep[rule.index][int(real)];
-  if (rule.measures()) {
-    how.first = kernels().measure.measure[rule.index][int(real)];
-    how.first_slots = rule.measuring.slots;
-  } else {
+  const auto stored = [&](const auto& table) {
+    return options.storage == Storage::int8   ? table.packed[rule.index]
+           : options.storage == Storage::bf16 ? table.halved[rule.index]
+                                              : table.sweep[rule.index][int(real)];
+  };
+  how.sweep = stored(kernels().sweep);
+  if (rule.measures())
+    how.first = stored(kernels().measure);
+  else
     how.update = rule.at(values.data(), t + 1, real);
-  }
   how.real = real;
   how.slots = rule.slots.size();
   how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -196,10 +199,11 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
     how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
   }
   how.storage = options.storage;
+  if (how.storage != Storage::real) how.dither.emplace(std::uint64_t(t));
   how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
   how.seed = options.seed;
   how.t = std::uint64_t(t);
-  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0 && how.storage == Storage::real;
+  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0;
   return how;
 }
 

@@ -27,8 +27,10 @@
 namespace gs {
 
 using Optimizers =
-    TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
-             RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl, FtrlPower, Lion,
+    TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad, Adadelta,
+             TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
+             TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
+             TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
              Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
 
 }  // namespace gs
