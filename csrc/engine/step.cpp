@@ -98,12 +98,9 @@ class Optimizer::Chunks {
   }
 
   /// work(chunk, task, begin, end) for all chunks, in any order.
-  template <class Work> void run(Work work, bool back = false) const {
+  template <class Work> void run(Work work) const {
     if (!crew_) return visit(work);
-    crew_->phase(list_.size(), [&](std::size_t i, int) {
-      if (back) i = list_.size() - 1 - i;
-      work(i, list_[i].task, list_[i].begin, list_[i].end);
-    });
+    crew_->phase(list_.size(), [&](std::size_t i, int) { work(i, list_[i].task, list_[i].begin, list_[i].end); });
   }
 
   static std::size_t chunks(const Task& task) {
@@ -339,12 +336,10 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     if (measures()) allowed = look(chunks);
     if (!allowed) return;
     if (rule.measures() && summed + 1 == options.accumulate) measure(chunks);
-    chunks.run(
-        [&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
-          const Task& at = tasks_[task];
-          visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
-        },
-        rule.measures());
+    chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
+      const Task& at = tasks_[task];
+      visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
+    });
   };
   const int threads = total < parallel_size ? 1 : get_num_threads();
   if (crew) {
