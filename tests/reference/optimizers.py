@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 from reference import averaged_optimizers, torch_optimizers
+from reference.norms import lamb, lars, novograd, prodigy
 
 
 def sgd(w, gradients, learning_rate):
@@ -239,4 +240,8 @@ ORACLES = {
     "AdEMAMix": ademamix,
     "Rprop": rprop,
     "ASGD": asgd,
+    "Lamb": lamb,
+    "Lars": lars,
+    "NovoGrad": novograd,
+    "Prodigy": prodigy,
 }

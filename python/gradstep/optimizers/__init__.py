@@ -13,8 +13,12 @@ from .asgd import ASGD
 from .base import Optimizer
 from .bound import Bound
 from .ftrl import Ftrl
+from .lamb import Lamb
+from .lars import Lars
 from .lion import Lion
 from .nadam import Nadam
+from .novograd import NovoGrad
+from .prodigy import Prodigy
 from .radam import RAdam
 from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
@@ -38,9 +42,13 @@ __all__ = [
     "Adan",
     "Bound",
     "Ftrl",
+    "Lamb",
+    "Lars",
     "Lion",
     "Nadam",
+    "NovoGrad",
     "Optimizer",
+    "Prodigy",
     "RAdam",
     "RMSprop",
     "Rprop",
