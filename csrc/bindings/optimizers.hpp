@@ -40,6 +40,8 @@ class PyOptimizer {
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
   py::dict state(std::size_t index) const;
+  /// A copy of one of the rule's slots of a parameter, as numbers, whatever it is kept in.
+  py::array numbers(std::size_t index, const std::string& slot) const;
 
   /// Throws if the array has been resized, reshaped or reallocated since it was added.
   void check_unmoved(std::size_t index, const std::string& label) const;
@@ -64,9 +66,10 @@ class PyOptimizer {
    private:
     bool& flag_;
   };
-  /// Throws if it is in the middle of a step.
+  /// Throws if it is in the middle of a step, or halted.
   void check_idle() const;
 
+  std::string halted;  // why no step may be taken now; empty: one may
   Optimizer engine;
   std::vector<Parameter> parameters;
   std::vector<py::array> arrays;                                      // (parameter)

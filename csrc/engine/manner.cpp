@@ -73,25 +73,23 @@ template <class Real> class Staged {
 
 }  // namespace
 
-void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start) {
-  if (storage == Storage::real) {
-    if (start == 0) return;  // as memory comes
-    if (real == Dtype::f64)
-      std::fill_n(static_cast<double*>(slot), n, start);
-    else
-      std::fill_n(static_cast<float*>(slot), n, float(start));
-    return;
-  }
-  float same[scale_block];
-  const Dither dither(0);
-  std::fill_n(same, scale_block, float(start));
-  for (std::size_t i = 0; i < n; i += scale_block) {
-    const std::size_t count = std::min(scale_block, n - i);
-    if (storage == Storage::bf16)
-      kernels().codec.bf16.from_float(same, static_cast<std::uint16_t*>(slot) + i, count);
-    else
-      kernels().codec.encode8(same, static_cast<std::uint8_t*>(slot) + i, scales + i / scale_block, count, dither);
-  }
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out) {
+  if (storage == Storage::bf16)
+    kernels().codec.bf16.to_float(slot, out, n);
+  else
+    kernels().codec.decode8(static_cast<const std::uint8_t*>(slot), scales, out, n, has_signs);
+}
+
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs) {
+  if (start == 0) return;  // as memory comes
+  if (storage == Storage::int8)
+    kernels().codec.fill8(float(start), has_signs, static_cast<std::uint8_t*>(slot), scales, n);
+  else if (storage == Storage::bf16)
+    std::fill_n(static_cast<std::uint16_t*>(slot), n, Bfloat16::encode(float(start)));
+  else if (real == Dtype::f64)
+    std::fill_n(static_cast<double*>(slot), n, start);
+  else
+    std::fill_n(static_cast<float*>(slot), n, float(start));
 }
 
 Manner::Pointers Manner::point(const Place& place, std::size_t at) const {

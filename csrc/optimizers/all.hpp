@@ -16,6 +16,8 @@
 #include "optimizers/radam.hpp"
 #include "optimizers/rmsprop.hpp"
 #include "optimizers/rprop.hpp"
+#include "optimizers/schedulefreeadamw.hpp"
+#include "optimizers/schedulefreesgd.hpp"
 #include "optimizers/sgd.hpp"
 #include "optimizers/signum.hpp"
 #include "optimizers/yogi.hpp"
@@ -27,6 +29,6 @@ using Optimizers =
              TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
              TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
              TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
-             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
+             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, ScheduleFreeSGD, ScheduleFreeAdamW>;
 
 }  // namespace gs

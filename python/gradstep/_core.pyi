@@ -88,6 +88,12 @@ class Optimizer:
     def state(self, index: int) -> dict[str, ndarray]:
         """Slot name to array, shape of the parameter, C order, writable: the state itself, not a copy."""
 
+    def numbers(self, index: int, slot: str) -> ndarray:
+        """A copy of a slot of the rule as numbers, whatever it is kept in."""
+
+    halted: str
+    """Why no step may be taken now; empty if one may."""
+
 class Bound:
     """Some parameters of an optimizer in a fixed order: nothing is looked up per step."""
 

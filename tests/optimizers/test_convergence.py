@@ -22,6 +22,7 @@ RATES = {
         "FtrlPower": 0.03,
         "Lion": 0.002,
         "RAdam": 0.001,  # the first steps are plain descent
+        "ScheduleFreeSGD": 0.005,
         "Signum": 0.0005,
         "Yogi": 0.1,
     },
@@ -54,6 +55,8 @@ def test_converges(new, problem):
             setattr(optimizer, decay, 0.0)  # with it the minimum lies elsewhere
     if hasattr(optimizer, "step_size_min"):
         optimizer.step_size_min = 0.0  # how near Rprop may come
+    if hasattr(optimizer, "r"):
+        optimizer.r = 5.0  # a mean that leaves the start behind
     rate = RATES[problem.name].get(optimizer._core.rule.removeprefix("Torch"), SIGN_LIKE_RATE)
     x = problem.start.copy()
     bound = optimizer.bind(x)

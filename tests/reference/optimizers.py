@@ -7,7 +7,7 @@ end of w and the state by slot.
 from functools import partial
 
 import numpy as np
-from reference import torch_optimizers
+from reference import averaged_optimizers, torch_optimizers
 
 
 def sgd(w, gradients, learning_rate):
@@ -212,6 +212,7 @@ def asgd(w, gradients, learning_rate, lambd, alpha, t0):
 # By the name of the rule in C++.
 ORACLES = {
     **torch_optimizers.ORACLES,
+    **averaged_optimizers.ORACLES,
     "SGD": sgd,
     "Momentum": momentum,
     "Nesterov": nesterov,

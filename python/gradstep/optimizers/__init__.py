@@ -19,6 +19,8 @@ from .radam import RAdam
 from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
 from .rprop import Rprop
+from .schedulefreeadamw import ScheduleFreeAdamW
+from .schedulefreesgd import ScheduleFreeSGD
 from .sgd import SGD
 from .signum import Signum
 from .yogi import Yogi
@@ -42,6 +44,8 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
     "Signum",
     "Yogi",
     "deserialize",
