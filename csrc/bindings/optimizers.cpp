@@ -309,6 +309,7 @@ void bind_optimizers(py::module_& m) {
       .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
       .def("flush", &PyOptimizer::flush)
+      .def("flush_rows", &PyOptimizer::flush_rows)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
       .def("state", &PyOptimizer::state)
       .def("numbers", &PyOptimizer::numbers)

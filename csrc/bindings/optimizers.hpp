@@ -53,6 +53,8 @@ class PyOptimizer {
                                           const py::array& values, const std::string& label) const;
   /// Brings all rows of all parameters up to date, as `engine.step` does where it must.
   void flush();
+  /// The same for some rows of one.
+  void flush_rows(std::size_t index, const py::array& rows);
 
   /// While one is alive another thread may hold the interpreter, but not step or add.
   class Busy {

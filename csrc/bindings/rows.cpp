@@ -4,6 +4,23 @@
 #include "bindings/optimizers.hpp"
 
 namespace gs {
+namespace {
+
+/// The rows themselves; throws unless they are as RowSparse has them and in the parameter.
+const std::int64_t* check_range(const py::array& rows, const Parameter& p, const std::string& name) {
+  if (!(rows.flags() & py::array::c_style) || rows.ndim() != 1 || !has_dtype<std::int64_t>(rows))
+    throw py::type_error(name + " must have rows and values as RowSparse makes them.");
+  const std::int64_t *const first = reinterpret_cast<const std::int64_t*>(bytes(rows)), *const last =
+                                                                                            first + rows.size();
+  const std::int64_t* const bad = std::find_if(
+      first, last, [&](std::int64_t row) { return std::uint64_t(row) >= std::uint64_t(p.layout.shape[0]); });
+  if (bad != last)
+    throw py::value_error(name + " has a row " + std::to_string(*bad) + "; rows must be in [0, " +
+                          std::to_string(p.layout.shape[0]) + ").");
+  return first;
+}
+
+}  // namespace
 
 std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const py::object& shape, const py::array& rows,
                                                      const py::array& values, const std::string& label) const {
@@ -29,18 +46,12 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
     throw py::value_error(name + " has shape " + std::string(py::str(shape)) + "; its parameter has shape " +
                           shape_text(parameter) + ".");
   const std::size_t n = std::size_t(rows.size()), columns = columns_of(p.layout);
-  const bool plain = rows.flags() & values.flags() & py::array::c_style;
-  if (!plain || rows.ndim() != 1 || !has_dtype<std::int64_t>(rows) || std::size_t(values.size()) != n * columns)
+  const std::int64_t* const first = check_range(rows, p, name);
+  if (!(values.flags() & py::array::c_style) || std::size_t(values.size()) != n * columns)
     throw py::type_error(name + " must have rows and values as RowSparse makes them.");
   if (any_float_dtype(values, name) != p.dtype)
     throw py::type_error(name + " is " + std::string(py::str(values.dtype())) + "; its parameter is " +
                          dtype_name(p.dtype) + ".");
-  const std::int64_t* const first = reinterpret_cast<const std::int64_t*>(bytes(rows));
-  const std::int64_t* const bad = std::find_if(
-      first, first + n, [&](std::int64_t row) { return std::uint64_t(row) >= std::uint64_t(p.layout.shape[0]); });
-  if (bad != first + n)
-    throw py::value_error(name + " has a row " + std::to_string(*bad) + "; rows must be in [0, " +
-                          std::to_string(p.layout.shape[0]) + ").");
   if (overlapped(values) >= 0)
     throw py::value_error(name + " must not overlap a parameter: it would change while it is read.");
   return std::make_unique<RowGradient>(first, n, bytes(values), p.dtype, columns);
@@ -55,6 +66,18 @@ void PyOptimizer::flush() {
     if (parameters[i].arrears) check_unmoved(i, "[" + std::to_string(i) + "]");
   const py::gil_scoped_release release;  // safe: the arrays are held, and no step is made meanwhile
   for (const Parameter& p : parameters) gs::flush(p);
+}
+
+void PyOptimizer::flush_rows(std::size_t index, const py::array& rows) {
+  check_idle();
+  const Parameter& p = parameters.at(index);
+  check_unmoved(index, "[" + std::to_string(index) + "]");
+  if (!p.arrears || p.arrears->empty()) return;
+  const RowGradient wanted(check_range(rows, p, "rows"), std::size_t(rows.size()), nullptr, p.dtype,
+                           columns_of(p.layout));
+  const Busy busy(*this);
+  const py::gil_scoped_release release;
+  gs::flush(p, &wanted);
 }
 
 }  // namespace gs

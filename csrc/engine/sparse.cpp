@@ -262,7 +262,11 @@ void Arrears::add(const Manner& how, double scale, const std::vector<std::int64_
   if (!(step.real == Dtype::f64 ? gs::rests<double>(step, start_) : gs::rests<float>(step, start_)))
     moving_ = steps_.size();
   decays_ |= step.factors.keep != 1;
-  for (const std::int64_t row : moved) taken_[std::size_t(row)] = size();
+  level(moved);
+}
+
+void Arrears::level(const std::vector<std::int64_t>& rows) {
+  for (const std::int64_t row : rows) taken_[std::size_t(row)] = size();
 }
 
 void Arrears::clear() {
@@ -291,16 +295,19 @@ void move_rows(const Parameter& parameter, const RowGradient* gradient, const Ma
     Rows<float>(parameter, gradient, how, scale).move(begin, end);
 }
 
-void flush(const Parameter& parameter) {
+void flush(const Parameter& parameter, const RowGradient* rows) {
   if (!parameter.arrears || parameter.arrears->empty()) return;
-  const std::size_t n = parameter.layout.size, most = row_chunk(columns_of(parameter.layout));
+  const std::size_t n = rows ? rows->size() : parameter.layout.size, most = row_chunk(columns_of(parameter.layout));
   const int threads = n * parameter.arrears->size() < parallel_size ? 1 : get_num_threads();
   Crew::gather(threads, [&](Crew& crew) {
     crew.phase((n + most - 1) / most, [&](std::size_t i, int) {
-      move_rows(parameter, nullptr, nullptr, 1, i * most, std::min(n, (i + 1) * most));
+      move_rows(parameter, rows, nullptr, 1, i * most, std::min(n, (i + 1) * most));
     });
   });
-  parameter.arrears->clear();
+  if (rows)
+    parameter.arrears->level(rows->rows);
+  else
+    parameter.arrears->clear();
 }
 
 }  // namespace gs

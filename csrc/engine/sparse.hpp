@@ -62,6 +62,8 @@ class Arrears {
   void prepare(const std::vector<double>& start);
   /// A step was made in these rows; the others have missed it.
   void add(const Manner& how, double scale, const std::vector<std::int64_t>& rows);
+  /// These rows have taken all steps.
+  void level(const std::vector<std::int64_t>& rows);
   void clear();
 
  private:
@@ -77,12 +79,12 @@ std::size_t row_chunk(std::size_t columns);
 /// Elements of a row; 1 if the parameter has a single axis.
 std::size_t columns_of(const Layout& layout);
 
-/// Moves elements [begin, end) of the rows of a gradient, after they have caught up; with neither gradient nor `how`
-/// elements [begin, end) of the parameter catch up. Chunks may run in any order on any thread.
+/// Moves elements [begin, end) of the rows of a gradient, after they have caught up; without `how` they only catch up;
+/// without a gradient either, elements [begin, end) of the parameter do. Chunks may run in any order on any thread.
 void move_rows(const Parameter& parameter, const RowGradient* gradient, const Manner* how, double scale,
                std::size_t begin, std::size_t end);
 
-/// Brings all rows of a parameter up to date.
-void flush(const Parameter& parameter);
+/// Brings all rows of a parameter up to date, or some, whose gradients do not matter.
+void flush(const Parameter& parameter, const RowGradient* rows = nullptr);
 
 }  // namespace gs

@@ -80,6 +80,9 @@ class Optimizer:
     def flush(self) -> None:
         """Have the rows of all parameters take the steps that row-sparse gradients made them miss. Without the GIL."""
 
+    def flush_rows(self, index: int, rows: ndarray) -> None:
+        """The same for some rows (int64, contiguous) of one parameter."""
+
     def find(self, array: ndarray) -> int:
         """Index of the parameter with the same memory, shape, strides and dtype; -1 if there is none."""
 

@@ -198,6 +198,41 @@ def test_rows_that_wait_are_older_and_then_level():
         assert table.ravel().tolist() == [-1.5, -1, 0]
 
 
+def test_rows_are_level_where_they_are_read(new, dtype):
+    """As an embedding is trained: the gradient depends on the rows that were looked up."""
+    w, gradients = draws((50, 3), dtype)
+    v, sparse, dense = w.copy(), new(), new()
+    for g in gradients:
+        sparse.flush(w, g.rows)
+        np.testing.assert_array_equal(w[g.rows], v[g.rows])
+        g = gs.RowSparse(g.rows, g.values + w[g.rows], w.shape)
+        sparse.step(w, g)
+        dense.step(v, g.to_dense())
+    sparse.flush(w, np.arange(50)[::-1])
+    np.testing.assert_array_equal(w, v)
+    equal(sparse, w, dense, v)
+
+
+def test_flush_says_what_it_takes():
+    w, optimizer = np.ones((3, 2)), optimizers.Adam()
+    optimizer.flush()
+    optimizer.flush(w, [1])  # not known yet
+    optimizer.step(w, gs.RowSparse([0], np.ones((1, 2)), w.shape))
+    optimizer.step(w, gs.RowSparse([1], np.ones((1, 2)), w.shape))
+    before = w.tobytes()
+    for error, message, arguments in [
+        (TypeError, "flush takes an array and its rows, or neither", (w,)),
+        (TypeError, "flush takes an array and its rows, or neither", (None, [0])),
+        (ValueError, r"rows must be from 0 to 2; rows\[1\] is 3", (w, [0, 3])),
+        (TypeError, "rows must be integers", (w, [0.0])),
+        (ValueError, r"array must have rows; got one of shape \(\)", (np.array(1.0), [0])),
+        (TypeError, "array must be an array", ([1.0], [0])),
+    ]:
+        with pytest.raises(error, match=f"^{message}"):
+            optimizer.flush(*arguments)
+    assert w.tobytes() == before
+
+
 def test_state_round_trip_goes_on_bit_for_bit(new, dtype):
     through, gradients = draws((50, 3), dtype)
     one = new()

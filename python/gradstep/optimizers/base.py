@@ -15,7 +15,7 @@ from .bound import Bound
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .schedules.base import LearningRateSchedule
-from .sparse import as_move
+from .sparse import as_move, as_rows
 from .state import Stateful
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
@@ -165,16 +165,25 @@ class Optimizer(Stateful):
         """The groups that `bind` made, in order; the first one is of all arrays that were given without a group."""
         return [Group(self, index) for index in range(self._core.groups)]
 
-    def flush(self) -> None:
+    def flush(self, array: Any = None, rows: Any = None) -> None:
         """Take the steps that rows of arrays have missed because of row-sparse gradients: see `RowSparse`.
 
-        To be called before such an array is read as a whole; `state_dict`, `fit` and a dense gradient do it by
-        themselves. All arrays then are what dense gradients would have made of them.
+        To be called before such rows are read; `state_dict`, `fit` and a dense gradient do it by themselves. What is
+        flushed then is what dense gradients would have made of it.
+
+        Parameters
+        ----------
+        array : array, optional
+            One that is stepped, if `rows` are given; by default all rows of all arrays are flushed.
+        rows : array of int, shape (n,)
+            Which of its rows, in any order.
 
         Raises
         ------
+        TypeError
+            Only one of the two is given, or has a wrong type.
         ValueError
-            An array was resized, reshaped or reallocated since its first step.
+            A row is out of range, or an array was resized, reshaped or reallocated since its first step.
 
         Examples
         --------
@@ -184,11 +193,21 @@ class Optimizer(Stateful):
         ...     opt.step(table, gs.RowSparse([row], np.ones((1, 1)), (3, 1)))
         >>> table.ravel()
         array([-1., -1.,  0.])
-        >>> opt.flush()
+        >>> opt.flush(table, [0])
         >>> table.ravel()
         array([-1.5, -1. ,  0. ])
         """
-        self._core.flush()
+        if array is None and rows is None:
+            return self._core.flush()
+        if array is None or rows is None:
+            raise TypeError("flush takes an array and its rows, or neither.")
+        parameter = as_parameter(array, "array")
+        if not parameter.ndim:
+            raise ValueError("array must have rows; got one of shape ().")
+        wanted, index = as_rows(rows, len(parameter)), self._core.find(parameter)
+        if index >= 0:  # others have missed nothing
+            self._core.flush_rows(index, wanted)
+        return None
 
     def apply(self, grads: Any, params: Any) -> None:
         """As ``step(params, grads)``, in Keras's order of arguments.

@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import as_gradient, describe, is_array
 
-__all__ = ["RowSparse", "as_move", "check_sparse"]
+__all__ = ["RowSparse", "as_move", "as_rows", "check_sparse"]
 
 
 class RowSparse:
@@ -47,12 +47,11 @@ class RowSparse:
     Most rules move a weight even where its gradient is 0: momentum goes on, averages fade, weights decay. By default an
     optimizer makes up for that: a row that is not in a gradient misses the step and takes it, with the constants of
     then, when the row is next in a gradient, or on `Optimizer.flush`. In the end every bit is that of the dense
-    gradient; before it, a row that waits holds an older value: look up rows by the same pattern as you step them, or
-    call `flush` before you read.
+    gradient; before it, a row that waits holds an older value: call ``flush(array, rows)`` for the rows that you are
+    about to read, and ``flush()`` before you read everything.
 
     With ``lazy=True`` rows that are not in a gradient miss the step for good: neither they nor their state change. This
-    is what `torch.optim.SparseAdam` does. The step counter, and with it the bias correction,
-    counts all steps in both.
+    is what `torch.optim.SparseAdam` does. The step counter, and with it the bias correction, counts all steps in both.
 
     Examples
     --------
@@ -71,18 +70,7 @@ class RowSparse:
 
     def __init__(self, rows: Any, values: Any, shape: Sequence[int]) -> None:
         self.shape = _shape(shape)
-        found = np.asarray(rows) if isinstance(rows, (list, tuple)) else as_gradient(rows, "rows")
-        if found.size == 0 and isinstance(rows, (list, tuple)):
-            found = found.astype(np.int64)
-        if found.dtype.kind not in "iu":
-            raise TypeError(f"rows must be integers; got an array of {found.dtype}.")
-        if found.ndim != 1:
-            raise ValueError(f"rows must have one axis; got shape {found.shape}.")
-        wrong = (found < 0) | (found >= self.shape[0])
-        if wrong.any():
-            at = int(wrong.argmax())
-            raise ValueError(f"rows must be from 0 to {self.shape[0] - 1}; rows[{at}] is {found[at]}.")
-        self.rows = found.astype(np.int64)
+        self.rows = as_rows(rows, self.shape[0])
         self.rows.flags.writeable = False
         array = as_gradient(values, "values")
         if array.dtype not in (np.float32, np.float64) or not array.dtype.isnative:
@@ -142,6 +130,22 @@ class RowSparse:
         places = np.repeat(np.arange(len(rows)), counts[rows]), matrix.indices[: matrix.indptr[-1]]
         np.add.at(values, places, matrix.data[: matrix.indptr[-1]])
         return cls(rows, values, matrix.shape)
+
+
+def as_rows(rows: Any, length: int) -> np.ndarray:
+    """Numbers of rows, as a new int64 array."""
+    found = np.asarray(rows) if isinstance(rows, (list, tuple)) else as_gradient(rows, "rows")
+    if found.size == 0 and isinstance(rows, (list, tuple)):
+        found = found.astype(np.int64)
+    if found.dtype.kind not in "iu":
+        raise TypeError(f"rows must be integers; got an array of {found.dtype}.")
+    if found.ndim != 1:
+        raise ValueError(f"rows must have one axis; got shape {found.shape}.")
+    wrong = (found < 0) | (found >= length)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise ValueError(f"rows must be from 0 to {length - 1}; rows[{at}] is {found[at]}.")
+    return found.astype(np.int64)
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
