@@ -144,7 +144,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     }
     for (std::size_t s = 0; s < rule_slots; ++s)
       fill(engine.options.storage, real_of(p.dtype), p.state[s], p.scales.empty() ? nullptr : p.scales[s],
-           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s));
+           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s),
+           !(engine.rule.unsigned_slots >> s & 1));
   }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
@@ -213,7 +214,7 @@ py::array PyOptimizer::numbers(std::size_t index, const std::string& slot) const
   if (engine.options.storage == Storage::real) return py::array(own[s].second.attr("copy")());
   py::array_t<float> decoded(std::vector<py::ssize_t>(p.layout.shape.begin(), p.layout.shape.end()));
   read(engine.options.storage, p.state[s], p.scales.empty() ? nullptr : p.scales[s], p.layout.size,
-       decoded.mutable_data());
+       !(engine.rule.unsigned_slots >> s & 1), decoded.mutable_data());
   return decoded;
 }
 
@@ -300,6 +301,7 @@ void bind_optimizers(py::module_& m) {
            })
       .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
+      .def("flush", &PyOptimizer::flush)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
       .def("state", &PyOptimizer::state)
       .def("numbers", &PyOptimizer::numbers)

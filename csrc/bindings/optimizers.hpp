@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,12 @@ class PyOptimizer {
   void check_unmoved(std::size_t index, const std::string& label) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
   Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
+
+  /// Throws unless a row-sparse gradient fits the parameter and this optimizer; rows and values as RowSparse has them.
+  std::unique_ptr<RowGradient> check_rows(const Parameter& parameter, const py::object& shape, const py::array& rows,
+                                          const py::array& values, const std::string& label) const;
+  /// Brings all rows of all parameters up to date, as `engine.step` does where it must.
+  void flush();
 
   /// While one is alive another thread may hold the interpreter, but not step or add.
   class Busy {

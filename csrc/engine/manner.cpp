@@ -73,32 +73,23 @@ template <class Real> class Staged {
 
 }  // namespace
 
-void read(Storage storage, const void* slot, const float* scales, std::size_t n, float* out) {
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out) {
   if (storage == Storage::bf16)
     kernels().codec.bf16.to_float(slot, out, n);
   else
-    kernels().codec.decode8(static_cast<const std::uint8_t*>(slot), scales, out, n);
+    kernels().codec.unpack8(static_cast<const std::uint8_t*>(slot), scales, has_signs, out, n);
 }
 
-void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start) {
-  if (storage == Storage::real) {
-    if (start == 0) return;  // as memory comes
-    if (real == Dtype::f64)
-      std::fill_n(static_cast<double*>(slot), n, start);
-    else
-      std::fill_n(static_cast<float*>(slot), n, float(start));
-    return;
-  }
-  float same[scale_block];
-  const Dither dither(0);
-  std::fill_n(same, scale_block, float(start));
-  for (std::size_t i = 0; i < n; i += scale_block) {
-    const std::size_t count = std::min(scale_block, n - i);
-    if (storage == Storage::bf16)
-      kernels().codec.bf16.from_float(same, static_cast<std::uint16_t*>(slot) + i, count);
-    else
-      kernels().codec.encode8(same, static_cast<std::uint8_t*>(slot) + i, scales + i / scale_block, count, dither);
-  }
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs) {
+  if (start == 0) return;  // as memory comes
+  if (storage == Storage::int8)
+    kernels().codec.fill8(float(start), has_signs, static_cast<std::uint8_t*>(slot), scales, n);
+  else if (storage == Storage::bf16)
+    std::fill_n(static_cast<std::uint16_t*>(slot), n, Bfloat16::encode(float(start)));
+  else if (real == Dtype::f64)
+    std::fill_n(static_cast<double*>(slot), n, start);
+  else
+    std::fill_n(static_cast<float*>(slot), n, float(start));
 }
 
 Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
@@ -109,7 +100,7 @@ Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
   std::size_t next = slots;
   if (storage == Storage::int8)
     for (std::size_t s = 0; s < slots; ++s) state[next++] = place.scales[s] + at / scale_block;
-  state[next] = const_cast<Dither*>(&*dither);
+  state[next] = const_cast<Dither*>(dither.get());
   state[next + 1] = reinterpret_cast<void*>(at);
   return state;
 }

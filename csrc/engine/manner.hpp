@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 
 #include "core/dtype.hpp"
 #include "engine/rules.hpp"
@@ -25,6 +25,7 @@ struct Options {
   Storage storage = Storage::real;
   bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
   std::uint64_t seed = 0;   // of that chance
+  bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
 /// Which elements: [at, at + n) of a parameter, side by side.
@@ -56,8 +57,8 @@ struct Manner {
   bool stochastic = false;
   std::uint64_t seed = 0;
   std::uint64_t t = 0;
-  std::optional<Dither> dither;  // of state in fewer bits
-  bool plain = true;             // nothing is asked but the rule and its factors
+  std::shared_ptr<const Dither> dither;  // of state in fewer bits
+  bool plain = true;                     // nothing is asked but the rule and its factors
 
   /// Where the state of elements from `at` on lies, as the sweep takes it.
   using Pointers = std::array<void*, 2 * max_slots + 2>;
@@ -71,9 +72,9 @@ struct Manner {
 };
 
 /// The n elements of a slot in another storage than `real`, as numbers.
-void read(Storage storage, const void* slot, const float* scales, std::size_t n, float* out);
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out);
 
-/// Sets n elements of a slot to a number.
-void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
+/// Sets n elements of a slot to a number; has_signs: whether its rule may make them negative.
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs);
 
 }  // namespace gs

@@ -54,7 +54,8 @@ std::size_t position(const Rule& rule, const char* name) {
 }
 
 template <class O> Rule describe(int index) {
-  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, at<O>, Start<O>::of};
+  Rule rule{index, O::name,     {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), unsigned_slots<O>, 0, 0, {},
+            at<O>, Start<O>::of};
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
   rule.learning_rate = position(rule, "learning_rate");
   std::size_t i = 0;

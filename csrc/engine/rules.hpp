@@ -32,6 +32,7 @@ struct Rule {
   std::vector<const char*> slots;
   std::vector<FieldInfo> fields;                               // its own, then those of Common
   std::size_t own;                                             // how many are its own
+  unsigned unsigned_slots;                                     // never negative: a bit a slot
   std::size_t learning_rate;                                   // which of them
   std::size_t weight_decay;                                    // which of them
   std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is; beyond them: nowhere

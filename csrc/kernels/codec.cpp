@@ -46,22 +46,24 @@ void round_by_chance(const float* RESTRICT in, void* out, std::size_t n, std::si
   }
 }
 
-void decode8(const std::uint8_t* RESTRICT codes, const float* scales, float* RESTRICT out, std::size_t n) {
+void fill8(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n) {
+  float same[scale_block], dither[scale_block] = {};
+  for (float& x : same) x = number;
   for (std::size_t begin = 0; begin < n; begin += scale_block) {
-    const std::size_t end = n - begin < scale_block ? n : begin + scale_block;
-    const Unpacked number(*scales++);
-#pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) out[i] = number(codes[i]);
+    const std::size_t count = n - begin < scale_block ? n - begin : scale_block;
+    *scales++ =
+        has_signs ? pack<true>(same, dither, codes + begin, count) : pack<false>(same, dither, codes + begin, count);
   }
 }
 
-void encode8(const float* in, std::uint8_t* codes, float* scales, std::size_t n, const Dither& dither) {
-  for (std::size_t begin = 0; begin < n; begin += scale_block)
-    *scales++ = pack(in + begin, dither.codes(begin / scale_block, 0), codes + begin,
-                     n - begin < scale_block ? n - begin : scale_block);
+template <bool has_signs> void unpack(const std::uint8_t* codes, const float* scales, float* out, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) out[i] = Unpacked<has_signs>(scales[i / scale_block])(codes[i]);
+}
+void unpack8(const std::uint8_t* codes, const float* scales, bool has_signs, float* out, std::size_t n) {
+  (has_signs ? unpack<true> : unpack<false>)(codes, scales, out, n);
 }
 
-constexpr CodecTable table{half<Float16>(), half<Bfloat16>(), round_by_chance, decode8, encode8};
+constexpr CodecTable table{half<Float16>(), half<Bfloat16>(), round_by_chance, fill8, unpack8};
 
 }  // namespace
 

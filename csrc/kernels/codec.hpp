@@ -26,11 +26,11 @@ class Dither {
     // Multiples of two irrational numbers without their whole part: evenly spread over neighbours, and over steps.
     for (std::uint64_t i = 0; i < 2 * scale_block; ++i) {
       const std::uint64_t part = i * 0xC13FA9A902A6328Fu + t * 0x9E3779B97F4A7C15u;
-      halves_[i] = float(part >> 40) * 0x1p-24f - 0.5f;
+      halves_[i] = (float(part >> 40) * 0x1p-24f - 0.5f) * 0.9999f;
       words_[i] = std::uint32_t(part >> 48);
     }
   }
-  /// In [-1/2, 1/2): added to a code before it is rounded to the nearest.
+  /// Just within [-1/2, 1/2], so that a whole number stays: added to a code before it is rounded to the nearest.
   const float* codes(std::size_t block, std::size_t slot) const { return halves_ + place(block, slot); }
   /// Of 16 bits: added to a float before its last 16 are cut off.
   const std::uint32_t* words(std::size_t block, std::size_t slot) const { return words_ + place(block, slot); }
@@ -52,10 +52,10 @@ struct CodecTable {
   HalfCodec f16, bf16;
   // in (n) -> out (n) of bfloat16, rounded by chance; first: position of in[0] in its array
   void (*round_by_chance)(const float* in, void* out, std::size_t n, std::size_t first, const Chance& chance);
+  // n times the number -> codes (n), scales (n / 256, rounded up)
+  void (*fill8)(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n);
   // codes (n), scales (n / 256, rounded up) -> out (n)
-  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n);
-  // in (n) -> codes (n), scales (n / 256, rounded up); the blocks of `dither` are those of slot 0 from block 0 on
-  void (*encode8)(const float* in, std::uint8_t* codes, float* scales, std::size_t n, const Dither& dither);
+  void (*unpack8)(const std::uint8_t* codes, const float* scales, bool has_signs, float* out, std::size_t n);
 };
 
 template <class Isa> const CodecTable& codec_table() noexcept;

@@ -97,8 +97,8 @@ void halved(const void* update, const Factors& factors, void* w, const void* g, 
 }
 
 // The fresh state of a block goes through the first cache: a scale is known only after all of it.
-struct PackedSlot {
-  Unpacked number;
+template <bool has_signs> struct PackedSlot {
+  Unpacked<has_signs> number;
   const std::uint8_t* codes;
   float* fresh;
 };
@@ -130,9 +130,10 @@ __attribute__((noinline)) void block_packed(const void* update, const Factors& f
   const auto scale = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
   const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
   (void)codes, (void)scale, (void)dither, (void)block;
-  loop_packed(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
-              PackedSlot{Unpacked(*scale(slot)), codes(slot), fresh[slot]}...);
-  ((*scale(slot) = pack(fresh[slot], dither.codes(block, slot), codes(slot), n)), ...);
+  loop_packed(
+      *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
+      PackedSlot<has_signs<Rule>(slot)>{Unpacked<has_signs<Rule>(slot)>(*scale(slot)), codes(slot), fresh[slot]}...);
+  ((*scale(slot) = pack_block<has_signs<Rule>(slot)>(fresh[slot], dither.codes(block, slot), codes(slot), n)), ...);
 }
 
 template <class Rule>

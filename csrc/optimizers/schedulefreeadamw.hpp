@@ -12,6 +12,7 @@ struct ScheduleFreeAdamW {
 
   static constexpr const char* name = "ScheduleFreeAdamW";
   static constexpr std::array slots{"v", "ahead"};
+  static constexpr unsigned unsigned_slots = 0b1;
   static constexpr auto fields() {
     using O = ScheduleFreeAdamW;
     return std::array{

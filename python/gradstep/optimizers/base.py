@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import _core
 from .arguments import real
-from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
+from .arrays import as_parameter, describe, flatten, gather, noun
 from .bound import Bound
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .schedules.base import LearningRateSchedule
+from .sparse import as_move
 from .state import Stateful
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
@@ -73,7 +74,8 @@ class Optimizer(Stateful):
             float32 or float64, writable, of any strides; no two may share memory. An array is an ndarray, or anything
             on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor; NumPy 2.1).
         grads : the same structure
-            The gradient of each array, of its shape and dtype; None leaves an array as it is.
+            The gradient of each array, of its shape and dtype; None leaves an array as it is. A `RowSparse` or SciPy
+            CSR matrix stands for an array that is 0 but for some rows.
 
         Raises
         ------
@@ -163,6 +165,31 @@ class Optimizer(Stateful):
         """The groups that `bind` made, in order; the first one is of all arrays that were given without a group."""
         return [Group(self, index) for index in range(self._core.groups)]
 
+    def flush(self) -> None:
+        """Take the steps that rows of arrays have missed because of row-sparse gradients: see `RowSparse`.
+
+        To be called before such an array is read as a whole; `state_dict`, `fit` and a dense gradient do it by
+        themselves. All arrays then are what dense gradients would have made of them.
+
+        Raises
+        ------
+        ValueError
+            An array was resized, reshaped or reallocated since its first step.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> table, opt = np.zeros((3, 1)), gs.optimizers.SGD(learning_rate=1.0, momentum=0.5)
+        >>> for row in [0, 1]:
+        ...     opt.step(table, gs.RowSparse([row], np.ones((1, 1)), (3, 1)))
+        >>> table.ravel()
+        array([-1., -1.,  0.])
+        >>> opt.flush()
+        >>> table.ravel()
+        array([-1.5, -1. ,  0. ])
+        """
+        self._core.flush()
+
     def apply(self, grads: Any, params: Any) -> None:
         """As ``step(params, grads)``, in Keras's order of arguments.
 
@@ -228,7 +255,7 @@ class Optimizer(Stateful):
     def _bound(self, indices: list[int], labels: list[str]) -> _core.Bound:
         """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
         if self._last is None or self._last[0] != indices or self._last[1] != labels:
-            self._last = (indices, labels, _core.Bound(self._core, indices, labels, as_gradient))
+            self._last = (indices, labels, _core.Bound(self._core, indices, labels, as_move))
         return self._last[2]
 
     def _forget(self, registered: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .arrays import Structure, as_gradient, gather
+from .arrays import Structure, gather
+from .sparse import as_move
 
 if TYPE_CHECKING:
     from .base import Optimizer
@@ -25,7 +26,7 @@ class Bound:
     def __init__(self, optimizer: Optimizer, indices: list[int], labels: list[str], structure: Structure) -> None:
         self.optimizer = optimizer
         self._structure = structure
-        self._core = _core.Bound(optimizer._core, indices, labels, as_gradient)
+        self._core = _core.Bound(optimizer._core, indices, labels, as_move)
         if structure is None or (isinstance(structure, list) and all(inner is None for inner in structure)):
             # One array or a flat sequence: the engine's own method, with no Python in between.
             self.step = self._core.step  # type: ignore[method-assign]
@@ -37,7 +38,7 @@ class Bound:
         ----------
         grads : array, or sequence or dict of arrays
             The structure that was bound; a list or tuple if that was a flat sequence. Each gradient has its array's
-            shape and dtype; None leaves an array as it is.
+            shape and dtype, or is a `RowSparse` or CSR matrix; None leaves an array as it is.
 
         Raises
         ------
