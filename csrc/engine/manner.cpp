@@ -77,7 +77,7 @@ void read(Storage storage, const void* slot, const float* scales, std::size_t n,
   if (storage == Storage::bf16)
     kernels().codec.bf16.to_float(slot, out, n);
   else
-    kernels().codec.unpack8(static_cast<const std::uint8_t*>(slot), scales, has_signs, out, n);
+    kernels().codec.decode8(static_cast<const std::uint8_t*>(slot), scales, out, n, has_signs);
 }
 
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs) {

@@ -71,10 +71,11 @@ struct Manner {
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
 };
 
-/// The n elements of a slot in another storage than `real`, as numbers.
+/// The n elements of a slot in another storage than `real`, as numbers; has_signs: whether its rule may make them
+/// negative.
 void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out);
 
-/// Sets n elements of a slot to a number; has_signs: whether its rule may make them negative.
+/// Sets n elements of a slot to a number.
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs);
 
 }  // namespace gs

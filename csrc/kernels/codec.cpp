@@ -46,6 +46,20 @@ void round_by_chance(const float* RESTRICT in, void* out, std::size_t n, std::si
   }
 }
 
+template <bool has_signs>
+void decode8_as(const std::uint8_t* RESTRICT codes, const float* scales, float* RESTRICT out, std::size_t n) {
+  for (std::size_t begin = 0; begin < n; begin += scale_block) {
+    const std::size_t end = n - begin < scale_block ? n : begin + scale_block;
+    const Unpacked<has_signs> number(*scales++);
+#pragma omp simd
+    for (std::size_t i = begin; i < end; ++i) out[i] = number(codes[i]);
+  }
+}
+
+void decode8(const std::uint8_t* codes, const float* scales, float* out, std::size_t n, bool has_signs) {
+  (has_signs ? decode8_as<true> : decode8_as<false>)(codes, scales, out, n);
+}
+
 void fill8(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n) {
   float same[scale_block], dither[scale_block] = {};
   for (float& x : same) x = number;
@@ -56,14 +70,7 @@ void fill8(float number, bool has_signs, std::uint8_t* codes, float* scales, std
   }
 }
 
-template <bool has_signs> void unpack(const std::uint8_t* codes, const float* scales, float* out, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) out[i] = Unpacked<has_signs>(scales[i / scale_block])(codes[i]);
-}
-void unpack8(const std::uint8_t* codes, const float* scales, bool has_signs, float* out, std::size_t n) {
-  (has_signs ? unpack<true> : unpack<false>)(codes, scales, out, n);
-}
-
-constexpr CodecTable table{half<Float16>(), half<Bfloat16>(), round_by_chance, fill8, unpack8};
+constexpr CodecTable table{half<Float16>(), half<Bfloat16>(), round_by_chance, decode8, fill8};
 
 }  // namespace
 

@@ -52,10 +52,10 @@ struct CodecTable {
   HalfCodec f16, bf16;
   // in (n) -> out (n) of bfloat16, rounded by chance; first: position of in[0] in its array
   void (*round_by_chance)(const float* in, void* out, std::size_t n, std::size_t first, const Chance& chance);
+  // codes (n), scales (n / 256, rounded up) -> out (n)
+  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n, bool has_signs);
   // n times the number -> codes (n), scales (n / 256, rounded up)
   void (*fill8)(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n);
-  // codes (n), scales (n / 256, rounded up) -> out (n)
-  void (*unpack8)(const std::uint8_t* codes, const float* scales, bool has_signs, float* out, std::size_t n);
 };
 
 template <class Isa> const CodecTable& codec_table() noexcept;

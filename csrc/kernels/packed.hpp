@@ -52,7 +52,8 @@ HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::
   // numbers, and grow with every step.
   const float most = has_signs ? 127 : 255, rooted = from_bits<float>((top >> 2) + root_bias);
   const float by = zero || !finite ? 0.0f : most / rooted;
-  constexpr float round = 8388608.0f;  // 2^23: adding it leaves the nearest integer in the low bits
+  // 1.5 * 2^23: adding it leaves the nearest integer in the low bits, also of what dither has made negative
+  constexpr float round = Bits<float>::round;
   const std::uint32_t zero_code = to_bits(round), least = zero_code + !zero;
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) {
