@@ -20,7 +20,7 @@ FLAGS: dict[str, set[str]] = {
     "Adadelta": {"dialect"},
     "Adamax": {"dialect"},
     "Nadam": {"momentum_decay", "dialect"},
-    "AdamW": {"amsgrad"},
+    "AdamW": {"amsgrad", "dialect"},
     "Ftrl": {"learning_rate_power"},
 }
 
@@ -44,6 +44,8 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "RMSprop-centered-momentum-torch": partial(optimizers.RMSprop, momentum=0.9, centered=True, dialect="torch"),
     "Adam-torch": partial(optimizers.Adam, dialect="torch"),
     "Adam-amsgrad-torch": partial(optimizers.Adam, amsgrad=True, dialect="torch"),
+    "AdamW-torch": partial(optimizers.AdamW, dialect="torch"),
+    "AdamW-amsgrad-torch": partial(optimizers.AdamW, amsgrad=True, dialect="torch"),
     "Adamax-torch": partial(optimizers.Adamax, dialect="torch"),
     "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),

@@ -84,6 +84,7 @@ struct AMSGrad : Adam {
 struct TorchAMSGrad : TorchAdam {
   static constexpr const char* name = "TorchAMSGrad";
   static constexpr auto slots = AMSGrad::slots;
+  static constexpr unsigned unsigned_slots = AMSGrad::unsigned_slots;
   static constexpr auto fields() { return extend<TorchAMSGrad>(TorchAdam::fields()); }
   template <class Real> using Update = AMSGrad::Update<Real>;
   template <class Real> Update<Real> at(std::int64_t t) const { return {TorchAdam::at<Real>(t)}; }

@@ -25,4 +25,14 @@ struct AMSGradW : Decayed<AMSGrad, AMSGradW> {
   static constexpr const char* name = "AMSGradW";
 };
 
+/// The same two with PyTorch's epsilon and its decay.
+struct TorchAdamW : Decayed<TorchAdam, TorchAdamW> {
+  TorchAdamW() { weight_decay = 0.01; }
+  static constexpr const char* name = "TorchAdamW";
+};
+struct TorchAMSGradW : Decayed<TorchAMSGrad, TorchAMSGradW> {
+  TorchAMSGradW() { weight_decay = 0.01; }
+  static constexpr const char* name = "TorchAMSGradW";
+};
+
 }  // namespace gs

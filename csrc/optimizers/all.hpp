@@ -28,12 +28,11 @@
 
 namespace gs {
 
-using Optimizers =
-    TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad, Adadelta,
-             TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
-             TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
-             TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
-             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, ScheduleFreeSGD, ScheduleFreeAdamW, Lamb, Lars,
-             NovoGrad, Prodigy>;
+using Optimizers = TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad,
+                            Adadelta, TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum,
+                            TorchRMSprop, TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum,
+                            Adam, AMSGrad, TorchAdam, TorchAMSGrad, AdamW, AMSGradW, TorchAdamW, TorchAMSGradW, Adamax,
+                            TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan,
+                            AdEMAMix, Rprop, ASGD, ScheduleFreeSGD, ScheduleFreeAdamW, Lamb, Lars, NovoGrad, Prodigy>;
 
 }  // namespace gs

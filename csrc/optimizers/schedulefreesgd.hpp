@@ -15,7 +15,7 @@ namespace gs {
 /// formula for the others, so that it takes no longer for a large n.
 inline double sum_of_powers(double n, double power) {
   if (power == 0) return n;
-  const double first = std::fmin(n, std::floor(16 + 8 * power));
+  const double first = std::fmin(n, std::floor(8 + 2 * power));
   double sum = 0;
   for (double i = 1; i <= first; ++i) sum += std::pow(i, power);
   if (n == first) return sum;

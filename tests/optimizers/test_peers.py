@@ -147,7 +147,7 @@ def test_equals_keras(keras, case, name):
 # -- PyTorch -----------------------------------------------------------------------------------------------------------
 
 TORCH_NAMES = {"learning_rate": "lr", "epsilon": "eps"}
-BILINGUAL = ("SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "Nadam")
+BILINGUAL = ("SGD", "Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam")
 # Classes that Keras does not have speak PyTorch's alone.
 TORCH = [
     *[(name, {}) for name in (*BILINGUAL[1:], "RAdam", "Rprop")],
@@ -162,6 +162,8 @@ TORCH = [
     ("RMSprop", {"rho": 0.8, "momentum": 0.5, "centered": True}),
     ("Adam", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1}),
     ("Adam", {"learning_rate": 0.1, "beta_2": 0.5, "amsgrad": True}),
+    ("AdamW", {"learning_rate": 0.1, "weight_decay": 0.3, "epsilon": 0.1}),
+    ("AdamW", {"learning_rate": 0.1, "beta_2": 0.5, "amsgrad": True}),
     ("Adamax", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1}),
     ("Nadam", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1, "momentum_decay": 0.1}),
     ("RAdam", {"learning_rate": 1e-3, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1}),

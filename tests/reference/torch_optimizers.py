@@ -35,12 +35,13 @@ def rmsprop(w, gradients, learning_rate, rho, epsilon, momentum=0.0, centered=Fa
     return w, {"v": v, "m": mean, "velocity": b}
 
 
-def adam(w, gradients, learning_rate, beta_1, beta_2, epsilon, amsgrad=False):
+def adam(w, gradients, learning_rate, beta_1, beta_2, epsilon, weight_decay=0.0, amsgrad=False):
     m, v, v_max = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
     for t, g in enumerate(gradients, 1):
         m = beta_1 * m + (1 - beta_1) * g
         v = beta_2 * v + (1 - beta_2) * g**2
         v_max = np.maximum(v_max, v)
+        w = w - learning_rate * weight_decay * w
         root = np.sqrt((v_max if amsgrad else v) / (1 - beta_2**t))
         w = w - learning_rate * m / (1 - beta_1**t) / (root + epsilon)
     return w, {"m": m, "v": v, "v_hat": v_max}
@@ -91,6 +92,8 @@ ORACLES = {
     "TorchRMSpropCenteredMomentum": partial(rmsprop, centered=True),
     "TorchAdam": adam,
     "TorchAMSGrad": partial(adam, amsgrad=True),
+    "TorchAdamW": adam,
+    "TorchAMSGradW": partial(adam, amsgrad=True),
     "TorchAdamax": adamax,
     "TorchNadam": nadam,
 }

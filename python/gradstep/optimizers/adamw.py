@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import flag
+from .arguments import default, flag
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, spoken
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .options import OptionsBesideDecay
 
 
-class AdamW(Optimizer):
+class AdamW(Bilingual, Optimizer):
     """Adam, with a share of each weight removed in each step, past the running means.
 
     Parameters
@@ -22,15 +23,17 @@ class AdamW(Optimizer):
     learning_rate : float or LearningRateSchedule, default 0.001
         Step size; at least 0. Roughly the largest change of one weight in one step.
     weight_decay : float, default 0.004
-        Share of each weight removed in one step, times `learning_rate`; at least 0.
+        Share of each weight removed in one step, times `learning_rate`; at least 0; 0.01 in PyTorch's dialect.
     beta_1 : float, default 0.9
         Share of `m` kept from step to step; at least 0, below 1.
     beta_2 : float, default 0.999
         Share of `v` kept from step to step; at least 0, below 1.
     epsilon : float, default 1e-7
-        Added to the root of `v`, in units of the gradient; at least 0.
+        Added to the root of `v`, in units of the gradient; at least 0; 1e-8 in PyTorch's dialect.
     amsgrad : bool, default False
         Whether to divide by the root of the largest `v` so far, in place of that of `v`.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form of the rule, and whose defaults.
     name : str, default "adamw"
         Name in the config.
 
@@ -55,8 +58,8 @@ class AdamW(Optimizer):
                - \\eta \\frac{\\sqrt{1 - \\beta_2^t}}{1 - \\beta_1^t} \\frac{m_t}{\\sqrt{v_t} + \\epsilon}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
-    ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch decays in the same way, 0.01 by
-    default, and differs as it does in `Adam`. The paper has the decay times a schedule instead of the rate.
+    ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch's, ``dialect="torch"``,
+    decays in the same way, by 0.01 unless told otherwise, and adds epsilon as it does in `Adam`. The paper has the decay times a schedule instead of the rate.
     ``amsgrad`` is as in `Adam`.
 
     References
@@ -80,17 +83,18 @@ class AdamW(Optimizer):
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule = 0.001,
-        weight_decay: float = 0.004,
+        weight_decay: float = default(0.004),
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float = default(1e-7),
         amsgrad: bool = False,
         *,
+        dialect: str = "keras",
         name: str = "adamw",
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
         super().__init__(
-            "AMSGradW" if flag("amsgrad", amsgrad) else "AdamW",
+            spoken("AMSGradW" if flag("amsgrad", amsgrad) else "AdamW", dialect),
             name,
             options,
             learning_rate=learning_rate,
@@ -103,7 +107,11 @@ class AdamW(Optimizer):
     @property
     def amsgrad(self) -> bool:
         """Whether the largest `v` so far stands in place of `v`."""
-        return self._core.rule == "AMSGradW"
+        return self._core.rule.endswith("AMSGradW")
+
+    def _engine_options(self, rule: str) -> dict[str, Any]:
+        # The decay stays apart from the gradient in PyTorch's form too: that is what the class is for.
+        return {**super()._engine_options(rule), "coupled_decay": False}
 
     def _arguments(self) -> dict[str, Any]:
         return {**super()._arguments(), "amsgrad": self.amsgrad}
