@@ -7,12 +7,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from variants import OPTIMIZERS
+from variants import OPTIMIZERS, moves_elements
 
 
 @pytest.fixture(params=OPTIMIZERS)
 def new(request: pytest.FixtureRequest) -> Callable[..., optimizers.Optimizer]:
     """Makes an optimizer; runs over every registered class and every variant that is another rule."""
+    return OPTIMIZERS[request.param]
+
+
+@pytest.fixture(params=[name for name, make in OPTIMIZERS.items() if moves_elements(make)])
+def elementwise(request: pytest.FixtureRequest) -> Callable[..., optimizers.Optimizer]:
+    """As `new`, without the rules that measure whole arrays first."""
     return OPTIMIZERS[request.param]
 
 

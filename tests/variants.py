@@ -9,7 +9,7 @@ from math import isfinite
 from gradstep import _core, optimizers
 from gradstep.optimizers.registry import classes
 
-__all__ = ["FLAGS", "OPTIMIZERS", "other"]
+__all__ = ["FLAGS", "OPTIMIZERS", "moves_elements", "other"]
 
 # Arguments that choose the rule; in some of the rules they are no field.
 FLAGS: dict[str, set[str]] = {
@@ -50,6 +50,11 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
+
+
+def moves_elements(make: Callable[..., optimizers.Optimizer]) -> bool:
+    """Whether a step of one element depends on that element alone."""
+    return not _core.rules()[make()._core.rule]["measures"]
 
 
 def other(optimizer: optimizers.Optimizer, field: str) -> float:

@@ -173,7 +173,8 @@ class Run:
         indices: Sequence[int],
         gradients: bool = False,
     ) -> None:
-        """gradients: leave those of each batch for somebody else to step with. x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or
+        """gradients: leave those of each batch for somebody else to step with. x (rows, inputs) C-contiguous, float32,
+        float64 or uint8; y (rows, outputs) of the network's dtype, or
         int64 (rows,) for sparse losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
         ValueError for a label out of range (names row and value)."""
 

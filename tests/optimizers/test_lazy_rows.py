@@ -9,9 +9,9 @@ from gradstep import optimizers
 from rows import draws
 
 
-def test_lazily_other_rows_and_their_state_stay(new, dtype):
+def test_lazily_other_rows_and_their_state_stay(elementwise, dtype):
     w, gradients = draws((50, 3), dtype)
-    optimizer = new(lazy=True)
+    optimizer = elementwise(lazy=True)
     optimizer.bind(w)
     for g in gradients:
         before, state = w.copy(), optimizer.state_dict()
@@ -25,10 +25,10 @@ def test_lazily_other_rows_and_their_state_stay(new, dtype):
         assert len(g.rows) == 0 or (w != before).any()
 
 
-def test_lazily_rows_that_are_always_there_move_as_densely(new, dtype):
+def test_lazily_rows_that_are_always_there_move_as_densely(elementwise, dtype):
     w, gradients = draws((50, 3), dtype)
     v, kept = w[[4, 40]].copy(), w.copy()
-    lazy, dense = new(lazy=True, clipvalue=0.5), new(clipvalue=0.5)
+    lazy, dense = elementwise(lazy=True, clipvalue=0.5), elementwise(clipvalue=0.5)
     for g in gradients:
         values = g.to_dense()[[0, 1]]
         lazy.step(w, gs.RowSparse([40, 4], values[::-1], w.shape))

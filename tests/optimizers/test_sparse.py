@@ -9,11 +9,21 @@ from gradstep import _core, optimizers
 from gradstep.optimizers import schedules
 from rows import draws, equal
 from snapshot import everything
-from variants import other
+from variants import OPTIMIZERS, moves_elements, other
 
 # One axis, two, three; rows longer than what is moved at once, and than a chunk.
 SHAPES = [(60,), (50, 3), (40, 2, 5), (6, 700), (3, 9000)]
 OWN_DECAY = "has a weight_decay of its own"
+
+
+@pytest.mark.parametrize("name", [name for name, make in OPTIMIZERS.items() if not moves_elements(make)])
+def test_rules_that_need_the_whole_array_refuse(name):
+    optimizer, w = OPTIMIZERS[name](), np.ones((4, 2))
+    optimizer.step(w, np.ones((4, 2)))
+    before = everything(optimizer, w)
+    with pytest.raises(TypeError, match=r"gradient must be dense for .*, whose steps depend on the whole array"):
+        optimizer.step(w, gs.RowSparse([1], np.ones((1, 2)), (4, 2)))
+    assert everything(optimizer, w) == before
 
 
 def compare(make, shape, dtype, between=lambda optimizer, t: None, **options):
@@ -31,12 +41,12 @@ def compare(make, shape, dtype, between=lambda optimizer, t: None, **options):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_as_the_dense_gradient_to_the_bit(new, dtype, shape):
-    compare(new, shape, dtype)
+def test_as_the_dense_gradient_to_the_bit(elementwise, dtype, shape):
+    compare(elementwise, shape, dtype)
 
 
-def test_with_other_values_of_all_hyperparameters(new, dtype):
-    compare(new, (50, 3), dtype, **{field: other(new(), field) for field in new()._fields()})
+def test_with_other_values_of_all_hyperparameters(elementwise, dtype):
+    compare(elementwise, (50, 3), dtype, **{field: other(elementwise(), field) for field in elementwise()._fields()})
 
 
 @pytest.mark.parametrize(
@@ -49,10 +59,10 @@ def test_with_other_values_of_all_hyperparameters(new, dtype):
     ],
     ids=str,
 )
-def test_with_options(new, dtype, options):
-    if "weight_decay" in options and "weight_decay" in new()._fields():
+def test_with_options(elementwise, dtype, options):
+    if "weight_decay" in options and "weight_decay" in elementwise()._fields():
         pytest.skip(OWN_DECAY)
-    compare(new, (50, 3), dtype, **options)
+    compare(elementwise, (50, 3), dtype, **options)
 
 
 def test_a_decay_that_spares_the_array_for_a_while(dtype):
@@ -65,10 +75,10 @@ def test_a_decay_that_spares_the_array_for_a_while(dtype):
 
 
 @pytest.mark.parametrize("clip", [{"clipnorm": 0.7}, {"global_clipnorm": 0.7}], ids=str)
-def test_norms_are_those_of_the_dense_gradient(new, clip):
+def test_norms_are_those_of_the_dense_gradient(elementwise, clip):
     w, gradients = draws((50, 3), "f8")
     u, v, x, h = w.copy(), np.ones(4), np.ones(4), np.full(4, 0.2)
-    sparse, dense = new(**clip), new(**clip)
+    sparse, dense = elementwise(**clip), elementwise(**clip)
     for g in gradients:
         sparse.step([w, v], [g, h])
         dense.step([u, x], [g.to_dense(), h])
@@ -103,16 +113,16 @@ def test_a_norm_that_is_no_number_reaches_every_row(dtype):
     np.testing.assert_array_equal(w, v)
 
 
-def test_missed_steps_have_the_hyperparameters_of_then(new, dtype):
+def test_missed_steps_have_the_hyperparameters_of_then(elementwise, dtype):
     def between(optimizer, t):
         for field in optimizer._fields():
             if t in (5, 17) and field != "learning_rate_power" and field not in optimizer.schedules:
                 setattr(optimizer, field, other(optimizer, field))
 
-    compare(new, (50, 3), dtype, between)
+    compare(elementwise, (50, 3), dtype, between)
     # From 0: a step that moves nothing is no sign of rest.
     rate = schedules.PiecewiseConstantDecay([3, 9, 15], [1e-30, 0.01, 1e-30, 0.02])
-    compare(new, (50, 3), dtype, between, learning_rate=rate)
+    compare(elementwise, (50, 3), dtype, between, learning_rate=rate)
 
 
 @pytest.mark.parametrize("make", [optimizers.Adam, optimizers.RMSprop, optimizers.Adadelta])
@@ -120,10 +130,10 @@ def test_without_epsilon_untouched_rows_are_as_undefined_as_in_dense_steps(make,
     compare(make, (50, 3), dtype, epsilon=0.0)
 
 
-def test_dense_gradients_and_none_in_between(new, dtype):
+def test_dense_gradients_and_none_in_between(elementwise, dtype):
     w, gradients = draws((30, 4), dtype)
     u, v, x, h = w.copy(), np.ones(3, dtype), np.ones(3, dtype), np.full(3, 0.2, dtype)
-    sparse, dense = new(), new()
+    sparse, dense = elementwise(), elementwise()
     bound = sparse.bind([w, v])
     for t, g in enumerate(gradients):
         whole = None if t % 5 == 3 else g.to_dense()
@@ -157,11 +167,11 @@ def test_every_way_to_step(way):
 @pytest.mark.parametrize(
     "lay", [np.asfortranarray, lambda w: np.repeat(w, 2, 1)[:, ::2]], ids=["Fortran", "every other"]
 )
-def test_parameters_in_any_layout(new, dtype, lay):
+def test_parameters_in_any_layout(elementwise, dtype, lay):
     w, gradients = draws((50, 6), dtype)
     v, w = w.copy(), lay(w)
     assert not w.flags.c_contiguous
-    sparse, dense = new(), new()
+    sparse, dense = elementwise(), elementwise()
     for g in gradients:
         sparse.step(w, g)
         dense.step(v, g.to_dense())
@@ -198,10 +208,10 @@ def test_rows_that_wait_are_older_and_then_level():
         assert table.ravel().tolist() == [-1.5, -1, 0]
 
 
-def test_rows_are_level_where_they_are_read(new, dtype):
+def test_rows_are_level_where_they_are_read(elementwise, dtype):
     """As an embedding is trained: the gradient depends on the rows that were looked up."""
     w, gradients = draws((50, 3), dtype)
-    v, sparse, dense = w.copy(), new(), new()
+    v, sparse, dense = w.copy(), elementwise(), elementwise()
     for g in gradients:
         sparse.flush(w, g.rows)
         np.testing.assert_array_equal(w[g.rows], v[g.rows])
@@ -233,13 +243,13 @@ def test_flush_says_what_it_takes():
     assert w.tobytes() == before
 
 
-def test_state_round_trip_goes_on_bit_for_bit(new, dtype):
+def test_state_round_trip_goes_on_bit_for_bit(elementwise, dtype):
     through, gradients = draws((50, 3), dtype)
-    one = new()
+    one = elementwise()
     for g in gradients[:12]:
         one.step(through, g)
     state, halfway = one.state_dict(), through.copy()
-    again, resumed = one.bind(through), new()
+    again, resumed = one.bind(through), elementwise()
     bound = resumed.bind(halfway)
     resumed.load_state_dict(state)
     for g in gradients[12:]:
