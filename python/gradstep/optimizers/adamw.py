@@ -58,9 +58,9 @@ class AdamW(Bilingual, Optimizer):
                - \\eta \\frac{\\sqrt{1 - \\beta_2^t}}{1 - \\beta_1^t} \\frac{m_t}{\\sqrt{v_t} + \\epsilon}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
-    ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch's, ``dialect="torch"``,
-    decays in the same way, by 0.01 unless told otherwise, and adds epsilon as it does in `Adam`. The paper has the decay times a schedule instead of the rate.
-    ``amsgrad`` is as in `Adam`.
+    ``beta_1, beta_2`` and :math:`\\epsilon` ``epsilon``. This is Keras's form. PyTorch's, ``dialect="torch"``, decays
+    in the same way, by 0.01 unless told otherwise, and adds epsilon as it does in `Adam`. The paper has the decay times
+    a schedule instead of the rate. ``amsgrad`` is as in `Adam`.
 
     References
     ----------
