@@ -252,14 +252,23 @@ bool Optimizer::look(Chunks& chunks) {
   return true;
 }
 
-Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+void Optimizer::plan(const std::vector<Move>& moves) {
   follow();
   tasks_.clear();
+  for (const Move& m : moves) tasks_.push_back({&m, &manner(*m.parameter), 1});
+}
+
+bool Optimizer::admits(const std::vector<Move>& moves) {
+  if (options.nonfinite != Options::Nonfinite::raise) return true;
+  plan(moves);
+  Chunks chunks(tasks_, nullptr);
+  return look(chunks);
+}
+
+Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+  plan(moves);
   std::size_t total = 0;
-  for (const Move& m : moves) {
-    tasks_.push_back({&m, &manner(*m.parameter), 1});
-    total += m.parameter->layout.size;
-  }
+  for (const Move& m : moves) total += m.parameter->layout.size;
   bool allowed = true;
   const auto phases = [&](Crew* crew) {
     Chunks chunks(tasks_, crew);

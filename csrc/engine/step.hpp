@@ -61,6 +61,9 @@ class Optimizer {
   /// because of a gradient that is not finite, nothing is changed, and `culprit` says which.
   Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr);
 
+  /// Whether a step by these moves is not an error; if not, `culprit` says which gradient is not finite.
+  bool admits(const std::vector<Move>& moves);
+
   /// Whether a step needs all of a gradient before it moves anything.
   bool needs_whole() const;
   /// Ends a step whose parameters were moved one by one, each by its `manner`.
@@ -85,6 +88,8 @@ class Optimizer {
     double scale;  // what clipping leaves of the gradient
   };
   class Chunks;
+  /// The tasks of a step.
+  void plan(const std::vector<Move>& moves);
   bool measures() const;
   bool look(Chunks& chunks);
 

@@ -98,6 +98,9 @@ class Bound:
         """One step. gradients: a sequence in order, or one array if bound to one with the label ""; None skips its
         parameter; with nothing but None no step is made and iterations stays."""
 
+    def check(self, gradients: Any, /) -> None:
+        """Raises what `step` would raise before it writes anything."""
+
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 
 def activations() -> tuple[str, ...]: ...

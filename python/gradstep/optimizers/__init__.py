@@ -14,17 +14,21 @@ from .base import Optimizer
 from .bound import Bound
 from .ftrl import Ftrl
 from .lion import Lion
+from .lookahead import Lookahead
+from .multi import MultiOptimizer
 from .nadam import Nadam
 from .radam import RAdam
 from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
 from .rprop import Rprop
+from .sam import SAM
 from .sgd import SGD
 from .signum import Signum
 from .yogi import Yogi
 
 __all__ = [
     "ASGD",
+    "SAM",
     "SGD",
     "AdEMAMix",
     "AdaBelief",
@@ -37,6 +41,8 @@ __all__ = [
     "Bound",
     "Ftrl",
     "Lion",
+    "Lookahead",
+    "MultiOptimizer",
     "Nadam",
     "Optimizer",
     "RAdam",

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _core
 from .arguments import real
 from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
-from .bound import Bound
+from .bound import Bound, Step
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .schedules.base import LearningRateSchedule
@@ -62,7 +62,7 @@ class Optimizer(Stateful):
         self._names: list[str] = []  # of the arrays, for patterns
         # The objects that were registered, and their indices, by id. Holding them keeps the ids their own.
         self._seen: dict[int, tuple[Any, int]] = {}
-        self._last: tuple[list[int], list[str], _core.Bound] | None = None
+        self._last: tuple[list[int], list[str], Step] | None = None
 
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
@@ -225,11 +225,14 @@ class Optimizer(Stateful):
                 self._seen[id(leaves[i])] = leaves[i], index
         return indices
 
-    def _bound(self, indices: list[int], labels: list[str]) -> _core.Bound:
+    def _bound(self, indices: list[int], labels: list[str]) -> Step:
         """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
         if self._last is None or self._last[0] != indices or self._last[1] != labels:
-            self._last = (indices, labels, _core.Bound(self._core, indices, labels, as_gradient))
+            self._last = (indices, labels, self._make_bound(indices, labels))
         return self._last[2]
+
+    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        return _core.Bound(self._core, indices, labels, as_gradient)
 
     def _forget(self, registered: int) -> None:
         """Leave only the first `registered` arrays, as if the others had never been seen."""
