@@ -115,6 +115,11 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}});
     if (!groups.empty()) fresh.back().group = groups.at(i);
     if (!decays.empty()) fresh.back().decays = decays.at(i);
+    fresh.back().number = std::uint32_t(parameters.size() + i);
+    if (engine.options.storage != Storage::real && fresh.back().dtype == Dtype::f64)
+      throw py::type_error(noun("parameter", labels[i]) +
+                           " is float64, whose state is not kept in less: state_dtype is "
+                           "for float32, float16 and bfloat16.");
     const auto own = wanted_state(fresh.back());
     wanted.insert(wanted.end(), own.begin(), own.end());
   }

@@ -1,11 +1,11 @@
 // Which kernels are in use: the best instruction set this CPU has, unless GRADSTEP_ISA or use_isa says otherwise.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/codec.hpp"
 #include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
@@ -15,14 +15,6 @@
 
 namespace gs {
 
-// STUB until kernels/codec.hpp
-struct CodecTable {
-  void (*decode[4][2])(const void* in, void* out, std::size_t n);
-  void (*encode[2][4])(const void* in, void* out, std::size_t n);
-  void (*encode_stochastic)(const float* in, void* out, std::size_t n, std::uint64_t key, std::uint64_t step, std::size_t first);
-  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n);
-  void (*encode8)(const float* in, std::uint8_t* codes, float* scales, std::size_t n);
-};
 struct Kernels {
   const char* isa;
   const SweepTable& sweep;
@@ -31,7 +23,7 @@ struct Kernels {
   const GemmTable& gemm;
   const DropTable& drop;
   const DressTable& dress;
-  CodecTable codec{};
+  const CodecTable& codec;
 };
 
 const Kernels& kernels();
@@ -50,6 +42,15 @@ template <class Real> const Products<Real>& products() {
     return kernels().gemm.f32;
   else
     return kernels().gemm.f64;
+}
+
+inline const HalfCodec& half_codec(Dtype half) {
+  return half == Dtype::f16 ? kernels().codec.f16 : kernels().codec.bf16;
+}
+
+// in (n) of a half type -> out (n)
+template <class Real> void decode(Dtype half, const void* in, Real* out, std::size_t n) {
+  (sizeof(Real) == 4 ? half_codec(half).to_float : half_codec(half).to_double)(in, out, n);
 }
 
 template <class Real> const Dressing<Real>& dressing() {

@@ -45,7 +45,7 @@ struct Mover {
     }
     for (std::size_t i = 0; i < area.rows; ++i, g += area.columns, at += area.stride)
       how.move({reinterpret_cast<std::byte*>(weight.w + at), real, reinterpret_cast<const std::byte*>(g), real,
-                weight.state, nullptr, at, area.columns});
+                weight.state, nullptr, at, area.columns, 0});
   }
 };
 

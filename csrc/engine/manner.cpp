@@ -53,15 +53,15 @@ template <class Real> class Staged {
     }
     if (place_.w_dtype == real) return;
     if (how_.stochastic)
-      codec_.encode_stochastic(reinterpret_cast<float*>(w), w_at, n_, how_.seed, how_.t, at_);
+      codec_.round_by_chance(reinterpret_cast<float*>(w), w_at, n_, at_, {how_.seed, how_.t, place_.number});
     else
-      codec_.encode[int(real)][int(place_.w_dtype)](w, w_at, n_);
+      half_codec(place_.w_dtype).from_float(w, w_at, n_);
   }
 
   /// The numbers as they are, or decoded to `copy`.
   const Real* read(Dtype dtype, const std::byte* from, Real* copy) const {
     if (dtype == real) return reinterpret_cast<const Real*>(from);
-    codec_.decode[int(dtype)][int(real)](from, copy, n_);
+    decode(dtype, from, copy, n_);
     return copy;
   }
 
@@ -74,14 +74,14 @@ template <class Real> class Staged {
   Real* load(std::size_t s) {
     if (how_.storage == Storage::real) return slot(int(s));
     if (how_.storage == Storage::bf16)
-      codec_.decode[int(Dtype::bf16)][int(Dtype::f32)](words(s), state_[s], n_);
+      codec_.bf16.to_float(words(s), state_[s], n_);
     else
       codec_.decode8(codes(s), scales(s), reinterpret_cast<float*>(state_[s]), n_);
     return state_[s];
   }
   void store(std::size_t s) {
     if (how_.storage == Storage::bf16)
-      codec_.encode[int(Dtype::f32)][int(Dtype::bf16)](state_[s], words(s), n_);
+      codec_.bf16.from_float(state_[s], words(s), n_);
     else if (how_.storage == Storage::int8)
       codec_.encode8(reinterpret_cast<const float*>(state_[s]), codes(s), scales(s), n_);
   }
@@ -110,7 +110,7 @@ void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n,
   for (std::size_t i = 0; i < n; i += scale_block) {
     const std::size_t count = std::min(scale_block, n - i);
     if (storage == Storage::bf16)
-      kernels().codec.encode[int(Dtype::f32)][int(Dtype::bf16)](same, static_cast<std::uint16_t*>(slot) + i, count);
+      kernels().codec.bf16.from_float(same, static_cast<std::uint16_t*>(slot) + i, count);
     else
       kernels().codec.encode8(same, static_cast<std::uint8_t*>(slot) + i, scales + i / scale_block, count);
   }

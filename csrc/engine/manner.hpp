@@ -7,6 +7,7 @@
 #include "core/dtype.hpp"
 #include "engine/rules.hpp"
 #include "kernels/area.hpp"
+#include "kernels/codec.hpp"
 #include "kernels/sweep.hpp"
 
 namespace gs {
@@ -36,6 +37,7 @@ struct Place {
   void* const* state;    // a slot: of the whole parameter
   float* const* scales;  // a slot: of the whole parameter, one for 256 elements; only of int8
   std::size_t at, n;     // at: a multiple of 256 where the state is int8
+  std::uint32_t number;  // of the parameter, for what is drawn
 };
 
 struct Manner {
@@ -64,18 +66,7 @@ struct Manner {
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
 };
 
-/// Numbers that share a scale where state is int8.
-inline constexpr std::size_t scale_block = 256;
-
 /// Sets n elements of a slot to a number.
 void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
-
-/// The type that sums over elements are done in.
-constexpr Dtype real_of(Dtype dtype) { return dtype == Dtype::f64 ? Dtype::f64 : Dtype::f32; }
-
-/// Bytes of an element of a slot, in the storage and for a parameter of the dtype.
-constexpr std::size_t state_size(Storage storage, Dtype dtype) {
-  return storage == Storage::int8 ? 1 : storage == Storage::bf16 ? 2 : item_size(real_of(dtype));
-}
 
 }  // namespace gs

@@ -35,7 +35,7 @@ void move(const Move& m, const Manner& how, double scale, std::size_t begin, std
   const std::size_t w_item = item_size(p.dtype);
   straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
              [&](const std::byte* g, std::size_t at, std::size_t n) {
-               Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n};
+               Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
                if (p.layout.contiguous) {
                  place.w = p.data + at * w_item;
                  return how.move(place, scale);
@@ -69,7 +69,7 @@ double look_at(const Move& m, const Manner& how, bool squares, std::size_t begin
           const std::byte* const here = g + done * item_size(m.dtype);
           const Real* x = reinterpret_cast<const Real*>(here);
           if (m.dtype != real) {
-            kernels().codec.decode[int(m.dtype)][int(real)](here, numbers, count);
+            decode(m.dtype, here, numbers, count);
             x = numbers;
           }
           if (how.sum >= 0) {

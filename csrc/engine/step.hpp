@@ -21,7 +21,8 @@ struct Parameter {
   std::vector<void*> state;
   std::vector<float*> scales;  // of int8 state, one for 256 elements
   std::size_t group = 0;
-  bool decays = true;  // whether weight_decay counts
+  bool decays = true;        // whether weight_decay counts
+  std::uint32_t number = 0;  // among all of the optimizer
 };
 
 /// A parameter and the gradient it is to move by; the gradient has the parameter's shape.

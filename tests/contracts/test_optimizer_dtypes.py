@@ -1,0 +1,214 @@
+"""Half types, and state in fewer bits: a rule gives what it gives in float32 between a decoding and an encoding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gradstep import _core
+from snapshot import everything
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+
+BF16, F16, F32 = np.dtype(ml_dtypes.bfloat16), np.dtype("float16"), np.dtype("float32")
+N = 1500  # more than one block of those that are staged
+LAYS = {
+    "side by side": lambda w: w,
+    "strided": lambda w: np.repeat(w, 3).reshape(-1, 3)[:, 1],
+    "backwards": lambda w: w[::-1].copy()[::-1],
+}
+
+
+def draws(dtype, n=N, count=4, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(n).astype(dtype), [rng.standard_normal(n).astype(dtype) for _ in range(count)]
+
+
+def slots(optimizer):
+    return b"".join(v.tobytes() for k, v in optimizer.state_dict().items() if k.startswith("0."))
+
+
+def by_hand(new, w, gradients, **options):
+    """The steps in float32, the array put back into its type after each."""
+    optimizer, wide = new(**options), w.astype("f4")
+    for g in gradients:
+        optimizer.step(wide, g.astype("f4"))
+        wide[...] = wide.astype(w.dtype)
+    return wide.astype(w.dtype), optimizer
+
+
+@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
+@pytest.mark.parametrize(
+    ("param", "gradient"), [(BF16, BF16), (F16, F16), (F32, BF16), (F32, F16), (BF16, F32), (F16, BF16)], ids=str
+)
+def test_halves_are_float32_in_between(new, param, gradient, lay):
+    w, gradients = draws(param)[0], draws(gradient)[1]
+    expected, wide = by_hand(new, w, gradients)
+    w, optimizer = lay(w), new()
+    for g in gradients:
+        optimizer.step(w, lay(g))
+    assert w.tobytes() == expected.tobytes()
+    assert slots(optimizer) == slots(wide)
+    assert all(v.dtype == F32 for k, v in optimizer.state_dict().items() if k.startswith("0."))
+
+
+def test_options_work_on_halves(new):
+    options = {"clipvalue": 0.5, "use_ema": True, "loss_scale_factor": 2.0}
+    w, gradients = draws(BF16)
+    optimizer, wide, average = new(**options), w.astype("f4"), new(**options)
+    for g in gradients:
+        optimizer.step(w, g)
+        average.step(wide, g.astype("f4"))
+        wide[...] = wide.astype(BF16)
+    assert w.tobytes() == wide.astype(BF16).tobytes()
+    assert slots(optimizer) == slots(average)
+
+
+def test_float64_takes_half_gradients_and_no_float32(new):
+    w, gradients = draws(np.dtype("f8"))[0], draws(BF16)[1]
+    v, one, other = w.copy(), new(), new()
+    for g in gradients:
+        one.step(w, g)
+        other.step(v, g.astype("f8"))
+    assert everything(one, w) == everything(other, v)
+    before = everything(one, w)
+    with pytest.raises(TypeError, match="gradient is float32; its parameter is float64"):
+        one.step(w, gradients[0].astype("f4"))
+    assert everything(one, w) == before
+
+
+SETTINGS = {
+    "bfloat16": (BF16, {}),
+    "float16": (F16, {}),
+    "bfloat16, rounded by chance": (BF16, {"stochastic_rounding": True, "seed": 7}),
+    "bfloat16 state": (F32, {"state_dtype": "bfloat16"}),
+    "int8 state": (F32, {"state_dtype": "int8"}),
+    "int8 state of bfloat16": (BF16, {"state_dtype": "int8"}),
+}
+
+
+def run(new, setting, n, steps=2):
+    dtype, options = SETTINGS[setting]
+    optimizer = new(**options)
+    w, gradients = draws(dtype, n, steps)
+    bound = optimizer.bind(w)
+    for g in gradients:
+        bound.step(g)
+    return everything(optimizer, w)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_same_bits_on_every_isa(new, setting, isa):
+    found = [run(new, setting, n) for n in (1, 7, 255, 257, 1025, 10007)]
+    assert FIRST.setdefault((new, setting, "isa"), found) == found
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_same_bits_on_any_number_of_threads(new, setting, threads):
+    found = run(new, setting, 1_100_003)
+    assert FIRST.setdefault((new, setting, "threads"), found) == found
+
+
+FIRST: dict = {}  # what the first instruction set, or one thread, gave
+
+
+@pytest.mark.parametrize("kept", ["bfloat16", "int8"])
+def test_state_in_fewer_bits_resumes_and_follows_float32(new, kept):
+    w, gradients = draws(F32, count=8)
+    exact, v = new(), w.copy()
+    optimizer, through = new(state_dtype=kept), w.copy()
+    for g in gradients[:4]:
+        optimizer.step(through, g)
+    halfway, state = through.copy(), optimizer.state_dict()
+    for g in gradients[4:]:
+        optimizer.step(through, g)
+    for g in gradients:
+        exact.step(v, g)
+    resumed = new(state_dtype=kept)
+    bound = resumed.bind(halfway)
+    resumed.load_state_dict(state)
+    for g in gradients[4:]:
+        bound.step(g)
+    assert everything(resumed, halfway) == everything(optimizer, through)
+    # Not a bound on the rounding, which each rule makes its own thing of, but on steps that are something else.
+    moved = np.linalg.norm(v - w)
+    assert np.linalg.norm(through - v) < 0.35 * moved
+
+
+def test_bytes_of_state():
+    from gradstep.optimizers import Adam
+
+    for kept, most in ((None, 8), ("bfloat16", 4), ("int8", 2.1)):
+        optimizer = Adam(state_dtype=kept)
+        optimizer.bind(np.ones(100_000, "f4"))
+        size = sum(v.nbytes for k, v in optimizer.state_dict().items() if k.startswith("0."))
+        assert size / 100_000 <= most
+
+
+def test_rounding_by_chance_is_right_in_the_mean():
+    from gradstep.optimizers import SGD
+
+    # A thousandth of a unit in the last place: nearest rounding never moves.
+    n, step = 100_000, 2.0**-7 / 1000
+    w, kept = np.ones(n, BF16), np.ones(n, BF16)
+    g = np.full(n, -1, "f4")
+    by_chance, nearest = SGD(step, stochastic_rounding=True, seed=3), SGD(step)
+    for _ in range(100):
+        by_chance.step(w, g)
+        nearest.step(kept, g)
+    assert (kept == 1).all()
+    ups = w.astype("f8").sum() - n
+    expected = 100 * step * n
+    # Each up is one unit of 2^-7, with a chance of a thousandth in each of the steps; five standard errors.
+    assert abs(ups - expected) < 5 * 2.0**-7 * np.sqrt(100 * n / 1000)
+    assert len(set(w.tolist())) > 1
+
+
+def test_rounding_by_chance_depends_on_seed_step_and_array():
+    from gradstep.optimizers import SGD
+
+    def bits(seed, skip=0, second=False):
+        optimizer = SGD(2.0**-8, stochastic_rounding=True, seed=seed)
+        arrays = [np.ones(999, BF16), np.ones(999, BF16)]
+        for _ in range(skip):
+            optimizer.step(arrays, [np.zeros(999, BF16)] * 2)
+        optimizer.step(arrays, [np.full(999, -1, BF16)] * 2)
+        return arrays[second].tobytes()
+
+    assert bits(1) == bits(1)
+    assert len({bits(1), bits(2), bits(1, skip=1), bits(1, second=True)}) == 4
+
+
+def test_a_seed_that_was_not_given_is_in_the_config():
+    from gradstep.optimizers import SGD
+
+    optimizer = SGD(2.0**-8, stochastic_rounding=True)
+    again = SGD.from_config(optimizer.get_config())
+    arrays = [np.ones(999, BF16), np.ones(999, BF16)]
+    for one, w in zip((optimizer, again), arrays, strict=True):
+        one.step(w, np.full(999, -1, BF16))
+    assert arrays[0].tobytes() == arrays[1].tobytes()
+    assert SGD().seed is None
+
+
+def test_nan_and_inf_are_not_hidden_by_state_of_8_bits(new):
+    w, (g, *_) = draws(F32, 600, count=1)
+    optimizer = new(state_dtype="int8")
+    if not optimizer._core.rule or not _core.rules()[optimizer._core.rule]["slots"]:
+        pytest.skip("no state")
+    g[300] = np.nan
+    optimizer.step(w, g)
+    optimizer.step(w, np.ones(600, "f4"))
+    plain, v = new(), draws(F32, 600, count=1)[0]
+    plain.step(v, g)
+    plain.step(v, np.ones(600, "f4"))
+    assert np.isfinite(w[:256]).all()
+    assert np.isfinite(w[512:]).all()
+    if np.isnan(v[300]):
+        assert np.isnan(w[300])
+
+
+def test_float64_refuses_state_in_fewer_bits(new):
+    optimizer = new(state_dtype="int8")
+    with pytest.raises(TypeError, match=r"parameters\[1\] is float64, whose state"):
+        optimizer.bind([np.ones(2, "f4"), np.ones(2)])
+    assert len(optimizer._core) == 0
