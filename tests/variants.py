@@ -13,9 +13,13 @@ __all__ = ["FLAGS", "OPTIMIZERS", "other"]
 
 # Arguments that choose the rule; in some of the rules they are no field.
 FLAGS: dict[str, set[str]] = {
-    "SGD": {"momentum", "nesterov"},
-    "RMSprop": {"momentum", "centered"},
-    "Adam": {"amsgrad"},
+    "SGD": {"momentum", "nesterov", "dampening", "dialect"},
+    "RMSprop": {"momentum", "centered", "dialect"},
+    "Adam": {"amsgrad", "dialect"},
+    "Adagrad": {"lr_decay", "dialect"},
+    "Adadelta": {"dialect"},
+    "Adamax": {"dialect"},
+    "Nadam": {"momentum_decay", "dialect"},
     "AdamW": {"amsgrad"},
     "Ftrl": {"learning_rate_power"},
 }
@@ -29,6 +33,19 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "RMSprop-centered-momentum": partial(optimizers.RMSprop, momentum=0.9, centered=True),
     "Adam-amsgrad": partial(optimizers.Adam, amsgrad=True),
     "AdamW-amsgrad": partial(optimizers.AdamW, amsgrad=True),
+    "SGD-torch": partial(optimizers.SGD, dialect="torch"),
+    "SGD-momentum-torch": partial(optimizers.SGD, momentum=0.9, dampening=0.1, dialect="torch"),
+    "SGD-nesterov-torch": partial(optimizers.SGD, momentum=0.9, nesterov=True, dialect="torch"),
+    "Adagrad-torch": partial(optimizers.Adagrad, dialect="torch"),
+    "Adadelta-torch": partial(optimizers.Adadelta, dialect="torch"),
+    "RMSprop-torch": partial(optimizers.RMSprop, dialect="torch"),
+    "RMSprop-centered-torch": partial(optimizers.RMSprop, centered=True, dialect="torch"),
+    "RMSprop-momentum-torch": partial(optimizers.RMSprop, momentum=0.9, dialect="torch"),
+    "RMSprop-centered-momentum-torch": partial(optimizers.RMSprop, momentum=0.9, centered=True, dialect="torch"),
+    "Adam-torch": partial(optimizers.Adam, dialect="torch"),
+    "Adam-amsgrad-torch": partial(optimizers.Adam, amsgrad=True, dialect="torch"),
+    "Adamax-torch": partial(optimizers.Adamax, dialect="torch"),
+    "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 

@@ -37,4 +37,12 @@ struct Adadelta {
   }
 };
 
+/// Adadelta from PyTorch's defaults.
+struct TorchAdadelta : Adadelta {
+  TorchAdadelta() { learning_rate = 1, rho = 0.9, epsilon = 1e-6; }
+
+  static constexpr const char* name = "TorchAdadelta";
+  static constexpr auto fields() { return extend<TorchAdadelta>(Adadelta::fields()); }
+};
+
 }  // namespace gs

@@ -21,7 +21,7 @@ struct Adam {
         Field<Adam>{"learning_rate", &Adam::learning_rate, "step size", 0, inf},
         Field<Adam>{"beta_1", &Adam::beta_1, "share of m kept", 0, 1, false, true},
         Field<Adam>{"beta_2", &Adam::beta_2, "share of v kept", 0, 1, false, true},
-        Field<Adam>{"epsilon", &Adam::epsilon, "added to the root of v, before the bias correction", 0, inf},
+        Field<Adam>{"epsilon", &Adam::epsilon, "added to the root of v", 0, inf},
     };
   }
 
@@ -37,9 +37,27 @@ struct Adam {
       w -= along(m, v);
     }
   };
-  template <class Real> Update<Real> at(std::int64_t t) const {
-    const double step = learning_rate * std::sqrt(1 - std::pow(beta_2, double(t))) / (1 - std::pow(beta_1, double(t)));
+  template <class Real> Update<Real> at(std::int64_t t) const { return constants<Real>(t, correction(t), epsilon); }
+
+ protected:
+  /// The root of v over that of a mean of squares: v starts at 0.
+  double correction(std::int64_t t) const { return std::sqrt(1 - std::pow(beta_2, double(t))); }
+  /// epsilon: as it is added to the root of v before the bias correction.
+  template <class Real> Update<Real> constants(std::int64_t t, double correction, double epsilon) const {
+    const double step = learning_rate * correction / (1 - std::pow(beta_1, double(t)));
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step), Real(epsilon)};
+  }
+};
+
+/// Adam with epsilon after the bias correction: the paper's algorithm 1, as in PyTorch.
+struct TorchAdam : Adam {
+  TorchAdam() { epsilon = 1e-8; }
+
+  static constexpr const char* name = "TorchAdam";
+  static constexpr auto fields() { return extend<TorchAdam>(Adam::fields()); }
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    const double root = correction(t);
+    return constants<Real>(t, root, epsilon * root);
   }
 };
 
@@ -58,6 +76,15 @@ struct AMSGrad : Adam {
     }
   };
   template <class Real> Update<Real> at(std::int64_t t) const { return {Adam::at<Real>(t)}; }
+};
+
+/// AMSGrad with PyTorch's epsilon.
+struct TorchAMSGrad : TorchAdam {
+  static constexpr const char* name = "TorchAMSGrad";
+  static constexpr auto slots = AMSGrad::slots;
+  static constexpr auto fields() { return extend<TorchAMSGrad>(TorchAdam::fields()); }
+  template <class Real> using Update = AMSGrad::Update<Real>;
+  template <class Real> Update<Real> at(std::int64_t t) const { return {TorchAdam::at<Real>(t)}; }
 };
 
 }  // namespace gs

@@ -22,8 +22,11 @@
 
 namespace gs {
 
-using Optimizers = TypeList<SGD, Momentum, Nesterov, Adagrad, Adadelta, RMSprop, RMSpropCentered, RMSpropMomentum,
-                            RMSpropCenteredMomentum, Adam, AMSGrad, AdamW, AMSGradW, Adamax, Nadam, RAdam, Ftrl,
-                            FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
+using Optimizers =
+    TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad, Adadelta,
+             TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
+             TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
+             TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
+             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
 
 }  // namespace gs

@@ -19,22 +19,27 @@ struct RMSprop {
     return std::array{
         Field<RMSprop>{"learning_rate", &RMSprop::learning_rate, "step size", 0, inf},
         Field<RMSprop>{"rho", &RMSprop::rho, "share of the running mean kept", 0, 1, false, true},
-        Field<RMSprop>{"epsilon", &RMSprop::epsilon, "added inside the root", 0, inf},
+        Field<RMSprop>{"epsilon", &RMSprop::epsilon, "added inside the root, or to it", 0, inf},
     };
   }
 
   template <class Real> struct Update {
-    Real rate, rho, fresh, epsilon;
+    Real rate, rho, fresh, inside, outside;  // the root
     HD void remember(Real& mean, Real x) const { mean = rho * mean + fresh * x; }
+    HD Real along(Real g, Real spread) const { return rate * g / (root(spread + inside) + outside); }
     HD Real step(Real g, Real& v) const {
       remember(v, g * g);
-      return rate * g / root(v + epsilon);
+      return along(g, v);
     }
     HD void operator()(Real& w, Real g, Real& v) const { w -= step(g, v); }
   };
-  template <class Real> Update<Real> at(std::int64_t) const {
-    return {Real(learning_rate), Real(rho), Real(1 - rho), Real(epsilon)};
+  template <class Real> Update<Real> at(std::int64_t) const { return constants<Real>(learning_rate, epsilon, 0); }
+
+ protected:
+  template <class Real> Update<Real> constants(double rate, double inside, double outside) const {
+    return {Real(rate), Real(rho), Real(1 - rho), Real(inside), Real(outside)};
   }
+  void start_as_torch() { learning_rate = 0.01, rho = 0.99, epsilon = 1e-8; }
 };
 
 /// RMSprop over the variance: the squared mean is taken off. Graves 2013, arXiv:1308.0850, section 4.2.
@@ -49,7 +54,7 @@ struct RMSpropCentered : RMSprop {
       plain.remember(v, g * g);
       plain.remember(m, g);
       // Rounding may take the variance of a steady gradient below 0.
-      return plain.rate * g / root(at_least(v - m * m, Real(0)) + plain.epsilon);
+      return plain.along(g, at_least(v - m * m, Real(0)));
     }
     HD void operator()(Real& w, Real g, Real& v, Real& m) const { w -= step(g, v, m); }
   };
@@ -70,13 +75,13 @@ struct RMSpropMomentum : RMSprop {
 
   template <class Real> struct Update {
     RMSprop::Update<Real> plain;
-    Real momentum;
+    Real momentum, stride;
     HD void operator()(Real& w, Real g, Real& v, Real& velocity) const {
       velocity = momentum * velocity + plain.step(g, v);
-      w -= velocity;
+      w -= stride * velocity;
     }
   };
-  template <class Real> Update<Real> at(std::int64_t t) const { return {RMSprop::at<Real>(t), Real(momentum)}; }
+  template <class Real> Update<Real> at(std::int64_t t) const { return {RMSprop::at<Real>(t), Real(momentum), 1}; }
 };
 
 /// Both.
@@ -93,13 +98,49 @@ struct RMSpropCenteredMomentum : RMSpropCentered {
 
   template <class Real> struct Update {
     RMSpropCentered::Update<Real> centered;
-    Real momentum;
+    Real momentum, stride;
     HD void operator()(Real& w, Real g, Real& v, Real& m, Real& velocity) const {
       velocity = momentum * velocity + centered.step(g, v, m);
-      w -= velocity;
+      w -= stride * velocity;
     }
   };
-  template <class Real> Update<Real> at(std::int64_t t) const { return {RMSpropCentered::at<Real>(t), Real(momentum)}; }
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    return {RMSpropCentered::at<Real>(t), Real(momentum), 1};
+  }
+};
+
+/// The same four as in PyTorch: epsilon outside the root, the rate outside the velocity.
+struct TorchRMSprop : RMSprop {
+  TorchRMSprop() { start_as_torch(); }
+
+  static constexpr const char* name = "TorchRMSprop";
+  static constexpr auto fields() { return extend<TorchRMSprop>(RMSprop::fields()); }
+  template <class Real> Update<Real> at(std::int64_t) const { return constants<Real>(learning_rate, 0, epsilon); }
+};
+struct TorchRMSpropCentered : RMSpropCentered {
+  TorchRMSpropCentered() { start_as_torch(); }
+
+  static constexpr const char* name = "TorchRMSpropCentered";
+  static constexpr auto fields() { return extend<TorchRMSpropCentered>(RMSpropCentered::fields()); }
+  template <class Real> Update<Real> at(std::int64_t) const { return {constants<Real>(learning_rate, 0, epsilon)}; }
+};
+struct TorchRMSpropMomentum : RMSpropMomentum {
+  TorchRMSpropMomentum() { start_as_torch(); }
+
+  static constexpr const char* name = "TorchRMSpropMomentum";
+  static constexpr auto fields() { return extend<TorchRMSpropMomentum>(RMSpropMomentum::fields()); }
+  template <class Real> Update<Real> at(std::int64_t) const {
+    return {constants<Real>(1, 0, epsilon), Real(momentum), Real(learning_rate)};
+  }
+};
+struct TorchRMSpropCenteredMomentum : RMSpropCenteredMomentum {
+  TorchRMSpropCenteredMomentum() { start_as_torch(); }
+
+  static constexpr const char* name = "TorchRMSpropCenteredMomentum";
+  static constexpr auto fields() { return extend<TorchRMSpropCenteredMomentum>(RMSpropCenteredMomentum::fields()); }
+  template <class Real> Update<Real> at(std::int64_t) const {
+    return {{constants<Real>(1, 0, epsilon)}, Real(momentum), Real(learning_rate)};
+  }
 };
 
 }  // namespace gs

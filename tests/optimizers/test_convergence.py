@@ -54,7 +54,7 @@ def test_converges(new, problem):
             setattr(optimizer, decay, 0.0)  # with it the minimum lies elsewhere
     if hasattr(optimizer, "step_size_min"):
         optimizer.step_size_min = 0.0  # how near Rprop may come
-    rate = RATES[problem.name].get(optimizer._core.rule, SIGN_LIKE_RATE)
+    rate = RATES[problem.name].get(optimizer._core.rule.removeprefix("Torch"), SIGN_LIKE_RATE)
     x = problem.start.copy()
     bound = optimizer.bind(x)
     for t in range(STEPS):

@@ -7,6 +7,7 @@ end of w and the state by slot.
 from functools import partial
 
 import numpy as np
+from reference import torch_optimizers
 
 
 def sgd(w, gradients, learning_rate):
@@ -210,6 +211,7 @@ def asgd(w, gradients, learning_rate, lambd, alpha, t0):
 
 # By the name of the rule in C++.
 ORACLES = {
+    **torch_optimizers.ORACLES,
     "SGD": sgd,
     "Momentum": momentum,
     "Nesterov": nesterov,

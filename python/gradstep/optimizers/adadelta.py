@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .arguments import default
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, spoken
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -12,17 +14,19 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adadelta(Optimizer):
+class Adadelta(Bilingual, Optimizer):
     """Gradient descent with each gradient over its root mean square, times that of the steps so far.
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float, default 0.001 (torch: 1.0)
         Factor of a step; at least 0. The paper has none, which is 1.0.
-    rho : float, default 0.95
+    rho : float, default 0.95 (torch: 0.9)
         Share of both running means kept from step to step; at least 0, below 1.
-    epsilon : float, default 1e-7
+    epsilon : float, default 1e-7 (torch: 1e-6)
         Added inside both roots; at least 0. It sets the size of the first steps.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "adadelta"
         Name in the config.
 
@@ -45,7 +49,7 @@ class Adadelta(Optimizer):
         u_t &= \\rho u_{t-1} + (1 - \\rho) \\Delta_t^2, \\qquad w_t = w_{t-1} - \\eta \\Delta_t
 
     with :math:`\\eta` ``learning_rate``, :math:`\\rho` ``rho`` and :math:`\\epsilon` ``epsilon``. Keras and PyTorch
-    have the same form. PyTorch's defaults are a rate of 1.0, rho of 0.9 and epsilon of 1e-6.
+    have the same form: their dialects differ in the defaults, and in weight decay.
 
     References
     ----------
@@ -70,15 +74,16 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
-        rho: float = 0.95,
-        epsilon: float = 1e-7,
+        learning_rate: float = default(0.001),
+        rho: float = default(0.95),
+        epsilon: float = default(1e-7),
         *,
+        dialect: str = "keras",
         name: str = "adadelta",
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            "Adadelta",
+            spoken("Adadelta", dialect),
             name,
             options,
             learning_rate=learning_rate,

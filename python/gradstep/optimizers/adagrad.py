@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .arguments import default
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, must_stay, spoken
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -13,17 +15,21 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adagrad(Optimizer):
+class Adagrad(Bilingual, Optimizer):
     """Gradient descent with a rate for each weight, over the root of the sum of its squared gradients.
 
     Parameters
     ----------
-    learning_rate : float or LearningRateSchedule, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001 (torch: 0.01)
         Step size; at least 0. The first step is about this long; the paper's own value is nearer to 1.
-    initial_accumulator_value : float, default 0.1
+    initial_accumulator_value : float, default 0.1 (torch: 0.0)
         Where the sum of squares starts, in units of the gradient squared; at least 0. Used when an array is first seen.
-    epsilon : float, default 1e-7
-        Added inside the root, in units of the gradient squared; at least 0.
+    epsilon : float, default 1e-7 (torch: 1e-10)
+        Added inside the root, in units of the gradient squared, or to the root; at least 0.
+    lr_decay : float, default 0.0
+        How fast the rate falls; at least 0. PyTorch's alone.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "adagrad"
         Name in the config.
 
@@ -42,7 +48,9 @@ class Adagrad(Optimizer):
     .. math:: s_t = s_{t-1} + g_t^2, \\qquad w_t = w_{t-1} - \\eta \\frac{g_t}{\\sqrt{s_t + \\epsilon}}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\epsilon` ``epsilon`` and :math:`s` ``accumulator``.
-    This is Keras's form. PyTorch starts at 0, adds 1e-10 outside the root, and lets the rate decay.
+    This is Keras's form. PyTorch's starts from 0, adds epsilon outside the root, and has a rate that may fall:
+    :math:`w_t = w_{t-1} - \\frac{\\eta}{1 + (t - 1) \\gamma} \\frac{g_t}{\\sqrt{s_t} + \\epsilon}`, with
+    :math:`\\gamma` ``lr_decay``.
 
     References
     ----------
@@ -61,21 +69,28 @@ class Adagrad(Optimizer):
 
     initial_accumulator_value = Hyperparameter()
     epsilon = Hyperparameter()
+    lr_decay = Hyperparameter(absent=0.0)
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
-        initial_accumulator_value: float = 0.1,
-        epsilon: float = 1e-7,
+        learning_rate: float | LearningRateSchedule = default(0.001),
+        initial_accumulator_value: float = default(0.1),
+        epsilon: float = default(1e-7),
         *,
+        lr_decay: float | LearningRateSchedule = 0.0,
+        dialect: str = "keras",
         name: str = "adagrad",
         **options: Unpack[Options],
     ) -> None:
+        rule, extra = spoken("Adagrad", dialect), {"lr_decay": lr_decay}
+        if dialect == "keras":
+            must_stay("lr_decay", extra.pop("lr_decay"), 0.0, "with dialect='keras'")
         super().__init__(
-            "Adagrad",
+            rule,
             name,
             options,
             learning_rate=learning_rate,
             initial_accumulator_value=initial_accumulator_value,
             epsilon=epsilon,
+            **extra,
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import flag
+from .arguments import default, flag
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, spoken
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adam(Optimizer):
+class Adam(Bilingual, Optimizer):
     """Gradient descent along the running mean of the gradient over the root of that of its square.
 
     Parameters
@@ -25,10 +26,12 @@ class Adam(Optimizer):
         Share of `m` kept from step to step; at least 0, below 1.
     beta_2 : float, default 0.999
         Share of `v` kept from step to step; at least 0, below 1.
-    epsilon : float, default 1e-7
+    epsilon : float, default 1e-7 (torch: 1e-8)
         Added to the root of `v`, in units of the gradient; at least 0.
     amsgrad : bool, default False
         Whether to divide by the root of the largest `v` so far, in place of that of `v`.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "adam"
         Name in the config.
 
@@ -52,8 +55,13 @@ class Adam(Optimizer):
         w_t &= w_{t-1} - \\eta \\frac{\\sqrt{1 - \\beta_2^t}}{1 - \\beta_1^t} \\frac{m_t}{\\sqrt{v_t} + \\epsilon}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\beta_1, \\beta_2` ``beta_1, beta_2``, :math:`\\epsilon` ``epsilon``.
-    This is Keras's form, the paper's "epsilon hat" (end of its section 2). PyTorch corrects `v` before it adds epsilon,
-    1e-8 by default, so that its epsilon weighs less in the first steps.
+    This is Keras's form, the paper's "epsilon hat" (end of its section 2). PyTorch's, the paper's algorithm 1, corrects
+    `v` before it adds epsilon, which so weighs less in the first steps:
+
+    .. math::
+
+        w_t = w_{t-1} - \\frac{\\eta}{1 - \\beta_1^t} \\, m_t \\Big/
+              \\left( \\sqrt{\\frac{v_t}{1 - \\beta_2^t}} + \\epsilon \\right) \\qquad \\text{torch}
 
     With ``amsgrad`` the root is that of :math:`\\hat v_t = \\max(\\hat v_{t-1}, v_t)`, so that no step forgets a large
     gradient. As in Keras and PyTorch, the largest `v` is taken before the bias correction, and the paper has none.
@@ -84,14 +92,15 @@ class Adam(Optimizer):
         learning_rate: float | LearningRateSchedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float = default(1e-7),
         amsgrad: bool = False,
         *,
+        dialect: str = "keras",
         name: str = "adam",
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            "AMSGrad" if flag("amsgrad", amsgrad) else "Adam",
+            spoken("AMSGrad" if flag("amsgrad", amsgrad) else "Adam", dialect),
             name,
             options,
             learning_rate=learning_rate,
@@ -103,7 +112,7 @@ class Adam(Optimizer):
     @property
     def amsgrad(self) -> bool:
         """Whether the largest `v` so far stands in place of `v`."""
-        return self._core.rule == "AMSGrad"
+        return self._core.rule.endswith("AMSGrad")
 
     def _arguments(self) -> dict[str, Any]:
         return {**super()._arguments(), "amsgrad": self.amsgrad}

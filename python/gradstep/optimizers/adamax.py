@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .arguments import default
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, spoken
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -12,19 +14,21 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adamax(Optimizer):
+class Adamax(Bilingual, Optimizer):
     """Adam with the largest gradient of late in place of the root of the running mean of its square.
 
     Parameters
     ----------
-    learning_rate : float, default 0.001
+    learning_rate : float, default 0.001 (torch: 0.002)
         Step size; at least 0. Roughly the largest change of one weight in one step.
     beta_1 : float, default 0.9
         Share of `m` kept from step to step; at least 0, below 1.
     beta_2 : float, default 0.999
         Share of `u` kept from step to step; at least 0, below 1.
-    epsilon : float, default 1e-7
-        Added to `u`, in units of the gradient; at least 0.
+    epsilon : float, default 1e-7 (torch: 1e-8)
+        Added to `u`, or inside it, in units of the gradient; at least 0.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "adamax"
         Name in the config.
 
@@ -46,8 +50,8 @@ class Adamax(Optimizer):
         w_t &= w_{t-1} - \\frac{\\eta}{1 - \\beta_1^t} \\frac{m_t}{u_t + \\epsilon}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\beta_1, \\beta_2` ``beta_1, beta_2`` and :math:`\\epsilon`
-    ``epsilon``. This is Keras's form. PyTorch has epsilon beside the gradient inside the maximum, 1e-8, and a rate of
-    0.002.
+    ``epsilon``. This is Keras's form. PyTorch's has epsilon beside the gradient, inside the maximum:
+    :math:`u_t = \\max(\\beta_2 u_{t-1}, |g_t| + \\epsilon)`, and nothing beside `u` where it divides.
 
     References
     ----------
@@ -68,16 +72,17 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float = default(0.001),
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        epsilon: float = default(1e-7),
         *,
+        dialect: str = "keras",
         name: str = "adamax",
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            "Adamax",
+            spoken("Adamax", dialect),
             name,
             options,
             learning_rate=learning_rate,

@@ -11,7 +11,18 @@ import numpy as np
 
 from .arrays import describe
 
-__all__ = ["closest", "flag", "real", "whole"]
+__all__ = ["Default", "closest", "default", "flag", "real", "whole"]
+
+
+class Default(float):
+    """A number that a signature shows and that was not given: the rule's own counts, which another dialect changes."""
+
+    __slots__ = ()
+
+
+def default(value: float) -> float:
+    """Keras's number, as the default of an argument that has another one in another dialect."""
+    return Default(value)
 
 
 def real(name: str, value: Any) -> float:

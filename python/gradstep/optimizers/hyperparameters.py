@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from .. import _core
 from ..seeds import fresh_key, word
-from .arguments import real
+from .arguments import Default, real
 from .arrays import describe
 from .groups import number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
@@ -91,12 +91,11 @@ class Configured:
         hyperparameters |= common
         self._schedules: dict[str, LearningRateSchedule] = {}
         self._group_schedules: dict[tuple[int, str], LearningRateSchedule] = {}
-        fixed = {
-            f: real(f, value) for f, value in hyperparameters.items() if not isinstance(value, LearningRateSchedule)
-        }
-        self._core = _core.Optimizer(rule, fixed, self._engine_options())
-        for field in hyperparameters.keys() - fixed.keys():
-            self._set(field, hyperparameters[field])
+        given = {f: value for f, value in hyperparameters.items() if not isinstance(value, Default)}
+        fixed = {f: real(f, value) for f, value in given.items() if not isinstance(value, LearningRateSchedule)}
+        self._core = _core.Optimizer(rule, fixed, self._engine_options(rule))
+        for field in given.keys() - fixed.keys():
+            self._set(field, given[field])
 
     def __repr__(self) -> str:
         config = self._arguments()
@@ -121,8 +120,8 @@ class Configured:
         else:
             self._core.set(field, real(field, value))
 
-    def _engine_options(self) -> dict[str, Any]:
-        """The options that hold for good, as the engine takes them."""
+    def _engine_options(self, rule: str) -> dict[str, Any]:
+        """The options that hold for good, as the engine takes them for a rule."""
         if self.stochastic_rounding and self.seed is None:
             self._options["seed"] = word(fresh_key())  # in the config too: an optimizer made from it draws the same
         return {name: value for name, value in self._options.items() if value is not None}

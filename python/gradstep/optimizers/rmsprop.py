@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import flag, real
+from .arguments import default, flag, real
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, spoken
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -14,21 +15,23 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class RMSprop(Optimizer):
+class RMSprop(Bilingual, Optimizer):
     """Gradient descent with each gradient divided by the root of the running mean of its square.
 
     Parameters
     ----------
-    learning_rate : float or LearningRateSchedule, default 0.001
+    learning_rate : float or LearningRateSchedule, default 0.001 (torch: 0.01)
         Step size; at least 0. Roughly the change of each weight in one step.
-    rho : float, default 0.9
+    rho : float, default 0.9 (torch: 0.99)
         Share of the running mean kept from step to step; at least 0, below 1.
     momentum : float, default 0.0
         Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity.
-    epsilon : float, default 1e-7
-        Added inside the root, in units of the gradient squared; at least 0.
+    epsilon : float, default 1e-7 (torch: 1e-8)
+        Added inside the root, in units of the gradient squared, or to the root; at least 0.
     centered : bool, default False
         Whether to divide by the root of the variance of the gradient, in place of that of its mean square.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "rmsprop"
         Name in the config.
 
@@ -58,8 +61,14 @@ class RMSprop(Optimizer):
 
     with :math:`\\eta` ``learning_rate``, :math:`\\rho` ``rho``, :math:`\\epsilon` ``epsilon``,
     :math:`\\mu` ``momentum``
-    and :math:`u` ``velocity``. This is Keras's form; a variance that rounding makes negative counts as 0 here. PyTorch
-    calls ``rho`` alpha, 0.99 by default, adds 1e-8 outside the root, and multiplies by the rate after the velocity.
+    and :math:`u` ``velocity``. This is Keras's form; a variance that rounding makes negative counts as 0 here.
+    PyTorch's, where ``rho`` is called alpha, adds epsilon outside the root, and multiplies by the rate after the
+    velocity:
+
+    .. math::
+
+        d_t = \\frac{g_t}{\\sqrt{v_t} + \\epsilon}, \\qquad u_t = \\mu u_{t-1} + d_t, \\qquad
+        w_t = w_{t-1} - \\eta u_t \\qquad \\text{torch}
 
     References
     ----------
@@ -83,12 +92,13 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.001,
-        rho: float = 0.9,
+        learning_rate: float | LearningRateSchedule = default(0.001),
+        rho: float = default(0.9),
         momentum: float | LearningRateSchedule = 0.0,
-        epsilon: float = 1e-7,
+        epsilon: float = default(1e-7),
         centered: bool = False,
         *,
+        dialect: str = "keras",
         name: str = "rmsprop",
         **options: Unpack[Options],
     ) -> None:
@@ -97,12 +107,14 @@ class RMSprop(Optimizer):
         # Flags that change the state are other rules.
         rule = "RMSprop" + "Centered" * flag("centered", centered) + "Momentum" * (momentum != 0)
         extra = {"momentum": momentum} if momentum != 0 else {}
-        super().__init__(rule, name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra)
+        super().__init__(
+            spoken(rule, dialect), name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra
+        )
 
     @property
     def centered(self) -> bool:
         """Whether the variance of the gradient stands in place of its mean square."""
-        return self._core.rule.startswith("RMSpropCentered")
+        return "Centered" in self._core.rule
 
     def _arguments(self) -> dict[str, Any]:
         own = super()._arguments()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import flag, real
+from .arguments import default, flag, real
 from .base import Hyperparameter, Optimizer
+from .dialects import Bilingual, must_stay, spoken
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -14,17 +15,22 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class SGD(Optimizer):
+class SGD(Bilingual, Optimizer):
     """Gradient descent: alone, with momentum, or with Nesterov's momentum.
 
     Parameters
     ----------
-    learning_rate : float or LearningRateSchedule, default 0.01
+    learning_rate : float or LearningRateSchedule, default 0.01 (torch: 0.001)
         Step size; at least 0.
     momentum : float or LearningRateSchedule, default 0.0
         Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity, and no state.
     nesterov : bool, default False
-        Whether the velocity acts one step ahead. Without effect at momentum 0.
+        Whether the velocity acts one step ahead. Without effect at momentum 0, where PyTorch's form refuses it.
+    dampening : float, default 0.0
+        Share of each gradient after the first that the velocity does not take up; from 0 to 1. Only in PyTorch's form,
+        with momentum that is not Nesterov's.
+    dialect : {"keras", "torch"}, default "keras"
+        Whose form and defaults count. PyTorch's `weight_decay` joins the gradient, times the weight.
     name : str, default "SGD"
         Name in the config.
 
@@ -49,9 +55,17 @@ class SGD(Optimizer):
         u_t &= \\mu u_{t-1} - \\eta g_t, \\quad w_t = w_{t-1} + \\mu u_t - \\eta g_t && \\text{with nesterov}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\mu` ``momentum`` and :math:`u` ``velocity``.
-    This is Keras's form: the rate is inside the velocity, so that a changed rate acts on later gradients only. PyTorch
-    multiplies by it after (:math:`b_t = \\mu b_{t-1} + g_t`, :math:`w_t = w_{t-1} - \\eta b_t`). At a constant rate
-    both take the same path.
+    This is Keras's form: the rate is inside the velocity, so that a changed rate acts on later gradients only.
+    PyTorch's multiplies by it after, and may dampen the gradients:
+
+    .. math::
+
+        u_t &= \\mu u_{t-1} + (1 - d) g_t, \\quad u_1 = g_1, \\quad w_t = w_{t-1} - \\eta u_t
+               && \\text{torch, with momentum} \\\\
+        u_t &= \\mu u_{t-1} + g_t, \\quad w_t = w_{t-1} - \\eta (g_t + \\mu u_t) && \\text{torch, with nesterov}
+
+    with :math:`d` ``dampening``. Without it, and at a constant rate, both take the same path. In PyTorch the first
+    gradient is the first one of an array, and here that of the first step.
 
     References
     ----------
@@ -73,13 +87,16 @@ class SGD(Optimizer):
     """
 
     momentum = Hyperparameter(absent=0.0)
+    dampening = Hyperparameter(absent=0.0)
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule = 0.01,
+        learning_rate: float | LearningRateSchedule = default(0.01),
         momentum: float | LearningRateSchedule = 0.0,
         nesterov: bool = False,
         *,
+        dampening: float | LearningRateSchedule = 0.0,
+        dialect: str = "keras",
         name: str = "SGD",
         **options: Unpack[Options],
     ) -> None:
@@ -87,11 +104,16 @@ class SGD(Optimizer):
             momentum = real("momentum", momentum)
         self._nesterov = flag("nesterov", nesterov)
         # A flag that changes the state is another rule.
-        if momentum == 0:
-            super().__init__("SGD", name, options, learning_rate=learning_rate)
+        rule = spoken("SGD" if momentum == 0 else "Nesterov" if nesterov else "Momentum", dialect)
+        if rule == "TorchSGD" and nesterov:
+            raise ValueError("nesterov needs momentum above 0 with dialect='torch'; got 0.")
+        extra = {} if momentum == 0 else {"momentum": momentum}
+        if rule == "TorchMomentum":
+            extra["dampening"] = dampening
         else:
-            rule = "Nesterov" if nesterov else "Momentum"
-            super().__init__(rule, name, options, learning_rate=learning_rate, momentum=momentum)
+            where = "dialect='keras'" if dialect == "keras" else "nesterov" if nesterov else "momentum 0"
+            must_stay("dampening", dampening, 0.0, f"with {where}")
+        super().__init__(rule, name, options, learning_rate=learning_rate, **extra)
 
     @property
     def nesterov(self) -> bool:

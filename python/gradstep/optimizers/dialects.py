@@ -1,0 +1,45 @@
+"""The two published forms of a rule: Keras's and PyTorch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .arguments import real
+from .arrays import describe
+from .hyperparameters import Configured
+
+__all__ = ["Bilingual", "must_stay", "spoken"]
+
+PREFIX = {"keras": "", "torch": "Torch"}  # of a rule's name
+
+
+def spoken(rule: str, dialect: str) -> str:
+    """The rule in a dialect."""
+    if not isinstance(dialect, str):
+        raise TypeError(f"dialect must be a str; got {describe(dialect)}.")
+    if dialect not in PREFIX:
+        raise ValueError(f"dialect must be {' or '.join(map(repr, PREFIX))}; got {dialect!r}.")
+    return PREFIX[dialect] + rule
+
+
+def must_stay(name: str, value: Any, absent: float, where: str) -> None:
+    """Refuse an argument that the chosen rule does not have, unless it is the number that the rule stands for."""
+    if real(name, value) != absent:
+        raise ValueError(f"{name} must be {absent:g} {where}; got {value}.")
+
+
+class Bilingual(Configured):
+    """Of a class that takes `dialect`, before `Optimizer` among its bases."""
+
+    @property
+    def dialect(self) -> str:
+        """Whose form of the rule this is: ``"keras"`` or ``"torch"``."""
+        return "torch" if self._core.rule.startswith(PREFIX["torch"]) else "keras"
+
+    def _engine_options(self, rule: str) -> dict[str, Any]:
+        # PyTorch's weight_decay joins the gradient.
+        return {**super()._engine_options(rule), "coupled_decay": rule.startswith(PREFIX["torch"])}
+
+    def _arguments(self) -> dict[str, Any]:
+        own = super()._arguments()
+        return own if self.dialect == "keras" else {**own, "dialect": self.dialect}
