@@ -54,4 +54,5 @@ def other(optimizer: optimizers.Optimizer, field: str) -> float:
     """A value that is in the bounds of the field, and makes it count: 0.7 x + 0.01, from the lower bound up."""
     low = next(low for name, _, _, low, *_ in _core.rules()[optimizer._core.rule]["fields"] if name == field)
     start = low if isfinite(low) else 0.0
-    return start + 0.7 * (getattr(optimizer, field) - start) + 0.01
+    now = getattr(optimizer, field)
+    return start + 0.7 * ((now if isfinite(now) else start + 1) - start) + 0.01

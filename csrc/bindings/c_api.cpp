@@ -14,7 +14,7 @@ namespace {
 
 int find(const char* name) {
   for (const Rule& rule : rules())
-    if (std::strcmp(rule.name, name) == 0) return rule.index;
+    if (std::strcmp(rule.name, name) == 0 && !rule.measures()) return rule.index;
   return -1;
 }
 
@@ -22,6 +22,7 @@ template <class Real>
 int step(int index, const double* values, std::int64_t t, Real* w, const Real* g, Real* state, std::size_t n) {
   if (index < 0 || std::size_t(index) >= rules().size() || t < 1) return -1;
   const Rule& rule = rules()[std::size_t(index)];
+  if (rule.measures()) return -1;
   for (std::size_t i = 0; i < rule.own; ++i)
     if (!in_range(rule.fields[i], values[i])) return -1;
   const int dtype = dtype_of<Real>();

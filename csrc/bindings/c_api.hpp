@@ -6,7 +6,7 @@
 
 extern "C" {
 
-/// Steps return 0, or -1 if there is no such rule, t < 1, or a value is out of its range; then nothing is written.
+/// Of the rules without a first pass. Steps return 0, or -1 if there is no such rule, t < 1, or a value is out of its range; then nothing is written.
 /// values: in the order of the rule's fields; w, g (n); state (slots, n). One thread.
 typedef struct {
   int (*find_rule)(const char* name);  // -1 if there is none

@@ -92,6 +92,7 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
   if (storage == Storage::int8)
     wanted.resize(wanted.size() + engine.rule.slots.size(),
                   {py::dtype::of<float>(), {py::ssize_t((p.layout.size + scale_block - 1) / scale_block)}});
+  wanted.resize(wanted.size() + engine.own_scalars().size(), {py::dtype::of<double>(), {}});
   return wanted;
 }
 
@@ -112,7 +113,7 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
   std::vector<Wanted> wanted;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const py::array array = py::reinterpret_borrow<py::array>(given[i]);
-    fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}});
+    fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}, {}});
     if (!groups.empty()) fresh.back().group = groups.at(i);
     if (!decays.empty()) fresh.back().decays = decays.at(i);
     fresh.back().number = std::uint32_t(parameters.size() + i);
@@ -128,17 +129,20 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
   std::vector<std::vector<std::pair<std::string, py::array>>> fresh_slots(fresh.size());
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     Parameter& p = fresh[i];
-    const auto extra = engine.extra_slots();
+    const auto extra = engine.extra_slots(), scalars = engine.own_scalars();
     for (std::size_t s = 0; s < count; ++s) {
       const py::array& array = arena[i * count + s];
-      const bool scale = s >= rule_slots + extra.size();
-      const std::string name = s < rule_slots ? engine.rule.slots[s]
-                               : scale        ? engine.rule.slots[s - rule_slots - extra.size()] + std::string(".scale")
-                                              : extra[s - rule_slots];
-      if (scale)
-        p.scales.push_back(reinterpret_cast<float*>(bytes(array)));
-      else
+      std::string name;
+      if (s < rule_slots + extra.size()) {
+        name = s < rule_slots ? engine.rule.slots[s] : extra[s - rule_slots];
         p.state.push_back(bytes(array));
+      } else if (s < count - scalars.size()) {
+        name = engine.rule.slots[s - rule_slots - extra.size()] + std::string(".scale");
+        p.scales.push_back(reinterpret_cast<float*>(bytes(array)));
+      } else {
+        name = scalars[s - (count - scalars.size())];
+        p.scalars.push_back(reinterpret_cast<double*>(bytes(array)));
+      }
       fresh_slots[i].emplace_back(name, array);
     }
     for (std::size_t s = 0; s < rule_slots; ++s)
@@ -234,8 +238,11 @@ void bind_optimizers(py::module_& m) {
         (i < rule.own ? fields : common).append(describe(rule.fields[i]));
       py::list slots;
       for (const char* slot : rule.slots) slots.append(slot);
+      py::list scalars;
+      for (const char* scalar : rule.measuring.scalars) scalars.append(scalar);
       all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
-                                py::arg("slots") = py::tuple(slots));
+                                py::arg("slots") = py::tuple(slots), py::arg("scalars") = py::tuple(scalars),
+                                py::arg("measures") = rule.measures(), py::arg("global_sums") = rule.measuring.global);
     }
     return all;
   });
@@ -287,7 +294,15 @@ void bind_optimizers(py::module_& m) {
       .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
-      .def("state", &PyOptimizer::state);
+      .def("state", &PyOptimizer::state)
+      .def("scalars", [](py::object self) {
+        Optimizer& engine = self.cast<PyOptimizer&>().engine;
+        py::dict all;
+        for (std::size_t s = 0; s < engine.scalars.size(); ++s)
+          all[engine.rule.measuring.scalars[s]] =
+              py::array(py::dtype::of<double>(), std::vector<py::ssize_t>{}, &engine.scalars[s], self);
+        return all;
+      });
 }
 
 }  // namespace gs

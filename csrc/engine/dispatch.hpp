@@ -10,6 +10,7 @@
 #include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
+#include "kernels/measure.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sweep.hpp"
 
@@ -24,6 +25,7 @@ struct Kernels {
   const DropTable& drop;
   const DressTable& dress;
   const CodecTable& codec;
+  const MeasureTable& measure;
 };
 
 const Kernels& kernels();

@@ -16,17 +16,40 @@ template <class Real> class Staged {
   Staged(const Manner& how, const Place& place) : how_(how), place_(place) {}
 
   void move(double scale) {
-    for (std::size_t i = 0; i < place_.n; i += block) {
-      n_ = std::min(block, place_.n - i);
-      at_ = place_.at + i;
-      step(place_.w + i * item_size(place_.w_dtype), place_.g + i * item_size(place_.g_dtype), scale);
-    }
+    blocks([&](std::byte* w, const std::byte* g) { step(w, g, scale); });
+  }
+
+  void measure(double scale, double* lanes) {
+    blocks([&](std::byte* w, const std::byte* g) { first(w, g, scale, lanes); });
   }
 
  private:
   static constexpr Dtype real = Dtype(dtype_of<Real>());
 
-  // w, g: of this block
+  // visit(w, g) of each block
+  template <class Visit> void blocks(Visit visit) {
+    for (std::size_t i = 0; i < place_.n; i += block) {
+      n_ = std::min(block, place_.n - i);
+      at_ = place_.at + i;
+      visit(place_.w + i * item_size(place_.w_dtype), place_.g + i * item_size(place_.g_dtype));
+    }
+  }
+
+  void first(std::byte* w_at, const std::byte* g_at, double scale, double* lanes) {
+    const Real* g = read(place_.g_dtype, g_at, g_);
+    if (how_.sum >= 0) {  // as the second pass will have it, which alone adds to the slot
+      if (g != g_) std::copy_n(g, n_, g_);
+      dress_.add(g_, slot(how_.sum), n_);
+      g = g_;
+    }
+    Real* w;
+    const Factors factors = ready(w_at, scale, w, g);
+    void* state[max_slots];
+    for (std::size_t s = 0; s < how_.first_slots; ++s) state[s] = load(s);
+    how_.first(&how_.first_update, factors, w, g, state, n_, lanes);
+    for (std::size_t s = 0; s < how_.first_slots; ++s) store(s);
+  }
+
   void step(std::byte* w_at, const std::byte* g_at, double scale) {
     const Real* g = read(place_.g_dtype, g_at, g_);
     if (how_.sum >= 0) {
@@ -34,14 +57,8 @@ template <class Real> class Staged {
       if (how_.only_sum) return;
       g = slot(how_.sum);
     }
-    Real* w = place_.w_dtype == real ? reinterpret_cast<Real*>(w_at) : w_;
-    read(place_.w_dtype, w_at, w);
-    Factors factors{how_.factors.keep, how_.factors.scale * scale};
-    if (how_.limit != inf || how_.couple != 0) {
-      dress_.prepare(g, w, g_, n_, factors.scale, how_.limit, how_.couple);
-      g = g_;
-      factors.scale = 1;
-    }
+    Real* w;
+    const Factors factors = ready(w_at, scale, w, g);
     void* state[max_slots];
     for (std::size_t s = 0; s < how_.slots; ++s) state[s] = load(s);
     how_.sweep(&how_.update, factors, w, g, state, Area(n_));
@@ -56,6 +73,18 @@ template <class Real> class Staged {
       codec_.round_by_chance(reinterpret_cast<float*>(w), w_at, n_, at_, {how_.seed, how_.t, place_.number});
     else
       half_codec(place_.w_dtype).from_float(w, w_at, n_);
+  }
+
+  /// The weights, and the gradient as the rule takes it but for what is left in the factors.
+  Factors ready(std::byte* w_at, double scale, Real*& w, const Real*& g) {
+    w = place_.w_dtype == real ? reinterpret_cast<Real*>(w_at) : w_;
+    read(place_.w_dtype, w_at, w);
+    Factors factors{how_.factors.keep, how_.factors.scale * scale};
+    if (how_.limit == inf && how_.couple == 0) return factors;
+    dress_.prepare(g, w, g_, n_, factors.scale, how_.limit, how_.couple);
+    g = g_;
+    factors.scale = 1;
+    return factors;
   }
 
   /// The numbers as they are, or decoded to `copy`.
@@ -116,11 +145,27 @@ void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n,
   }
 }
 
+void Manner::find_state(const Place& place, std::size_t count, void** here) const {
+  for (std::size_t s = 0; s < count; ++s)
+    here[s] = static_cast<std::byte*>(place.state[s]) + place.at * item_size(real);
+}
+
+void Manner::measure(const Place& place, double scale, double* lanes) const {
+  if (is_plain(place.w_dtype, place.g_dtype)) {
+    void* here[max_slots];
+    find_state(place, first_slots, here);
+    first(&first_update, {factors.keep, factors.scale * scale}, place.w, place.g, here, place.n, lanes);
+  } else if (real == Dtype::f64) {
+    Staged<double>(*this, place).measure(scale, lanes);
+  } else {
+    Staged<float>(*this, place).measure(scale, lanes);
+  }
+}
+
 void Manner::move(const Place& place, double scale) const {
   if (is_plain(place.w_dtype, place.g_dtype)) {
     void* here[max_slots];
-    for (std::size_t s = 0; s < slots; ++s)
-      here[s] = static_cast<std::byte*>(place.state[s]) + place.at * item_size(real);
+    find_state(place, slots, here);
     sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, here, Area(place.n));
   } else if (real == Dtype::f64) {
     Staged<double>(*this, place).move(scale);

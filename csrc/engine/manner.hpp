@@ -8,6 +8,7 @@
 #include "engine/rules.hpp"
 #include "kernels/area.hpp"
 #include "kernels/codec.hpp"
+#include "kernels/measure.hpp"
 #include "kernels/sweep.hpp"
 
 namespace gs {
@@ -43,6 +44,9 @@ struct Place {
 struct Manner {
   Sweep sweep = nullptr;
   AnyUpdate update{};
+  Measure first = nullptr;  // of a rule that measures
+  AnyUpdate first_update{};
+  std::size_t first_slots = 0;  // that the first pass takes
   Factors factors{};
   Dtype real = Dtype::f32;
   std::size_t slots = 0;  // of the rule
@@ -62,8 +66,14 @@ struct Manner {
   /// Moves elements; scale: of the gradient, beside that of `factors`.
   void move(const Place& place, double scale = 1) const;
 
+  /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
+  void measure(const Place& place, double scale, double* lanes) const;
+
   /// Whether a weight of type Real can be moved by `sweep` alone.
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
+
+ private:
+  void find_state(const Place& place, std::size_t count, void** here) const;
 };
 
 /// Sets n elements of a slot to a number.

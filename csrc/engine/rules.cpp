@@ -19,18 +19,45 @@ template <class O> O with_values(const double* values) {
   return rule;
 }
 
-template <class O, class Real> AnyUpdate update(const O& rule, std::int64_t t) {
-  using Update = typename O::template Update<Real>;
+template <class Update> AnyUpdate erased(const Update& update) {
   static_assert(sizeof(Update) <= sizeof(AnyUpdate), "make AnyUpdate larger");
   static_assert(std::is_trivially_copyable_v<Update>);
   AnyUpdate any{};
-  new (any.bytes) Update(rule.template at<Real>(t));
+  new (any.bytes) Update(update);
   return any;
 }
 
 template <class O> AnyUpdate at(const double* values, std::int64_t t, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? update<O, double>(rule, t) : update<O, float>(rule, t);
+  return real == Dtype::f64 ? erased(rule.template at<double>(t)) : erased(rule.template at<float>(t));
+}
+
+template <class O> AnyUpdate first(const double* values, std::int64_t t, const double* scalars, Dtype real) {
+  const O rule = with_values<O>(values);
+  return real == Dtype::f64 ? erased(rule.template measure<double>(t, scalars))
+                            : erased(rule.template measure<float>(t, scalars));
+}
+
+template <class O>
+AnyUpdate second(const double* values, std::int64_t t, const double* sums, const double* scalars, Dtype real) {
+  const O rule = with_values<O>(values);
+  return real == Dtype::f64 ? erased(rule.template at<double>(t, sums, scalars))
+                            : erased(rule.template at<float>(t, sums, scalars));
+}
+
+template <class O> void advance(const double* values, const double* sums, double* scalars) {
+  if constexpr (O::scalars.size() > 0) with_values<O>(values).advance(sums, scalars);
+}
+
+/// What a rule without a first pass needs for its second, and the other way round.
+template <class O> void set_passes(Rule& rule) {
+  if constexpr (measures<O>) {
+    static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
+    rule.measuring = {O::sums,  measured_slots<O>, O::global_sums, {O::scalars.begin(), O::scalars.end()},
+                      first<O>, second<O>,         advance<O>};
+  } else {
+    rule.at = at<O>;
+  }
 }
 
 template <class O, class = void> struct Start {
@@ -54,7 +81,9 @@ std::size_t position(const Rule& rule, const char* name) {
 }
 
 template <class O> Rule describe(int index) {
-  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, at<O>, Start<O>::of};
+  Rule rule{index,        O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, nullptr,
+            Start<O>::of, {}};
+  set_passes<O>(rule);
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
   rule.learning_rate = position(rule, "learning_rate");
   std::size_t i = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "core/measure.hpp"
 #include "optimizers/every.hpp"
 
 namespace gs {
@@ -19,7 +20,7 @@ struct FieldInfo {
   bool low_open, high_open;
 };
 
-/// A rule's Update<Real>, whichever it is.
+/// A rule's Update<Real> or Measure<Real>, whichever it is.
 struct alignas(16) AnyUpdate {
   std::byte bytes[128];
 };
@@ -35,10 +36,22 @@ struct Rule {
   std::size_t learning_rate;                                   // which of them
   std::size_t weight_decay;                                    // which of them
   std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is; beyond them: nowhere
-  /// The constants of step t from the values of the fields, in their order.
+  /// The constants of step t from the values of the fields, in their order; null for a rule that measures.
   AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real);
   /// What a slot holds before the first step.
   double (*start)(const double* values, std::size_t slot);
+
+  /// What a rule with a first pass has beside: see core/measure.hpp.
+  struct Measuring {
+    std::size_t sums = 0, slots = 0;  // slots: how many the first pass takes
+    bool global = false;
+    std::vector<const char*> scalars{};
+    AnyUpdate (*first)(const double* values, std::int64_t t, const double* scalars, Dtype real) = nullptr;
+    AnyUpdate (*second)(const double* values, std::int64_t t, const double* sums, const double* scalars,
+                        Dtype real) = nullptr;
+    void (*advance)(const double* values, const double* sums, double* scalars) = nullptr;
+  } measuring;
+  bool measures() const { return measuring.sums > 0; }
 
   /// The values of the fields that are not its own; neutral where it has one of that name itself.
   Common common(const double* values) const;

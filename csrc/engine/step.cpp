@@ -29,8 +29,8 @@ void straighten(const Layout& layout, const std::byte* data, std::size_t item, s
   }
 }
 
-// Elements [begin, end) of one parameter.
-void move(const Move& m, const Manner& how, double scale, std::size_t begin, std::size_t end) {
+// Elements [begin, end) of one parameter: work(place) for runs side by side; back: what it writes to w is put back.
+template <class Work> void visit(const Move& m, bool back, std::size_t begin, std::size_t end, Work work) {
   const Parameter& p = *m.parameter;
   const std::size_t w_item = item_size(p.dtype);
   straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
@@ -38,7 +38,7 @@ void move(const Move& m, const Manner& how, double scale, std::size_t begin, std
                Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
                if (p.layout.contiguous) {
                  place.w = p.data + at * w_item;
-                 return how.move(place, scale);
+                 return work(place);
                }
                alignas(64) std::byte copy[block * sizeof(double)];
                place.w = copy;
@@ -47,8 +47,8 @@ void move(const Move& m, const Manner& how, double scale, std::size_t begin, std
                  place.n = std::min(block, n - done);
                  gather(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
                  place.g = g + done * item_size(m.dtype);
-                 how.move(place, scale);
-                 scatter(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
+                 work(place);
+                 if (back) scatter(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
                }
              });
 }
@@ -130,6 +130,7 @@ Optimizer::Optimizer(const Rule& rule, std::vector<double> values, const Options
     : rule(rule), options(options) {
   const std::size_t n = values.size();
   groups.push_back({std::move(values), std::vector<bool>(n, true)});
+  if (rule.measuring.global) scalars.resize(rule.measuring.scalars.size());
 }
 
 std::vector<const char*> Optimizer::extra_slots() const {
@@ -137,6 +138,10 @@ std::vector<const char*> Optimizer::extra_slots() const {
   if (options.accumulate > 1) names.push_back("accumulated");
   if (options.average) names.push_back("average");
   return names;
+}
+
+std::vector<const char*> Optimizer::own_scalars() const {
+  return rule.measuring.global ? std::vector<const char*>{} : rule.measuring.scalars;
 }
 
 void Optimizer::follow() {
@@ -149,19 +154,28 @@ void Optimizer::follow() {
   made_.assign(groups.size() * 4, false);
 }
 
+std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
+  std::vector<double> values = groups[parameter.group].values;
+  if (!parameter.decays) values[rule.weight_decay] = 0;
+  return values;
+}
+
 const Manner& Optimizer::manner(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
   const std::size_t at = parameter.group * 4 + std::size_t(int(real)) * 2 + parameter.decays;
   Manner& how = manners_[at];
   if (made_[at]) return how;
   made_[at] = true;
-  std::vector<double>& values = groups[parameter.group].values;
-  const double kept = values[rule.weight_decay];
-  if (!parameter.decays) values[rule.weight_decay] = 0;
+  const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
   how.sweep = kernels().sweep.sweep[rule.index][int(real)];
-  how.update = rule.at(values.data(), t + 1, real);
+  if (rule.measures()) {
+    how.first = kernels().measure.measure[rule.index][int(real)];
+    how.first_slots = rule.measuring.slots;
+  } else {
+    how.update = rule.at(values.data(), t + 1, real);
+  }
   how.real = real;
   how.slots = rule.slots.size();
   how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -182,7 +196,6 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
   how.seed = options.seed;
   how.t = std::uint64_t(t);
-  values[rule.weight_decay] = kept;
   how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0 && how.storage == Storage::real;
   return how;
 }
@@ -195,7 +208,9 @@ bool Optimizer::measures() const {
   return false;
 }
 
-bool Optimizer::needs_whole() const { return measures() || options.accumulate > 1 || options.storage == Storage::int8; }
+bool Optimizer::needs_whole() const {
+  return rule.measures() || measures() || options.accumulate > 1 || options.storage == Storage::int8;
+}
 
 /// What norms leave of the gradients; false if one is not finite and that forbids the step.
 bool Optimizer::look(Chunks& chunks) {
@@ -252,6 +267,57 @@ bool Optimizer::look(Chunks& chunks) {
   return true;
 }
 
+/// The first pass of a rule that measures, and what follows from its sums: constants of the second, scalars.
+void Optimizer::measure(Chunks& chunks) {
+  const Rule::Measuring& rules = rule.measuring;
+  struct Known {
+    std::vector<double> values, scalars, sums;
+  };
+  std::vector<Known> known;
+  measured_.clear();
+  measured_.reserve(tasks_.size());  // tasks point to them
+  for (Task& task : tasks_) {
+    const Parameter& p = *task.move->parameter;
+    known.push_back({values_of(p), scalars, std::vector<double>(rules.sums)});
+    for (const double* scalar : p.scalars) known.back().scalars.push_back(*scalar);
+    measured_.push_back(*task.how);
+    measured_.back().first_update =
+        rules.first(known.back().values.data(), t + 1, known.back().scalars.data(), task.how->real);
+    task.how = &measured_.back();
+  }
+
+  std::vector<double> found(chunks.count * rules.sums);
+  chunks.run([&](std::size_t chunk, std::size_t task, std::size_t begin, std::size_t end) {
+    alignas(64) double lanes[max_sums * sum_lanes] = {};
+    const Task& at = tasks_[task];
+    visit(*at.move, false, begin, end, [&](const Place& place) { at.how->measure(place, at.scale, lanes); });
+    for (std::size_t k = 0; k < rules.sums; ++k) {
+      double* const lane = lanes + k * sum_lanes;
+      for (std::size_t width = sum_lanes / 2; width > 0; width /= 2)
+        for (std::size_t i = 0; i < width; ++i) lane[i] += lane[i + width];
+      found[chunk * rules.sums + k] = lane[0];
+    }
+  });
+  // In the order of the chunks: the same sums for any number of threads.
+  std::vector<double> all(rules.sums);
+  const double* next = found.data();
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    std::vector<double>& sums = rules.global ? all : known[i].sums;
+    for (std::size_t chunk = 0; chunk < Chunks::chunks(tasks_[i]); ++chunk)
+      for (double& sum : sums) sum += *next++;
+  }
+
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    Known& it = known[i];
+    const std::vector<double>& sums = rules.global ? all : it.sums;
+    measured_[i].update = rules.second(it.values.data(), t + 1, sums.data(), it.scalars.data(), measured_[i].real);
+    if (rules.global) continue;
+    rules.advance(it.values.data(), sums.data(), it.scalars.data());
+    for (std::size_t k = 0; k < it.scalars.size(); ++k) *tasks_[i].move->parameter->scalars[k] = it.scalars[k];
+  }
+  if (rules.global) rules.advance(groups[0].values.data(), all.data(), scalars.data());
+}
+
 void Optimizer::plan(const std::vector<Move>& moves) {
   follow();
   tasks_.clear();
@@ -274,8 +340,10 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     Chunks chunks(tasks_, crew);
     if (measures()) allowed = look(chunks);
     if (!allowed) return;
+    if (rule.measures() && summed + 1 == options.accumulate) measure(chunks);
     chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
-      move(*tasks_[task].move, *tasks_[task].how, tasks_[task].scale, begin, end);
+      const Task& at = tasks_[task];
+      visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
     });
   };
   const int threads = total < parallel_size ? 1 : get_num_threads();

@@ -19,7 +19,8 @@ struct Parameter {
   Layout layout;
   std::byte* data;
   std::vector<void*> state;
-  std::vector<float*> scales;  // of int8 state, one for 256 elements
+  std::vector<float*> scales;    // of int8 state, one for 256 elements
+  std::vector<double*> scalars;  // of a rule that keeps some for each parameter
   std::size_t group = 0;
   bool decays = true;        // whether weight_decay counts
   std::uint32_t number = 0;  // among all of the optimizer
@@ -72,15 +73,18 @@ class Optimizer {
 
   /// Slots beside the rule's: the sum of gradients and the average of weights, of type Real.
   std::vector<const char*> extra_slots() const;
+  /// Numbers that the rule keeps for each parameter.
+  std::vector<const char*> own_scalars() const;
 
   const Rule& rule;
   const Options options;
   std::vector<Group> groups;
-  std::vector<Track> tracks;  // of the fields that change by themselves
-  std::int64_t t = 0;         // steps done
-  std::int64_t summed = 0;    // gradients of the next step that are already summed
-  std::int64_t skipped = 0;   // steps that were not made
-  std::size_t culprit = 0;    // position of a move
+  std::vector<Track> tracks;    // of the fields that change by themselves
+  std::vector<double> scalars;  // of a rule that keeps some for all parameters
+  std::int64_t t = 0;           // steps done
+  std::int64_t summed = 0;      // gradients of the next step that are already summed
+  std::int64_t skipped = 0;     // steps that were not made
+  std::size_t culprit = 0;      // position of a move
 
  private:
   struct Task {
@@ -93,9 +97,13 @@ class Optimizer {
   void plan(const std::vector<Move>& moves);
   bool measures() const;
   bool look(Chunks& chunks);
+  void measure(Chunks& chunks);
+  /// The values of the fields that count for a parameter.
+  std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
-  std::vector<Manner> manners_;  // [group][real][decays]
+  std::vector<Manner> measured_;  // (task), of a rule that measures
+  std::vector<Manner> manners_;   // [group][real][decays]
   std::vector<bool> made_;
 };
 

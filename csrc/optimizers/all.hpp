@@ -11,8 +11,12 @@
 #include "optimizers/ademamix.hpp"
 #include "optimizers/asgd.hpp"
 #include "optimizers/ftrl.hpp"
+#include "optimizers/lamb.hpp"
+#include "optimizers/lars.hpp"
 #include "optimizers/lion.hpp"
 #include "optimizers/nadam.hpp"
+#include "optimizers/novograd.hpp"
+#include "optimizers/prodigy.hpp"
 #include "optimizers/radam.hpp"
 #include "optimizers/rmsprop.hpp"
 #include "optimizers/rprop.hpp"
@@ -27,6 +31,6 @@ using Optimizers =
              TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
              TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
              TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
-             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD>;
+             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
 
 }  // namespace gs

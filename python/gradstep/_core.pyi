@@ -28,7 +28,9 @@ def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
 def rules() -> dict[str, dict[str, Any]]:
     """Every update rule of csrc/optimizers/all.hpp by name:
     ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "common": the same for those that every
-    rule has (csrc/optimizers/every.hpp), "slots": (name, ...)}``."""
+    rule has (csrc/optimizers/every.hpp), "slots": (name, ...),
+    "measures": bool, whether it sums over all elements before it moves the first; "global_sums": bool, over all
+    parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once}``."""
 
 class Optimizer:
     """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""
@@ -79,6 +81,8 @@ class Optimizer:
         """Index of the parameter with the same memory, shape, strides and dtype; -1 if there is none."""
 
     def parameter(self, index: int) -> ndarray: ...
+    def scalars(self) -> dict[str, ndarray]:
+        """Name to number of what the rule keeps for all parameters: the state itself, shape (), writable."""
     def state(self, index: int) -> dict[str, ndarray]:
         """Slot name to array, shape of the parameter, C order, writable: the state itself, not a copy."""
 

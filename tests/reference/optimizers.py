@@ -9,6 +9,8 @@ from functools import partial
 import numpy as np
 from reference import torch_optimizers
 
+from reference.norms import lamb, lars, novograd, prodigy
+
 
 def sgd(w, gradients, learning_rate):
     for g in gradients:
@@ -238,4 +240,8 @@ ORACLES = {
     "AdEMAMix": ademamix,
     "Rprop": rprop,
     "ASGD": asgd,
+    "Lamb": lamb,
+    "Lars": lars,
+    "NovoGrad": novograd,
+    "Prodigy": prodigy,
 }

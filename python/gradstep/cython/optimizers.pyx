@@ -10,7 +10,8 @@ For loops that Cython or Numba compiles. The same kernels, and the same bits, as
 ``find_rule`` gives the number of an update rule, or -1 if there is none of that name. It holds for this version only:
 ask once per process. The steps update ``w (n,)`` and ``state (slots, n)`` in place from the gradient ``g (n,)``, in one
 thread, and return 0; or they return -1, and write nothing, for an unknown rule, a step ``t`` below 1, or a value out of
-bounds.
+bounds. Rules that need sums over a whole parameter before they move it (Lamb, Lars, NovoGrad, Prodigy) are not among
+them.
 
 ``values`` are the hyperparameters in the order of ``fields(name)``. ``state`` holds the slots one after another in the
 order of ``slots(name)``; each starts at its number of ``starts(name, values)``, nearly always 0; it may be NULL where
@@ -110,7 +111,7 @@ def starts(str name, values):
 
 
 def _rule(name):
-    rules = _core.rules()
+    rules = {known: rule for known, rule in _core.rules().items() if not rule["measures"]}
     if name not in rules:
         raise ValueError(f"name must be one of {', '.join(rules)}; got {name!r}.")
     return rules[name]

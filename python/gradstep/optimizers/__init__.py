@@ -13,10 +13,14 @@ from .asgd import ASGD
 from .base import Optimizer
 from .bound import Bound
 from .ftrl import Ftrl
+from .lamb import Lamb
+from .lars import Lars
 from .lion import Lion
 from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .nadam import Nadam
+from .novograd import NovoGrad
+from .prodigy import Prodigy
 from .radam import RAdam
 from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
@@ -40,11 +44,15 @@ __all__ = [
     "Adan",
     "Bound",
     "Ftrl",
+    "Lamb",
+    "Lars",
     "Lion",
     "Lookahead",
     "MultiOptimizer",
     "Nadam",
+    "NovoGrad",
     "Optimizer",
+    "Prodigy",
     "RAdam",
     "RMSprop",
     "Rprop",

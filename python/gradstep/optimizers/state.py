@@ -148,6 +148,7 @@ class Stateful(Configured):
             value = self._core.get(field, group)
             if group or field in self._fields() or (value != DEFAULTS[field] and shown(field, value) is not None):
                 state[prefix + field] = np.array(value)
+        state |= self._core.scalars()
         for index in range(len(self._core)):
             state |= {f"{index}.{slot}": array for slot, array in self._core.state(index).items()}
         return state
