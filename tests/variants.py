@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from math import isfinite
 
+import pytest
 from gradstep import _core, optimizers
 from gradstep.optimizers.registry import classes
 
-__all__ = ["FLAGS", "OPTIMIZERS", "other"]
+__all__ = ["FLAGS", "OPTIMIZERS", "keeps_less", "other"]
 
 # Arguments that choose the rule; in some of the rules they are no field.
 FLAGS: dict[str, set[str]] = {
@@ -21,6 +22,7 @@ FLAGS: dict[str, set[str]] = {
     "Adamax": {"dialect"},
     "Nadam": {"momentum_decay", "dialect"},
     "AdamW": {"amsgrad"},
+    "Adafactor": {"relative_step", "dialect"},
     "Ftrl": {"learning_rate_power"},
 }
 
@@ -46,6 +48,8 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "Adam-amsgrad-torch": partial(optimizers.Adam, amsgrad=True, dialect="torch"),
     "Adamax-torch": partial(optimizers.Adamax, dialect="torch"),
     "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
+    "Adafactor-free": partial(optimizers.Adafactor, relative_step=False),
+    "Adafactor-torch": partial(optimizers.Adafactor, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 
@@ -56,3 +60,11 @@ def other(optimizer: optimizers.Optimizer, field: str) -> float:
     start = low if isfinite(low) else 0.0
     now = getattr(optimizer, field)
     return start + 0.7 * ((now if isfinite(now) else start + 1) - start) + 0.01
+
+
+def keeps_less(make: Callable[..., optimizers.Optimizer]) -> None:
+    """Skip what state in fewer bits is for: a rule that keeps it in shapes of its own refuses that."""
+    if _core.rules()[make()._core.rule]["matrices"]:
+        with pytest.raises(ValueError, match="state_dtype must be None"):
+            make(state_dtype="int8")
+        pytest.skip("its state is small as it is")

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "bindings/module.hpp"
+#include "engine/factored.hpp"
 
 namespace gs {
 namespace {
@@ -88,6 +89,11 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
                          : storage == Storage::bf16 ? py::dtype::of<std::uint16_t>()
                                                     : real;
   std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape});
+  if (engine.rule.factored)
+    for (std::size_t s = 0; s < wanted.size(); ++s) {
+      const auto own = factor_shape(p.layout.shape, s);
+      wanted[s].shape.assign(own.begin(), own.end());
+    }
   wanted.resize(wanted.size() + engine.extra_slots().size(), {real, shape});
   if (storage == Storage::int8)
     wanted.resize(wanted.size() + engine.rule.slots.size(),
@@ -242,7 +248,7 @@ void bind_optimizers(py::module_& m) {
       for (const char* scalar : rule.measuring.scalars) scalars.append(scalar);
       all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
                                 py::arg("slots") = py::tuple(slots), py::arg("scalars") = py::tuple(scalars),
-                                py::arg("measures") = rule.measures(), py::arg("global_sums") = rule.measuring.global);
+                                py::arg("measures") = rule.measures(), py::arg("matrices") = rule.factored != nullptr, py::arg("global_sums") = rule.measuring.global);
     }
     return all;
   });

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
@@ -49,9 +50,16 @@ template <class O> void advance(const double* values, const double* sums, double
   if constexpr (O::scalars.size() > 0) with_values<O>(values).advance(sums, scalars);
 }
 
-/// What a rule without a first pass needs for its second, and the other way round.
+template <class O> Factored factored(const double* values, std::int64_t t, Dtype real) {
+  return with_values<O>(values).factored(
+      t, real == Dtype::f64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon());
+}
+
+/// What a rule needs in place of `at`, if it is not moved element by element.
 template <class O> void set_passes(Rule& rule) {
-  if constexpr (measures<O>) {
+  if constexpr (is_factored<O>) {
+    rule.factored = factored<O>;
+  } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
     rule.measuring = {O::sums,  measured_slots<O>, O::global_sums, {O::scalars.begin(), O::scalars.end()},
                       first<O>, second<O>,         advance<O>};
@@ -81,8 +89,8 @@ std::size_t position(const Rule& rule, const char* name) {
 }
 
 template <class O> Rule describe(int index) {
-  Rule rule{index,        O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, nullptr,
-            Start<O>::of, {}};
+  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, nullptr, Start<O>::of,
+            {},    nullptr};
   set_passes<O>(rule);
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
   rule.learning_rate = position(rule, "learning_rate");
@@ -97,15 +105,17 @@ template <class O> Rule describe(int index) {
   return rule;
 }
 
-template <class... All> std::vector<Rule> describe_all(TypeList<All...>) {
+template <class... All, class... Matrix> std::vector<Rule> describe_all(TypeList<All...>, TypeList<Matrix...>) {
   int index = 0;
-  return {describe<All>(index++)...};
+  std::vector<Rule> all{describe<All>(index++)...};
+  (all.push_back(describe<Matrix>(-1)), ...);
+  return all;
 }
 
 }  // namespace
 
 const std::vector<Rule>& rules() {
-  static const std::vector<Rule> all = describe_all(Optimizers{});
+  static const std::vector<Rule> all = describe_all(Optimizers{}, MatrixOptimizers{});
   return all;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "core/matrix.hpp"
 #include "core/measure.hpp"
 #include "optimizers/every.hpp"
 
@@ -28,7 +29,7 @@ struct alignas(16) AnyUpdate {
 inline constexpr std::size_t max_slots = 8;  // of a rule, and of what is kept beside it
 
 struct Rule {
-  int index;  // position in the list, and in SweepTable
+  int index;  // position in Optimizers, and in SweepTable; -1 for a rule that sees matrices
   const char* name;
   std::vector<const char*> slots;
   std::vector<FieldInfo> fields;                               // its own, then those of Common
@@ -51,7 +52,11 @@ struct Rule {
                         Dtype real) = nullptr;
     void (*advance)(const double* values, const double* sums, double* scalars) = nullptr;
   } measuring;
-  bool measures() const { return measuring.sums > 0; }
+  /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
+  Factored (*factored)(const double* values, std::int64_t t, Dtype real);
+
+  /// Whether it looks at all elements before it moves the first.
+  bool measures() const { return at == nullptr; }
 
   /// The values of the fields that are not its own; neutral where it has one of that name itself.
   Common common(const double* values) const;

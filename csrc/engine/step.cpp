@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "engine/dispatch.hpp"
+#include "engine/factored.hpp"
+#include "engine/visit.hpp"
 
 namespace gs {
 namespace {
@@ -13,46 +15,6 @@ constexpr std::size_t chunk_size = 1 << 15;
 // Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
 // of its own on the same cores.
 constexpr std::size_t parallel_size = 1 << 20;
-// What does not lie in C order goes through a small block that does.
-constexpr std::size_t block = 512;
-
-// Elements [begin, end) of an array: visit(address of the first, position, count) for runs side by side.
-template <class Visit>
-void straighten(const Layout& layout, const std::byte* data, std::size_t item, std::size_t begin, std::size_t end,
-                Visit visit) {
-  if (layout.contiguous) return visit(data + begin * item, begin, end - begin);
-  alignas(64) std::byte copy[block * sizeof(double)];
-  for (std::size_t stop; begin < end; begin = stop) {
-    stop = std::min(begin + block, end);
-    gather(layout, data, item, begin, stop, copy);
-    visit(copy, begin, stop - begin);
-  }
-}
-
-// Elements [begin, end) of one parameter: work(place) for runs side by side; back: what it writes to w is put back.
-template <class Work> void visit(const Move& m, bool back, std::size_t begin, std::size_t end, Work work) {
-  const Parameter& p = *m.parameter;
-  const std::size_t w_item = item_size(p.dtype);
-  straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
-             [&](const std::byte* g, std::size_t at, std::size_t n) {
-               Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
-               if (p.layout.contiguous) {
-                 place.w = p.data + at * w_item;
-                 return work(place);
-               }
-               alignas(64) std::byte copy[block * sizeof(double)];
-               place.w = copy;
-               for (std::size_t done = 0; done < n; done += place.n) {
-                 place.at = at + done;
-                 place.n = std::min(block, n - done);
-                 gather(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
-                 place.g = g + done * item_size(m.dtype);
-                 work(place);
-                 if (back) scatter(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
-               }
-             });
-}
-
 // Sum of squares, or 0 or NaN: whether all are finite.
 template <class Real>
 double look_at(const Move& m, const Manner& how, bool squares, std::size_t begin, std::size_t end) {
@@ -169,11 +131,11 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
-  how.sweep = kernels().sweep.sweep[rule.index][int(real)];
-  if (rule.measures()) {
+  if (rule.index >= 0) how.sweep = kernels().sweep.sweep[rule.index][int(real)];
+  if (rule.measuring.sums > 0) {
     how.first = kernels().measure.measure[rule.index][int(real)];
     how.first_slots = rule.measuring.slots;
-  } else {
+  } else if (rule.at) {
     how.update = rule.at(values.data(), t + 1, real);
   }
   how.real = real;
@@ -318,6 +280,16 @@ void Optimizer::measure(Chunks& chunks) {
   if (rules.global) rules.advance(groups[0].values.data(), all.data(), scalars.data());
 }
 
+/// A step of a rule that sees matrices.
+void Optimizer::factor(Crew* crew) const {
+  std::vector<FactoredTask> tasks;
+  for (const Task& task : tasks_) {
+    const std::vector<double> values = values_of(*task.move->parameter);
+    tasks.push_back({task.move, task.how, task.scale, rule.factored(values.data(), t + 1, task.how->real)});
+  }
+  factored_step(tasks, crew);
+}
+
 void Optimizer::plan(const std::vector<Move>& moves) {
   follow();
   tasks_.clear();
@@ -340,7 +312,9 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     Chunks chunks(tasks_, crew);
     if (measures()) allowed = look(chunks);
     if (!allowed) return;
-    if (rule.measures() && summed + 1 == options.accumulate) measure(chunks);
+    const bool moves = summed + 1 == options.accumulate;
+    if (rule.factored && moves) return factor(crew);
+    if (rule.measures() && moves) measure(chunks);
     chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
       const Task& at = tasks_[task];
       visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });

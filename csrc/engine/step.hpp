@@ -98,6 +98,7 @@ class Optimizer {
   bool measures() const;
   bool look(Chunks& chunks);
   void measure(Chunks& chunks);
+  void factor(Crew* crew) const;
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 

@@ -3,6 +3,7 @@
 
 #include "optimizers/adabelief.hpp"
 #include "optimizers/adadelta.hpp"
+#include "optimizers/adafactor.hpp"
 #include "optimizers/adagrad.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/adamax.hpp"
@@ -32,5 +33,8 @@ using Optimizers =
              TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
              TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
              Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
+
+/// Those that see an array as matrices (core/matrix.hpp).
+using MatrixOptimizers = TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor>;
 
 }  // namespace gs

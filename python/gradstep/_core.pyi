@@ -30,7 +30,8 @@ def rules() -> dict[str, dict[str, Any]]:
     ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "common": the same for those that every
     rule has (csrc/optimizers/every.hpp), "slots": (name, ...),
     "measures": bool, whether it sums over all elements before it moves the first; "global_sums": bool, over all
-    parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once}``."""
+    parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once;
+    "matrices": bool, whether slots have shapes of their own}``."""
 
 class Optimizer:
     """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""

@@ -31,7 +31,11 @@ RATES = {
 # For all others of a kind: those that forget, step by about the rate; those that sum, by the rate over the root of t.
 SIGN_LIKE_RATE = 0.01
 for rates in RATES.values():
-    rates |= {"ASGD": rates["SGD"], "Lars": 10.0, "Prodigy": 1.0} | {"Adagrad": 0.5, "Adadelta": 1.0, "AdEMAMix": 0.1, "Ftrl": 0.5} | rates
+    rates |= (
+        {"ASGD": rates["SGD"], "Lars": 10.0, "Prodigy": 1.0}
+        | {"Adagrad": 0.5, "Adadelta": 1.0, "AdEMAMix": 0.1, "Ftrl": 0.5}
+        | rates
+    )
 STEPS = 20_000
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 from reference import torch_optimizers
-
+from reference.matrix_rules import adafactor
 from reference.norms import lamb, lars, novograd, prodigy
 
 
@@ -244,4 +244,7 @@ ORACLES = {
     "Lars": lars,
     "NovoGrad": novograd,
     "Prodigy": prodigy,
+    "Adafactor": adafactor,
+    "AdafactorFreeRate": partial(adafactor, form="free"),
+    "TorchAdafactor": partial(adafactor, form="torch"),
 }

@@ -129,7 +129,7 @@ class MultiOptimizer(Wrapper):
                 rate if optimizer.learning_rate == current else optimizer.learning_rate * (rate / current)
             )
 
-    def _engine_options(self) -> dict[str, Any]:
+    def _engine_options(self, rule: str) -> dict[str, Any]:
         return {}
 
     def __getattr__(self, name: str) -> Any:

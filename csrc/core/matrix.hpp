@@ -1,0 +1,27 @@
+// The third concept of a rule: one that sees an array as matrices, its last two axes, and not element by element.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+namespace gs {
+
+/// The constants of a step along the gradient over the root of its second moment v, which is kept as means over rows
+/// and over columns: v = row column / mean of row. Arrays of fewer than two axes are one row, so column is all of v.
+struct Factored {
+  double share;             // of the new squares in the means
+  double add;               // to the squares
+  double least_mean;        // of row, where v is divided by it
+  double least;             // of v
+  double rate, least_size;  // a step is rate max(least_size, root mean square of w)
+  double clip;              // largest root mean square of what the rate multiplies
+  bool decayed;             // whether that of w is taken after its decay
+};
+
+/// Such a rule gives its name, fields and
+///   factored(t, precision): its constants; precision: the smallest number that makes a difference to 1
+template <class Rule, class = void> constexpr bool is_factored = false;
+template <class Rule>
+constexpr bool is_factored<Rule, std::void_t<decltype(std::declval<Rule>().factored(1, 1.0))>> = true;
+
+}  // namespace gs
