@@ -22,6 +22,7 @@ FLAGS: dict[str, set[str]] = {
     "Adamax": {"dialect"},
     "Nadam": {"momentum_decay", "dialect"},
     "AdamW": {"amsgrad"},
+    "Muon": {"exclude_layers", "exclude_embeddings", "nesterov", "dialect"},
     "Adafactor": {"relative_step", "dialect"},
     "Ftrl": {"learning_rate_power"},
 }
@@ -50,6 +51,9 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
     "Adafactor-free": partial(optimizers.Adafactor, relative_step=False),
     "Adafactor-torch": partial(optimizers.Adafactor, dialect="torch"),
+    "Muon-plain": partial(optimizers.Muon, nesterov=False),
+    "Muon-torch": partial(optimizers.Muon, dialect="torch"),
+    "Muon-plain-torch": partial(optimizers.Muon, nesterov=False, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 
@@ -67,4 +71,4 @@ def keeps_less(make: Callable[..., optimizers.Optimizer]) -> None:
     if _core.rules()[make()._core.rule]["matrices"]:
         with pytest.raises(ValueError, match="state_dtype must be None"):
             make(state_dtype="int8")
-        pytest.skip("its state is small as it is")
+        pytest.skip("its state has shapes of its own")

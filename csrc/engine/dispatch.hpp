@@ -14,6 +14,7 @@
 #include "kernels/measure.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sweep.hpp"
+#include "kernels/turn.hpp"
 
 namespace gs {
 
@@ -28,6 +29,7 @@ struct Kernels {
   const CodecTable& codec;
   const MeasureTable& measure;
   const FactorTable& factor;
+  const TurnTable& turn;
 };
 
 const Kernels& kernels();
@@ -62,6 +64,13 @@ template <class Real> const Factoring<Real>& factoring() {
     return kernels().factor.f32;
   else
     return kernels().factor.f64;
+}
+
+template <class Real> const Turning<Real>& turning() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().turn.f32;
+  else
+    return kernels().turn.f64;
 }
 
 template <class Real> const Dressing<Real>& dressing() {

@@ -55,10 +55,24 @@ template <class O> Factored factored(const double* values, std::int64_t t, Dtype
       t, real == Dtype::f64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon());
 }
 
+template <class O> Orthogonal orthogonal(const double* values, double rows, double columns) {
+  return with_values<O>(values).orthogonal(rows, columns);
+}
+
+template <class O> AnyUpdate aside(const double* values, std::int64_t t, Dtype real) {
+  const O rule = with_values<O>(values);
+  return real == Dtype::f64 ? erased(rule.template aside<double>(t)) : erased(rule.template aside<float>(t));
+}
+
+template <class O> double aside_decay(const double* values) { return with_values<O>(values).aside_decay(); }
+
 /// What a rule needs in place of `at`, if it is not moved element by element.
 template <class O> void set_passes(Rule& rule) {
   if constexpr (is_factored<O>) {
     rule.factored = factored<O>;
+  } else if constexpr (is_orthogonal<O>) {
+    rule.orthogonal = orthogonal<O>;
+    rule.aside = {index_of<Adam>(Optimizers{}), aside<O>, aside_decay<O>};
   } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
     rule.measuring = {O::sums,  measured_slots<O>, O::global_sums, {O::scalars.begin(), O::scalars.end()},
@@ -89,8 +103,20 @@ std::size_t position(const Rule& rule, const char* name) {
 }
 
 template <class O> Rule describe(int index) {
-  Rule rule{index, O::name, {O::slots.begin(), O::slots.end()}, {}, O::fields().size(), 0, 0, {}, nullptr, Start<O>::of,
-            {},    nullptr};
+  Rule rule{index,
+            O::name,
+            {O::slots.begin(), O::slots.end()},
+            {},
+            O::fields().size(),
+            0,
+            0,
+            {},
+            nullptr,
+            Start<O>::of,
+            {},
+            nullptr,
+            nullptr,
+            {}};
   set_passes<O>(rule);
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
   rule.learning_rate = position(rule, "learning_rate");

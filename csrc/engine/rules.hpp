@@ -54,6 +54,13 @@ struct Rule {
   } measuring;
   /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
   Factored (*factored)(const double* values, std::int64_t t, Dtype real);
+  /// The same of a rule that makes matrices orthogonal, and what moves what is no matrix.
+  Orthogonal (*orthogonal)(const double* values, double rows, double columns);
+  struct Aside {
+    int index = -1;  // position in Optimizers
+    AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real) = nullptr;
+    double (*decay)(const double* values) = nullptr;
+  } aside;
 
   /// Whether it looks at all elements before it moves the first.
   bool measures() const { return at == nullptr; }

@@ -5,6 +5,7 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/factored.hpp"
+#include "engine/orthogonal.hpp"
 #include "engine/visit.hpp"
 
 namespace gs {
@@ -15,6 +16,9 @@ constexpr std::size_t chunk_size = 1 << 15;
 // Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
 // of its own on the same cores.
 constexpr std::size_t parallel_size = 1 << 20;
+// The same where matrices are multiplied.
+constexpr std::size_t parallel_products = 1 << 14;
+
 // Sum of squares, or 0 or NaN: whether all are finite.
 template <class Real>
 double look_at(const Move& m, const Manner& how, bool squares, std::size_t begin, std::size_t end) {
@@ -112,19 +116,21 @@ void Optimizer::follow() {
   for (std::size_t k = 1; k < groups.size(); ++k)
     for (std::size_t i = 0; i < groups[k].values.size(); ++i)
       if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
-  manners_.resize(groups.size() * 4);
-  made_.assign(groups.size() * 4, false);
+  manners_.resize(groups.size() * 8);
+  made_.assign(groups.size() * 8, false);
 }
 
 std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
   std::vector<double> values = groups[parameter.group].values;
+  if (rule.aside.at && !parameter.is_matrix) values[rule.weight_decay] = rule.aside.decay(values.data());
   if (!parameter.decays) values[rule.weight_decay] = 0;
   return values;
 }
 
 const Manner& Optimizer::manner(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
-  const std::size_t at = parameter.group * 4 + std::size_t(int(real)) * 2 + parameter.decays;
+  const std::size_t at =
+      parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
   Manner& how = manners_[at];
   if (made_[at]) return how;
   made_[at] = true;
@@ -135,6 +141,9 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   if (rule.measuring.sums > 0) {
     how.first = kernels().measure.measure[rule.index][int(real)];
     how.first_slots = rule.measuring.slots;
+  } else if (rule.aside.at && !parameter.is_matrix) {
+    how.sweep = kernels().sweep.sweep[rule.aside.index][int(real)];
+    how.update = rule.aside.at(values.data(), t + 1, real);
   } else if (rule.at) {
     how.update = rule.at(values.data(), t + 1, real);
   }
@@ -290,6 +299,18 @@ void Optimizer::factor(Crew* crew) const {
   factored_step(tasks, crew);
 }
 
+/// The matrices of a rule that makes them orthogonal.
+void Optimizer::turn(Crew& crew) const {
+  for (const Task& task : tasks_) {
+    const Parameter& p = *task.move->parameter;
+    if (!p.is_matrix) continue;
+    const auto& shape = p.layout.shape;
+    const std::vector<double> values = values_of(p);
+    const Orthogonal constants = rule.orthogonal(values.data(), double(shape[0]), double(shape[1]));
+    orthogonal_step({task.move, task.how, task.scale, constants}, crew);
+  }
+}
+
 void Optimizer::plan(const std::vector<Move>& moves) {
   follow();
   tasks_.clear();
@@ -314,13 +335,20 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     if (!allowed) return;
     const bool moves = summed + 1 == options.accumulate;
     if (rule.factored && moves) return factor(crew);
-    if (rule.measures() && moves) measure(chunks);
+    if (rule.measuring.sums > 0 && moves) measure(chunks);
+    const bool turns = rule.orthogonal && moves;
     chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
       const Task& at = tasks_[task];
+      if (turns && at.move->parameter->is_matrix) return;
       visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
     });
+    if (!turns) return;
+    if (crew)
+      turn(*crew);
+    else
+      Crew::gather(1, [&](Crew& alone) { turn(alone); });
   };
-  const int threads = total < parallel_size ? 1 : get_num_threads();
+  const int threads = total < (rule.orthogonal ? parallel_products : parallel_size) ? 1 : get_num_threads();
   if (crew) {
     phases(crew);
   } else if (threads == 1) {

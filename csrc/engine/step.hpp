@@ -23,6 +23,7 @@ struct Parameter {
   std::vector<double*> scalars;  // of a rule that keeps some for each parameter
   std::size_t group = 0;
   bool decays = true;        // whether weight_decay counts
+  bool is_matrix = false;    // to a rule that makes matrices orthogonal
   std::uint32_t number = 0;  // among all of the optimizer
 };
 
@@ -99,12 +100,13 @@ class Optimizer {
   bool look(Chunks& chunks);
   void measure(Chunks& chunks);
   void factor(Crew* crew) const;
+  void turn(Crew& crew) const;
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
   std::vector<Manner> measured_;  // (task), of a rule that measures
-  std::vector<Manner> manners_;   // [group][real][decays]
+  std::vector<Manner> manners_;   // [group][real][decays][is_matrix]
   std::vector<bool> made_;
 };
 

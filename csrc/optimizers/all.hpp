@@ -15,6 +15,7 @@
 #include "optimizers/lamb.hpp"
 #include "optimizers/lars.hpp"
 #include "optimizers/lion.hpp"
+#include "optimizers/muon.hpp"
 #include "optimizers/nadam.hpp"
 #include "optimizers/novograd.hpp"
 #include "optimizers/prodigy.hpp"
@@ -35,6 +36,7 @@ using Optimizers =
              Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
 
 /// Those that see an array as matrices (core/matrix.hpp).
-using MatrixOptimizers = TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor>;
+using MatrixOptimizers =
+    TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor, Muon, MuonHeavyBall, TorchMuon, TorchMuonHeavyBall>;
 
 }  // namespace gs

@@ -70,6 +70,7 @@ class Optimizer:
         labels: Sequence[str],
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
+        asides: Sequence[bool] = ...,
     ) -> list[int]:
         """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
     def set_decays(self, index: int, decays: bool) -> None:

@@ -19,6 +19,7 @@ from .lars import Lars
 from .lion import Lion
 from .lookahead import Lookahead
 from .multi import MultiOptimizer
+from .muon import Muon
 from .nadam import Nadam
 from .novograd import NovoGrad
 from .prodigy import Prodigy
@@ -51,6 +52,7 @@ __all__ = [
     "Lion",
     "Lookahead",
     "MultiOptimizer",
+    "Muon",
     "Nadam",
     "NovoGrad",
     "Optimizer",

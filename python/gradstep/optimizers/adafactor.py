@@ -27,8 +27,8 @@ class Adafactor(Bilingual, Optimizer):
     beta_2_decay : float, default -0.8
         The squares of step t have the share :math:`t^{\\text{beta\\_2\\_decay}}` in the means; at most 0.
     epsilon_1 : float, default 1e-30 (torch: the precision of the type)
-        Added to the squares; at least 0. In PyTorch's form a bound that keeps divisors from 0; infinite, its default, it
-        is the precision of the type: 2.2e-16 for float64, 1.2e-7 for others.
+        Added to the squares; at least 0. In PyTorch's form a bound that keeps divisors from 0; infinite, its
+        default, it is the precision of the type: 2.2e-16 for float64, 1.2e-7 for others.
     epsilon_2 : float, default 0.001
         What the root mean square of an array counts as if it is smaller; at least 0.
     clip_threshold : float, default 1.0

@@ -218,6 +218,7 @@ class Optimizer(Stateful):
                 [labels[i] for i, _ in new],
                 [0 if groups is None else groups[i] for i, _ in new],
                 [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
+                [self._stands_aside(name) for name in called],
             )
             self._names += called
             for (i, _), index in zip(new, added, strict=True):
@@ -280,6 +281,10 @@ class Optimizer(Stateful):
         self._excluded[1].extend(var_names or [])
         for index in range(len(self._core)):
             self._core.set_decays(index, self._decays(self._core.parameter(index), self._names[index]))
+
+    def _stands_aside(self, name: str) -> bool:
+        """Whether an array of this name is no matrix to a rule that sees matrices."""
+        return False
 
     def _decays(self, array: np.ndarray, name: str) -> bool:
         arrays, patterns = self._excluded
