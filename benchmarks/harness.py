@@ -82,6 +82,7 @@ class Rival(Process):
     def __init__(self, name: str, variant: str, python: str, threads: int, note: str = "") -> None:
         """note: what sets its title apart from that of the same form in another process."""
         self.name, self.variant, self.note = name, variant, note
+        self.facts: dict[str, float] = {}
         super().__init__([python, "-m", "rivals.worker", name, str(threads)], threads)
         answer = self.read()
         self.versions: dict[str, str] = answer.get("versions", {})
@@ -96,18 +97,23 @@ class Rival(Process):
         self.error = answer.get("error")
         return answer
 
-    def check(self, case: ModuleType, problem: dict[str, Any], expected: np.ndarray) -> None:
-        """Sets `error` unless the result is the oracle's."""
+    def check(self, case: ModuleType, problem: dict[str, Any], expected: Any) -> bool:
+        """Sets `error` unless the result is the oracle's; False if the library has no such thing.
+
+        expected: what the oracle said, by form where the forms compute different things.
+        """
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "result.npy")
             answer = self._ask(do="check", case=case.NAME, variant=self.variant, problem=problem, file=str(file))
-            if self.error:
-                return
+            if self.error or "absent" in answer:
+                return "absent" not in answer
             self.versions["blas"] = ", ".join(answer["blas"])
+            self.facts = answer["facts"]
             try:
-                case.check(np.load(file), expected)
+                case.check(np.load(file), expected[self.variant] if isinstance(expected, dict) else expected)
             except ArithmeticError as wrong:
                 self.error = f"wrong: {wrong}"
+            return True
 
     def warm_up(self, seconds: float) -> int:
         """Runs for a while; how many runs make a sample of 0.1 ms or more, far above what the clock takes."""
@@ -159,7 +165,8 @@ def measure_problem(
     ready: dict[Rival, int] = {}
     errors = {}
     for rival in rivals:
-        rival.check(case, problem, expected)
+        if not rival.check(case, problem, expected):
+            continue
         repeats = 0 if rival.error else rival.warm_up(seconds)
         if rival.error:
             errors[rival.title] = rival.error
@@ -189,5 +196,6 @@ def measure_problem(
         "rounds": samples,
         "limits": {name: statistics.median(found) for name, found in limits.items()},
         "limit rounds": limits,
+        "facts": {rival.title: rival.facts for rival in ready if rival.facts},
         "errors": errors,
     }

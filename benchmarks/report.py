@@ -8,9 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import gemm, load, loop, mlp, step
+from cases import gemm, load, loop, mlp, options, rules, sparse, state, step
 
-CASES: dict[str, ModuleType] = {case.NAME: case for case in (step, loop, gemm, mlp, load)}
+_ORDER: tuple[ModuleType, ...] = (step, rules, options, state, sparse, loop, gemm, mlp, load)
+CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}
 
 
 def table(rows: dict[str, dict[str, str]]) -> str:
@@ -48,6 +49,8 @@ def problem_rows(case: ModuleType, result: dict[str, Any]) -> dict[str, dict[str
         rows.update({title: case.columns(problem, s, ours, measured) for title, s in seconds.items()})
         found = case.limit_columns(problem, ours, measured)
         rows.update({title + suffix: row for title, row in found.items()})
+    for title, facts in result.get("facts", {}).items():
+        rows[title].update({name: f"{value:.3g}" for name, value in facts.items()})
     return rows
 
 
@@ -58,7 +61,13 @@ def problem_text(case: ModuleType, result: dict[str, Any]) -> str:
 
 
 def summary(case: ModuleType, results: list[dict[str, Any]]) -> str:
-    """Everybody's time over gradstep's, all problems in one table; empty where there is no such column."""
+    """Everybody's time over gradstep's, all problems in one table; empty where there is no such column.
+
+    A case may have a summary of its own.
+    """
+    if hasattr(case, "summary"):
+        rows = case.summary(results)
+        return table(rows) if rows else ""
     found: dict[str, dict[str, str]] = {}
     for result in results:
         for title, row in problem_rows(case, result).items():

@@ -26,10 +26,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--sizes",
         type=int,
         nargs="+",
-        help="elements (step), batch sizes (mlp, loop, load) or edges of squares (gemm) instead of the usual",
+        help="elements (step, rules, options, state), rows (sparse), batch sizes (mlp, loop, load) or edges of "
+        "squares (gemm) instead of the usual",
     )
     parser.add_argument("--threads", type=int, default=2, help="for every rival (default 2)")
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="only problems whose name has one of these in it")
     parser.add_argument("--data", help="images for mlp: an .npz with x (rows, 28, 28) uint8 and y (rows,)")
     parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the results there")
@@ -84,6 +86,12 @@ def contestants(case: ModuleType, args: argparse.Namespace) -> list[tuple[str, s
     return [rival for rival in found if not args.rivals or rival[0] in args.rivals]
 
 
+def chosen(case: ModuleType, args: argparse.Namespace) -> list[dict[str, Any]]:
+    """The problems of a case, or those of them that were asked for."""
+    found = case.problems(args.sizes, args.quick)
+    return [p for p in found if not args.only or any(text in p["name"] for text in args.only)]
+
+
 def run_case(
     name: str, args: argparse.Namespace, program: Path, data: str | None, seen: dict[str, str]
 ) -> list[dict[str, Any]]:
@@ -101,7 +109,7 @@ def run_case(
             else:
                 rivals.append(rival)
         found = []
-        for problem in case.problems(args.sizes, args.quick):
+        for problem in chosen(case, args):
             given = {**problem, "data": data}
             # Where the images lie is this machine's own affair; the card has their file's name.
             result = harness.measure_problem(case, given, rivals, machine, args.rounds, args.seconds)
@@ -124,7 +132,7 @@ def run_load(
     case, found = report.CASES[name], []
     print(f"### {name}: {case.TITLE}\n", flush=True)
     with harness.Limits(program, args.threads) as machine:
-        for problem in case.problems(args.sizes, args.quick):
+        for problem in chosen(case, args):
             found.append(beside.run_problem(problem, args, machine, data, seen))
             print(report.problem_text(case, found[-1]) + "\n", flush=True)
     return found

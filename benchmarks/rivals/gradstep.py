@@ -1,4 +1,4 @@
-"""gradstep: the bound optimizer, and `fit`."""
+"""gradstep: the bound optimizers, and `fit`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import Any
 
 import gradstep as gs
 import numpy as np
-from cases import gemm, loop, mlp, step
+from cases import gemm, loop, mlp, rules, step
 from cases.adam import ADAM
+
+from . import gradstep_options
 
 
 def versions() -> dict[str, str]:
@@ -34,6 +36,22 @@ class Step:
         for _ in range(step.CHECKED_STEPS):
             self.run()
         return np.concatenate(self.params)
+
+
+class Rules:
+    steps_per_run = 1
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem = problem
+        self.w, self.grad = rules.inputs(problem)
+        config = {"class_name": problem["optimizer"], "config": problem["config"]}
+        step_, grad = gs.optimizers.deserialize(config).bind(self.w).step, self.grad
+        self.run = lambda: step_(grad)
+
+    def checked(self) -> np.ndarray:
+        for _ in rules.checked_steps(self.grad):
+            self.run()
+        return rules.sampled(self.problem, self.w)
 
 
 class Fit:
@@ -87,6 +105,8 @@ class Matmul(gemm.Products):
 
 CASES = {
     "step": {"bound": Step},
+    "rules": {"bound": Rules},
+    **gradstep_options.CASES,
     "mlp": {"fit": Fit},
     "loop": {"threads": Loop, "one thread": LoopOneThread},
     "gemm": {"matmul": Matmul},

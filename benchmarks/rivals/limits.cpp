@@ -1,15 +1,21 @@
-// What this machine can do: a sweep of seven streams (Adam's traffic), a copy, and multiply-adds without memory.
+// What this machine can do: sweeps over arrays (an optimizer's traffic), a copy, and multiply-adds without memory.
 //
-// One process; each line of input is `KIND SIZE THREADS SECONDS`, where KIND is sweep, copy, fma (of floats) or fma64
-// (of doubles). Its answer is a line of JSON with the seconds of each sample: of one sweep or copy over SIZE floats, or
-// of one floating-point operation (a multiply-add counts as two).
+// One process; each line of input is `KIND SIZE THREADS SECONDS`, where KIND is sweep:R:W (reads R arrays and writes
+// the first W of them), copy, fma (of floats) or fma64 (of doubles). Its answer is a line of JSON with the seconds of
+// each sample: of one sweep or copy over SIZE floats, or of one floating-point operation (a multiply-add counts as
+// two).
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 namespace {
 
@@ -23,24 +29,65 @@ constexpr int vector_bytes = 16, chains = 10;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// n floats, first touched by the threads that will use them.
-std::unique_ptr<float, void (*)(void*)> array(std::ptrdiff_t n, int threads) {
-  const std::size_t bytes = (n * sizeof(float) + 63) / 64 * 64;
-  auto* data = static_cast<float*>(std::aligned_alloc(64, bytes));
+constexpr std::size_t huge_page = std::size_t(1) << 21;
+
+using Array = std::unique_ptr<float, void (*)(void*)>;
+
+// n floats on huge pages, as NumPy asks for them, too; first touched by the threads that will use them.
+Array array(std::ptrdiff_t n, int threads) {
+  const std::size_t page = n * sizeof(float) < huge_page ? 64 : huge_page;
+  const std::size_t bytes = (n * sizeof(float) + page - 1) / page * page;
+  auto* data = static_cast<float*>(std::aligned_alloc(page, bytes));
+#ifdef MADV_HUGEPAGE
+  if (page == huge_page) madvise(data, bytes, MADV_HUGEPAGE);
+#endif
 #pragma omp parallel for num_threads(threads) schedule(static) if (parallel : threads > 1)
   for (std::ptrdiff_t i = 0; i < n; ++i) data[i] = 0.5f;
   return {data, std::free};
 }
 
-// w, m, v (n) in and out, g (n) in
-void sweep(float* __restrict w, const float* __restrict g, float* __restrict m, float* __restrict v, std::ptrdiff_t n,
-           int threads) {
-#pragma omp parallel for simd num_threads(threads) schedule(static) if (parallel : threads > 1)
-  for (std::ptrdiff_t i = 0; i < n; ++i) {
-    m[i] = 0.5f * m[i] + g[i];
-    v[i] = 0.5f * v[i] + g[i];
-    w[i] = 0.5f * w[i] + m[i] + v[i];
+// arrays (R, n): all are read, the first W are written; from element `begin` up to `end`
+template <int R, int W> void stretch(float* const* arrays, std::ptrdiff_t begin, std::ptrdiff_t end) {
+  float* a[R];
+  for (int k = 0; k < R; ++k) a[k] = arrays[k];
+  float kept = 0;
+#pragma omp simd reduction(+ : kept)
+  for (std::ptrdiff_t i = begin; i < end; ++i) {
+    float sum = 0;
+#pragma GCC unroll 8
+    for (int k = 0; k < R; ++k) sum += a[k][i];
+    // Half of what was there and less than half of the mean of all: it stays below what it began with.
+#pragma GCC unroll 8
+    for (int k = 0; k < W; ++k) a[k][i] = 0.5f * a[k][i] + sum * (0.4f / R);
+    if (W == 0) kept += sum;
   }
+  // Where nothing is written the sum must not be left out.
+  asm volatile("" ::"m"(kept));
+}
+
+template <int R, int W> void sweep(float* const* arrays, std::ptrdiff_t n, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (parallel : threads > 1)
+  for (int t = 0; t < threads; ++t) {
+    // Borders on whole lines of the cache.
+    const auto border = [=](int i) { return i < threads ? n * i / threads / 16 * 16 : n; };
+    stretch<R, W>(arrays, border(t), border(t + 1));
+  }
+}
+
+using Sweep = void (*)(float* const*, std::ptrdiff_t, int);
+constexpr int most = 8;
+
+template <int R, int... W> Sweep sweep_of(int writes, std::integer_sequence<int, W...>) {
+  Sweep found = nullptr;
+  ((W == writes ? void(found = sweep<R, W>) : void()), ...);
+  return found;
+}
+
+// Null where there is no such sweep.
+template <int... R> Sweep find_sweep(int reads, int writes, std::integer_sequence<int, R...>) {
+  Sweep found = nullptr;
+  ((R + 1 == reads ? void(found = sweep_of<R + 1>(writes, std::make_integer_sequence<int, R + 2>())) : void()), ...);
+  return found;
 }
 
 void copy(float* __restrict to, const float* __restrict from, std::ptrdiff_t n, int threads) {
@@ -98,11 +145,24 @@ int main() {
       const double lanes = double(vector_bytes) / (wide ? sizeof(double) : sizeof(float));
       for (double& s : samples) s /= 2 * lanes * chains * double(n) * threads;
     } else {
-      auto w = array(n, threads), g = array(n, threads), m = array(n, threads), v = array(n, threads);
-      if (std::strcmp(kind, "sweep") == 0)
-        samples = measure([&] { sweep(w.get(), g.get(), m.get(), v.get(), n, threads); }, seconds);
+      int reads = 2, writes = 0;
+      const bool sweeps = std::sscanf(kind, "sweep:%d:%d", &reads, &writes) == 2;
+      const Sweep run = find_sweep(reads, writes, std::make_integer_sequence<int, most>());
+      if (!run) {
+        std::printf("{\"error\": \"has no %s\"}\n", kind);
+        std::fflush(stdout);
+        continue;
+      }
+      std::vector<Array> owned;
+      std::vector<float*> arrays;
+      for (int k = 0; k < reads; ++k) {
+        owned.push_back(array(n, threads));
+        arrays.push_back(owned.back().get());
+      }
+      if (sweeps)
+        samples = measure([&] { run(arrays.data(), n, threads); }, seconds);
       else
-        samples = measure([&] { copy(w.get(), g.get(), n, threads); }, seconds);
+        samples = measure([&] { copy(arrays[0], arrays[1], n, threads); }, seconds);
     }
     std::printf("{\"seconds\": [");
     for (std::size_t i = 0; i < samples.size(); ++i) std::printf("%s%.6g", i ? ", " : "", samples[i]);

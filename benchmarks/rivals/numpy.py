@@ -25,7 +25,15 @@ class Adam:
         self.t = 0
         self.params = [p.reshape(-1) for p in params]
         self.m, self.v = ([np.zeros_like(p) for p in self.params] for _ in range(2))
-        self.scratch = np.empty((2, self.BLOCK), np.float32)
+        scratch = np.empty((2, self.BLOCK), np.float32)
+        # An array a list, (where, p, m, v, scratch, scratch) a block: making a view takes longer than a short block.
+        self.blocks = [
+            [
+                (slice(begin, end), p[begin:end], m[begin:end], v[begin:end], *scratch[:, : end - begin])
+                for begin, end in ((i, min(i + self.BLOCK, len(p))) for i in range(0, len(p), self.BLOCK))
+            ]
+            for p, m, v in zip(self.params, self.m, self.v, strict=True)
+        ]
 
     def step(self, grads: list[np.ndarray]) -> None:
         self.t += 1
@@ -33,12 +41,10 @@ class Adam:
         root_2 = (1 - self.b2**self.t) ** 0.5
         rate, epsilon = f32(self.rate * root_2 / (1 - self.b1**self.t)), f32(self.epsilon * root_2)
         b1, b2, c1, c2 = f32(self.b1), f32(self.b2), f32(1 - self.b1), f32(1 - self.b2)
-        for p, g, m, v in zip(self.params, grads, self.m, self.v, strict=True):
+        for g, blocks in zip(grads, self.blocks, strict=True):
             g = g.reshape(-1)
-            for begin in range(0, len(p), self.BLOCK):
-                block = slice(begin, begin + self.BLOCK)
-                pb, gb, mb, vb = p[block], g[block], m[block], v[block]
-                a, b = self.scratch[:, : len(pb)]
+            for block, pb, mb, vb, a, b in blocks:
+                gb = g[block]
                 np.multiply(mb, b1, out=mb)
                 np.multiply(gb, c1, out=a)
                 np.add(mb, a, out=mb)

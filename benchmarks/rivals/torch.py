@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import gemm, mlp, step
+from cases import gemm, mlp, rules, sparse, step
 from cases.adam import ADAM
+
+from . import torch_rules
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -52,6 +54,54 @@ class StepForeach(Step):
 
 class StepFused(Step):
     form = "fused"
+
+
+class Rules:
+    steps_per_run = 1
+    form = "default"
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem = problem
+        w, self.grad = rules.inputs(problem)
+        self.w = torch.from_numpy(w).requires_grad_()
+        self.run = torch_rules.optimizer(problem, [self.w], self.form).step
+        self.w.grad = torch.from_numpy(self.grad)
+
+    def checked(self) -> np.ndarray:
+        for _ in rules.checked_steps(self.grad):
+            self.run()
+        return rules.sampled(self.problem, self.w.detach().numpy())
+
+
+class RulesFused(Rules):
+    form = "fused"
+
+
+class SparseAdam(sparse.Table):
+    """The lazy form: only the rows of a step move."""
+
+    steps_per_run = 1
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        super().__init__(problem)
+        rate, b1, b2, epsilon = ADAM.values()
+        self.tensor = torch.from_numpy(self.table).requires_grad_()
+        self.optimizer = torch.optim.SparseAdam([self.tensor], lr=rate, betas=(b1, b2), eps=epsilon)
+        shape = tuple(self.tensor.shape)
+        # Coalescing is a part of the step; that a tensor is made of rows and values is not.
+        self.gradients = [
+            torch.sparse_coo_tensor(torch.from_numpy(rows[None]), torch.from_numpy(values), shape)
+            for rows, values in self.batches
+        ]
+
+    def run(self) -> None:
+        self.tensor.grad = self.gradients[self.next()]
+        self.optimizer.step()
+
+    def checked(self) -> np.ndarray:
+        for _ in range(sparse.CHECKED_STEPS):
+            self.run()
+        return sparse.sampled(self.problem, self.table)
 
 
 class Eager:
@@ -116,6 +166,8 @@ class Mm(gemm.Products):
 
 CASES = {
     "step": {"default": Step, "foreach": StepForeach, "fused": StepFused},
+    "rules": {"default": Rules, "fused": RulesFused},
+    "sparse": {"SparseAdam, lazy": SparseAdam},
     "mlp": {"default": Eager, "fused": EagerFused, "compile": Compiled},
     "gemm": {"mm": Mm},
 }

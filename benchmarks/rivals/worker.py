@@ -35,12 +35,14 @@ def main(name: str, threads: int) -> None:
                 contestant = None  # frees the one before
                 contestant = rival.CASES[request["case"]][request["variant"]](request["problem"])
                 np.save(request["file"], contestant.checked())
-                answer = {"blas": blas_kernels()}
+                answer = {"blas": blas_kernels(), "facts": getattr(contestant, "facts", {})}
             else:
                 # One that times only a part of what it does has a `measure` of its own.
                 times = getattr(contestant, "measure", partial(measure, getattr(contestant, "run", None)))
                 seconds = times(request["seconds"], request["repeats"])
                 answer = {"seconds": [s / contestant.steps_per_run for s in seconds]}
+        except NotImplementedError as lack:  # this library has no such thing: it does not take part
+            answer = {"absent": str(lack)}
         except Exception as error:  # the parent leaves this rival out, and says why
             answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
         print(json.dumps(answer), file=answers)

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "bindings/optimizers.hpp"
 
@@ -49,6 +50,7 @@ class Bound {
       outcome = engine.step(moves_);
     }
     held_.clear();
+    rows_.clear();
     if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
   }
 
@@ -59,6 +61,7 @@ class Bound {
     collect(gradients);
     const bool good = optimizer_.engine.admits(moves_);
     held_.clear();
+    rows_.clear();
     if (!good) refuse();
   }
 
@@ -69,6 +72,7 @@ class Bound {
     moves_.clear();
     moved_.clear();
     held_.clear();
+    rows_.clear();
     if (labels_.size() == 1 && labels_[0].empty()) {
       take(0, gradients);
     } else if (PyList_Check(gradients.ptr()) || PyTuple_Check(gradients.ptr())) {
@@ -97,9 +101,10 @@ class Bound {
     py::object array = py::reinterpret_borrow<py::object>(object);
     // Subclasses too: numpy.ma's, for one, would lose its mask.
     if (!Py_IS_TYPE(object.ptr(), exact_)) array = convert_(array, noun("gradient", labels_[i]));
+    optimizer_.check_unmoved(indices_[i], labels_[i]);
+    if (!py::isinstance<py::array>(array) && py::hasattr(array, "rows")) return take_rows(i, array);
     const py::array gradient = as_array(array, noun("gradient", labels_[i]));
     const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
-    optimizer_.check_unmoved(indices_[i], labels_[i]);
     const Dtype dtype = optimizer_.check_gradient(parameter, gradient, labels_[i]);
     // A gradient in C order needs no layout of its own.
     const bool plain = gradient.flags() & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
@@ -108,6 +113,18 @@ class Bound {
     moves_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i], dtype});
     moved_.push_back(i);
     held_.push_back(std::move(array));
+  }
+
+  // sparse: a RowSparse
+  void take_rows(std::size_t i, const py::object& sparse) {
+    Parameter& parameter = optimizer_.parameters.at(indices_[i]);
+    const py::array rows = sparse.attr("rows"), values = sparse.attr("values");
+    rows_.push_back(optimizer_.check_rows(parameter, sparse.attr("shape"), rows, values, labels_[i]));
+    if (!optimizer_.engine.options.lazy && !parameter.arrears)
+      parameter.arrears = std::make_unique<Arrears>(std::size_t(parameter.layout.shape[0]));
+    moves_.push_back({&parameter, nullptr, &contiguous_, parameter.dtype, rows_.back().get()});
+    moved_.push_back(i);
+    held_.push_back(values);
   }
 
   py::object owner_;
@@ -119,6 +136,7 @@ class Bound {
   std::vector<Move> moves_;
   std::vector<std::size_t> moved_;  // (move): which of the indices
   std::vector<py::object> held_;
+  std::vector<std::unique_ptr<RowGradient>> rows_;
   std::vector<Layout> layouts_;
   const Layout contiguous_{};
 };

@@ -199,6 +199,7 @@ template <class Real> class TypedRun : public PyRun {
   template <class Work> auto alone(Work work) {
     check_idle();
     std::optional<PyOptimizer::Busy> busy;
+    if (moved_) moved_->flush();  // what row-sparse steps left to do
     if (moved_) busy.emplace(*moved_);
     busy_ = true;
     const struct Idle {

@@ -52,6 +52,7 @@ void check_pair(const py::array& parameter, const py::array& gradient, const std
 
 void PyOptimizer::check_idle() const {
   if (busy_) throw std::runtime_error("this optimizer is in the middle of a step on another thread.");
+  if (!halted.empty()) throw std::runtime_error(halted);
 }
 
 void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vector<std::string>& labels) const {
@@ -157,7 +158,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     }
     for (std::size_t s = 0; s < rule_slots; ++s)
       fill(engine.options.storage, real_of(p.dtype), p.state[s], p.scales.empty() ? nullptr : p.scales[s],
-           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s));
+           p.layout.size, engine.rule.start(engine.groups[p.group].values.data(), s),
+           !(engine.rule.unsigned_slots >> s & 1));
   }
   std::vector<std::size_t> indices;
   for (std::size_t i = 0; i < fresh.size(); ++i) {
@@ -215,6 +217,19 @@ py::dict PyOptimizer::state(std::size_t index) const {
   py::dict all;
   for (const auto& [name, array] : slots.at(index)) all[name.c_str()] = array;
   return all;
+}
+
+py::array PyOptimizer::numbers(std::size_t index, const std::string& slot) const {
+  const auto& own = slots.at(index);
+  std::size_t s = 0;
+  while (s < engine.rule.slots.size() && own[s].first != slot) ++s;
+  if (s == engine.rule.slots.size()) throw py::key_error(slot);
+  const Parameter& p = parameters[index];
+  if (engine.options.storage == Storage::real) return py::array(own[s].second.attr("copy")());
+  py::array_t<float> decoded(std::vector<py::ssize_t>(p.layout.shape.begin(), p.layout.shape.end()));
+  read(engine.options.storage, p.state[s], p.scales.empty() ? nullptr : p.scales[s], p.layout.size,
+       !(engine.rule.unsigned_slots >> s & 1), decoded.mutable_data());
+  return decoded;
 }
 
 Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
@@ -305,8 +320,12 @@ void bind_optimizers(py::module_& m) {
            })
       .def("truncate", &PyOptimizer::truncate)
       .def("find", &PyOptimizer::find)
+      .def("flush", &PyOptimizer::flush)
+      .def("flush_rows", &PyOptimizer::flush_rows)
       .def("parameter", [](const PyOptimizer& o, std::size_t index) { return o.arrays.at(index); })
       .def("state", &PyOptimizer::state)
+      .def("numbers", &PyOptimizer::numbers)
+      .def_readwrite("halted", &PyOptimizer::halted)
       .def("scalars", [](py::object self) {
         Optimizer& engine = self.cast<PyOptimizer&>().engine;
         py::dict all;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,11 +42,21 @@ class PyOptimizer {
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
   py::dict state(std::size_t index) const;
+  /// A copy of one of the rule's slots of a parameter, as numbers, whatever it is kept in.
+  py::array numbers(std::size_t index, const std::string& slot) const;
 
   /// Throws if the array has been resized, reshaped or reallocated since it was added.
   void check_unmoved(std::size_t index, const std::string& label) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
   Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
+
+  /// Throws unless a row-sparse gradient fits the parameter and this optimizer; rows and values as RowSparse has them.
+  std::unique_ptr<RowGradient> check_rows(const Parameter& parameter, const py::object& shape, const py::array& rows,
+                                          const py::array& values, const std::string& label) const;
+  /// Brings all rows of all parameters up to date, as `engine.step` does where it must.
+  void flush();
+  /// The same for some rows of one.
+  void flush_rows(std::size_t index, const py::array& rows);
 
   /// While one is alive another thread may hold the interpreter, but not step or add.
   class Busy {
@@ -57,9 +68,10 @@ class PyOptimizer {
    private:
     bool& flag_;
   };
-  /// Throws if it is in the middle of a step.
+  /// Throws if it is in the middle of a step, or halted.
   void check_idle() const;
 
+  std::string halted;  // why no step may be taken now; empty: one may
   Optimizer engine;
   std::vector<Parameter> parameters;
   std::vector<py::array> arrays;                                      // (parameter)

@@ -28,6 +28,14 @@ constexpr auto extend(const std::array<Field<Base>, inherited>& base, const Own&
   return all;
 }
 
+/// Which slots of a rule are never negative, a bit each; none, if it does not say.
+template <class Rule, class = void> inline constexpr unsigned unsigned_slots = 0;
+template <class Rule>
+inline constexpr unsigned unsigned_slots<Rule, decltype(void(Rule::unsigned_slots))> = Rule::unsigned_slots;
+
+/// Whether a slot of a rule may be negative.
+template <class Rule> constexpr bool has_signs(std::size_t slot) { return !(unsigned_slots<Rule> >> slot & 1); }
+
 template <class... Types> struct TypeList {
   static constexpr int size = sizeof...(Types);
 };

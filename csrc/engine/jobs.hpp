@@ -38,14 +38,22 @@ struct Mover {
     }
     const Manner& how = *manners[weight.number];
     constexpr Dtype real = Dtype(dtype_of<Real>());
-    if (how.plain) {
-      void* state[max_slots];
-      for (std::size_t s = 0; s < how.slots; ++s) state[s] = static_cast<Real*>(weight.state[s]) + at;
-      return how.sweep(&how.update, how.factors, weight.w + at, g, state, area);
+    Place place{reinterpret_cast<std::byte*>(weight.w + at),
+                real,
+                reinterpret_cast<const std::byte*>(g),
+                real,
+                weight.state,
+                nullptr,
+                at,
+                area.columns,
+                0};
+    if (how.plain) return how.sweep(&how.update, how.factors, weight.w + at, g, how.point(place, at).data(), area);
+    for (std::size_t i = 0; i < area.rows; ++i) {
+      how.move(place);
+      place.w += area.stride * sizeof(Real);
+      place.g += area.columns * sizeof(Real);
+      place.at += area.stride;
     }
-    for (std::size_t i = 0; i < area.rows; ++i, g += area.columns, at += area.stride)
-      how.move({reinterpret_cast<std::byte*>(weight.w + at), real, reinterpret_cast<const std::byte*>(g), real,
-                weight.state, nullptr, at, area.columns, 0});
   }
 };
 

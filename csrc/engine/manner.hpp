@@ -1,8 +1,10 @@
 // How one step moves a parameter: the loop of the rule with the constants of the step, and what is done around it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "core/dtype.hpp"
 #include "engine/rules.hpp"
@@ -12,9 +14,6 @@
 #include "kernels/sweep.hpp"
 
 namespace gs {
-
-/// What a rule's state is kept in.
-enum class Storage { real, bf16, int8 };
 
 /// What is said once, when an optimizer is made.
 struct Options {
@@ -27,6 +26,7 @@ struct Options {
   Storage storage = Storage::real;
   bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
   std::uint64_t seed = 0;   // of that chance
+  bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
 /// Which elements: [at, at + n) of a parameter, side by side.
@@ -46,7 +46,6 @@ struct Manner {
   AnyUpdate update{};
   Measure first = nullptr;  // of a rule that measures
   AnyUpdate first_update{};
-  std::size_t first_slots = 0;  // that the first pass takes
   Factors factors{};
   Dtype real = Dtype::f32;
   std::size_t slots = 0;  // of the rule
@@ -61,7 +60,12 @@ struct Manner {
   bool stochastic = false;
   std::uint64_t seed = 0;
   std::uint64_t t = 0;
-  bool plain = true;  // nothing is asked but the rule and its factors
+  std::shared_ptr<const Dither> dither;  // of state in fewer bits
+  bool plain = true;                     // nothing is asked but the rule and its factors
+
+  /// Where the state of elements from `at` on lies, as the sweep takes it.
+  using Pointers = std::array<void*, 2 * max_slots + 2>;
+  Pointers point(const Place& place, std::size_t at) const;
 
   /// Moves elements; scale: of the gradient, beside that of `factors`.
   void move(const Place& place, double scale = 1) const;
@@ -71,12 +75,13 @@ struct Manner {
 
   /// Whether a weight of type Real can be moved by `sweep` alone.
   bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
-
- private:
-  void find_state(const Place& place, std::size_t count, void** here) const;
 };
 
+/// The n elements of a slot in another storage than `real`, as numbers; has_signs: whether its rule may make them
+/// negative.
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out);
+
 /// Sets n elements of a slot to a number.
-void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start);
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs);
 
 }  // namespace gs

@@ -75,8 +75,7 @@ template <class O> void set_passes(Rule& rule) {
     rule.aside = {index_of<Adam>(Optimizers{}), aside<O>, aside_decay<O>};
   } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
-    rule.measuring = {O::sums,  measured_slots<O>, O::global_sums, {O::scalars.begin(), O::scalars.end()},
-                      first<O>, second<O>,         advance<O>};
+    rule.measuring = {O::sums, O::global_sums, {O::scalars.begin(), O::scalars.end()}, first<O>, second<O>, advance<O>};
   } else {
     rule.at = at<O>;
   }
@@ -108,6 +107,7 @@ template <class O> Rule describe(int index) {
             {O::slots.begin(), O::slots.end()},
             {},
             O::fields().size(),
+            unsigned_slots<O>,
             0,
             0,
             {},

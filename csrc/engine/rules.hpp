@@ -34,6 +34,7 @@ struct Rule {
   std::vector<const char*> slots;
   std::vector<FieldInfo> fields;                               // its own, then those of Common
   std::size_t own;                                             // how many are its own
+  unsigned unsigned_slots;                                     // never negative: a bit a slot
   std::size_t learning_rate;                                   // which of them
   std::size_t weight_decay;                                    // which of them
   std::array<std::size_t, Common::fields().size()> common_at;  // where each of Common is; beyond them: nowhere
@@ -44,7 +45,7 @@ struct Rule {
 
   /// What a rule with a first pass has beside: see core/measure.hpp.
   struct Measuring {
-    std::size_t sums = 0, slots = 0;  // slots: how many the first pass takes
+    std::size_t sums = 0;
     bool global = false;
     std::vector<const char*> scalars{};
     AnyUpdate (*first)(const double* values, std::int64_t t, const double* scalars, Dtype real) = nullptr;

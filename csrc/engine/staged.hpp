@@ -9,8 +9,7 @@
 
 namespace gs {
 
-/// Elements that are staged at once: they, their gradient and state stay in the first cache. Whole blocks of int8
-/// state.
+/// Elements that are staged at once: they and their gradient stay in the first cache. Whole blocks of int8 state.
 inline constexpr std::size_t block = 512;
 
 // Block by block: what is not of type Real side by side is made so, the rule moves it, and it is put back.
@@ -19,15 +18,14 @@ template <class Real> class Staged {
   Staged(const Manner& how, const Place& place) : how_(how), place_(place) {}
 
   void move(double scale) {
-    write(scale, [&](Real* w, const Real* g, const Factors& factors, std::size_t, std::size_t n) {
-      with_state(how_.slots, [&](void* const* state) { how_.sweep(&how_.update, factors, w, g, state, Area(n)); });
+    write(scale, [&](Real* w, const Real* g, const Factors& factors, std::size_t at, std::size_t n) {
+      how_.sweep(&how_.update, factors, w, g, how_.point(place_, at).data(), Area(n));
     });
   }
 
   void measure(double scale, double* lanes) {
-    read(scale, [&](const Real* w, const Real* g, const Factors& factors, std::size_t, std::size_t n) {
-      with_state(how_.first_slots,
-                 [&](void* const* state) { how_.first(&how_.first_update, factors, w, g, state, n, lanes); });
+    read(scale, [&](const Real* w, const Real* g, const Factors& factors, std::size_t at, std::size_t n) {
+      how_.first(&how_.first_update, factors, w, g, how_.point(place_, at).data(), n, lanes);
     });
   }
 
@@ -107,39 +105,12 @@ template <class Real> class Staged {
   }
 
   Real* slot(int s) const { return static_cast<Real*>(place_.state[s]) + at_; }
-  std::uint16_t* words(std::size_t s) const { return static_cast<std::uint16_t*>(place_.state[s]) + at_; }
-  std::uint8_t* codes(std::size_t s) const { return static_cast<std::uint8_t*>(place_.state[s]) + at_; }
-  float* scales(std::size_t s) const { return place_.scales[s] + at_ / scale_block; }
-
-  template <class Work> void with_state(std::size_t slots, Work work) {
-    void* state[max_slots];
-    for (std::size_t s = 0; s < slots; ++s) state[s] = load(s);
-    work(state);
-    for (std::size_t s = 0; s < slots; ++s) store(s);
-  }
-
-  // Only parameters whose Real is float have state in another storage.
-  Real* load(std::size_t s) {
-    if (how_.storage == Storage::real) return slot(int(s));
-    if (how_.storage == Storage::bf16)
-      codec_.bf16.to_float(words(s), state_[s], n_);
-    else
-      codec_.decode8(codes(s), scales(s), reinterpret_cast<float*>(state_[s]), n_);
-    return state_[s];
-  }
-  void store(std::size_t s) {
-    if (how_.storage == Storage::bf16)
-      codec_.bf16.from_float(state_[s], words(s), n_);
-    else if (how_.storage == Storage::int8)
-      codec_.encode8(reinterpret_cast<const float*>(state_[s]), codes(s), scales(s), n_);
-  }
-
   const Manner& how_;
   const Place& place_;
   const CodecTable& codec_ = kernels().codec;
   const Dressing<Real>& dress_ = dressing<Real>();
   std::size_t n_ = 0, at_ = 0;
-  alignas(64) Real w_[block], g_[block], state_[max_slots][block];
+  alignas(64) Real w_[block], g_[block];
 };
 
 }  // namespace gs

@@ -16,8 +16,24 @@ constexpr std::size_t chunk_size = 1 << 15;
 // Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
 // of its own on the same cores.
 constexpr std::size_t parallel_size = 1 << 20;
+// What an element of a row that lies far from the others costs, in elements side by side.
+constexpr std::size_t row_cost = 16;
 // The same where matrices are multiplied.
 constexpr std::size_t parallel_products = 1 << 14;
+
+// Elements a chunk.
+std::size_t chunk_of(const Move& m) { return m.rows ? row_chunk(m.rows->columns) : chunk_size; }
+
+// Elements [begin, end) of a gradient: visit(address of the first, position, count) for runs side by side.
+template <class Visit> void read(const Move& m, std::size_t begin, std::size_t end, Visit visit) {
+  if (!m.rows) return straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end, visit);
+  alignas(64) std::byte copy[block * sizeof(double)];
+  for (std::size_t stop; begin < end; begin = stop) {
+    stop = std::min(begin + block, end);
+    m.rows->read(begin, stop, copy);
+    visit(copy, begin, stop - begin);
+  }
+}
 
 // Sum of squares, or 0 or NaN: whether all are finite.
 template <class Real>
@@ -26,26 +42,25 @@ double look_at(const Move& m, const Manner& how, bool squares, std::size_t begin
   const Dressing<Real>& dress = dressing<Real>();
   alignas(64) Real numbers[block];
   double total = 0;
-  straighten(
-      *m.layout, m.gradient, item_size(m.dtype), begin, end, [&](const std::byte* g, std::size_t at, std::size_t n) {
-        const bool as_is = m.dtype == real && how.sum < 0;
-        const std::size_t most = as_is ? n : block;
-        for (std::size_t done = 0, count; done < n; done += count) {
-          count = std::min(most, n - done);
-          const std::byte* const here = g + done * item_size(m.dtype);
-          const Real* x = reinterpret_cast<const Real*>(here);
-          if (m.dtype != real) {
-            decode(m.dtype, here, numbers, count);
-            x = numbers;
-          }
-          if (how.sum >= 0) {
-            if (x != numbers) std::copy_n(x, count, numbers);
-            dress.add(numbers, static_cast<const Real*>(m.parameter->state[std::size_t(how.sum)]) + at + done, count);
-            x = numbers;
-          }
-          total += squares ? dress.squares(x, count) : dress.finite(x, count) ? 0.0 : std::nan("");
-        }
-      });
+  read(m, begin, end, [&](const std::byte* g, std::size_t at, std::size_t n) {
+    const bool as_is = m.dtype == real && how.sum < 0;
+    const std::size_t most = as_is ? n : block;
+    for (std::size_t done = 0, count; done < n; done += count) {
+      count = std::min(most, n - done);
+      const std::byte* const here = g + done * item_size(m.dtype);
+      const Real* x = reinterpret_cast<const Real*>(here);
+      if (m.dtype != real) {
+        decode(m.dtype, here, numbers, count);
+        x = numbers;
+      }
+      if (how.sum >= 0) {
+        if (x != numbers) std::copy_n(x, count, numbers);
+        dress.add(numbers, static_cast<const Real*>(m.parameter->state[std::size_t(how.sum)]) + at + done, count);
+        x = numbers;
+      }
+      total += squares ? dress.squares(x, count) : dress.finite(x, count) ? 0.0 : std::nan("");
+    }
+  });
   return total;
 }
 
@@ -70,7 +85,7 @@ class Optimizer::Chunks {
   }
 
   static std::size_t chunks(const Task& task) {
-    return (task.move->parameter->layout.size + chunk_size - 1) / chunk_size;
+    return (task.move->size() + chunk_of(*task.move) - 1) / chunk_of(*task.move);
   }
   std::size_t count = 0;
 
@@ -78,9 +93,8 @@ class Optimizer::Chunks {
   template <class Visit> void visit(Visit visit) const {
     std::size_t chunk = 0;
     for (std::size_t task = 0; task < tasks_.size(); ++task) {
-      const std::size_t n = tasks_[task].move->parameter->layout.size;
-      for (std::size_t begin = 0; begin < n; begin += chunk_size)
-        visit(chunk++, task, begin, std::min(begin + chunk_size, n));
+      const std::size_t n = tasks_[task].move->size(), most = chunk_of(*tasks_[task].move);
+      for (std::size_t begin = 0; begin < n; begin += most) visit(chunk++, task, begin, std::min(begin + most, n));
     }
   }
 
@@ -137,16 +151,20 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
-  if (rule.index >= 0) how.sweep = kernels().sweep.sweep[rule.index][int(real)];
-  if (rule.measuring.sums > 0) {
-    how.first = kernels().measure.measure[rule.index][int(real)];
-    how.first_slots = rule.measuring.slots;
-  } else if (rule.aside.at && !parameter.is_matrix) {
-    how.sweep = kernels().sweep.sweep[rule.aside.index][int(real)];
+  const auto stored = [&](const auto& table, int index) {
+    return options.storage == Storage::int8   ? table.packed[index]
+           : options.storage == Storage::bf16 ? table.halved[index]
+                                              : table.sweep[index][int(real)];
+  };
+  const bool aside = rule.aside.at && !parameter.is_matrix;
+  const int index = aside ? rule.aside.index : rule.index;
+  if (index >= 0) how.sweep = stored(kernels().sweep, index);
+  if (rule.measuring.sums > 0)
+    how.first = stored(kernels().measure, index);
+  else if (aside)
     how.update = rule.aside.at(values.data(), t + 1, real);
-  } else if (rule.at) {
+  else if (rule.at)
     how.update = rule.at(values.data(), t + 1, real);
-  }
   how.real = real;
   how.slots = rule.slots.size();
   how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -164,10 +182,11 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
     how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
   }
   how.storage = options.storage;
+  if (how.storage != Storage::real) how.dither = std::make_shared<const Dither>(std::uint64_t(t));
   how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
   how.seed = options.seed;
   how.t = std::uint64_t(t);
-  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0 && how.storage == Storage::real;
+  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0;
   return how;
 }
 
@@ -312,22 +331,24 @@ void Optimizer::turn(Crew& crew) const {
 }
 
 void Optimizer::plan(const std::vector<Move>& moves) {
-  follow();
   tasks_.clear();
   for (const Move& m : moves) tasks_.push_back({&m, &manner(*m.parameter), 1});
 }
 
 bool Optimizer::admits(const std::vector<Move>& moves) {
   if (options.nonfinite != Options::Nonfinite::raise) return true;
+  follow();
   plan(moves);
   Chunks chunks(tasks_, nullptr);
   return look(chunks);
 }
 
 Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+  follow();
+  catch_up(moves);
   plan(moves);
   std::size_t total = 0;
-  for (const Move& m : moves) total += m.parameter->layout.size;
+  for (const Move& m : moves) total += m.rows ? m.size() * row_cost : m.size();
   bool allowed = true;
   const auto phases = [&](Crew* crew) {
     Chunks chunks(tasks_, crew);
@@ -340,6 +361,7 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
       const Task& at = tasks_[task];
       if (turns && at.move->parameter->is_matrix) return;
+      if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
       visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
     });
     if (!turns) return;
@@ -365,8 +387,24 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     ++summed;
     return Outcome::summed;
   }
+  for (const Task& task : tasks_)
+    if (const auto& arrears = task.move->parameter->arrears; arrears && task.move->rows)
+      arrears->add(*task.how, task.scale, task.move->rows->rows);
   count();
   return Outcome::moved;
+}
+
+/// What may throw for rows' sake, and what moves whole parameters needs them up to date.
+void Optimizer::catch_up(const std::vector<Move>& moves) {
+  for (const Move& m : moves) {
+    const Parameter& p = *m.parameter;
+    if (!p.arrears) continue;
+    if (!m.rows || p.arrears->full()) flush(p);
+    if (!m.rows) continue;
+    std::vector<double> start;
+    for (std::size_t s = 0; s < rule.slots.size(); ++s) start.push_back(rule.start(groups[p.group].values.data(), s));
+    p.arrears->prepare(start);
+  }
 }
 
 void Optimizer::count() {

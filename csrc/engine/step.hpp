@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/dtype.hpp"
 #include "engine/manner.hpp"
 #include "engine/parallel.hpp"
 #include "engine/rules.hpp"
+#include "engine/sparse.hpp"
 #include "engine/strided.hpp"
 
 namespace gs {
@@ -22,17 +24,21 @@ struct Parameter {
   std::vector<float*> scales;    // of int8 state, one for 256 elements
   std::vector<double*> scalars;  // of a rule that keeps some for each parameter
   std::size_t group = 0;
-  bool decays = true;        // whether weight_decay counts
-  bool is_matrix = false;    // to a rule that makes matrices orthogonal
-  std::uint32_t number = 0;  // among all of the optimizer
+  bool decays = true;                          // whether weight_decay counts
+  bool is_matrix = false;                      // to a rule that makes matrices orthogonal
+  std::uint32_t number = 0;                    // among all of the optimizer
+  std::unique_ptr<Arrears> arrears = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
 };
 
 /// A parameter and the gradient it is to move by; the gradient has the parameter's shape.
 struct Move {
   const Parameter* parameter;
   const std::byte* gradient;
-  const Layout* layout;  // of the gradient; only `contiguous` counts where it is true
-  Dtype dtype;           // of the gradient
+  const Layout* layout;               // of the gradient; only `contiguous` counts where it is true
+  Dtype dtype;                        // of the gradient
+  const RowGradient* rows = nullptr;  // a row-sparse gradient, in place of the other members
+
+  std::size_t size() const { return rows ? rows->size() : parameter->layout.size; }
 };
 
 /// Parameters that share the values of hyperparameters.
@@ -98,6 +104,7 @@ class Optimizer {
   void plan(const std::vector<Move>& moves);
   bool measures() const;
   bool look(Chunks& chunks);
+  void catch_up(const std::vector<Move>& moves);
   void measure(Chunks& chunks);
   void factor(Crew* crew) const;
   void turn(Crew& crew) const;

@@ -17,6 +17,30 @@ struct Chance {
   std::uint32_t array;
 };
 
+/// What state in fewer bits is rounded by: not to the nearest, for a second moment moves by a thousandth of itself a
+/// step, much less than from one number to the next, and would stand still; but up or down, right in the mean over
+/// steps. A step's numbers, of which those of a block begin at a place of its own.
+class Dither {
+ public:
+  explicit Dither(std::uint64_t t) {
+    // Multiples of two irrational numbers without their whole part: evenly spread over neighbours, and over steps.
+    for (std::uint64_t i = 0; i < 2 * scale_block; ++i) {
+      const std::uint64_t part = i * 0xC13FA9A902A6328Fu + t * 0x9E3779B97F4A7C15u;
+      halves_[i] = (float(part >> 40) * 0x1p-24f - 0.5f) * 0.9999f;
+      words_[i] = std::uint32_t(part >> 48);
+    }
+  }
+  /// Just within [-1/2, 1/2], so that a whole number stays: added to a code before it is rounded to the nearest.
+  const float* codes(std::size_t block, std::size_t slot) const { return halves_ + place(block, slot); }
+  /// Of 16 bits: added to a float before its last 16 are cut off.
+  const std::uint32_t* words(std::size_t block, std::size_t slot) const { return words_ + place(block, slot); }
+
+ private:
+  static std::size_t place(std::size_t block, std::size_t slot) { return (block * 77 + slot * 101) % scale_block; }
+  float halves_[2 * scale_block];
+  std::uint32_t words_[2 * scale_block];
+};
+
 /// The two directions of a half type.
 struct HalfCodec {
   void (*to_float)(const void* in, void* out, std::size_t n);
@@ -29,9 +53,9 @@ struct CodecTable {
   // in (n) -> out (n) of bfloat16, rounded by chance; first: position of in[0] in its array
   void (*round_by_chance)(const float* in, void* out, std::size_t n, std::size_t first, const Chance& chance);
   // codes (n), scales (n / 256, rounded up) -> out (n)
-  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n);
-  // in (n) -> codes (n), scales (n / 256, rounded up)
-  void (*encode8)(const float* in, std::uint8_t* codes, float* scales, std::size_t n);
+  void (*decode8)(const std::uint8_t* codes, const float* scales, float* out, std::size_t n, bool has_signs);
+  // n times the number -> codes (n), scales (n / 256, rounded up)
+  void (*fill8)(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n);
 };
 
 template <class Isa> const CodecTable& codec_table() noexcept;

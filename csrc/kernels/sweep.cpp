@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "core/dtype.hpp"
+#include "kernels/packed.hpp"
+
 namespace gs {
 namespace {
 
@@ -38,8 +41,113 @@ void sweep(const void* update, const Factors& factors, void* w, const void* g, v
   }
 }
 
+// A rule's step of one element whose state is not kept as it is: x in each of `held`, which then puts it away.
+template <class Update, class... Held> HD void through(const Update& update, float& w, float g, Held... held) {
+  update(w, g, held.x...);
+  (held.put(), ...);
+}
+
+struct HalfSlot {
+  std::uint16_t* words;
+  const std::uint32_t* dither;
+};
+struct HeldHalf {
+  float x;
+  std::uint16_t* at;
+  std::uint32_t up;
+  HD void put() const { *at = Bfloat16::encode(x, up); }
+};
+
+template <class Update, class... Slot>
+HD void loop_halved(const Update update, const float keep, const float scale, float* RESTRICT w,
+                    const float* RESTRICT g, std::size_t n, const Slot... slot) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) {
+    float value = w[i] * keep;
+    through(update, value, g[i] * scale, HeldHalf{Bfloat16::decode(slot.words[i]), slot.words + i, slot.dither[i]}...);
+    w[i] = value;
+  }
+}
+
+// Of one block; at: its first element from where the state begins, position: in its array.
+template <class Rule, std::size_t... slot>
+__attribute__((noinline)) void block_halved(const void* update, const Factors& factors, float* w, const float* g,
+                                            std::size_t n, void* const* state, std::size_t at, std::size_t position,
+                                            std::index_sequence<slot...>) {
+  using Update = typename Rule::template Update<float>;
+  const Dither& dither = *static_cast<const Dither*>(state[sizeof...(slot)]);
+  const std::size_t block = position / scale_block, offset = position % scale_block;
+  (void)dither, (void)block, (void)offset, (void)at;  // a rule without slots
+  loop_halved(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
+              HalfSlot{static_cast<std::uint16_t*>(state[slot]) + at, dither.words(block, slot) + offset}...);
+}
+
+template <class Rule>
+void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
+  constexpr std::size_t slots = Rule::slots.size();
+  const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
+  for (std::size_t i = 0; i < area.rows; ++i)
+    for (std::size_t j = 0, n; j < area.columns; j += n) {
+      const std::size_t at = i * area.stride + j, rest = scale_block - (first + at) % scale_block;
+      n = area.columns - j < rest ? area.columns - j : rest;
+      block_halved<Rule>(update, factors, static_cast<float*>(w) + at,
+                         static_cast<const float*>(g) + i * area.columns + j, n, state, at, first + at,
+                         std::make_index_sequence<slots>{});
+    }
+}
+
+// The fresh state of a block goes through the first cache: a scale is known only after all of it.
+template <bool has_signs> struct PackedSlot {
+  Unpacked<has_signs> number;
+  const std::uint8_t* codes;
+  float* fresh;
+};
+struct HeldPacked {
+  float x;
+  float* at;
+  HD void put() const { *at = x; }
+};
+
+template <class Update, class... Slot>
+HD void loop_packed(const Update update, const float keep, const float scale, float* RESTRICT w,
+                    const float* RESTRICT g, std::size_t n, const Slot... slot) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) {
+    float value = w[i] * keep;
+    through(update, value, g[i] * scale, HeldPacked{slot.number(slot.codes[i]), slot.fresh + i}...);
+    w[i] = value;
+  }
+}
+
+template <class Rule, std::size_t... slot>
+__attribute__((noinline)) void block_packed(const void* update, const Factors& factors, float* w, const float* g,
+                                            std::size_t n, void* const* state, std::size_t at, std::size_t block,
+                                            std::index_sequence<slot...>) {
+  using Update = typename Rule::template Update<float>;
+  alignas(64) float fresh[sizeof...(slot) + 1][scale_block];
+  (void)fresh, (void)state, (void)at;  // a rule without slots
+  const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
+  const auto scale = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
+  const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
+  (void)codes, (void)scale, (void)dither, (void)block;
+  loop_packed(
+      *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
+      PackedSlot<has_signs<Rule>(slot)>{Unpacked<has_signs<Rule>(slot)>(*scale(slot)), codes(slot), fresh[slot]}...);
+  ((*scale(slot) = pack_block<has_signs<Rule>(slot)>(fresh[slot], dither.codes(block, slot), codes(slot), n)), ...);
+}
+
+template <class Rule>
+void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
+  constexpr std::size_t slots = Rule::slots.size();
+  const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
+  for (std::size_t at = 0; at < area.columns; at += scale_block)
+    block_packed<Rule>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
+                       area.columns - at < scale_block ? area.columns - at : scale_block, state, at,
+                       first + at / scale_block, std::make_index_sequence<slots>{});
+}
+
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
-  return {{{sweep<Rules, float>, sweep<Rules, double>}...}};
+  return {{{sweep<Rules, float>, sweep<Rules, double>}...}, {halved<Rules>...}, {packed<Rules>...}};
 }
 
 constexpr SweepTable table = rows(Optimizers{});

@@ -19,8 +19,15 @@ struct Factors {
 using Sweep = void (*)(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
                        const Area& area);
 
+/// What a rule's state is kept in: its Real; or, where that is float, bfloat16 or 8 bits.
+enum class Storage { real, bf16, int8 };
+
 struct SweepTable {
   Sweep sweep[Optimizers::size][2];  // [rule][Real: float, double]
+  // Of float, with the state in less: a slot's words of bfloat16; or its codes of 8 bits, and after all of these their
+  // scales, one for 256 numbers. Then the step's Dither, and the position in its array of the first number. An area of
+  // codes is one row, and begins with a block.
+  Sweep halved[Optimizers::size], packed[Optimizers::size];  // [rule]
 };
 
 template <class Isa> const SweepTable& sweep_table() noexcept;

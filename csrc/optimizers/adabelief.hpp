@@ -16,6 +16,7 @@ struct AdaBelief {
 
   static constexpr const char* name = "AdaBelief";
   static constexpr std::array slots{"m", "s"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<AdaBelief>{"learning_rate", &AdaBelief::learning_rate, "step size", 0, inf},

@@ -15,6 +15,7 @@ struct Adadelta {
 
   static constexpr const char* name = "Adadelta";
   static constexpr std::array slots{"v", "u"};
+  static constexpr unsigned unsigned_slots = 0b11;
   static constexpr auto fields() {
     return std::array{
         Field<Adadelta>{"learning_rate", &Adadelta::learning_rate, "step size", 0, inf},

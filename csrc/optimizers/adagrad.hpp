@@ -15,6 +15,7 @@ struct Adagrad {
 
   static constexpr const char* name = "Adagrad";
   static constexpr std::array slots{"accumulator"};
+  static constexpr unsigned unsigned_slots = 0b1;
   static constexpr auto fields() {
     return std::array{
         Field<Adagrad>{"learning_rate", &Adagrad::learning_rate, "step size", 0, inf},

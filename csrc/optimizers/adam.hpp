@@ -16,6 +16,7 @@ struct Adam {
 
   static constexpr const char* name = "Adam";
   static constexpr std::array slots{"m", "v"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Adam>{"learning_rate", &Adam::learning_rate, "step size", 0, inf},
@@ -65,6 +66,7 @@ struct TorchAdam : Adam {
 struct AMSGrad : Adam {
   static constexpr const char* name = "AMSGrad";
   static constexpr std::array slots{"m", "v", "v_hat"};
+  static constexpr unsigned unsigned_slots = 0b110;
   static constexpr auto fields() { return extend<AMSGrad>(Adam::fields()); }
 
   template <class Real> struct Update {

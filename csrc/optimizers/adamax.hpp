@@ -16,6 +16,7 @@ struct Adamax {
 
   static constexpr const char* name = "Adamax";
   static constexpr std::array slots{"m", "u"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Adamax>{"learning_rate", &Adamax::learning_rate, "step size", 0, inf},

@@ -16,6 +16,7 @@ struct Adan {
 
   static constexpr const char* name = "Adan";
   static constexpr std::array slots{"m", "v", "n", "previous"};
+  static constexpr unsigned unsigned_slots = 0b100;
   static constexpr auto fields() {
     return std::array{
         Field<Adan>{"learning_rate", &Adan::learning_rate, "step size", 0, inf},

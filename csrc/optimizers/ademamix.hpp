@@ -17,6 +17,7 @@ struct AdEMAMix {
 
   static constexpr const char* name = "AdEMAMix";
   static constexpr std::array slots{"m", "v", "m_slow"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<AdEMAMix>{"learning_rate", &AdEMAMix::learning_rate, "step size", 0, inf},

@@ -22,18 +22,20 @@
 #include "optimizers/radam.hpp"
 #include "optimizers/rmsprop.hpp"
 #include "optimizers/rprop.hpp"
+#include "optimizers/schedulefreeadamw.hpp"
+#include "optimizers/schedulefreesgd.hpp"
 #include "optimizers/sgd.hpp"
 #include "optimizers/signum.hpp"
 #include "optimizers/yogi.hpp"
 
 namespace gs {
 
-using Optimizers =
-    TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad, Adadelta,
-             TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum, TorchRMSprop,
-             TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum, Adam, AMSGrad, TorchAdam,
-             TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion,
-             Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop, ASGD, Lamb, Lars, NovoGrad, Prodigy>;
+using Optimizers = TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, TorchNesterov, Adagrad, TorchAdagrad,
+                            Adadelta, TorchAdadelta, RMSprop, RMSpropCentered, RMSpropMomentum, RMSpropCenteredMomentum,
+                            TorchRMSprop, TorchRMSpropCentered, TorchRMSpropMomentum, TorchRMSpropCenteredMomentum,
+                            Adam, AMSGrad, TorchAdam, TorchAMSGrad, AdamW, AMSGradW, Adamax, TorchAdamax, Nadam,
+                            TorchNadam, RAdam, Ftrl, FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan, AdEMAMix, Rprop,
+                            ASGD, ScheduleFreeSGD, ScheduleFreeAdamW, Lamb, Lars, NovoGrad, Prodigy>;
 
 /// Those that see an array as matrices (core/matrix.hpp).
 using MatrixOptimizers =

@@ -18,6 +18,7 @@ struct Ftrl {
 
   static constexpr const char* name = "Ftrl";
   static constexpr std::array slots{"accumulator", "linear"};
+  static constexpr unsigned unsigned_slots = 0b1;
   static constexpr auto fields() {
     return std::array{
         Field<Ftrl>{"learning_rate", &Ftrl::learning_rate, "step size", 0, inf, true, true},

@@ -17,6 +17,7 @@ struct Nadam {
 
   static constexpr const char* name = "Nadam";
   static constexpr std::array slots{"m", "v"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Nadam>{"learning_rate", &Nadam::learning_rate, "step size", 0, inf},

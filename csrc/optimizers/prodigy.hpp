@@ -15,6 +15,7 @@ struct Prodigy {
 
   static constexpr const char* name = "Prodigy";
   static constexpr std::array slots{"m", "v", "s", "offset"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Prodigy>{"learning_rate", &Prodigy::learning_rate, "step size, in units of d", 0, inf},

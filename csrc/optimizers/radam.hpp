@@ -16,6 +16,7 @@ struct RAdam {
 
   static constexpr const char* name = "RAdam";
   static constexpr std::array slots{"m", "v"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<RAdam>{"learning_rate", &RAdam::learning_rate, "step size", 0, inf},

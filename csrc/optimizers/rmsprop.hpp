@@ -15,6 +15,7 @@ struct RMSprop {
 
   static constexpr const char* name = "RMSprop";
   static constexpr std::array slots{"v"};
+  static constexpr unsigned unsigned_slots = 0b1;
   static constexpr auto fields() {
     return std::array{
         Field<RMSprop>{"learning_rate", &RMSprop::learning_rate, "step size", 0, inf},

@@ -16,6 +16,7 @@ struct Rprop {
 
   static constexpr const char* name = "Rprop";
   static constexpr std::array slots{"previous", "step_size"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Rprop>{"learning_rate", &Rprop::learning_rate, "step size of every weight before the first step", 0, inf},

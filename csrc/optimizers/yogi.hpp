@@ -17,6 +17,7 @@ struct Yogi {
 
   static constexpr const char* name = "Yogi";
   static constexpr std::array slots{"m", "v"};
+  static constexpr unsigned unsigned_slots = 0b10;
   static constexpr auto fields() {
     return std::array{
         Field<Yogi>{"learning_rate", &Yogi::learning_rate, "step size", 0, inf},

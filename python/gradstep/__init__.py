@@ -29,12 +29,14 @@ from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .layers import Input
 from .models import Sequential
+from .optimizers.sparse import RowSparse
 
 if TYPE_CHECKING:
     from . import plot
 
 __all__ = [
     "Input",
+    "RowSparse",
     "Sequential",
     "__version__",
     "activations",

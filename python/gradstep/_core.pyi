@@ -79,6 +79,12 @@ class Optimizer:
     def truncate(self, length: int) -> None:
         """Forget the parameters added after the first `length`, and their state."""
 
+    def flush(self) -> None:
+        """Have the rows of all parameters take the steps that row-sparse gradients made them miss. Without the GIL."""
+
+    def flush_rows(self, index: int, rows: ndarray) -> None:
+        """The same for some rows (int64, contiguous) of one parameter."""
+
     def find(self, array: ndarray) -> int:
         """Index of the parameter with the same memory, shape, strides and dtype; -1 if there is none."""
 
@@ -88,6 +94,12 @@ class Optimizer:
     def state(self, index: int) -> dict[str, ndarray]:
         """Slot name to array, shape of the parameter, C order, writable: the state itself, not a copy."""
 
+    def numbers(self, index: int, slot: str) -> ndarray:
+        """A copy of a slot of the rule as numbers, whatever it is kept in."""
+
+    halted: str
+    """Why no step may be taken now; empty if one may."""
+
 class Bound:
     """Some parameters of an optimizer in a fixed order: nothing is looked up per step."""
 
@@ -96,9 +108,10 @@ class Bound:
         optimizer: Optimizer,
         indices: Sequence[int],
         labels: Sequence[str],
-        convert: Callable[[Any, str], ndarray],
+        convert: Callable[[Any, str], Any],
     ) -> None:
-        """convert(object, name) makes an ndarray of a gradient that is not exactly a numpy.ndarray."""
+        """convert(object, name) makes an ndarray of a gradient that is not exactly a numpy.ndarray, or a RowSparse:
+        shape of the dense gradient; rows int64 (n,); values (n, ...) of its dtype; both in C order."""
 
     def step(self, gradients: Any, /) -> None:
         """One step. gradients: a sequence in order, or one array if bound to one with the label ""; None skips its

@@ -49,7 +49,7 @@ def test_halves_are_float32_in_between(new, param, gradient, lay):
         optimizer.step(w, lay(g))
     assert w.tobytes() == expected.tobytes()
     assert slots(optimizer) == slots(wide)
-    assert all(v.dtype == F32 for k, v in optimizer.state_dict().items() if k.startswith("0."))
+    assert all(v.dtype == F32 for k, v in optimizer.state_dict().items() if k.startswith("0.") and v.ndim)
 
 
 def test_options_work_on_halves(new):
@@ -138,6 +138,20 @@ def test_state_in_fewer_bits_resumes_and_follows_float32(new, kept):
     assert np.linalg.norm(through - v) < 0.35 * moved
 
 
+@pytest.mark.parametrize(("kept", "spread"), [("bfloat16", 0.01), ("int8", 0.2)])
+def test_state_in_fewer_bits_stands_by_its_mean(kept, spread):
+    """Rounded to the nearest, v would stand still once a step changes it by less than half a unit, and steps grow."""
+    from gradstep.optimizers import Adam
+
+    g = np.exp(np.random.default_rng(0).standard_normal(4096)).astype("f4")
+    w, optimizer = np.zeros_like(g), Adam(1e-3, state_dtype=kept)
+    for _ in range(1500):
+        optimizer.step(w, g)
+    # A steady gradient moves Adam by its rate a step, whatever its size.
+    assert abs(w.mean() / -1.5 - 1) < 0.004
+    assert abs(w / -1.5 - 1).max() < spread
+
+
 def test_bytes_of_state():
     from gradstep.optimizers import Adam
 
@@ -206,8 +220,9 @@ def test_nan_and_inf_are_not_hidden_by_state_of_8_bits(new):
     plain, v = new(), draws(F32, 600, count=1)[0]
     plain.step(v, g)
     plain.step(v, np.ones(600, "f4"))
-    assert np.isfinite(w[:256]).all()
-    assert np.isfinite(w[512:]).all()
+    if not _core.rules()[optimizer._core.rule]["measures"]:  # a norm passes it on
+        assert np.isfinite(w[:256]).all()
+        assert np.isfinite(w[512:]).all()
     if np.isnan(v[300]):
         assert np.isnan(w[300])
 

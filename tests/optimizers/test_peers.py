@@ -53,7 +53,10 @@ KERAS = [
     ("SGD", SLOW),
     ("SGD", SLOW | {"momentum": 0.9}),
     ("SGD", SLOW | {"momentum": 0.9, "nesterov": True}),
-    *[(name, {}) for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl", "Lion")],
+    *[
+        (name, {})
+        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "AdamW", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb")
+    ],
     ("Adagrad", {"learning_rate": 0.1, "initial_accumulator_value": 0.5, "epsilon": 1e-3}),
     ("Adadelta", {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-2}),
     ("RMSprop", {"rho": 0.8, "momentum": 0.9, "epsilon": 1e-2}),
@@ -76,11 +79,14 @@ KERAS = [
     ),
     ("Ftrl", {"learning_rate": 0.01, "learning_rate_power": -0.25, "l1_regularization_strength": 0.1, "beta": 0.4}),
     ("Lion", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.7}),
+    ("Lamb", {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 0.1}),
     *[
         (name, {"learning_rate": 0.01} | DECAY)
-        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "Nadam", "Ftrl", "Lion")
+        for name in ("Adagrad", "Adadelta", "RMSprop", "Adam", "Adamax", "Nadam", "Ftrl", "Lion", "Lamb")
     ],
     ("SGD", SLOW | DECAY | {"momentum": 0.9}),
+    ("ScheduleFreeAdamW", {}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.1, "beta_1": 0.7, "beta_2": 0.5, "epsilon": 0.1, "warmup_steps": 7}),
     *[
         ("Adam", {"learning_rate": 0.1} | options)
         for options in (
@@ -236,3 +242,28 @@ def test_defaults_are_pytorchs(torch, make):
             compared += 1
     about = {"weight_decay", "maximize", "foreach", "differentiable", "fused", "capturable", "decoupled_weight_decay"}
     assert compared == len(set(defaults) - about)
+
+
+# -- the authors' code of the schedule-free rules ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STARTS)
+@pytest.mark.parametrize(
+    "averaging", [{}, {"warmup_steps": 7}, {"r": 1.5}, {"warmup_steps": 7, "r": 0.5, "weight_lr_power": 1.0}], ids=str
+)
+@pytest.mark.parametrize("make", ["ScheduleFreeSGD", "ScheduleFreeAdamW"])
+def test_equals_its_authors(torch, make, averaging, name):
+    schedulefree = pytest.importorskip("schedulefree")
+    rate, power = (1e-4, {}) if make == "ScheduleFreeSGD" else (0.1, {"weight_lr_power": 2.0})
+    cls = {"ScheduleFreeSGD": schedulefree.SGDScheduleFree, "ScheduleFreeAdamW": schedulefree.AdamWScheduleFree}[make]
+    w = torch.tensor(STARTS[name].copy())
+    peer = cls([w], lr=rate, weight_decay=0.1, foreach=False, **averaging)
+    ours, optimizer = STARTS[name].copy(), getattr(optimizers, make)(rate, weight_decay=0.1, **power | averaging)
+    peer.train()
+    for step in range(STEPS):
+        w.grad = torch.tensor(gradient(name, w.numpy(), step))
+        peer.step()
+        optimizer.step(ours, gradient(name, ours, step))
+    assert difference(ours, w.numpy()) < TOLERANCE
+    peer.eval()
+    assert difference(optimizer.averages()[0], w.numpy()) < TOLERANCE

@@ -7,7 +7,7 @@ end of w and the state by slot.
 from functools import partial
 
 import numpy as np
-from reference import torch_optimizers
+from reference import averaged_optimizers, torch_optimizers
 from reference.matrix_rules import adafactor, muon
 from reference.norms import lamb, lars, novograd, prodigy
 
@@ -214,6 +214,7 @@ def asgd(w, gradients, learning_rate, lambd, alpha, t0):
 # By the name of the rule in C++.
 ORACLES = {
     **torch_optimizers.ORACLES,
+    **averaged_optimizers.ORACLES,
     "SGD": sgd,
     "Momentum": momentum,
     "Nesterov": nesterov,

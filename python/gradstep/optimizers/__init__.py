@@ -28,6 +28,8 @@ from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
 from .rprop import Rprop
 from .sam import SAM
+from .schedulefreeadamw import ScheduleFreeAdamW
+from .schedulefreesgd import ScheduleFreeSGD
 from .sgd import SGD
 from .signum import Signum
 from .yogi import Yogi
@@ -60,6 +62,8 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
     "Signum",
     "Yogi",
     "deserialize",

@@ -138,9 +138,11 @@ def gather(structure: Structure, tree: Any) -> list[Any]:
                 raise ValueError(f"{name} has length {len(children)}; {of} has length {len(shape)}.")
             for i, (child, value) in enumerate(zip(shape, children, strict=True)):
                 visit(child, value, f"{label}[{i}]")
-        elif node is not None and not is_array(node):
-            raise TypeError(f"{noun('gradient', label)} must be an array or None; got {describe(node)}.")
         else:
+            if node is not None and not is_array(node):
+                from .sparse import check_sparse
+
+                check_sparse(node, noun("gradient", label))
             leaves.append(node)
 
     visit(structure, tree, "")

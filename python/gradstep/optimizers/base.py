@@ -10,11 +10,12 @@ import numpy as np
 
 from .. import _core
 from .arguments import real
-from .arrays import as_gradient, as_parameter, describe, flatten, gather, noun
+from .arrays import as_parameter, describe, flatten, gather, noun
 from .bound import Bound, Step
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .schedules.base import LearningRateSchedule
+from .sparse import as_move, as_rows
 from .state import Stateful
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
@@ -73,7 +74,8 @@ class Optimizer(Stateful):
             float32 or float64, writable, of any strides; no two may share memory. An array is an ndarray, or anything
             on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor; NumPy 2.1).
         grads : the same structure
-            The gradient of each array, of its shape and dtype; None leaves an array as it is.
+            The gradient of each array, of its shape and dtype; None leaves an array as it is. A `RowSparse` or SciPy
+            CSR matrix stands for an array that is 0 but for some rows.
 
         Raises
         ------
@@ -163,6 +165,50 @@ class Optimizer(Stateful):
         """The groups that `bind` made, in order; the first one is of all arrays that were given without a group."""
         return [Group(self, index) for index in range(self._core.groups)]
 
+    def flush(self, array: Any = None, rows: Any = None) -> None:
+        """Take the steps that rows of arrays have missed because of row-sparse gradients: see `RowSparse`.
+
+        To be called before such rows are read; `state_dict`, `fit` and a dense gradient do it by themselves. What is
+        flushed then is what dense gradients would have made of it.
+
+        Parameters
+        ----------
+        array : array, optional
+            One that is stepped, if `rows` are given; by default all rows of all arrays are flushed.
+        rows : array of int, shape (n,)
+            Which of its rows, in any order.
+
+        Raises
+        ------
+        TypeError
+            Only one of the two is given, or has a wrong type.
+        ValueError
+            A row is out of range, or an array was resized, reshaped or reallocated since its first step.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> table, opt = np.zeros((3, 1)), gs.optimizers.SGD(learning_rate=1.0, momentum=0.5)
+        >>> for row in [0, 1]:
+        ...     opt.step(table, gs.RowSparse([row], np.ones((1, 1)), (3, 1)))
+        >>> table.ravel()
+        array([-1., -1.,  0.])
+        >>> opt.flush(table, [0])
+        >>> table.ravel()
+        array([-1.5, -1. ,  0. ])
+        """
+        if array is None and rows is None:
+            return self._core.flush()
+        if array is None or rows is None:
+            raise TypeError("flush takes an array and its rows, or neither.")
+        parameter = as_parameter(array, "array")
+        if not parameter.ndim:
+            raise ValueError("array must have rows; got one of shape ().")
+        wanted, index = as_rows(rows, len(parameter)), self._core.find(parameter)
+        if index >= 0:  # others have missed nothing
+            self._core.flush_rows(index, wanted)
+        return None
+
     def apply(self, grads: Any, params: Any) -> None:
         """As ``step(params, grads)``, in Keras's order of arguments.
 
@@ -233,7 +279,7 @@ class Optimizer(Stateful):
         return self._last[2]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
-        return _core.Bound(self._core, indices, labels, as_gradient)
+        return _core.Bound(self._core, indices, labels, as_move)
 
     def _forget(self, registered: int) -> None:
         """Leave only the first `registered` arrays, as if the others had never been seen."""

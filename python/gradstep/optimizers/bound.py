@@ -46,7 +46,7 @@ class Bound:
         ----------
         grads : array, or sequence or dict of arrays
             The structure that was bound; a list or tuple if that was a flat sequence. Each gradient has its array's
-            shape and dtype; None leaves an array as it is.
+            shape and dtype, or is a `RowSparse` or CSR matrix; None leaves an array as it is.
 
         Raises
         ------

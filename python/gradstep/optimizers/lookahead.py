@@ -113,6 +113,7 @@ class Lookahead(Around):
         return Walk(self, self.optimizer._make_bound(indices, labels))
 
     def _meet(self) -> None:
+        self.flush()  # rows that a row-sparse gradient left behind
         for index, slow in enumerate(self._slow):
             fast, slow = in_order(self._core.parameter(index)), slow.reshape(-1)
             with np.errstate(all="ignore"):

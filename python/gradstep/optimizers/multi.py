@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
+
 from .arguments import real
 from .arrays import describe, noun
 from .base import Optimizer
@@ -140,6 +142,10 @@ class MultiOptimizer(Wrapper):
     def _inner(self) -> dict[str, Optimizer]:
         return {f"optimizers.{i}": optimizer for i, optimizer in enumerate(self._each)}
 
+    def _state(self) -> dict[str, np.ndarray]:
+        self.flush()
+        return super()._state()
+
     def __repr__(self) -> str:
         return f"MultiOptimizer({self.optimizers!r})"
 
@@ -231,6 +237,11 @@ class MultiOptimizer(Wrapper):
         """As that of each of the optimizers."""
         for optimizer in self._each:
             optimizer.exclude_from_weight_decay(var_list, var_names)
+
+    def flush(self, array: Any = None, rows: Any = None) -> None:
+        """As that of each of the optimizers, for its arrays."""
+        for optimizer in self._each:
+            optimizer.flush(array, rows)
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """As that of each of the optimizers, for its arrays."""

@@ -28,6 +28,7 @@ class OptionsBesideDecay(TypedDict, total=False):
     state_dtype: Literal["bfloat16", "int8"] | None
     stochastic_rounding: bool
     seed: int | None
+    lazy: bool
 
 
 class Options(OptionsBesideDecay, total=False):
@@ -51,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "state_dtype": None,
     "stochastic_rounding": False,
     "seed": None,
+    "lazy": False,
 }
 # Those that are hyperparameters of the engine (csrc/optimizers/every.hpp): they may change, and follow schedules.
 COMMON = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum", "loss_scale_factor")
@@ -89,6 +91,9 @@ stochastic_rounding : bool, default False
     Whether arrays of bfloat16 are rounded up or down by chance, right in the mean, so that small steps count.
 seed : int, optional
     Of that chance; from 0 to 2^64 - 1. By default one that `gradstep.utils.set_random_seed` determines.
+lazy : bool, default False
+    Whether rows that are not in a row-sparse gradient miss the step for good, as in `torch.optim.SparseAdam`: neither
+    they nor their state change. By default they take it later, as with a dense gradient: see `RowSparse`.
 """.strip("\n")
 
 
@@ -101,7 +106,7 @@ def parse(owner: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
     clips = [name for name in CLIPS if name in given]
     if len(clips) > 1:
         raise ValueError(f"only one of {', '.join(CLIPS)} may be given; got {' and '.join(clips)}.")
-    for name in ("use_ema", "maximize", "stochastic_rounding"):
+    for name in ("use_ema", "maximize", "stochastic_rounding", "lazy"):
         given[name] = flag(name, given.get(name, False))
     if "gradient_accumulation_steps" in given:
         given["gradient_accumulation_steps"] = whole(

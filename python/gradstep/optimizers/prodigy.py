@@ -59,20 +59,20 @@ class Prodigy(Optimizer):
     -----
     .. math::
 
-        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) d_t g_t, \\qquad v_t = \\beta_2 v_{t-1} + (1 - \\beta_2) d_t^2 g_t^2 \\\\
+        m_t &= \\beta_1 m_{t-1} + (1 - \\beta_1) d_t g_t, \\qquad
+        v_t = \\beta_2 v_{t-1} + (1 - \\beta_2) d_t^2 g_t^2 \\\\
         n_t &= \\sqrt{\\beta_2} n_{t-1} + \\eta \\frac{d_t^2}{d_0} \\langle g_t, w_0 - w_{t-1} \\rangle, \\qquad
         s_t = \\sqrt{\\beta_2} s_{t-1} + \\eta \\frac{d_t^2}{d_0} g_t \\\\
         d_{t+1} &= \\max(d_t, c \\, n_t / \\lVert s_t \\rVert_1), \\qquad
         w_t = (1 - \\lambda \\eta d_t) w_{t-1} - \\eta d_t \\frac{m_t}{\\sqrt{v_t} + d_{t+1} \\epsilon}
 
     with :math:`\\eta` ``learning_rate``, :math:`\\lambda` ``weight_decay``, :math:`\\beta_1, \\beta_2`
-    ``beta_1, beta_2``, :math:`\\epsilon` ``epsilon``, :math:`c` ``d_coef``, :math:`n` ``numerator`` and :math:`w_0 - w`
-    ``offset``. The two sums, :math:`\\langle \\cdot, \\cdot \\rangle` and :math:`\\lVert \\cdot \\rVert_1`, are over all
-    arrays that move in a step; those of groups with rates of their own count with these, and the first group says
-    :math:`\\beta_2, d_0, c` and ``growth_rate`` for the sums. This is the form of the authors' code with its defaults:
-    decoupled decay, no bias correction. It keeps the start of every array where `offset` is here, which does not lose
-    small steps to rounding and lets arrays join late. Neither Keras nor PyTorch has Prodigy. A step reads each array
-    twice.
+    ``beta_1, beta_2``, :math:`\\epsilon` ``epsilon``, :math:`c` ``d_coef``, :math:`n` ``numerator`` and
+    :math:`w_0 - w` ``offset``. The scalar product and the 1-norm are over all arrays that move in a step. Groups with
+    rates of their own count in them with these; :math:`\\beta_2, d_0, c` and ``growth_rate`` are there the first
+    group's. This is the form of the authors' code with its defaults: decoupled decay, no bias correction. Their code
+    keeps the start of every array instead of `offset`, which does not lose small steps beside large weights. Neither
+    Keras nor PyTorch has Prodigy. A step reads most of its numbers twice.
 
     References
     ----------

@@ -282,6 +282,7 @@ class Halves:
         if owner._away:
             raise RuntimeError("first_step must be followed by second_step, before another first_step.")
         self._inner.check(gradients)
+        owner.flush()  # rows that a row-sparse gradient left behind
         pairs = self._pairs(gradients if self._labels[0] else [gradients])
         squares = [sum_of_squares([g, w] if owner.adaptive else [g]) for _, w, g in pairs]
         norm = float(np.sqrt(sum(squares)))

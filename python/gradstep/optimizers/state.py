@@ -58,6 +58,7 @@ class Stateful(Configured):
         >>> sorted(opt.state_dict())
         ['0.v', 'epsilon', 'iterations', 'learning_rate', 'rho']
         """
+        self._core.flush()
         return {name: array.copy() for name, array in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -114,6 +115,7 @@ class Stateful(Configured):
             _core.Optimizer(self._core.rule, {field: values[key]})
 
         def load() -> None:
+            self._core.flush()  # by the state that was
             for key, (field, group) in numbers.items():
                 self._core.set(field, values[key], group)
             for key, array in current.items():

@@ -240,6 +240,10 @@ class Around(Wrapper):
         self.optimizer._forget(registered)
         self._part(registered)
 
+    def flush(self, array: Any = None, rows: Any = None) -> None:
+        """As that of the optimizer inside."""
+        self.optimizer.flush(array, rows)
+
     def finalize_variable_values(self, var_list: Any) -> None:
         """As that of the optimizer inside."""
         self.optimizer.finalize_variable_values(var_list)
