@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from math import isfinite
 
+import pytest
 from gradstep import _core, optimizers
 from gradstep.optimizers.registry import classes
 
-__all__ = ["FLAGS", "OPTIMIZERS", "moves_elements", "other"]
+__all__ = ["FLAGS", "OPTIMIZERS", "keeps_less", "moves_elements", "other"]
 
 # Arguments that choose the rule; in some of the rules they are no field.
 FLAGS: dict[str, set[str]] = {
@@ -21,6 +22,8 @@ FLAGS: dict[str, set[str]] = {
     "Adamax": {"dialect"},
     "Nadam": {"momentum_decay", "dialect"},
     "AdamW": {"amsgrad", "dialect"},
+    "Muon": {"exclude_layers", "exclude_embeddings", "nesterov", "dialect"},
+    "Adafactor": {"relative_step", "dialect"},
     "Ftrl": {"learning_rate_power"},
 }
 
@@ -48,13 +51,19 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "AdamW-amsgrad-torch": partial(optimizers.AdamW, amsgrad=True, dialect="torch"),
     "Adamax-torch": partial(optimizers.Adamax, dialect="torch"),
     "Nadam-torch": partial(optimizers.Nadam, dialect="torch"),
+    "Adafactor-free": partial(optimizers.Adafactor, relative_step=False),
+    "Adafactor-torch": partial(optimizers.Adafactor, dialect="torch"),
+    "Muon-plain": partial(optimizers.Muon, nesterov=False),
+    "Muon-torch": partial(optimizers.Muon, dialect="torch"),
+    "Muon-plain-torch": partial(optimizers.Muon, nesterov=False, dialect="torch"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 
 
 def moves_elements(make: Callable[..., optimizers.Optimizer]) -> bool:
     """Whether a step of one element depends on that element alone."""
-    return not _core.rules()[make()._core.rule]["measures"]
+    rule = _core.rules()[make()._core.rule]
+    return not rule["measures"] and not rule["matrices"]
 
 
 def other(optimizer: optimizers.Optimizer, field: str) -> float:
@@ -63,3 +72,11 @@ def other(optimizer: optimizers.Optimizer, field: str) -> float:
     start = low if isfinite(low) else 0.0
     now = getattr(optimizer, field)
     return start + 0.7 * ((now if isfinite(now) else start + 1) - start) + 0.01
+
+
+def keeps_less(make: Callable[..., optimizers.Optimizer]) -> None:
+    """Skip what state in fewer bits is for: a rule that keeps it in shapes of its own refuses that."""
+    if _core.rules()[make()._core.rule]["matrices"]:
+        with pytest.raises(ValueError, match="state_dtype must be None"):
+            make(state_dtype="int8")
+        pytest.skip("its state has shapes of its own")

@@ -35,6 +35,39 @@ class Bound {
     optimizer_.check_idle();
     // From here on: the checks may run Python code, and that another thread.
     const PyOptimizer::Busy busy(optimizer_);
+    collect(gradients);
+    if (moves_.empty()) return;  // nothing but None: no step was made
+    // Everything is checked; only now is anything written.
+    std::size_t total = 0;
+    for (const Move& move : moves_) total += move.parameter->layout.size;
+    Optimizer& engine = optimizer_.engine;
+    Optimizer::Outcome outcome;
+    if (total < release_size) {
+      outcome = engine.step(moves_);
+    } else {
+      // Safe: the arrays are held below, the rest is the engine's own.
+      py::gil_scoped_release release;
+      outcome = engine.step(moves_);
+    }
+    held_.clear();
+    rows_.clear();
+    if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
+  }
+
+  /// Throws what `step` would before it writes anything.
+  void check(py::handle gradients) {
+    optimizer_.check_idle();
+    const PyOptimizer::Busy busy(optimizer_);
+    collect(gradients);
+    const bool good = optimizer_.engine.admits(moves_);
+    held_.clear();
+    rows_.clear();
+    if (!good) refuse();
+  }
+
+ private:
+  /// The moves of a step, checked.
+  void collect(py::handle gradients) {
     optimizer_.prepare(1);
     moves_.clear();
     moved_.clear();
@@ -53,26 +86,10 @@ class Bound {
                            " arrays, in the parameters' order; got " +
                            std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
     }
-    if (moves_.empty()) return;  // nothing but None: no step was made
-    // Everything is checked; only now is anything written.
-    std::size_t total = 0;
-    for (const Move& move : moves_) total += move.parameter->layout.size;
-    Optimizer& engine = optimizer_.engine;
-    Optimizer::Outcome outcome;
-    if (total < release_size) {
-      outcome = engine.step(moves_);
-    } else {
-      // Safe: the arrays are held below, the rest is the engine's own.
-      py::gil_scoped_release release;
-      outcome = engine.step(moves_);
-    }
-    held_.clear();
-    rows_.clear();
-    if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise)
-      throw_nonfinite(noun("gradient", labels_[moved_[engine.culprit]]));
   }
 
- private:
+  [[noreturn]] void refuse() const { throw_nonfinite(noun("gradient", labels_[moved_[optimizer_.engine.culprit]])); }
+
   void check_count(std::size_t given) const {
     if (given != indices_.size())
       throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
@@ -129,7 +146,8 @@ class Bound {
 void bind_bound(py::module_& m) {
   py::class_<Bound>(m, "Bound")
       .def(py::init<py::object, std::vector<std::size_t>, std::vector<std::string>, py::object>())
-      .def("step", &Bound::step, py::pos_only());
+      .def("step", &Bound::step, py::pos_only())
+      .def("check", &Bound::check, py::pos_only());
 }
 
 }  // namespace gs

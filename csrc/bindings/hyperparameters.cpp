@@ -59,7 +59,11 @@ Options parse_options(const py::dict& given) {
 }  // namespace
 
 PyOptimizer::PyOptimizer(const std::string& rule, const std::map<std::string, double>& values, const py::dict& options)
-    : engine(find_rule(rule), checked_values(find_rule(rule), values), parse_options(options)) {}
+    : engine(find_rule(rule), checked_values(find_rule(rule), values), parse_options(options)) {
+  if ((engine.rule.factored || engine.rule.orthogonal) && engine.options.storage != Storage::real)
+    throw py::value_error(std::string("state_dtype must be None: the state of ") + engine.rule.name +
+                          " has shapes of its own.");
+}
 
 const FieldInfo& PyOptimizer::field(const std::string& name, std::size_t& at) const {
   for (at = 0; at < engine.rule.fields.size(); ++at)

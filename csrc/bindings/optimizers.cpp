@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "bindings/module.hpp"
+#include "engine/factored.hpp"
 
 namespace gs {
 namespace {
@@ -89,6 +90,12 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
                          : storage == Storage::bf16 ? py::dtype::of<std::uint16_t>()
                                                     : real;
   std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape});
+  if (p.is_matrix) wanted[1].shape = {0};
+  if (engine.rule.factored)
+    for (std::size_t s = 0; s < wanted.size(); ++s) {
+      const auto own = factor_shape(p.layout.shape, s);
+      wanted[s].shape.assign(own.begin(), own.end());
+    }
   wanted.resize(wanted.size() + engine.extra_slots().size(), {real, shape});
   if (storage == Storage::int8)
     wanted.resize(wanted.size() + engine.rule.slots.size(),
@@ -98,7 +105,8 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
 }
 
 std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels,
-                                          const std::vector<std::size_t>& groups, const std::vector<bool>& decays) {
+                                          const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
+                                          const std::vector<bool>& asides) {
   check_idle();
   if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
   for (const std::size_t index : groups) group(index);
@@ -117,6 +125,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}, {}});
     if (!groups.empty()) fresh.back().group = groups.at(i);
     if (!decays.empty()) fresh.back().decays = decays.at(i);
+    const bool aside = !asides.empty() && asides.at(i);
+    fresh.back().is_matrix = engine.rule.orthogonal && array.ndim() == 2 && !aside;
     fresh.back().number = std::uint32_t(parameters.size() + i);
     if (engine.options.storage != Storage::real && fresh.back().dtype == Dtype::f64)
       throw py::type_error(noun("parameter", labels[i]) +
@@ -257,7 +267,8 @@ void bind_optimizers(py::module_& m) {
       for (const char* scalar : rule.measuring.scalars) scalars.append(scalar);
       all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
                                 py::arg("slots") = py::tuple(slots), py::arg("scalars") = py::tuple(scalars),
-                                py::arg("measures") = rule.measures(), py::arg("global_sums") = rule.measuring.global);
+                                py::arg("measures") = rule.measures(), py::arg("matrices") = rule.sees_matrices(),
+                                py::arg("global_sums") = rule.measuring.global);
     }
     return all;
   });
@@ -300,7 +311,7 @@ void bind_optimizers(py::module_& m) {
            })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add, py::arg("arrays"), py::arg("labels"), py::arg("groups") = py::list(),
-           py::arg("decays") = py::list())
+           py::arg("decays") = py::list(), py::arg("asides") = py::list())
       .def("set_decays",
            [](PyOptimizer& o, std::size_t index, bool decays) {
              o.check_idle();

@@ -33,9 +33,11 @@ class PyOptimizer {
     for (std::size_t i = 0; i < sources_.size(); ++i) prepare(i, std::int64_t(steps));
   }
 
-  /// groups, decays: an element a parameter, or none: the first group, true.
+  /// groups, decays, asides: an element a parameter, or none: the first group, true, false. asides: whether it counts
+  /// as no matrix for a rule that makes matrices orthogonal.
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels,
-                               const std::vector<std::size_t>& groups, const std::vector<bool>& decays);
+                               const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
+                               const std::vector<bool>& asides);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;

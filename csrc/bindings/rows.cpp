@@ -33,7 +33,7 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
   if (against)
     throw py::value_error(name + " must be dense with " + against + ", which concerns every element in every step; " +
                           "got a RowSparse. Its to_dense() makes an array.");
-  if (engine.rule.measures())
+  if (engine.rule.measures() || engine.rule.sees_matrices())
     throw py::type_error(name + " must be dense for " + engine.rule.name +
                          ", whose steps depend on the whole array; got a RowSparse. Its to_dense() makes an array.");
   if (item_size(p.dtype) < 4)

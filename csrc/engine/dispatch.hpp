@@ -8,11 +8,13 @@
 #include "kernels/codec.hpp"
 #include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
+#include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sweep.hpp"
+#include "kernels/turn.hpp"
 
 namespace gs {
 
@@ -26,6 +28,8 @@ struct Kernels {
   const DressTable& dress;
   const CodecTable& codec;
   const MeasureTable& measure;
+  const FactorTable& factor;
+  const TurnTable& turn;
 };
 
 const Kernels& kernels();
@@ -53,6 +57,20 @@ inline const HalfCodec& half_codec(Dtype half) {
 // in (n) of a half type -> out (n)
 template <class Real> void decode(Dtype half, const void* in, Real* out, std::size_t n) {
   (sizeof(Real) == 4 ? half_codec(half).to_float : half_codec(half).to_double)(in, out, n);
+}
+
+template <class Real> const Factoring<Real>& factoring() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().factor.f32;
+  else
+    return kernels().factor.f64;
+}
+
+template <class Real> const Turning<Real>& turning() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().turn.f32;
+  else
+    return kernels().turn.f64;
 }
 
 template <class Real> const Dressing<Real>& dressing() {

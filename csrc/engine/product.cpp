@@ -86,7 +86,8 @@ template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std:
 
 }  // namespace
 
-template <class Real> void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc) {
+template <class Real>
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew) {
   const std::int64_t m = a.layout.shape[0], k = a.layout.shape[1], n = b.layout.shape[1];
   if (m == 0 || n == 0) return;
   if (ldc < 0) {  // from the last row on
@@ -115,16 +116,17 @@ template <class Real> void product(Matrix a, const Matrix& b, const Real* start,
                                            std::size_t(n),
                                            std::size_t(k)});
   const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
-  const int threads = std::max(1, std::min(int(parts), get_num_threads()));
+  const int threads = crew ? crew->threads() : std::max(1, std::min(int(parts), get_num_threads()));
   const auto& space = scratch<Real>(threads, job.scratch);
-  Crew::gather(threads, [&](Crew& crew) {
+  const auto lead = [&](Crew& crew) {
     left.fill(crew);
     right.fill(crew);
     crew.phase(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
-  });
+  };
+  crew ? lead(*crew) : Crew::gather(threads, lead);
 }
 
-template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t);
-template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t);
+template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*);
+template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, Crew*);
 
 }  // namespace gs

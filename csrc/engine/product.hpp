@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/parallel.hpp"
 #include "engine/strided.hpp"
 
 namespace gs {
@@ -16,6 +17,8 @@ struct Matrix {
 
 /// a (m, k), b (k, n), start (n) or null -> c (m, n) = start + a b. c's rows are in C order, ldc elements apart, which
 /// may be negative; c overlaps nothing. The same bits at any number of threads.
-template <class Real> void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc);
+/// By a crew, or by one that is gathered for it.
+template <class Real>
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew = nullptr);
 
 }  // namespace gs

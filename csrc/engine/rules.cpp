@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
@@ -49,9 +50,30 @@ template <class O> void advance(const double* values, const double* sums, double
   if constexpr (O::scalars.size() > 0) with_values<O>(values).advance(sums, scalars);
 }
 
-/// What a rule without a first pass needs for its second, and the other way round.
+template <class O> Factored factored(const double* values, std::int64_t t, Dtype real) {
+  return with_values<O>(values).factored(
+      t, real == Dtype::f64 ? std::numeric_limits<double>::epsilon() : std::numeric_limits<float>::epsilon());
+}
+
+template <class O> Orthogonal orthogonal(const double* values, double rows, double columns) {
+  return with_values<O>(values).orthogonal(rows, columns);
+}
+
+template <class O> AnyUpdate aside(const double* values, std::int64_t t, Dtype real) {
+  const O rule = with_values<O>(values);
+  return real == Dtype::f64 ? erased(rule.template aside<double>(t)) : erased(rule.template aside<float>(t));
+}
+
+template <class O> double aside_decay(const double* values) { return with_values<O>(values).aside_decay(); }
+
+/// What a rule needs in place of `at`, if it is not moved element by element.
 template <class O> void set_passes(Rule& rule) {
-  if constexpr (measures<O>) {
+  if constexpr (is_factored<O>) {
+    rule.factored = factored<O>;
+  } else if constexpr (is_orthogonal<O>) {
+    rule.orthogonal = orthogonal<O>;
+    rule.aside = {index_of<Adam>(Optimizers{}), aside<O>, aside_decay<O>};
+  } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
     rule.measuring = {O::sums, O::global_sums, {O::scalars.begin(), O::scalars.end()}, first<O>, second<O>, advance<O>};
   } else {
@@ -91,6 +113,9 @@ template <class O> Rule describe(int index) {
             {},
             nullptr,
             Start<O>::of,
+            {},
+            nullptr,
+            nullptr,
             {}};
   set_passes<O>(rule);
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
@@ -106,15 +131,17 @@ template <class O> Rule describe(int index) {
   return rule;
 }
 
-template <class... All> std::vector<Rule> describe_all(TypeList<All...>) {
+template <class... All, class... Matrix> std::vector<Rule> describe_all(TypeList<All...>, TypeList<Matrix...>) {
   int index = 0;
-  return {describe<All>(index++)...};
+  std::vector<Rule> all{describe<All>(index++)...};
+  (all.push_back(describe<Matrix>(-1)), ...);
+  return all;
 }
 
 }  // namespace
 
 const std::vector<Rule>& rules() {
-  static const std::vector<Rule> all = describe_all(Optimizers{});
+  static const std::vector<Rule> all = describe_all(Optimizers{}, MatrixOptimizers{});
   return all;
 }
 

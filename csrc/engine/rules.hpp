@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "core/matrix.hpp"
 #include "core/measure.hpp"
 #include "optimizers/every.hpp"
 
@@ -28,7 +29,7 @@ struct alignas(16) AnyUpdate {
 inline constexpr std::size_t max_slots = 8;  // of a rule, and of what is kept beside it
 
 struct Rule {
-  int index;  // position in the list, and in SweepTable
+  int index;  // position in Optimizers, and in SweepTable; -1 for a rule that sees matrices
   const char* name;
   std::vector<const char*> slots;
   std::vector<FieldInfo> fields;                               // its own, then those of Common
@@ -52,7 +53,19 @@ struct Rule {
                         Dtype real) = nullptr;
     void (*advance)(const double* values, const double* sums, double* scalars) = nullptr;
   } measuring;
-  bool measures() const { return measuring.sums > 0; }
+  /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
+  Factored (*factored)(const double* values, std::int64_t t, Dtype real);
+  /// The same of a rule that makes matrices orthogonal, and what moves what is no matrix.
+  Orthogonal (*orthogonal)(const double* values, double rows, double columns);
+  struct Aside {
+    int index = -1;  // position in Optimizers
+    AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real) = nullptr;
+    double (*decay)(const double* values) = nullptr;
+  } aside;
+
+  /// Whether it looks at all elements before it moves the first.
+  bool sees_matrices() const { return factored || orthogonal; }
+  bool measures() const { return at == nullptr; }
 
   /// The values of the fields that are not its own; neutral where it has one of that name itself.
   Common common(const double* values) const;

@@ -25,6 +25,7 @@ struct Parameter {
   std::vector<double*> scalars;  // of a rule that keeps some for each parameter
   std::size_t group = 0;
   bool decays = true;                          // whether weight_decay counts
+  bool is_matrix = false;                      // to a rule that makes matrices orthogonal
   std::uint32_t number = 0;                    // among all of the optimizer
   std::unique_ptr<Arrears> arrears = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
 };
@@ -69,6 +70,9 @@ class Optimizer {
   /// because of a gradient that is not finite, nothing is changed, and `culprit` says which.
   Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr);
 
+  /// Whether a step by these moves is not an error; if not, `culprit` says which gradient is not finite.
+  bool admits(const std::vector<Move>& moves);
+
   /// Whether a step needs all of a gradient before it moves anything.
   bool needs_whole() const;
   /// Ends a step whose parameters were moved one by one, each by its `manner`.
@@ -96,16 +100,20 @@ class Optimizer {
     double scale;  // what clipping leaves of the gradient
   };
   class Chunks;
+  /// The tasks of a step.
+  void plan(const std::vector<Move>& moves);
   bool measures() const;
   bool look(Chunks& chunks);
   void catch_up(const std::vector<Move>& moves);
   void measure(Chunks& chunks);
+  void factor(Crew* crew) const;
+  void turn(Crew& crew) const;
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
   std::vector<Manner> measured_;  // (task), of a rule that measures
-  std::vector<Manner> manners_;   // [group][real][decays]
+  std::vector<Manner> manners_;   // [group][real][decays][is_matrix]
   std::vector<bool> made_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "optimizers/adabelief.hpp"
 #include "optimizers/adadelta.hpp"
+#include "optimizers/adafactor.hpp"
 #include "optimizers/adagrad.hpp"
 #include "optimizers/adam.hpp"
 #include "optimizers/adamax.hpp"
@@ -14,6 +15,7 @@
 #include "optimizers/lamb.hpp"
 #include "optimizers/lars.hpp"
 #include "optimizers/lion.hpp"
+#include "optimizers/muon.hpp"
 #include "optimizers/nadam.hpp"
 #include "optimizers/novograd.hpp"
 #include "optimizers/prodigy.hpp"
@@ -34,5 +36,9 @@ using Optimizers = TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, To
                             Adam, AMSGrad, TorchAdam, TorchAMSGrad, AdamW, AMSGradW, TorchAdamW, TorchAMSGradW, Adamax,
                             TorchAdamax, Nadam, TorchNadam, RAdam, Ftrl, FtrlPower, Lion, Signum, AdaBelief, Yogi, Adan,
                             AdEMAMix, Rprop, ASGD, ScheduleFreeSGD, ScheduleFreeAdamW, Lamb, Lars, NovoGrad, Prodigy>;
+
+/// Those that see an array as matrices (core/matrix.hpp).
+using MatrixOptimizers =
+    TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor, Muon, MuonHeavyBall, TorchMuon, TorchMuonHeavyBall>;
 
 }  // namespace gs

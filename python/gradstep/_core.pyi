@@ -30,7 +30,8 @@ def rules() -> dict[str, dict[str, Any]]:
     ``{"fields": ((name, default, doc, low, high, low_open, high_open), ...), "common": the same for those that every
     rule has (csrc/optimizers/every.hpp), "slots": (name, ...),
     "measures": bool, whether it sums over all elements before it moves the first; "global_sums": bool, over all
-    parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once}``."""
+    parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once;
+    "matrices": bool, whether slots have shapes of their own}``."""
 
 class Optimizer:
     """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""
@@ -69,6 +70,7 @@ class Optimizer:
         labels: Sequence[str],
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
+        asides: Sequence[bool] = ...,
     ) -> list[int]:
         """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
     def set_decays(self, index: int, decays: bool) -> None:
@@ -114,6 +116,9 @@ class Bound:
     def step(self, gradients: Any, /) -> None:
         """One step. gradients: a sequence in order, or one array if bound to one with the label ""; None skips its
         parameter; with nothing but None no step is made and iterations stays."""
+
+    def check(self, gradients: Any, /) -> None:
+        """Raises what `step` would raise before it writes anything."""
 
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gradstep import _core
 from snapshot import everything
+from variants import keeps_less
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -88,6 +89,8 @@ SETTINGS = {
 
 def run(new, setting, n, steps=2):
     dtype, options = SETTINGS[setting]
+    if "state_dtype" in options:
+        keeps_less(new)
     optimizer = new(**options)
     w, gradients = draws(dtype, n, steps)
     bound = optimizer.bind(w)
@@ -113,6 +116,7 @@ FIRST: dict = {}  # what the first instruction set, or one thread, gave
 
 @pytest.mark.parametrize("kept", ["bfloat16", "int8"])
 def test_state_in_fewer_bits_resumes_and_follows_float32(new, kept):
+    keeps_less(new)
     w, gradients = draws(F32, count=8)
     exact, v = new(), w.copy()
     optimizer, through = new(state_dtype=kept), w.copy()
@@ -205,6 +209,7 @@ def test_a_seed_that_was_not_given_is_in_the_config():
 
 
 def test_nan_and_inf_are_not_hidden_by_state_of_8_bits(new):
+    keeps_less(new)
     w, (g, *_) = draws(F32, 600, count=1)
     optimizer = new(state_dtype="int8")
     if not optimizer._core.rule or not _core.rules()[optimizer._core.rule]["slots"]:
@@ -223,6 +228,7 @@ def test_nan_and_inf_are_not_hidden_by_state_of_8_bits(new):
 
 
 def test_float64_refuses_state_in_fewer_bits(new):
+    keeps_less(new)
     optimizer = new(state_dtype="int8")
     with pytest.raises(TypeError, match=r"parameters\[1\] is float64, whose state"):
         optimizer.bind([np.ones(2, "f4"), np.ones(2)])

@@ -45,6 +45,8 @@ def strided(w):
 def test_weight_decay_takes_a_share_off_before_the_step(new, dtype):
     if "weight_decay" in new()._fields():
         pytest.skip("its own")
+    if new()._core.rule == "TorchAdafactor":
+        pytest.skip("it looks at the weights before; the peers' test has it")
     w, gradients = draws(dtype)
     v = w.copy()
     one, other = new(weight_decay=0.3), new()

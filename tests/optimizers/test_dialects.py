@@ -19,6 +19,14 @@ TORCH_DEFAULTS = {
     "Adam": {"learning_rate": 1e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "amsgrad": False},
     "Adamax": {"learning_rate": 2e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
     "Nadam": {"learning_rate": 2e-3, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8, "momentum_decay": 4e-3},
+    "Adafactor": {
+        "learning_rate": 1e-2,
+        "beta_2_decay": -0.8,
+        "epsilon_1": float("inf"),
+        "epsilon_2": 1e-3,
+        "clip_threshold": 1.0,
+    },
+    "Muon": {"learning_rate": 1e-3, "weight_decay": 0.1, "momentum": 0.95, "nesterov": True, "ns_steps": 5},
 }
 
 

@@ -58,6 +58,8 @@ def test_every_hyperparameter_may_follow_one(new, dtype):
         if field == "learning_rate_power":
             continue  # it chooses Ftrl's rule
         default = getattr(new(), field)
+        if default < 0:
+            continue  # Linear's numbers are not
         default = default if math.isfinite(default) else 2.0  # Prodigy's growth_rate
         schedule = s.Linear(default, other_value(new(), field), 20)
         w, gradients = walk(dtype, 30)

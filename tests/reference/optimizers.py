@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 from reference import averaged_optimizers, torch_optimizers
+from reference.matrix_rules import adafactor, muon
 from reference.norms import lamb, lars, novograd, prodigy
 
 
@@ -244,4 +245,11 @@ ORACLES = {
     "Lars": lars,
     "NovoGrad": novograd,
     "Prodigy": prodigy,
+    "Muon": muon,
+    "MuonHeavyBall": partial(muon, nesterov=False),
+    "TorchMuon": partial(muon, torch=True),
+    "TorchMuonHeavyBall": partial(muon, nesterov=False, torch=True),
+    "Adafactor": adafactor,
+    "AdafactorFreeRate": partial(adafactor, form="free"),
+    "TorchAdafactor": partial(adafactor, form="torch"),
 }

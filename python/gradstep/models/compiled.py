@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core, losses, metrics, optimizers
 from ..checks import closest, numeric
 from ..optimizers.arrays import describe
+from ..optimizers.wrappers import Wrapper
 from .data import equal_rows, targets
 
 __all__ = ["Compiled"]
@@ -94,7 +95,11 @@ class Compiled:
             _resolve(wanted, chosen_loss, 1)
         if len(set(wanted)) != len(wanted):
             raise ValueError(f"metrics must differ from each other; got {wanted}.")
-        self.optimizer = optimizers.get(optimizer)
+        chosen = optimizers.get(optimizer)
+        if isinstance(chosen, Wrapper):
+            kind = type(chosen).__name__
+            raise TypeError(f"optimizer must have a rule of its own to train a model; got a {kind}, made of others.")
+        self.optimizer = chosen
         self.loss, self._metrics, self._indices = chosen_loss, list(wanted), None
 
     @property

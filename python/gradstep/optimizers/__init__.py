@@ -3,6 +3,7 @@
 from . import schedules
 from .adabelief import AdaBelief
 from .adadelta import Adadelta
+from .adafactor import Adafactor
 from .adagrad import Adagrad
 from .adam import Adam
 from .adamax import Adamax
@@ -16,6 +17,9 @@ from .ftrl import Ftrl
 from .lamb import Lamb
 from .lars import Lars
 from .lion import Lion
+from .lookahead import Lookahead
+from .multi import MultiOptimizer
+from .muon import Muon
 from .nadam import Nadam
 from .novograd import NovoGrad
 from .prodigy import Prodigy
@@ -23,6 +27,7 @@ from .radam import RAdam
 from .registry import deserialize, get, serialize
 from .rmsprop import RMSprop
 from .rprop import Rprop
+from .sam import SAM
 from .schedulefreeadamw import ScheduleFreeAdamW
 from .schedulefreesgd import ScheduleFreeSGD
 from .sgd import SGD
@@ -31,10 +36,12 @@ from .yogi import Yogi
 
 __all__ = [
     "ASGD",
+    "SAM",
     "SGD",
     "AdEMAMix",
     "AdaBelief",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
@@ -45,6 +52,9 @@ __all__ = [
     "Lamb",
     "Lars",
     "Lion",
+    "Lookahead",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "NovoGrad",
     "Optimizer",

@@ -11,7 +11,7 @@ import numpy as np
 from .. import _core
 from .arguments import real
 from .arrays import as_parameter, describe, flatten, gather, noun
-from .bound import Bound
+from .bound import Bound, Step
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .schedules.base import LearningRateSchedule
@@ -63,7 +63,7 @@ class Optimizer(Stateful):
         self._names: list[str] = []  # of the arrays, for patterns
         # The objects that were registered, and their indices, by id. Holding them keeps the ids their own.
         self._seen: dict[int, tuple[Any, int]] = {}
-        self._last: tuple[list[int], list[str], _core.Bound] | None = None
+        self._last: tuple[list[int], list[str], Step] | None = None
 
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
@@ -264,6 +264,7 @@ class Optimizer(Stateful):
                 [labels[i] for i, _ in new],
                 [0 if groups is None else groups[i] for i, _ in new],
                 [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
+                [self._stands_aside(name) for name in called],
             )
             self._names += called
             for (i, _), index in zip(new, added, strict=True):
@@ -271,11 +272,14 @@ class Optimizer(Stateful):
                 self._seen[id(leaves[i])] = leaves[i], index
         return indices
 
-    def _bound(self, indices: list[int], labels: list[str]) -> _core.Bound:
+    def _bound(self, indices: list[int], labels: list[str]) -> Step:
         """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
         if self._last is None or self._last[0] != indices or self._last[1] != labels:
-            self._last = (indices, labels, _core.Bound(self._core, indices, labels, as_move))
+            self._last = (indices, labels, self._make_bound(indices, labels))
         return self._last[2]
+
+    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        return _core.Bound(self._core, indices, labels, as_move)
 
     def _forget(self, registered: int) -> None:
         """Leave only the first `registered` arrays, as if the others had never been seen."""
@@ -323,6 +327,10 @@ class Optimizer(Stateful):
         self._excluded[1].extend(var_names or [])
         for index in range(len(self._core)):
             self._core.set_decays(index, self._decays(self._core.parameter(index), self._names[index]))
+
+    def _stands_aside(self, name: str) -> bool:
+        """Whether an array of this name is no matrix to a rule that sees matrices."""
+        return False
 
     def _decays(self, array: np.ndarray, name: str) -> bool:
         arrays, patterns = self._excluded

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from .. import _core
 from .arrays import Structure, gather
-from .sparse import as_move
 
 if TYPE_CHECKING:
     from .base import Optimizer
 
-__all__ = ["Bound"]
+__all__ = ["Bound", "Step"]
+
+
+class Step(Protocol):
+    """What steps some arrays: the engine's own, or a wrapper's. One gradient if there is one array without a label."""
+
+    def step(self, gradients: Any, /) -> None:
+        """Take one step."""
+
+    def check(self, gradients: Any, /) -> None:
+        """Raise what `step` would before it writes anything."""
 
 
 class Bound:
@@ -25,8 +33,8 @@ class Bound:
 
     def __init__(self, optimizer: Optimizer, indices: list[int], labels: list[str], structure: Structure) -> None:
         self.optimizer = optimizer
-        self._structure = structure
-        self._core = _core.Bound(optimizer._core, indices, labels, as_move)
+        self._indices, self._labels, self._structure = indices, labels, structure
+        self._core = optimizer._make_bound(indices, labels)
         if structure is None or (isinstance(structure, list) and all(inner is None for inner in structure)):
             # One array or a flat sequence: the engine's own method, with no Python in between.
             self.step = self._core.step  # type: ignore[method-assign]

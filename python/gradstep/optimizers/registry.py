@@ -7,13 +7,20 @@ from typing import Any
 
 from .arrays import describe
 from .base import Optimizer
+from .lookahead import Lookahead
+from .multi import MultiOptimizer
+from .sam import SAM
 from .schedules.base import Classes
 
 __all__ = ["classes", "deserialize", "get", "serialize"]
 
 
+# Those that are made of others.
+WRAPPERS: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in (Lookahead, MultiOptimizer, SAM)}
+
+
 def classes() -> dict[str, type[Optimizer]]:
-    """Every optimizer of this package, by its name in lower case."""
+    """Every optimizer of this package with a rule of its own, by its name in lower case."""
     package = __name__.rpartition(".")[0]
     return {
         cls.__name__.lower(): cls
@@ -94,7 +101,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
 
 
 def _named(name: Any) -> type[Optimizer]:
-    known = classes()
+    known = classes() | WRAPPERS
     if not isinstance(name, str) or name.lower() not in known:
         raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.")
     return known[name.lower()]

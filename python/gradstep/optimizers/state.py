@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,17 @@ from .groups import number, shown
 from .hyperparameters import Configured
 from .options import DEFAULTS
 
-__all__ = ["Stateful"]
+__all__ = ["Stateful", "fitting"]
+
+
+def fitting(key: str, value: Any, array: np.ndarray) -> np.ndarray:
+    """An element of a state that is to take the place of this array."""
+    given = as_gradient(value, f"state[{key!r}]")
+    if given.dtype != array.dtype:
+        raise TypeError(f"state[{key!r}] has dtype {given.dtype}; it must be {array.dtype}.")
+    if given.shape != array.shape:
+        raise ValueError(f"state[{key!r}] has shape {given.shape}; it must be {array.shape}.")
+    return given
 
 
 class Stateful(Configured):
@@ -76,6 +86,10 @@ class Stateful(Configured):
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
+        self._loading(state)()
+
+    def _loading(self, state: Mapping[str, Any]) -> Callable[[], None]:
+        """What loads a state, once it has been checked."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
         # Of the hyperparameters of every optimizer, a state has those that do something.
@@ -86,13 +100,7 @@ class Stateful(Configured):
         for key in state:
             if key not in current and key not in neutral:
                 raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}. {self._holding()}")
-        loaded = {key: as_gradient(value, f"state[{key!r}]") for key, value in state.items()}
-        for key, value in loaded.items():
-            array = current.get(key, np.array(0.0))
-            if value.dtype != array.dtype:
-                raise TypeError(f"state[{key!r}] has dtype {value.dtype}; it must be {array.dtype}.")
-            if value.shape != array.shape:
-                raise ValueError(f"state[{key!r}] has shape {value.shape}; it must be {array.shape}.")
+        loaded = {key: fitting(key, value, current.get(key, np.array(0.0))) for key, value in state.items()}
         iterations, accumulated = int(loaded["iterations"]), int(loaded.get("accumulated", 0))
         if iterations < 0:
             raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")
@@ -105,13 +113,17 @@ class Stateful(Configured):
         }
         for key, (field, _) in numbers.items():
             _core.Optimizer(self._core.rule, {field: values[key]})
-        self._core.flush()  # by the state that was
-        for key, (field, group) in numbers.items():
-            self._core.set(field, values[key], group)
-        for key, array in current.items():
-            if key in loaded:
-                array[...] = loaded[key]
-        self._core.iterations, self._core.accumulated = iterations, accumulated
+
+        def load() -> None:
+            self._core.flush()  # by the state that was
+            for key, (field, group) in numbers.items():
+                self._core.set(field, values[key], group)
+            for key, array in current.items():
+                if key in loaded:
+                    array[...] = loaded[key]
+            self._core.iterations, self._core.accumulated = iterations, accumulated
+
+        return load
 
     def _fixed_fields(self) -> list[tuple[str, str, int]]:
         """Prefix in a state, field and group of every hyperparameter that follows no schedule."""

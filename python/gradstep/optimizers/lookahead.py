@@ -1,0 +1,145 @@
+"""Lookahead: weights that follow an optimizer's, slowly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .arguments import whole
+from .base import Optimizer
+from .blocks import block_slices, in_order, real_type
+from .bound import Step
+from .wrappers import Around, Number
+
+__all__ = ["Lookahead"]
+
+
+class Lookahead(Around):
+    """Let an optimizer explore: after every few steps, go only part of the way that it went, and begin again there.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer
+        What takes the steps; one that has not stepped yet. Or a name, for its defaults.
+    sync_period : int, default 6
+        Steps of a walk; at least 1. Beyond reach afterwards.
+    slow_step_size : float, default 0.5
+        Part of the way that counts; from 0 to 1.
+    name : str, default "lookahead"
+        Name in the config.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        What takes the steps. Its hyperparameters are also this one's: ``learning_rate``, ``weight_decay`` and so on
+        read and set the inner ones, and so do groups.
+
+    State
+    -----
+    slow : ndarray, shape of the parameter
+        Where the walk began: float64 for a float64 array, else float32. ``"0.slow"`` in `state_dict`, beside the state
+        of the optimizer, ``"optimizer.0.m"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument of the wrong type, or out of its range; `optimizer` has stepped before.
+
+    Notes
+    -----
+    With :math:`\\theta` the arrays, :math:`\\phi` ``slow``, :math:`k` ``sync_period`` and :math:`\\alpha`
+    ``slow_step_size``, after every :math:`k`-th step
+
+    .. math::
+
+        \\phi \\leftarrow \\phi + \\alpha (\\theta - \\phi), \\qquad \\theta \\leftarrow \\phi.
+
+    :math:`\\phi_0` is what an array holds when it is first stepped or bound. The optimizer's own state goes on, as
+    in the paper's experiments. All arrays meet at the same step, also those that had no gradient. An average that the
+    optimizer keeps (``use_ema``) is that of the walk. Neither Keras nor PyTorch has this optimizer; TensorFlow Addons
+    did, with these names and defaults.
+
+    References
+    ----------
+    Zhang, Lucas, Hinton, Ba, "Lookahead Optimizer: k steps forward, 1 step back", NeurIPS 2019, arXiv:1907.08610,
+    algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([8.0])
+    >>> opt = gs.optimizers.Lookahead(gs.optimizers.SGD(learning_rate=0.25), sync_period=2)
+    >>> opt.step(w, 2 * w); w
+    array([4.])
+    >>> opt.step(w, 2 * w); w  # 2 by the optimizer: half of the way from 8
+    array([5.])
+    """
+
+    slow_step_size = Number(0, 1)
+
+    def __init__(
+        self,
+        optimizer: str | Optimizer,
+        sync_period: int = 6,
+        slow_step_size: float = 0.5,
+        *,
+        name: str = "lookahead",
+    ) -> None:
+        super().__init__(optimizer, name)
+        self._period = whole("sync_period", sync_period, 1)
+        self.slow_step_size = slow_step_size
+        self._slow: list[np.ndarray] = []
+
+    @property
+    def sync_period(self) -> int:
+        """Steps of a walk."""
+        return self._period
+
+    def _own_arguments(self) -> dict[str, Any]:
+        return {"sync_period": self._period, **super()._own_arguments()}
+
+    def _slots(self) -> dict[str, np.ndarray]:
+        return {f"{index}.slow": slow for index, slow in enumerate(self._slow)}
+
+    def _welcome(self, first: int) -> None:
+        fresh = [self._core.parameter(index) for index in range(first, len(self._core))]
+        self._slow += [np.array(array, real_type(array), order="C", subok=False) for array in fresh]
+
+    def _part(self, known: int) -> None:
+        del self._slow[known:]
+
+    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        return Walk(self, self.optimizer._make_bound(indices, labels))
+
+    def _meet(self) -> None:
+        self.flush()  # rows that a row-sparse gradient left behind
+        for index, slow in enumerate(self._slow):
+            fast, slow = in_order(self._core.parameter(index)), slow.reshape(-1)
+            with np.errstate(all="ignore"):
+                for here in block_slices(slow.size):
+                    slow[here] += slow.dtype.type(self.slow_step_size) * (fast[here] - slow[here])
+                    fast[here] = slow[here]
+
+
+class Walk:
+    """Steps of the optimizer inside, and the end of the walk after the last one."""
+
+    def __init__(self, owner: Lookahead, inner: Step) -> None:
+        self._owner, self._inner = owner, inner
+
+    def check(self, gradients: Any, /) -> None:
+        """Raise what `step` would before it writes anything."""
+        self._inner.check(gradients)
+        # Arrays without a gradient in this step too.
+        for index, slow in enumerate(self._owner._slow):
+            if self._owner._core.parameter(index).shape != slow.shape:
+                raise ValueError("an array must keep its shape; one has been resized or reshaped since its first step.")
+
+    def step(self, gradients: Any, /) -> None:
+        """Take one step."""
+        owner, before = self._owner, self._owner.iterations
+        self.check(gradients)
+        self._inner.step(gradients)
+        if owner.iterations != before and owner.iterations % owner.sync_period == 0:
+            owner._meet()

@@ -1,0 +1,331 @@
+"""SAM: the gradient from where the loss is worst nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .arguments import flag
+from .arrays import Structure, as_gradient, describe, flatten, gather, noun
+from .base import Optimizer
+from .blocks import block_slices, in_order, real_type, sum_of_squares
+from .bound import Bound, Step
+from .groups import is_groups
+from .wrappers import Around, Number
+
+__all__ = ["SAM", "BoundSAM"]
+
+
+class SAM(Around):
+    """Step by the gradient at a neighbour, the one uphill: towards minima that are flat.
+
+    A step needs two gradients, so it takes a function that gives them; or it is taken in two halves.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer
+        What takes the steps; one that has not stepped yet. Or a name, for its defaults.
+    rho : float, default 0.05
+        How far away the neighbour is; at least 0.
+    adaptive : bool, default False
+        Whether distances are measured in units of the weights (ASAM), so that the scale of a layer does not matter. A
+        `rho` ten times as large is usual then.
+    name : str, default "sam"
+        Name in the config.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        What takes the steps. Its hyperparameters are also this one's: ``learning_rate``, ``weight_decay`` and so on
+        read and set the inner ones, and so do groups.
+
+    State
+    -----
+    None of its own in `state_dict`: only that of the optimizer, ``"optimizer.0.m"``, and `rho`. One copy of the arrays
+    is kept for the way back.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument of the wrong type, or out of its range; `optimizer` has stepped before.
+
+    Notes
+    -----
+    With :math:`g` the gradient at the weights :math:`w`, all arrays together,
+
+    .. math::
+
+        e &= \\rho \\, g / \\lVert g \\rVert && \\text{or, adaptive,} \\quad
+        e = \\rho \\, w^2 g / \\lVert \\, |w| \\, g \\rVert \\\\
+        w &\\leftarrow \\text{a step of the optimizer at } w \\text{ by the gradient at } w + e
+
+    and :math:`e = 0` where the norm is 0. Norms are summed in double. The weights come back to the bit before the
+    optimizer moves them. Options of the optimizer that are about gradients (clips, ``loss_scale_factor``,
+    ``maximize``) count for the second one. Neither Keras nor PyTorch has it.
+
+    References
+    ----------
+    Foret, Kleiner, Mobahi, Neyshabur, "Sharpness-Aware Minimization for Efficiently Improving Generalization",
+    ICLR 2021, arXiv:2010.01412, algorithm 1.
+
+    Kwon, Kim, Park, Choi, "ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural
+    Networks", ICML 2021, arXiv:2102.11600, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.array([3.0, 4.0])
+    >>> opt = gs.optimizers.SAM(gs.optimizers.SGD(learning_rate=0.25), rho=0.5)
+    >>> opt.step(w, lambda w: 2 * w); w
+    array([1.35, 1.8 ])
+
+    In halves, for gradients that come from elsewhere:
+
+    >>> opt.first_step(w, 2 * w)
+    >>> opt.second_step(w, 2 * w); w
+    array([0.525, 0.7  ])
+    """
+
+    rho = Number(0, np.inf)
+
+    def __init__(
+        self, optimizer: str | Optimizer, rho: float = 0.05, adaptive: bool = False, *, name: str = "sam"
+    ) -> None:
+        super().__init__(optimizer, name)
+        if isinstance(self.optimizer, SAM):
+            raise ValueError("optimizer must step by one gradient; a SAM takes two.")
+        self.rho = rho
+        self._adaptive = flag("adaptive", adaptive)
+        self._origins: list[np.ndarray] = []
+        self._away: list[int] = []  # the arrays that are at their neighbour
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether distances are measured in units of the weights."""
+        return self._adaptive
+
+    def _own_arguments(self) -> dict[str, Any]:
+        return {**super()._own_arguments(), "adaptive": self._adaptive}
+
+    def _state(self) -> dict[str, np.ndarray]:
+        if self._away:
+            raise RuntimeError("a state is that after a whole step: call second_step first.")
+        return super()._state()
+
+    def _welcome(self, first: int) -> None:
+        fresh = [self._core.parameter(index) for index in range(first, len(self._core))]
+        self._origins += [np.array(array, order="C", subok=False) for array in fresh]
+
+    def _part(self, known: int) -> None:
+        del self._origins[known:]
+
+    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        return Halves(self, indices, labels, self.optimizer._make_bound(indices, labels))
+
+    # -- steps ----
+
+    def step(self, params: Any, grads: Callable[[Any], Any]) -> None:
+        """Take one step: update `params`, in place.
+
+        Parameters
+        ----------
+        params : array, or sequence or dict of arrays, nested to any depth
+            As in `Optimizer.step`.
+        grads : callable
+            ``grads(params)`` gives the gradients at the values that `params` hold then, in their structure. It is
+            called twice.
+
+        Raises
+        ------
+        TypeError
+            `grads` is no function; and as `Optimizer.step` does.
+        ValueError, FloatingPointError
+            As `Optimizer.step` does.
+
+        After an error, one of `grads` too, all arrays, state and counters are as they were.
+        """
+        self._undoing(params, lambda bound: bound.step(grads))
+
+    def first_step(self, params: Any, grads: Any) -> None:
+        """Move `params` to the neighbour; `second_step` with the gradient there moves them back and takes the step.
+
+        Raises
+        ------
+        RuntimeError
+            Some arrays are at their neighbour already.
+        TypeError, ValueError
+            As `Optimizer.step` does; everything is then as it was.
+        """
+        self._undoing(params, lambda bound: bound.first_step(grads))
+
+    def second_step(self, params: Any, grads: Any) -> None:
+        """Move `params` back from the neighbour and take the step.
+
+        Raises
+        ------
+        RuntimeError
+            There was no `first_step`.
+        ValueError
+            They are not the arrays of the `first_step`.
+        TypeError, ValueError, FloatingPointError
+            As `Optimizer.step` does; the arrays are then still at the neighbour.
+        """
+        self._undoing(params, lambda bound: bound.second_step(grads))
+
+    def bind(self, params: Any) -> BoundSAM:
+        """As `Optimizer.bind`: what it gives has ``step(function)``, ``first_step(grads)`` and ``second_step(grads)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `Optimizer.bind` does.
+        """
+        if is_groups(params):
+            bound = self._bind_groups(params)
+            tree = [group["params"] for group in params]
+            return BoundSAM(self, bound._indices, bound._labels, bound._structure, tree)
+        leaves, labels, structure = flatten(params)
+        return BoundSAM(self, self._attach(leaves, labels), labels, structure, params)
+
+    def apply_gradients(self, grads_and_vars: Any) -> None:
+        """Not for SAM: one gradient is not enough.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError("SAM needs two gradients a step: use step(params, function), or first_step and second_step.")
+
+    def _undoing(self, params: Any, act: Callable[[BoundSAM], None]) -> None:
+        registered = len(self._core)
+        try:
+            act(self.bind(params))
+        except BaseException:
+            self._forget(registered)
+            raise
+
+    def _come_back(self) -> None:
+        for index in self._away:
+            np.copyto(np.asarray(self._core.parameter(index)), self._origins[index])
+        self._away = []
+
+
+class BoundSAM(Bound):
+    """Some arrays of a SAM, in a fixed order and structure. Made by `SAM.bind`."""
+
+    optimizer: SAM
+
+    def __init__(self, optimizer: SAM, indices: list[int], labels: list[str], structure: Structure, tree: Any) -> None:
+        super().__init__(optimizer, indices, labels, structure)
+        vars(self).pop("step", None)  # the engine's, where there is one
+        self._tree = tree
+
+    def step(self, grads: Callable[[Any], Any], /) -> None:
+        """Take one step.
+
+        Parameters
+        ----------
+        grads : callable
+            As in `SAM.step`; it is given what was bound.
+
+        Raises
+        ------
+        TypeError, ValueError, FloatingPointError
+            As `SAM.step` does; all arrays, state and counters are then as they were.
+        """
+        if not callable(grads):
+            raise TypeError(
+                f"grads must be a function of the parameters, for a step of SAM needs two gradients; got "
+                f"{describe(grads)}. first_step and second_step take gradients."
+            )
+        self.first_step(grads(self._tree))
+        try:
+            self.second_step(grads(self._tree))
+        except BaseException:
+            self.optimizer._come_back()
+            raise
+
+    def first_step(self, grads: Any, /) -> None:
+        """As `SAM.first_step`."""
+        self._halves.climb(self._flat(grads))
+
+    def second_step(self, grads: Any, /) -> None:
+        """As `SAM.second_step`."""
+        self._halves.step(self._flat(grads))
+
+    @property
+    def _halves(self) -> Halves:
+        assert isinstance(self._core, Halves)
+        return self._core
+
+    def _flat(self, grads: Any) -> Any:
+        gradients = gather(self._structure, grads)
+        return gradients if self._labels[0] else gradients[0]
+
+
+class Halves:
+    """The halves of a step: `climb`, then `step`."""
+
+    def __init__(self, owner: SAM, indices: list[int], labels: list[str], inner: Step) -> None:
+        self._owner, self._indices, self._labels, self._inner = owner, indices, labels, inner
+
+    def check(self, gradients: Any, /) -> None:
+        """Raise what `step` would before it writes anything."""
+        self._inner.check(gradients)
+
+    def climb(self, gradients: Any) -> None:
+        """Move to the neighbour."""
+        owner = self._owner
+        if owner._away:
+            raise RuntimeError("first_step must be followed by second_step, before another first_step.")
+        self._inner.check(gradients)
+        owner.flush()  # rows that a row-sparse gradient left behind
+        pairs = self._pairs(gradients if self._labels[0] else [gradients])
+        squares = [sum_of_squares([g, w] if owner.adaptive else [g]) for _, w, g in pairs]
+        norm = float(np.sqrt(sum(squares)))
+        share = owner.rho / norm if norm != 0 else 0.0
+        for index, w, _ in pairs:
+            np.copyto(owner._origins[index], w)
+        owner._away = [index for index, _, _ in pairs]
+        try:
+            for _, w, g in pairs:
+                _climb(w, g, share, owner.adaptive)
+        except BaseException:
+            owner._come_back()
+            raise
+
+    def step(self, gradients: Any, /) -> None:
+        """Move back and take the step."""
+        owner = self._owner
+        if not owner._away:
+            raise RuntimeError("second_step must follow first_step.")
+        if not set(owner._away) <= set(self._indices):
+            raise ValueError("parameters must be those of the first_step.")
+        self.check(gradients)
+        owner._come_back()
+        self._inner.step(gradients)
+
+    def _pairs(self, gradients: Sequence[Any]) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """Number, array and gradient of those that have one."""
+        parameter = self._owner._core.parameter
+        return [
+            (index, np.asarray(parameter(index)), as_gradient(gradient, noun("gradient", label)))
+            for index, label, gradient in zip(self._indices, self._labels, gradients, strict=True)
+            if gradient is not None
+        ]
+
+
+def _climb(w: np.ndarray, g: np.ndarray, share: float, adaptive: bool) -> None:
+    """w + share * g, or with g times the square of w, in place."""
+    real = real_type(w)
+    weights, slopes = in_order(w), in_order(g)
+    with np.errstate(all="ignore"):
+        for here in block_slices(w.size):
+            old = weights[here].astype(real)
+            move = slopes[here].astype(real)
+            if adaptive:
+                move *= old * old
+            weights[here] = old + real(share) * move

@@ -1,0 +1,249 @@
+"""What optimizers have in common that are made of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .arguments import real
+from .arrays import describe
+from .base import Optimizer
+from .bound import Bound
+from .schedules.base import Classes, LearningRateSchedule
+from .state import fitting
+
+__all__ = ["Around", "Number", "Wrapper"]
+
+Self = TypeVar("Self", bound="Wrapper")
+
+
+class Number:
+    """A number of a wrapper's own as an attribute, within bounds."""
+
+    def __init__(self, low: float, high: float) -> None:
+        self.low, self.high = low, high
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else vars(optimizer)[self.name]
+
+    def __set__(self, optimizer: Any, value: float) -> None:
+        vars(optimizer)[self.name] = self.checked(value)
+
+    def checked(self, value: Any) -> float:
+        """The value as a float; raises if it cannot be."""
+        number = real(self.name, value)
+        if not self.low <= number <= self.high or number == np.inf:
+            bracket = ")" if self.high == np.inf else "]"
+            raise ValueError(f"{self.name} must be a number in [{self.low:g}, {self.high:g}{bracket}; got {number!r}.")
+        return number
+
+
+class Wrapper(Optimizer):
+    """Base of the optimizers that are made of others; not used itself.
+
+    They step whole gradients: no pass of the engine does what they do while it computes a gradient.
+    """
+
+    name: str
+
+    def _inner(self) -> dict[str, Optimizer]:
+        """The optimizers that this one is made of, by what their state is called."""
+        raise NotImplementedError
+
+    def _numbers(self) -> list[str]:
+        """The numbers of its own that belong to the state."""
+        return [name for name, member in vars(type(self)).items() if isinstance(member, Number)]
+
+    def _slots(self) -> dict[str, np.ndarray]:
+        """The arrays of its own that belong to the state, by their names in it."""
+        return {}
+
+    def _own_arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._numbers()}
+
+    def _serialized(self) -> dict[str, Any]:
+        """The arguments that are optimizers, as a config has them."""
+        raise NotImplementedError
+
+    @classmethod
+    def _revived(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+        """A config with optimizers in the place of what `_serialized` gave."""
+        raise NotImplementedError
+
+    def _state(self) -> dict[str, np.ndarray]:
+        inner = {f"{prefix}.{key}": array for prefix, o in self._inner().items() for key, array in o._state().items()}
+        return {**inner, **{name: np.array(getattr(self, name)) for name in self._numbers()}, **self._slots()}
+
+    def _loading(self, state: Mapping[str, Any]) -> Callable[[], None]:
+        parts: dict[str, dict[str, Any]] = {prefix: {} for prefix in self._inner()}
+        own = {}
+        for key, value in state.items():
+            prefix = next((prefix for prefix in parts if str(key).startswith(f"{prefix}.")), None)
+            if prefix is None:
+                own[key] = value
+            else:
+                parts[prefix][key[len(prefix) + 1 :]] = value
+        slots = self._slots()
+        current = {**{name: np.array(getattr(self, name)) for name in self._numbers()}, **slots}
+        for key in current:
+            if key not in own:
+                raise ValueError(f"state has no key {key!r}.")
+        for key in own:
+            if key not in current:
+                raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}.")
+        loaded = {key: fitting(key, value, current[key]) for key, value in own.items()}
+        numbers = {name: vars(type(self))[name].checked(float(loaded[name])) for name in self._numbers()}
+        loads = [optimizer._loading(parts[prefix]) for prefix, optimizer in self._inner().items()]
+
+        def load() -> None:
+            for inner in loads:
+                inner()
+            for name, number in numbers.items():
+                setattr(self, name, number)
+            for key, array in slots.items():
+                array[...] = loaded[key]
+
+        return load
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal optimizer, without its state; the optimizers in it as `serialize` gives."""
+        return {"name": self.name, **self._serialized(), **self._own_arguments()}
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Classes | None = None) -> Self:
+        """An optimizer from the dict that `get_config` gives.
+
+        Parameters
+        ----------
+        config : dict
+            The arguments.
+        custom_objects : dict of str to class, optional
+            Schedules of your own in it, by the name of their class.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the class itself does for these arguments.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        return cls(**cls._revived(dict(config), custom_objects))
+
+    def __repr__(self) -> str:
+        own = ", ".join(f"{name}={value!r}" for name, value in self._own_arguments().items())
+        inner = ", ".join(repr(optimizer) for optimizer in self._inner().values())
+        return f"{type(self).__name__}({inner}{', ' if own else ''}{own})"
+
+
+class Around(Wrapper):
+    """Base of the optimizers around one other, which has the hyperparameters, the groups and the arrays."""
+
+    optimizer: Optimizer
+
+    def __init__(self, optimizer: str | Optimizer, name: str) -> None:
+        from .registry import get
+
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a str; got {describe(name)}.")
+        vars(self).update(name=name, optimizer=get(optimizer), _last=None)
+        if len(self.optimizer._core):
+            raise ValueError("optimizer must not have stepped or bound any arrays; make a new one.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "optimizer":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.optimizer, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What this class has too is its own, as SAM's rho around an Adadelta.
+        if not hasattr(type(self), name) and name in self.optimizer._all_fields():
+            setattr(self.optimizer, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def _get(self, field: str) -> float:
+        value: float = getattr(self.optimizer, field)
+        return value
+
+    def _set(self, field: str, value: float | LearningRateSchedule) -> None:
+        setattr(self.optimizer, field, value)
+
+    @property
+    def iterations(self) -> int:
+        """How many steps the optimizer inside has taken."""
+        return self.optimizer.iterations
+
+    def _fields(self) -> list[str]:
+        return self.optimizer._fields()
+
+    def _all_fields(self) -> list[str]:
+        return self.optimizer._all_fields()
+
+    def _inner(self) -> dict[str, Optimizer]:
+        return {"optimizer": self.optimizer}
+
+    def _serialized(self) -> dict[str, Any]:
+        from .registry import serialize
+
+        return {"optimizer": serialize(self.optimizer)}
+
+    @classmethod
+    def _revived(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+        from .registry import deserialize
+
+        if isinstance(config.get("optimizer"), Mapping):
+            config["optimizer"] = deserialize(config["optimizer"], custom_objects)
+        return config
+
+    # -- arrays ----
+
+    def _welcome(self, first: int) -> None:
+        """Make what belongs to the arrays from number `first` on."""
+        raise NotImplementedError
+
+    def _part(self, known: int) -> None:
+        """Forget what belongs to the arrays after the first `known`."""
+        raise NotImplementedError
+
+    def _attach(
+        self,
+        leaves: Sequence[Any],
+        labels: Sequence[str],
+        groups: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> list[int]:
+        known = len(self._core)
+        indices = self.optimizer._attach(leaves, labels, groups, names)
+        self._prepare(known)
+        return indices
+
+    def _prepare(self, known: int) -> None:
+        try:
+            self._welcome(known)
+        except Exception:
+            self._forget(known)
+            raise
+
+    def _bind_groups(self, groups: Sequence[Mapping[str, Any]]) -> Bound:
+        known = len(self._core)
+        bound = self.optimizer._bind_groups(groups)
+        self._prepare(known)
+        return Bound(self, bound._indices, bound._labels, bound._structure)
+
+    def _forget(self, registered: int) -> None:
+        self._last = None
+        self.optimizer._forget(registered)
+        self._part(registered)
+
+    def flush(self, array: Any = None, rows: Any = None) -> None:
+        """As that of the optimizer inside."""
+        self.optimizer.flush(array, rows)
+
+    def finalize_variable_values(self, var_list: Any) -> None:
+        """As that of the optimizer inside."""
+        self.optimizer.finalize_variable_values(var_list)
