@@ -30,7 +30,7 @@ PYTHON_FLOORS = (
     ("_core",),
     ("_engine", "seeds"),
     ("optimizers",),
-    ("checks", "cython", "plot"),
+    ("checks", "cython", "plot", "torch"),
     ("config",),
     ("activations", "callbacks", "initializers", "losses"),
     ("metrics", "layers"),

@@ -11,11 +11,11 @@ import gradstep
 import pytest
 
 SKIP = ("gradstep._core", "gradstep.__main__")
-# Those of the optimizers are in tests/optimizers.
+# Those of the optimizers are in tests/optimizers, those of gradstep.torch, which needs PyTorch, in tests/pytorch.
 MODULES = ["gradstep"] + [
     module.name
     for module in pkgutil.walk_packages(gradstep.__path__, "gradstep.")
-    if not module.name.startswith((*SKIP, "gradstep.optimizers", "gradstep.cython"))
+    if not module.name.startswith((*SKIP, "gradstep.optimizers", "gradstep.cython", "gradstep.torch"))
 ]
 
 

@@ -1,0 +1,40 @@
+"""PyTorch's optimizers with gradstep's kernels inside: `torch.optim`'s names, arguments and state (extra ``torch``).
+
+Each class is a subclass of the one of the same name in `torch.optim` and differs from it in `step` alone: one fused
+pass of the rule's ``dialect="torch"`` over tensors in the CPU's memory, in place. Parameter groups, closures, hooks,
+`torch.optim.lr_scheduler` and `state_dict` are PyTorch's own, so a run can be moved either way in mid-training:
+``ours.load_state_dict(theirs.state_dict())`` and back.
+
+Tensors are float32, float64, float16 or bfloat16, of any strides. State of the last two is float32, as sums are;
+PyTorch rounds it to the tensor's type when it loads it. ``foreach`` and ``fused`` change nothing but the type of `step`
+in the state; ``differentiable=True`` and ``capturable=True`` are refused.
+
+Examples
+--------
+>>> import torch, gradstep.torch
+>>> _ = torch.manual_seed(0)
+>>> x = torch.randn(200, 8)
+>>> y = x.sum(dim=1, keepdim=True).relu()
+>>> model = torch.nn.Sequential(torch.nn.Linear(8, 32), torch.nn.ReLU(), torch.nn.Linear(32, 1))
+>>> optimizer = gradstep.torch.AdamW(model.parameters(), lr=1e-2)
+>>> for _ in range(200):
+...     optimizer.zero_grad()
+...     loss = torch.nn.functional.mse_loss(model(x), y)
+...     loss.backward()
+...     optimizer.step()
+>>> loss.item() < 0.01
+True
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401  (the real one: imports are absolute)
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ImportError("gradstep.torch needs PyTorch: pip install 'gradstep[torch]'.") from error
+
+from .classes import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
+
+__all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]

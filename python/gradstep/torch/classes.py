@@ -1,0 +1,149 @@
+"""The classes: which of `torch.optim` each one is, and what it is in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from .base import Stepping
+from .counters import Averaging, Growing, Started
+from .spec import Spec
+
+__all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
+
+# PyTorch's settings, in the engine's words.
+Fields = Mapping[str, str | tuple[str, ...]]
+COMMON: Fields = {"lr": "learning_rate", "weight_decay": "weight_decay"}
+MOMENTS: Fields = {**COMMON, "betas": ("beta_1", "beta_2"), "eps": "epsilon"}
+ADAM = Spec(
+    rule=lambda group: "TorchAMSGrad" if group["amsgrad"] else "TorchAdam",
+    fields=MOMENTS,
+    slots={"m": "exp_avg", "v": "exp_avg_sq", "v_hat": "max_exp_avg_sq"},
+)
+
+
+def sgd(group: Mapping[str, Any]) -> str:
+    """The rule of SGD for a group."""
+    if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+        raise ValueError("nesterov needs momentum above 0 and dampening 0.")
+    return "TorchSGD" if group["momentum"] == 0 else "TorchNesterov" if group["nesterov"] else "TorchMomentum"
+
+
+def rmsprop(group: Mapping[str, Any]) -> str:
+    """The rule of RMSprop for a group."""
+    return "TorchRMSprop" + "Centered" * bool(group["centered"]) + "Momentum" * bool(group["momentum"] > 0)
+
+
+class SGD(Stepping, torch.optim.SGD):
+    """`torch.optim.SGD` through gradstep's kernels: `gradstep.optimizers.SGD` with ``dialect="torch"``."""
+
+    _spec = Spec(
+        rule=sgd,
+        fields={**COMMON, "momentum": "momentum", "dampening": "dampening"},
+        slots={"velocity": "momentum_buffer"},
+        counter=Started(),
+    )
+
+
+class Adagrad(Stepping, torch.optim.Adagrad):
+    """`torch.optim.Adagrad` through gradstep's kernels: `gradstep.optimizers.Adagrad` with ``dialect="torch"``."""
+
+    _spec = Spec(
+        rule=lambda group: "TorchAdagrad",
+        fields={
+            **COMMON,
+            "lr_decay": "lr_decay",
+            "eps": "epsilon",
+            "initial_accumulator_value": "initial_accumulator_value",
+        },
+        slots={"accumulator": "sum"},
+    )
+
+
+class Adadelta(Stepping, torch.optim.Adadelta):
+    """`torch.optim.Adadelta` through gradstep's kernels: `gradstep.optimizers.Adadelta` with ``dialect="torch"``."""
+
+    _spec = Spec(
+        rule=lambda group: "TorchAdadelta",
+        fields={**COMMON, "rho": "rho", "eps": "epsilon"},
+        slots={"v": "square_avg", "u": "acc_delta"},
+    )
+
+
+class RMSprop(Stepping, torch.optim.RMSprop):
+    """`torch.optim.RMSprop` through gradstep's kernels: `gradstep.optimizers.RMSprop` with ``dialect="torch"``."""
+
+    _spec = Spec(
+        rule=rmsprop,
+        fields={**COMMON, "alpha": "rho", "eps": "epsilon", "momentum": "momentum"},
+        slots={"v": "square_avg", "m": "grad_avg", "velocity": "momentum_buffer"},
+    )
+
+
+class Adam(Stepping, torch.optim.Adam):
+    """`torch.optim.Adam` through gradstep's kernels: `gradstep.optimizers.Adam` with ``dialect="torch"``."""
+
+    _spec = ADAM
+
+
+class AdamW(Stepping, torch.optim.AdamW):
+    """`torch.optim.AdamW` through gradstep's kernels: as `Adam`, with decoupled weight decay."""
+
+    _spec = replace(ADAM, decoupled=True)
+
+
+class Adamax(Stepping, torch.optim.Adamax):
+    """`torch.optim.Adamax` through gradstep's kernels: `gradstep.optimizers.Adamax` with ``dialect="torch"``."""
+
+    _spec = Spec(rule=lambda group: "TorchAdamax", fields=MOMENTS, slots={"m": "exp_avg", "u": "exp_inf"})
+
+
+class NAdam(Stepping, torch.optim.NAdam):
+    """`torch.optim.NAdam` through gradstep's kernels: `gradstep.optimizers.Nadam` with ``dialect="torch"``.
+
+    Notes
+    -----
+    The product of all momenta is made from the step and the present settings. If ``betas[0]`` or ``momentum_decay``
+    change in mid-training, PyTorch's is made from those of each step; `mu_product` in the state is PyTorch's.
+    """
+
+    _spec = Spec(
+        rule=lambda group: "TorchNadam",
+        fields={**MOMENTS, "momentum_decay": "momentum_decay"},
+        slots={"m": "exp_avg", "v": "exp_avg_sq"},
+        counter=Growing(),
+    )
+
+
+class RAdam(Stepping, torch.optim.RAdam):
+    """`torch.optim.RAdam` through gradstep's kernels: `gradstep.optimizers.RAdam`."""
+
+    _spec = Spec(rule=lambda group: "RAdam", fields=MOMENTS, slots={"m": "exp_avg", "v": "exp_avg_sq"})
+
+
+class Rprop(Stepping, torch.optim.Rprop):
+    """`torch.optim.Rprop` through gradstep's kernels: `gradstep.optimizers.Rprop`."""
+
+    _spec = Spec(
+        rule=lambda group: "Rprop",
+        fields={
+            "lr": "learning_rate",
+            "etas": ("eta_minus", "eta_plus"),
+            "step_sizes": ("step_size_min", "step_size_max"),
+        },
+        slots={"previous": "prev", "step_size": "step_size"},
+    )
+
+
+class ASGD(Stepping, torch.optim.ASGD):
+    """`torch.optim.ASGD` through gradstep's kernels: `gradstep.optimizers.ASGD`."""
+
+    _spec = Spec(
+        rule=lambda group: "ASGD",
+        fields={"lambd": "lambd", "weight_decay": "weight_decay"},
+        slots={"ax": "ax"},
+        counter=Averaging(),
+    )

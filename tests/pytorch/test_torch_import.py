@@ -1,0 +1,34 @@
+"""PyTorch is imported by `gradstep.torch` alone; these hold without it, too."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+from children import said
+
+# An entry of None makes an import fail as if nothing were installed.
+WITHOUT = """
+import sys
+sys.modules[{missing!r}] = None
+try:
+    {statement}
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_gradstep_does_not_import_torch():
+    assert said("import sys, gradstep; print('torch' in sys.modules)") == "False"
+
+
+def test_without_torch_the_extra_is_named():
+    words = said(WITHOUT.format(missing="torch", statement="import gradstep.torch"))
+    assert words == "gradstep.torch needs PyTorch: pip install 'gradstep[torch]'."
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+def test_without_ml_dtypes_the_extra_is_named():
+    statement = "import torch, gradstep.torch; gradstep.torch.SGD([torch.zeros(2, dtype=torch.bfloat16)])"
+    words = said(WITHOUT.format(missing="ml_dtypes", statement=statement))
+    assert words == "torch.bfloat16 needs ml_dtypes: pip install 'gradstep[torch]'."
