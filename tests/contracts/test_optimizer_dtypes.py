@@ -105,6 +105,8 @@ def test_same_bits_on_every_isa(new, setting, isa):
     assert FIRST.setdefault((new, setting, "isa"), found) == found
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3], indirect=True)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_same_bits_on_any_number_of_threads(new, setting, threads):
     found = run(new, setting, 1_100_003)

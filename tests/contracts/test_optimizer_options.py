@@ -179,6 +179,8 @@ def test_large_gradients_are_finite_though_their_squares_are_not(new):
     assert optimizer.iterations == 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3], indirect=True)
 @pytest.mark.parametrize(
     "options",
     [

@@ -143,6 +143,7 @@ def run_large(make, count: int) -> bytes:
 
 
 @pytest.mark.parametrize("count", [1, 400], ids=["one array", "400 arrays"])
+@pytest.mark.slow
 def test_same_bits_on_any_number_of_threads(new, threads, count):
     assert run_large(new, count) == on_one_thread(new, count)
 

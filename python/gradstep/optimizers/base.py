@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _core
 from .arguments import real
-from .arrays import as_parameter, describe, flatten, gather, noun
+from .arrays import as_parameter, describe, flatten, gather, is_sequence, noun
 from .bound import Bound, Step
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
@@ -267,9 +267,11 @@ class Optimizer(Stateful):
                 [self._stands_aside(name) for name in called],
             )
             self._names += called
-            for (i, _), index in zip(new, added, strict=True):
+            for (i, array), index in zip(new, added, strict=True):
                 indices[i] = index
                 self._seen[id(leaves[i])] = leaves[i], index
+                if self.use_ema:  # an array that misses steps stays where it is, and so does its average
+                    self._core.state(index)["average"][...] = array
         return indices
 
     def _bound(self, indices: list[int], labels: list[str]) -> Step:
@@ -307,7 +309,9 @@ class Optimizer(Stateful):
         Raises
         ------
         TypeError
-            An element is no array, or no str.
+            Not a sequence, or an element of it is no array, or no str.
+        ValueError
+            A pattern is no regular expression.
 
         Examples
         --------
@@ -319,12 +323,20 @@ class Optimizer(Stateful):
         >>> params["kernel"], params["bias"]
         (array([0.75, 0.75]), array([1., 1.]))
         """
+        for name, given in (("var_list", var_list), ("var_names", var_names)):
+            if given is not None and not is_sequence(given):
+                raise TypeError(f"{name} must be a sequence; got {describe(given)}.")
         arrays = [as_parameter(array, f"var_list[{i}]") for i, array in enumerate(var_list or [])]
-        for i, pattern in enumerate(var_names or []):
+        patterns = list(var_names or [])
+        for i, pattern in enumerate(patterns):
             if not isinstance(pattern, str):
                 raise TypeError(f"var_names[{i}] must be a str; got {describe(pattern)}.")
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"var_names[{i}] must be a regular expression; got {pattern!r}: {error}.") from None
         self._excluded[0].extend(arrays)
-        self._excluded[1].extend(var_names or [])
+        self._excluded[1].extend(patterns)
         for index in range(len(self._core)):
             self._core.set_decays(index, self._decays(self._core.parameter(index), self._names[index]))
 

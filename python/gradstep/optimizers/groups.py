@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .arguments import closest, real
 from .arrays import describe, is_array, is_sequence
-from .options import COMMON, DEFAULTS
+from .options import CLIPS, COMMON, DEFAULTS
 from .schedules.base import LearningRateSchedule, values_ahead
 
 if TYPE_CHECKING:
-    from .base import Optimizer
+    from .hyperparameters import Configured
 
-__all__ = ["Group", "is_groups", "settings"]
+__all__ = ["Group", "check_clips", "is_groups", "number", "settings", "shown"]
 
 
 class Group(Mapping[str, Any]):
@@ -24,14 +26,14 @@ class Group(Mapping[str, Any]):
     that changes later.
     """
 
-    def __init__(self, optimizer: Optimizer, index: int) -> None:
+    def __init__(self, optimizer: Configured, index: int) -> None:
         self._optimizer = optimizer
         self._index = index
 
     def __getitem__(self, name: str) -> Any:
         self._check(name)
-        if not self._optimizer._core.is_own(name, self._index):
-            return getattr(self._optimizer, name)
+        if self._index == 0 or not self._optimizer._core.is_own(name, self._index):
+            return shown(name, self._optimizer._get(name))
         schedule = self._optimizer._group_schedules.get((self._index, name))
         if schedule is not None:
             return float(schedule(self._optimizer.iterations))
@@ -39,6 +41,12 @@ class Group(Mapping[str, Any]):
 
     def __setitem__(self, name: str, value: float | LearningRateSchedule | None) -> None:
         self._check(name)
+        if self._index == 0:
+            self._optimizer._set(name, number(name, value))
+            return
+        if name == "global_clipnorm":
+            raise ValueError(f"a group cannot have a {name} of its own: it is of all gradients together.")
+        check_clips(self._optimizer, name, value, self._index)
         core = self._optimizer._core
         if isinstance(value, LearningRateSchedule):
             core.schedule(name, partial(values_ahead, value), self._index)
@@ -79,9 +87,24 @@ def shown(name: str, value: float) -> float | None:
     return None if NEUTRAL.get(name) == value else value
 
 
-def number(name: str, value: Any) -> float:
-    """A hyperparameter's number as the engine has it."""
+def number(name: str, value: Any) -> Any:
+    """A hyperparameter's number as the engine has it; a schedule is left as it is."""
+    if isinstance(value, LearningRateSchedule):
+        return value
     return NEUTRAL[name] if value is None and name in NEUTRAL else real(name, value)
+
+
+def check_clips(optimizer: Configured, name: str, value: Any, group: int) -> None:
+    """Refuse a second clip: in this group, or in one that has its `name` from this one."""
+    if name not in CLIPS or value is None or value == NEUTRAL[name]:
+        return
+    for index in range(optimizer._core.groups):
+        if index != group and (group != 0 or optimizer._core.is_own(name, index)):
+            continue
+        for other in CLIPS:
+            if other != name and Group(optimizer, index)[other] is not None:
+                where = f" in groups[{index}]" if index else ""
+                raise ValueError(f"only one of {', '.join(CLIPS)} may be set; set {other} to None{where} first.")
 
 
 def is_groups(params: Any) -> bool:
@@ -94,10 +117,11 @@ def is_groups(params: Any) -> bool:
 
 
 def _is_settings(group: Mapping[Any, Any]) -> bool:
-    return not any(is_array(value) or is_sequence(value) for key, value in group.items() if key != "params")
+    others = [value for key, value in group.items() if key != "params" and not isinstance(value, np.generic)]
+    return not any(is_array(value) or is_sequence(value) for value in others)
 
 
-def settings(optimizer: Optimizer, group: Mapping[str, Any], label: str) -> dict[str, Any]:
+def settings(optimizer: Configured, group: Mapping[str, Any], label: str) -> dict[str, Any]:
     """The hyperparameters of a group, their names checked."""
     fields = optimizer._all_fields()
     for name in group:
@@ -111,4 +135,5 @@ def settings(optimizer: Optimizer, group: Mapping[str, Any], label: str) -> dict
     for name, value in group.items():
         if isinstance(value, Mapping):
             raise TypeError(f"groups{label}[{name!r}] must be a number or a schedule; got {describe(value)}.")
-    return {name: value for name, value in group.items() if name != "params"}
+    own = [(name, value) for name, value in group.items() if name != "params"]
+    return dict(sorted(own, key=lambda item: item[1] is not None))  # a clip is taken off before another is put on

@@ -10,7 +10,7 @@ from .. import _core
 from ..seeds import fresh_key, word
 from .arguments import Default, real
 from .arrays import describe
-from .groups import number, shown
+from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
 from .schedules.base import Classes, LearningRateSchedule, values_ahead
 from .schedules.base import serialize as serialize_schedule
@@ -109,6 +109,7 @@ class Configured:
         return self._core.get(field) if schedule is None else float(schedule(self.iterations))
 
     def _set(self, field: str, value: float | LearningRateSchedule) -> None:
+        check_clips(self, field, value, 0)
         if isinstance(value, LearningRateSchedule):
             self._core.schedule(field, partial(values_ahead, value))
             self._schedules[field] = value

@@ -92,13 +92,18 @@ class Stateful(Configured):
         """What loads a state, once it has been checked."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
+        # Groups may have had others of their own set since they were bound.
+        for group in range(1, self._core.groups):
+            for field in self._all_fields():
+                if f"groups.{group}.{field}" in state and (group, field) not in self._group_schedules:
+                    numbers.setdefault(f"groups.{group}.{field}", (field, group))
         # Of the hyperparameters of every optimizer, a state has those that do something.
         neutral = {key for key, (field, group) in numbers.items() if group == 0 and field not in self._fields()}
         for key in current:
             if key not in state and key not in neutral:
                 raise ValueError(f"state has no key {key!r}. {self._holding()}")
         for key in state:
-            if key not in current and key not in neutral:
+            if key not in current and key not in numbers:
                 raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}. {self._holding()}")
         loaded = {key: fitting(key, value, current.get(key, np.array(0.0))) for key, value in state.items()}
         iterations, accumulated = int(loaded["iterations"]), int(loaded.get("accumulated", 0))
