@@ -10,8 +10,10 @@ import numpy as np
 from .. import _core, losses, metrics, optimizers
 from ..checks import closest, numeric
 from ..optimizers.arrays import describe
+from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .data import equal_rows, targets
+from .steps import Stepped
 
 __all__ = ["Compiled"]
 
@@ -27,6 +29,7 @@ class Compiled:
         self._metrics: list[str] = []
         self._network: _core.Network | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
+        self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
@@ -53,7 +56,7 @@ class Compiled:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self._network = None
         if self._indices is not None:
-            self.optimizer = self._indices = None
+            self.optimizer = self._indices = self._bound = None
 
     # -- compile -----------------------------------------------------------------------------------------------------
 
@@ -95,12 +98,8 @@ class Compiled:
             _resolve(wanted, chosen_loss, 1)
         if len(set(wanted)) != len(wanted):
             raise ValueError(f"metrics must differ from each other; got {wanted}.")
-        chosen = optimizers.get(optimizer)
-        if isinstance(chosen, Wrapper):
-            kind = type(chosen).__name__
-            raise TypeError(f"optimizer must have a rule of its own to train a model; got a {kind}, made of others.")
-        self.optimizer = chosen
-        self.loss, self._metrics, self._indices = chosen_loss, list(wanted), None
+        self.optimizer = optimizers.get(optimizer)
+        self.loss, self._metrics, self._indices, self._bound = chosen_loss, list(wanted), None, None
 
     @property
     def metrics_names(self) -> list[str]:
@@ -122,30 +121,36 @@ class Compiled:
         assert self._network is not None
         return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run:
+    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run | Stepped:
         loss, network = self._needed_loss(), self._network
         assert network is not None
         names = _resolve(self._metrics, loss, network.outputs)
+        work = (network, loss.name, loss.from_logits, names, x, y, batch)
         if not train:
-            return _core.Run(network, loss.name, loss.from_logits, names, x, y, batch, None, [])
+            return _core.Run(*work, None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
+        if isinstance(self.optimizer, Wrapper):
+            run = _core.Run(*work, None, [], gradients=True)
+            keys = self._weight_names
+            if self._bound is None:
+                self._bound = self.optimizer.bind(dict(zip(keys, self.weights, strict=True)))
+                self._indices = []
+            return Stepped(run, self._bound, keys)
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
                 weights = self.weights
                 labels = [f"[{i}]" for i in range(len(weights))]
                 self._indices = self.optimizer._attach(weights, labels, names=self._weight_names)
-            return _core.Run(
-                network, loss.name, loss.from_logits, names, x, y, batch, self.optimizer._core, self._indices
-            )
+            return _core.Run(*work, self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
 
-    def _logs(self, run: _core.Run, prefix: str = "") -> dict[str, float]:
+    def _logs(self, run: _core.Run | Stepped, prefix: str = "") -> dict[str, float]:
         _, _, loss, values = run.progress
         names = [f"{prefix}{name}" for name in self.metrics_names]
         return dict(zip(names, [loss, *values], strict=True))

@@ -270,8 +270,9 @@ class Optimizer(Stateful):
             for (i, array), index in zip(new, added, strict=True):
                 indices[i] = index
                 self._seen[id(leaves[i])] = leaves[i], index
-                if self.use_ema:  # an array that misses steps stays where it is, and so does its average
-                    self._core.state(index)["average"][...] = array
+                average = self._core.state(index).get("average")
+                if average is not None:  # an array that misses steps stays where it is, and so does its average
+                    average[...] = array
         return indices
 
     def _bound(self, indices: list[int], labels: list[str]) -> Step:

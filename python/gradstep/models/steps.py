@@ -1,0 +1,65 @@
+"""Training steps that an optimizer takes in Python: of optimizers that are made of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..optimizers.bound import Bound
+from ..optimizers.sam import BoundSAM
+
+__all__ = ["Stepped"]
+
+
+class Stepped:
+    """A run of the engine that leaves the gradients of each batch to `bound`; with the face of a run that steps.
+
+    Parameters
+    ----------
+    run : Run
+        Made with ``gradients=True``.
+    bound : Bound
+        Of a dict of the model's weights.
+    names : sequence of str
+        Keys of that dict, in the order of the weights.
+    """
+
+    def __init__(self, run: _core.Run, bound: Bound, names: Sequence[str]) -> None:
+        self._run, self._bound, self._names = run, bound, names
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[float]]:
+        """As the run's."""
+        return self._run.progress
+
+    def start(self, order: np.ndarray | None, number: int = 0) -> None:
+        """As the run's."""
+        self._run.start(order, number)
+
+    def advance(self, seconds: float) -> bool:
+        """As the run's."""
+        end = perf_counter() + seconds
+        while True:
+            over = self._run.advance(0.0)
+            self._step()
+            if over or perf_counter() >= end:
+                return over
+
+    def _step(self) -> None:
+        if not isinstance(self._bound, BoundSAM):
+            self._bound.step(self._gradients())
+            return
+        self._bound.first_step(self._gradients())
+        try:
+            self._run.again()
+            self._bound.second_step(self._gradients())
+        except BaseException:
+            self._bound.optimizer._come_back()
+            raise
+
+    def _gradients(self) -> dict[str, Any]:
+        return dict(zip(self._names, self._run.gradients, strict=True))
