@@ -24,7 +24,8 @@ demo: $(VENV)/demo
 
 test: $(VENV)/test
 	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
-	$(BIN)/python -m pytest tests benchmarks
+	$(BIN)/python -m pytest -n auto tests
+	$(BIN)/python -m pytest benchmarks
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
@@ -37,7 +38,7 @@ lint: $(VENV)/lint
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -k "not fork" -m "not slow" $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" $(ASAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from gradstep import _core
@@ -96,24 +98,23 @@ def run(new, setting, n, steps=2):
     bound = optimizer.bind(w)
     for g in gradients:
         bound.step(g)
-    return everything(optimizer, w)
+    return sha256(everything(optimizer, w)).digest()
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_same_bits_on_every_isa(new, setting, isa):
     found = [run(new, setting, n) for n in (1, 7, 255, 257, 1025, 10007)]
-    assert FIRST.setdefault((new, setting, "isa"), found) == found
+    _core.set_isa(_core.build_info()["isas"][0])
+    assert found == [run(new, setting, n) for n in (1, 7, 255, 257, 1025, 10007)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("threads", [1, 3], indirect=True)
+@pytest.mark.parametrize("threads", [3], indirect=True)
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_same_bits_on_any_number_of_threads(new, setting, threads):
     found = run(new, setting, 1_100_003)
-    assert FIRST.setdefault((new, setting, "threads"), found) == found
-
-
-FIRST: dict = {}  # what the first instruction set, or one thread, gave
+    _core.set_num_threads(1)
+    assert found == run(new, setting, 1_100_003)
 
 
 @pytest.mark.parametrize("kept", ["bfloat16", "int8"])

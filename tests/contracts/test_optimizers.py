@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+from hashlib import sha256
 from math import isfinite
 
 import numpy as np
@@ -139,7 +140,7 @@ def run_large(make, count: int) -> bytes:
     bound = optimizer.bind(params)
     for _ in range(2):
         bound.step(grads)
-    return everything(optimizer, *params)
+    return sha256(everything(optimizer, *params)).digest()
 
 
 @pytest.mark.parametrize("count", [1, 400], ids=["one array", "400 arrays"])
