@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -197,6 +196,8 @@ class MultiOptimizer(Wrapper):
         return indices
 
     def _place(self, array: Any, label: str, name: str) -> None:
+        from fnmatch import fnmatchcase  # nothing else needs it
+
         for pattern, optimizer in self.optimizers.items():
             if fnmatchcase(name, pattern):
                 which = next(i for i, other in enumerate(self._each) if other is optimizer)
