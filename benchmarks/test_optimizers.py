@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +21,7 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
-def built(code: str) -> bool:
-    """Whether this can be done yet; in a process of its own, which may crash."""
-    start = "import numpy as np, gradstep as gs; w = np.ones((8, 4), np.float32); adam = gs.optimizers.Adam"
-    return subprocess.run([sys.executable, "-c", f"{start}; {code}"], capture_output=True).returncode == 0
-
-
-CONTESTANTS = [
-    *((options, form) for form in options.OPTIONS),
-    *((state, f) for f, dtype in state.STATE_DTYPES.items() if built(f"adam(state_dtype={dtype!r}).step(w, w + 1)")),
-    (sparse, "dense"),
-]
-if built("adam().step(w, gs.RowSparse(np.array([1]), np.ones((1, 4), np.float32), w.shape))"):
-    CONTESTANTS += [(sparse, "row-sparse"), (sparse, "row-sparse, lazy")]
+CONTESTANTS = [(case, form) for case in (options, state, sparse) for form in ours.CASES[case.NAME]]
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -42,18 +42,15 @@ struct Float16 {
 struct Bfloat16 {
   HD static float decode(std::uint16_t word) { return from_bits<float>(std::uint32_t(word) << 16); }
   /// To nearest, ties to even.
-  HD static std::uint16_t encode(float x) {
-    const std::uint32_t bits = to_bits(x);
-    return rounded(bits, 0x7fffu + (bits >> 16 & 1));
-  }
+  HD static std::uint16_t encode(float x) { return rounded(x, 0x7fffu + (to_bits(x) >> 16 & 1)); }
   /// Up or down by chance, right in the mean; chance: uniform in 16 bits.
-  HD static std::uint16_t encode(float x, std::uint32_t chance) { return rounded(to_bits(x), chance); }
+  HD static std::uint16_t encode(float x, std::uint32_t chance) { return rounded(x, chance); }
 
  private:
-  HD static std::uint16_t rounded(std::uint32_t bits, std::uint32_t up) {
-    const bool nan = (bits & 0x7fffffffu) > 0x7f800000u, infinite = (bits & 0x7fffffffu) == 0x7f800000u;
-    const std::uint32_t word = (bits + (infinite ? 0 : up)) >> 16;
-    return std::uint16_t(nan ? bits >> 16 | 0x40u : word);
+  // up: less than 2^16, so that infinity, whose last 16 bits are 0, stays; a nan might not.
+  HD static std::uint16_t rounded(float x, std::uint32_t up) {
+    const std::uint32_t bits = to_bits(x);
+    return std::uint16_t((x != x ? bits | 0x00400000u : bits + up) >> 16);
   }
 };
 

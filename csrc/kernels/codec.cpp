@@ -46,18 +46,13 @@ void round_by_chance(const float* RESTRICT in, void* out, std::size_t n, std::si
   }
 }
 
-template <bool has_signs>
-void decode8_as(const std::uint8_t* RESTRICT codes, const float* scales, float* RESTRICT out, std::size_t n) {
-  for (std::size_t begin = 0; begin < n; begin += scale_block) {
-    const std::size_t end = n - begin < scale_block ? n : begin + scale_block;
-    const Unpacked<has_signs> number(*scales++);
-#pragma omp simd
-    for (std::size_t i = begin; i < end; ++i) out[i] = number(codes[i]);
-  }
-}
-
 void decode8(const std::uint8_t* codes, const float* scales, float* out, std::size_t n, bool has_signs) {
-  (has_signs ? decode8_as<true> : decode8_as<false>)(codes, scales, out, n);
+  for (std::size_t begin = 0; begin < n; begin += scale_block) {
+    const std::size_t count = n - begin < scale_block ? n - begin : scale_block;
+    has_signs ? unpack<true>(codes + begin, *scales, out + begin, count)
+              : unpack<false>(codes + begin, *scales, out + begin, count);
+    ++scales;
+  }
 }
 
 void fill8(float number, bool has_signs, std::uint8_t* codes, float* scales, std::size_t n) {

@@ -68,16 +68,12 @@ struct PackedState {
   PackedState(void* const* state, std::size_t slot, std::size_t slots, std::size_t at)
       : codes(static_cast<std::uint8_t*>(state[slot]) + at),
         scale(static_cast<float*>(state[slots + slot]) + at / scale_block) {}
-  void get(float* to, std::size_t n, bool signs) const { signs ? get_as<true>(to, n) : get_as<false>(to, n); }
-  void put(const float* from, std::size_t n, const Dither& dither, std::size_t block, std::size_t slot,
-           bool signs) const {
+  void get(float* to, std::size_t n, bool signs) const {
+    signs ? unpack<true>(codes, *scale, to, n) : unpack<false>(codes, *scale, to, n);
+  }
+  void put(float* from, std::size_t n, const Dither& dither, std::size_t block, std::size_t slot, bool signs) const {
     const float* const by = dither.codes(block, slot);
     *scale = signs ? pack<true>(from, by, codes, n) : pack<false>(from, by, codes, n);
-  }
-  template <bool has_signs> void get_as(float* RESTRICT to, std::size_t n) const {
-    const Unpacked<has_signs> number(*scale);
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) to[i] = number(codes[i]);
   }
   static constexpr std::size_t arrays = 2;
 };

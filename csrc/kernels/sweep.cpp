@@ -96,10 +96,9 @@ void halved(const void* update, const Factors& factors, void* w, const void* g, 
     }
 }
 
-// The fresh state of a block goes through the first cache: a scale is known only after all of it.
 template <bool has_signs> struct PackedSlot {
   Unpacked<has_signs> number;
-  const std::uint8_t* codes;
+  const std::uint8_t* words;
   float* fresh;
 };
 struct HeldPacked {
@@ -108,42 +107,70 @@ struct HeldPacked {
   HD void put() const { *at = x; }
 };
 
-template <class Update, class... Slot>
+template <class Update, class Count, class... Slot>
 HD void loop_packed(const Update update, const float keep, const float scale, float* RESTRICT w,
-                    const float* RESTRICT g, std::size_t n, const Slot... slot) {
+                    const float* RESTRICT g, Count n, const Slot... slot) {
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) {
     float value = w[i] * keep;
-    through(update, value, g[i] * scale, HeldPacked{slot.number(slot.codes[i]), slot.fresh + i}...);
+    through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
     w[i] = value;
   }
 }
 
+// Blocks that are moved before any of them is put away: none waits for the largest number of the one before.
+constexpr std::size_t group = 4 * scale_block;
+
+// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first
+template <bool has_signs>
+HD void pack_group(const float* numbers, const Dither& dither, std::size_t block, std::size_t slot, std::uint8_t* codes,
+                   float* scales, std::size_t n) {
+  std::uint32_t tops[group / scale_block];
+  for (std::size_t i = 0; i < n; i += scale_block) tops[i / scale_block] = largest(numbers + i);
+  for (std::size_t i = 0, b = 0; i < n; i += scale_block, ++b)
+    scales[b] = pack<has_signs>(numbers + i, dither.codes(block + b, slot), tops[b], codes + i,
+                                n - i < scale_block ? n - i : scale_block);
+}
+
+// The fresh state of a group (n <= 1024) goes through the first cache: a scale is known only after all of its block.
 template <class Rule, std::size_t... slot>
-__attribute__((noinline)) void block_packed(const void* update, const Factors& factors, float* w, const float* g,
+__attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
                                             std::size_t n, void* const* state, std::size_t at, std::size_t block,
                                             std::index_sequence<slot...>) {
   using Update = typename Rule::template Update<float>;
-  alignas(64) float fresh[sizeof...(slot) + 1][scale_block];
-  (void)fresh, (void)state, (void)at;  // a rule without slots
+  alignas(64) float fresh[sizeof...(slot) + 1][group];
   const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
-  const auto scale = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
+  const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
   const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
-  (void)codes, (void)scale, (void)dither, (void)block;
-  loop_packed(
-      *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
-      PackedSlot<has_signs<Rule>(slot)>{Unpacked<has_signs<Rule>(slot)>(*scale(slot)), codes(slot), fresh[slot]}...);
-  ((*scale(slot) = pack_block<has_signs<Rule>(slot)>(fresh[slot], dither.codes(block, slot), codes(slot), n)), ...);
+  (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
+  for (std::size_t begin = 0; begin < n; begin += scale_block) {
+    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
+    const Words words[] = {{codes(slot) + begin, count}..., {nullptr, 0}};
+    (void)words;
+    const auto move = [&](std::size_t i, auto part) __attribute__((always_inline)) {
+      loop_packed(
+          *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin + i, g + begin + i,
+          part,
+          PackedSlot<has_signs<Rule>(slot)>{
+              {scales(slot)[begin / scale_block], int(i / quarter)}, words[slot].get(), fresh[slot] + begin + i}...);
+    };
+    if (part == quarter)
+      for (std::size_t i = 0; i < count; i += quarter) move(i, std::integral_constant<std::size_t, quarter>{});
+    else
+      move(0, part);
+  }
+  for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
+  (pack_group<has_signs<Rule>(slot)>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
 }
 
 template <class Rule>
 void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
   constexpr std::size_t slots = Rule::slots.size();
   const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
-  for (std::size_t at = 0; at < area.columns; at += scale_block)
-    block_packed<Rule>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
-                       area.columns - at < scale_block ? area.columns - at : scale_block, state, at,
-                       first + at / scale_block, std::make_index_sequence<slots>{});
+  for (std::size_t at = 0; at < area.columns; at += group)
+    group_packed<Rule>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
+                       area.columns - at < group ? area.columns - at : group, state, at, first + at / scale_block,
+                       std::make_index_sequence<slots>{});
 }
 
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {

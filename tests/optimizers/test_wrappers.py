@@ -25,6 +25,8 @@ def gradients_of(optimizer, params):
 def test_state_round_trip_goes_on_bit_for_bit(make, dtype):
     params = [np.cos(np.arange(n)).astype(dtype) for n in (7, 11, 0)]
     optimizer = make()
+    for name in optimizer._numbers():  # not what `make` gives
+        setattr(optimizer, name, getattr(optimizer, name) / 2)
     for _ in range(4):
         optimizer.step(params, gradients_of(optimizer, params))
     resumed, halfway = make(), [w.copy() for w in params]

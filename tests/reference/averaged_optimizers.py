@@ -24,12 +24,14 @@ def schedule_free_sgd(w, gradients, learning_rate, momentum, weight_decay, warmu
     return schedule_free(w, gradients, learning_rate, momentum, weight_decay, warmup_steps, r, weight_lr_power)
 
 
-def schedule_free_adamw(w, gradients, learning_rate, beta_1, beta_2, epsilon, **averaging):
+def schedule_free_adamw(
+    w, gradients, learning_rate, beta_1, beta_2, epsilon, weight_decay, warmup_steps, r, weight_lr_power
+):
     v, directions = np.zeros_like(w), []
     for t, g in enumerate(gradients, 1):
         v = beta_2 * v + (1 - beta_2) * g**2
         directions.append(g / (np.sqrt(v / (1 - beta_2**t)) + epsilon))
-    y, state = schedule_free(w, directions, learning_rate, beta_1, **averaging)
+    y, state = schedule_free(w, directions, learning_rate, beta_1, weight_decay, warmup_steps, r, weight_lr_power)
     return y, {"v": v, **state}
 
 

@@ -30,3 +30,9 @@ def decode(codes: np.ndarray, scale: float, has_signs: bool) -> np.ndarray:
     if not has_signs:
         return nearly_power(codes * np.float64(scale))
     return np.where(codes & 128, -1, 1) * nearly_power((codes & 127) * np.float64(scale))
+
+
+def in_order(codes: np.ndarray) -> np.ndarray:
+    """Codes as the numbers lie: those of a whole block of 256 are kept as 64 words, byte k of word i for 64 k + i."""
+    whole = len(codes) // 256 * 256
+    return np.concatenate([codes[:whole].reshape(-1, 64, 4).swapaxes(1, 2).ravel(), codes[whole:]])
