@@ -104,18 +104,23 @@ class Stepping(torch.optim.Optimizer):
         if self._teams and (self._seen[0] is not self.state or self._seen[1] != len(self.state)):
             self._forget()  # the state is another one
         moves: list[Move] = []
+        parts, unshown = 0, False
         try:
             for number, group in enumerate(self.param_groups):
                 team = self._team(number, group)
-                moves.append(team.plan(group, self.state))
+                move = team.plan(group, self.state)
+                moves.append(move)
+                parts += len(move.parts)
+                unshown |= team.unshown
             # The engine checks a part before it makes it: enough for the only one, unless state is to be shown before.
-            if sum(len(move.parts) for move in moves) > 1 or any(move.team.unshown for move in moves):
+            if unshown or parts > 1:
                 self._check(moves)
         except Exception:
             self._forget()
             raise
-        for move in moves:
-            move.team.show(self.state)
+        if unshown:
+            for move in moves:
+                move.team.show(self.state)
         self._seen = self.state, len(self.state)
         for move in moves:
             move.team.go(move)

@@ -178,21 +178,25 @@ class Team:
     def go(self, move: Move) -> None:
         """Make the parts of a step, one after the other."""
         for now, where in move.parts:
-            chosen = move.gradients
-            if where is not None:
-                chosen = [None] * len(chosen)
-                for i in where:
-                    chosen[i] = move.gradients[i]
-            self._core.iterations = int(now[0])
-            self._count(move.group, now)
-            self._bound.step(chosen)
-            after = self._spec.counter.after(move.group, now)
-            for column, value in zip(self._columns, after, strict=True):
-                column[slice(None) if where is None else where] = value
-            # As any change in place: a graph that needs the old values then says so.
-            increment_version(self.tensors if where is None else [self.tensors[i] for i in where])
-            if where is not None:
-                self._see()
+            if where is None:
+                for column, value in zip(self._columns, self._take(move.group, now, move.gradients), strict=True):
+                    column.fill(value)
+                increment_version(self.tensors)  # as any change in place: a graph that needs the old values says so
+                continue
+            chosen = [None] * len(move.gradients)
+            for i in where:
+                chosen[i] = move.gradients[i]
+            for column, value in zip(self._columns, self._take(move.group, now, chosen), strict=True):
+                column[where] = value
+            increment_version([self.tensors[i] for i in where])
+            self._see()
+
+    def _take(self, group: Mapping[str, Any], now: tuple[float, ...], gradients: list[Any]) -> tuple[float, ...]:
+        """A step of the engine; the counters after it."""
+        self._core.iterations = int(now[0])
+        self._count(group, now)
+        self._bound.step(gradients)
+        return self._spec.counter.after(group, now)
 
     def _count(self, group: Mapping[str, Any], now: tuple[float, ...]) -> None:
         """Hand what follows from the counters to the engine."""
