@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .. import losses
-from ..checks import flag
+from ..checks import flag, numeric
 from .reduction import FunctionMetric
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "BinaryCrossentropy",
@@ -15,7 +20,16 @@ __all__ = [
 ]
 
 
-class MeanSquaredError(FunctionMetric):
+class LossMetric(FunctionMetric):
+    """Base of all of them."""
+
+    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
+        if len(numeric(y_pred, "y_pred")):  # losses are of at least one row
+            super().update_state(y_true, y_pred, sample_weight)
+
+
+class MeanSquaredError(LossMetric):
     """The mean over rows of `gradstep.losses.mean_squared_error`.
 
     Parameters
@@ -38,7 +52,7 @@ class MeanSquaredError(FunctionMetric):
         return "mean_squared_error"
 
 
-class MeanAbsoluteError(FunctionMetric):
+class MeanAbsoluteError(LossMetric):
     """The mean over rows of `gradstep.losses.mean_absolute_error`.
 
     Parameters
@@ -61,7 +75,7 @@ class MeanAbsoluteError(FunctionMetric):
         return "mean_absolute_error"
 
 
-class Crossentropy(FunctionMetric):
+class Crossentropy(LossMetric):
     """Base of the cross-entropies: of outputs or of logits."""
 
     _settings = ("from_logits",)
