@@ -12,8 +12,8 @@ from gradstep import metrics
 from metric_cases import CASES, IDS, data
 
 BATCHES = [slice(first, first + 20) for first in (0, 20, 40)]
-# Both sides sum in float64, but Keras's means along an axis are float32 even there (6e-8): of a row's numbers, and of the
-# labels of AUC and R2Score.
+# Both sides sum in float64, but Keras's means along an axis are float32 even there (6e-8): of a row's numbers, and of
+# the labels of AUC and R2Score.
 CLOSE = 1e-9
 MEANS = {"BinaryAccuracy", "AUC", "R2Score", "RootMeanSquaredError", "PearsonCorrelation", "ConcordanceCorrelation"}
 MEANS |= {"MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy"}
