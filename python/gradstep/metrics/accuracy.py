@@ -32,7 +32,7 @@ __all__ = [
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """1 where a prediction equals its target, else 0."""
     known, predicted = pair(y_true, y_pred)
-    return (known.astype(predicted.dtype, copy=False) == predicted).astype(np.float64)
+    return np.asarray(known.astype(predicted.dtype, copy=False) == predicted, np.float64)
 
 
 def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> np.ndarray:
@@ -45,7 +45,7 @@ def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
     array([1., 0., 0.])
     """
     known, predicted = pair(y_true, y_pred)
-    return (known == (predicted > predicted.dtype.type(threshold))).astype(np.float64)
+    return np.asarray(known == (predicted > predicted.dtype.type(threshold)), np.float64)
 
 
 def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
@@ -58,7 +58,7 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     array([1., 0.])
     """
     known, predicted = _of_classes(y_true, y_pred)
-    return (known.argmax(-1) == predicted.argmax(-1)).astype(np.float64)
+    return np.asarray(known.argmax(-1) == predicted.argmax(-1), np.float64)
 
 
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
@@ -71,7 +71,7 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndar
     array([1., 0.])
     """
     labels, predicted = _of_labels(y_true, y_pred)
-    return (labels == predicted.argmax(-1)).astype(np.float64)
+    return np.asarray(labels == predicted.argmax(-1), np.float64)
 
 
 def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> np.ndarray:
@@ -104,7 +104,7 @@ def sparse_top_k_categorical_accuracy(
     """
     labels, predicted = _of_labels(y_true, y_pred)
     if from_sorted_ids:
-        return (labels[..., None] == predicted[..., : whole("k", k, 1)]).any(-1).astype(np.float64)
+        return np.asarray((labels[..., None] == predicted[..., : whole("k", k, 1)]).any(-1), np.float64)
     return _among_top(labels, predicted, whole("k", k, 1))
 
 
@@ -134,7 +134,7 @@ def _among_top(labels: np.ndarray, predicted: np.ndarray, k: int) -> np.ndarray:
     """Whether fewer than k predictions are above that of the label; not where it is NaN or no class."""
     inside = (labels >= 0) & (labels < predicted.shape[-1])
     own = np.take_along_axis(predicted, np.where(inside, labels, 0)[..., None], -1)
-    return (inside & ((predicted > own).sum(-1) < k) & np.isfinite(own[..., 0])).astype(np.float64)
+    return np.asarray(inside & ((predicted > own).sum(-1) < k) & np.isfinite(own[..., 0]), np.float64)
 
 
 class Accuracy(FunctionMetric):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,11 @@ __all__ = ["AUC"]
 EPSILON = 1e-7  # Keras's: how far the outer thresholds lie outside [0, 1]
 CURVES = {"ROC": "ROC", "roc": "ROC", "PR": "PR", "pr": "PR", "PRGAIN": "PRGAIN", "prgain": "PRGAIN"}
 METHODS = ("interpolation", "majoring", "minoring")
-HEIGHTS = {"interpolation": lambda a, b: (a + b) / 2, "majoring": np.maximum, "minoring": np.minimum}
+HEIGHTS: dict[str, Callable[..., Any]] = {
+    "interpolation": lambda a, b: (a + b) / 2,
+    "majoring": np.maximum,
+    "minoring": np.minimum,
+}
 
 
 class AUC(Thresholded):
@@ -134,7 +138,7 @@ class AUC(Thresholded):
         if self.from_logits:
             predicted = _core.activation("sigmoid", np.ascontiguousarray(predicted))
         if self.multi_label and self._tally.shape[2] != labels:
-            self._tally = np.zeros((2, self._tally.shape[1], labels))
+            self._tally = np.zeros((2, self._tally.shape[1], predicted.shape[1]))
         self._tally = self._tally + self._histogram(known, predicted, weights)
 
     def _bucket(self, predicted: np.ndarray) -> np.ndarray:
@@ -166,7 +170,7 @@ class AUC(Thresholded):
         areas = terms.sum(0)
         if not self.multi_label or self.label_weights is None:
             return float(self._rounded(areas.mean()))
-        return float(self._rounded(ratio(np.sum(areas * self.label_weights), np.sum(self.label_weights))))
+        return float(self._rounded(ratio((areas * self.label_weights).sum(), self.label_weights.sum())))
 
     def get_config(self) -> dict[str, Any]:
         """What the constructor takes to make another like it, without its state."""

@@ -22,14 +22,14 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) ->
     """`PearsonCorrelation` of each row: the shape of `y_pred` without `axis`."""
     t, y = _centred(y_true, y_pred, axis)
     with np.errstate(invalid="ignore"):
-        return (t * y).mean(axis) / np.sqrt((t * t).mean(axis) * (y * y).mean(axis))
+        return np.asarray((t * y).mean(axis) / np.sqrt((t * t).mean(axis) * (y * y).mean(axis)))
 
 
 def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
     """`ConcordanceCorrelation` of each row: the shape of `y_pred` without `axis`."""
     t, y = _centred(y_true, y_pred, axis)
     apart = np.mean(np.subtract(*pair(y_true, y_pred), dtype=np.float64), axis)
-    return 2 * (t * y).mean(axis) / ((t * t).mean(axis) + (y * y).mean(axis) + apart**2 + EPSILON)
+    return np.asarray(2 * (t * y).mean(axis) / ((t * t).mean(axis) + (y * y).mean(axis) + apart**2 + EPSILON))
 
 
 def _centred(y_true: ArrayLike, y_pred: ArrayLike, axis: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -51,7 +51,8 @@ class FBetaScore(Metric):
     array([0.38461538, 0.90909091, 0.83333333])
     """
 
-    _settings = ("average", "beta", "threshold")
+    _settings: ClassVar[tuple[str, ...]] = ("average", "beta", "threshold")
+    _counts: np.ndarray | None
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class FBetaScore(Metric):
 
     def reset_state(self) -> None:
         """Forget what was added, also how many classes there were."""
-        self._counts: np.ndarray | None = None
+        self._counts = None
 
 
 class F1Score(FBetaScore):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -53,7 +53,16 @@ class IoU(Metric):
     0.333333
     """
 
-    _settings = ("num_classes", "target_class_ids", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+    _settings: ClassVar[tuple[str, ...]] = (
+        "num_classes",
+        "target_class_ids",
+        "ignore_class",
+        "sparse_y_true",
+        "sparse_y_pred",
+        "axis",
+    )
+
+    _tally: np.ndarray  # (known, predicted)
 
     def __init__(
         self,
@@ -106,7 +115,7 @@ class IoU(Metric):
         array = numeric(values, name)
         if not -array.ndim <= self.axis < array.ndim:
             raise ValueError(f"axis must be one of {name}'s {array.ndim}; got {self.axis}.")
-        return array.argmax(self.axis)
+        return np.asarray(array.argmax(self.axis))
 
     def result(self) -> float:
         """The mean so far; 0 where none of the classes occurred."""
@@ -182,7 +191,7 @@ class MeanIoU(IoU):
     0.333333
     """
 
-    _settings = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
+    _settings: ClassVar[tuple[str, ...]] = ("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")
 
     def __init__(
         self,

@@ -23,7 +23,9 @@ __all__ = [
 class LossMetric(FunctionMetric):
     """Base of all of them."""
 
-    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
         if len(numeric(y_pred, "y_pred")):  # losses are of at least one row
             super().update_state(y_true, y_pred, sample_weight)

@@ -145,7 +145,9 @@ class MeanMetricWrapper(Mean):
         self._fn, self._arguments = fn, kwargs
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
         super().update_state(self._fn(y_true, y_pred, **self._arguments), sample_weight)
 

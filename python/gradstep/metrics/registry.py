@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +33,8 @@ MODULES: tuple[ModuleType, ...] = (
 PICKED = ("accuracy", "acc")  # by the targets and outputs of a model, in any case of letters
 
 
-def table() -> dict[str, type[Metric]]:
+@cache
+def table() -> Mapping[str, type[Metric]]:
     """Every metric of this package by its names: Keras's in small letters, short ones, and the class's."""
     classes: dict[str, type[Metric]] = {
         name: getattr(module, name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,7 +38,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: str | None = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
         """Add a batch; sample_weight: one for all, one a row, or one for each number."""
         known, predicted = pair(y_true, y_pred)
         super().update_state(np.square(np.subtract(predicted, known, dtype=np.float64)), sample_weight)
@@ -82,6 +85,7 @@ class R2Score(Metric):
     """
 
     _settings = ("class_aggregation", "num_regressors")
+    count: np.ndarray | None  # weight of the rows added, by output
 
     def __init__(
         self,
@@ -152,10 +156,10 @@ class R2Score(Metric):
     def reset_state(self) -> None:
         """Forget what was added, also how many outputs there were."""
         self.num_samples = 0
-        self.count: np.ndarray | None = None
+        self.count = None
 
 
-AGGREGATIONS = {
+AGGREGATIONS: dict[str | None, Callable[[np.ndarray, np.ndarray], Any]] = {
     None: lambda scores, squares: scores,
     "uniform_average": lambda scores, squares: np.mean(scores),
     "variance_weighted_average": lambda scores, squares: np.sum(squares * scores) / np.sum(squares),

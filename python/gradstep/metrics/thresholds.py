@@ -60,6 +60,8 @@ class Thresholded(Metric):
     thresholds there are.
     """
 
+    _tally: np.ndarray  # (2, thresholds + 1, columns)
+
     def __init__(
         self,
         thresholds: Sequence[float],
@@ -118,18 +120,19 @@ class Thresholded(Metric):
             index *= columns
             index += np.arange(columns)
         flat = None if weights is None else weights.ravel()
-        return np.bincount(index.ravel(), flat, 2 * buckets * columns).reshape(2, buckets, columns)
+        tally: np.ndarray = np.bincount(index.ravel(), flat, 2 * buckets * columns)
+        return tally.reshape(2, buckets, columns)
 
     def _bucket(self, predicted: np.ndarray) -> np.ndarray:
         """How many thresholds lie below each prediction, compared in the predictions' dtype."""
         if self._even:
             steps = len(self._sorted) - 1
             inside = np.fmin(np.fmax(predicted, 0), 1)  # NaN becomes 0
-            return np.ceil(inside * inside.dtype.type(steps)).astype(np.intp)
+            return np.asarray(np.ceil(inside * inside.dtype.type(steps)), np.intp)
         thresholds = self._sorted.astype(predicted.dtype)
         if len(thresholds) == 1:
-            return (predicted > thresholds[0]).astype(np.intp)
-        return np.searchsorted(thresholds, np.fmax(predicted, -np.inf))
+            return np.asarray(predicted > thresholds[0], np.intp)
+        return np.asarray(np.searchsorted(thresholds, np.fmax(predicted, -np.inf)), np.intp)
 
     def reset_state(self) -> None:
         """Forget what was added."""

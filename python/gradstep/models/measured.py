@@ -27,6 +27,14 @@ class Measure(NamedTuple):
     weighted: bool  # whether sample weights count
 
 
+class Share(NamedTuple):
+    """Who measures something: the engine by itself, or a metric that is fed."""
+
+    engine: str  # its name there; "": it is fed
+    metric: Metric | None  # which also holds what the engine finds, if the user gave one
+    weighted: bool
+
+
 class Measures:
     """The ``metrics`` and ``weighted_metrics`` arguments of `compile`."""
 
@@ -34,7 +42,7 @@ class Measures:
         self.all: list[Measure] = []
         for what, wanted in (("metrics", plain), ("weighted_metrics", weighted)):
             self._add(what, [] if wanted is None else wanted, loss)
-        self._tried: set[tuple[str, int, str]] = set()
+        self._shared: dict[tuple[Any, ...], list[Share]] = {}
 
     def _add(self, what: str, wanted: Any, loss: Loss | None) -> None:
         if not isinstance(wanted, (list, tuple)):
@@ -69,30 +77,34 @@ class Measures:
         """What they are called in the logs."""
         return [one.name for one in self.all]
 
-    def share_out(self, loss: Loss, outputs: int, dtype: str, weights: bool) -> list[tuple[str, Metric | None, bool]]:
-        """For each: the engine's name, or "" if the metric must be fed; the metric, if there is one; whether weighted.
+    def share_out(self, loss: Loss, outputs: int, dtype: str, weights: bool) -> list[Share]:
+        """Who does what for a model of this loss, this many outputs, and their dtype.
 
         weights: whether rows have weights, which the engine's scores do not count.
         """
+        key = loss.name, outputs, dtype, weights
+        if key in self._shared:
+            return self._shared[key]
         shared = []
         for name, given, weighted in self.all:
+            metric = None if isinstance(given, str) else given
             if isinstance(given, str):
-                engine, metric = metrics.resolve(given, loss, outputs), None
+                engine = metrics.resolve(given, loss, outputs)
             else:
-                engine = given._engine_name() if isinstance(given, MeanMetricWrapper) else None
-                engine, metric = engine if engine and fits(engine, loss) else "", given
+                known = given._engine_name() if isinstance(given, MeanMetricWrapper) else None
+                engine = known if known is not None and fits(known, loss) else ""
             if engine and weights and weighted:
                 metric = table()[engine]() if metric is None else metric
                 engine = ""
             if metric is not None and not engine:
                 self._try(name, metric, loss, outputs, dtype)
-            shared.append((engine, metric, weighted))
+            shared.append(Share(engine, metric, weighted))
+        self._shared[key] = shared
         return shared
 
     def _try(self, name: str, metric: Metric, loss: Loss, outputs: int, dtype: str) -> None:
         """Have one of our own metrics refuse what it cannot take before a weight is changed."""
-        key = loss.name, outputs, name
-        if key in self._tried or not type(metric).__module__.startswith(metrics.__name__):
+        if not type(metric).__module__.startswith(metrics.__name__):
             return
         trial = copy.copy(metric)
         trial.reset_state()  # which makes arrays of its own
@@ -101,7 +113,6 @@ class Measures:
             trial.update_state(target, np.full((1, outputs), 0.5, dtype))
         except (TypeError, ValueError) as error:
             raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
-        self._tried.add(key)
 
 
 class Measured:
@@ -113,7 +124,7 @@ class Measured:
         Made with ``outputs=True`` if anything is fed, and with the engine's share of the metrics.
     y : ndarray
         Targets, as the run has them.
-    shared : list of (str, Metric or None, bool)
+    shared : list of Share
         As `Measures.share_out` gives it.
     weights : ndarray, optional
         Of the rows.
@@ -123,7 +134,7 @@ class Measured:
         self,
         run: _core.Run,
         y: np.ndarray,
-        shared: Sequence[tuple[str, Metric | None, bool]],
+        shared: Sequence[Share],
         weights: np.ndarray | None = None,
     ) -> None:
         self._run, self._y, self._weights, self._shared = run, y, weights, shared
