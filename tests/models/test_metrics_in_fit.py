@@ -289,6 +289,16 @@ def _refit(trained, make):
     trained.fit(X, LABELS, verbose=0)
 
 
+def test_a_refused_call_leaves_the_metrics_as_they_were():
+    """Also those that were tried on a row before the one that does not fit."""
+    fine = metrics.SparseTopKCategoricalAccuracy(k=2)
+    trained = model([fine, metrics.F1Score()], last="softmax", outputs=4, loss="sparse_categorical_crossentropy")
+    before = fine(LABELS, np.eye(4)[LABELS])
+    with pytest.raises(ValueError, match="metric 'f1_score' does not fit"):
+        trained.fit(X, LABELS, verbose=0)
+    assert (before, fine.result(), fine.count) == (1.0, 1.0, 150)
+
+
 BAD = {
     "no list": (lambda: ["adam", "mse", metrics.AUC()], TypeError, "metrics must be a list of names and metrics"),
     "a number": (lambda: ["adam", "mse", [3]], TypeError, r"metrics\[0\] must be a name, a Metric or a function"),
