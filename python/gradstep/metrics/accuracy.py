@@ -180,13 +180,14 @@ class BinaryAccuracy(FunctionMetric):
     """
 
     _settings = ("threshold",)
+    _engine = "binary_accuracy"
 
     def __init__(self, name: str | None = "binary_accuracy", dtype: str | None = None, threshold: float = 0.5) -> None:
         self.threshold = real("threshold", threshold)
         super().__init__(binary_accuracy, name, dtype, threshold=self.threshold)
 
-    def _engine_name(self) -> str | None:
-        return "binary_accuracy" if self.threshold == 0.5 else None
+    def _engine_name(self) -> str:
+        return self._engine if self.threshold == 0.5 else ""
 
 
 class CategoricalAccuracy(FunctionMetric):
@@ -205,11 +206,10 @@ class CategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    _engine = "categorical_accuracy"
+
     def __init__(self, name: str | None = "categorical_accuracy", dtype: str | None = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
-
-    def _engine_name(self) -> str | None:
-        return "categorical_accuracy"
 
 
 class SparseCategoricalAccuracy(FunctionMetric):
@@ -228,11 +228,10 @@ class SparseCategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    _engine = "sparse_categorical_accuracy"
+
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: str | None = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
-
-    def _engine_name(self) -> str | None:
-        return "sparse_categorical_accuracy"
 
 
 class TopKCategoricalAccuracy(FunctionMetric):

@@ -47,11 +47,10 @@ class MeanSquaredError(LossMetric):
     0.5
     """
 
+    _engine = "mean_squared_error"
+
     def __init__(self, name: str | None = "mean_squared_error", dtype: str | None = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype)
-
-    def _engine_name(self) -> str | None:
-        return "mean_squared_error"
 
 
 class MeanAbsoluteError(LossMetric):
@@ -70,25 +69,23 @@ class MeanAbsoluteError(LossMetric):
     1.0
     """
 
+    _engine = "mean_absolute_error"
+
     def __init__(self, name: str | None = "mean_absolute_error", dtype: str | None = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
-
-    def _engine_name(self) -> str | None:
-        return "mean_absolute_error"
 
 
 class Crossentropy(LossMetric):
     """Base of the cross-entropies: of outputs or of logits."""
 
     _settings = ("from_logits",)
-    _entropy: str
 
     def __init__(self, name: str | None, dtype: str | None, from_logits: bool) -> None:
         self.from_logits = flag("from_logits", from_logits)
-        super().__init__(getattr(losses, self._entropy), name, dtype, from_logits=self.from_logits)
+        super().__init__(getattr(losses, self._engine), name, dtype, from_logits=self.from_logits)
 
-    def _engine_name(self) -> str | None:
-        return None if self.from_logits else self._entropy
+    def _engine_name(self) -> str:
+        return "" if self.from_logits else self._engine
 
 
 class BinaryCrossentropy(Crossentropy):
@@ -109,7 +106,7 @@ class BinaryCrossentropy(Crossentropy):
     0.693147
     """
 
-    _entropy = "binary_crossentropy"
+    _engine = "binary_crossentropy"
 
     def __init__(
         self, name: str | None = "binary_crossentropy", dtype: str | None = None, from_logits: bool = False
@@ -135,7 +132,7 @@ class CategoricalCrossentropy(Crossentropy):
     0.693147
     """
 
-    _entropy = "categorical_crossentropy"
+    _engine = "categorical_crossentropy"
 
     def __init__(
         self, name: str | None = "categorical_crossentropy", dtype: str | None = None, from_logits: bool = False
@@ -161,7 +158,7 @@ class SparseCategoricalCrossentropy(Crossentropy):
     0.693147
     """
 
-    _entropy = "sparse_categorical_crossentropy"
+    _engine = "sparse_categorical_crossentropy"
 
     def __init__(
         self, name: str | None = "sparse_categorical_crossentropy", dtype: str | None = None, from_logits: bool = False

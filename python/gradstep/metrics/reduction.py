@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -137,6 +137,9 @@ class MeanMetricWrapper(Mean):
     2.0
     """
 
+    # What the engine calls the same mean, with default settings; "": it has none.
+    _engine: ClassVar[str] = ""
+
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None, **kwargs: Any
     ) -> None:
@@ -157,9 +160,9 @@ class MeanMetricWrapper(Mean):
 
     # -- what the engine computes instead ------------------------------------------------------------------------------
 
-    def _engine_name(self) -> str | None:
-        """The engine's name of the same mean, if it has one."""
-        return None
+    def _engine_name(self) -> str:
+        """The engine's name of the same mean; "" if it has none."""
+        return self._engine
 
     def _take(self, mean: float, rows: int) -> None:
         """Hold what the engine found."""

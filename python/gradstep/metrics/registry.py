@@ -112,10 +112,10 @@ def resolve(metric: str, loss: Loss, outputs: int) -> str:
     ''
     """
     engine = {name: name for name in _core.metrics()}
-    known = {name: engine.get(snake_case(cls.__name__), "") for name, cls in table().items()}
+    known = {name: getattr(cls, "_engine", "") for name, cls in table().items()}
     if isinstance(metric, str) and metric.lower() in PICKED:
         return picked(loss, outputs)
-    name = choose("metrics", metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
+    name: str = choose("metrics", metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
     if name and not fits(name, loss):
         takes = {True: "class numbers", False: "rows of numbers"}
         raise ValueError(

@@ -91,8 +91,8 @@ class Measures:
             if isinstance(given, str):
                 engine = metrics.resolve(given, loss, outputs)
             else:
-                known = given._engine_name() if isinstance(given, MeanMetricWrapper) else None
-                engine = known if known is not None and fits(known, loss) else ""
+                known = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
+                engine = known if fits(known, loss) else ""
             if engine and weights and weighted:
                 metric = table()[engine]() if metric is None else metric
                 engine = ""
