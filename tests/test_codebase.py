@@ -31,7 +31,7 @@ PYTHON_FLOORS = (
     ("_engine", "seeds"),
     ("optimizers",),
     ("checks", "cython", "plot", "torch"),
-    ("config",),
+    ("config", "naming"),
     ("activations", "callbacks", "initializers", "losses"),
     ("metrics", "layers"),
     ("models", "utils"),

@@ -68,8 +68,9 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
   return layers;
 }
 
-Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics) {
-  Scoring scoring{&find_score(loss, true), from_logits, {}};
+Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics,
+                      bool outputs = false) {
+  Scoring scoring{&find_score(loss, true), from_logits, {}, outputs};
   for (const std::string& name : metrics) {
     scoring.metrics.push_back(&find_score(name, false));
     if (scoring.metrics.back()->labels != scoring.loss->labels)
@@ -116,6 +117,7 @@ class PyRun {
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
   virtual void again() = 0;
+  virtual py::array outputs() const = 0;
 };
 
 class PyNetwork {
@@ -184,6 +186,12 @@ template <class Real> class TypedRun : public PyRun {
       run_.again();
       return true;
     });
+  }
+
+  // A copy: the memory is written again by the next batch, and moves with the optimizer's settings.
+  py::array outputs() const override {
+    check_idle();
+    return py::array_t<Real>({py::ssize_t(run_.output_rows()), py::ssize_t(run_.width())}, run_.outputs());
   }
 
   py::list gradients() const override {
@@ -372,18 +380,20 @@ void bind_network(py::module_& m) {
   py::class_<PyRun>(m, "Run")
       .def(py::init([](py::object network, const std::string& loss, bool from_logits,
                        const std::vector<std::string>& metrics, py::handle x, py::handle y, std::int64_t batch_size,
-                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients) {
-             return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
-                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients);
+                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients, bool outputs) {
+             const Scoring scoring = parse_scoring(loss, from_logits, metrics, outputs);
+             return network.cast<const PyNetwork&>().run(network, scoring, x, y, parse_batch_size(batch_size),
+                                                         std::move(optimizer), indices, gradients);
            }),
            py::arg("network"), py::arg("loss"), py::arg("from_logits"), py::arg("metrics"), py::arg("x"), py::arg("y"),
-           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false)
+           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false,
+           py::arg("outputs") = false)
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
       .def_property_readonly("progress", &PyRun::progress)
       .def_property_readonly("gradients", &PyRun::gradients)
+      .def_property_readonly("outputs", &PyRun::outputs)
       .def("again", &PyRun::again);
 }
 
