@@ -150,10 +150,9 @@ class Compiled:
                 self.optimizer._forget(registered)
             raise
 
-    def _logs(self, run: _core.Run | Stepped, prefix: str = "") -> dict[str, float]:
+    def _logs(self, run: _core.Run | Stepped) -> dict[str, float]:
         _, _, loss, values = run.progress
-        names = [f"{prefix}{name}" for name in self.metrics_names]
-        return dict(zip(names, [loss, *values], strict=True))
+        return dict(zip(self.metrics_names, [loss, *values], strict=True))
 
 
 def _resolve(names: Sequence[str], loss: losses.Loss, outputs: int) -> list[str]:
