@@ -46,6 +46,14 @@ def test_a_healthy_regression_that_ends_at_its_noise():
     assert found.findings == []
 
 
+def test_a_run_that_has_come_to_its_end():
+    noise = np.random.default_rng(3).normal(size=len(X))
+    found = diagnose([layers.Dense(1)], optimizers.SGD(0.01), 40, X[:, 0] + 0.3 * noise, "mse")
+    last = [look.loss for look in found.looks[-11:]]
+    assert min(last[1:]) > 0.95 * last[0]
+    assert found.findings == []
+
+
 @pytest.mark.parametrize("rate", [0.3, 1.0])
 def test_a_learning_rate_that_is_too_large(rate):
     found = diagnose([relu("a"), layers.Dense(1)], optimizers.SGD(rate), 8, X[:, 0], "mse")
@@ -145,6 +153,23 @@ def test_training_is_not_touched(optimizer):
         history = train(model, X, LABELS, epochs=4, validation_split=0.2, callbacks=callbacks)
         model.train_on_batch(X[:64], LABELS[:64])  # with what it draws
         ends.append((snapshot(model), history.history, np.random.random()))
+    assert ends[0] == ends[1]
+
+
+def test_weights_that_a_gradient_moves_are_put_back():
+    class Moving(gs.Sequential):
+        def value_and_grad(self, x, y):
+            result = super().value_and_grad(x, y)
+            self.weights[1][...] += 1  # as a layer does that keeps statistics of its batches
+            return result
+
+    ends = []
+    for callbacks in ([], [Diagnose(verbose=0)]):
+        gs.utils.set_random_seed(1)
+        model = Moving([gs.Input((20,)), layers.Dense(4, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        train(model, X, LABELS, epochs=2, callbacks=callbacks)
+        ends.append(snapshot(model))
     assert ends[0] == ends[1]
 
 

@@ -44,8 +44,8 @@ class Diagnose(Callback):
 
     Notes
     -----
-    After each epoch the sample goes forward and backward once, which costs as much as one batch of its size. For a
-    layer with weights :math:`w`, their gradients :math:`g` and what an epoch changed, :math:`d`:
+    After each epoch the sample goes forward twice and backward once: about the time of training on twice as many rows.
+    For a layer with weights :math:`w`, their gradients :math:`g` and what an epoch changed, :math:`d`:
 
     - divergence: the loss is not finite; or above twice that before training, and rising.
     - oscillation: of 8 changes of the loss 5 undo the one before, each 10 % of it in the mean, without getting ahead.
