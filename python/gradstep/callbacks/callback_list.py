@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from numpy import ndarray
 
 __all__ = ["CallbackList"]
+
+Member = TypeVar("Member", bound=Callback)
 
 # Overriding any of these means that a batch at a time is wanted.
 BATCH_HOOKS = {
@@ -75,15 +77,20 @@ class CallbackList(Callback):
     ) -> None:
         super().__init__()
         self.callbacks = as_callbacks(callbacks)
+        self._added: list[Callback] = []  # by this list, not by its maker
         self._history = next((member for member in self.callbacks if isinstance(member, History)), None)
         # The bar is drawn before the history is written, and both after the callbacks that may add to the logs.
         if add_progbar and not any(isinstance(member, ProgbarLogger) for member in self.callbacks):
-            self.callbacks.append(ProgbarLogger(live=params.get("verbose") != 2))
+            self._add(ProgbarLogger(live=params.get("verbose") != 2))
         if add_history and self._history is None:
-            self._history = History()
-            self.callbacks.append(self._history)
+            self._history = self._add(History())
         self.set_model(model)
         self.set_params(params)
+
+    def _add(self, member: Member) -> Member:
+        self.callbacks.append(member)
+        self._added.append(member)
+        return member
 
     def set_model(self, model: Any) -> None:
         """Tell all of them."""
@@ -121,16 +128,16 @@ class CallbackList(Callback):
             getattr(member, hook)(batch, logs=shared)
 
     def attend_fit(self, x: ndarray, y: ndarray) -> History:
-        """Before `fit`: those that look at rows get them, (rows, inputs), and their targets; the history of the run."""
+        """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history."""
+        given = [member for member in self.callbacks if member not in self._added]
         if self._history is None:
-            self._history = History()
-            self.callbacks.append(self._history)
+            self._history = self._add(History())
             self._history.set_params(dict(self.params))
             self._history.set_model(self.model)
         for member in self.callbacks:
-            see = getattr(member, "_see_rows", None)
-            if see is not None:
-                see(x, y)
+            attend = getattr(member, "_attend_fit", None)
+            if attend is not None:
+                attend(x, y, given)
         return self._history
 
     @contextmanager
@@ -149,6 +156,8 @@ class CallbackList(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Call it of each."""
         self._call("on_train_begin", logs=logs)
+        for member in self.callbacks:
+            member._goes_on()  # also what another one has loaded meanwhile was for this run
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Call it of each."""
@@ -161,6 +170,10 @@ class CallbackList(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Call it of each."""
         self._call("on_epoch_end", epoch, logs=logs)
+        for member in self.callbacks:
+            after = getattr(member, "_after_epoch", None)
+            if after is not None:
+                after(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Call it of each."""

@@ -84,7 +84,7 @@ class Diagnose(Callback):
         self._sample: tuple[np.ndarray, np.ndarray] | None = None
         self._before: list[np.ndarray] = []  # weights at the last look
 
-    def _see_rows(self, x: np.ndarray, y: np.ndarray) -> None:
+    def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
         chosen = np.linspace(0, len(x) - 1, min(self.samples, len(x))).astype(np.int64)
         self._sample = x[chosen], y[chosen]
 

@@ -84,7 +84,6 @@ class SwapEMAWeights(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """See that there are averages."""
         self._optimizers()
-        self._goes_on()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Train on with the weights."""

@@ -114,7 +114,11 @@ class Trainer(Evaluator):
         self.stop_training, self._initial_epoch = False, None
         logs: dict[str, float] = {}
         with hooks.closing():
+            network = self._network
             hooks.on_train_begin()
+            if self._network is not network:  # a callback restored a run, and with it what layers draw from
+                run = self._run(rows, known, batch, train=True)
+                scoring = None if held_out is None else self._scoring(*held_out, batch)
             for epoch in range(self._initial_epoch or first, last):
                 hooks.on_epoch_begin(epoch)
                 index = self._begin_pass(epoch)
