@@ -111,6 +111,8 @@ def _opened(data: bytes, path: str) -> Any:
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
     """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
     members = _member(file, f"{group}/vars", path)
+    if not isinstance(members, (_h5py().Group, type(None))):
+        raise ValueError(f"{path}: {group}/vars must be a group.")
     found = [] if members is None else [_member(members, str(i), path) for i in range(len(members))]
     for dataset in found:
         if not hasattr(dataset, "shape") or dataset.dtype.kind not in "fiu":
