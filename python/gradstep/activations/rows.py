@@ -80,6 +80,11 @@ def sparsemax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
     TypeError, ValueError
         `axis` is no axis of x.
 
+    Notes
+    -----
+    By the paper. Keras 3.15 takes another :math:`\tau` where more than one number stays, with which they do not sum
+    to 1.
+
     References
     ----------
     Martins, Astudillo, "From softmax to sparsemax", ICML 2016, arXiv:1602.02068.
