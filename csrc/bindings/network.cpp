@@ -86,10 +86,10 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
 
 template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
 
-/// Shapes of a network's weights, by layer.
-template <class Real> std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const Network<Real>& network) {
+/// Shapes of layers' weights, by layer.
+std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyLayer>& layers) {
   std::vector<std::vector<std::vector<py::ssize_t>>> all;
-  for (const AnyLayer& any : network.layers) {
+  for (const AnyLayer& any : layers) {
     all.emplace_back();
     std::visit(
         [&](const auto& layer) {
@@ -258,7 +258,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   py::list parameters(py::handle self) const override {
     py::list all;
-    const auto shape = shapes(network_);
+    const auto shape = shapes(network_.layers);
     for (std::size_t k = 0; k < shape.size(); ++k) {
       py::list own;
       for (std::size_t i = 0; i < shape[k].size(); ++i)
@@ -337,7 +337,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   /// Zeros, an array for each weight.
   std::vector<py::array> gradient_arrays() const {
     std::vector<Wanted> wanted;
-    for (const auto& layer : shapes(network_))
+    for (const auto& layer : shapes(network_.layers))
       for (const auto& shape : layer) wanted.push_back({numpy_dtype(dtype), shape});
     return zeros_in_arena(wanted);
   }
@@ -359,6 +359,15 @@ std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<p
 }  // namespace
 
 void bind_network(py::module_& m) {
+  m.def("weight_shapes", [](std::int64_t inputs, const std::vector<py::dict>& specs) {
+    py::list all;
+    for (const auto& layer : shapes(parse_layers(inputs, specs))) {
+      py::list each;
+      for (const auto& shape : layer) each.append(py::tuple(py::cast(shape)));
+      all.append(each);
+    }
+    return all;
+  });
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network))
       .def_property_readonly("inputs", &PyNetwork::inputs)

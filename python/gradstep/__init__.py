@@ -23,6 +23,7 @@ from . import (
     metrics,
     models,
     optimizers,
+    saving,
     utils,
 )
 from ._core import __version__
@@ -50,6 +51,7 @@ __all__ = [
     "models",
     "optimizers",
     "plot",
+    "saving",
     "set_num_threads",
     "show_config",
     "utils",

@@ -10,11 +10,12 @@ import numpy as np
 from .. import seeds
 from ..checks import choose, whole
 from ..config import FLOATS, floatx
+from ..described import Described
 
 __all__ = ["Initializer", "Random", "truncated_normal"]
 
 
-class Initializer:
+class Initializer(Described):
     """Base of the initializers. A subclass says what the numbers are, in `draw`."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> np.ndarray:

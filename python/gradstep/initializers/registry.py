@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..checks import choose, snake_case
+from ..described import revive
 from ..optimizers.arrays import describe
 from . import constant, random, scaling
 from .base import Initializer
@@ -21,8 +22,8 @@ def _table() -> dict[str, type[Initializer]]:
     return {snake_case(name): cls for name, cls in classes.items()} | classes
 
 
-def get(identifier: str | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:
-    """An initializer from its name ("glorot_uniform" or "GlorotUniform"), or itself.
+def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:
+    """An initializer from its name ("glorot_uniform" or "GlorotUniform"), from what configs have for it, or itself.
 
     A function of (shape, dtype) that gives an array is one too.
 
@@ -43,6 +44,9 @@ def get(identifier: str | Initializer | Callable[..., Any]) -> Initializer | Cal
         raise TypeError(f"initializer must be an object; got the class {identifier.__name__}: call it.")
     if isinstance(identifier, str):
         return choose("initializer", identifier, _table())()
+    if isinstance(identifier, Mapping):
+        made: Initializer | Callable[..., Any] = revive(identifier, _table(), "initializer")
+        return made
     if not callable(identifier):
         raise TypeError(f"initializer must be a name or an Initializer; got {describe(identifier)}.")
     return identifier

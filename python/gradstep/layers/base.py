@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..checks import choose, numeric, rows_of, shape_of, whole
 from ..config import FLOATS, floatx
+from ..described import Described
 from .naming import name_for
 from .weights import assign
 
@@ -23,7 +24,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer:
+class Layer(Described):
     """Base of the layers.
 
     Parameters
@@ -45,6 +46,7 @@ class Layer:
     """
 
     _weight_names: tuple[str, ...] = ()
+    _passing = ("input_shape", "input_dim")  # a model's config has the shape
 
     def __init__(self, *, input_shape: Any = None, input_dim: int | None = None, dtype: Any = None, name: Any = None):
         if input_dim is not None:

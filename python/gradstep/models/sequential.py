@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
 from ..checks import numeric, shape_of
+from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
-from ..layers.input import InputLayer
+from ..layers.input import Input, InputLayer
 from ..layers.naming import name_for
 from ..layers.weights import assign
 from ..optimizers.arrays import describe
+from ..saving.layers import described_input, made_layers, take_weights
+from ..saving.savable import Savable, Source
 from .data import inputs
 from .training import Trainer
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Trainer):
+class Sequential(Trainer, Savable):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -226,6 +229,55 @@ class Sequential(Trainer):
     def _must_be_built(self) -> None:
         if self._network is None:
             raise ValueError(f"model {self.name!r} is not built: begin it with Input(shape), or give it data.")
+
+    # -- configs -----------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Name and layers, with which `from_config` makes an equal model of new weights.
+
+        Raises
+        ------
+        TypeError
+            A layer has a setting that cannot be written, such as a lambda.
+        """
+        first = [] if self._shape is None else [described_input(self._shape, self._layers)]
+        return {"name": self.name, "layers": [*first, *map(serialize_object, self._layers)]}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+        """A model from the dict that `get_config` gives, here or in Keras.
+
+        Parameters
+        ----------
+        config : dict
+            With the keys ``"name"`` and ``"layers"``.
+        custom_objects : dict of str to class or function, optional
+            Your own that are in it, by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A layer or a setting is not known.
+        """
+        with custom_object_scope(custom_objects):
+            return cls(made_layers(config), config.get("name"))
+
+    @classmethod
+    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Sequential:
+        layers = made_layers(config)
+        take_weights(layers, keys, weights)
+        return cls(layers, config.get("name"))
+
+    def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
+        first = [] if self._shape is None else [Input(self._shape)]
+        return type(self)([*first, *map(copied, self._layers)], self.name)
+
+    def _rekey(self, keys: Sequence[int | None]) -> None:
+        for layer, key in zip(self._layers, keys, strict=True):
+            if key is not None:
+                vars(layer)["_key"] = key
+        self._network = self._indices = self._bound = None
+        self.build()
 
     # -- weights -----------------------------------------------------------------------------------------------------
 

@@ -116,7 +116,11 @@ class Trainer(Evaluator):
         self.stop_training = False
         logs: dict[str, float] = {}
         with hooks.closing():
+            network = self._network
             hooks.call("on_train_begin")
+            if self._network is not network:  # a callback restored a checkpoint
+                run = self._run(rows, known, batch, train=True)
+                scoring = None if held_out is None else self._scoring(*held_out, batch)
             for epoch in range(first, last):
                 hooks.call("on_epoch_begin", epoch)
                 index = self._begin_pass(epoch)

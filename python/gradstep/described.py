@@ -1,0 +1,278 @@
+"""Objects as JSON has them: a class's name and the arguments that make an equal object.
+
+A name in a file only ever finds a class of this package, or one that the program itself handed over: nothing is
+imported for it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .checks import closest
+from .optimizers.arrays import describe
+
+__all__ = [
+    "Described",
+    "arguments_of",
+    "custom_object_scope",
+    "get_custom_objects",
+    "register_keras_serializable",
+    "revive",
+    "serialize",
+    "serialize_object",
+]
+
+Self = TypeVar("Self", bound="Described")
+Registered = TypeVar("Registered", bound=Callable[..., Any])
+
+# Arguments of Keras's classes at values that ask for nothing, beside None.
+NEUTRAL = {
+    "data_format": "channels_last",
+    "dtype": "float32",
+    "renorm": False,
+    "renorm_momentum": 0.99,
+    "rms_scaling": False,
+    "synchronized": False,
+    "trainable": True,
+}
+# What the program handed over, by name: classes, and functions.
+_custom: dict[str, Any] = {}
+
+
+class Described:
+    """Base of what is made again from its arguments: each is an attribute of its name."""
+
+    # Arguments that belong to the place where an object is made, not to the object.
+    _passing: tuple[str, ...] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal object: numbers, strings, lists and dicts only.
+
+        Raises
+        ------
+        TypeError
+            An argument cannot be written, such as a lambda.
+        """
+        return arguments_of(self, self._passing)
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
+        """An object from the dict that `get_config` gives.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As the class itself does for these arguments.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        return cls(**config)
+
+
+def arguments_of(thing: Any, passing: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The arguments of an object that has each as an attribute of its name, but for those in `passing`."""
+    kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+    return {
+        name: serialize(getattr(thing, name), f"{name} of {thing!r}")
+        for name, parameter in inspect.signature(type(thing)).parameters.items()
+        if parameter.kind not in kinds and name not in passing
+    }
+
+
+def serialize(value: Any, name: str = "value") -> Any:
+    """Anything that an argument may be as JSON has it; raises TypeError if that cannot be."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (np.generic, np.ndarray)):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [serialize(member, f"{name}[{i}]") for i, member in enumerate(value)]
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{name} must have str as keys to be written; got {key!r}.")
+        return {key: serialize(member, f"{name}[{key!r}]") for key, member in value.items()}
+    if not isinstance(value, type) and hasattr(value, "get_config"):
+        return serialize_object(value)
+    if callable(value) and not isinstance(value, type):
+        return _name_of_function(value, name)
+    raise TypeError(f"{name} must be something that can be written as JSON; got {describe(value)}.")
+
+
+def serialize_object(thing: Any) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}`` of an object, and where the class is from, in Keras's words."""
+    cls = type(thing)
+    module, _, rest = cls.__module__.partition(".")
+    ours = module == __name__.partition(".")[0]
+    return {
+        "module": f"keras.{rest.partition('.')[0]}" if ours else cls.__module__,
+        "class_name": cls.__name__,
+        "config": serialize(thing.get_config(), f"the config of {thing!r}"),
+        "registered_name": None if ours else _registered_name(cls),
+    }
+
+
+def _name_of_function(function: Any, name: str) -> Any:
+    called = getattr(function, "__name__", "<lambda>")
+    if "<" in called:
+        raise TypeError(f"{name} must have a name to be written; got a lambda: define it with def.")
+    if str(getattr(function, "__module__", "")).startswith(__name__.partition(".")[0] + "."):
+        return called
+    return {
+        "module": "builtins",
+        "class_name": "function",
+        "config": _registered_name(function),
+        "registered_name": "function",
+    }
+
+
+def _registered_name(thing: Any) -> str:
+    return next((name for name, known in _custom.items() if known is thing), thing.__name__)
+
+
+def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
+    """The object of a dict that `serialize_object` gave, by the classes of a table, or those that were handed over.
+
+    Parameters
+    ----------
+    config : dict
+        With the keys ``"class_name"`` and ``"config"``.
+    table : dict of str to class
+        The classes that may be meant.
+    what : str
+        What the object is, for errors.
+
+    Raises
+    ------
+    TypeError
+        Not a dict, or an argument of the wrong type or name.
+    ValueError
+        No class of that name, or an argument out of bounds.
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"{what} must be a dict, as get_config() gives; got {describe(config)}.")
+    for key in ("class_name", "config"):
+        if key not in config:
+            raise ValueError(f"{what} has no key {key!r}; it has {sorted(map(str, config))}.")
+    name, arguments = config["class_name"], config["config"]
+    if name == "function":
+        return arguments if isinstance(arguments, str) and arguments in table else custom_object(arguments, what)
+    for candidate in (config.get("registered_name"), name):
+        if isinstance(candidate, str) and candidate in _custom:
+            return _made(_custom[candidate], arguments)
+    if not isinstance(name, str) or name not in table:
+        hint = closest(name, table) if isinstance(name, str) else ""
+        raise ValueError(
+            f"{what} must be of a known class; got {name!r}.{hint} A class of your own goes into "
+            "custom_objects={name: class}."
+        )
+    return _made(table[name], arguments)
+
+
+def _made(cls: Any, arguments: Any) -> Any:
+    if not isinstance(arguments, Mapping):
+        raise TypeError(f"the config of {cls.__name__} must be a dict; got {describe(arguments)}.")
+    taken = _taken(cls, arguments)
+    return cls.from_config(taken) if hasattr(cls, "from_config") else cls(**taken)
+
+
+def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without those of Keras's that this package has not, where they ask for nothing."""
+    parameters = inspect.signature(cls).parameters
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(arguments)
+    taken = {}
+    for name, value in arguments.items():
+        if name == "dtype" and isinstance(value, Mapping):  # a policy
+            value = (value.get("config") or {}).get("name")
+        if name in parameters or (value is not None and NEUTRAL.get(name, cls) != value):
+            taken[name] = value
+    return taken
+
+
+def custom_object(name: Any, what: str) -> Any:
+    """What was handed over under a name."""
+    if not isinstance(name, str) or name not in _custom:
+        raise ValueError(f"{what} is {name!r}, which is not of gradstep: put it into custom_objects={{name: it}}.")
+    return _custom[name]
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The classes and functions of the program that files may name, by name; the dict itself, as in Keras."""
+    return _custom
+
+
+@contextmanager
+def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
+    """Let files name these classes and functions, within a ``with`` statement.
+
+    Parameters
+    ----------
+    objects : dict of str to class or function
+        By the names that files have for them.
+
+    Raises
+    ------
+    TypeError
+        Not a dict.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> class Half(gs.layers.Rescaling):
+    ...     def __init__(self, scale=0.5, **options):
+    ...         super().__init__(scale, **options)
+    >>> model = gs.Sequential([gs.Input((1,)), Half(name="half")])
+    >>> with gs.saving.custom_object_scope({"Half": Half}):
+    ...     gs.models.model_from_json(model.to_json()).layers
+    [<Half half (None, 1) -> (None, 1)>]
+    """
+    if objects is not None and not isinstance(objects, Mapping):
+        raise TypeError(f"custom_objects must be a dict of names to classes and functions; got {describe(objects)}.")
+    before = dict(_custom)
+    _custom.update(objects or {})
+    try:
+        yield
+    finally:
+        _custom.clear()
+        _custom.update(before)
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Registered], Registered]:
+    """A decorator: files may name this class or function from now on, as in Keras.
+
+    Parameters
+    ----------
+    package : str, default "Custom"
+        Files have it before the name, ``Custom>Half``, so that names of several packages differ.
+    name : str, optional
+        By default that of the class or function.
+
+    Raises
+    ------
+    ValueError
+        A class that cannot be written, because it has no ``get_config``.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> @gs.saving.register_keras_serializable(package="docs")
+    ... class Third(gs.layers.Rescaling):
+    ...     def __init__(self, scale=1 / 3, **options):
+    ...         super().__init__(scale, **options)
+    >>> "docs>Third" in gs.saving.get_custom_objects()
+    True
+    """
+
+    def register(thing: Registered) -> Registered:
+        if isinstance(thing, type) and not hasattr(thing, "get_config"):
+            raise ValueError(f"class {thing.__name__} must have get_config() to be written to files.")
+        _custom[f"{package}>{name or thing.__name__}"] = thing
+        return thing
+
+    return register

@@ -1,0 +1,23 @@
+"""Files: whole models, their weights, and checkpoints; written at once or not at all, and never run as code.
+
+A model's file is a zip archive, stored and not compressed: ``config.json`` says what the layers and the training are,
+``weights.safetensors`` and ``optimizer.safetensors`` hold the numbers. The last line of the archive's comment is the
+SHA-256 of all bytes before it, so that a changed bit anywhere is an error and not another model.
+"""
+
+from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
+from .checkpoint import Checkpoint
+from .loading import load_model
+from .weights import load_weights, save_weights
+from .whole import save_model
+
+__all__ = [
+    "Checkpoint",
+    "custom_object_scope",
+    "get_custom_objects",
+    "load_model",
+    "load_weights",
+    "register_keras_serializable",
+    "save_model",
+    "save_weights",
+]

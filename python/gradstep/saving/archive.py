@@ -1,0 +1,106 @@
+"""The archive of a model: a stored zip file that ends in the SHA-256 of all bytes before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+__all__ = ["Pieces", "is_ours", "members", "read", "write"]
+
+Pieces = Sequence["bytes | memoryview"]
+
+# The archive's comment: readers of zip files show it, and what follows it is the digest.
+MARK = b"gradstep model, sha256 "
+HEX = 64
+CHUNK = 2**20
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file knows: the same model gives the same bytes
+LOCAL_HEADER = 30  # bytes, before the name
+
+
+def write(file: BinaryIO, contents: Mapping[str, Pieces]) -> None:
+    """Write an archive of members, each given in pieces, into a new file that can be read too."""
+    import zipfile
+
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, pieces in contents.items():
+            info = zipfile.ZipInfo(name, EPOCH)
+            info.external_attr = 0o644 << 16
+            info.file_size = sum(len(piece) for piece in pieces)  # says whether 64-bit sizes are needed
+            with archive.open(info, "w") as member:
+                for piece in pieces:
+                    member.write(piece)
+        archive.comment = MARK + b"0" * HEX
+    file.seek(0)
+    digest = _digest_of(file)
+    file.seek(-HEX, 2)
+    file.write(digest)
+
+
+def _digest_of(file: BinaryIO) -> bytes:
+    """Of all but the last bytes of a file."""
+    import hashlib
+
+    digest, left = hashlib.sha256(), file.seek(0, 2) - HEX
+    file.seek(0)
+    while left:
+        piece = file.read(min(CHUNK, left))
+        digest.update(piece)
+        left -= len(piece)
+    return digest.hexdigest().encode()
+
+
+def is_ours(data: bytes) -> bool:
+    """Whether a file ends as an archive of ours does, or as one did before it was damaged."""
+    end = data[-HEX - len(MARK) - 2 :]
+    return MARK in end or (data[:2] == b"PK" and b"config.json" in data[:64] and b"weights.safetensors" in data)
+
+
+def read(data: bytes, name: str) -> dict[str, memoryview]:
+    """The members of an archive of ours, as views of its bytes.
+
+    Raises
+    ------
+    ValueError
+        It is no such archive, or was changed since it was written.
+    """
+    import hashlib
+
+    if data[-HEX - len(MARK) : -HEX] != MARK:
+        raise ValueError(f"{name} must be a file that model.save() wrote, whole; it does not end as one.")
+    if hashlib.sha256(memoryview(data)[:-HEX]).hexdigest().encode() != data[-HEX:]:
+        raise ValueError(f"{name} is damaged: its bytes are not those of its checksum.")
+    return members(data, name)
+
+
+def members(data: bytes, name: str) -> dict[str, memoryview]:
+    """The members of any stored zip file, as views of its bytes.
+
+    Raises
+    ------
+    ValueError
+        It is no zip file, or a member is compressed, encrypted, there twice or not within the file.
+    """
+    import io
+    import struct
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
+        raise ValueError(f"{name} must be a zip file: {error}") from None
+    found: dict[str, memoryview] = {}
+    for entry in entries:
+        where = f"{name}: member {entry.filename!r}"
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.compress_size != entry.file_size:
+            raise ValueError(f"{where} must be stored, neither compressed nor encrypted.")
+        if entry.filename in found:
+            raise ValueError(f"{where} is there twice.")
+        header = data[entry.header_offset : entry.header_offset + LOCAL_HEADER]
+        if len(header) < LOCAL_HEADER or header[:4] != b"PK\3\4":
+            raise ValueError(f"{where} has no header where the directory says.")
+        begin = entry.header_offset + LOCAL_HEADER + sum(struct.unpack("<HH", header[26:30]))
+        if begin + entry.file_size > len(data):
+            raise ValueError(f"{where} ends after the file's {len(data)} bytes.")
+        found[entry.filename] = memoryview(data)[begin : begin + entry.file_size]
+    return found

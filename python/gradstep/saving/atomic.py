@@ -1,0 +1,155 @@
+"""Files that are replaced whole, or stay as they are."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
+
+from ..checks import flag
+from ..optimizers.arrays import describe
+
+__all__ = ["path_of", "replacing", "wanted"]
+
+# A name has at most 255 bytes; a temporary one is longer than the file's by this many and a few.
+RANDOM = 16
+LONGEST = 200
+
+
+def path_of(path: Any, name: str = "filepath") -> str:
+    """A path as a str."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a str or a path; got {describe(path)}.")
+    found = os.fspath(path)
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise ValueError(f"{name} must be the name of a file; got {found!r}.")
+    return os.path.expanduser(found)
+
+
+def wanted(path: str, overwrite: bool) -> bool:
+    """Whether to write a file: one that is there is replaced only if `overwrite` or somebody at the terminal says so.
+
+    Raises
+    ------
+    FileExistsError
+        The file is there, `overwrite` is False, and there is nobody to ask.
+    """
+    if flag("overwrite", overwrite) or not os.path.lexists(path):
+        return True
+    import sys
+
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise FileExistsError(errno.EEXIST, "the file is there, and overwrite=False", path)
+    return input(f"{path} is there already. Replace it? [y/n] ").strip().lower() in ("y", "yes")
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A new file to write, which takes the place of `path` at the end of the ``with`` block.
+
+    Until then, and after any error, `path` is as it was: its bytes go to a temporary file in the same folder, which is
+    on the disk before it is renamed, and so is the new entry of the folder before this returns. What a killed process
+    left of earlier writing to `path` is removed.
+
+    Raises
+    ------
+    OSError
+        The folder does not exist or may not be written to, the disk is full, or `path` is a folder.
+    """
+    target = os.path.realpath(path)
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, "a file must be written, and this is a folder", path)
+    folder, name = os.path.split(target)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", folder)
+    prefix = _prefix(name)
+    _remove_leftovers(folder, prefix)
+    temporary, file = _create(folder, prefix, target)
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            os.replace(temporary, target)  # while it is locked: nobody takes it for a leftover
+    except BaseException:
+        _remove(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _prefix(name: str) -> str:
+    if len(os.fsencode(name)) > LONGEST:
+        import hashlib
+
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return f".{name}.writing-"
+
+
+def _create(folder: str, prefix: str, target: str) -> tuple[str, BinaryIO]:
+    """A new file of a random name, locked for as long as it is open."""
+    while True:
+        path = os.path.join(folder, prefix + os.urandom(RANDOM // 2).hex())
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        file = os.fdopen(descriptor, "w+b")
+        # Another writer may have taken it for a leftover before it was locked, and removed it.
+        if _lock(descriptor) and os.fstat(descriptor).st_nlink:
+            break
+        file.close()
+    with suppress(OSError):  # there may be no old file whose mode to keep
+        os.fchmod(descriptor, stat.S_IMODE(os.stat(target).st_mode))
+    return path, file
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file until it is closed or its process ends; False if another has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        # A file system without locks: a writer's file cannot be told from a leftover, and is left alone.
+    return True
+
+
+def _remove_leftovers(folder: str, prefix: str) -> None:
+    for name in os.listdir(folder):
+        rest = name[len(prefix) :]
+        if name.startswith(prefix) and len(rest) == RANDOM and not set(rest) - set("0123456789abcdef"):
+            _remove_if_left(os.path.join(folder, name))
+
+
+def _remove_if_left(path: str) -> None:
+    import fcntl
+
+    try:
+        descriptor = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError:  # gone, or not ours
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(path)
+    except OSError:  # its writer is alive
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot sync a folder
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,138 @@
+"""A training run that goes on in another process: the state of a model that is made anew by the program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..described import serialize
+from ..optimizers.arrays import describe
+from .atomic import path_of
+from .reading import contents
+from .state import check_optimizer, counters, move_model, restore_counters
+from .weights import named_weights
+from .whole import load_callbacks, opened, write_model
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Callback
+    from .savable import Savable
+
+__all__ = ["Checkpoint"]
+
+
+class Checkpoint:
+    """Saves and restores the training of a model in place: `load_model` for a model that is there already.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled, and made in the same way in the process that restores.
+    callbacks : list of Callback, optional
+        Those whose state is part of the run.
+
+    Raises
+    ------
+    TypeError
+        `model` is no model.
+
+    Notes
+    -----
+    A file is one of `Sequential.save`, written in the same way. After `restore` training goes on as it would have, bit
+    for bit, whatever seeds this process began with.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> def made():
+    ...     model = gs.Sequential([gs.Input((2,)), gs.layers.Dropout(0.5), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> x, y = np.ones((8, 2)), np.ones((8, 1))
+    >>> first, second = made(), made()
+    >>> _ = first.fit(x, y, epochs=2, verbose=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     gs.saving.Checkpoint(first).save(os.path.join(folder, "run"), epoch=2)
+    ...     gs.saving.Checkpoint(second).restore(os.path.join(folder, "run"))
+    {'epoch': 2}
+    >>> histories = [m.fit(x, y, verbose=0, initial_epoch=2, epochs=4).history for m in (first, second)]
+    >>> histories[0] == histories[1]
+    True
+    """
+
+    def __init__(self, model: Savable, callbacks: Sequence[Callback] | None = None) -> None:
+        from .savable import Savable
+
+        if not isinstance(model, Savable):
+            raise TypeError(f"model must be a Sequential; got {describe(model)}.")
+        self.model = model
+        self.callbacks = callbacks
+
+    def save(self, filepath: str | os.PathLike[str], **notes: Any) -> None:
+        """Write the model, its training and the callbacks' state.
+
+        Parameters
+        ----------
+        filepath : str or path
+            A file of that name is replaced.
+        **notes
+            What `restore` is to give back: numbers, strings, lists and dicts.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `Sequential.save` does.
+        """
+        write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
+
+    def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
+        """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.
+
+        Where layers draw from other seeds than those of the file did, the model gets a new block of memory for its
+        weights, as from `Sequential.add`.
+
+        Returns
+        -------
+        dict
+            The notes it was saved with.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, or its model, optimizer or callbacks are others than these. The model is then as it
+            was.
+        OSError
+            There is no such file, or it may not be read.
+        """
+        path, model = path_of(filepath), self.model
+        config, weights, state = opened(contents(path), path)
+        model._must_be_built()
+        training, words = config["training"], config["optimizer"]
+        self._check_layers(weights, training["layer_keys"], path)
+        if (words is None) != (model.optimizer is None):
+            raise ValueError(f"{path} must hold an optimizer if the model is compiled, and none if it is not.")
+        check_optimizer(model, words, state)
+        if self.callbacks is not None:
+            load_callbacks(config["callbacks"], self.callbacks, path)
+        move_model(model, training["layer_keys"], words)
+        for weight, value in zip(model.weights, weights.values(), strict=True):
+            weight[...] = value
+        if model.optimizer is not None and "order" in words:
+            model.optimizer.load_state_dict(state)
+        restore_counters(model, training)
+        notes: dict[str, Any] = config["notes"]
+        return notes
+
+    def _check_layers(self, weights: Mapping[str, np.ndarray], keys: Sequence[int | None], path: str) -> None:
+        """The names of layers may differ: they count on from model to model."""
+        sides = [
+            [(name.rpartition("/")[2], array.shape) for name, array in each.items()]
+            for each in (named_weights(self.model), weights)
+        ]
+        if sides[0] != sides[1]:
+            raise ValueError(f"{path}: the model has weights {sides[0]}; the file's are {sides[1]}.")
+        if [key is None for key in keys] != [key is None for key in counters(self.model)["layer_keys"]]:
+            raise ValueError(f"{path}: the layers that draw must be those of the model.")

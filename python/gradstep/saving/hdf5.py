@@ -1,0 +1,139 @@
+"""Keras's files (extra `hdf5`): weights written and read, models in a row read. h5py is imported by the functions only.
+
+Nothing but numbers is read of them: no link out of the file, no external or virtual data set.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import archive, text
+
+if TYPE_CHECKING:
+    from .savable import Savable
+
+__all__ = ["read_model", "read_weights", "write_weights"]
+
+
+def _h5py() -> Any:
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError('files of HDF5 need h5py: pip install "gradstep[hdf5]"') from error
+    return h5py
+
+
+def _groups(classes: Sequence[str]) -> Iterator[str]:
+    """What Keras calls the group of each layer: its class in small letters, counted within the model."""
+    count: dict[str, int] = {}
+    for name in classes:
+        stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
+        count[stem] = count.get(stem, -1) + 1
+        yield f"layers/{stem}_{count[stem]}" if count[stem] else f"layers/{stem}"
+
+
+def write_weights(model: Savable) -> bytes:
+    """The bytes of a ``.weights.h5`` file, as Keras lays it out."""
+    h5py = _h5py()
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_group("vars").attrs["name"] = model.name
+        for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
+            members = file.create_group(f"{group}/vars")
+            members.attrs["name"] = layer.name
+            for i, weight in enumerate(layer.weights):
+                members.create_dataset(str(i), data=weight)
+    return buffer.getvalue()
+
+
+def read_weights(model: Savable, data: bytes, path: str) -> dict[int, list[np.ndarray]]:
+    """The weights of each layer, by its number, from the bytes of a ``.weights.h5`` file.
+
+    Of a layer whose weights have other shapes than the model's, only the shapes are right.
+    """
+    with _opened(data, path) as file:
+        groups = _groups([type(layer).__name__ for layer in model.layers])
+        return {
+            number: _numbers(file, group, [weight.shape for weight in layer.weights], path)
+            for number, (group, layer) in enumerate(zip(groups, model.layers, strict=True))
+            if layer.weights
+        }
+
+
+def read_model(data: bytes, path: str, compiled: bool) -> Savable:
+    """The model of a ``.keras`` file."""
+    from .loading import model_of
+
+    members = archive.members(data, path)
+    for name in ("config.json", "model.weights.h5"):
+        if name not in members:
+            raise ValueError(f"{path} must be a model's file; it is a zip file without {name}.")
+    words = text.loads(bytes(members["config.json"]), f"config.json of {path}")
+    if not isinstance(words, dict):
+        raise ValueError(f"{path}: config.json must say what the model is.")
+    with _opened(bytes(members["model.weights.h5"]), path) as file:
+        found = words.get("config", {}).get("layers", []) if isinstance(words.get("config"), dict) else []
+        classes = [entry.get("class_name") for entry in found if isinstance(entry, dict)]
+        groups = list(_groups([str(name) for name in classes if name != "InputLayer"]))
+
+        def weights(number: int, name: str, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+            arrays = _numbers(file, groups[number], shapes, path)
+            if [array.shape for array in arrays] != list(shapes):
+                raise ValueError(
+                    f"{path}: layer {name!r} has weights of shapes {list(shapes)}; "
+                    f"the file's have {[array.shape for array in arrays]}."
+                )
+            return arrays
+
+        model = model_of(words, None, weights)
+    settings = words.get("compile_config")
+    if compiled and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
+        try:
+            model.compile_from_config(settings)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{path}: {error} compile=False reads the model alone.") from error
+    return model
+
+
+def _opened(data: bytes, path: str) -> Any:
+    h5py = _h5py()
+    try:
+        return h5py.File(io.BytesIO(data), "r")
+    except OSError as error:
+        raise ValueError(f"{path} must be a file of HDF5: {error}") from None
+
+
+def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
+    """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
+    members = _member(file, f"{group}/vars", path)
+    if not isinstance(members, (_h5py().Group, type(None))):
+        raise ValueError(f"{path}: {group}/vars must be a group.")
+    found = [] if members is None else [_member(members, str(i), path) for i in range(len(members))]
+    for dataset in found:
+        if not hasattr(dataset, "shape") or dataset.dtype.kind not in "fiu":
+            raise ValueError(f"{path}: {group} must hold arrays of numbers, 0, 1, and so on.")
+        if dataset.external or dataset.is_virtual:
+            raise ValueError(f"{path}: {group} must hold its numbers itself, not in another file.")
+    if [dataset.shape for dataset in found] != list(shapes):
+        return [np.broadcast_to(np.float32(0), dataset.shape) for dataset in found]
+    return [dataset[()] for dataset in found]
+
+
+def _member(parent: Any, name: str, path: str) -> Any:
+    """What lies below a group, step by step; None if it is not there."""
+    h5py = _h5py()
+    for part in name.split("/"):
+        if not isinstance(parent, h5py.Group):
+            raise ValueError(f"{path}: a group must be where {parent.name} is.")
+        link = parent.get(part, getlink=True)
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(f"{path}: {part!r} in {parent.name} must be in the file itself; it is a link.")
+        parent = parent[part]
+    return parent

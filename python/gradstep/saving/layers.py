@@ -1,0 +1,90 @@
+"""Layers of a model's config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import _core, layers
+from ..described import revive
+from ..layers.base import Layer, Shape
+from ..layers.input import Input, InputLayer
+from ..optimizers.arrays import describe
+
+if TYPE_CHECKING:
+    from .savable import Source
+
+__all__ = ["described_input", "made_layers", "take_weights"]
+
+
+def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
+    """A model's input in the words of a config."""
+    dtype = row[0].dtype if row else "float32"
+    return {
+        "module": "keras.layers",
+        "class_name": "InputLayer",
+        "config": {"batch_shape": [None, *shape], "dtype": dtype, "name": "input_layer"},
+        "registered_name": None,
+    }
+
+
+def made_layers(config: Any) -> list[Layer]:
+    """The layers of a model's config, with an `Input` in front if it has one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no config of a model in a row, or a layer or setting is not known.
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
+        raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
+    table = {name: getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+    return [_made(words, table, f"layer {number}") for number, words in enumerate(config["layers"])]
+
+
+def _made(words: Any, table: Mapping[str, Any], what: str) -> Layer:
+    if isinstance(words, Mapping) and words.get("class_name") == "InputLayer":
+        return _input(words.get("config"))
+    layer = revive(words, table, what)
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{what} must be a layer; got {describe(layer)}.")
+    return layer
+
+
+def _input(config: Any) -> Layer:
+    shape = config.get("batch_shape") if isinstance(config, Mapping) else None
+    if not isinstance(shape, list) or len(shape) < 2 or shape[0] is not None:
+        raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
+    return Input(tuple(shape[1:]))
+
+
+def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:
+    """Build layers for the shape that the `Input` in front says, with weights that are given.
+
+    The engine says what shapes they must have; only then are they asked for, and nothing is allocated before.
+    """
+    row = [layer for layer in given if not isinstance(layer, InputLayer)]
+    if keys is not None:
+        if len(keys) != len(row):
+            raise ValueError(f"a model of {len(row)} layers must have as many keys; got {len(keys)}.")
+        for layer, key in zip(row, keys, strict=True):
+            if (key is None) != (getattr(layer, "_key", None) is None):
+                raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
+            if key is not None:
+                vars(layer)["_key"] = key
+    if len(row) == len(given):
+        return  # of unknown shape: there are no weights yet
+    entrance = given[0]._rows_shape() or ()
+    current: Shape = (None, *entrance)
+    entering = []
+    for layer in row:
+        entering.append(layer._check_shape(current))
+        current = layer.compute_output_shape(current)
+    specifications = [layer.specification() for layer in row]
+    working = [spec for spec in specifications if spec is not None]
+    shapes = iter(_core.weight_shapes(math.prod(entrance), working) if working else [])
+    for number, (layer, spec, shape) in enumerate(zip(row, specifications, entering, strict=True)):
+        wanted = [] if spec is None else next(shapes)
+        layer._weights = weights(number, layer.name, wanted) if wanted else []
+        layer._input_shape, layer.built = (None, *shape), True

@@ -1,0 +1,193 @@
+"""Models from files and texts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import flag
+from ..described import custom_object_scope, get_custom_objects
+from ..optimizers.arrays import describe
+from . import text
+from .atomic import path_of
+from .reading import contents, kind_of
+from .savable import MODELS, Savable, Source
+from .state import restore_counters, revive_optimizer
+from .weights import named_weights
+from .whole import load_callbacks, opened
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Callback
+    from ..layers.base import Layer
+
+__all__ = ["clone_model", "load_model", "model_from_json", "model_of"]
+
+
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    callbacks: Sequence[Callback] | None = None,
+) -> Any:
+    """The model of a file that ``model.save`` wrote, or Keras.
+
+    Parameters
+    ----------
+    filepath : str or path
+        A file of `Sequential.save`, or one of Keras's ``.keras`` with a `Sequential` of layers that this package has
+        (extra ``hdf5``).
+    custom_objects : dict of str to class or function, optional
+        Your own that are in it, by name. No other code is ever looked for.
+    compile : bool, default True
+        Whether to take up what the model was trained by. Of a Keras file these are the settings; the optimizer begins
+        anew.
+    callbacks : list of Callback, optional
+        Made like those that the model was saved with, to be given their state.
+
+    Returns
+    -------
+    Sequential
+        Training goes on, ``fit(..., initial_epoch=k)``, as it would have in the process that saved it, bit for bit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No such file, one that is damaged, or one with a class that is not known.
+    ImportError
+        h5py is needed and not installed: ``pip install "gradstep[hdf5]"``.
+    OSError
+        There is no such file, or it may not be read.
+
+    Notes
+    -----
+    Reading runs no code of the file, and takes memory by the size of the file and of the model it describes. Keras's
+    `safe_mode` is not needed, and not there.
+    """
+    path = path_of(filepath)
+    flag("compile", compile)
+    data = contents(path)
+    with custom_object_scope(custom_objects):
+        kind = kind_of(data)
+        if kind == "gradstep":
+            return _of_file(data, path, compile, callbacks)
+        if kind == "keras":
+            from .hdf5 import read_model
+
+            return read_model(data, path, compile)
+    raise ValueError(f"{path} must be a file of a whole model; it seems to be one of weights: use load_weights().")
+
+
+def _of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Savable:
+    config, weights, state = opened(data, path)
+    training = config["training"]
+    try:
+        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, weights, path))
+        if list(named_weights(model)) != list(weights):
+            raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
+        if compiled and config["compile"] is not None:
+            optimizer, attach = revive_optimizer(config["optimizer"])
+            model.compile_from_config({**config["compile"], "optimizer": optimizer})
+            attach(model, state)
+        restore_counters(model, training)
+    except (KeyError, IndexError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{path}: config.json is not as save() writes it: {error!r}.") from error
+    if callbacks is not None:
+        load_callbacks(config["callbacks"], callbacks, path)
+    return model
+
+
+def _weights_of(
+    weights: Mapping[str, np.ndarray], path: str, number: int, name: str, shapes: Sequence[tuple[int, ...]]
+) -> list[np.ndarray]:
+    """The weights of a layer, which must have these shapes."""
+    found = [array for key, array in weights.items() if key.rpartition("/")[0] == name]
+    if [array.shape for array in found] != list(shapes):
+        raise ValueError(
+            f"{path}: layer {name!r} has weights of shapes {list(shapes)}; the file's have {[a.shape for a in found]}."
+        )
+    return found
+
+
+def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Source | None = None) -> Savable:
+    """The model of a class and config.
+
+    Parameters
+    ----------
+    words : dict
+        With the keys ``"class_name"`` and ``"config"``.
+    keys : sequence of int, optional
+        What its layers draw from, None for those that do not.
+    weights : function, optional
+        Gives the weights of a layer from its number, name and their shapes, or raises; nothing is drawn then, and
+        nothing is allocated before.
+    """
+    if not isinstance(words, Mapping) or not isinstance(words.get("config"), Mapping):
+        raise TypeError(f"a model must be a dict with class_name and config; got {describe(words)}.")
+    name = words.get("class_name")
+    known: dict[str, type[Savable]] = {
+        **MODELS,
+        **{key: found for key, found in get_custom_objects().items() if _is_model(found)},
+    }
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
+    if weights is None:
+        return known[name].from_config(words["config"])
+    return known[name]._from_file(words["config"], keys, weights)
+
+
+def _is_model(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, Savable)
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The model of a text that ``model.to_json()`` gave, here or in Keras; with new weights, not compiled.
+
+    Parameters
+    ----------
+    json_string : str
+        The text.
+    custom_objects : dict of str to class or function, optional
+        Your own that are in it, by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no such text, or has a class or setting that is not known.
+    """
+    if not isinstance(json_string, str):
+        raise TypeError(f"json_string must be a str; got {describe(json_string)}.")
+    with custom_object_scope(custom_objects):
+        return model_of(text.loads(json_string, "json_string"))
+
+
+def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = None) -> Any:
+    """A model of equal layers, with weights of its own, newly drawn; not compiled.
+
+    Parameters
+    ----------
+    model : Sequential
+        What to clone.
+    clone_function : function of a layer, optional
+        Gives the layer that takes the place of one; by default an equal one.
+
+    Raises
+    ------
+    TypeError
+        `model` is no model, or `clone_function` gives no layer.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> model = gs.Sequential([gs.Input((3,)), gs.layers.Dense(2, name="out")])
+    >>> gs.models.clone_model(model).layers
+    [<Dense out (None, 3) -> (None, 2)>]
+    """
+    if not isinstance(model, Savable):
+        raise TypeError(f"model must be a Sequential; got {describe(model)}.")
+    if clone_function is not None and not callable(clone_function):
+        raise TypeError(f"clone_function must be a function of a layer; got {describe(clone_function)}.")
+    return model._cloned(clone_function or (lambda layer: type(layer).from_config(layer.get_config())))

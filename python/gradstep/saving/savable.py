@@ -1,0 +1,270 @@
+"""What a model can do with files and configs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import losses, metrics, optimizers
+from ..described import arguments_of, get_custom_objects, revive, serialize
+from ..optimizers.arrays import describe
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Callback
+    from ..layers.base import Layer
+    from ..seeds import Key
+
+__all__ = ["MODELS", "Savable", "Source"]
+
+# Weights of a layer from its number, name and their shapes.
+Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
+
+# The classes of models that a file may name; `Savable` adds its subclasses in this package.
+MODELS: dict[str, type[Savable]] = {}
+
+
+class Savable:
+    """Base of the models: files, configs, and clones. A subclass adds ``get_config`` and ``from_config``."""
+
+    name: str
+    optimizer: optimizers.Optimizer | None
+    loss: Any
+    _metrics: list[Any]
+    _key: Key | None
+    _passes: int
+    _lone: int
+
+    if TYPE_CHECKING:
+
+        @property
+        def layers(self) -> list[Layer]: ...
+        @property
+        def weights(self) -> list[np.ndarray]: ...
+        @property
+        def built(self) -> bool: ...
+        @property
+        def _weight_names(self) -> list[str]: ...
+        def _must_be_built(self) -> None: ...
+        def compile(self, *args: Any, **kwargs: Any) -> None: ...
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            MODELS[cls.__name__] = cls
+
+    # -- configs -----------------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal model, with new weights: numbers, strings, lists and dicts only."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Savable:
+        """A model from the dict that `get_config` gives."""
+        raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
+
+    def to_json(self) -> str:
+        """The layers and their settings as a text of JSON, for `models.model_from_json`; neither weights nor training.
+
+        Raises
+        ------
+        TypeError
+            A setting cannot be written, such as a lambda.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> model = gs.Sequential([gs.Input((4,)), gs.layers.Dense(2, "relu", name="hidden")])
+        >>> gs.models.model_from_json(model.to_json()).layers
+        [<Dense hidden (None, 4) -> (None, 2)>]
+        """
+        from .text import dumps
+        from .whole import described_model
+
+        return dumps(described_model(self))
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What the model is trained by: optimizer, loss and metrics, as `compile_from_config` takes them.
+
+        Raises
+        ------
+        ValueError
+            The model was not compiled.
+        """
+        if self.optimizer is None:
+            raise ValueError(f"model {self.name!r} must be compiled to have a compile config.")
+        loss = self.loss
+        if loss is not None and not isinstance(loss, (str, Mapping, list, tuple)) and not hasattr(loss, "get_config"):
+            loss = {"class_name": type(loss).__name__, "config": arguments_of(loss)}
+        return {
+            "optimizer": optimizers.serialize(self.optimizer),
+            "loss": serialize(loss, "loss"),
+            "metrics": serialize(self._metrics, "metrics"),
+        }
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compile as `get_compile_config` says, the optimizer without state.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `compile` does; nothing is changed then.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"config must be a dict, as get_compile_config() gives; got {describe(config)}.")
+        arguments = dict(config)
+        if isinstance(arguments.get("optimizer"), Mapping):
+            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], get_custom_objects())
+        self.compile(
+            arguments["optimizer"],
+            _objects(arguments.get("loss"), losses.registry.table(), "loss"),
+            _objects(arguments.get("metrics"), _classes(metrics), "metric"),
+        )
+
+    # -- made by the functions of this package -------------------------------------------------------------------------
+
+    @classmethod
+    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Savable:
+        """As `from_config`, with layers that draw from `keys`, and weights that are given and not drawn."""
+        raise NotImplementedError(f"{cls.__name__} must define how it is read.")
+
+    def _cloned(self, copied: Callable[[Layer], Layer]) -> Savable:
+        """An equal model of copied layers."""
+        raise NotImplementedError(f"{type(self).__name__} must define how it is cloned.")
+
+    def _rekey(self, keys: Sequence[int | None]) -> None:
+        """Let layers draw from other keys: a new network, with the same weights in new memory."""
+        raise NotImplementedError(f"{type(self).__name__} must define how it is given other keys.")
+
+    # -- files -------------------------------------------------------------------------------------------------------
+
+    def save(
+        self,
+        filepath: str | os.PathLike[str],
+        overwrite: bool = True,
+        include_optimizer: bool = True,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> None:
+        """Write the whole model to a file: layers, weights, what it is trained by, and how far it is.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Of any ending but Keras's ``.h5``; ``.gradstep``, say. The file is a stored zip archive.
+        overwrite : bool, default True
+            Whether a file of that name is replaced. If not, a terminal is asked; without one it is an error.
+        include_optimizer : bool, default True
+            Whether training can go on from the file: if not, it holds layers and weights, and the loaded model is to be
+            compiled.
+        callbacks : list of Callback, optional
+            Those of the training, whose state is then in the file too: ``load_model(callbacks=)`` takes it up.
+
+        Raises
+        ------
+        TypeError
+            Something cannot be written, such as a lambda.
+        ValueError
+            The model is not built; the optimizer also steps arrays that are not the model's.
+        FileExistsError
+            With ``overwrite=False``.
+        OSError
+            The folder does not exist, may not be written to, or the disk is full. An old file is then as it was.
+
+        Notes
+        -----
+        The file takes the place of an old one in an instant, when all of it is on the disk: whatever happens meanwhile,
+        one of the two is there. It is not readable by Keras, also under a name ending in ``.keras``; what `load_model`
+        reads of Keras's files is said there. Keras has `include_optimizer` for ``.h5`` files alone.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np, gradstep as gs
+        >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> x, y = np.eye(2), np.ones((2, 1))
+        >>> _ = model.fit(x, y, epochs=3, verbose=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(os.path.join(folder, "model.gradstep"))
+        ...     again = gs.models.load_model(os.path.join(folder, "model.gradstep"))
+        >>> again.fit(x, y, verbose=0, epochs=5, initial_epoch=3).history == (
+        ...     model.fit(x, y, verbose=0, epochs=5, initial_epoch=3).history)
+        True
+        """
+        from .whole import save_model
+
+        save_model(self, filepath, overwrite, include_optimizer, callbacks)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the weights to a file.
+
+        Parameters
+        ----------
+        filepath : str or path
+            A name ending in ``.h5``, as Keras's ``.weights.h5``, is written as Keras does, and read by it (extra
+            ``hdf5``); any other in the safetensors format.
+        overwrite : bool, default True
+            As in `save`.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+        ImportError
+            h5py is needed and not installed: ``pip install "gradstep[hdf5]"``.
+        OSError
+            As in `save`.
+        """
+        from .weights import save_weights
+
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Read the weights from a file.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Of `save_weights` or `save`, or another safetensors file with the names of this model's weights,
+            ``dense/kernel``; or Keras's ``.weights.h5`` or ``.keras`` (extra ``hdf5``).
+        skip_mismatch : bool, default False
+            Whether layers whose weights are not in the file, or have other shapes there, are left as they are, with a
+            warning.
+
+        Raises
+        ------
+        ValueError
+            The model is not built; the file is damaged, or its weights are others than the model's. None is changed
+            then.
+        ImportError
+            h5py is needed and not installed.
+        OSError
+            There is no such file.
+
+        Notes
+        -----
+        Names decide. Only where the file is ours, and has other names of layers but the same weights in the same order,
+        order does: layers without a name of their own are counted from model to model.
+        """
+        from .weights import load_weights
+
+        load_weights(self, filepath, skip_mismatch)
+
+
+def _classes(module: Any) -> dict[str, Any]:
+    members = {name: getattr(module, name) for name in module.__all__}
+    return {name: member for name, member in members.items() if isinstance(member, type)}
+
+
+def _objects(value: Any, table: Mapping[str, Callable[..., Any]], what: str) -> Any:
+    """Losses or metrics of a config: objects in the place of what stands for them, in lists and dicts too."""
+    if isinstance(value, list):
+        return [_objects(member, table, what) for member in value]
+    if isinstance(value, Mapping):
+        if "class_name" in value:
+            return revive(value, table, what)
+        return {key: _objects(member, table, what) for key, member in value.items()}
+    return get_custom_objects().get(value, value) if isinstance(value, str) else value

@@ -1,0 +1,48 @@
+"""JSON, read with bounds: nothing in a file makes a reader take more memory or stack than its size allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["dumps", "loads"]
+
+DIGITS = 25  # of an int: 64 bits have 20
+
+
+def dumps(value: Any) -> str:
+    """JSON in ASCII, the same bytes for the same value; of floats, the same bits come back."""
+    import json
+
+    return json.dumps(value, separators=(",", ":"))
+
+
+def loads(text: bytes | str, name: str) -> Any:
+    """What a text of JSON says.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, a key stands twice in an object, an int has too many digits, or it is nested too deeply.
+    """
+    import json
+
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        return json.loads(decoded, object_pairs_hook=_unique, parse_int=_int)
+    except RecursionError:
+        raise ValueError(f"{name} must be JSON of reasonable depth; it is nested too deeply.") from None
+    except ValueError as error:
+        raise ValueError(f"{name} must be JSON in UTF-8: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object.")
+    return found
+
+
+def _int(digits: str) -> int:
+    if len(digits) > DIGITS:
+        raise ValueError(f"an int has {len(digits)} digits; at most {DIGITS} are read.")
+    return int(digits)

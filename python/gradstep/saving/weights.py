@@ -1,0 +1,142 @@
+"""Weights alone, in files of the safetensors format; and those of Keras."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import archive, safetensors
+from .atomic import path_of, replacing, wanted
+from .reading import contents, kind_of
+
+if TYPE_CHECKING:
+    from .savable import Savable
+
+__all__ = ["assign_named", "load_weights", "named_weights", "save_weights"]
+
+HDF5 = (".h5", ".hdf5")
+
+
+def named_weights(model: Savable) -> dict[str, np.ndarray]:
+    """The weights of a model by their names, ``dense/kernel``, in order."""
+    return dict(zip(model._weight_names, model.weights, strict=True))
+
+
+def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write the weights of a model; ``model.save_weights(filepath)`` calls this.
+
+    Parameters
+    ----------
+    model : Sequential
+        Built.
+    filepath, overwrite
+        As in `Sequential.save_weights`.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.save_weights` does.
+    """
+    path = path_of(filepath)
+    model._must_be_built()
+    if not wanted(path, overwrite):
+        return
+    if path.endswith(HDF5):
+        from .hdf5 import write_weights
+
+        pieces: Any = [write_weights(model)]
+    else:
+        pieces = safetensors.encode(named_weights(model))
+    with replacing(path) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    """Read the weights of a model; ``model.load_weights(filepath)`` calls this.
+
+    Parameters
+    ----------
+    model : Sequential
+        Built.
+    filepath, skip_mismatch
+        As in `Sequential.load_weights`.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.load_weights` does.
+    """
+    path = path_of(filepath)
+    model._must_be_built()
+    data = contents(path)
+    kind = kind_of(data)
+    if kind == "hdf5" or kind == "keras":
+        from .hdf5 import read_weights
+
+        if kind == "keras":
+            found = archive.members(data, path)
+            if "model.weights.h5" not in found:
+                raise ValueError(f"{path} must be a model's file; it is a zip file without model.weights.h5.")
+            data = bytes(found["model.weights.h5"])
+        assign_layers(model, read_weights(model, data, path), path, skip_mismatch)
+        return
+    ours = kind == "gradstep"
+    if ours:
+        tensors = safetensors.decode(archive.read(data, path)["weights.safetensors"], path)
+    else:
+        tensors = safetensors.decode(data, path)
+        ours = safetensors.metadata_of(data, path).get("format") == safetensors.OURS
+    if ours and set(tensors) != set(named_weights(model)):
+        tensors = _by_order(model, tensors)
+    assign_named(model, tensors, path, skip_mismatch)
+
+
+def _by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same under the model's names, if only the names of layers differ: they count on from model to model."""
+    names = list(named_weights(model))
+    last = [[name.rpartition("/")[2] for name in each] for each in (names, tensors)]
+    return dict(zip(names, tensors.values(), strict=True)) if last[0] == last[1] else tensors
+
+
+def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mismatch: bool = False) -> None:
+    """Give the weights the values of these names, all or none."""
+    weights = named_weights(model)
+    extra = [name for name in tensors if name not in weights]
+    if extra and not skip_mismatch:
+        raise ValueError(f"{path} has a weight {extra[0]!r}, which the model has not; it has {', '.join(weights)}.")
+    by_layer: dict[int, list[Any]] = {}
+    for number, layer in enumerate(model.layers):
+        names = [f"{layer.name}/{name}" for name in layer.weight_names]
+        missing = [name for name in names if name not in tensors]
+        if missing and not skip_mismatch:
+            raise ValueError(f"{path} has no weight {missing[0]!r}; it has {', '.join(tensors) or 'none'}.")
+        if names and not missing:
+            by_layer[number] = [tensors[name] for name in names]
+    assign_layers(model, by_layer, path, skip_mismatch)
+
+
+def assign_layers(model: Savable, values: Mapping[int, list[Any]], path: str, skip_mismatch: bool = False) -> None:
+    """Give layers, by their number, new weights, all or none; with `skip_mismatch` those that fit, and a warning."""
+    from ..checks import flag
+    from ..layers.weights import assign
+
+    flag("skip_mismatch", skip_mismatch)
+    targets: list[np.ndarray] = []
+    chosen: list[Any] = []
+    for number, layer in enumerate(model.layers):
+        shapes, found = [w.shape for w in layer.weights], [np.shape(w) for w in values.get(number, [])]
+        if found != shapes:
+            message = f"{path}: layer {layer.name!r} has weights of shapes {shapes}; the file's have {found}."
+            if not skip_mismatch:
+                raise ValueError(message)
+            import warnings
+
+            warnings.warn(f"{message} They are left as they are.", stacklevel=5)
+            continue
+        targets += layer.weights
+        chosen += values.get(number, [])
+    assign(targets, chosen)

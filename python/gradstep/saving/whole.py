@@ -1,0 +1,167 @@
+"""Whole models in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .. import _core
+from ..optimizers.arrays import describe
+from . import archive, safetensors, text
+from .atomic import path_of, replacing, wanted
+from .state import counters, describe_optimizer
+from .weights import HDF5, named_weights
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Callback
+    from .savable import Savable
+
+__all__ = ["Contents", "described_model", "load_callbacks", "opened", "save_model", "write_model"]
+
+VERSION = 1
+KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
+
+
+class Contents(NamedTuple):
+    """What a file holds."""
+
+    config: dict[str, Any]
+    weights: dict[str, np.ndarray]
+    optimizer: dict[str, np.ndarray]
+
+
+def described_model(model: Savable) -> dict[str, Any]:
+    """The class and config of a model."""
+    return {
+        "module": "keras",
+        "class_name": type(model).__name__,
+        "config": model.get_config(),
+        "registered_name": None,
+    }
+
+
+def save_model(
+    model: Savable,
+    filepath: str | os.PathLike[str],
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    callbacks: Sequence[Callback] | None = None,
+) -> None:
+    """Write a whole model to a file; ``model.save(filepath)`` calls this.
+
+    Parameters
+    ----------
+    model : Sequential
+        Built.
+    filepath, overwrite, include_optimizer, callbacks
+        As in `Sequential.save`.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.save` does.
+    """
+    from ..checks import flag
+
+    path = path_of(filepath)
+    if path.endswith(HDF5):
+        raise ValueError(
+            f"filepath must have another ending: whole models are not written as HDF5; got {path!r}. "
+            "save_weights() writes Keras's .weights.h5."
+        )
+    flag("include_optimizer", include_optimizer)
+    if wanted(path, overwrite):
+        write_model(model, path, include_optimizer, callbacks, {})
+
+
+def write_model(
+    model: Savable, path: str, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
+) -> None:
+    """Write a file of a model; everything is put into words before the first byte goes to the disk."""
+    model._must_be_built()
+    training = training and model.optimizer is not None
+    optimizer, state = describe_optimizer(model) if training else (None, {})
+    compiled = model.get_compile_config() if training else None
+    config = {
+        "format": "gradstep",
+        "version": VERSION,
+        "gradstep": _core.__version__,
+        "model": described_model(model),
+        "compile": compiled,
+        "optimizer": optimizer,
+        "training": counters(model),
+        "callbacks": [
+            {"class_name": type(callback).__name__, "state": _state_of(callback)} for callback in _as_list(callbacks)
+        ],
+        "notes": dict(notes),
+    }
+    members: dict[str, archive.Pieces] = {
+        "config.json": [text.dumps(config).encode()],
+        "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
+        "optimizer.safetensors": safetensors.encode(state, checked=False),
+    }
+    with replacing(path) as file:
+        archive.write(file, members)
+
+
+def opened(data: bytes, path: str) -> Contents:
+    """What a file holds, checked as far as it can be without a model.
+
+    Raises
+    ------
+    ValueError
+        It is no such file, is damaged, or is of a later version.
+    """
+    members = archive.read(data, path)
+    for name in ("config.json", "weights.safetensors", "optimizer.safetensors"):
+        if name not in members:
+            raise ValueError(f"{path} has no member {name!r}.")
+    config = text.loads(bytes(members["config.json"]), f"config.json of {path}")
+    if not isinstance(config, dict) or config.get("format") != "gradstep":
+        raise ValueError(f"{path}: config.json must say what the model is.")
+    if config.get("version") != VERSION:
+        raise ValueError(
+            f"{path} has version {config.get('version')!r} of the format; this gradstep reads version {VERSION}."
+        )
+    if set(config) != KEYS:
+        raise ValueError(f"{path}: config.json must have the keys {', '.join(sorted(KEYS))}.")
+    return Contents(
+        config,
+        safetensors.decode(members["weights.safetensors"], f"weights.safetensors of {path}"),
+        safetensors.decode(members["optimizer.safetensors"], f"optimizer.safetensors of {path}"),
+    )
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    given = [] if callbacks is None else callbacks
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"callbacks must be a list of Callback objects; got {describe(given)}.")
+    return list(given)
+
+
+def _state_of(callback: Any) -> dict[str, Any]:
+    """The state of a callback; those that keep none have no `state_dict`."""
+    state: dict[str, Any] = callback.state_dict() if hasattr(callback, "state_dict") else {}
+    return state
+
+
+def load_callbacks(saved: Sequence[Mapping[str, Any]], callbacks: Any, path: str) -> None:
+    """Give callbacks the state that those of the same places had.
+
+    Raises
+    ------
+    ValueError
+        They are others than those whose state is in the file.
+    """
+    members = _as_list(callbacks)
+    was, now = [entry["class_name"] for entry in saved], [type(member).__name__ for member in members]
+    if was != now:
+        raise ValueError(
+            f"callbacks must be those that {path} was saved with, [{', '.join(was)}]; got [{', '.join(now)}]."
+        )
+    for entry, member in zip(saved, members, strict=True):
+        if entry["state"]:
+            member.load_state_dict(entry["state"])
