@@ -1,8 +1,9 @@
 #include "bindings/data.hpp"
 
-#include <stdexcept>
+#include <set>
 
-#include "engine/dispatch.hpp"
+#include "engine/activations.hpp"
+#include "engine/fields.hpp"
 
 namespace gs {
 
@@ -31,14 +32,28 @@ Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype 
   return {array, bytes(array), sizeof(std::int64_t), std::size_t(array.shape(0))};
 }
 
-int find_activation(const std::string& name) {
-  std::string known;
-  int index = 0;
-  for (const auto& row : kernels().map.of) {
-    if (name == row.name) return index;
-    known += (index++ ? ", " : "") + std::string(row.name);
+ActivationUse parse_activation(const py::handle& given) {
+  ActivationUse use;
+  if (py::isinstance<py::str>(given)) {
+    const ActivationInfo& f = find_activation(given.cast<std::string>());
+    for (std::size_t i = 0; i < f.fields.size(); ++i) use.settings[i] = f.fields[i].start;
+    use.index = f.index;
+    return use;
   }
-  throw std::invalid_argument("activation must be one of " + known + "; got " + name + ".");
+  const auto settings = given.cast<py::dict>();
+  const ActivationInfo& f = find_activation(settings["kind"].cast<std::string>());
+  use.index = f.index;
+  std::set<std::string> known{"kind"};
+  for (std::size_t i = 0; i < f.fields.size(); ++i) {
+    const FieldInfo& field = f.fields[i];
+    use.settings[i] = settings.contains(field.name) ? settings[field.name].cast<double>() : field.start;
+    check_field(field, use.settings[i]);
+    known.insert(field.name);
+  }
+  for (const auto& item : settings)
+    if (const auto name = item.first.cast<std::string>(); !known.count(name))
+      throw py::type_error(std::string(f.name) + " has no setting " + name + ".");
+  return use;
 }
 
 }  // namespace gs

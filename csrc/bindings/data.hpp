@@ -4,7 +4,9 @@
 #include <string>
 
 #include "bindings/arrays.hpp"
+#include "engine/fields.hpp"
 #include "kernels/rows.hpp"
+#include "layers/activation.hpp"
 
 namespace gs {
 
@@ -29,7 +31,10 @@ Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
 /// labels: int64 (rows,), each in [0, n), else ValueError with its row and value; numbers: (rows, n) of dtype.
 Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n);
 
-/// Position in Activations; throws std::invalid_argument if there is none of that name.
-int find_activation(const std::string& name);
+/// (name, default, doc, low, high, low_open, high_open)
+py::tuple describe(const FieldInfo& field);
+
+/// A name, or {"kind": name, and settings by the names of the activation's fields}.
+ActivationUse parse_activation(const py::handle& given);
 
 }  // namespace gs

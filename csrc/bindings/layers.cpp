@@ -7,6 +7,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
+#include "engine/activations.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/scores.hpp"
 
@@ -29,25 +30,29 @@ template <class Visit> void pieces(const MapTable::Row& f, const py::array& x, V
   for (std::size_t i = 0; i < size; i += count) visit(i * std::size_t(x.itemsize()), count);
 }
 
-py::array activation(const std::string& name, const py::array& given) {
-  const MapTable::Row& f = kernels().map.of[find_activation(name)];
+py::array activation(const py::object& use, const py::array& given) {
+  const ActivationUse chosen = parse_activation(use);
+  const MapTable::Row& f = kernels().map.of[chosen.index];
   const py::array x = c_order(given, "x");
   const int dtype = int(float_dtype(x, "x"));
   py::array y = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
-  pieces(f, x, [&](std::size_t at, std::size_t n) { f.forward[dtype](bytes(x) + at, bytes(y) + at, Area(n)); });
+  pieces(f, x, [&](std::size_t at, std::size_t n) {
+    f.forward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, Area(n));
+  });
   return y;
 }
 
-py::array activation_backward(const std::string& name, const py::array& given, const py::array& slope) {
-  const MapTable::Row& f = kernels().map.of[find_activation(name)];
+py::array activation_backward(const py::object& use, const py::array& given, const py::array& slope) {
+  const ActivationUse chosen = parse_activation(use);
+  const MapTable::Row& f = kernels().map.of[chosen.index];
   const py::array x = c_order(given, "x"), dy = c_order(slope, "dy");
   const int dtype = int(float_dtype(x, "x"));
   if (!dy.dtype().equal(x.dtype()) || !dy.attr("shape").equal(x.attr("shape")))
     throw py::value_error("dy must have the shape and dtype of x, " + shape_text(x) + "; got " + shape_text(dy) + ".");
-  py::array y = activation(name, x);
+  py::array y = activation(use, x);
   py::array dx = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
   pieces(f, x, [&](std::size_t at, std::size_t n) {
-    f.backward[dtype](bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at, Area(n));
+    f.backward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at, Area(n));
   });
   return dx;
 }
@@ -76,9 +81,13 @@ py::tuple loss(const std::string& name, bool from_logits, const py::array& y_tru
 
 void bind_layers(py::module_& m) {
   m.def("activations", [] {
-    py::list names;
-    for (const auto& row : kernels().map.of) names.append(row.name);
-    return py::tuple(names);
+    py::dict all;
+    for (const ActivationInfo& f : activations()) {
+      py::list fields;
+      for (const FieldInfo& field : f.fields) fields.append(describe(field));
+      all[f.name] = py::tuple(fields);
+    }
+    return all;
   });
   m.def("activation", &activation);
   m.def("activation_backward", &activation_backward);

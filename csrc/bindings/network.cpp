@@ -32,7 +32,7 @@ class Settings {
     return std::size_t(n);
   }
   bool flag(const char* name) const { return spec_[name].cast<bool>(); }
-  int activation(const char* name) const { return find_activation(spec_[name].cast<std::string>()); }
+  ActivationUse activation(const char* name) const { return parse_activation(spec_[name]); }
   double real(const char* name, double low = -inf, double high = inf) const {
     const auto value = spec_[name].cast<double>();
     if (!std::isfinite(value) || value < low || value > high)

@@ -112,8 +112,8 @@ template <class Real> class ProductJob : public Job<Real> {
     gemm_(q, scratch);
     const std::size_t at = b.row * q.ldc + b.column;
     const Area area(b.rows, b.columns, q.ldc);
-    if (forward) forward(whole.c + at, y + at, area);
-    if (backward) backward(z + at, y + at, whole.c + at, whole.c + at, area);
+    if (forward) forward(settings.data(), whole.c + at, y + at, area);
+    if (backward) backward(settings.data(), z + at, y + at, whole.c + at, whole.c + at, area);
   }
 
   std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
@@ -121,6 +121,7 @@ template <class Real> class ProductJob : public Job<Real> {
   const Product<Real> whole;
   MapForward forward = nullptr;    // y = f(c)
   MapBackward backward = nullptr;  // c *= f'(z)
+  decltype(ActivationUse::settings) settings{};
   Real* z = nullptr;
   Real* y = nullptr;
 

@@ -15,12 +15,12 @@ template <class Layer, class = void> constexpr bool has_activation = false;
 template <class Layer>
 constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
 
-/// Its index in Activations; a layer that has none is linear.
-template <class Layer> int activation_of(const Layer& layer) {
+/// A layer that has none is linear.
+template <class Layer> ActivationUse activation_of(const Layer& layer) {
   if constexpr (has_activation<Layer>)
     return layer.activation;
   else
-    return index_of<Linear>(Activations{});
+    return {};
 }
 
 template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
@@ -66,12 +66,12 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   // A loss of logits contains the last activation: the network stops before it.
   bool of_logits = scoring.from_logits;
   if (goal != Goal::predict && !of_logits && scoring.loss->absorbs >= 0)
-    visit(layers.back(), [&](const auto& layer) { of_logits = activation_of(layer) == scoring.loss->absorbs; });
+    visit(layers.back(), [&](const auto& layer) { of_logits = activation_of(layer).index == scoring.loss->absorbs; });
   const bool absorbed = of_logits && !scoring.from_logits;
   if (absorbed)
     std::visit(
         [](auto& layer) {
-          if constexpr (has_activation<decltype(layer)>) layer.activation = index_of<Linear>(Activations{});
+          if constexpr (has_activation<decltype(layer)>) layer.activation = {};
         },
         layers.back());
 
@@ -89,7 +89,7 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       visit(layers[k], [&](const auto& layer) {
         const std::size_t n = layer.outputs();
         io[k].y = take(n);
-        io[k].z = kernels().map.of[activation_of(layer)].uses_input && backward_ ? take(n) : io[k].y;
+        io[k].z = kernels().map.of[activation_of(layer).index].uses_input && backward_ ? take(n) : io[k].y;
         io[k].dy = backward_ ? take(n) : nullptr;
         io[k].dx = !wanted ? nullptr : k > 0 ? io[k - 1].dy : dx;
         wanted = wanted || layer.n_weights() > 0;
@@ -128,7 +128,7 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   Real* const dy = last.dy;
   plan_.rows(
       n, [this, n, activate, loss, scale, y, dy, metrics = scoring.metrics](std::size_t first, std::size_t count) {
-        if (activate) activate(y + first * n, outputs + first * n, Area(count, n, n));
+        if (activate) activate(nullptr, y + first * n, outputs + first * n, Area(count, n, n));
         const void* const* t = targets.data() + first;
         loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
         for (std::size_t m = 0; m < metrics.size(); ++m)

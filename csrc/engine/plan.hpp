@@ -48,31 +48,35 @@ template <class Real> class Plan {
   }
 
   // z (batch, n) -> y = f(z) (batch, n); y may be z
-  void activate(int activation, Real* z, Real* y, std::size_t n) {
-    const auto& f = kernels().map.of[activation];
+  void activate(const ActivationUse& activation, Real* z, Real* y, std::size_t n) {
+    const auto& f = kernels().map.of[activation.index];
     const MapForward forward = f.forward[dtype_of<Real>()];
-    if (activation == linear && z == y) return;
+    if (activation.is<Linear>() && z == y) return;
     if (last_ && last_->whole.c == z && !f.rowwise) {
       last_->forward = forward;
+      last_->settings = activation.settings;
       last_->y = y;
     } else {
-      rows(n, [=](std::size_t first, std::size_t count) { forward(z + first * n, y + first * n, Area(count, n, n)); });
+      rows(n, [=](std::size_t first, std::size_t count) {
+        forward(activation.settings.data(), z + first * n, y + first * n, Area(count, n, n));
+      });
     }
   }
 
   // dy (batch, n) times the slope of f at z, where y = f(z), in place
-  void slope(int activation, Real* z, Real* y, Real* dy, std::size_t n) {
-    if (activation == linear) return;
-    const auto& f = kernels().map.of[activation];
+  void slope(const ActivationUse& activation, Real* z, Real* y, Real* dy, std::size_t n) {
+    if (activation.is<Linear>()) return;
+    const auto& f = kernels().map.of[activation.index];
     const MapBackward backward = f.backward[dtype_of<Real>()];
     if (last_ && last_->whole.c == dy && !f.rowwise) {
       last_->backward = backward;
+      last_->settings = activation.settings;
       last_->z = z;
       last_->y = y;
     } else {
       rows(n, [=](std::size_t first, std::size_t count) {
         const std::size_t at = first * n;
-        backward(z + at, y + at, dy + at, dy + at, Area(count, n, n));
+        backward(activation.settings.data(), z + at, y + at, dy + at, dy + at, Area(count, n, n));
       });
     }
   }
@@ -158,8 +162,6 @@ template <class Real> class Plan {
     x.at += first;
     products<Real>().gather(x, count, n, y + first * n, n);
   }
-
-  static constexpr int linear = index_of<Linear>(Activations{});
 
   struct Phase {
     std::vector<std::unique_ptr<Job<Real>>> jobs;

@@ -4,22 +4,26 @@
 namespace gs {
 namespace {
 
-template <class Activation, class Real> void forward(const void* from, void* to, const Area& area) {
+template <class Activation, class Real>
+void forward(const double* settings, const void* from, void* to, const Area& area) {
+  const auto f = with_values<Activation>(settings);
   const Real* x = static_cast<const Real*>(from);
   Real* y = static_cast<Real*>(to);
   const std::size_t n = area.columns;
   for (std::size_t row = 0; row < area.rows; ++row, x += area.stride, y += area.stride) {
     if constexpr (Activation::rowwise) {
-      Activation::forward(x, y, n);
+      f.forward(x, y, n);
     } else {
 #pragma omp simd
-      for (std::size_t i = 0; i < n; ++i) y[i] = Activation::value(x[i]);
+      for (std::size_t i = 0; i < n; ++i) y[i] = f.value(x[i]);
     }
   }
 }
 
 template <class Activation, class Real>
-void backward(const void* from, const void* value, const void* slope, void* to, const Area& area) {
+void backward(const double* settings, const void* from, const void* value, const void* slope, void* to,
+              const Area& area) {
+  const auto f = with_values<Activation>(settings);
   const Real* y = static_cast<const Real*>(value);
   const Real* dy = static_cast<const Real*>(slope);
   Real* dx = static_cast<Real*>(to);
@@ -28,10 +32,10 @@ void backward(const void* from, const void* value, const void* slope, void* to, 
   const std::size_t n = area.columns, stride = area.stride;
   for (std::size_t row = 0; row < area.rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
     if constexpr (Activation::rowwise) {
-      Activation::backward(x, y, dy, dx, n);
+      f.backward(x, y, dy, dx, n);
     } else {
 #pragma omp simd
-      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * Activation::slope(x[i], y[i]);
+      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * f.slope(x[i], y[i]);
     }
   }
 }

@@ -9,10 +9,12 @@
 
 namespace gs {
 
-/// x -> y, over the same area of each; y may be x. A rowwise activation takes the area's rows.
-using MapForward = void (*)(const void* x, void* y, const Area& area);
+/// settings: of ActivationUse; null: the defaults. x -> y, over the same area of each; y may be x. A rowwise activation
+/// takes the area's rows.
+using MapForward = void (*)(const double* settings, const void* x, void* y, const Area& area);
 /// y, dy, and x if the activation uses its input -> dx, over the same area of each; dx may be dy.
-using MapBackward = void (*)(const void* x, const void* y, const void* dy, void* dx, const Area& area);
+using MapBackward = void (*)(const double* settings, const void* x, const void* y, const void* dy, void* dx,
+                             const Area& area);
 
 struct MapTable {
   struct Row {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "layers/activation.hpp"
 #include "layers/weightless.hpp"
 
 namespace gs {
@@ -10,7 +11,7 @@ namespace gs {
 /// y = f(x).
 struct Activate : Weightless {
   std::size_t n;
-  int activation;  // f: index in Activations
+  ActivationUse activation;  // f
 
   static constexpr const char* name = "activation";
   template <class Settings>

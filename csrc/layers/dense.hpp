@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "layers/activation.hpp"
 #include "layers/weightless.hpp"
 
 namespace gs {
@@ -13,7 +14,7 @@ namespace gs {
 struct Dense {
   std::size_t in, out;
   bool use_bias;
-  int activation;  // f: index in Activations
+  ActivationUse activation;  // f
 
   static constexpr const char* name = "dense";
   template <class Settings>

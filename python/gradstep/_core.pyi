@@ -122,12 +122,15 @@ class Bound:
 
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 
-def activations() -> tuple[str, ...]: ...
-def activation(name: str, x: ndarray) -> ndarray:
-    """x (..., n), float32 or float64 -> new array of the same shape; softmax and log_softmax over the last axis."""
+def activations() -> dict[str, tuple[tuple[str, float, str, float, float, bool, bool], ...]]:
+    """Fields of each activation: (name, default, doc, low, high, low_open, high_open)."""
 
-def activation_backward(name: str, x: ndarray, dy: ndarray) -> ndarray:
-    """dx for dy, the gradient with respect to activation(name, x)."""
+def activation(use: str | dict[str, Any], x: ndarray) -> ndarray:
+    """use: a name, or ``{"kind": name}`` with values of its fields. x (..., n), float32 or float64 -> new array of the
+    same shape; softmax, log_softmax and sparsemax over the last axis."""
+
+def activation_backward(use: str | dict[str, Any], x: ndarray, dy: ndarray) -> ndarray:
+    """dx for dy, the gradient with respect to activation(use, x)."""
 
 def losses() -> tuple[str, ...]: ...
 def loss(name: str, from_logits: bool, y_true: ndarray, y_pred: ndarray) -> tuple[ndarray, ndarray]:
@@ -144,8 +147,8 @@ class Network:
     """Dense layers in a row; parameters in one 64-byte-aligned arena."""
 
     def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
-        """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": str}``
-        or ``{"kind": "activation", "activation": str}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
+        """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
+        or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
         ``{"kind": "rescaling", "scale": float, "offset": float}``; dtype "float32" or "float64"."""
 
     @property

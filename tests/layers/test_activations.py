@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import _core
-from reference.layers import ACTIVATIONS
+from reference.layers import ACTIVATIONS, FUNCTIONS
 
-ELEMENTWISE = [name for name in _core.activations() if "softmax" not in name]
+ELEMENTWISE = [name for name in _core.activations() if not name.endswith("max")]
+
+
+def function_of(name):
+    return FUNCTIONS.get(name) or gs.activations.get(name)
+
 
 # Largest error, in ULP of the exact value; above what csrc/core/math.hpp says of exp, log and the rest by the
-# roundings of the formula. hard_sigmoid and gelu cancel in their lower tails: theirs are in ULP of 1 and of x.
+# roundings of the formula. Where a formula cancels, or an exponent is rounded, they are in ULP of `UNITS`.
 ULP = {
     "linear": 0,
     "relu": 0,
@@ -28,6 +35,28 @@ ULP = {
     "gelu": 2,
     "silu": 4,
     "mish": 5,
+    "rectifier": 2,
+    "celu": 2,
+    "sparse_sigmoid": 1,
+    "log_sigmoid": 2,
+    "hard_tanh": 0,
+    "tanh_shrink": 3,
+    "hard_shrink": 0,
+    "soft_shrink": 1,
+    "threshold": 0,
+    "sparse_plus": 3,
+    "squareplus": 3,
+    "gelu_tanh": 4,
+    "hard_silu": 2,
+}
+
+
+UNITS = {
+    "hard_sigmoid": np.ones_like,
+    "gelu": lambda x: np.maximum(np.abs(x), 1),
+    "gelu_tanh": lambda x: np.maximum(np.abs(x), 1),
+    "tanh_shrink": np.abs,
+    "hard_silu": np.abs,
 }
 
 
@@ -35,15 +64,15 @@ ULP = {
 def test_error_in_ulp(name, dtype, isa):
     tails = np.geomspace(1e-8, 80, 2000)
     x = np.concatenate([np.linspace(-12, 12, 20001), tails, -tails]).astype(dtype)
-    y = gs.activations.get(name)(x)
+    y = function_of(name)(x)
     # gelu's oracle needs math.erf, which is float64: good enough for an absolute error.
     expected = ACTIVATIONS[name](x.astype(float if name == "gelu" else np.longdouble))
-    unit = {"hard_sigmoid": np.ones_like(x), "gelu": np.maximum(np.abs(x), 1)}.get(name, np.abs(expected).astype(dtype))
+    unit = UNITS.get(name, lambda x: np.abs(expected))(x).astype(dtype)
     error = np.abs(y - expected) / np.spacing(np.maximum(unit, np.finfo(dtype).tiny))
     assert error.max() <= ULP[name], x[error.argmax()]
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "sparsemax"])
 @pytest.mark.parametrize("n", [1, 2, 9, 1000])
 def test_rowwise_error(name, n, dtype):
     x = (5 * np.random.default_rng(n).normal(size=(7, n))).astype(dtype)
@@ -51,7 +80,7 @@ def test_rowwise_error(name, n, dtype):
     y = gs.activations.get(name)(x)
     # A sum of n terms in order, so n roundings at worst, seldom more than their root; 4 for exp, log and division.
     limit = (4 + 2 * n**0.5) * np.finfo(dtype).eps
-    assert (np.abs(y - expected) <= limit * np.maximum(np.abs(expected), 1 if name == "log_softmax" else 0)).all()
+    assert (np.abs(y - expected) <= limit * np.maximum(np.abs(expected), 0 if name == "softmax" else 1)).all()
 
 
 def test_softmax_of_large_numbers():
@@ -60,9 +89,9 @@ def test_softmax_of_large_numbers():
     np.testing.assert_array_equal(gs.activations.log_softmax(np.array([[-1e4, 0.0]])), [[-1e4, 0.0]])
 
 
-@pytest.mark.parametrize("name", _core.activations())
+@pytest.mark.parametrize("name", list(_core.activations()))
 def test_nan_goes_through(name):
-    assert np.isnan(gs.activations.get(name)(np.array([np.nan]))).all()
+    assert np.isnan(function_of(name)(np.array([np.nan]))).all()
 
 
 @pytest.mark.parametrize("name", ["relu", "softmax"])
@@ -97,3 +126,70 @@ def test_get():
         gs.activations.get("rellu")
     with pytest.raises(TypeError, match=r"a name or a function of gradstep.activations; got absolute"):
         gs.activations.get(np.abs)
+
+
+@pytest.mark.parametrize(
+    ("call", "same"),
+    [
+        (lambda x: gs.activations.elu(x, alpha=0.5), lambda x: np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0)))),
+        (lambda x: gs.activations.celu(x, 2.0), lambda x: np.where(x > 0, x, 2 * np.expm1(np.minimum(x, 0) / 2))),
+        (lambda x: gs.activations.leaky_relu(x, 0.01), lambda x: np.where(x > 0, x, 0.01 * x)),
+        (lambda x: gs.activations.relu(x, max_value=1.5), lambda x: np.clip(x, 0, 1.5)),
+        (lambda x: gs.activations.relu(x, threshold=1), lambda x: np.where(x > 1, x, 0)),
+        (lambda x: gs.activations.soft_shrink(x, 1.0), lambda x: np.sign(x) * np.maximum(np.abs(x) - 1, 0)),
+        (lambda x: gs.activations.squareplus(x, b=0.5), lambda x: (x + np.sqrt(x**2 + 0.5)) / 2),
+        (lambda x: gs.activations.softmax(x, axis=0), lambda x: ACTIVATIONS["softmax"](x.T).T),
+        (lambda x: gs.activations.log_softmax(x, axis=-2), lambda x: ACTIVATIONS["log_softmax"](x.T).T),
+        (lambda x: gs.activations.glu(x), lambda x: x[:, :3] * ACTIVATIONS["sigmoid"](x[:, 3:])),
+        (lambda x: gs.activations.glu(x, axis=0), lambda x: x[:2] * ACTIVATIONS["sigmoid"](x[2:])),
+    ],
+)
+def test_settings(call, same):
+    x = 2 * np.random.default_rng(0).normal(size=(4, 6))
+    np.testing.assert_allclose(call(x), same(x), rtol=1e-14, atol=1e-15)
+
+
+def test_infinities():
+    x = np.array([-np.inf, np.inf])
+    np.testing.assert_array_equal(gs.activations.relu(x, max_value=3.0), [0, 3])
+    np.testing.assert_array_equal(gs.activations.squareplus(x), [0, np.inf])
+    np.testing.assert_array_equal(gs.activations.hard_silu(x), [0, np.inf])
+    np.testing.assert_array_equal(gs.activations.gelu(x[1:], approximate=True), [np.inf])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: gs.activations.relu(x, negative_slope=-1.0), ValueError, r"negative_slope must be a number in \[0"),
+        (lambda x: gs.activations.elu(x, "1"), TypeError, "alpha must be a real number; got '1'"),
+        (lambda x: gs.activations.celu(x, 0.0), ValueError, r"alpha must be a number in \(0"),
+        (lambda x: gs.activations.gelu(x, 1), TypeError, "approximate must be True or False"),
+        (lambda x: gs.activations.softmax(x, axis=2), ValueError, r"axis must be in \[-2, 2\); got 2"),
+        (lambda x: gs.activations.softmax(x, axis=1.0), TypeError, r"axis must be an int; got 1.0"),
+        (lambda x: gs.activations.glu(x), ValueError, "x must have an even length along axis -1"),
+        (lambda x: gs.layers.Dense(2, "threshold"), TypeError, r"activation: threshold\(\) missing 2"),
+        (lambda x: gs.layers.Dense(2, "glu"), ValueError, "glu halves its input"),
+        (lambda x: gs.layers.LeakyReLU(-0.5), ValueError, r"negative_slope must be a number in \[0"),
+        (lambda x: gs.layers.Softmax(axis=0), ValueError, "axis must be -1 or 1 in a layer"),
+        (lambda x: gs.layers.Activation(partial(gs.activations.elu, beta=1)), TypeError, "unexpected keyword argument"),
+        (lambda x: gs.layers.Activation(partial(np.abs)), TypeError, "a function of gradstep.activations"),
+    ],
+)
+def test_bad_settings(call, error, message):
+    with pytest.raises(error, match=message):
+        call(np.zeros((2, 3)))
+
+
+def test_layers_of_settings():
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    for layer, same in (
+        (gs.layers.ReLU(1.0, 0.1, 0.2), lambda x: gs.activations.relu(x, 0.1, 1.0, 0.2)),
+        (gs.layers.LeakyReLU(), lambda x: gs.activations.leaky_relu(x, 0.3)),
+        (gs.layers.ELU(0.5), lambda x: gs.activations.elu(x, 0.5)),
+        (gs.layers.Softmax(), gs.activations.softmax),
+    ):
+        expected = same(x.astype(np.float32))
+        np.testing.assert_array_equal(layer(x), expected)
+        in_dense = gs.layers.Dense(4, layer, kernel_initializer="ones", use_bias=False)
+        np.testing.assert_array_equal(in_dense(x[:, :1]), same(np.repeat(x[:, :1].astype(np.float32), 4, axis=1)))
+    assert gs.layers.ReLU()(np.zeros((2, 3, 4))).shape == (2, 3, 4)

@@ -67,8 +67,35 @@ def test_constants():
     np.testing.assert_array_equal(initializers.Constant(2.5)(()), np.float32(2.5))
 
 
+@pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7), (2, 3, 4), (1, 1), (0, 3)])
+def test_orthogonal(shape):
+    w = initializers.Orthogonal(2.0, seed=1)(shape, "float64")
+    assert w.shape == shape
+    flat = w.reshape(math.prod(shape[:-1]), shape[-1])
+    if flat.shape[0] < flat.shape[1]:
+        flat = flat.T
+    np.testing.assert_allclose(flat.T @ flat, 4 * np.eye(flat.shape[1]), atol=1e-14)
+    np.testing.assert_array_equal(w, initializers.Orthogonal(2.0, seed=1)(shape, "float64"))
+
+
+def test_orthogonal_has_no_preferred_sign():
+    """Without the signs of R's diagonal, those of Q's follow LAPACK's habits: a mean far from 0."""
+    corners = [initializers.Orthogonal(seed=seed)((2, 2), "float64")[0, 0] for seed in range(400)]
+    assert abs(np.mean(corners)) < 4 * math.sqrt(1 / 2 / 400)
+
+
+def test_identity():
+    np.testing.assert_array_equal(initializers.Identity(3.0)((2, 4)), 3 * np.eye(2, 4, dtype=np.float32))
+    np.testing.assert_array_equal(gs.layers.Dense(3, kernel_initializer="identity")(np.eye(3)), np.eye(3))
+
+
 def test_get():
-    for name, cls in (("glorot_uniform", "GlorotUniform"), ("he_normal", "HeNormal"), ("zeros", "Zeros")):
+    for name, cls in (
+        ("glorot_uniform", "GlorotUniform"),
+        ("he_normal", "HeNormal"),
+        ("zeros", "Zeros"),
+        ("uniform", "RandomUniform"),
+    ):
         assert type(initializers.get(name)) is type(initializers.get(cls)) is getattr(initializers, cls)
     with pytest.raises(ValueError, match=r"initializer must be one of .*; got 'glorot'\. Did you mean"):
         initializers.get("glorot")
@@ -88,6 +115,9 @@ def test_get():
         (lambda: initializers.RandomUniform(1.0, 0.0), ValueError, "minval must be at most maxval; got 1.0 and 0.0"),
         (lambda: initializers.VarianceScaling(0.0), ValueError, "scale must be a number above 0; got 0.0"),
         (lambda: initializers.VarianceScaling(mode="fan"), ValueError, "mode must be one of .*; got 'fan'"),
+        (lambda: initializers.Identity()((3,)), ValueError, r"that of a matrix for Identity; got \(3,\)"),
+        (lambda: initializers.Orthogonal()((3,)), ValueError, r"two dimensions for Orthogonal; got \(3,\)"),
+        (lambda: initializers.Orthogonal("1"), TypeError, "gain must be a real number"),
         (lambda: initializers.Constant("1"), TypeError, "value must be a real number; got '1'"),
         (lambda: initializers.Zeros()((2, -1)), ValueError, r"shape\[1\] must be at least 0; got -1"),
         (lambda: initializers.Zeros()((2,), "int8"), ValueError, "dtype must be one of float32, float64; got 'int8'"),

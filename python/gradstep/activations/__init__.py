@@ -4,48 +4,75 @@ Each takes an array of any shape and gives a new one of that shape. float32 and 
 integers and the rest are taken as `config.floatx()`.
 """
 
-from .functions import (
+from .piecewise import (
+    hard_shrink,
+    hard_sigmoid,
+    hard_silu,
+    hard_tanh,
+    leaky_relu,
+    linear,
+    relu,
+    relu6,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    threshold,
+)
+from .registry import get, specify
+from .rows import glu, log_softmax, softmax, sparsemax
+from .smooth import (
+    celu,
     elu,
     exponential,
     gelu,
-    hard_sigmoid,
-    leaky_relu,
-    linear,
-    log_softmax,
+    log_sigmoid,
     mish,
-    relu,
-    relu6,
     selu,
     sigmoid,
     silu,
-    softmax,
     softplus,
     softsign,
+    squareplus,
     tanh,
+    tanh_shrink,
 )
-from .registry import get, name_of
 
+hard_swish = hard_silu
 swish = silu
 
 __all__ = [
+    "celu",
     "elu",
     "exponential",
     "gelu",
     "get",
+    "glu",
+    "hard_shrink",
     "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "leaky_relu",
     "linear",
+    "log_sigmoid",
     "log_softmax",
     "mish",
-    "name_of",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "specify",
+    "squareplus",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import _core
 from ..checks import choose
 from ..optimizers.arrays import describe
-from . import functions
+from . import piecewise, rows, smooth
+from .apply import Question, Use
 
-__all__ = ["get", "name_of"]
+__all__ = ["get", "specify"]
 
 Activation = Callable[..., np.ndarray]
 
 
 def _table() -> dict[str, Activation]:
-    table: dict[str, Activation] = {name: getattr(functions, name) for name in _core.activations()}
-    return table | {"swish": functions.silu}
+    modules = (piecewise, smooth, rows)
+    table: dict[str, Activation] = {name: getattr(module, name) for module in modules for name in module.__all__}
+    return table | {"swish": smooth.silu, "hard_swish": piecewise.hard_silu}
 
 
-def get(identifier: str | Activation | None) -> Activation:
+def get(identifier: Any) -> Activation:
     """An activation from its name, or from itself; None is `linear`.
+
+    Parameters
+    ----------
+    identifier : str, function or None
+        A name, a function of this package, such a function with settings
+        (``functools.partial(gs.activations.elu, alpha=0.5)``), or an activation layer (``gs.layers.ELU(0.5)``).
 
     Raises
     ------
     TypeError
-        Neither a name nor a function of this package.
+        None of these.
     ValueError
         An unknown name.
 
@@ -39,15 +47,29 @@ def get(identifier: str | Activation | None) -> Activation:
     True
     """
     if identifier is None:
-        return functions.linear
+        return piecewise.linear
     if isinstance(identifier, str):
         return choose("activation", identifier, _table())
-    if identifier not in _table().values():
+    layer = getattr(identifier, "activation", None)
+    found: Activation = identifier if layer is None else layer
+    plain = found.func if isinstance(found, partial) and not found.args else found
+    if plain not in _table().values():
         got = getattr(identifier, "__name__", None) or describe(identifier)
         raise TypeError(f"activation must be a name or a function of gradstep.activations; got {got}.")
-    return identifier
+    return found
 
 
-def name_of(identifier: Any) -> str:
-    """The engine's name of whatever `get` takes."""
-    return get(identifier).__name__
+def specify(identifier: Any) -> Use:
+    """The engine's words for whatever `get` takes: ``{"kind": name}`` and settings.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `get`; or a setting that a layer cannot have, or one that is missing.
+    """
+    question, activation = Question(), get(identifier)
+    try:
+        activation(question)
+    except TypeError as error:
+        raise TypeError(f"activation: {error}. Give settings with functools.partial.") from None
+    return question.use

@@ -5,7 +5,8 @@ each call; without, other ones each time, which follow from `utils.set_random_se
 """
 
 from .base import Initializer
-from .constant import Constant, Ones, Zeros
+from .constant import Constant, Identity, Ones, Zeros
+from .orthogonal import Orthogonal
 from .random import RandomNormal, RandomUniform, TruncatedNormal
 from .registry import get
 from .scaling import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling
@@ -16,10 +17,12 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "LecunNormal",
     "LecunUniform",
     "Ones",
+    "Orthogonal",
     "RandomNormal",
     "RandomUniform",
     "TruncatedNormal",

@@ -7,7 +7,7 @@ import numpy as np
 from ..optimizers.base import real
 from .base import Initializer
 
-__all__ = ["Constant", "Ones", "Zeros"]
+__all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
 
 class Constant(Initializer):
@@ -49,3 +49,36 @@ class Ones(Constant):
 
     def __init__(self) -> None:
         super().__init__(1.0)
+
+
+class Identity(Initializer):
+    """1 on the diagonal, 0 elsewhere; for matrices.
+
+    Parameters
+    ----------
+    gain : float, default 1.0
+        In place of 1.
+
+    Raises
+    ------
+    TypeError
+        `gain` is not a real number.
+    ValueError
+        At the call: the shape is not that of a matrix.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.initializers.Identity(2.0)((2, 3))
+    array([[2., 0., 0.],
+           [0., 2., 0.]], dtype=float32)
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = real("gain", gain)
+
+    def draw(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The diagonal."""
+        if len(shape) != 2:
+            raise ValueError(f"shape must be that of a matrix for Identity; got {shape}.")
+        return self.gain * np.eye(*shape)

@@ -8,18 +8,24 @@ from typing import Any
 from ..checks import choose, snake_case
 from ..described import revive
 from ..optimizers.arrays import describe
-from . import constant, random, scaling
+from . import constant, orthogonal, random, scaling
 from .base import Initializer
 
 __all__ = ["get"]
 
 
 def _table() -> dict[str, type[Initializer]]:
-    modules = (constant, random, scaling)
+    modules = (constant, random, scaling, orthogonal)
     classes: dict[str, type[Initializer]] = {
         name: getattr(module, name) for module in modules for name in module.__all__
     }
-    return {snake_case(name): cls for name, cls in classes.items()} | classes
+    short = {
+        "normal": random.RandomNormal,
+        "uniform": random.RandomUniform,
+        "one": constant.Ones,
+        "zero": constant.Zeros,
+    }
+    return {snake_case(name): cls for name, cls in classes.items()} | classes | short
 
 
 def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:

@@ -1,6 +1,6 @@
 """Layers, by Keras's names. A layer called on an array computes at once: ``Dense(3)(x)``."""
 
-from .activation import Activation
+from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .dense import Dense
 from .dropout import Dropout
@@ -8,4 +8,17 @@ from .flatten import Flatten
 from .input import Input, InputLayer
 from .rescaling import Rescaling
 
-__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]
+__all__ = [
+    "ELU",
+    "Activation",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "LeakyReLU",
+    "ReLU",
+    "Rescaling",
+    "Softmax",
+]

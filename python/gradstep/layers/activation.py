@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from .. import activations
 from .base import Layer, Shape
 
-__all__ = ["Activation"]
+__all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
 
 
 class Activation(Layer):
@@ -19,7 +20,7 @@ class Activation(Layer):
     Parameters
     ----------
     activation : str or function
-        A name of `gradstep.activations`, or a function of it.
+        A name of `gradstep.activations`, a function of it, or one with settings: ``functools.partial(elu, alpha=0.5)``.
     input_shape, input_dim, dtype, name
         As in `Layer`.
 
@@ -28,7 +29,7 @@ class Activation(Layer):
     TypeError, ValueError
         An unknown activation.
     ValueError
-        At the build: rows are not of shape (n,).
+        At the build: rows are not of shape (n,), and the activation sums along them.
 
     Examples
     --------
@@ -47,12 +48,181 @@ class Activation(Layer):
         name: str | None = None,
     ) -> None:
         self.activation = activations.get(activation)
+        activations.specify(self.activation)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        return self._flat(input_shape)
+        if activations.specify(self.activation)["kind"] in activations.rows.__all__:
+            return self._flat(input_shape)
+        return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
-        return {"kind": "activation", "activation": activations.name_of(self.activation)}
+        return {"kind": "activation", "activation": activations.specify(self.activation)}
+
+
+class ReLU(Activation):
+    """`activations.relu` as a layer.
+
+    Parameters
+    ----------
+    max_value : float, optional
+        Largest output; at least 0.
+    negative_slope : float, default 0.0
+        Slope below the threshold; at least 0.
+    threshold : float, default 0.0
+        Where the input begins to pass; at least 0.
+    input_shape, input_dim, dtype, name
+        As in `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is not a number of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.layers.ReLU(max_value=6.0)(np.array([[-1.0, 2.0, 9.0]]))
+    array([[0., 2., 6.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            partial(activations.relu, negative_slope=negative_slope, max_value=max_value, threshold=threshold),
+            input_shape=input_shape,
+            input_dim=input_dim,
+            dtype=dtype,
+            name=name,
+        )
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+
+
+class LeakyReLU(Activation):
+    """`activations.leaky_relu` as a layer, with another default.
+
+    Parameters
+    ----------
+    negative_slope : float, default 0.3
+        Slope below 0; at least 0.
+    input_shape, input_dim, dtype, name
+        As in `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is not a number of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.layers.LeakyReLU(0.5)(np.array([[-1.0, 2.0]]))
+    array([[-0.5,  2. ]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        negative_slope: float = 0.3,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            partial(activations.leaky_relu, negative_slope=negative_slope),
+            input_shape=input_shape,
+            input_dim=input_dim,
+            dtype=dtype,
+            name=name,
+        )
+        self.negative_slope = negative_slope
+
+
+class ELU(Activation):
+    """`activations.elu` as a layer.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        Minus the output far left; at least 0.
+    input_shape, input_dim, dtype, name
+        As in `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is not a number of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.layers.ELU(0.5)(np.array([[0.0, 2.0]]))
+    array([[0., 2.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 1.0,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            partial(activations.elu, alpha=alpha), input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name
+        )
+        self.alpha = alpha
+
+
+class Softmax(Activation):
+    """`activations.softmax` of each row as a layer.
+
+    Parameters
+    ----------
+    axis : int, default -1
+        -1 or 1: rows are of shape (n,).
+    input_shape, input_dim, dtype, name
+        As in `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A setting is not a number of its range.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.layers.Softmax()(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            partial(activations.softmax, axis=axis),
+            input_shape=input_shape,
+            input_dim=input_dim,
+            dtype=dtype,
+            name=name,
+        )
+        self.axis = axis

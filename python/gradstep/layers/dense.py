@@ -22,7 +22,8 @@ class Dense(Layer):
     units : int
         How many outputs; at least 1.
     activation : str or function, optional
-        A name of `gradstep.activations`, or a function of it; none by default.
+        A name of `gradstep.activations`, a function of it, one with settings (``functools.partial(elu, alpha=0.5)``) or
+        an activation layer; none by default.
     use_bias : bool, default True
     kernel_initializer : str, Initializer or function, default "glorot_uniform"
         What the kernel is at the start.
@@ -76,6 +77,7 @@ class Dense(Layer):
     ) -> None:
         self.units = whole("units", units, 1)
         self.activation = activations.get(activation)
+        activations.specify(self.activation)
         self.use_bias = flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -106,7 +108,7 @@ class Dense(Layer):
             "kind": "dense",
             "units": self.units,
             "use_bias": self.use_bias,
-            "activation": activations.name_of(self.activation),
+            "activation": activations.specify(self.activation),
         }
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
