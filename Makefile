@@ -13,7 +13,7 @@ ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers l
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 library = $$(gcc -print-file-name=$1)
 SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $(call library,libstdc++.so.6)" \
-    ASAN_OPTIONS=detect_leaks=0:halt_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
+    ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:malloc_context_size=3 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
     PYTHONPATH="$(CURDIR)/build/asan/site"
 
 .PHONY: demo test lint asan bench sdist-check clean
@@ -35,10 +35,10 @@ lint: $(VENV)/lint
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
-# No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests.
+# No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" --most 12 $(ASAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
 from variants import OPTIMIZERS, moves_elements
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--most", type=int, metavar="N", help="run N cases of each test at most, drawn over all of them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For builds that are many times slower (the sanitizers'): the same sample in every run and process."""
+    most = config.getoption("--most")
+    if most is None:
+        return
+    cases = defaultdict(list)
+    for item in items:
+        cases[item.nodeid.partition("[")[0]].append(item)
+    kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 @pytest.fixture(params=OPTIMIZERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -12,7 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 ours = pytest.importorskip("gradstep.torch")
 
-# Every class, and every setting that is another formula.
+SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (7,), ())
+# Every class, and every setting that is another formula; but for Muon, whose products PyTorch makes in bfloat16.
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("SGD", {}),
     ("SGD", {"weight_decay": 0.1, "maximize": True}),
@@ -45,6 +46,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("Rprop", {"etas": (0.4, 1.5), "step_sizes": (1e-3, 0.1), "maximize": True}),
     ("ASGD", {}),
     ("ASGD", {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 5, "weight_decay": 0.1}),
+    ("Adafactor", {}),
+    ("Adafactor", {"lr": 0.7, "beta2_decay": -0.5, "d": 1.5, "weight_decay": 0.1, "foreach": True}),
+    ("Adafactor", {"lr": 0.1, "eps": (0.5, 0.1), "maximize": True}),
 ]
 IDS = [" ".join([name, *options]) for name, options in CASES]
 
@@ -63,11 +67,17 @@ def default_dtype(dtype: Any) -> Iterator[None]:
 class Run:
     """Some parameters with an optimizer, fed with a stream of gradients that depends on the step alone."""
 
-    def __init__(self, module: Any, name: str, options: dict[str, Any], dtype: Any) -> None:
+    def __init__(
+        self,
+        module: Any,
+        name: str,
+        options: dict[str, Any],
+        dtype: Any,
+        shapes: Sequence[tuple[int, ...]] = SHAPES,
+    ) -> None:
         random = torch.Generator().manual_seed(0)
         self.parameters = [
-            torch.nn.Parameter(torch.randn(shape, generator=random, dtype=torch.float64).to(dtype))
-            for shape in ((3, 4), (7,), ())
+            torch.nn.Parameter(torch.randn(shape, generator=random, dtype=torch.float64).to(dtype)) for shape in shapes
         ]
         self.optimizer = getattr(module, name)(self.parameters, **options)
         self.t = 0

@@ -68,8 +68,9 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
   return layers;
 }
 
-Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics) {
-  Scoring scoring{&find_score(loss, true), from_logits, {}};
+Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics,
+                      bool outputs = false) {
+  Scoring scoring{&find_score(loss, true), from_logits, {}, outputs};
   for (const std::string& name : metrics) {
     scoring.metrics.push_back(&find_score(name, false));
     if (scoring.metrics.back()->labels != scoring.loss->labels)
@@ -95,9 +96,8 @@ std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyL
         [&](const auto& layer) {
           for (std::size_t i = 0; i < layer.n_weights(); ++i) {
             const auto [rows, columns] = layer.weights()[i];
-            all.back().emplace_back();
-            if (rows) all.back().back().push_back(py::ssize_t(rows));
-            all.back().back().push_back(py::ssize_t(columns));
+            const py::ssize_t sizes[] = {py::ssize_t(rows), py::ssize_t(columns)};
+            all.back().emplace_back(sizes + (rows ? 0 : 1), sizes + 2);
           }
         },
         any);
@@ -116,6 +116,7 @@ class PyRun {
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
   virtual void again() = 0;
+  virtual py::array outputs() const = 0;
 };
 
 class PyNetwork {
@@ -184,6 +185,12 @@ template <class Real> class TypedRun : public PyRun {
       run_.again();
       return true;
     });
+  }
+
+  // A copy: the memory is written again by the next batch, and moves with the optimizer's settings.
+  py::array outputs() const override {
+    check_idle();
+    return py::array_t<Real>({py::ssize_t(run_.output_rows()), py::ssize_t(run_.width())}, run_.outputs());
   }
 
   py::list gradients() const override {
@@ -359,15 +366,7 @@ std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<p
 }  // namespace
 
 void bind_network(py::module_& m) {
-  m.def("weight_shapes", [](std::int64_t inputs, const std::vector<py::dict>& specs) {
-    py::list all;
-    for (const auto& layer : shapes(parse_layers(inputs, specs))) {
-      py::list each;
-      for (const auto& shape : layer) each.append(py::tuple(py::cast(shape)));
-      all.append(each);
-    }
-    return all;
-  });
+  m.def("weight_shapes", [](std::int64_t n, const std::vector<py::dict>& all) { return shapes(parse_layers(n, all)); });
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network))
       .def_property_readonly("inputs", &PyNetwork::inputs)
@@ -381,18 +380,20 @@ void bind_network(py::module_& m) {
   py::class_<PyRun>(m, "Run")
       .def(py::init([](py::object network, const std::string& loss, bool from_logits,
                        const std::vector<std::string>& metrics, py::handle x, py::handle y, std::int64_t batch_size,
-                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients) {
-             return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
-                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients);
+                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients, bool outputs) {
+             const Scoring scoring = parse_scoring(loss, from_logits, metrics, outputs);
+             return network.cast<const PyNetwork&>().run(network, scoring, x, y, parse_batch_size(batch_size),
+                                                         std::move(optimizer), indices, gradients);
            }),
            py::arg("network"), py::arg("loss"), py::arg("from_logits"), py::arg("metrics"), py::arg("x"), py::arg("y"),
-           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false)
+           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false,
+           py::arg("outputs") = false)
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
       .def_property_readonly("progress", &PyRun::progress)
       .def_property_readonly("gradients", &PyRun::gradients)
+      .def_property_readonly("outputs", &PyRun::outputs)
       .def("again", &PyRun::again);
 }
 

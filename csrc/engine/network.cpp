@@ -119,8 +119,8 @@ template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
   const std::size_t n = network_.outputs;
-  // The last activation is in the loss; its outputs are made only if a metric looks at them.
-  const bool needed = outputs != last.y && !scoring.metrics.empty();
+  // The last activation is in the loss; its outputs are made only if a metric or somebody else looks at them.
+  const bool needed = outputs != last.y && (scoring.outputs || !scoring.metrics.empty());
   const MapForward activate = needed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
   const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
   const double scale = 1.0 / double(batch);

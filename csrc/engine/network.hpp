@@ -41,11 +41,13 @@ enum class Goal {
   train,     // those, and the step of every weight
 };
 
-/// How rows are scored: the loss, whether the network's outputs are logits, and what else is measured.
+/// How rows are scored: the loss, whether the network's outputs are logits, what else is measured, and whether somebody
+/// else will look at the outputs.
 struct Scoring {
   const ScoreInfo* loss = nullptr;
   bool from_logits = false;
   std::vector<const ScoreInfo*> metrics;
+  bool outputs = false;
 };
 
 /// A network's work on batches of one size: its buffers and its plan.

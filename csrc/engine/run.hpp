@@ -41,6 +41,11 @@ template <class Real> class Run {
   bool refused() const { return refused_; }
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
+  /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
+  /// last activation that the loss absorbs they are there only if the Scoring says that they are looked at.
+  const Real* outputs() const { return last_ ? last_->outputs : nullptr; }
+  std::size_t width() const { return network_.outputs; }
+  std::size_t output_rows() const { return last_ ? last_->batch : 0; }
 
   /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);

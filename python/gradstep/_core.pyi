@@ -137,7 +137,7 @@ def loss(name: str, from_logits: bool, y_true: ndarray, y_pred: ndarray) -> tupl
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
 
-def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]]) -> list[list[tuple[int, ...]]]:
+def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]], /) -> list[list[list[int]]]:
     """The shapes that the weights of a network of these layers would have; a list a layer. Nothing is allocated."""
 
 class Network:
@@ -180,10 +180,11 @@ class Run:
         optimizer: Optimizer | None,
         indices: Sequence[int],
         gradients: bool = False,
+        outputs: bool = False,
     ) -> None:
-        """gradients: leave those of each batch for somebody else to step with. x (rows, inputs) C-contiguous, float32,
-        float64 or uint8; y (rows, outputs) of the network's dtype, or
-        int64 (rows,) for sparse losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
+        """gradients, outputs: leave those of each batch for somebody else to step with, or to look at. x (rows, inputs)
+        C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64 (rows,) for sparse
+        losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
         ValueError for a label out of range (names row and value)."""
 
     def start(self, order: ndarray | None, number: int = 0) -> None:
@@ -198,6 +199,9 @@ class Run:
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
+    @property
+    def outputs(self) -> ndarray:
+        """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each phase of a step: (what it does, seconds)."""

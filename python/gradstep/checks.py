@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -34,8 +35,8 @@ def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:
 
 
 def snake_case(name: str) -> str:
-    """Keras's name of an object of a class: "HeNormal" is "he_normal"."""
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+    """Keras's name of an object of a class: "HeNormal" is "he_normal", "AUC" is "auc", "MeanIoU" is "mean_io_u"."""
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def numeric(value: Any, name: str) -> np.ndarray:

@@ -72,6 +72,13 @@ def test_accuracy_is_picked_as_in_keras(loss, outputs, expected):
     assert metrics.resolve("acc", losses.get(loss), outputs) == expected
 
 
+def test_every_metric_of_the_engine_has_a_class():
+    classes = metrics.registry.table()
+    engine = [name for name in gs._core.metrics() if name in classes]
+    assert engine == [classes[name]._engine for name in engine]
+    assert {cls._engine for cls in classes.values() if getattr(cls, "_engine", "")} == set(engine)
+
+
 def test_metrics_by_name():
     assert metrics.resolve("mse", losses.get("mae"), 1) == "mean_squared_error"
     with pytest.raises(ValueError, match=r"metrics must be one of .*; got 'acuracy'\. Did you mean 'accuracy'"):

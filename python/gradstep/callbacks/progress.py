@@ -7,6 +7,8 @@ import sys
 from time import perf_counter
 from typing import TextIO
 
+import numpy as np
+
 from .base import Callback, Logs
 
 __all__ = ["Bar", "ProgbarLogger"]
@@ -29,6 +31,7 @@ def logs_text(logs: Logs | None) -> str:
     """Losses and metrics, each as wide as the last time: the lines of several epochs are a table."""
     parts = []
     for name, value in (logs or {}).items():
+        value = value if isinstance(value, float) else float(np.mean(value))  # of a metric of many numbers
         plain = value == 0 or 1e-3 <= abs(value) < 1e3
         parts.append(f"  {name} {f'{value:.4f}' if plain else f'{value:.2e}':<8}")
     return "".join(parts).rstrip()

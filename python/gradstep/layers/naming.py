@@ -1,23 +1,5 @@
-"""Names of layers and models that are not given one: "dense", "dense_1", ..., as in Keras."""
+"""Names of layers: those of `gradstep.naming`."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from ..checks import snake_case
-from ..optimizers.arrays import describe
+from ..naming import name_for
 
 __all__ = ["name_for"]
-
-_given: dict[str, int] = {}
-
-
-def name_for(item: object, name: Any) -> str:
-    """The name asked for, or the next one of the item's class."""
-    if name is None:
-        stem = snake_case(type(item).__name__)
-        count = _given[stem] = _given.get(stem, -1) + 1
-        return f"{stem}_{count}" if count else stem
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"name must be a str of at least one letter; got {name!r}, {describe(name)}.")
-    return name

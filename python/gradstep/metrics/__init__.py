@@ -1,15 +1,117 @@
-"""What ``compile(metrics=[...])`` takes: "accuracy", the accuracies by their full names, and the names of the losses.
+"""Metrics, by Keras's names: as classes that gather many batches, as functions of arrays, and by name in ``compile``.
 
-Each is a mean over rows. "accuracy" (or "acc") means, as in Keras, `binary_accuracy` for one output,
-`sparse_categorical_accuracy` for class numbers as targets, and `categorical_accuracy` for rows of numbers.
+"accuracy" (or "acc") in ``compile(metrics=[...])`` means, as in Keras, `binary_accuracy` for one output,
+`sparse_categorical_accuracy` for class numbers as targets, and `categorical_accuracy` for rows of numbers. These, and
+losses as metrics, the engine computes by itself; for any other, training comes back to Python at every batch.
 
-==============================  ==========================================================
-binary_accuracy                 share of outputs on the side of 1/2 that the target says
-categorical_accuracy            whether the largest output is where the largest target is
-sparse_categorical_accuracy     whether the largest output is where the class number says
-==============================  ==========================================================
+Targets come first: ``metric.update_state(y_true, y_pred, sample_weight=None)``. State is float64.
+
+==============  ========================================================================================================
+shares          Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, TopKCategoricalAccuracy,
+                SparseTopKCategoricalAccuracy
+yes or no       Precision, Recall, F1Score, FBetaScore, TruePositives, TrueNegatives, FalsePositives, FalseNegatives,
+                AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
+numbers         R2Score, RootMeanSquaredError, ConcordanceCorrelation, PearsonCorrelation
+areas           IoU, BinaryIoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+losses          MeanSquaredError, MeanAbsoluteError, BinaryCrossentropy, CategoricalCrossentropy,
+                SparseCategoricalCrossentropy
+plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of your own
+==============  ========================================================================================================
 """
 
-from .registry import resolve
+from ..losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    mean_absolute_error,
+    mean_squared_error,
+    sparse_categorical_crossentropy,
+)
+from .accuracy import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from .auc import AUC
+from .base import Metric
+from .confusion import FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
+from .constrained import PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
+from .correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
+from .fscore import F1Score, FBetaScore
+from .iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from .of_losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
+from .reduction import Mean, MeanMetricWrapper, Sum
+from .registry import get, resolve
+from .regression import R2Score, RootMeanSquaredError
 
-__all__ = ["resolve"]
+__all__ = [
+    "AUC",
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "BinaryIoU",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "ConcordanceCorrelation",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
+    "IoU",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanIoU",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
+    "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
+    "Sum",
+    "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "concordance_correlation",
+    "get",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "pearson_correlation",
+    "resolve",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]

@@ -1,17 +1,100 @@
-"""Metrics by name."""
+"""Metrics by name, and what a model's engine computes by itself."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
 from .. import _core
-from ..checks import choose
+from ..checks import choose, snake_case
 from ..losses.base import Loss
 from ..losses.registry import ALIASES
+from ..optimizers.arrays import describe
+from . import accuracy, auc, confusion, constrained, correlation, fscore, iou, of_losses, reduction, regression
+from .base import Metric
+from .reduction import MeanMetricWrapper
 
-__all__ = ["resolve"]
+__all__ = ["get", "resolve", "table"]
+
+MODULES: tuple[ModuleType, ...] = (
+    accuracy,
+    auc,
+    confusion,
+    constrained,
+    correlation,
+    fscore,
+    iou,
+    of_losses,
+    reduction,
+    regression,
+)
+PICKED = ("accuracy", "acc")  # by the targets and outputs of a model, in any case of letters
+
+
+@cache
+def table() -> Mapping[str, type[Metric]]:
+    """Every metric of this package by its names: Keras's in small letters, short ones, and the class's."""
+    classes: dict[str, type[Metric]] = {
+        name: getattr(module, name)
+        for module in MODULES
+        for name in module.__all__
+        if name[0].isupper() and name != "MeanMetricWrapper"
+    }
+    names = {snake_case(name): cls for name, cls in classes.items()}
+    return names | {alias: names[name] for alias, name in ALIASES.items() if name in names} | classes
+
+
+def get(identifier: Any) -> Metric:
+    """A metric from its name ("auc", "AUC", "mse"), its class, a function of targets and predictions, or itself.
+
+    A dict ``{"class_name": ..., "config": ...}`` makes one with these arguments.
+
+    Raises
+    ------
+    TypeError
+        None of these, or arguments are missing.
+    ValueError
+        An unknown name.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.metrics.get("mse")
+    <MeanSquaredError name=mean_squared_error>
+    >>> gs.metrics.get({"class_name": "BinaryAccuracy", "config": {"threshold": 0.25}}).threshold
+    0.25
+    """
+    return named(identifier, "metric")
+
+
+def named(identifier: Any, what: str) -> Metric:
+    """As `get`; what: the argument's name in an error."""
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, str):
+        return _made(choose(what, identifier, table()), what)
+    if isinstance(identifier, dict) and set(identifier) == {"class_name", "config"}:
+        return choose(f"{what}'s class_name", identifier["class_name"], table()).from_config(identifier["config"])
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return _made(identifier, what)
+    if isinstance(identifier, Loss) or not callable(identifier) or isinstance(identifier, type):
+        raise TypeError(
+            f"{what} must be a name, a Metric or a function of y_true and y_pred; got {describe(identifier)}."
+        )
+    return MeanMetricWrapper(identifier, getattr(identifier, "__name__", None))
+
+
+def _made(cls: type[Metric], what: str) -> Metric:
+    try:
+        return cls()
+    except TypeError as error:
+        raise TypeError(f"{what}: {cls.__name__} cannot be made by name alone: {error}") from None
 
 
 def resolve(metric: str, loss: Loss, outputs: int) -> str:
-    """The engine's name of a metric, for a model of this loss and this many outputs.
+    """The engine's name of a metric, for a model of this loss and this many outputs; "" if the engine has none.
 
     Raises
     ------
@@ -25,17 +108,30 @@ def resolve(metric: str, loss: Loss, outputs: int) -> str:
     >>> import gradstep as gs
     >>> gs.metrics.resolve("accuracy", gs.losses.get("sparse_categorical_crossentropy"), 10)
     'sparse_categorical_accuracy'
+    >>> gs.metrics.resolve("auc", gs.losses.get("binary_crossentropy"), 1)
+    ''
     """
-    names = {name: name for name in _core.metrics()}
-    name = choose("metrics", metric, {"accuracy": "accuracy", "acc": "accuracy"} | names | ALIASES)
-    if name == "accuracy":
-        if loss.labels:
-            return "sparse_categorical_accuracy"
-        return "binary_accuracy" if outputs == 1 else "categorical_accuracy"
-    if name.startswith("sparse") != loss.labels:
+    engine = {name: name for name in _core.metrics()}
+    known = {name: getattr(cls, "_engine", "") for name, cls in table().items()}
+    if isinstance(metric, str) and metric.lower() in PICKED:
+        return picked(loss, outputs)
+    name: str = choose("metrics", metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
+    if name and not fits(name, loss):
         takes = {True: "class numbers", False: "rows of numbers"}
         raise ValueError(
             f"metrics must take the targets of the loss: {metric!r} takes {takes[not loss.labels]}, {loss.name} takes "
             f"{takes[loss.labels]}. 'accuracy' fits either."
         )
     return name
+
+
+def picked(loss: Loss, outputs: int) -> str:
+    """What "accuracy" means."""
+    if loss.labels:
+        return "sparse_categorical_accuracy"
+    return "binary_accuracy" if outputs == 1 else "categorical_accuracy"
+
+
+def fits(name: str, loss: Loss) -> bool:
+    """Whether a metric of the engine takes the targets of the loss."""
+    return name.startswith("sparse") == loss.labels

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, losses, metrics, optimizers
+from .. import _core, losses, optimizers
 from ..checks import closest, numeric
-from ..optimizers.arrays import describe
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .data import equal_rows, targets
+from .measured import Measured, Measures
 from .steps import Stepped
 
 __all__ = ["Compiled"]
 
-COMPILE = ("optimizer", "loss", "metrics")
+COMPILE = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 
 class Compiled:
@@ -25,8 +25,9 @@ class Compiled:
 
     def __init__(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
+        self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
-        self._metrics: list[str] = []
+        self._measures = Measures()
         self._network: _core.Network | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
@@ -64,7 +65,8 @@ class Compiled:
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
         loss: str | losses.Loss | None = None,
-        metrics: Sequence[str] | None = None,
+        metrics: Sequence[Any] | None = None,
+        weighted_metrics: Sequence[Any] | None = None,
         **unknown: Any,
     ) -> None:
         """Say how the model is to be trained.
@@ -75,8 +77,11 @@ class Compiled:
             A name of `gradstep.optimizers` for its defaults, or an optimizer.
         loss : str or Loss, optional
             A name of `gradstep.losses` or a loss. `fit` and `evaluate` need one; `predict` does not.
-        metrics : list of str, optional
-            What else to measure: "accuracy", or other names of `gradstep.metrics`.
+        metrics : list of str, Metric or function, optional
+            What else to measure: "accuracy", other names of `gradstep.metrics`, metrics, or functions of targets and
+            predictions.
+        weighted_metrics : list of str, Metric or function, optional
+            The same, of which each row counts with its sample weight where rows have some.
 
         Raises
         ------
@@ -88,23 +93,16 @@ class Compiled:
         for name in unknown:
             hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
             raise TypeError(f"compile() has no argument {name!r}.{hint}")
-        wanted = [] if metrics is None else metrics
-        if not isinstance(wanted, (list, tuple)):
-            raise TypeError(f"metrics must be a list of names; got {describe(wanted)}.")
         chosen_loss = None if loss is None else losses.get(loss)
-        if wanted and chosen_loss is None:
-            raise ValueError("metrics need a loss: it says what the targets are.")
-        if chosen_loss is not None:
-            _resolve(wanted, chosen_loss, 1)
-        if len(set(wanted)) != len(wanted):
-            raise ValueError(f"metrics must differ from each other; got {wanted}.")
+        measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
-        self.loss, self._metrics, self._indices, self._bound = chosen_loss, list(wanted), None, None
+        self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
+        self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives: "loss" and the metrics."""
-        return ["loss", *self._metrics]
+        return ["loss", *self._measures.names]
 
     def _needed_loss(self) -> losses.Loss:
         if self.loss is None:
@@ -121,17 +119,22 @@ class Compiled:
         assert self._network is not None
         return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run | Stepped:
+    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run | Measured | Stepped:
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        names = _resolve(self._metrics, loss, network.outputs)
-        work = (network, loss.name, loss.from_logits, names, x, y, batch)
+        shared = self._measures.share_out(loss, network.outputs, self._dtype, weights=False)
+        work = (network, loss.name, loss.from_logits, [engine for engine, *_ in shared if engine], x, y, batch)
+        fed = any(not engine for engine, *_ in shared)
+
+        def measured(run: _core.Run) -> _core.Run | Measured:
+            return Measured(run, y, shared) if any(metric for _, metric, _ in shared) else run
+
         if not train:
-            return _core.Run(*work, None, [])
+            return measured(_core.Run(*work, None, [], outputs=fed))
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper):
-            run = _core.Run(*work, None, [], gradients=True)
+            run = measured(_core.Run(*work, None, [], gradients=True, outputs=fed))
             keys = self._weight_names
             if self._bound is None:
                 self._bound = self.optimizer.bind(dict(zip(keys, self.weights, strict=True)))
@@ -143,18 +146,14 @@ class Compiled:
                 weights = self.weights
                 labels = [f"[{i}]" for i in range(len(weights))]
                 self._indices = self.optimizer._attach(weights, labels, names=self._weight_names)
-            return _core.Run(*work, self.optimizer._core, self._indices)
+            return measured(_core.Run(*work, self.optimizer._core, self._indices, outputs=fed))
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
 
-    def _logs(self, run: _core.Run | Stepped, prefix: str = "") -> dict[str, float]:
+    def _logs(self, run: _core.Run | Measured | Stepped, prefix: str = "") -> dict[str, float]:
         _, _, loss, values = run.progress
         names = [f"{prefix}{name}" for name in self.metrics_names]
         return dict(zip(names, [loss, *values], strict=True))
-
-
-def _resolve(names: Sequence[str], loss: losses.Loss, outputs: int) -> list[str]:
-    return [metrics.resolve(name, loss, outputs) for name in names]

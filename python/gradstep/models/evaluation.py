@@ -12,6 +12,7 @@ from ..callbacks.progress import Bar
 from ..checks import flag
 from .compiled import Compiled
 from .data import batch_rows, verbosity
+from .measured import Measured
 from .steps import Stepped
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Evaluator(Compiled):
                 bar.close()
         return out
 
-    def _score(self, run: _core.Run | Stepped, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
+    def _score(self, run: _core.Run | Measured | Stepped, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
         run.start(None)
         while not run.advance(SLICE):
             if bar is not None:

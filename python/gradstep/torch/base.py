@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import torch
 
+from .guard import Guard
 from .spec import Spec
-from .team import Team
+from .team import Move, Team
 from .tensors import check_parameter
 
 __all__ = ["Stepping"]
@@ -27,12 +28,13 @@ class Stepping(torch.optim.Optimizer):
     _spec: ClassVar[Spec]
     _teams: dict[int, Team]  # by the number of the group
     _seen: tuple[Any, int]  # the state that they show, and its length
+    _guard: Guard | None = None  # over them; made when a step has several parts
     # Of AMP's GradScaler: it is to divide the gradients itself, also with ``fused=True``.
     _step_supports_amp_scaling = property(lambda self: False, lambda self, value: None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._teams = {}
+        self._forget()
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, as `torch.optim.Optimizer.add_param_group` does.
@@ -42,7 +44,8 @@ class Stepping(torch.optim.Optimizer):
         TypeError
             A tensor is not dense, real, floating point and in the CPU's memory.
         ValueError
-            A setting cannot be had: ``differentiable=True``, ``capturable=True``.
+            A setting cannot be had: ``differentiable=True``, ``capturable=True``; a tensor has not the axes that the
+            class needs.
         ImportError
             A tensor is bfloat16, and ml_dtypes is not installed.
         """
@@ -52,7 +55,7 @@ class Stepping(torch.optim.Optimizer):
         try:
             self._spec.form(param_group)
             for i, tensor in enumerate(param_group["params"]):
-                check_parameter(tensor, f"parameters[{number}][{i}]")
+                check_parameter(tensor, f"parameters[{number}][{i}]", self._spec.axes)
         except Exception:
             self.param_groups.pop()
             raise
@@ -91,36 +94,56 @@ class Stepping(torch.optim.Optimizer):
         TypeError
             A gradient is sparse, or a tensor is no longer dense, real, floating point and in the CPU's memory.
         ValueError
-            A setting is outside its bounds, or a state has other tensors than the class needs. In both cases everything
-            is as it was.
+            A setting is outside its bounds; a state has not the tensors that the class needs, in their shapes; a
+            gradient overlaps a tensor that is moved, or two of these overlap. After any error everything is as it was.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         if self._teams and (self._seen[0] is not self.state or self._seen[1] != len(self.state)):
-            self._teams = {}  # the state is another one
-        entries, moves = len(self.state), []
+            self._forget()  # the state is another one
+        moves: list[Move] = []
+        parts, unshown = 0, False
         try:
             for number, group in enumerate(self.param_groups):
                 team = self._team(number, group)
-                moves.append((team, group, *team.gradients(group, self.state)))
+                move = team.plan(group, self.state)
+                moves.append(move)
+                parts += len(move.parts)
+                unshown |= team.unshown
+            # The engine checks a part before it makes it: enough for the only one, unless state is to be shown before.
+            if unshown or parts > 1:
+                self._check(moves)
         except Exception:
-            self._teams = {}
-            for tensor in list(self.state)[entries:]:
-                del self.state[tensor]
+            self._forget()
             raise
+        if unshown:
+            for move in moves:
+                move.team.show(self.state)
         self._seen = self.state, len(self.state)
-        for team, *move in moves:
-            team.move(*move)
+        for move in moves:
+            move.team.go(move)
         return loss
+
+    def _check(self, moves: list[Move]) -> None:
+        """Refuse what any part of a step would."""
+        for move in moves:
+            move.team.rehearse(move)
+        teams = [move.team for move in moves]
+        if self._guard is None or not self._guard.fits(teams):
+            self._guard = Guard(teams)
+        self._guard.check(move.gradients for move in moves)
+
+    def _forget(self) -> None:
+        self._teams, self._guard = {}, None
 
     def _team(self, number: int, group: Mapping[str, Any]) -> Team:
         team = self._teams.get(number)
         if team is None or not team.fits(group) or not team.follow(group):
             team = Team(self._spec, group, f"[{number}]")
             team.follow(group)
-            self._teams[number] = team
+            self._teams[number], self._guard = team, None
         return team
 
 

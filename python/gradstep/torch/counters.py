@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 __all__ = ["Averaging", "Count", "Growing", "Started"]
@@ -26,7 +27,10 @@ class Count:
         for key in self.keys:
             if key not in state:
                 raise ValueError(f"the state of {name} has no {key!r}; it holds {', '.join(state)}.")
-        return tuple(float(state[key]) for key in self.keys)
+        numbers = tuple(number(state[key], f"{key!r} in the state of {name}") for key in self.keys)
+        if not 0 <= numbers[0] < inf:
+            raise ValueError(f"{self.keys[0]!r} in the state of {name} must be 0 or more steps; it is {numbers[0]}.")
+        return numbers
 
     def fields(self, group: Group, now: Numbers) -> dict[str, float]:
         """Fields of the rule that follow from the numbers."""
@@ -82,3 +86,10 @@ class Averaging(Count):
         t, rate = now[0] + 1, float(group["lr"])
         eta = rate / (1 + float(group["lambd"]) * rate * t) ** float(group["alpha"])
         return (t, eta, 1 / max(1.0, t - float(group["t0"])))
+
+
+def number(value: Any, name: str) -> float:
+    """A number of a state, which PyTorch has as a tensor without axes."""
+    if getattr(value, "shape", ()) != ():
+        raise ValueError(f"{name} must have shape (); it has {tuple(value.shape)}.")
+    return float(value)

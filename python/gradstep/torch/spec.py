@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .. import _core
 from .counters import Count
 
-__all__ = ["Form", "Spec"]
+__all__ = ["Form", "Kept", "Spec"]
 
 FLAGS = ("maximize", "decoupled_weight_decay", "amsgrad", "nesterov", "centered")
 IMPOSSIBLE = {
@@ -32,6 +32,14 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Where PyTorch's state has a slot of the engine: under which key, and with which axis of length 1 more."""
+
+    key: str
+    axis: int | None = None
+
+
+@dataclass(frozen=True)
 class Spec:
     """One class.
 
@@ -40,20 +48,23 @@ class Spec:
     rule : callable
         The name of the engine's rule for the settings of a parameter group.
     fields : dict of str to str or tuple of str
-        PyTorch's name of a setting: the rule's, or the two that a pair is for. A rule without a field does not take it.
+        PyTorch's name of a setting: the rule's, or those that a tuple is for. A rule without a field does not take it.
     slots : dict of str to str
         The rule's name of a slot: PyTorch's key of the state.
     counter : Count
         The numbers in the state.
     decoupled : bool
         Whether weight decay is decoupled where the settings do not say.
+    axes : int, optional
+        How many axes a tensor must have.
     """
 
     rule: Callable[[Mapping[str, Any]], str]
     fields: Mapping[str, str | tuple[str, ...]]
-    slots: Mapping[str, str]
+    slots: Mapping[str, str] = field(default_factory=dict)
     counter: Count = field(default_factory=Count)
     decoupled: bool = False
+    axes: int | None = None
 
     def settings(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """The keys of a group that make form and values."""
@@ -65,11 +76,22 @@ class Spec:
             if group.get(name):
                 raise ValueError(f"{name} must be False: {why}.")
         decoupled = bool(group.get("decoupled_weight_decay", self.decoupled))
-        return Form(self.rule(group), not decoupled, bool(group["maximize"]))
+        return Form(self.rule(group), not decoupled, bool(group.get("maximize", False)))
 
     def values(self, group: Mapping[str, Any], rule: str) -> Iterator[tuple[str, float]]:
         """The rule's fields and their values in a group."""
         known = {each[0] for kind in ("fields", "common") for each in _core.rules()[rule][kind]}
-        for key, names in self.fields.items():
-            pairs = [(names, group[key])] if isinstance(names, str) else zip(names, group[key], strict=True)
-            yield from ((name, float(value)) for name, value in pairs if name in known)
+        for key, one_or_more in self.fields.items():
+            names = (one_or_more,) if isinstance(one_or_more, str) else one_or_more
+            numbers = self.numbers(key, group[key])
+            if len(numbers) != len(names):
+                raise ValueError(f"{key} must hold {len(names)} numbers; it holds {len(numbers)}.")
+            yield from ((name, float(value)) for name, value in zip(names, numbers, strict=True) if name in known)
+
+    def numbers(self, key: str, value: Any) -> Sequence[Any]:
+        """What the fields of a setting are given, one each."""
+        return (value,) if isinstance(self.fields[key], str) else value
+
+    def kept(self, rule: str, axes: int) -> dict[str, Kept]:
+        """The slots that PyTorch has of a tensor with so many axes."""
+        return {slot: Kept(self.slots[slot]) for slot in _core.rules()[rule]["slots"]}

@@ -31,14 +31,16 @@ def check_dense(tensor: Any, name: str) -> None:
         raise TypeError(f"{name} must lie in the CPU's memory; it is on {tensor.device}.")
 
 
-def check_parameter(tensor: Any, name: str) -> None:
-    """Refuse a tensor that cannot be moved in place."""
+def check_parameter(tensor: Any, name: str, axes: int | None = None) -> None:
+    """Refuse a tensor that cannot be moved in place, or has not so many axes."""
     check_dense(tensor, name)
     if tensor.dtype not in DTYPES:
         *others, last = map(str, DTYPES)
         raise TypeError(f"{name} must be {', '.join(others)} or {last}; it is {tensor.dtype}.")
     if tensor.dtype == torch.bfloat16:
         bfloat16()
+    if axes is not None and tensor.dim() != axes:
+        raise ValueError(f"{name} must have {axes} axes; its shape is {tuple(tensor.shape)}.")
 
 
 def memory(tensor: Any) -> np.ndarray:

@@ -1,0 +1,177 @@
+"""Sums and means of numbers, and of what a function gives for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..checks import numeric
+from ..optimizers.arrays import describe
+from .base import Metric, spread
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Mean", "MeanMetricWrapper", "Sum"]
+
+
+class Sum(Metric):
+    """The sum of numbers, each times its weight.
+
+    Parameters
+    ----------
+    name : str, default "sum"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> total = gs.metrics.Sum()
+    >>> total([1, 3]), total([5, 7], sample_weight=[1, 0])
+    (4.0, 9.0)
+    """
+
+    def __init__(self, name: str | None = "sum", dtype: str | None = None) -> None:
+        super().__init__(dtype, name)
+
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        """Add numbers of any shape; sample_weight: one for all, one a row, or one for each."""
+        numbers = numeric(values, "values").astype(np.float64)
+        weights = spread(sample_weight, numbers.shape)
+        self.total += float(np.sum(numbers if weights is None else numbers * weights))
+
+    def result(self) -> float:
+        """The sum so far."""
+        return float(self._rounded(self.total))
+
+    def reset_state(self) -> None:
+        """Forget what was added."""
+        self.total = 0.0
+
+
+class Mean(Metric):
+    r"""The mean over rows, each with its weight; a row of several numbers counts as their mean.
+
+    Parameters
+    ----------
+    name : str, default "mean"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Notes
+    -----
+    .. math:: \frac{\sum_i w_i v_i}{\sum_i w_i}
+
+    and 0 where no weight was added. A weight for all rows counts for each of them; Keras counts such a batch as one
+    row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> mean = gs.metrics.Mean()
+    >>> mean([1, 3, 5, 7]), mean([0, 8], sample_weight=[0, 4])
+    (4.0, 6.0)
+    """
+
+    def __init__(self, name: str | None = "mean", dtype: str | None = None) -> None:
+        super().__init__(dtype, name)
+
+    def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
+        """Add rows: values (rows, ...), or one number; sample_weight: one for all, one a row, or one for each number.
+
+        Raises
+        ------
+        ValueError
+            Weights of another shape.
+        """
+        numbers = np.atleast_1d(numeric(values, "values").astype(np.float64))
+        weights = None if sample_weight is None else numeric(sample_weight, "sample_weight").astype(np.float64)
+        # What has no weight of its own is averaged first.
+        inner = tuple(range(1 if weights is None else max(weights.ndim, 1), numbers.ndim))
+        if inner:
+            numbers = numbers.mean(axis=inner)
+        if weights is None:
+            total, count = np.sum(numbers), float(len(numbers))
+        else:
+            each = spread(weights, numbers.shape)
+            assert each is not None
+            size = max(numbers[:1].size, 1)  # of a row
+            total, count = np.sum(numbers * each) / size, np.sum(each) / size
+        self.total += float(total)
+        self.count += float(count)
+
+    def result(self) -> float:
+        """The mean so far."""
+        return float(self._rounded(self._mean()))
+
+    def reset_state(self) -> None:
+        """Forget what was added."""
+        self.total = self.count = 0.0
+
+    def _mean(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+
+class MeanMetricWrapper(Mean):
+    """The mean over rows of what a function of targets and predictions gives.
+
+    Parameters
+    ----------
+    fn : callable
+        ``fn(y_true, y_pred, **kwargs)``: a number for each row, or an array of them for each row.
+    name : str, optional
+        By default "mean_metric_wrapper".
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+    **kwargs
+        Further arguments of `fn`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> error = gs.metrics.MeanMetricWrapper(lambda t, y: np.abs(t - y), name="error")
+    >>> error(np.array([[0.0, 0.0]]), np.array([[1.0, 3.0]]))
+    2.0
+    """
+
+    # What the engine calls the same mean, with default settings; "": it has none.
+    _engine: ClassVar[str] = ""
+
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None, **kwargs: Any
+    ) -> None:
+        if not callable(fn):
+            raise TypeError(f"fn must be a function of y_true and y_pred; got {describe(fn)}.")
+        self._fn, self._arguments = fn, kwargs
+        super().__init__(name, dtype)
+
+    def update_state(  # type: ignore[override]
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> None:
+        """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
+        super().update_state(self._fn(y_true, y_pred, **self._arguments), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the constructor takes, the function itself among it: no file can hold that."""
+        return {"fn": self._fn} | super().get_config() | self._arguments
+
+    # -- what the engine computes instead ------------------------------------------------------------------------------
+
+    def _engine_name(self) -> str:
+        """The engine's name of the same mean; "" if it has none."""
+        return self._engine
+
+    def _take(self, mean: float, rows: int) -> None:
+        """Hold what the engine found."""
+        self.total, self.count = mean * rows, float(rows)
+
+
+class FunctionMetric(MeanMetricWrapper):
+    """Base of the means that are classes of their own, so that a config needs no function."""
+
+    def get_config(self) -> dict[str, Any]:
+        """What the constructor takes to make another like it, without its state."""
+        return Metric.get_config(self)

@@ -1,0 +1,192 @@
+"""What `compile` is asked to measure, and a run of the engine that gives each batch to the metrics that it has not."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _core, metrics
+from ..losses.base import Loss
+from ..metrics.base import Metric
+from ..metrics.reduction import MeanMetricWrapper
+from ..metrics.registry import fits, named, table
+from ..optimizers.arrays import describe
+
+__all__ = ["Measured", "Measures"]
+
+
+class Measure(NamedTuple):
+    """One thing to measure."""
+
+    name: str  # in the logs
+    given: str | Metric  # a name that the engine knows for some losses, or a metric
+    weighted: bool  # whether sample weights count
+
+
+class Share(NamedTuple):
+    """Who measures something: the engine by itself, or a metric that is fed."""
+
+    engine: str  # its name there; "": it is fed
+    metric: Metric | None  # which also holds what the engine finds, if the user gave one
+    weighted: bool
+
+
+class Measures:
+    """The ``metrics`` and ``weighted_metrics`` arguments of `compile`."""
+
+    def __init__(self, plain: Any = None, weighted: Any = None, loss: Loss | None = None) -> None:
+        self.all: list[Measure] = []
+        for what, wanted in (("metrics", plain), ("weighted_metrics", weighted)):
+            self._add(what, [] if wanted is None else wanted, loss)
+        self._shared: dict[tuple[Any, ...], list[Share]] = {}
+
+    def _add(self, what: str, wanted: Any, loss: Loss | None) -> None:
+        if not isinstance(wanted, (list, tuple)):
+            raise TypeError(f"{what} must be a list of names and metrics; got {describe(wanted)}.")
+        if wanted and loss is None:
+            raise ValueError(f"{what} need a loss: it says what the targets are.")
+        for i, one in enumerate(wanted):
+            given: str | Metric
+            if isinstance(one, str):
+                assert loss is not None
+                # A name keeps its spelling in the logs, as in Keras.
+                given, name = one, one
+                if not metrics.resolve(one, loss, 1):
+                    given = named(one, what)
+                    given.name = one
+            else:
+                given = named(one, f"{what}[{i}]")
+                name = given.name
+            names = self.names
+            if what == "weighted_metrics" and name in names:
+                name = f"weighted_{name}"
+            if name in names or name == "loss":
+                raise ValueError(
+                    f"{what} must differ from each other, and from loss, in their names; got {name!r} again."
+                )
+            if any(given is other.given for other in self.all if isinstance(given, Metric)):
+                raise ValueError(f"{what}[{i}] is in the list already: each metric gathers numbers of its own.")
+            self.all.append(Measure(name, given, what == "weighted_metrics"))
+
+    @property
+    def names(self) -> list[str]:
+        """What they are called in the logs."""
+        return [one.name for one in self.all]
+
+    def share_out(self, loss: Loss, outputs: int, dtype: str, weights: bool) -> list[Share]:
+        """Who does what for a model of this loss, this many outputs, and their dtype.
+
+        weights: whether rows have weights, which the engine's scores do not count.
+        """
+        key = loss.name, outputs, dtype, weights
+        if key in self._shared:
+            return self._shared[key]
+        shared = []
+        for name, given, weighted in self.all:
+            metric = None if isinstance(given, str) else given
+            if isinstance(given, str):
+                engine = metrics.resolve(given, loss, outputs)
+            else:
+                known = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
+                engine = known if fits(known, loss) else ""
+            if engine and weights and weighted:
+                metric = table()[engine]() if metric is None else metric
+                engine = ""
+            if metric is not None and not engine:
+                self._try(name, metric, loss, outputs, dtype)
+            shared.append(Share(engine, metric, weighted))
+        self._shared[key] = shared
+        return shared
+
+    def _try(self, name: str, metric: Metric, loss: Loss, outputs: int, dtype: str) -> None:
+        """Have one of our own metrics refuse what it cannot take before a weight is changed."""
+        if not type(metric).__module__.startswith(metrics.__name__):
+            return
+        trial = copy.copy(metric)
+        trial.reset_state()  # which makes arrays of its own
+        target = np.zeros(1, np.int64) if loss.labels else np.zeros((1, outputs), dtype)
+        try:
+            trial.update_state(target, np.full((1, outputs), 0.5, dtype))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
+
+
+class Measured:
+    """A run of the engine that comes back at every batch to feed metrics; with the face of a run that does not.
+
+    Parameters
+    ----------
+    run : Run
+        Made with ``outputs=True`` if anything is fed, and with the engine's share of the metrics.
+    y : ndarray
+        Targets, as the run has them.
+    shared : list of Share
+        As `Measures.share_out` gives it.
+    weights : ndarray, optional
+        Of the rows.
+    """
+
+    def __init__(
+        self,
+        run: _core.Run,
+        y: np.ndarray,
+        shared: Sequence[Share],
+        weights: np.ndarray | None = None,
+    ) -> None:
+        self._run, self._y, self._weights, self._shared = run, y, weights, shared
+        self._fed = [(metric, weighted) for engine, metric, weighted in shared if metric is not None and not engine]
+        self._order: np.ndarray | None = None
+
+    @property
+    def gradients(self) -> list[np.ndarray]:
+        """As the run's."""
+        return self._run.gradients
+
+    def again(self) -> None:
+        """As the run's; metrics have seen the batch already."""
+        self._run.again()
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[Any]]:
+        """As the run's, with the results of the metrics."""
+        batches, rows, loss, means = self._run.progress
+        rest, values = iter(means), []
+        for engine, metric, _ in self._shared:
+            if engine:
+                values.append(next(rest))
+                if isinstance(metric, MeanMetricWrapper):
+                    metric._take(values[-1], rows)
+            elif metric is not None:
+                values.append(metric.result())
+        return batches, rows, loss, values
+
+    def start(self, order: np.ndarray | None, number: int = 0) -> None:
+        """As the run's."""
+        self._run.start(order, number)
+        self._order = order
+        for _, metric, _ in self._shared:
+            if metric is not None:
+                metric.reset_state()
+
+    def advance(self, seconds: float) -> bool:
+        """As the run's."""
+        if not self._fed:
+            return self._run.advance(seconds)
+        end = perf_counter() + seconds
+        while True:
+            first = self._run.progress[1]
+            over = self._run.advance(0.0)
+            self._feed(first, self._run.progress[1])
+            if over or perf_counter() >= end:
+                return over
+
+    def _feed(self, first: int, last: int) -> None:
+        rows = slice(first, last) if self._order is None else self._order[first:last]
+        outputs = self._run.outputs
+        for metric, weighted in self._fed:
+            weights = self._weights[rows] if weighted and self._weights is not None else None
+            metric.update_state(self._y[rows], outputs, sample_weight=weights)
