@@ -31,7 +31,7 @@ PYTHON_FLOORS = (
     ("_engine", "seeds"),
     ("optimizers",),
     ("checks", "cython", "plot", "torch"),
-    ("config", "naming", "described"),
+    ("config", "described", "naming"),
     ("activations", "callbacks", "initializers", "losses"),
     ("metrics", "layers"),
     ("saving",),

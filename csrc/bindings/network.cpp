@@ -96,9 +96,8 @@ std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyL
         [&](const auto& layer) {
           for (std::size_t i = 0; i < layer.n_weights(); ++i) {
             const auto [rows, columns] = layer.weights()[i];
-            all.back().emplace_back();
-            if (rows) all.back().back().push_back(py::ssize_t(rows));
-            all.back().back().push_back(py::ssize_t(columns));
+            const py::ssize_t sizes[] = {py::ssize_t(rows), py::ssize_t(columns)};
+            all.back().emplace_back(sizes + (rows ? 0 : 1), sizes + 2);
           }
         },
         any);
@@ -367,15 +366,7 @@ std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<p
 }  // namespace
 
 void bind_network(py::module_& m) {
-  m.def("weight_shapes", [](std::int64_t inputs, const std::vector<py::dict>& specs) {
-    py::list all;
-    for (const auto& layer : shapes(parse_layers(inputs, specs))) {
-      py::list each;
-      for (const auto& shape : layer) each.append(py::tuple(py::cast(shape)));
-      all.append(each);
-    }
-    return all;
-  });
+  m.def("weight_shapes", [](std::int64_t n, const std::vector<py::dict>& all) { return shapes(parse_layers(n, all)); });
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network))
       .def_property_readonly("inputs", &PyNetwork::inputs)

@@ -140,7 +140,7 @@ def loss(name: str, from_logits: bool, y_true: ndarray, y_pred: ndarray) -> tupl
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
 
-def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]]) -> list[list[tuple[int, ...]]]:
+def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]], /) -> list[list[list[int]]]:
     """The shapes that the weights of a network of these layers would have; a list a layer. Nothing is allocated."""
 
 class Network:

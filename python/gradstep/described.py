@@ -177,7 +177,12 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
 def _made(cls: Any, arguments: Any) -> Any:
     if not isinstance(arguments, Mapping):
         raise TypeError(f"the config of {cls.__name__} must be a dict; got {describe(arguments)}.")
-    taken = _taken(cls, arguments)
+    taken = {
+        name: custom_object(value.get("config"), name)
+        if isinstance(value, Mapping) and value.get("class_name") == "function"
+        else value
+        for name, value in _taken(cls, arguments).items()
+    }
     return cls.from_config(taken) if hasattr(cls, "from_config") else cls(**taken)
 
 

@@ -232,3 +232,36 @@ def test_texts_of_no_model(text):
         gs.models.model_from_json(text)
     with pytest.raises(TypeError, match="json_string must be a str"):
         gs.models.model_from_json(b"")
+
+
+def test_metrics_of_all_kinds(tmp_path):
+    from gradstep import metrics
+
+    def share(y_true, y_pred):
+        return np.abs(y_pred - y_true).mean(axis=-1)
+
+    def made():
+        model = gs.Sequential([gs.Input((2,)), layers.Dense(1, "sigmoid", kernel_initializer="ones")])
+        chosen = ["accuracy", metrics.AUC(num_thresholds=10, curve="PR", name="area"), share]
+        model.compile("adam", losses.BinaryCrossentropy(), metrics=chosen, weighted_metrics=["mse"])
+        return model
+
+    model = made()
+    model.save(tmp_path / "model")
+    loaded = gs.models.load_model(tmp_path / "model", {"share": share})
+    assert loaded.metrics_names == model.metrics_names
+    x, y = np.eye(2), np.array([0.0, 1.0])
+    assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+    with pytest.raises(ValueError, match="share"):
+        gs.models.load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", sorted({cls.__name__ for cls in losses.registry.table().values()}))
+def test_every_loss_is_made_again(name):
+    cls = getattr(losses, name)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(2, "softmax")])
+    model.compile("adam", cls())
+    config = through_json(model.get_compile_config())
+    model.compile_from_config(config)
+    assert type(model.loss) is cls
+    assert model.get_compile_config() == config

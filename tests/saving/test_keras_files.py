@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
-import os
 import zipfile
+from importlib.util import find_spec
 
 import gradstep as gs
 import numpy as np
 import pytest
+from children import said
 
 h5py = pytest.importorskip("h5py")
-# Keras's own, when it turns its variables into arrays.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept:DeprecationWarning")
+needs_keras = pytest.mark.skipif(find_spec("keras") is None, reason="needs Keras")
 
 X = np.random.default_rng(3).standard_normal((20, 2, 3)).astype(np.float32)
+LABELS = np.arange(20) % 4
 
 
-@pytest.fixture(scope="module")
-def keras():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "jax"))
-        module = pytest.importorskip("keras")
-    module.utils.set_random_seed(5)
-    return module
-
-
-def row(library, input=True):
+def row(library):
     """The same layers of either library."""
     layers = library.layers
-    first = [library.Input((2, 3))] if input else []
     return library.Sequential(
         [
-            *first,
+            library.Input((2, 3)),
             layers.Rescaling(0.5, offset=0.1),
             layers.Flatten(),
             layers.Dense(7, activation="relu", kernel_initializer="he_normal", name="some"),
@@ -45,90 +37,130 @@ def row(library, input=True):
     )
 
 
+# In a process of its own, where Keras writes its files and reads ours.
+KERAS = """
+import json, os, pathlib, sys
+os.environ.setdefault("KERAS_BACKEND", "jax")
+import keras
+import numpy as np
+
+folder = pathlib.Path(FOLDER)
+x = np.load(folder / "x.npy")
+found = {}
+
+def note(name, model):
+    found[name] = np.asarray(model.predict(x, verbose=0))
+    found[name + " names"] = np.array([layer.name for layer in model.layers])
+
+keras.utils.set_random_seed(5)
+plain = row(keras)
+plain.save_weights(folder / "plain.weights.h5")
+plain.save(folder / "plain.keras")
+(folder / "plain.json").write_text(plain.to_json())
+note("plain", plain)
+
+trained = row(keras)
+rate = keras.optimizers.schedules.CosineDecay(0.01, 100, warmup_target=0.02, warmup_steps=10)
+optimizer = keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=1.0)
+trained.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+trained.fit(x, np.arange(20) % 4, verbose=0)
+trained.save(folder / "trained.keras")
+note("trained", trained)
+found["scores"] = np.array(trained.evaluate(x, np.arange(20) % 4, verbose=0))
+found["rate"] = np.array(float(rate(50)))
+
+ours = row(keras)
+ours.load_weights(folder / "ours.weights.h5")
+note("ours", ours)
+again = keras.models.model_from_json((folder / "ours.json").read_text())
+again.set_weights(ours.get_weights())
+note("again", again)
+
+layers = keras.layers
+others = {
+    "Conv1D": keras.Sequential([keras.Input((6, 3)), layers.Conv1D(2, 3)]),
+    "noise_shape": keras.Sequential([keras.Input((6, 3)), layers.Dropout(0.5, noise_shape=(None, 1, 3))]),
+    "mixed_bfloat16": keras.Sequential([keras.Input((6,)), layers.Dense(3, dtype="mixed_bfloat16")]),
+}
+inputs = keras.Input((3,))
+others["Functional"] = keras.Model(inputs, layers.Dense(2)(inputs))
+for name, model in others.items():
+    model.save(folder / f"{name}.keras")
+np.savez(folder / "found.npz", **found)
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder of Keras's files, and what Keras predicts."""
+    folder = tmp_path_factory.mktemp("keras")
+    np.save(folder / "x.npy", X)
+    ours = row(gs)
+    ours.save_weights(folder / "ours.weights.h5")
+    (folder / "ours.json").write_text(ours.to_json())
+    said(f"FOLDER = {str(folder)!r}\n{inspect.getsource(row)}\n{KERAS}")
+    with np.load(folder / "found.npz") as found:
+        return folder, dict(found), ours
+
+
 def close(ours, theirs):
     # float32 sums of up to 7 terms of size 1
-    np.testing.assert_allclose(
-        ours.predict(X, verbose=0), np.asarray(theirs.predict(X, verbose=0)), rtol=1e-6, atol=1e-6
-    )
+    np.testing.assert_allclose(ours.predict(X, verbose=0), theirs, rtol=1e-6, atol=1e-6)
 
 
-def test_reading_weights(keras, tmp_path):
-    theirs, ours = row(keras), row(gs)
-    theirs.save_weights(tmp_path / "it.weights.h5")
-    ours.load_weights(tmp_path / "it.weights.h5")
-    close(ours, theirs)
-    for one, other in zip(ours.weights, theirs.weights, strict=True):
-        assert (one == np.asarray(other)).all()
+def names(model):
+    return [layer.name for layer in model.layers]
 
 
-def test_writing_weights(keras, tmp_path):
-    theirs, ours = row(keras), row(gs)
-    ours.save_weights(tmp_path / "it.weights.h5")
-    theirs.load_weights(tmp_path / "it.weights.h5")
-    close(ours, theirs)
+@needs_keras
+def test_reading_weights(files):
+    folder, found, _ = files
+    for file in ("plain.weights.h5", "plain.keras"):
+        ours = row(gs)
+        ours.load_weights(folder / file)
+        close(ours, found["plain"])
 
 
-@pytest.mark.parametrize("trained", [False, True])
-def test_reading_models(keras, tmp_path, trained):
-    theirs = row(keras)
-    if trained:
-        rate = keras.optimizers.schedules.CosineDecay(0.01, 100, warmup_target=0.02, warmup_steps=10)
-        theirs.compile(
-            keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=1.0),
-            "sparse_categorical_crossentropy",
-            metrics=["accuracy"],
-        )
-        theirs.fit(X, np.arange(20) % 4, verbose=0)
-    theirs.save(tmp_path / "it.keras")
-    ours = gs.models.load_model(tmp_path / "it.keras")
-    close(ours, theirs)
-    assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
-    other = row(gs)
-    other.load_weights(tmp_path / "it.keras")
-    close(other, theirs)
-    if not trained:
-        assert ours.optimizer is None
-        return
-    assert isinstance(ours.optimizer, gs.optimizers.AdamW)
-    assert (ours.optimizer.weight_decay, ours.optimizer.clipnorm) == (0.02, 1.0)
-    schedule = ours.optimizer.schedules["learning_rate"]
-    assert schedule(50) == pytest.approx(float(theirs.optimizer._learning_rate(50)), rel=1e-6)
-    assert ours.metrics_names == ["loss", "accuracy"]
-    losses = ours.evaluate(X, np.arange(20) % 4, verbose=0), theirs.evaluate(X, np.arange(20) % 4, verbose=0)
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    ours.fit(X, np.arange(20) % 4, verbose=0)
-    assert gs.models.load_model(tmp_path / "it.keras", compile=False).optimizer is None
+@needs_keras
+def test_writing_weights(files):
+    _, found, ours = files
+    close(ours, found["ours"])
 
 
-def test_texts_go_both_ways(keras):
-    ours, theirs = row(gs), row(keras)
-    again = keras.models.model_from_json(ours.to_json())
-    assert [layer.name for layer in again.layers] == [layer.name for layer in ours.layers]
-    assert [w.shape for w in again.weights] == [w.shape for w in ours.weights]
-    back = gs.models.model_from_json(theirs.to_json())
-    assert [layer.name for layer in back.layers] == [layer.name for layer in theirs.layers]
-    again.set_weights(back.get_weights())
-    close(back, again)
+@needs_keras
+def test_reading_models(files):
+    folder, found, _ = files
+    plain = gs.models.load_model(folder / "plain.keras")
+    close(plain, found["plain"])
+    assert names(plain) == list(found["plain names"])
+    assert plain.optimizer is None
+
+    trained = gs.models.load_model(folder / "trained.keras")
+    close(trained, found["trained"])
+    assert isinstance(trained.optimizer, gs.optimizers.AdamW)
+    assert (trained.optimizer.weight_decay, trained.optimizer.clipnorm) == (0.02, 1.0)
+    assert trained.optimizer.schedules["learning_rate"](50) == pytest.approx(found["rate"], rel=1e-6)
+    assert trained.metrics_names == ["loss", "accuracy"]
+    np.testing.assert_allclose(trained.evaluate(X, LABELS, verbose=0), found["scores"], rtol=1e-5)
+    trained.fit(X, LABELS, verbose=0)
+    assert gs.models.load_model(folder / "trained.keras", compile=False).optimizer is None
 
 
-def test_what_is_not_here_is_said(keras, tmp_path):
-    models = {
-        "Conv1D": [keras.Input((6, 3)), keras.layers.Conv1D(2, 3)],
-        "noise_shape": [
-            keras.Input((6, 3)),
-            keras.layers.Dropout(0.5, noise_shape=(None, 1, 3)),
-            keras.layers.Flatten(),
-        ],
-        "mixed_bfloat16": [keras.Input((6,)), keras.layers.Dense(3, dtype="mixed_bfloat16")],
-    }
-    for word, layers in models.items():
-        keras.Sequential(layers).save(tmp_path / "it.keras")
-        with pytest.raises((TypeError, ValueError), match=word):
-            gs.models.load_model(tmp_path / "it.keras")
-    inputs = keras.Input((3,))
-    keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(tmp_path / "it.keras")
-    with pytest.raises(ValueError, match="Functional"):
-        gs.models.load_model(tmp_path / "it.keras")
+@needs_keras
+def test_texts_go_both_ways(files):
+    folder, found, ours = files
+    close(ours, found["again"])
+    assert list(found["again names"]) == names(ours)
+    back = gs.models.model_from_json((folder / "plain.json").read_text())
+    assert names(back) == list(found["plain names"])
+    assert [w.shape for w in back.weights] == [w.shape for w in ours.weights]
+
+
+@needs_keras
+@pytest.mark.parametrize("word", ["Conv1D", "noise_shape", "mixed_bfloat16", "Functional"])
+def test_what_is_not_here_is_said(files, word):
+    with pytest.raises((TypeError, ValueError), match=word):
+        gs.models.load_model(files[0] / f"{word}.keras")
 
 
 # -- files made here ---------------------------------------------------------------------------------------------------

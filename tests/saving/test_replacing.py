@@ -44,7 +44,8 @@ def test_a_file_is_replaced_whole(tmp_path):
 KILLS = 30
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+# Python 3.12 and JAX warn that a process with threads forks; the child only writes files.
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_killed_at_any_moment(tmp_path):
     """kill -9 while a process writes one model over the other, again and again."""
     path = tmp_path / "model.gradstep"

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from ..checks import class_numbers, flag, numeric, rows_of, snake_case
 from ..config import floatx
+from ..described import Described
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Loss"]
 
 
-class Loss:
+class Loss(Described):
     """Base of the losses: a number for each row of predictions against its targets, and their mean.
 
     Not used itself. A subclass is named as its loss is in the engine, in Keras's capitals.

@@ -25,6 +25,7 @@ class Compiled:
 
     def __init__(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
+        self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
         self._measures = Measures()
         self._network: _core.Network | None = None
@@ -96,6 +97,7 @@ class Compiled:
         measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
         self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
+        self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
     @property
     def metrics_names(self) -> list[str]:

@@ -12,13 +12,13 @@ from ..described import serialize
 from ..optimizers.arrays import describe
 from .atomic import path_of
 from .reading import contents
+from .savable import Savable
 from .state import check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
 from .whole import load_callbacks, opened, write_model
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
-    from .savable import Savable
 
 __all__ = ["Checkpoint"]
 
@@ -64,8 +64,6 @@ class Checkpoint:
     """
 
     def __init__(self, model: Savable, callbacks: Sequence[Callback] | None = None) -> None:
-        from .savable import Savable
-
         if not isinstance(model, Savable):
             raise TypeError(f"model must be a Sequential; got {describe(model)}.")
         self.model = model

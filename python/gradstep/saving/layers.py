@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, layers
+from ..checks import whole
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import Input, InputLayer
@@ -72,6 +73,8 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
             if (key is None) != (getattr(layer, "_key", None) is None):
                 raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
             if key is not None:
+                if whole("a layer's key", key, 0) >= 2**64:
+                    raise ValueError(f"a layer's key must be below 2^64; got {key}.")
                 vars(layer)["_key"] = key
     if len(row) == len(given):
         return  # of unknown shape: there are no weights yet
@@ -85,6 +88,6 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
     working = [spec for spec in specifications if spec is not None]
     shapes = iter(_core.weight_shapes(math.prod(entrance), working) if working else [])
     for number, (layer, spec, shape) in enumerate(zip(row, specifications, entering, strict=True)):
-        wanted = [] if spec is None else next(shapes)
+        wanted = [] if spec is None else [tuple(sizes) for sizes in next(shapes)]
         layer._weights = weights(number, layer.name, wanted) if wanted else []
         layer._input_shape, layer.built = (None, *shape), True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import losses, metrics, optimizers
-from ..described import arguments_of, get_custom_objects, revive, serialize
+from ..described import get_custom_objects, revive, serialize
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MODELS", "Savable", "Source"]
 
+# What Keras's compile configs say of its own way to run.
+UNUSED = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
 # Weights of a layer from its number, name and their shapes.
 Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
 
@@ -31,8 +33,7 @@ class Savable:
 
     name: str
     optimizer: optimizers.Optimizer | None
-    loss: Any
-    _metrics: list[Any]
+    _compiled: dict[str, Any]
     _key: Key | None
     _passes: int
     _lone: int
@@ -96,14 +97,8 @@ class Savable:
         """
         if self.optimizer is None:
             raise ValueError(f"model {self.name!r} must be compiled to have a compile config.")
-        loss = self.loss
-        if loss is not None and not isinstance(loss, (str, Mapping, list, tuple)) and not hasattr(loss, "get_config"):
-            loss = {"class_name": type(loss).__name__, "config": arguments_of(loss)}
-        return {
-            "optimizer": optimizers.serialize(self.optimizer),
-            "loss": serialize(loss, "loss"),
-            "metrics": serialize(self._metrics, "metrics"),
-        }
+        given = {name: serialize(value, name) for name, value in self._compiled.items()}
+        return {"optimizer": optimizers.serialize(self.optimizer), **given}
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compile as `get_compile_config` says, the optimizer without state.
@@ -115,14 +110,18 @@ class Savable:
         """
         if not isinstance(config, Mapping):
             raise TypeError(f"config must be a dict, as get_compile_config() gives; got {describe(config)}.")
-        arguments = dict(config)
+        arguments = {name: value for name, value in config.items() if value is not None and name not in UNUSED}
         if isinstance(arguments.get("optimizer"), Mapping):
             arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], get_custom_objects())
-        self.compile(
-            arguments["optimizer"],
-            _objects(arguments.get("loss"), losses.registry.table(), "loss"),
-            _objects(arguments.get("metrics"), _classes(metrics), "metric"),
-        )
+        tables = {
+            "loss": losses.registry.table(),
+            "metrics": metrics.registry.table(),
+            "weighted_metrics": metrics.registry.table(),
+        }
+        for name, table in tables.items():
+            if name in arguments:
+                arguments[name] = _objects(arguments[name], table, name)
+        self.compile(**arguments)
 
     # -- made by the functions of this package -------------------------------------------------------------------------
 
@@ -252,11 +251,6 @@ class Savable:
         from .weights import load_weights
 
         load_weights(self, filepath, skip_mismatch)
-
-
-def _classes(module: Any) -> dict[str, Any]:
-    members = {name: getattr(module, name) for name in module.__all__}
-    return {name: member for name, member in members.items() if isinstance(member, type)}
 
 
 def _objects(value: Any, table: Mapping[str, Callable[..., Any]], what: str) -> Any:

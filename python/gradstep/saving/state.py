@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import optimizers
+from ..checks import whole
 from ..described import get_custom_objects, serialize
 from ..optimizers.groups import Group
 from ..optimizers.multi import MultiOptimizer
@@ -39,8 +40,16 @@ def counters(model: Savable) -> dict[str, Any]:
 def restore_counters(model: Savable, saved: Mapping[str, Any]) -> None:
     """Take up what `counters` gave, but the keys of layers: they are part of a network from its beginning."""
     key = saved["shuffle_key"]
-    model._key = None if key is None else (int(key[0]), int(key[1]))
-    model._passes, model._lone = int(saved["passes"]), int(saved["lone_batches"])
+    seed = None if key is None else (_number("shuffle_key", key[0]), _number("shuffle_key", key[1]))
+    passes, lone = _number("passes", saved["passes"]), _number("lone_batches", saved["lone_batches"])
+    model._key, model._passes, model._lone = seed, passes, lone
+
+
+def _number(name: str, value: Any) -> int:
+    """A number that the engine can count to, or draw from."""
+    if whole(name, value, 0) >= 2**64:
+        raise ValueError(f"{name} must be below 2^64; got {value}.")
+    return int(value)
 
 
 def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:

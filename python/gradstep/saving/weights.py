@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import flag
+from ..layers.weights import assign
 from . import archive, safetensors
 from .atomic import path_of, replacing, wanted
 from .reading import contents, kind_of
@@ -121,9 +123,6 @@ def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mis
 
 def assign_layers(model: Savable, values: Mapping[int, list[Any]], path: str, skip_mismatch: bool = False) -> None:
     """Give layers, by their number, new weights, all or none; with `skip_mismatch` those that fit, and a warning."""
-    from ..checks import flag
-    from ..layers.weights import assign
-
     flag("skip_mismatch", skip_mismatch)
     targets: list[np.ndarray] = []
     chosen: list[Any] = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import _core
+from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
 from .atomic import path_of, replacing, wanted
@@ -64,8 +65,6 @@ def save_model(
     TypeError, ValueError, OSError
         As `Sequential.save` does.
     """
-    from ..checks import flag
-
     path = path_of(filepath)
     if path.endswith(HDF5):
         raise ValueError(
