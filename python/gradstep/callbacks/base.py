@@ -1,18 +1,16 @@
-"""The hooks of a training run."""
+"""The hooks of training, scoring and prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from ..optimizers.arrays import describe
+from .states import loaded, plain
 
-__all__ = ["Callback", "Callbacks", "Logs"]
+__all__ = ["Callback", "Logs"]
 
-Logs = Mapping[str, float]
-
-BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end")
+Logs = Mapping[str, Any]
 
 
 class Callback:
@@ -21,7 +19,8 @@ class Callback:
     Attributes
     ----------
     model : Sequential
-        The model in training. ``self.model.stop_training = True`` ends `fit` after the batch or epoch.
+        The model in training. ``self.model.stop_training = True`` ends `fit` after the batch or epoch;
+        ``stop_evaluating`` and ``stop_predicting`` end `evaluate` and `predict` after the batch.
     params : dict
         "verbose", "epochs", and "steps", the batches of an epoch.
 
@@ -37,6 +36,12 @@ class Callback:
     ...         self.model.stop_training = logs["loss"] < 0.01
     """
 
+    # Hooks of the class that do nothing as this object is set: they alone do not bring training back at every batch.
+    _idle: tuple[Any, ...] = ()
+    # Attributes that a run must have again to go on as if it had not been interrupted.
+    _state: tuple[str, ...] = ()
+    _loaded = False  # since the last run: the next one goes on instead of starting anew
+
     def __init__(self) -> None:
         self.model: Any = None
         self.params: dict[str, Any] = {}
@@ -49,6 +54,8 @@ class Callback:
         """Called before all others."""
         self.params = params
 
+    # -- training ------------------------------------------------------------------------------------------------------
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
 
@@ -59,60 +66,90 @@ class Callback:
         """Before an epoch, counted from 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """After an epoch; logs: its loss and metrics, and those of the validation data with ``val_`` in front."""
+        """After an epoch; logs: its loss and metrics, and those of the validation data with ``val_`` in front.
+
+        What a callback adds to `logs` is seen by those after it in the list, and by the history.
+        """
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch, counted from 0 in each epoch."""
+        self.on_batch_begin(batch, logs=logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch; logs: means over the rows of the epoch so far."""
+        self.on_batch_end(batch, logs=logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Another name of `on_train_batch_end`."""
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
         """About 20 times a second, in Python anyway; batches: how many of the epoch are done. Not in Keras."""
 
+    # -- scoring and prediction ----------------------------------------------------------------------------------------
 
-class Callbacks:
-    """Several callbacks called as one."""
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before `evaluate`, and before the validation data of an epoch are scored."""
 
-    def __init__(self, callbacks: Sequence[Callback], model: Any, params: dict[str, Any]) -> None:
-        self.members = list(callbacks)
-        for member in self.members:
-            member.set_model(model)
-            member.set_params(dict(params))
-        # Also a hook that was set on the object instead of in its class.
-        self.wants_batches = any(
-            getattr(getattr(member, hook), "__func__", None) is not getattr(Callback, hook)
-            for member in self.members
-            for hook in BATCH_HOOKS
-        )
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After it; logs: loss and metrics, without ``val_``."""
 
-    def call(self, hook: str, *arguments: Any) -> None:
-        """Call a hook of each, in order."""
-        for member in self.members:
-            getattr(member, hook)(*arguments)
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch is scored."""
 
-    @contextmanager
-    def closing(self) -> Iterator[None]:
-        """Whatever ends the run, a callback that has a `close` is closed: a progress bar ends its line."""
-        try:
-            yield
-        finally:
-            for member in self.members:
-                close = getattr(member, "close", None)
-                if close is not None:
-                    close()
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch was scored; logs: means over the rows so far."""
 
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before `predict`."""
 
-def as_callbacks(callbacks: Any) -> list[Callback]:
-    """The ``callbacks`` argument of `fit` as a list."""
-    given = [] if callbacks is None else callbacks
-    if isinstance(given, Callback):
-        given = [given]
-    if not isinstance(given, (list, tuple)):
-        raise TypeError(f"callbacks must be a list of Callback objects; got {describe(given)}.")
-    for i, callback in enumerate(given):
-        if isinstance(callback, type):
-            raise TypeError(f"callbacks[{i}] must be an object; got the class {callback.__name__}: call it.")
-        if not isinstance(callback, Callback):
-            raise TypeError(f"callbacks[{i}] must be a Callback; got {describe(callback)}.")
-    return list(given)
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After `predict`."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of `predict`; logs: its "outputs"."""
+
+    # -- state ---------------------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the callback has gathered, for a run that is to go on in another process: numbers, texts and lists.
+
+        The same bits come back through JSON. A subclass with state of its own overrides this and `load_state_dict`.
+        """
+        return {name: plain(getattr(self, name)) for name in self._state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` gave; the next `fit` then goes on with it instead of starting anew.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is no dict, or its keys are others than those of `state_dict`. Nothing is changed then.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
+        for name in self._state:
+            if name not in state:
+                raise ValueError(f"state has no key {name!r}.")
+        for name in state:
+            if name not in self._state:
+                raise ValueError(f"state has the key {name!r}, unknown to this {type(self).__name__}.")
+        values = {name: loaded(value) for name, value in state.items()}
+        for name, value in values.items():
+            setattr(self, name, value)
+        self._loaded = True
+
+    def _goes_on(self) -> bool:
+        """Whether a run that begins now goes on with state that was loaded; asked once a run."""
+        goes_on, self._loaded = self._loaded, False
+        return goes_on
+
+    def _wants(self, hook: str) -> bool:
+        """Whether a hook was overridden, in the class or on the object."""
+        function = getattr(getattr(self, hook), "__func__", None)
+        return function is not getattr(Callback, hook) and function not in self._idle

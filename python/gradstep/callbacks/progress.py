@@ -11,9 +11,25 @@ import numpy as np
 
 from .base import Callback, Logs
 
-__all__ = ["Bar", "ProgbarLogger"]
+__all__ = ["Bar", "ProgbarLogger", "say"]
 
 INTERVAL = 0.05  # seconds between two pictures of a bar
+WIDTH = 80  # columns where nobody knows
+SHORTEST = 8  # columns of a bar
+
+_drawn: list[Bar] = []  # the bars that stand on their line now
+
+
+def say(message: str) -> None:
+    """Print what a callback has to say, on a line of its own: a bar steps aside until it is drawn again."""
+    for bar in _drawn:
+        bar.erase()
+    print(message, flush=True)
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether a line can be drawn again there: a terminal, or a notebook, which knows \\r too."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel.")
 
 
 def seconds_text(seconds: float) -> str:
@@ -44,17 +60,17 @@ class Bar:
     ----------
     title : str
         In front of it all.
-    total : int
-        How many batches there are.
+    total : int, optional
+        How many batches there are, if that is known.
     live : bool, default True
         Whether it may be drawn before it is done.
     stream : text file, default `sys.stdout`
     """
 
-    def __init__(self, title: str, total: int, live: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, title: str, total: int | None, live: bool = True, stream: TextIO | None = None) -> None:
         self._title, self._total = title, total
         self._stream = sys.stdout if stream is None else stream
-        self._live = live and self._stream.isatty()
+        self._live = live and is_live(self._stream)
         self._begin = perf_counter()
         self._next = self._begin + INTERVAL
         self._drawn = 0  # columns now on the line
@@ -73,17 +89,24 @@ class Bar:
         spent = now - self._begin
         # The last column stays free: some terminals wrap there.
         width = self._width() - 1
-        parts = [f" {done}/{self._total}"]
+        parts = [f" {done}" if self._total is None else f" {done}/{self._total}"]
         if done:
-            parts += [logs_text(logs), f"  ETA {seconds_text(spent / done * (self._total - done))}"]
+            parts += [logs_text(logs)]
+            if self._total is not None:
+                parts += [f"  ETA {seconds_text(spent / done * max(self._total - done, 0))}"]
             parts += [f"  {done / spent:,.{0 if done > 10 * spent else 1}f} batches/s"]
-        while len(parts) > 1 and len(self._title) + sum(map(len, parts)) > width:
+        # A short bar says more than the last of the numbers.
+        while len(parts) > 1 and self._room(parts, width) < SHORTEST:
             del parts[-1]
-        room = width - len(self._title) - sum(map(len, parts)) - 3
+        room = self._room(parts, width)
         length = min(room, 24)
-        full = length * done // self._total
-        bar = f" [{'=' * full}{'.' * (length - full)}]" if room >= 8 else ""
+        full = min(length * done // self._total, length) if self._total else 0
+        bar = f" [{'=' * full}{'.' * (length - full)}]" if self._total and room >= SHORTEST else ""
         self._redraw(f"{self._title}{bar}{''.join(parts)}"[:width])
+
+    def _room(self, parts: list[str], width: int) -> int:
+        """Columns that are left for the bar, without its brackets and the space before them."""
+        return width - len(self._title) - sum(map(len, parts)) - 3
 
     def finish(self, logs: Logs | None = None) -> None:
         """Replace the bar by what came of it, and end the line."""
@@ -99,45 +122,72 @@ class Bar:
         if self._drawn:
             self._end()
 
+    def erase(self) -> None:
+        """Take the bar off its line, until it is drawn again."""
+        if self._drawn:
+            self._redraw("")
+            self._stream.write("\r")
+            self._set_drawn(0)
+
     def _end(self) -> None:
-        self._live, self._drawn = False, 0
+        self._live = False
+        self._set_drawn(0)
         self._stream.write("\n")
         self._stream.flush()
 
     def _redraw(self, line: str) -> None:
         self._stream.write(f"\r{line.ljust(self._drawn)}")
         self._stream.flush()
-        self._drawn = len(line)
+        self._set_drawn(len(line))
+
+    def _set_drawn(self, columns: int) -> None:
+        self._drawn = columns
+        if columns and self not in _drawn:
+            _drawn.append(self)
+        elif not columns and self in _drawn:
+            _drawn.remove(self)
 
     def _width(self) -> int:
+        if not self._stream.isatty():  # a notebook
+            return WIDTH
         try:
-            return os.get_terminal_size(self._stream.fileno()).columns or 80
+            return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
         except (OSError, ValueError):  # a stream without a terminal behind it
-            return 80
+            return WIDTH
 
 
 class ProgbarLogger(Callback):
     """The progress of `fit`: a bar for the epoch that runs, a line for each that is done.
 
-    `fit` makes its own, by `verbose`: 1 draws the bar where standard output is a terminal, 2 never does.
+    `fit` makes its own, by `verbose`: 1 draws the bar where standard output is a terminal or a notebook, 2 never does.
 
     Parameters
     ----------
     live : bool, default True
         Whether to draw the bar at all.
+
+    Notes
+    -----
+    Keras's bar says the time of a step; ours says how many batches a second. Its lines are longer by a count of the
+    steps, which are the same in every epoch.
     """
 
     def __init__(self, live: bool = True) -> None:
         super().__init__()
         self._live = live
         self._bar: Bar | None = None
+        self._idle = (ProgbarLogger.on_train_batch_end,)  # `fit` says how far it is without it
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Begin a line."""
-        total = self.params["epochs"]
+        total = self.params.get("epochs") or 1
         title = f"Epoch {epoch + 1:{len(str(total))}d}/{total}"
-        self._bar = Bar(title, self.params["steps"], self._live)
+        self._bar = Bar(title, self.params.get("steps"), self._live)
         self._bar.draw(0)
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Draw the bar in a loop of one's own."""
+        self.on_train_progress(batch + 1, logs)
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
         """Draw the bar."""

@@ -13,7 +13,7 @@ from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .data import equal_rows, targets
 from .measured import Measured, Measures
-from .steps import Stepped
+from .steps import AnyRun, Stepped
 
 __all__ = ["Compiled"]
 
@@ -119,7 +119,7 @@ class Compiled:
         assert self._network is not None
         return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run | Measured | Stepped:
+    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> AnyRun:
         loss, network = self._needed_loss(), self._network
         assert network is not None
         shared = self._measures.share_out(loss, network.outputs, self._dtype, weights=False)
@@ -153,7 +153,6 @@ class Compiled:
                 self.optimizer._forget(registered)
             raise
 
-    def _logs(self, run: _core.Run | Measured | Stepped, prefix: str = "") -> dict[str, float]:
+    def _logs(self, run: AnyRun) -> dict[str, float]:
         _, _, loss, values = run.progress
-        names = [f"{prefix}{name}" for name in self.metrics_names]
-        return dict(zip(names, [loss, *values], strict=True))
+        return dict(zip(self.metrics_names, [loss, *values], strict=True))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
+from ..callbacks.base import Callback
+from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
 from .compiled import Compiled
 from .data import batch_rows, verbosity
-from .measured import Measured
-from .steps import Stepped
+from .steps import AnyRun
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,6 +32,7 @@ class Evaluator(Compiled):
     def __init__(self) -> None:
         super().__init__()
         self._lone = 0  # batches trained on by themselves so far
+        self.stop_evaluating = self.stop_predicting = False
 
     def evaluate(
         self,
@@ -39,6 +41,7 @@ class Evaluator(Compiled):
         batch_size: int | str | None = 32,
         verbose: int | str = "auto",
         return_dict: bool = False,
+        callbacks: Sequence[Callback] | Callback | None = None,
     ) -> float | list[float] | dict[str, float]:
         """Loss and metrics of the model on data: means over the rows.
 
@@ -47,6 +50,8 @@ class Evaluator(Compiled):
         x, y, batch_size, verbose
             As in `fit`.
         return_dict : bool, default False
+        callbacks : list of Callback, optional
+            Their hooks ``on_test_...`` are called.
 
         Returns
         -------
@@ -59,13 +64,17 @@ class Evaluator(Compiled):
             As `fit` does.
         """
         level, named = verbosity(verbose), flag("return_dict", return_dict)
+        as_callbacks(callbacks)
         batch_rows(batch_size, 1)
         rows, known = self._data(x, y)
         batch = batch_rows(batch_size, len(rows))
         run = self._run(rows, known, batch, train=False)
-        bar = Bar("Evaluation", math.ceil(len(rows) / batch), level == 1) if level else None
+        steps = math.ceil(len(rows) / batch)
+        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=steps)
+        bar = Bar("Evaluation", steps, level == 1) if level else None
         try:
-            logs = self._score(run, bar=bar)
+            with hooks.closing():
+                logs = self._score(run, hooks, bar)
             if bar is not None:
                 bar.finish(logs)
         finally:
@@ -73,13 +82,21 @@ class Evaluator(Compiled):
                 bar.close()
         return _result(logs, named)
 
-    def predict(self, x: ArrayLike, batch_size: int | str | None = 32, verbose: int | str = "auto") -> np.ndarray:
+    def predict(
+        self,
+        x: ArrayLike,
+        batch_size: int | str | None = 32,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] | Callback | None = None,
+    ) -> np.ndarray:
         """The model's outputs for data.
 
         Parameters
         ----------
         x, batch_size, verbose
             As in `fit`; no rows at all give no outputs.
+        callbacks : list of Callback, optional
+            Their hooks ``on_predict_...`` are called.
 
         Returns
         -------
@@ -91,18 +108,18 @@ class Evaluator(Compiled):
             As `fit` does.
         """
         level = verbosity(verbose)
+        as_callbacks(callbacks)
         batch_rows(batch_size, 1)
         rows = self._ready(x, "x")
         assert self._network is not None
         batch = batch_rows(batch_size, len(rows))
         out = np.empty((len(rows), self._network.outputs), self._dtype)
-        bar = Bar("Prediction", math.ceil(len(rows) / batch), level == 1) if level else None
+        steps = math.ceil(len(rows) / batch)
+        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=steps)
+        bar = Bar("Prediction", steps, level == 1) if level else None
         try:
-            done = 0
-            while done < len(rows):
-                done = self._network.predict(rows, out, batch, done, SLICE)
-                if bar is not None:
-                    bar.update(math.ceil(done / batch))
+            with hooks.closing():
+                out = out[: self._predict(rows, out, batch, hooks, bar)]
             if bar is not None:
                 bar.finish()
         finally:
@@ -110,12 +127,39 @@ class Evaluator(Compiled):
                 bar.close()
         return out
 
-    def _score(self, run: _core.Run | Measured | Stepped, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
-        run.start(None)
-        while not run.advance(SLICE):
+    def _predict(self, rows: np.ndarray, out: np.ndarray, batch: int, hooks: CallbackList, bar: Bar | None) -> int:
+        """Fill `out`; gives the rows that were done, all of them unless a callback stopped it."""
+        assert self._network is not None
+        done, each, self.stop_predicting = 0, hooks.wants_batches("predict"), False
+        hooks.on_predict_begin()
+        while done < len(rows) and not self.stop_predicting:
+            begin = done
+            if each:
+                hooks.on_predict_batch_begin(begin // batch)
+            done = self._network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
+            if each:
+                hooks.on_predict_batch_end(begin // batch, {"outputs": out[begin:done]})
             if bar is not None:
-                bar.update(run.progress[0], self._logs(run))
-        return self._logs(run, prefix)
+                bar.update(math.ceil(done / batch))
+        hooks.on_predict_end()
+        return done
+
+    def _score(self, run: AnyRun, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
+        over, batch, each, self.stop_evaluating = False, 0, hooks.wants_batches("test"), False
+        hooks.on_test_begin()
+        run.start(None)
+        while not over and not self.stop_evaluating:
+            if each:
+                hooks.on_test_batch_begin(batch)
+            over = run.advance(0.0 if each else SLICE)
+            if each:
+                hooks.on_test_batch_end(batch, self._logs(run))
+            batch = run.progress[0]
+            if bar is not None:
+                bar.update(batch, self._logs(run))
+        logs = self._logs(run)
+        hooks.on_test_end(logs)
+        return logs
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 

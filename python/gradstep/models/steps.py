@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
 from .measured import Measured
 
-__all__ = ["Stepped"]
+__all__ = ["AnyRun", "Stepped"]
 
 
 class Stepped:
@@ -64,3 +64,7 @@ class Stepped:
 
     def _gradients(self) -> dict[str, Any]:
         return dict(zip(self._names, self._run.gradients, strict=True))
+
+
+# What a pass over data is run by; all have the face of the first.
+AnyRun: TypeAlias = _core.Run | Measured | Stepped

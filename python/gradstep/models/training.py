@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, seeds
-from ..callbacks.base import Callback, Callbacks, as_callbacks
+from .. import seeds
+from ..callbacks.base import Callback
+from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
-from ..callbacks.progress import ProgbarLogger
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
 from .data import batch_rows, split_off, verbosity
 from .evaluation import SLICE, Evaluator
-from .measured import Measured
-from .steps import Stepped
+from .steps import AnyRun
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -33,6 +32,7 @@ class Trainer(Evaluator):
         super().__init__()
         self.history: History | None = None
         self.stop_training = False
+        self._initial_epoch: int | None = None  # set by a callback that restores a run, when training begins
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
 
@@ -97,7 +97,7 @@ class Trainer(Evaluator):
         share = real("validation_split", validation_split)
         if not 0 <= share < 1:
             raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
-        members = as_callbacks(callbacks)
+        as_callbacks(callbacks)
         batch_rows(batch_size, 1)
         rows, known = self._data(x, y)
         held_out = self._validation(validation_data)
@@ -108,33 +108,31 @@ class Trainer(Evaluator):
         scoring = None if held_out is None else self._scoring(*held_out, batch)
         run = self._run(rows, known, batch, train=True)
 
-        if level and not any(isinstance(member, ProgbarLogger) for member in members):
-            members.append(ProgbarLogger(live=level == 1))
-        self.history = History()
-        members.append(self.history)
         steps = math.ceil(len(rows) / batch)
-        hooks = Callbacks(members, self, {"verbose": level, "epochs": last, "steps": steps})
-        self.stop_training = False
+        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=steps)
+        self.history = hooks.attend_fit(rows, known)
+        self.stop_training, self._initial_epoch = False, None
         logs: dict[str, float] = {}
         with hooks.closing():
             network = self._network
-            hooks.call("on_train_begin")
-            if self._network is not network:  # a callback restored a checkpoint
+            hooks.on_train_begin()
+            if self._network is not network:  # a callback restored a run, and with it what layers draw from
                 run = self._run(rows, known, batch, train=True)
                 scoring = None if held_out is None else self._scoring(*held_out, batch)
-            for epoch in range(first, last):
-                hooks.call("on_epoch_begin", epoch)
+            for epoch in range(self._initial_epoch or first, last):
+                hooks.on_epoch_begin(epoch)
                 index = self._begin_pass(epoch)
                 run.start(self._order(index, len(rows)) if shuffled else None, index)
                 logs = self._train_pass(run, hooks)
                 if scoring is not None:
-                    logs |= self._score(scoring, "val_")
-                hooks.call("on_epoch_end", epoch, logs)
+                    scores = self._score(scoring, hooks=hooks)
+                    logs |= {f"val_{name}": value for name, value in scores.items()}
+                hooks.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
             if self.optimizer is not None:
                 self.optimizer.finalize_variable_values(self.weights)
-            hooks.call("on_train_end", logs)
+            hooks.on_train_end(logs)
         return self.history
 
     def _validation(self, data: Any) -> tuple[np.ndarray, np.ndarray] | None:
@@ -144,7 +142,7 @@ class Trainer(Evaluator):
             raise TypeError(f"validation_data must be a pair (x, y); got {describe(data)}.")
         return self._data(data[0], data[1], ("validation_data[0]", "validation_data[1]"))
 
-    def _scoring(self, x: np.ndarray, y: np.ndarray, batch: int) -> _core.Run | Measured | Stepped:
+    def _scoring(self, x: np.ndarray, y: np.ndarray, batch: int) -> AnyRun:
         try:
             return self._run(x, y, batch, train=False)
         except ValueError as error:
@@ -165,18 +163,18 @@ class Trainer(Evaluator):
             self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
-    def _train_pass(self, run: _core.Run | Measured | Stepped, hooks: Callbacks) -> dict[str, float]:
+    def _train_pass(self, run: AnyRun, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
-        over, batch = False, 0
+        over, batch, each = False, 0, hooks.wants_batches("train")
         while not over:
-            if hooks.wants_batches:
-                hooks.call("on_train_batch_begin", batch)
+            if each:
+                hooks.on_train_batch_begin(batch)
                 over = run.advance(0.0)
-                hooks.call("on_train_batch_end", batch, self._logs(run))
+                hooks.on_train_batch_end(batch, self._logs(run))
             else:
                 over = run.advance(SLICE)
             batch = run.progress[0]
-            hooks.call("on_train_progress", batch, self._logs(run))
+            hooks.on_train_progress(batch, self._logs(run))
             if self.stop_training:
                 break
         return self._logs(run)

@@ -7,9 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import time
 
+import gradstep as gs
 import pytest
-from gradstep.callbacks.progress import Bar, logs_text, seconds_text
+from gradstep.callbacks.progress import Bar, logs_text, say, seconds_text
 from training import classifier, clusters
 
 LINE = r"Epoch {}/2  [\d.]+ s  loss [\d.]+ +accuracy [\d.]+ +val_loss [\d.]+ +val_accuracy [\d.]+"
@@ -139,6 +141,52 @@ def test_a_bar_not_drawn_yet_leaves_nothing():
     stream = Terminal()
     Bar("Epoch 1/1", 10, stream=stream).close()
     assert stream.getvalue() == ""
+
+
+def test_a_bar_steps_aside_for_words(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stdout", stream)
+    bar = Bar("Epoch 1/1", 10)
+    bar.draw(3)
+    say("early")
+    bar.draw(4)
+    bar.finish()
+    say("late")
+    left = screen(stream.getvalue(), 80)
+    assert left[0] == "early"
+    assert left[1].startswith("Epoch 1/1  0.0")
+    assert left[2:] == ["late", ""]
+
+
+class Notebook(io.StringIO):
+    """As the standard output of a notebook: no terminal, but \\r begins the line again."""
+
+
+Notebook.__module__ = "ipykernel.iostream"
+
+
+def test_a_bar_in_a_notebook(monkeypatch):
+    stream = Notebook()
+    monkeypatch.setattr(sys, "stdout", stream)
+    x, y = clusters(40)
+    each = gs.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.06))
+    classifier().fit(x, y, batch_size=8, epochs=2, callbacks=[each])
+    pictures = re.split("[\r\n]", stream.getvalue())
+    assert sum("[===" in picture for picture in pictures) >= 2
+    assert max(map(len, pictures)) < 80
+    assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]", stream.getvalue())
+    assert [line[:9] for line in screen(stream.getvalue(), 80)] == ["Epoch 1/2", "Epoch 2/2", ""]
+
+
+def test_a_bar_of_unknown_length():
+    stream = Terminal()
+    bar = Bar("Epoch 1/1", None, stream=stream)
+    bar.draw(3, {"loss": 0.5})
+    bar.finish({"loss": 0.25})
+    first, *_, last, end = re.split("[\r\n]", stream.getvalue().lstrip("\r"))
+    assert re.fullmatch(r"Epoch 1/1 3  loss 0.5000  [\d,.]+ batches/s", first)
+    assert re.fullmatch(r"Epoch 1/1  [\d.]+ s  loss 0.2500", last.rstrip())
+    assert end == ""
 
 
 def test_texts():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep.callbacks import Callback, History, ProgbarLogger
-from gradstep.callbacks.base import Callbacks
+from gradstep.callbacks import Callback, CallbackList, History, ProgbarLogger
 from training import classifier, clusters, snapshot, train
 
 
@@ -69,7 +68,7 @@ def test_hooks_of_batches():
 
 def test_only_hooks_of_batches_cost_python_at_every_batch():
     for members, wanted in (([], False), ([Recorder(), History(), ProgbarLogger()], False), ([BatchRecorder()], True)):
-        assert Callbacks(members, None, {}).wants_batches == wanted
+        assert CallbackList(members).wants_batches("train") == wanted
 
 
 def test_a_hook_set_on_the_object():
@@ -78,6 +77,163 @@ def test_a_hook_set_on_the_object():
     callback.on_train_batch_end = lambda batch, logs=None: batches.append(batch)
     classifier().fit(x, y, batch_size=16, callbacks=[callback], verbose=0)
     assert batches == [0, 1, 2]
+
+
+class Everything(Callback):
+    """Writes down every hook but those of progress, in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls, self.logs = [], []
+
+    def __getattribute__(self, name):
+        if not name.startswith("on_") or name in ("on_train_progress", "on_batch_begin", "on_batch_end"):
+            return super().__getattribute__(name)
+
+        def hook(*arguments, logs=None):
+            *number, logs = (*arguments, logs) if logs is not None else arguments
+            self.calls.append((name.removeprefix("on_"), *number))
+            self.logs.append(logs)
+
+        return hook
+
+
+def test_validation_and_evaluate_call_the_hooks_of_tests():
+    x, y = clusters(40)
+    model, every = classifier(), Everything()
+    model.fit(x, y, batch_size=16, validation_split=0.5, callbacks=[every], verbose=0)
+    tests = [("test_begin",), ("test_batch_begin", 0), ("test_batch_end", 0), ("test_batch_begin", 1),
+             ("test_batch_end", 1), ("test_end",)]  # fmt: skip
+    trains = [("train_batch_begin", 0), ("train_batch_end", 0), ("train_batch_begin", 1), ("train_batch_end", 1)]
+    assert every.calls == [("train_begin",), ("epoch_begin", 0), *trains, *tests, ("epoch_end", 0), ("train_end",)]
+    assert all(isinstance(logs, dict) for logs in every.logs)
+    logs = dict(zip(every.calls, every.logs, strict=True))
+    assert list(logs["test_end",]) == ["loss", "accuracy"]
+    assert {f"val_{k}": v for k, v in logs["test_end",].items()}.items() <= logs["epoch_end", 0].items()
+
+    every = Everything()
+    result = model.evaluate(x[20:], y[20:], batch_size=16, callbacks=every, verbose=0, return_dict=True)
+    assert every.calls == tests
+    assert every.logs[-1] == result == every.logs[-2]
+    assert every.params == {"verbose": 0, "epochs": 1, "steps": 2}
+    assert model.evaluate(x[20:], y[20:], batch_size=16, verbose=0, return_dict=True) == result
+
+
+def test_predict_calls_its_hooks():
+    x, _ = clusters(40)
+    model, every = classifier(), Everything()
+    whole = model.predict(x, batch_size=16, verbose=0)
+    np.testing.assert_array_equal(model.predict(x, batch_size=16, callbacks=[every], verbose=0), whole)
+    batches = [(f"predict_batch_{when}", i) for i in range(3) for when in ("begin", "end")]
+    assert every.calls == [("predict_begin",), *batches, ("predict_end",)]
+    outputs = [logs["outputs"] for logs in every.logs if "outputs" in logs]
+    np.testing.assert_array_equal(np.concatenate(outputs), whole)
+
+
+def test_stopping_evaluate_and_predict():
+    class Stop(Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            self.model.stop_evaluating = batch == 1
+
+        def on_predict_batch_end(self, batch, logs=None):
+            self.model.stop_predicting = batch == 1
+
+    x, y = clusters(40)
+    model = classifier()
+    first = model.evaluate(x[:16], y[:16], verbose=0)
+    assert model.evaluate(x, y, batch_size=8, callbacks=[Stop()], verbose=0) == pytest.approx(first)
+    assert model.predict(x, batch_size=8, callbacks=[Stop()], verbose=0).shape == (16, 4)
+    assert model.predict(x, batch_size=8, verbose=0).shape == (40, 4)
+
+
+def test_logs_are_shared():
+    class Add(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mine"] = 2.0 * epoch
+
+    x, y = clusters(40)
+    seen = []
+    each = gs.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["mine"]))
+    history = classifier().fit(x, y, epochs=2, callbacks=[Add(), each], verbose=0)
+    assert seen == history.history["mine"] == [0.0, 2.0]
+
+
+def test_the_old_names_of_batch_hooks():
+    class Old(Callback):
+        batches = ()
+
+        def on_batch_end(self, batch, logs=None):
+            self.batches += (batch,)
+
+    x, y = clusters(40)
+    old = Old()
+    classifier().fit(x, y, batch_size=16, callbacks=[[old]], verbose=0)
+    assert old.batches == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("callback", "wanted"),
+    [
+        (gs.callbacks.ModelCheckpoint("a"), False),
+        (gs.callbacks.ModelCheckpoint("a", save_freq=3), True),
+        (gs.callbacks.EarlyStopping(), False),
+        (gs.callbacks.Diagnose(), False),
+        (gs.callbacks.CSVLogger("a"), False),
+        (gs.callbacks.TerminateOnNaN(), True),
+        (gs.callbacks.LambdaCallback(on_batch_end=print), True),
+        (gs.callbacks.LambdaCallback(on_epoch_end=print), False),
+        (gs.callbacks.CallbackList([History()]), False),
+        (gs.callbacks.CallbackList([gs.callbacks.TerminateOnNaN()]), True),
+    ],
+)
+def test_who_wants_batches(callback, wanted):
+    assert CallbackList([callback]).wants_batches("train") == wanted
+
+
+def test_a_subclass_that_wants_batches_gets_them():
+    class Mine(gs.callbacks.ModelCheckpoint):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+
+    assert CallbackList([Mine("a")]).wants_batches("train")
+
+
+def test_a_list_of_ones_own():
+    x, y = clusters(40)
+    model, recorder = classifier(), Recorder()
+    hooks = CallbackList([recorder], add_history=True, model=model)
+    history = model.fit(x, y, epochs=2, callbacks=hooks, verbose=0)
+    assert history is hooks.callbacks[1] is model.history
+    assert history.epoch == [0, 1]
+    assert recorder.params["epochs"] == 2
+
+
+def test_a_loop_of_ones_own(capsys):
+    x, y = clusters(40)
+    model = classifier()
+    hooks = CallbackList(add_history=True, add_progbar=True, model=model, verbose=1, epochs=2, steps=5)
+    hooks.on_train_begin()
+    for epoch in range(2):
+        hooks.on_epoch_begin(epoch)
+        for batch in range(5):
+            hooks.on_train_batch_begin(batch)
+            logs = model.train_on_batch(x[batch::5], y[batch::5], return_dict=True)
+            hooks.on_train_batch_end(batch, logs)
+        hooks.on_epoch_end(epoch, logs)
+    hooks.on_train_end(logs)
+    assert model.history.history["loss"][-1] == logs["loss"]
+    assert [line[:9] for line in capsys.readouterr().out.splitlines()] == ["Epoch 1/2", "Epoch 2/2"]
+
+
+def test_where_training_begins_is_a_matter_of_callbacks_too():
+    class Back(Callback):
+        def on_train_begin(self, logs=None):
+            self.model._initial_epoch = 2
+
+    x, y = clusters(40)
+    model = classifier()
+    assert model.fit(x, y, epochs=4, callbacks=[Back()], verbose=0).epoch == [2, 3]
+    assert model.fit(x, y, epochs=4, verbose=0).epoch == [0, 1, 2, 3]
 
 
 def test_stopping_after_an_epoch():

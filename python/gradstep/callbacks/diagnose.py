@@ -1,0 +1,194 @@
+"""Say in words what goes wrong in training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..optimizers.arguments import whole
+from .base import Callback, Logs
+from .progress import say
+from .symptoms import SYMPTOMS, Finding, LayerLook, Look
+
+__all__ = ["Diagnose"]
+
+
+class Diagnose(Callback):
+    """Watch training, and say in words when it goes wrong, and what to try.
+
+    Parameters
+    ----------
+    verbose : int, default 1
+        1 prints every finding, once; 0 only gathers them.
+    patience : int, default 10
+        How many epochs without gain are a plateau; at least 2.
+    samples : int, default 256
+        How many rows of the training data are looked at, evenly spaced; at least 1.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        In the order in which they were found, each kind once a layer: ``kind``, ``epoch``, ``layer`` (None where all
+        are meant), ``words`` and ``advice``. Kinds are "divergence", "oscillation", "plateau", "dead_units",
+        "vanishing_gradients" and "exploding_gradients".
+    looks : list of Look
+        What was measured: before training and after every epoch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of a wrong type or out of range.
+
+    Notes
+    -----
+    After each epoch the sample goes forward twice and backward once: about the time of training on twice as many rows.
+    For a layer with weights :math:`w`, their gradients :math:`g` and what an epoch changed, :math:`d`:
+
+    - divergence: the loss is not finite; or above twice that before training, and rising.
+    - oscillation: of 8 changes of the loss 5 undo the one before, each 10 % of it in the mean, without getting ahead.
+    - plateau: no 1 % gained in `patience` epochs, and the loss is above half of that before training, or the outputs
+      are the same for all rows.
+    - dead units: a quarter of the units, or more, gave 0 for all rows, twice in a row.
+    - vanishing gradients: the root mean square of :math:`g` is below 1/1000 of that of the last layer, twice in a row,
+      with 5 % or more left of the loss before training.
+    - exploding gradients: :math:`|g| > 100\\max(|w|, 1)` twice in a row, or :math:`g` is not finite though :math:`w`
+      is.
+
+    Training goes as without it, to the bit: nothing is drawn, and weights, optimizer and counters stay as they are.
+    Keras has nothing like it.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, kernel_initializer="ones")])
+    >>> model.compile(gs.optimizers.SGD(learning_rate=2.0), "mse")
+    >>> x = np.array([-1.0, 1.0])
+    >>> diagnose = gs.callbacks.Diagnose(verbose=0)
+    >>> history = model.fit(x, -x, epochs=3, verbose=0, callbacks=[diagnose])
+    >>> print(diagnose.findings[0].words)
+    the loss rises: it is 36 after 4 before training
+    >>> print(diagnose.findings[0].advice)
+    a learning rate of 0.2 or less, inputs and targets of size 1 or so, and clipnorm=1
+    """
+
+    def __init__(self, verbose: int = 1, patience: int = 10, samples: int = 256) -> None:
+        super().__init__()
+        self.verbose = whole("verbose", verbose, 0)
+        self.patience = whole("patience", patience, 2)
+        self.samples = whole("samples", samples, 1)
+        self.findings: list[Finding] = []
+        self.looks: list[Look] = []
+        self._sample: tuple[np.ndarray, np.ndarray] | None = None
+        self._before: list[np.ndarray] = []  # weights at the last look
+
+    def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
+        chosen = np.linspace(0, len(x) - 1, min(self.samples, len(x))).astype(np.int64)
+        self._sample = x[chosen], y[chosen]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Measure the model as it is."""
+        if not self._goes_on():
+            self.findings, self.looks = [], []
+            self.looks.append(self._look(-1, math.nan))
+        self._before = self.model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Measure, and say what is wrong."""
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        self.looks.append(self._look(epoch, float(loss)))
+        self._before = self.model.get_weights()
+        for symptom in SYMPTOMS:
+            for finding in symptom(self.looks, self.patience, float(self.model.optimizer.learning_rate)):
+                if not any((finding.kind, finding.layer) == (f.kind, f.layer) for f in self.findings):
+                    self.findings.append(finding)
+                    if self.verbose:
+                        say(str(finding))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """Let go of the rows."""
+        self._sample, self._before, self._loaded = None, [], False
+
+    def _look(self, epoch: int, loss: float) -> Look:
+        if self._sample is None:
+            return Look(epoch, loss, math.nan, False, {})
+        x, y = self._sample
+        x = x.reshape(len(x), *self.model.input_shape[1:])
+        with np.errstate(all="ignore"):
+            layers, constant = self._forward(x)
+            value, gradients = self._backward(x, y)
+            place = 0
+            for layer in self.model.layers:
+                own = slice(place, place + len(layer.weights))
+                place = own.stop
+                if layer.weights:
+                    changes = [a - b for a, b in zip(layer.weights, self._before[own], strict=False)]
+                    layers[layer.name] = LayerLook(
+                        dead=layers[layer.name].dead,
+                        units=layers[layer.name].units,
+                        numbers=layer.count_params(),
+                        weight=norm(layer.weights),
+                        gradient=norm(gradients[own]),
+                        update=norm(changes),
+                    )
+        return Look(epoch, loss, value, constant, layers)
+
+    def _forward(self, x: np.ndarray) -> tuple[dict[str, LayerLook], bool]:
+        """What the units of each layer give; and whether the outputs are the same for all rows."""
+        layers, out = {}, x
+        zero = (x == 0).all(axis=0).ravel()
+        for layer in self.model.layers:
+            out = layer(out)
+            flat = out.reshape(len(out), -1)
+            now = (flat == 0).all(axis=0)
+            # What was 0 before a layer of as many units, as Flatten or Dropout, did not die in it.
+            new = now & ~zero if len(now) == len(zero) and not layer.weights else now
+            layers[layer.name] = LayerLook(dead=int(new.sum()), units=len(now))
+            zero = now
+        layers[self.model.layers[-1].name] = LayerLook(dead=0, units=len(zero))  # outputs may well be 0
+        spread, size = flat.std(axis=0, dtype=np.float64), np.abs(flat).mean(dtype=np.float64)
+        return layers, bool(len(x) > 1 and (spread <= 1e-3 * size).all())
+
+    def _backward(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
+        """The loss of the sample and its gradients; the model is afterwards as it was."""
+        weights, drawn = self.model.get_weights(), self.model._lone
+        try:
+            value, gradients = self.model.value_and_grad(x, y)
+        finally:
+            self.model._lone = drawn
+            for weight, kept in zip(self.model.weights, weights, strict=True):
+                weight[...] = kept
+        return float(value), gradients
+
+    def state_dict(self) -> dict[str, Any]:
+        """The losses and findings so far; a run that goes on measures the layers anew."""
+        from .states import plain
+
+        first = self.looks[0].sample if self.looks else math.nan
+        return {
+            "epochs": [look.epoch for look in self.looks[1:]],
+            "losses": plain([look.loss for look in self.looks[1:]]),
+            "start": plain(first),
+            "findings": [[f.kind, f.epoch, f.layer, f.words, f.advice] for f in self.findings],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` gave; the next `fit` then goes on with it."""
+        from .states import loaded
+
+        if set(state) != {"epochs", "losses", "start", "findings"}:
+            raise ValueError(f"state must hold epochs, losses, start and findings; it holds {', '.join(state)}.")
+        numbers = zip(state["epochs"], loaded(state["losses"]), strict=True)
+        looks = [Look(epoch, loss, math.nan, False, {}) for epoch, loss in numbers]
+        findings = [Finding(*values) for values in state["findings"]]
+        self.looks = [Look(-1, math.nan, loaded(state["start"]), False, {}), *looks]
+        self.findings, self._loaded = findings, True
+
+
+def norm(arrays: list[np.ndarray]) -> float:
+    """Root of the sum of all squares, in float64."""
+    return math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))

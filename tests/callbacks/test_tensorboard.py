@@ -1,0 +1,193 @@
+"""Event files, read back by TensorBoard's own reader."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep.callbacks import TensorBoard
+from gradstep.callbacks.events import EventFile
+from training import classifier, clusters, snapshot, train
+
+X, Y = clusters(80)
+
+
+@pytest.fixture(params=["tensorboardX", "tensorboard"])
+def board(request, monkeypatch):
+    """Each of the two packages that write; what reads is always TensorBoard."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    pytest.importorskip(request.param)
+    if request.param == "tensorboard":
+        for name in [name for name in sys.modules if name.split(".")[0] == "tensorboardX"]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, "tensorboardX", None)
+
+    def read(folder):
+        reader = accumulator.EventAccumulator(str(folder), size_guidance={"scalars": 0, "histograms": 0})
+        return reader.Reload()
+
+    return read
+
+
+def scalars(reader):
+    return {tag: [(e.step, e.value) for e in reader.Scalars(tag)] for tag in reader.Tags()["scalars"]}
+
+
+def rounded(values):
+    return [float(np.float32(value)) for value in values]  # event files hold float32
+
+
+def test_epochs(board, tmp_path):
+    model = classifier(optimizer=gs.optimizers.SGD(0.25))
+    history = model.fit(
+        X, Y, batch_size=16, epochs=3, validation_split=0.2, verbose=0, callbacks=[TensorBoard(tmp_path)]
+    ).history
+    got = scalars(board(tmp_path / "train"))
+    assert got == {
+        "epoch_loss": list(enumerate(rounded(history["loss"]))),
+        "epoch_accuracy": list(enumerate(rounded(history["accuracy"]))),
+        "epoch_learning_rate": [(epoch, 0.25) for epoch in range(3)],
+    }
+    steps = [4, 8, 12]
+    assert scalars(board(tmp_path / "validation")) == {
+        "epoch_loss": list(enumerate(rounded(history["val_loss"]))),
+        "epoch_accuracy": list(enumerate(rounded(history["val_accuracy"]))),
+        "evaluation_loss_vs_iterations": list(zip(steps, rounded(history["val_loss"]), strict=True)),
+        "evaluation_accuracy_vs_iterations": list(zip(steps, rounded(history["val_accuracy"]), strict=True)),
+    }
+
+
+@pytest.mark.parametrize(("update_freq", "steps"), [("batch", range(1, 11)), (1, range(1, 11)), (4, (4, 8))])
+def test_batches(board, tmp_path, update_freq, steps):
+    seen = []
+    each = gs.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
+    classifier().fit(
+        X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[each, TensorBoard(tmp_path, update_freq=update_freq)]
+    )
+    got = scalars(board(tmp_path / "train"))
+    assert got["batch_loss"] == [(step, rounded(seen)[step - 1]) for step in steps]
+    assert len(got["batch_accuracy"]) == len(steps)
+    assert "batch_steps_per_second" not in got
+
+
+def test_epochs_alone_need_no_batches(tmp_path):
+    assert not gs.callbacks.CallbackList([TensorBoard(tmp_path)]).wants_batches("train")
+    assert gs.callbacks.CallbackList([TensorBoard(tmp_path, update_freq=7)]).wants_batches("train")
+
+
+def test_histograms(board, tmp_path):
+    model, kept = classifier(hidden=(8,)), []
+    keep = gs.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(model.get_weights()))
+    model.fit(X, Y, epochs=4, verbose=0, callbacks=[keep, TensorBoard(tmp_path, histogram_freq=3)])
+    reader = board(tmp_path / "train")
+    names = [f"{model.name}/{layer.name}/{w}/histogram" for layer in model.layers for w in ("kernel", "bias")]
+    assert sorted(reader.Tags()["histograms"]) == sorted(names)
+    for i, name in enumerate(names):
+        events = reader.Histograms(name)
+        assert [event.step for event in events] == [0, 3]
+        for event in events:
+            weight = kept[event.step][i].astype(np.float64)
+            shape = event.histogram_value
+            assert (shape.min, shape.max, shape.num) == (weight.min(), weight.max(), weight.size)
+            assert shape.sum == pytest.approx(weight.sum(), rel=1e-12, abs=1e-12)
+            counts = np.histogram(weight, 30)[0]
+            np.testing.assert_array_equal(shape.bucket, counts)
+
+
+def test_histograms_of_what_is_not_finite(board, tmp_path):
+    file = EventFile(str(tmp_path))
+    file.histogram("some", np.array([1.0, np.nan, 2.0, np.inf]), 0)
+    file.histogram("none", np.array([np.nan]), 0)
+    file.histogram("equal", np.full(5, 3.0), 0)
+    file.close()
+    reader = board(tmp_path)
+    assert reader.Tags()["histograms"] == ["some", "equal"]
+    assert reader.Histograms("some")[0].histogram_value.num == 2
+    assert sum(reader.Histograms("equal")[0].histogram_value.bucket) == 5
+
+
+def test_steps_per_second(board, tmp_path):
+    callback = TensorBoard(tmp_path, write_steps_per_second=True, update_freq="batch")
+    classifier().fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[callback])
+    got = scalars(board(tmp_path / "train"))
+    assert [step for step, _ in got["epoch_steps_per_second"]] == [0, 1]
+    assert len(got["batch_steps_per_second"]) == 10
+    assert all(value > 0 for _, value in got["epoch_steps_per_second"] + got["batch_steps_per_second"])
+
+
+def test_the_graph(board, tmp_path):
+    keras_util = pytest.importorskip("tensorboard.plugins.graph.keras_util")
+    model = classifier(hidden=(8, 8))
+    model.fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    reader = board(tmp_path / "train")
+    assert reader.PluginTagToContent("graph_keras_model") == {"keras": b"1"}
+    (event,) = reader.Tensors("keras")
+    graph = keras_util.keras_model_to_graph_def(json.loads(event.tensor_proto.string_val[0]))
+    names = [f"{model.name}/{layer.name}" for layer in model.layers]
+    assert [node.name for node in graph.node] == names
+    assert [list(node.input) for node in graph.node] == [[], names[:1], names[1:2]]
+    other = tmp_path / "without"
+    model.fit(X, Y, verbose=0, callbacks=[TensorBoard(other, write_graph=False)])
+    assert board(other / "train").Tags()["tensors"] == []
+
+
+def test_several_runs_in_one_second_keep_their_files(board, tmp_path):
+    model, callback = classifier(), TensorBoard(tmp_path)
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[callback])
+    for _ in range(2):
+        model.evaluate(X, Y, verbose=0, callbacks=[callback])
+    assert len(list((tmp_path / "validation").iterdir())) == 2
+    assert len(scalars(board(tmp_path / "validation"))["evaluation_loss_vs_iterations"]) == 2
+
+
+def test_several_optimizers(board, tmp_path):
+    o = gs.optimizers
+    model = classifier(optimizer=o.MultiOptimizer({"*bias": o.SGD(0.5), "*": o.Adam(0.25)}))
+    model.fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    got = scalars(board(tmp_path / "train"))
+    assert got["epoch_learning_rate_SGD"] == [(0, 0.5)]
+    assert got["epoch_learning_rate_adam"] == [(0, 0.25)]
+
+
+def test_training_is_not_touched(board, tmp_path):
+    plain, shown = classifier(), classifier()
+    train(plain, X, Y, batch_size=16, epochs=3)
+    callback = TensorBoard(tmp_path, histogram_freq=1, update_freq="batch")
+    train(shown, X, Y, batch_size=16, epochs=3, callbacks=[callback])
+    assert snapshot(plain) == snapshot(shown)
+
+
+def test_neither_package(monkeypatch, tmp_path):
+    for name in ("tensorboardX", "tensorboard"):
+        for module in [m for m in sys.modules if m.split(".")[0] == name]:
+            monkeypatch.delitem(sys.modules, module)
+        monkeypatch.setitem(sys.modules, name, None)
+    model = classifier()
+    before = model.get_weights()
+    with pytest.raises(ImportError, match=r"pip install 'gradstep\[tensorboard\]'"):
+        model.fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path / "logs")])
+    assert all((a == b).all() for a, b in zip(before, model.weights, strict=True))
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"log_dir": 3}, TypeError),
+        ({"histogram_freq": -1}, ValueError),
+        ({"update_freq": "epochs"}, ValueError),
+        ({"update_freq": 0}, ValueError),
+        ({"write_graph": 1}, TypeError),
+        ({"write_steps_per_second": None}, TypeError),
+        ({"write_images": True}, ValueError),
+        ({"profile_batch": (2, 5)}, ValueError),
+        ({"histograms": 1}, TypeError),
+    ],
+)
+def test_arguments(wrong, error):
+    with pytest.raises(error, match=next(iter(wrong))):
+        TensorBoard(**wrong)
+    TensorBoard(write_images=False, profile_batch=0, embeddings_freq=0, embeddings_metadata=None)
