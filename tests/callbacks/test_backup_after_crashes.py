@@ -75,7 +75,7 @@ def test_in_another_process(tmp_path):
 import sys
 from hashlib import sha256
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from test_backup import Crash, fit, made, members, snapshot
+from test_backup_after_crashes import Crash, fit, made, members, snapshot
 
 model, hooks = made({seed}), members({str(tmp_path / folder)!r})
 try:
