@@ -38,7 +38,7 @@ lint: $(VENV)/lint
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" --most 12 $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" --most 8 $(ASAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py

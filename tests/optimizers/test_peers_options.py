@@ -166,12 +166,13 @@ def stepped(torch, bound, peer, theirs, between=lambda i: None):
 @pytest.mark.parametrize("make", PAIRS)
 def test_groups_with_rates_and_decays_of_their_own(torch, make, maximize):
     options = {"weight_decay": 0.2, "maximize": maximize}
-    groups = [({"weight_decay": 0}, {"weight_decay": 0}), ({"learning_rate": 3e-3}, {"lr": 3e-3})]
+    rate = PAIRS[make][0]["learning_rate"]
+    groups = [({"weight_decay": 0}, {"weight_decay": 0}), ({"learning_rate": 0.3 * rate}, {"lr": 0.3 * rate})]
     optimizer, ours, bound, peer, theirs = made(torch, make, options, groups)
 
     def change(i):
         if i == 6:
-            optimizer.groups[1]["learning_rate"] = peer.param_groups[0]["lr"] = 0.004
+            optimizer.groups[1]["learning_rate"] = peer.param_groups[0]["lr"] = 0.4 * rate
         if i == 11:
             optimizer.groups[2]["weight_decay"] = peer.param_groups[1]["weight_decay"] = 0.5
 
