@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "flatten", "gather", "noun"]
+__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "flatten", "gather", "noun", "path"]
 
 # The shape of a tree of arrays: None for an array, a list or a dict of shapes for a sequence or mapping.
 Structure = Any
@@ -84,6 +85,11 @@ def as_parameter(value: Any, name: str) -> np.ndarray:
 def as_gradient(value: Any, name: str) -> np.ndarray:
     """An array that is only read. A NumPy scalar is one of shape (): ``2 * w`` is a scalar where w has shape ()."""
     return _lent(value, name, "an array")
+
+
+def path(label: str) -> str:
+    """The name of an array from its label: ``out/0/bias`` of ``['out'][0]['bias']``."""
+    return "/".join(quoted or number for _, quoted, number in re.findall(r"\[(?:(['\"])(.*?)\1|([^\]]*))\]", label))
 
 
 def noun(singular: str, label: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _core
 from .arguments import real
-from .arrays import as_parameter, describe, flatten, gather, is_sequence, noun
+from .arrays import as_parameter, describe, flatten, gather, is_sequence, noun, path
 from .bound import Bound, Step
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
@@ -258,7 +258,7 @@ class Optimizer(Stateful):
                     )
                 new.append((i, array))
         if new:
-            called = [(names or labels)[i] for i, _ in new]
+            called = [names[i] if names else path(labels[i]) for i, _ in new]
             added = self._core.add(
                 [array for _, array in new],
                 [labels[i] for i, _ in new],
@@ -304,8 +304,8 @@ class Optimizer(Stateful):
         var_list : sequence of arrays, optional
             The arrays.
         var_names : sequence of str, optional
-            Patterns, searched with `re.search` in the names of arrays: the key or index under which one was given
-            (``"bias"`` finds ``params["out"]["bias"]``), or a model's ``dense/bias``.
+            Patterns, searched with `re.search` in the names of arrays and in their last part, as Keras does: a model's
+            ``dense/bias``; ``out/bias`` for ``params["out"]["bias"]``. An array given alone has no name.
 
         Raises
         ------
@@ -348,7 +348,8 @@ class Optimizer(Stateful):
     def _decays(self, array: np.ndarray, name: str) -> bool:
         arrays, patterns = self._excluded
         same = any(other.ctypes.data == array.ctypes.data and other.shape == array.shape for other in arrays)
-        return not same and not any(re.search(pattern, name) for pattern in patterns)
+        last = name.rpartition("/")[2]
+        return not same and not any(re.search(pattern, n) for pattern in patterns for n in (name, last))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Set arrays to their running averages, as Keras does at the end of `fit`; without ``use_ema`` nothing happens.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .arguments import real
-from .arrays import describe, noun
+from .arrays import describe, noun, path
 from .base import Optimizer
 from .bound import Bound, Step
 from .sam import SAM
@@ -248,11 +247,6 @@ class MultiOptimizer(Wrapper):
         """As that of each of the optimizers, for its arrays."""
         for optimizer in self._each:
             optimizer.finalize_variable_values(var_list)
-
-
-def path(label: str) -> str:
-    """The name of an array from its label: ``out/0/bias`` of ``['out'][0]['bias']``."""
-    return "/".join(quoted or number for _, quoted, number in re.findall(r"\[(?:(['\"])(.*?)\1|([^\]]*))\]", label))
 
 
 class Part:
