@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bindings/arrays.hpp"
+#include "engine/fields.hpp"
 #include "kernels/rows.hpp"
 
 namespace gs {
@@ -26,8 +27,8 @@ struct Inputs {
 /// (rows, columns) of float32, float64 or uint8, in C order.
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
 
-/// labels: int64 (rows,), each in [0, n), else ValueError with its row and value; numbers: (rows, n) of dtype.
-Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n);
+/// (name, default, doc, low, high, low_open, high_open)
+py::tuple describe(const FieldInfo& field);
 
 /// Position in Activations; throws std::invalid_argument if there is none of that name.
 int find_activation(const std::string& name);

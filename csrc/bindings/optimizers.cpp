@@ -1,5 +1,7 @@
 #include "bindings/optimizers.hpp"
 
+#include "bindings/data.hpp"
+
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -246,13 +248,9 @@ void throw_nonfinite(const std::string& gradient) {
   throw py::error_already_set();
 }
 
-namespace {
-
 py::tuple describe(const FieldInfo& f) {
   return py::make_tuple(f.name, f.start, f.doc, f.low, f.high, f.low_open, f.high_open);
 }
-
-}  // namespace
 
 void bind_optimizers(py::module_& m) {
   m.def("rules", [] {

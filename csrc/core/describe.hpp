@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "core/portable.hpp"
+
 namespace gs {
 
 inline constexpr double inf = std::numeric_limits<double>::infinity();
@@ -26,6 +28,14 @@ constexpr auto extend(const std::array<Field<Base>, inherited>& base, const Own&
   for (const auto& f : base) all[i++] = {f.name, f.member, f.doc, f.low, f.high, f.low_open, f.high_open};
   ((all[i++] = own), ...);
   return all;
+}
+
+/// A rule with these values of its fields, in their order; with its defaults, if values is null.
+template <class Rule> HD Rule with_values(const double* values) {
+  Rule rule;
+  constexpr auto fields = Rule::fields();
+  for (std::size_t i = 0; values && i < fields.size(); ++i) rule.*fields[i].member = values[i];
+  return rule;
 }
 
 /// Which slots of a rule are never negative, a bit each; none, if it does not say.

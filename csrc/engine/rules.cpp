@@ -1,7 +1,6 @@
 #include "engine/rules.hpp"
 
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -13,12 +12,6 @@
 
 namespace gs {
 namespace {
-
-template <class O> O with_values(const double* values) {
-  O rule;
-  for (const auto& field : O::fields()) rule.*field.member = *values++;
-  return rule;
-}
 
 template <class Update> AnyUpdate erased(const Update& update) {
   static_assert(sizeof(Update) <= sizeof(AnyUpdate), "make AnyUpdate larger");
@@ -91,10 +84,6 @@ template <class O> struct Start<O, std::void_t<decltype(std::declval<O>().start(
 template <class O, class = void> constexpr bool shares_decay = false;
 template <class O> constexpr bool shares_decay<O, std::void_t<decltype(O::common_decay)>> = O::common_decay;
 
-template <class Owner, class F> FieldInfo info(const Owner& defaults, const F& f) {
-  return {f.name, f.doc, defaults.*f.member, f.low, f.high, f.low_open, f.high_open};
-}
-
 std::size_t position(const Rule& rule, const char* name) {
   std::size_t i = 0;
   while (i < rule.fields.size() && std::strcmp(rule.fields[i].name, name) != 0) ++i;
@@ -159,20 +148,6 @@ Common Rule::common(const double* values) const {
   for (std::size_t i = 0; i < common_at.size(); ++i)
     if (common_at[i] < fields.size()) common.*Common::fields()[i].member = values[common_at[i]];
   return common;
-}
-
-bool in_range(const FieldInfo& f, double value) {
-  const bool above = f.low_open ? value > f.low : value >= f.low;
-  const bool below = f.high_open ? value < f.high : value <= f.high;
-  return above && below;  // false for NaN
-}
-
-void check_field(const FieldInfo& f, double value) {
-  if (in_range(f, value)) return;
-  char text[256];
-  std::snprintf(text, sizeof text, "%s must be a number in %c%g, %g%c; got %.17g.", f.name, f.low_open ? '(' : '[',
-                f.low, f.high, f.high_open ? ')' : ']', value);
-  throw std::invalid_argument(text);
 }
 
 }  // namespace gs

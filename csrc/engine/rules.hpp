@@ -10,16 +10,10 @@
 #include "core/dtype.hpp"
 #include "core/matrix.hpp"
 #include "core/measure.hpp"
+#include "engine/fields.hpp"
 #include "optimizers/every.hpp"
 
 namespace gs {
-
-struct FieldInfo {
-  const char* name;
-  const char* doc;
-  double start, low, high;
-  bool low_open, high_open;
-};
 
 /// A rule's Update<Real> or Measure<Real>, whichever it is.
 struct alignas(16) AnyUpdate {
@@ -75,10 +69,5 @@ const std::vector<Rule>& rules();
 
 /// Throws std::invalid_argument if there is none of that name.
 const Rule& find_rule(const std::string& name);
-
-bool in_range(const FieldInfo& field, double value);
-
-/// Throws std::invalid_argument if the value is out of the field's range or not a number.
-void check_field(const FieldInfo& field, double value);
 
 }  // namespace gs
