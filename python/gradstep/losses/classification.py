@@ -60,7 +60,8 @@ class BinaryCrossentropy(NativeLoss):
         name: str | None = "binary_crossentropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalCrossentropy(NativeLoss):
@@ -100,7 +101,8 @@ class CategoricalCrossentropy(NativeLoss):
         name: str | None = "categorical_crossentropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class SparseCategoricalCrossentropy(NativeLoss):
@@ -145,7 +147,8 @@ class SparseCategoricalCrossentropy(NativeLoss):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, ignore_class=ignore_class, axis=axis)
 
     def _mask(self, targets: np.ndarray) -> np.ndarray | None:
         return None if self.ignore_class is None else targets != self.ignore_class
@@ -189,7 +192,8 @@ class CategoricalGeneralizedCrossEntropy(NativeLoss):
         name: str | None = "categorical_generalized_cross_entropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, q=q)
+        super().__init__(reduction, name, dtype)
+        self._take(q=q)
 
 
 def binary_crossentropy(

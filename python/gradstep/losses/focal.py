@@ -70,10 +70,8 @@ class BinaryFocalCrossentropy(NativeLoss):
         name: str | None = "binary_focal_crossentropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(
-            name,
-            reduction,
-            dtype,
+        super().__init__(reduction, name, dtype)
+        self._take(
             apply_class_balancing=apply_class_balancing,
             alpha=alpha,
             gamma=gamma,
@@ -129,10 +127,8 @@ class CategoricalFocalCrossentropy(NativeLoss):
         name: str | None = "categorical_focal_crossentropy",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(
-            name,
-            reduction,
-            dtype,
+        super().__init__(reduction, name, dtype)
+        self._take(
             alpha=alpha,
             gamma=gamma,
             from_logits=from_logits,

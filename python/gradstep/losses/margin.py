@@ -36,14 +36,6 @@ class Hinge(NativeLoss):
     0.25
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "hinge",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-
 
 class SquaredHinge(NativeLoss):
     r"""The square of how far a prediction is from being right by 1, averaged over a row.
@@ -66,14 +58,6 @@ class SquaredHinge(NativeLoss):
     >>> gs.losses.SquaredHinge()([[1.0], [-1.0]], [[0.5], [-2.0]])
     0.125
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "squared_hinge",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 class CategoricalHinge(NativeLoss):
@@ -100,14 +84,6 @@ class CategoricalHinge(NativeLoss):
     >>> gs.losses.CategoricalHinge()([[1, 0]], [[1.0, 0.5]])
     0.5
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "categorical_hinge",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:

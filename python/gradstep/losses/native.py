@@ -21,7 +21,7 @@ class NativeLoss(Loss):
     """Base of the losses of this package.
 
     A subclass is named as its loss is in the engine, in Keras's capitals, or has that name in `kind`. It gives its
-    settings to `__init__` by the names of the engine's fields, and ``from_logits`` and ``axis`` where it has them.
+    settings to `_take` by the names of the engine's fields, and ``from_logits`` and ``axis`` where it has them.
     Predictions have shape (..., n): rows of n numbers along their last axis, or along `axis`.
     """
 
@@ -31,8 +31,14 @@ class NativeLoss(Loss):
         if "kind" not in vars(cls):
             cls.kind = snake_case(cls.__name__)
 
-    def __init__(self, name: str | None, reduction: str | None, dtype: str | None, **settings: Any) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: str | None = None
+    ) -> None:
         super().__init__(self.kind if name is None else name, reduction, dtype)
+        self._names: tuple[str, ...] = ()
+
+    def _take(self, **settings: Any) -> None:
+        """Keep the arguments that a loss has of its own, checked."""
         self._names = tuple(settings)
         for key, value in settings.items():
             setattr(self, key, _setting(key, value))

@@ -50,7 +50,8 @@ class Dice(NativeLoss):
         name: str | None = "dice",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(axis=axis)
 
     def _kind_of_rows(self) -> str:
         return f"{self.kind}_of_rows"
@@ -103,7 +104,8 @@ class Tversky(NativeLoss):
         name: str | None = "tversky",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, alpha=alpha, beta=beta, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(alpha=alpha, beta=beta, axis=axis)
 
     def _kind_of_rows(self) -> str:
         return f"{self.kind}_of_rows"

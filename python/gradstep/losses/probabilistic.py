@@ -37,14 +37,6 @@ class KLDivergence(NativeLoss):
 
     kind = "kl_divergence"
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "kl_divergence",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-
 
 class Poisson(NativeLoss):
     r"""What counts t say against a Poisson distribution of mean y, averaged over a row.
@@ -66,14 +58,6 @@ class Poisson(NativeLoss):
     >>> round(gs.losses.Poisson()([[2.0]], [[1.0]]), 6)
     1.0
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "poisson",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:

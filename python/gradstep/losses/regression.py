@@ -52,14 +52,6 @@ class MeanSquaredError(NativeLoss):
     2.5
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_error",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-
 
 class MeanAbsoluteError(NativeLoss):
     r"""The absolute difference, averaged over a row.
@@ -81,14 +73,6 @@ class MeanAbsoluteError(NativeLoss):
     >>> gs.losses.MeanAbsoluteError()([[0.0], [3.0]], [[1.0], [1.0]])
     1.5
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_error",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 class MeanAbsolutePercentageError(NativeLoss):
@@ -112,14 +96,6 @@ class MeanAbsolutePercentageError(NativeLoss):
     37.5
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_absolute_percentage_error",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
-
 
 class MeanSquaredLogarithmicError(NativeLoss):
     r"""The squared difference of logarithms of 1 + x, averaged over a row.
@@ -141,14 +117,6 @@ class MeanSquaredLogarithmicError(NativeLoss):
     >>> round(gs.losses.MeanSquaredLogarithmicError()([[0.0]], np.array([[np.e - 1]])), 6)
     1.0
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "mean_squared_logarithmic_error",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 class CosineSimilarity(NativeLoss):
@@ -181,7 +149,8 @@ class CosineSimilarity(NativeLoss):
         name: str | None = "cosine_similarity",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self._take(axis=axis)
 
 
 class Huber(NativeLoss):
@@ -219,7 +188,8 @@ class Huber(NativeLoss):
         name: str | None = "huber_loss",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, delta=delta)
+        super().__init__(reduction, name, dtype)
+        self._take(delta=delta)
 
 
 class LogCosh(NativeLoss):
@@ -243,14 +213,6 @@ class LogCosh(NativeLoss):
     >>> round(gs.losses.LogCosh()([[0.0]], [[1.0]]), 6)
     0.433781
     """
-
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "log_cosh",
-        dtype: str | None = None,
-    ) -> None:
-        super().__init__(name, reduction, dtype)
 
 
 class Quantile(NativeLoss):
@@ -287,7 +249,8 @@ class Quantile(NativeLoss):
         name: str | None = "quantile",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, q=q)
+        super().__init__(reduction, name, dtype)
+        self._take(q=q)
 
 
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:

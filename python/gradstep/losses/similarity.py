@@ -61,7 +61,8 @@ class Circle(NativeLoss):
         name: str | None = "circle",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, reduction, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+        super().__init__(reduction, name, dtype)
+        self._take(gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
 
     def _axes(self, ndim: int) -> tuple[int, ...]:
         if ndim != 2:
