@@ -7,7 +7,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .. import _core
+from .. import _core, losses
 from ..checks import choose, snake_case
 from ..losses.base import Loss
 from ..losses.registry import ALIASES
@@ -134,4 +134,11 @@ def picked(loss: Loss, outputs: int) -> str:
 
 def fits(name: str, loss: Loss) -> bool:
     """Whether a metric of the engine takes the targets of the loss."""
-    return name.startswith("sparse") == loss.labels
+    own = losses.registry.table().get(name)
+    return (own.labels if own else name.startswith("sparse")) == loss.labels
+
+
+def streaming(engine: str) -> Metric:
+    """A metric of what the engine has under this name."""
+    cls = table().get(engine)
+    return MeanMetricWrapper(getattr(losses, engine), engine) if cls is None else cls()
