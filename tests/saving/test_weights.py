@@ -139,3 +139,20 @@ def test_weights_of_the_package(tmp_path):
     assert same(source, target)
     with pytest.raises(ValueError, match="has a weight 'a/bias', which the model has not"):
         model(first="x", last="b").load_weights(tmp_path / "theirs")  # of unknown order
+
+
+def test_model_checkpoint_writes_files_that_are_read(tmp_path):
+    made = model()
+    made.compile("adam", "mse")
+    x, y = np.ones((4, 3)), np.ones((4, 2))
+    keep = [
+        gs.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        gs.callbacks.ModelCheckpoint(tmp_path / "best.weights", "loss", save_best_only=True, save_weights_only=True),
+    ]
+    made.fit(x, y, epochs=3, verbose=0, callbacks=keep)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.keras", "2.keras", "3.keras", "best.weights"]
+    last, best = gs.models.load_model(tmp_path / "3.keras"), model()
+    best.load_weights(tmp_path / "best.weights")
+    assert same(last, made)
+    assert same(best, made)
+    assert gs.models.load_model(tmp_path / "1.keras").optimizer.iterations == 1

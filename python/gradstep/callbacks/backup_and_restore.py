@@ -1,10 +1,10 @@
-"""Training that goes on after a crash."""
+"""Go on with a run that was interrupted."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..checks import flag
 from ..optimizers.arrays import describe
@@ -12,60 +12,65 @@ from .base import Callback, Logs
 from .model_checkpoint import batches_between
 
 if TYPE_CHECKING:
-    from numpy import ndarray
+    import numpy as np
 
 __all__ = ["BackupAndRestore"]
 
+LATEST, PREVIOUS = "latest.gradstep", "previous.gradstep"
+
 
 class BackupAndRestore(Callback):
-    """Keep a backup of training while it runs; the same `fit` in a new process goes on from there.
+    """Back up a run while it trains; if the program is started again after it was interrupted, go on from there.
 
     Parameters
     ----------
     backup_dir : str or path
-        A folder for this training alone; it is made.
+        A folder for this run alone; it is made.
     save_freq : "epoch" or int, default "epoch"
-        After each epoch, or after this many batches; then training comes back to Python at every batch.
+        After each epoch, or after this many batches, counted over the epochs.
     double_checkpoint : bool, default False
-        Whether to keep the backup before the last one too, for a disk that damages files.
+        Whether to keep the backup before the latest too, for the case that the latest is damaged.
     delete_checkpoint : bool, default True
-        Whether to delete the backups when training has come to its end.
+        Whether the backup is removed when training has come to its end.
 
     Raises
     ------
     TypeError, ValueError
-        An argument is of a wrong type or out of range. When training begins: the backup is of another model,
-        optimizer or callbacks, or is damaged.
+        An argument is of a wrong type or out of range. From `fit`: the backup is of another model, another optimizer or
+        other callbacks, or is damaged.
     OSError
-        It cannot be read or written.
+        From `fit`: the folder cannot be read or written.
 
     Notes
     -----
-    A backup has weights, optimizer, seeds and counters, and the state of the other callbacks: after an epoch's backup
-    training goes on as if it had not been interrupted, bit for bit. It is made when all callbacks have seen the epoch;
-    none is made of the epoch that ends training. From a backup in the middle of an epoch that epoch begins anew, with
-    the weights as they were. The history that `fit` makes has the epochs of its own process only, as in Keras; a
-    `History` among the callbacks has all. Keras's backup does not have the callbacks' state, nor its seeds.
+    A backup is a file of `saving.Checkpoint`: weights, the optimizer's state, seeds and counters, and the state of the
+    callbacks that `fit` was given. A run that went on from the end of an epoch comes to the same bits as one that was
+    never interrupted. From within an epoch, with an int for `save_freq`, that epoch begins anew, as in Keras.
+
+    Keras restores neither callbacks nor the seeds of shuffles. It removes the folder with all that is in it; here
+    what is not of this callback stays.
 
     Examples
     --------
-    >>> import os, tempfile, numpy as np, gradstep as gs
-    >>> class Crash(gs.callbacks.Callback):
-    ...     def on_epoch_begin(self, epoch, logs=None):
-    ...         if epoch == 4:
-    ...             raise RuntimeError("the power fails")
-    >>> def fit(*more):
-    ...     model = gs.Sequential([gs.Input((3,)), gs.layers.Dense(1, name="out")])
-    ...     model.compile("adam", "mse")
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> def trained(folder, breaks):
+    ...     def begin(epoch, logs):
+    ...         if epoch == breaks:
+    ...             raise RuntimeError("a power cut")
     ...     backup = gs.callbacks.BackupAndRestore(folder)
-    ...     return model.fit(np.eye(3), np.ones(3), epochs=10, verbose=0, callbacks=[backup, *more])
-    >>> folder = os.path.join(tempfile.mkdtemp(), "backup")
-    >>> fit(Crash())
-    Traceback (most recent call last):
-        ...
-    RuntimeError: the power fails
-    >>> fit().epoch
-    [4, 5, 6, 7, 8, 9]
+    ...     power = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
+    ...     model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model.fit(np.ones((8, 1)), np.ones(8), epochs=5, verbose=0, callbacks=[backup, power])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     try:
+    ...         trained(os.path.join(folder, "backup"), breaks=3)
+    ...     except RuntimeError as error:
+    ...         print(error)
+    ...     trained(os.path.join(folder, "backup"), breaks=None).epoch
+    a power cut
+    [3, 4]
     """
 
     def __init__(
@@ -80,37 +85,36 @@ class BackupAndRestore(Callback):
             raise TypeError(f"backup_dir must be a str or a path; got {describe(backup_dir)}.")
         self.backup_dir = os.fspath(backup_dir)
         if not self.backup_dir:
-            raise ValueError("backup_dir must be a folder; got ''.")
+            raise ValueError("backup_dir must be the name of a folder; got ''.")
         self.save_freq = batches_between("save_freq", save_freq)
         self.double_checkpoint = flag("double_checkpoint", double_checkpoint)
         self.delete_checkpoint = flag("delete_checkpoint", delete_checkpoint)
-        self._path = os.path.join(self.backup_dir, "latest.gradstep")
-        self._earlier = os.path.join(self.backup_dir, "before.gradstep")
         self._others: list[Callback] = []
         self._epoch = self._batches = 0
         if self.save_freq == "epoch":
             self._idle = (BackupAndRestore.on_train_batch_end,)
 
-    def _attend_fit(self, x: ndarray, y: ndarray, others: list[Callback]) -> None:
+    def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
         self._others = [other for other in others if other is not self and other.state_dict()]
 
-    def _checkpoint(self) -> Any:
-        from ..saving import Checkpoint
-
-        return Checkpoint(self.model, self._others)
+    def _path(self, name: str) -> str:
+        return os.path.join(self.backup_dir, name)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Go on from the backup, if there is one."""
         self._batches = 0
-        there = [path for path in (self._path, self._earlier) if os.path.exists(path)]
-        while there:
+        checkpoint = self.model._checkpoint(self._others)
+        for name in (LATEST, PREVIOUS):
             try:
-                self.model._initial_epoch = self._checkpoint().restore(there.pop(0))["epoch"]
-            except (ValueError, OSError):
-                if not there:
-                    raise
-            else:
-                return
+                notes = checkpoint.restore(self._path(name))
+            except FileNotFoundError:
+                continue
+            except ValueError:
+                if name == LATEST and os.path.exists(self._path(PREVIOUS)):
+                    continue
+                raise
+            self._epoch = self.model._initial_epoch = notes["epoch"]
+            return
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember the epoch."""
@@ -118,27 +122,29 @@ class BackupAndRestore(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Save if enough batches have passed."""
-        if self.save_freq == "epoch":
-            return
         self._batches += 1
-        if self._batches % int(self.save_freq) == 0:
+        if self.save_freq != "epoch" and self._batches >= int(self.save_freq):
             self._save(self._epoch)
 
     def _after_epoch(self, epoch: int) -> None:
-        if self.save_freq == "epoch" and not self.model.stop_training:
+        """Save if it goes by epochs, when the others have done their part."""
+        if self.save_freq == "epoch":
             self._save(epoch + 1)
 
     def _save(self, epoch: int) -> None:
+        self._batches = 0
         os.makedirs(self.backup_dir, exist_ok=True)
-        if self.double_checkpoint and os.path.exists(self._path):
-            os.replace(self._path, self._earlier)
-        self._checkpoint().save(self._path, epoch=epoch)
+        if self.double_checkpoint:
+            with suppress(FileNotFoundError):
+                os.replace(self._path(LATEST), self._path(PREVIOUS))
+        self.model._checkpoint(self._others).save(self._path(LATEST), epoch=epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Delete the backups, and the folder if nothing else is in it."""
-        if self.delete_checkpoint:
-            for path in (self._path, self._earlier):
-                with suppress(FileNotFoundError):
-                    os.remove(path)
-            with suppress(OSError):
-                os.rmdir(self.backup_dir)
+        """Remove the backup, if that is wanted."""
+        if not self.delete_checkpoint:
+            return
+        for name in (LATEST, PREVIOUS):
+            with suppress(FileNotFoundError):
+                os.unlink(self._path(name))
+        with suppress(OSError):  # not empty
+            os.rmdir(self.backup_dir)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from typing import Any
 
@@ -17,8 +16,10 @@ NUMBERS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 def plain(value: Any) -> Any:
     """A value as strict JSON has it: numbers that are not finite as texts; arrays too: type, shape, bytes."""
     if isinstance(value, np.ndarray) and value.ndim:
+        from base64 import b64encode
+
         shape = "x".join(map(str, value.shape))
-        return f"{ARRAY} {value.dtype.str} {shape} {base64.b64encode(value.tobytes()).decode()}"
+        return f"{ARRAY} {value.dtype.str} {shape} {b64encode(value.tobytes()).decode()}"
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
@@ -31,9 +32,11 @@ def plain(value: Any) -> Any:
 def loaded(value: Any) -> Any:
     """What `plain` was given; a text of an array that is damaged is a ValueError."""
     if isinstance(value, str) and value.startswith(f"{ARRAY} "):
+        from base64 import b64decode
+
         try:
             _, dtype, shape, text = value.split(" ")
-            numbers = np.frombuffer(base64.b64decode(text, validate=True), np.dtype(dtype))
+            numbers = np.frombuffer(b64decode(text, validate=True), np.dtype(dtype))
             return numbers.reshape([int(size) for size in shape.split("x")]).copy()
         except (ValueError, TypeError) as error:
             raise ValueError(f"state must hold arrays as state_dict() writes them; {value[:40]!r}: {error}.") from None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["SYMPTOMS", "Finding", "LayerLook", "Look"]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that goes wrong.
 
     Attributes
@@ -36,8 +35,7 @@ class Finding:
         return f"Epoch {self.epoch + 1}{where}: {self.words}. Try {self.advice}."
 
 
-@dataclass(frozen=True)
-class LayerLook:
+class LayerLook(NamedTuple):
     """A layer at one moment: units that give 0 for all rows; norms of weights, gradients, and the epoch's changes."""
 
     dead: int = 0
@@ -48,8 +46,7 @@ class LayerLook:
     update: float = 0.0
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(NamedTuple):
     """The model at the end of an epoch (-1: before training): the epoch's loss, that of the sample, the layers."""
 
     epoch: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -109,7 +108,9 @@ class Measures:
         """Have one of our own metrics refuse what it cannot take before a weight is changed."""
         if not type(metric).__module__.startswith(metrics.__name__):
             return
-        trial = copy.copy(metric)
+        from copy import copy
+
+        trial = copy(metric)
         trial.reset_state()  # which makes arrays of its own
         try:
             trial.update_state(np.zeros_like(target), output)

@@ -5,11 +5,17 @@ A model's file is a zip archive, stored and not compressed: ``config.json`` says
 SHA-256 of all bytes before it, so that a changed bit anywhere is an error and not another model.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
-from .checkpoint import Checkpoint
-from .loading import load_model
-from .weights import load_weights, save_weights
-from .whole import save_model
+
+if TYPE_CHECKING:
+    from .checkpoint import Checkpoint
+    from .loading import load_model
+    from .weights import load_weights, save_weights
+    from .whole import save_model
 
 __all__ = [
     "Checkpoint",
@@ -21,3 +27,21 @@ __all__ = [
     "save_model",
     "save_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what reads and writes when it is asked for: most programs do neither."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .checkpoint import Checkpoint
+    from .loading import load_model
+    from .weights import load_weights, save_weights
+    from .whole import save_model
+
+    for member in (Checkpoint, load_model, load_weights, save_model, save_weights):
+        globals()[member.__name__] = member
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..layers.base import Layer
     from ..seeds import Key
+    from .checkpoint import Checkpoint
 
 __all__ = ["MODELS", "Savable", "Source"]
 
@@ -137,6 +138,12 @@ class Savable:
     def _rekey(self, keys: Sequence[int | None]) -> None:
         """Let layers draw from other keys: a new network, with the same weights in new memory."""
         raise NotImplementedError(f"{type(self).__name__} must define how it is given other keys.")
+
+    def _checkpoint(self, callbacks: Sequence[Callback]) -> Checkpoint:
+        """For callbacks, which stand below files."""
+        from .checkpoint import Checkpoint
+
+        return Checkpoint(self, callbacks)
 
     # -- files -------------------------------------------------------------------------------------------------------
 

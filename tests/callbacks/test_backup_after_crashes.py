@@ -75,7 +75,7 @@ def test_in_another_process(tmp_path):
 import sys
 from hashlib import sha256
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from test_backup import Crash, fit, made, members, snapshot
+from test_backup_after_crashes import Crash, fit, made, members, snapshot
 
 model, hooks = made({seed}), members({str(tmp_path / folder)!r})
 try:
@@ -117,10 +117,10 @@ def test_a_damaged_backup(tmp_path):
         fit(made(1), [callbacks.BackupAndRestore(folder, double_checkpoint=True), Crash(3)])
     latest = folder / "latest.gradstep"
     latest.write_bytes(latest.read_bytes()[:-100])
-    (folder / "before.gradstep").rename(folder / "kept")
+    (folder / "previous.gradstep").rename(folder / "kept")
     with pytest.raises(ValueError):
         fit(made(1), [callbacks.BackupAndRestore(folder)])
-    (folder / "kept").rename(folder / "before.gradstep")
+    (folder / "kept").rename(folder / "previous.gradstep")
     assert fit(made(1), [callbacks.BackupAndRestore(folder, double_checkpoint=True)], 4).epoch == [2, 3]
 
 
