@@ -12,7 +12,19 @@ from ..checks import choose, snake_case
 from ..losses.base import Loss
 from ..losses.registry import ALIASES
 from ..optimizers.arrays import describe
-from . import accuracy, auc, confusion, constrained, correlation, fscore, iou, of_losses, reduction, regression
+from . import (
+    accuracy,
+    auc,
+    confusion,
+    constrained,
+    correlation,
+    crossentropy,
+    fscore,
+    iou,
+    of_losses,
+    reduction,
+    regression,
+)
 from .base import Metric
 from .reduction import MeanMetricWrapper
 
@@ -24,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     confusion,
     constrained,
     correlation,
+    crossentropy,
     fscore,
     iou,
     of_losses,
