@@ -149,6 +149,7 @@ class SparseCategoricalCrossentropy(LossMetric):
             if labels.ndim == np.ndim(y_pred) and labels.shape[self.axis] == 1:
                 labels = labels.squeeze(self.axis)
             weights = spread(1.0 if sample_weight is None else sample_weight, labels.shape)
+            assert weights is not None
             sample_weight = np.where(labels == self.ignore_class, 0.0, weights)
         super().update_state(y_true, y_pred, sample_weight)
 
