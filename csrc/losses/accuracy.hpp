@@ -34,4 +34,12 @@ struct CategoricalAccuracy {
   }
 };
 
+/// The class of the largest y against the class t; a label that is no class, of a row that the loss ignores, is wrong.
+struct SparseCategoricalAccuracy {
+  static constexpr const char* name = "sparse_categorical_accuracy";
+  template <class Real> HD static Real row(const Label<Real>& t, const Real* y, std::size_t n) {
+    return t(argmax<Real>(Values<Real>{y}, n));
+  }
+};
+
 }  // namespace gs

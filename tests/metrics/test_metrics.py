@@ -117,6 +117,15 @@ def test_top_k_takes_the_first_of_equals():
 # -- classes -----------------------------------------------------------------------------------------------------------
 
 
+def test_rows_of_an_ignored_class_do_not_count():
+    t, y = np.array([0, -1, 1]), np.array([[0.2, 0.8], [0.5, 0.5], [0.4, 0.6]])
+    metric = metrics.SparseCategoricalCrossentropy(ignore_class=-1)
+    expected = metrics.SparseCategoricalCrossentropy()(t[[0, 2]], y[[0, 2]])
+    assert metric(t, y) == metric(t[:, None], y) == pytest.approx(expected)
+    metric.reset_state()
+    assert metric(t, y, [1, 5, 0]) == pytest.approx(-np.log(0.2))
+
+
 def test_equal_predictions_share_a_place():
     y = np.array([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2]])
     np.testing.assert_array_equal(metrics.sparse_top_k_categorical_accuracy([0, 1], y, k=1), [1, 1])

@@ -16,7 +16,8 @@ BATCHES = [slice(first, first + 20) for first in (0, 20, 40)]
 # the labels of AUC and R2Score.
 CLOSE = 1e-9
 MEANS = {"BinaryAccuracy", "AUC", "R2Score", "RootMeanSquaredError", "PearsonCorrelation", "ConcordanceCorrelation"}
-MEANS |= {"MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy"}
+MEANS |= {"MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", "MeanAbsolutePercentageError", "LogCoshError"}
+MEANS |= {"MeanSquaredLogarithmicError", "Poisson", "Hinge", "SquaredHinge"}
 # Keras adds 1e-7 to denominators, here at least 1, or 0.2 for the last one of an F score.
 PADDED = {"F1Score", "FBetaScore", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "BinaryIoU"}
 TOLERANCE = dict.fromkeys(MEANS, 1.2e-7) | dict.fromkeys(PADDED, 1e-6)

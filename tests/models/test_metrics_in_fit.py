@@ -185,11 +185,11 @@ def test_weighted_metrics_count_weights():
     loss = gs.losses.get("binary_crossentropy")
     measures = Measures(["accuracy", metrics.AUC(name="auc")], ["accuracy", metrics.AUC(name="auc")], loss)
     assert measures.names == ["accuracy", "auc", "weighted_accuracy", "weighted_auc"]
-    shared = measures.share_out(loss, 1, "float32", weights=True)
-    assert [engine for engine, *_ in shared] == ["binary_accuracy", "", "", ""]
     trained = model()
     y, w = YES[:, None].astype(np.float32), np.random.default_rng(0).random(150)
-    work = trained._network, loss.name, False, ["binary_accuracy"], X, y, 32, None, []
+    shared = measures.share_out(loss, y, 1, "float32", weights=True)
+    assert [engine for engine, *_ in shared] == ["binary_accuracy", "", "", ""]
+    work = trained._network, {"kind": "binary_crossentropy"}, ["binary_accuracy"], X, y, 32, None, []
     run = Measured(gs._core.Run(*work, outputs=True), y, shared, w)
     order = np.random.default_rng(1).permutation(150)
     run.start(order)
@@ -217,9 +217,8 @@ def test_only_metrics_that_need_it_bring_python_to_every_batch():
 
 def test_outputs_of_a_run():
     trained = model(last="softmax", outputs=4, loss="sparse_categorical_crossentropy")
-    run = gs._core.Run(
-        trained._network, "sparse_categorical_crossentropy", False, [], X, LABELS, 64, None, [], outputs=True
-    )
+    loss = {"kind": "sparse_categorical_crossentropy"}
+    run = gs._core.Run(trained._network, loss, [], X, LABELS, 64, None, [], outputs=True)
     assert run.outputs.shape == (0, 4)
     run.start(None)
     first = (run.advance(0.0), run.outputs)[1]

@@ -43,6 +43,11 @@ def concordance(t, y, axis=-1):
     return 2 * covariance / (t.var() + y.var() + (t.mean() - y.mean()) ** 2 + 1e-7)
 
 
+def divergence(t, y):
+    t, y = np.clip(t, 1e-7, 1), np.clip(y, 1e-7, 1)
+    return (t * np.log(t / y)).sum()
+
+
 def crossentropy(t, y, from_logits=False):
     p = np.exp(y) / np.exp(y).sum() if from_logits else y / y.sum()
     return -(t * np.log(p)).sum()

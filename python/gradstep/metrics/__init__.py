@@ -11,10 +11,11 @@ shares          Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategorical
                 SparseTopKCategoricalAccuracy
 yes or no       Precision, Recall, F1Score, FBetaScore, TruePositives, TrueNegatives, FalsePositives, FalseNegatives,
                 AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
-numbers         R2Score, RootMeanSquaredError, ConcordanceCorrelation, PearsonCorrelation
+numbers         R2Score, RootMeanSquaredError, ConcordanceCorrelation, PearsonCorrelation, CosineSimilarity
 areas           IoU, BinaryIoU, MeanIoU, OneHotIoU, OneHotMeanIoU
-losses          MeanSquaredError, MeanAbsoluteError, BinaryCrossentropy, CategoricalCrossentropy,
-                SparseCategoricalCrossentropy
+losses          MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError,
+                LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge, BinaryCrossentropy,
+                CategoricalCrossentropy, SparseCategoricalCrossentropy
 plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of your own
 ==============  ========================================================================================================
 """
@@ -22,9 +23,17 @@ plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of your own
 from ..losses import (
     binary_crossentropy,
     categorical_crossentropy,
+    categorical_hinge,
+    hinge,
+    kl_divergence,
+    log_cosh,
     mean_absolute_error,
+    mean_absolute_percentage_error,
     mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
     sparse_categorical_crossentropy,
+    squared_hinge,
 )
 from .accuracy import (
     Accuracy,
@@ -49,14 +58,21 @@ from .correlation import (
     concordance_correlation,
     pearson_correlation,
 )
+from .crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from .fscore import F1Score, FBetaScore
 from .iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from .of_losses import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
-    SparseCategoricalCrossentropy,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    SquaredHinge,
 )
 from .reduction import Mean, MeanMetricWrapper, Sum
 from .registry import get, resolve
@@ -70,21 +86,29 @@ __all__ = [
     "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
+    "CategoricalHinge",
     "ConcordanceCorrelation",
+    "CosineSimilarity",
     "F1Score",
     "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
+    "Hinge",
     "IoU",
+    "KLDivergence",
+    "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
     "OneHotIoU",
     "OneHotMeanIoU",
     "PearsonCorrelation",
+    "Poisson",
     "Precision",
     "PrecisionAtRecall",
     "R2Score",
@@ -96,6 +120,7 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
     "SpecificityAtSensitivity",
+    "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
     "TrueNegatives",
@@ -104,14 +129,22 @@ __all__ = [
     "binary_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_hinge",
     "concordance_correlation",
     "get",
+    "hinge",
+    "kl_divergence",
+    "log_cosh",
     "mean_absolute_error",
+    "mean_absolute_percentage_error",
     "mean_squared_error",
+    "mean_squared_logarithmic_error",
     "pearson_correlation",
+    "poisson",
     "resolve",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .. import losses
-from ..checks import flag, numeric
+from ..checks import numeric, whole
 from .reduction import FunctionMetric
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = [
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
     "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanSquaredError",
-    "SparseCategoricalCrossentropy",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SquaredHinge",
 ]
 
 
@@ -75,92 +83,210 @@ class MeanAbsoluteError(LossMetric):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
-class Crossentropy(LossMetric):
-    """Base of the cross-entropies: of outputs or of logits."""
-
-    _settings = ("from_logits",)
-
-    def __init__(self, name: str | None, dtype: str | None, from_logits: bool) -> None:
-        self.from_logits = flag("from_logits", from_logits)
-        super().__init__(getattr(losses, self._engine), name, dtype, from_logits=self.from_logits)
-
-    def _engine_name(self) -> str:
-        return "" if self.from_logits else self._engine
-
-
-class BinaryCrossentropy(Crossentropy):
-    """The mean over rows of `gradstep.losses.binary_crossentropy`.
+class MeanAbsolutePercentageError(LossMetric):
+    """The mean over rows of `gradstep.losses.mean_absolute_percentage_error`.
 
     Parameters
     ----------
-    name : str, default "binary_crossentropy"
+    name : str, default "mean_absolute_percentage_error"
     dtype : {"float32", "float64"}, default "float64"
         What the result is rounded to.
-    from_logits : bool, default False
-        Whether predictions are z where y = sigmoid(z).
 
     Examples
     --------
     >>> import numpy as np, gradstep as gs
-    >>> round(gs.metrics.BinaryCrossentropy()([[1.0]], np.array([[0.5]])), 6)
-    0.693147
+    >>> round(gs.metrics.MeanAbsolutePercentageError()([[1.0, 2.0], [4.0, 5.0]], np.array([[1.5, 2.0], [3.0, 5.0]])), 6)
+    18.75
     """
 
-    _engine = "binary_crossentropy"
+    _engine = "mean_absolute_percentage_error"
 
-    def __init__(
-        self, name: str | None = "binary_crossentropy", dtype: str | None = None, from_logits: bool = False
-    ) -> None:
-        super().__init__(name, dtype, from_logits)
+    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: str | None = None) -> None:
+        super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
-class CategoricalCrossentropy(Crossentropy):
-    """The mean over rows of `gradstep.losses.categorical_crossentropy`.
+class MeanSquaredLogarithmicError(LossMetric):
+    """The mean over rows of `gradstep.losses.mean_squared_logarithmic_error`.
 
     Parameters
     ----------
-    name : str, default "categorical_crossentropy"
+    name : str, default "mean_squared_logarithmic_error"
     dtype : {"float32", "float64"}, default "float64"
         What the result is rounded to.
-    from_logits : bool, default False
-        Whether predictions are z where y = softmax(z).
 
     Examples
     --------
     >>> import numpy as np, gradstep as gs
-    >>> round(gs.metrics.CategoricalCrossentropy()([[0, 1, 0]], np.array([[0.2, 0.5, 0.3]])), 6)
-    0.693147
+    >>> round(gs.metrics.MeanSquaredLogarithmicError()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    0.17406
     """
 
-    _engine = "categorical_crossentropy"
+    _engine = "mean_squared_logarithmic_error"
 
-    def __init__(
-        self, name: str | None = "categorical_crossentropy", dtype: str | None = None, from_logits: bool = False
-    ) -> None:
-        super().__init__(name, dtype, from_logits)
+    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: str | None = None) -> None:
+        super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
-class SparseCategoricalCrossentropy(Crossentropy):
-    """The mean over rows of `gradstep.losses.sparse_categorical_crossentropy`.
+class LogCoshError(LossMetric):
+    """The mean over rows of `gradstep.losses.log_cosh`.
 
     Parameters
     ----------
-    name : str, default "sparse_categorical_crossentropy"
+    name : str, default "logcosh"
     dtype : {"float32", "float64"}, default "float64"
         What the result is rounded to.
-    from_logits : bool, default False
-        Whether predictions are z where y = softmax(z).
 
     Examples
     --------
     >>> import numpy as np, gradstep as gs
-    >>> round(gs.metrics.SparseCategoricalCrossentropy()([1], np.array([[0.2, 0.5, 0.3]])), 6)
-    0.693147
+    >>> round(gs.metrics.LogCoshError()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    0.170135
     """
 
-    _engine = "sparse_categorical_crossentropy"
+    _engine = "log_cosh"
 
-    def __init__(
-        self, name: str | None = "sparse_categorical_crossentropy", dtype: str | None = None, from_logits: bool = False
-    ) -> None:
-        super().__init__(name, dtype, from_logits)
+    def __init__(self, name: str | None = "logcosh", dtype: str | None = None) -> None:
+        super().__init__(losses.log_cosh, name, dtype)
+
+
+class Poisson(LossMetric):
+    """The mean over rows of `gradstep.losses.poisson`.
+
+    Parameters
+    ----------
+    name : str, default "poisson"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.Poisson()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    0.958145
+    """
+
+    _engine = "poisson"
+
+    def __init__(self, name: str | None = "poisson", dtype: str | None = None) -> None:
+        super().__init__(losses.poisson, name, dtype)
+
+
+class KLDivergence(LossMetric):
+    """The mean over rows of `gradstep.losses.kl_divergence`.
+
+    Parameters
+    ----------
+    name : str, default "kl_divergence"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.KLDivergence()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    0.916289
+    """
+
+    _engine = "kl_divergence"
+
+    def __init__(self, name: str | None = "kl_divergence", dtype: str | None = None) -> None:
+        super().__init__(losses.kl_divergence, name, dtype)
+
+
+class Hinge(LossMetric):
+    """The mean over rows of `gradstep.losses.hinge`.
+
+    Parameters
+    ----------
+    name : str, default "hinge"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.Hinge()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    1.1
+    """
+
+    _engine = "hinge"
+
+    def __init__(self, name: str | None = "hinge", dtype: str | None = None) -> None:
+        super().__init__(losses.hinge, name, dtype)
+
+
+class SquaredHinge(LossMetric):
+    """The mean over rows of `gradstep.losses.squared_hinge`.
+
+    Parameters
+    ----------
+    name : str, default "squared_hinge"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.SquaredHinge()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    1.46
+    """
+
+    _engine = "squared_hinge"
+
+    def __init__(self, name: str | None = "squared_hinge", dtype: str | None = None) -> None:
+        super().__init__(losses.squared_hinge, name, dtype)
+
+
+class CategoricalHinge(LossMetric):
+    """The mean over rows of `gradstep.losses.categorical_hinge`.
+
+    Parameters
+    ----------
+    name : str, default "categorical_hinge"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.CategoricalHinge()([[0.0, 1.0], [1.0, 0.0]], np.array([[0.6, 0.4], [0.4, 0.6]])), 6)
+    1.2
+    """
+
+    _engine = "categorical_hinge"
+
+    def __init__(self, name: str | None = "categorical_hinge", dtype: str | None = None) -> None:
+        super().__init__(losses.categorical_hinge, name, dtype)
+
+
+class CosineSimilarity(LossMetric):
+    """The mean over rows of the cosine of the angle between targets and predictions: 1 where they point alike.
+
+    Parameters
+    ----------
+    name : str, default "cosine_similarity"
+    dtype : {"float32", "float64"}, default "float64"
+        What the result is rounded to.
+    axis : int, default -1
+        Along which they are vectors.
+
+    Notes
+    -----
+    The loss of this name, `gradstep.losses.cosine_similarity`, is its negative.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.metrics.CosineSimilarity()([[0.0, 1.0], [1.0, 1.0]], np.array([[1.0, 0.0], [1.0, 1.0]])), 6)
+    0.5
+    """
+
+    _settings = ("axis",)
+
+    def __init__(self, name: str | None = "cosine_similarity", dtype: str | None = None, axis: int = -1) -> None:
+        self.axis = whole("axis", axis, -64)
+        super().__init__(_cosine, name, dtype, axis=self.axis)
+
+
+def _cosine(y_true: ArrayLike, y_pred: ArrayLike, axis: int) -> np.ndarray:
+    return -losses.cosine_similarity(y_true, y_pred, axis=axis)

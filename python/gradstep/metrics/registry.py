@@ -7,12 +7,24 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from .. import _core
+from .. import _core, losses
 from ..checks import choose, snake_case
 from ..losses.base import Loss
 from ..losses.registry import ALIASES
 from ..optimizers.arrays import describe
-from . import accuracy, auc, confusion, constrained, correlation, fscore, iou, of_losses, reduction, regression
+from . import (
+    accuracy,
+    auc,
+    confusion,
+    constrained,
+    correlation,
+    crossentropy,
+    fscore,
+    iou,
+    of_losses,
+    reduction,
+    regression,
+)
 from .base import Metric
 from .reduction import MeanMetricWrapper
 
@@ -24,6 +36,7 @@ MODULES: tuple[ModuleType, ...] = (
     confusion,
     constrained,
     correlation,
+    crossentropy,
     fscore,
     iou,
     of_losses,
@@ -134,4 +147,11 @@ def picked(loss: Loss, outputs: int) -> str:
 
 def fits(name: str, loss: Loss) -> bool:
     """Whether a metric of the engine takes the targets of the loss."""
-    return name.startswith("sparse") == loss.labels
+    own = losses.registry.table().get(name)
+    return (own.labels if own else name.startswith("sparse")) == loss.labels
+
+
+def streaming(engine: str) -> Metric:
+    """A metric of what the engine has under this name."""
+    cls = table().get(engine)
+    return MeanMetricWrapper(getattr(losses, engine), engine) if cls is None else cls()

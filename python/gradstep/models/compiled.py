@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from .. import _core, losses, optimizers
 from ..checks import closest, numeric
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
+from .custom import Custom
 from .data import equal_rows, targets
 from .measured import Measured, Measures
-from .steps import AnyRun, Stepped
+from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
 
@@ -64,7 +65,7 @@ class Compiled:
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
+        loss: str | losses.Loss | Callable[..., Any] | None = None,
         metrics: Sequence[Any] | None = None,
         weighted_metrics: Sequence[Any] | None = None,
         **unknown: Any,
@@ -75,8 +76,9 @@ class Compiled:
         ----------
         optimizer : str or Optimizer, default "rmsprop"
             A name of `gradstep.optimizers` for its defaults, or an optimizer.
-        loss : str or Loss, optional
-            A name of `gradstep.losses` or a loss. `fit` and `evaluate` need one; `predict` does not.
+        loss : str, Loss or function, optional
+            What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
+            `fit` and `evaluate` need one; `predict` does not.
         metrics : list of str, Metric or function, optional
             What else to measure: "accuracy", other names of `gradstep.metrics`, metrics, or functions of targets and
             predictions.
@@ -94,6 +96,8 @@ class Compiled:
             hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
             raise TypeError(f"compile() has no argument {name!r}.{hint}")
         chosen_loss = None if loss is None else losses.get(loss)
+        if chosen_loss is not None:
+            chosen_loss._specification()
         measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
         self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
@@ -119,22 +123,25 @@ class Compiled:
         assert self._network is not None
         return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> AnyRun:
+    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool, weights: np.ndarray | None = None) -> AnyRun:
+        """weights: float64 (rows,), what the loss of each row counts for."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        shared = self._measures.share_out(loss, network.outputs, self._dtype, weights=False)
-        work = (network, loss.name, loss.from_logits, [engine for engine, *_ in shared if engine], x, y, batch)
-        fed = any(not engine for engine, *_ in shared)
+        shared = self._measures.share_out(loss, y, network.outputs, self._dtype, weights=weights is not None)
+        names = [engine for engine, *_ in shared if engine]
+        spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
 
-        def measured(run: _core.Run) -> _core.Run | Measured:
-            return Measured(run, y, shared) if any(metric for _, metric, _ in shared) else run
+        def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
+            engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
+            run: _core.Run | Custom = engine if spec is not None else Custom(engine, loss, y, weights)
+            return Measured(run, y, shared, weights) if any(metric for _, metric, _ in shared) else run
 
         if not train:
-            return measured(_core.Run(*work, None, [], outputs=fed))
+            return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper):
-            run = measured(_core.Run(*work, None, [], gradients=True, outputs=fed))
+            run = make(None, [], gradients=True)
             keys = self._weight_names
             if self._bound is None:
                 self._bound = self.optimizer.bind(dict(zip(keys, self.weights, strict=True)))
@@ -143,10 +150,10 @@ class Compiled:
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
-                weights = self.weights
-                labels = [f"[{i}]" for i in range(len(weights))]
-                self._indices = self.optimizer._attach(weights, labels, names=self._weight_names)
-            return measured(_core.Run(*work, self.optimizer._core, self._indices, outputs=fed))
+                moved = self.weights
+                labels = [f"[{i}]" for i in range(len(moved))]
+                self._indices = self.optimizer._attach(moved, labels, names=self._weight_names)
+            return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None

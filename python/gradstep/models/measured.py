@@ -12,8 +12,9 @@ from .. import _core, metrics
 from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
-from ..metrics.registry import fits, named, table
+from ..metrics.registry import fits, named, streaming
 from ..optimizers.arrays import describe
+from .custom import Custom
 
 __all__ = ["Measured", "Measures"]
 
@@ -76,12 +77,14 @@ class Measures:
         """What they are called in the logs."""
         return [one.name for one in self.all]
 
-    def share_out(self, loss: Loss, outputs: int, dtype: str, weights: bool) -> list[Share]:
-        """Who does what for a model of this loss, this many outputs, and their dtype.
+    def share_out(self, loss: Loss, y: np.ndarray, outputs: int, dtype: str, weights: bool) -> list[Share]:
+        """Who does what for a model of this loss, these targets, this many outputs, and their dtype.
 
         weights: whether rows have weights, which the engine's scores do not count.
         """
-        key = loss.name, outputs, dtype, weights
+        # What a loss of the user's own takes as targets need be no rows that the engine can read.
+        readable = loss.labels or y.shape[1:] == (outputs,)
+        key = loss.labels, y.shape[1:], y.dtype, outputs, dtype, weights
         if key in self._shared:
             return self._shared[key]
         shared = []
@@ -92,16 +95,16 @@ class Measures:
             else:
                 known = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
                 engine = known if fits(known, loss) else ""
-            if engine and weights and weighted:
-                metric = table()[engine]() if metric is None else metric
+            if engine and ((weights and weighted) or not readable):
+                metric = streaming(engine) if metric is None else metric
                 engine = ""
             if metric is not None and not engine:
-                self._try(name, metric, loss, outputs, dtype)
+                self._try(name, metric, y[:1], np.full((1, outputs), 0.5, dtype))
             shared.append(Share(engine, metric, weighted))
         self._shared[key] = shared
         return shared
 
-    def _try(self, name: str, metric: Metric, loss: Loss, outputs: int, dtype: str) -> None:
+    def _try(self, name: str, metric: Metric, target: np.ndarray, output: np.ndarray) -> None:
         """Have one of our own metrics refuse what it cannot take before a weight is changed."""
         if not type(metric).__module__.startswith(metrics.__name__):
             return
@@ -109,9 +112,8 @@ class Measures:
 
         trial = copy(metric)
         trial.reset_state()  # which makes arrays of its own
-        target = np.zeros(1, np.int64) if loss.labels else np.zeros((1, outputs), dtype)
         try:
-            trial.update_state(target, np.full((1, outputs), 0.5, dtype))
+            trial.update_state(np.zeros_like(target), output)
         except (TypeError, ValueError) as error:
             raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
 
@@ -121,7 +123,7 @@ class Measured:
 
     Parameters
     ----------
-    run : Run
+    run : Run or Custom
         Made with ``outputs=True`` if anything is fed, and with the engine's share of the metrics.
     y : ndarray
         Targets, as the run has them.
@@ -133,7 +135,7 @@ class Measured:
 
     def __init__(
         self,
-        run: _core.Run,
+        run: _core.Run | Custom,
         y: np.ndarray,
         shared: Sequence[Share],
         weights: np.ndarray | None = None,

@@ -11,9 +11,13 @@ import numpy as np
 from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
+from .custom import Custom
 from .measured import Measured
 
-__all__ = ["AnyRun", "Stepped"]
+__all__ = ["AnyRun", "BatchRun", "Stepped"]
+
+# What the engine steps by itself, or leaves the gradients of each batch of; all have the face of the first.
+BatchRun: TypeAlias = _core.Run | Custom | Measured
 
 
 class Stepped:
@@ -21,7 +25,7 @@ class Stepped:
 
     Parameters
     ----------
-    run : Run or Measured
+    run : Run, Custom or Measured
         Made with ``gradients=True``.
     bound : Bound
         Of a dict of the model's weights.
@@ -29,7 +33,7 @@ class Stepped:
         Keys of that dict, in the order of the weights.
     """
 
-    def __init__(self, run: _core.Run | Measured, bound: Bound, names: Sequence[str]) -> None:
+    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str]) -> None:
         self._run, self._bound, self._names = run, bound, names
 
     @property
@@ -66,5 +70,5 @@ class Stepped:
         return dict(zip(self._names, self._run.gradients, strict=True))
 
 
-# What a pass over data is run by; all have the face of the first.
-AnyRun: TypeAlias = _core.Run | Measured | Stepped
+# What a pass over data is run by.
+AnyRun: TypeAlias = BatchRun | Stepped

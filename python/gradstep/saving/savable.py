@@ -114,14 +114,14 @@ class Savable:
         arguments = {name: value for name, value in config.items() if value is not None and name not in UNUSED}
         if isinstance(arguments.get("optimizer"), Mapping):
             arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], get_custom_objects())
-        tables = {
-            "loss": losses.registry.table(),
-            "metrics": metrics.registry.table(),
-            "weighted_metrics": metrics.registry.table(),
+        made: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+            "loss": losses.deserialize,
+            "metrics": lambda config: revive(config, metrics.registry.table(), "metrics"),
+            "weighted_metrics": lambda config: revive(config, metrics.registry.table(), "weighted_metrics"),
         }
-        for name, table in tables.items():
+        for name, revived in made.items():
             if name in arguments:
-                arguments[name] = _objects(arguments[name], table, name)
+                arguments[name] = _objects(arguments[name], revived)
         self.compile(**arguments)
 
     # -- made by the functions of this package -------------------------------------------------------------------------
@@ -260,12 +260,12 @@ class Savable:
         load_weights(self, filepath, skip_mismatch)
 
 
-def _objects(value: Any, table: Mapping[str, Callable[..., Any]], what: str) -> Any:
+def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
     """Losses or metrics of a config: objects in the place of what stands for them, in lists and dicts too."""
     if isinstance(value, list):
-        return [_objects(member, table, what) for member in value]
+        return [_objects(member, revived) for member in value]
     if isinstance(value, Mapping):
         if "class_name" in value:
-            return revive(value, table, what)
-        return {key: _objects(member, table, what) for key, member in value.items()}
+            return revived(value)
+        return {key: _objects(member, revived) for key, member in value.items()}
     return get_custom_objects().get(value, value) if isinstance(value, str) else value
