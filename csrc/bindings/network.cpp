@@ -15,6 +15,7 @@
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
 #include "bindings/optimizers.hpp"
+#include "bindings/treatment.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
 
@@ -79,6 +80,15 @@ Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vect
   return scoring;
 }
 
+/// Of the weights of each layer; the first ones, where a layer says it of no more.
+std::vector<std::vector<Treatment>> parse_treatments(const std::vector<py::dict>& specs) {
+  std::vector<std::vector<Treatment>> all(specs.size());
+  for (std::size_t k = 0; k < specs.size(); ++k)
+    if (specs[k].contains("weights"))
+      for (const py::handle& weight : specs[k]["weights"]) all[k].push_back(parse_treatment(weight));
+  return all;
+}
+
 std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
@@ -126,6 +136,10 @@ class PyNetwork {
   virtual py::list parameters(py::handle self) const = 0;
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
+  virtual double penalty() const = 0;
+  virtual std::vector<std::vector<bool>> trained() const = 0;
+  virtual void treat(const std::vector<std::vector<py::object>>& weights) = 0;
+  virtual void constrain(double rate) = 0;
   virtual py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
                                    std::uint32_t number) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
@@ -227,11 +241,12 @@ template <class Real> class TypedRun : public PyRun {
     std::vector<const Parameter*> parameters;
     if (!moved_) return parameters;
     std::size_t next = 0;
-    for (const auto& layer : network.weights)
-      for (Real* weight : layer) {
+    for (const auto& layer : plain_weights(network))
+      for (const Weight<Real>& weight : layer) {
+        if (!weight.trainable()) continue;
         const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
-        if (!p || p->data != reinterpret_cast<std::byte*>(weight))
-          throw py::value_error("indices must name the network's parameters, in order.");
+        if (!p || p->data != reinterpret_cast<std::byte*>(weight.w))
+          throw py::value_error("indices must name the network's trainable weights, in order.");
         parameters.push_back(p);
         ++next;
       }
@@ -251,7 +266,7 @@ template <class Real> class TypedRun : public PyRun {
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
   explicit TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs)
-      : network_(std::size_t(inputs), parse_layers(inputs, specs)) {}
+      : network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs)) {}
 
   std::size_t inputs() const override { return network_.inputs; }
   std::size_t outputs() const override { return network_.outputs; }
@@ -281,6 +296,37 @@ template <class Real> class TypedNetwork : public PyNetwork {
                              seconds);
   }
 
+  double penalty() const override { return network_.penalty(); }
+
+  std::vector<std::vector<bool>> trained() const override {
+    std::vector<std::vector<bool>> all;
+    for (const auto& layer : network_.treatments) {
+      all.emplace_back();
+      for (const Treatment& treatment : layer) all.back().push_back(treatment.trainable);
+    }
+    return all;
+  }
+
+  void treat(const std::vector<std::vector<py::object>>& weights) override {
+    if (weights.size() != network_.layers.size())
+      throw py::value_error("weights must have a list for each of " + std::to_string(network_.layers.size()) +
+                            " layers; got " + std::to_string(weights.size()) + ".");
+    std::vector<std::vector<Treatment>> treatments(weights.size());
+    for (std::size_t k = 0; k < weights.size(); ++k)
+      for (const py::object& weight : weights[k]) treatments[k].push_back(parse_treatment(weight));
+    network_.treat(std::move(treatments));
+  }
+
+  void constrain(double rate) override {
+    py::gil_scoped_release release;
+    Crew::gather(1, [&](Crew& crew) {
+      for (const auto& layer : plain_weights(network_))
+        for (const Weight<Real>& weight : layer)
+          if (weight.treatment->follows_steps())
+            gs::constrain(weight.w, *weight.treatment, weight.treatment->penalty.proximal * rate, crew);
+    });
+  }
+
   py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
                            std::uint32_t number) const override {
     const Scoring scoring = parse_scoring(loss, from_logits, {});
@@ -295,6 +341,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     for (auto& layer : weights) {
       py::list own;
       for (auto& weight : layer) {
+        if (!weight.trainable()) continue;
         weight.gradient = data<Real>(flat[weight.number]);
         own.append(flat[weight.number]);
       }
@@ -313,6 +360,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
       std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
       for (const double value : pass.values[0]) sum += value;
+      sum += double(rows) * pass.penalty();
     }
     return py::make_tuple(sum / double(rows), gradients, dx);
   }
@@ -334,11 +382,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
   Targets check_y(py::handle y, const ScoreInfo& loss) const {
     return check_targets(y, "y", loss.labels, dtype, network_.outputs);
   }
-  /// Zeros, an array for each weight.
+  /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
     std::vector<Wanted> wanted;
-    for (const auto& layer : shapes(network_.layers))
-      for (const auto& shape : layer) wanted.push_back({numpy_dtype(dtype), shape});
+    const auto shape = shapes(network_.layers);
+    for (std::size_t k = 0; k < shape.size(); ++k)
+      for (std::size_t i = 0; i < shape[k].size(); ++i)
+        if (network_.treatments[k][i].trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
   }
   static void check_lengths(const Inputs& x, const Targets& y) {
@@ -347,7 +397,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                             std::to_string(y.rows) + ".");
   }
 
-  const Network<Real> network_;
+  Network<Real> network_;
 };
 
 std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
@@ -374,6 +424,10 @@ void bind_network(py::module_& m) {
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
+      .def_property_readonly("penalty", &PyNetwork::penalty)
+      .def_property_readonly("trained", &PyNetwork::trained)
+      .def("treat", &PyNetwork::treat)
+      .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("from_logits"), py::arg("x"),
            py::arg("y"), py::arg("number") = 0);

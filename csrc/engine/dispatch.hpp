@@ -14,6 +14,7 @@
 #include "kernels/measure.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sweep.hpp"
+#include "kernels/treat.hpp"
 #include "kernels/turn.hpp"
 
 namespace gs {
@@ -30,6 +31,7 @@ struct Kernels {
   const MeasureTable& measure;
   const FactorTable& factor;
   const TurnTable& turn;
+  const TreatTable& treat;
 };
 
 const Kernels& kernels();
@@ -71,6 +73,13 @@ template <class Real> const Turning<Real>& turning() {
     return kernels().turn.f32;
   else
     return kernels().turn.f64;
+}
+
+template <class Real> const Treating<Real>& treating() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().treat.f32;
+  else
+    return kernels().treat.f64;
 }
 
 template <class Real> const Dressing<Real>& dressing() {

@@ -38,13 +38,15 @@ template <class Real> class Plan {
 
   // x (batch, in), dz (batch, out) -> dw = x^T dz, which moves w (in, out)
   void learn_product(Rows x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
-    defer(std::make_unique<LearnProductJob<Real>>(
+    if (!w->trainable()) return;
+    learn(std::make_unique<LearnProductJob<Real>>(
         Product<Real>{x, 0, true, dz, out, false, nullptr, nullptr, out, in, out, batch}, *w, mover_));
   }
 
   // dz (batch, out) -> db = its rows summed, which moves b (out)
   void learn_sum(const Real* dz, const Weight<Real>* b, std::size_t out) {
-    defer(std::make_unique<LearnSumJob<Real>>(dz, batch, out, *b, mover_));
+    if (!b->trainable()) return;
+    learn(std::make_unique<LearnSumJob<Real>>(dz, batch, out, *b, mover_));
   }
 
   // z (batch, n) -> y = f(z) (batch, n); y may be z
@@ -104,6 +106,25 @@ template <class Real> class Plan {
   template <class Work> void rows(std::size_t n, Work work) {
     const std::size_t block = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
     add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
+  }
+
+  /// The gradient of the orthogonal penalty of a weight, and its value, while nothing moves it.
+  void turn(const Weight<Real>* w) {
+    turns_.push_back(std::make_unique<double>());
+    const auto work = [w, value = turns_.back().get()](std::size_t, std::size_t) {
+      Treatment alone = *w->treatment;
+      alone.penalty.l1 = alone.penalty.proximal = alone.penalty.l2 = 0;
+      *value = penalty_at(w->w, alone, w->slope);
+    };
+    defer(std::make_unique<RowsJob<Real, decltype(work)>>(1, 1, work));
+  }
+
+  /// The penalties of all weights that were moved, before they were.
+  double penalty() const {
+    double sum = 0;
+    for (const LearnJob<Real>* job : learning_) sum += job->penalty();
+    for (const auto& value : turns_) sum += *value;
+    return sum;
   }
 
   /// Pointers to the rows of a matrix of row length n; they live as long as the plan.
@@ -184,6 +205,11 @@ template <class Real> class Plan {
     take_deferred();
   }
 
+  void learn(std::unique_ptr<LearnJob<Real>> job) {
+    learning_.push_back(job.get());
+    defer(std::move(job));
+  }
+
   // To run beside whatever comes next: it must leave alone what a deferred job reads.
   void defer(std::unique_ptr<Job<Real>> job) { deferred_.push_back(std::move(job)); }
 
@@ -195,8 +221,10 @@ template <class Real> class Plan {
   const Mover& mover_;
   std::vector<Phase> phases_;
   std::vector<std::unique_ptr<Job<Real>>> deferred_;
+  std::vector<const LearnJob<Real>*> learning_;
   ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
   std::vector<std::vector<const void*>> row_pointers_;
+  std::vector<std::unique_ptr<double>> turns_;  // values of orthogonal penalties
   std::size_t scratch_ = 0;
 };
 
