@@ -42,7 +42,7 @@ def start(batch: int, threads: int) -> _core.Run:
     optimizer = _core.Optimizer("Adam", {})
     indices = optimizer.add(parameters, [f"[{i}]" for i in range(len(parameters))])
     x, y = mlp.data({"batch": batch})
-    run = _core.Run(network, "sparse_categorical_crossentropy", False, [], x, y, batch, optimizer, indices)
+    run = _core.Run(network, {"kind": "sparse_categorical_crossentropy"}, [], x, y, batch, optimizer, indices)
     run.start(np.random.default_rng(0).permutation(len(x)))
     run.advance(60.0)
     return run

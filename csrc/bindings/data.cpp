@@ -17,21 +17,6 @@ Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns) 
   return as(Source::f32, check_rows<float>(x, name, std::int64_t(columns)));
 }
 
-Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n) {
-  if (!labels) {
-    const auto columns = std::int64_t(n);
-    py::array array = dtype == Dtype::f32 ? check_rows<float>(y, name, columns) : check_rows<double>(y, name, columns);
-    return {array, bytes(array), n * item_size(dtype), std::size_t(array.shape(0))};
-  }
-  py::array array = check_rows<std::int64_t>(y, name, -1);
-  const auto* label = reinterpret_cast<const std::int64_t*>(bytes(array));
-  for (py::ssize_t i = 0; i < array.shape(0); ++i)
-    if (label[i] < 0 || label[i] >= std::int64_t(n))
-      throw py::value_error(name + "[" + std::to_string(i) + "] is " + std::to_string(label[i]) +
-                            "; labels must be in [0, " + std::to_string(n) + "), one for each output.");
-  return {array, bytes(array), sizeof(std::int64_t), std::size_t(array.shape(0))};
-}
-
 ActivationUse parse_activation(const py::handle& given) {
   ActivationUse use;
   if (py::isinstance<py::str>(given)) {

@@ -28,8 +28,8 @@ struct Inputs {
 /// (rows, columns) of float32, float64 or uint8, in C order.
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
 
-/// labels: int64 (rows,), each in [0, n), else ValueError with its row and value; numbers: (rows, n) of dtype.
-Targets check_targets(py::handle y, const std::string& name, bool labels, Dtype dtype, std::size_t n);
+/// (name, default, doc, low, high, low_open, high_open)
+py::tuple describe(const FieldInfo& field);
 
 /// (name, default, doc, low, high, low_open, high_open)
 py::tuple describe(const FieldInfo& field);

@@ -7,6 +7,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
+#include "bindings/scoring.hpp"
 #include "engine/activations.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/scores.hpp"
@@ -57,24 +58,42 @@ py::array activation_backward(const py::object& use, const py::array& given, con
   return dx;
 }
 
-py::tuple loss(const std::string& name, bool from_logits, const py::array& y_true, const py::array& given) {
-  const ScoreInfo& info = find_score(name, true);
-  const py::array y = c_order(given, "y_pred");
+py::tuple loss(const py::dict& given, const py::array& y_true, const py::array& y_pred, const py::object& weights,
+               const py::object& mask, bool slope) {
+  const LossUse use = parse_loss(given);
+  const py::array y = c_order(y_pred, "y_pred");
   const Dtype dtype = float_dtype(y, "y_pred");
   if (y.ndim() != 2) throw py::value_error("y_pred must have shape (rows, n); its shape is " + shape_text(y) + ".");
-  const auto n = std::size_t(y.shape(1));
+  const auto rows = std::size_t(y.shape(0)), n = std::size_t(y.shape(1));
   if (n == 0) throw py::value_error("y_pred must have at least one column; its shape is " + shape_text(y) + ".");
-  const Targets targets = check_targets(y_true, "y_true", info.labels, dtype, n);
-  if (targets.rows != std::size_t(y.shape(0)))
+  const Targets targets = check_targets(y_true, "y_true", use, dtype, n);
+  if (targets.rows != rows)
     throw py::value_error("y_true and y_pred must have as many rows; got " + std::to_string(targets.rows) + " and " +
-                          std::to_string(y.shape(0)) + ".");
-  std::vector<const void*> at(targets.rows);
-  for (std::size_t i = 0; i < targets.rows; ++i) at[i] = targets.data + i * targets.row_size;
-  py::array_t<double> values(static_cast<py::ssize_t>(targets.rows));
-  py::array slope = aligned_zeros({y.shape(0), y.shape(1)}, dtype);
-  loss_rows(info, from_logits, int(dtype))(at.data(), bytes(y), targets.rows, n, 1.0, values.mutable_data(),
-                                           bytes(slope));
-  return py::make_tuple(values, slope);
+                          std::to_string(rows) + ".");
+  const RowWeights counted(weights, mask, rows);
+  std::vector<const void*> at(rows);
+  for (std::size_t i = 0; i < rows; ++i) at[i] = targets.data + i * targets.row_size;
+  std::vector<double> scales(rows);
+  std::vector<std::uint8_t> counts(rows);
+  py::array_t<double> values(static_cast<py::ssize_t>(rows));
+  py::object dy = py::none();
+  if (slope) dy = aligned_zeros({y.shape(0), y.shape(1)}, dtype);
+  const Shares given_shares = use.shares(rows, counted.weights_data(), counted.mask_data());
+  const Shares shares =
+      use.score(dtype, at.data(), bytes(y), n, given_shares, scales.data(), counts.data(), values.mutable_data(),
+                slope ? bytes(py::reinterpret_borrow<py::array>(dy)) : nullptr);
+  return py::make_tuple(shares.loss(values.data()), values, dy);
+}
+
+py::tuple reduce(const std::string& reduction, const py::array& values, const py::object& weights,
+                 const py::object& mask) {
+  const py::array checked = check_rows<double>(values, "values", -1);
+  const auto rows = std::size_t(checked.shape(0));
+  const RowWeights counted(weights, mask, rows);
+  const Shares shares{parse_reduction(reduction), rows, counted.weights_data(), counted.mask_data()};
+  py::array_t<double> scales(checked.shape(0));
+  shares.scales(scales.mutable_data());
+  return py::make_tuple(shares.loss(reinterpret_cast<const double*>(bytes(checked))), scales);
 }
 
 }  // namespace
@@ -92,17 +111,24 @@ void bind_layers(py::module_& m) {
   m.def("activation", &activation);
   m.def("activation_backward", &activation_backward);
   m.def("losses", [] {
-    py::list names;
-    for (const ScoreInfo& s : scores())
-      if (s.is_loss) names.append(s.name);
-    return py::tuple(names);
+    py::dict all;
+    for (const ScoreInfo& s : scores()) {
+      py::list fields;
+      for (const FieldInfo& f : s.fields) fields.append(describe(f));
+      if (s.is_loss) all[s.name] = py::tuple(fields);
+    }
+    return all;
   });
   m.def("metrics", [] {
     py::list names;
-    for (const ScoreInfo& s : scores()) names.append(s.name);
+    for (const ScoreInfo& s : scores())
+      if (!s.one_value && !s.only_positive) names.append(s.name);
     return py::tuple(names);
   });
-  m.def("loss", &loss);
+  m.def("loss", &loss, py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("weights") = py::none(),
+        py::arg("mask") = py::none(), py::arg("slope") = true);
+  m.def("check_loss", [](const py::dict& given) { parse_loss(given); });
+  m.def("reduce", &reduce);
 }
 
 }  // namespace gs

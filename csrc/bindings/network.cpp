@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <variant>
@@ -14,7 +13,8 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
-#include "bindings/optimizers.hpp"
+#include "bindings/run.hpp"
+#include "bindings/scoring.hpp"
 #include "bindings/treatment.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
@@ -69,17 +69,6 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
   return layers;
 }
 
-Scoring parse_scoring(const std::string& loss, bool from_logits, const std::vector<std::string>& metrics) {
-  Scoring scoring{&find_score(loss, true), from_logits, {}};
-  for (const std::string& name : metrics) {
-    scoring.metrics.push_back(&find_score(name, false));
-    if (scoring.metrics.back()->labels != scoring.loss->labels)
-      throw py::value_error("metric " + name + " and loss " + loss +
-                            " must take the same targets; one takes class labels, the other rows of numbers.");
-  }
-  return scoring;
-}
-
 /// Of the weights of each layer; the first ones, where a layer says it of no more.
 std::vector<std::vector<Treatment>> parse_treatments(const std::vector<py::dict>& specs) {
   std::vector<std::vector<Treatment>> all(specs.size());
@@ -93,8 +82,6 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
 }
-
-template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
 
 /// Shapes of layers' weights, by layer.
 std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyLayer>& layers) {
@@ -117,17 +104,6 @@ std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyL
 
 // -- what Python sees, for either type -----------------------------------------------------------------------------
 
-class PyRun {
- public:
-  virtual ~PyRun() = default;
-  virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
-  virtual bool advance(double seconds) = 0;
-  virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
-  virtual py::tuple progress() const = 0;
-  virtual py::list gradients() const = 0;
-  virtual void again() = 0;
-};
-
 class PyNetwork {
  public:
   virtual ~PyNetwork() = default;
@@ -140,127 +116,12 @@ class PyNetwork {
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual void treat(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual void constrain(double rate) = 0;
-  virtual py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
-                                   std::uint32_t number) const = 0;
+  virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
+                                   const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                                      std::size_t batch_size, py::object optimizer,
-                                     const std::vector<std::size_t>& indices, bool gradients) const = 0;
-};
-
-template <class Real> class TypedRun : public PyRun {
- public:
-  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, Inputs x, Targets y,
-           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-           std::vector<py::array> gradients)
-      : owner_(std::move(owner)),
-        x_(std::move(x)),
-        y_(std::move(y)),
-        optimizer_(std::move(optimizer)),
-        moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
-        gradients_(std::move(gradients)),
-        run_(network, scoring, {x_.data(), x_.source, y_.data, y_.row_size, y_.rows}, batch_size,
-             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices), places(gradients_)) {}
-
-  void start(std::optional<py::array> given, std::uint32_t number) override {
-    check_idle();
-    std::vector<std::int64_t> order(y_.rows);
-    if (given) {
-      const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
-      order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
-      for (const std::int64_t row : order)
-        if (row < 0 || row >= std::int64_t(y_.rows))
-          throw py::value_error("order must hold rows in [0, " + std::to_string(y_.rows) + "); got " +
-                                std::to_string(row) + ".");
-    } else {
-      std::iota(order.begin(), order.end(), 0);
-    }
-    run_.start(std::move(order), number);
-  }
-
-  bool advance(double seconds) override {
-    const bool over = alone([&] { return run_.advance(seconds); });
-    if (run_.refused()) throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"));
-    return over;
-  }
-
-  std::vector<std::pair<std::string, double>> profile(double seconds) override {
-    return alone([&] { return run_.profile(seconds); });
-  }
-
-  py::tuple progress() const override {
-    py::list metrics;
-    for (std::size_t s = 1; s < run_.totals.size(); ++s) metrics.append(mean(s));
-    return py::make_tuple(run_.batches, run_.rows, mean(0), metrics);
-  }
-
-  void again() override {
-    alone([&] {
-      run_.again();
-      return true;
-    });
-  }
-
-  py::list gradients() const override {
-    py::list all;
-    for (const py::array& gradient : gradients_) all.append(gradient);
-    return all;
-  }
-
- private:
-  double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
-
-  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use.
-  template <class Work> auto alone(Work work) {
-    check_idle();
-    std::optional<PyOptimizer::Busy> busy;
-    if (moved_) moved_->flush();  // what row-sparse steps left to do
-    if (moved_) busy.emplace(*moved_);
-    busy_ = true;
-    const struct Idle {
-      bool& busy;
-      ~Idle() { busy = false; }
-    } idle{busy_};
-    if (moved_) moved_->prepare(run_.steps_left());
-    py::gil_scoped_release release;
-    return work();
-  }
-
-  static std::vector<Real*> places(const std::vector<py::array>& arrays) {
-    std::vector<Real*> all;
-    for (const py::array& array : arrays) all.push_back(data<Real>(array));
-    return all;
-  }
-
-  void check_idle() const {
-    if (busy_) throw std::runtime_error("this run is in the middle of a step on another thread.");
-    if (moved_) moved_->check_idle();
-  }
-
-  std::vector<const Parameter*> check_parameters(const Network<Real>& network,
-                                                 const std::vector<std::size_t>& indices) const {
-    std::vector<const Parameter*> parameters;
-    if (!moved_) return parameters;
-    std::size_t next = 0;
-    for (const auto& layer : plain_weights(network))
-      for (const Weight<Real>& weight : layer) {
-        if (!weight.trainable()) continue;
-        const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
-        if (!p || p->data != reinterpret_cast<std::byte*>(weight.w))
-          throw py::value_error("indices must name the network's trainable weights, in order.");
-        parameters.push_back(p);
-        ++next;
-      }
-    return parameters;
-  }
-
-  const py::object owner_;  // the network
-  const Inputs x_;
-  const Targets y_;
-  const py::object optimizer_;
-  PyOptimizer* const moved_;
-  const std::vector<py::array> gradients_;
-  Run<Real> run_;
-  bool busy_ = false;
+                                     const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
+                                     const py::object& mask) const = 0;
 };
 
 template <class Real> class TypedNetwork : public PyNetwork {
@@ -327,18 +188,21 @@ template <class Real> class TypedNetwork : public PyNetwork {
     });
   }
 
-  py::tuple value_and_grad(const std::string& loss, bool from_logits, py::handle x, py::handle y,
-                           std::uint32_t number) const override {
-    const Scoring scoring = parse_scoring(loss, from_logits, {});
+  py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
+                           const py::object& weights, const py::object& mask) const override {
+    const bool known = py::isinstance<py::dict>(loss);
+    const Scoring scoring = parse_scoring(known ? loss : py::none(), {});
     const Inputs from = check_inputs(x, "x", network_.inputs);
-    const Targets targets = check_y(y, *scoring.loss);
-    const std::size_t rows = targets.rows;
+    const Targets targets = known ? check_targets(y, "y", scoring.loss, dtype, network_.outputs)
+                                  : Targets{py::array(), nullptr, 0, from.rows};
+    const std::size_t rows = from.rows;
     check_lengths(from, targets);
+    const RowWeights counts(weights, mask, rows);
     py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
     py::list gradients;
-    auto weights = plain_weights(network_);
+    auto places = plain_weights(network_);
     const std::vector<py::array> flat = gradient_arrays();
-    for (auto& layer : weights) {
+    for (auto& layer : places) {
       py::list own;
       for (auto& weight : layer) {
         if (!weight.trainable()) continue;
@@ -347,41 +211,52 @@ template <class Real> class TypedNetwork : public PyNetwork {
       }
       gradients.append(own);
     }
-    double sum = 0;
-    {
-      py::gil_scoped_release release;
-      const Mover none{};
-      Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(weights), none, from.source);
-      pass.begin(number);
-      for (std::size_t i = 0; i < rows; ++i) {
-        pass.set_row(i, std::int64_t(i), from.data() + i * network_.inputs * item_size(from.source));
-        pass.targets[i] = targets.data + i * targets.row_size;
-      }
-      Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
-      std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
-      for (const double value : pass.values[0]) sum += value;
-      sum += double(rows) * pass.penalty();
+    const Mover none{};
+    Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(places), none, from.source);
+    pass.begin(number);
+    pass.weigh(counts.weights_data(), counts.mask_data());
+    for (std::size_t i = 0; i < rows; ++i) {
+      pass.set_row(i, std::int64_t(i), from.data() + i * network_.inputs * item_size(from.source));
+      pass.targets[i] = targets.data + i * targets.row_size;
     }
-    return py::make_tuple(sum / double(rows), gradients, dx);
+    const auto run = [&](auto half) {
+      py::gil_scoped_release release;
+      Crew::gather(pass.threads(), half);
+    };
+    double value;
+    if (known) {
+      run([&](Crew& crew) { pass.run(crew); });
+      value = pass.loss();
+    } else {
+      run([&](Crew& crew) { pass.run_forward(crew); });
+      py::array_t<Real> outputs({py::ssize_t(rows), py::ssize_t(network_.outputs)});
+      std::copy(pass.outputs, pass.outputs + outputs.size(), outputs.mutable_data());
+      const py::tuple both = loss(outputs);
+      value = both[0].cast<double>();
+      const py::array dy = check_rows<Real>(both[1], "dy", std::int64_t(network_.outputs));
+      if (std::size_t(dy.shape(0)) != rows) throw py::value_error("dy must have a row for each of x.");
+      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), pass.dy);
+      run([&](Crew& crew) { pass.run_backward(crew); });
+    }
+    std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
+    return py::make_tuple(value + pass.penalty(), gradients, dx);
   }
 
   std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                              std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-                             bool gradients) const override {
+                             bool gradients, const py::object& weights, const py::object& mask) const override {
     Inputs from = check_inputs(x, "x", network_.inputs);
-    Targets targets = check_y(y, *scoring.loss);
+    Targets targets = check_targets(y, "y", scoring, dtype, network_.outputs);
     check_lengths(from, targets);
-    return std::make_unique<TypedRun<Real>>(std::move(self), network_, scoring, std::move(from), std::move(targets),
-                                            batch_size, std::move(optimizer), indices,
-                                            gradients ? gradient_arrays() : std::vector<py::array>{});
+    RowWeights counts(weights, mask, from.rows);
+    return std::make_unique<TypedRun<Real>>(
+        std::move(self), network_, scoring, std::move(from), std::move(targets), batch_size, std::move(optimizer),
+        indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
   }
 
  private:
   static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
 
-  Targets check_y(py::handle y, const ScoreInfo& loss) const {
-    return check_targets(y, "y", loss.labels, dtype, network_.outputs);
-  }
   /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
     std::vector<Wanted> wanted;
@@ -429,25 +304,30 @@ void bind_network(py::module_& m) {
       .def("treat", &PyNetwork::treat)
       .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
-      .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("from_logits"), py::arg("x"),
-           py::arg("y"), py::arg("number") = 0);
+      .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
+           py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyRun>(m, "Run")
-      .def(py::init([](py::object network, const std::string& loss, bool from_logits,
-                       const std::vector<std::string>& metrics, py::handle x, py::handle y, std::int64_t batch_size,
-                       py::object optimizer, const std::vector<std::size_t>& indices, bool gradients) {
-             return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, from_logits, metrics), x, y,
+      .def(py::init([](py::object network, const py::object& loss, const std::vector<std::string>& metrics,
+                       py::handle x, py::handle y, std::int64_t batch_size, py::object optimizer,
+                       const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
+                       const py::object& mask) {
+             return network.cast<const PyNetwork&>().run(network, parse_scoring(loss, metrics), x, y,
                                                          parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients);
+                                                         gradients, weights, mask);
            }),
-           py::arg("network"), py::arg("loss"), py::arg("from_logits"), py::arg("metrics"), py::arg("x"), py::arg("y"),
-           py::arg("batch_size"), py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false)
+           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+           py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
+           py::arg("mask") = py::none())
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
       .def_property_readonly("progress", &PyRun::progress)
       .def_property_readonly("gradients", &PyRun::gradients)
-      .def("again", &PyRun::again);
+      .def("again", &PyRun::again)
+      .def_property_readonly("over", &PyRun::over)
+      .def("forward", &PyRun::forward, py::arg("again") = false)
+      .def("backward", &PyRun::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
 }
 
 }  // namespace gs

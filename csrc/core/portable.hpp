@@ -9,3 +9,6 @@
 #define HD inline __attribute__((always_inline))
 #define RESTRICT __restrict__
 #endif
+
+// The same of a lambda, behind its parameters.
+#define INLINED __attribute__((always_inline))

@@ -40,7 +40,7 @@ struct Mover {
   void move(const Weight<Real>& weight, std::size_t at, Real* g, const Area& area, double& penalty) const {
     if (const Penalty& p = weight.treatment->penalty) {
       const Real* const slope = weight.slope ? weight.slope + at : nullptr;
-      const Sums sums = treating<Real>().penalize(weight.w + at, g, slope, p.l1, p.l2, area);
+      const PenaltySums sums = treating<Real>().penalize(weight.w + at, g, slope, p.l1, p.l2, area);
       penalty = (p.l1 + p.proximal) * sums.sizes + p.l2 * sums.squares;
     }
     if (weight.gradient) {

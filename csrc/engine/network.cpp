@@ -23,6 +23,8 @@ template <class Layer> ActivationUse activation_of(const Layer& layer) {
     return {};
 }
 
+template <class Real> constexpr Dtype dtype = Dtype(dtype_of<Real>());
+
 template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
 
 }  // namespace
@@ -88,16 +90,17 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       x(batch),
       network_(network),
       backward_(goal == Goal::gradient || goal == Goal::train),
+      loss_(scoring.loss),
       weights_(std::move(weights)),
       plan_(batch, backward_, mover) {
   const std::size_t n_layers = network.layers.size();
   std::vector<AnyLayer> layers = network.layers;
 
   // A loss of logits contains the last activation: the network stops before it.
-  bool of_logits = scoring.from_logits;
-  if (goal != Goal::predict && !of_logits && scoring.loss->absorbs >= 0)
-    visit(layers.back(), [&](const auto& layer) { of_logits = activation_of(layer).index == scoring.loss->absorbs; });
-  const bool absorbed = of_logits && !scoring.from_logits;
+  bool of_logits = loss_.of_logits;
+  if (goal != Goal::predict && loss_.info && !of_logits && loss_.info->absorbs >= 0)
+    visit(layers.back(), [&](const auto& layer) { of_logits = activation_of(layer).index == loss_.info->absorbs; });
+  const bool absorbed = of_logits && !loss_.of_logits;
   if (absorbed)
     std::visit(
         [](auto& layer) {
@@ -166,22 +169,41 @@ template <class Real> void Pass<Real>::make_slopes() {
 template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& last) {
   targets.resize(batch);
   values.assign(1 + scoring.metrics.size(), std::vector<double>(batch));
+  scales_.resize(batch);
+  weigh(nullptr, nullptr);
   const std::size_t n = network_.outputs;
+  const auto& metrics = scoring.metrics;
+  const auto whole = [](const ScoreInfo* score) { return score->whole_batch; };
+  const bool at_once = (loss_.info && whole(loss_.info)) || std::any_of(metrics.begin(), metrics.end(), whole);
+  dy = last.dy;
   // The last activation is in the loss; its outputs are made only if a metric looks at them.
-  const bool needed = outputs != last.y && !scoring.metrics.empty();
-  const MapForward activate = needed ? kernels().map.of[scoring.loss->absorbs].forward[dtype_of<Real>()] : nullptr;
-  const LossRows loss = loss_rows(*scoring.loss, of_logits, dtype_of<Real>());
-  const double scale = 1.0 / double(batch);
+  const bool needed = outputs != last.y && !metrics.empty();
+  const MapForward activate = needed ? kernels().map.of[loss_.info->absorbs].forward[dtype_of<Real>()] : nullptr;
+  loss_.of_logits = of_logits;
+  if (loss_.info && loss_.info->only_positive) counts_.resize(batch);
+  const LossRows loss = loss_.info ? loss_.loop(dtype<Real>) : nullptr;
   const Real* const y = last.y;
-  Real* const dy = last.dy;
   plan_.rows(
-      n, [this, n, activate, loss, scale, y, dy, metrics = scoring.metrics](std::size_t first, std::size_t count) {
+      n,
+      [this, n, activate, loss, y, metrics](std::size_t first, std::size_t count) {
         if (activate) activate(nullptr, y + first * n, outputs + first * n, Area(count, n, n));
         const void* const* t = targets.data() + first;
-        loss(t, y + first * n, count, n, scale, values[0].data() + first, dy ? dy + first * n : nullptr);
+        Real* const slope = dy ? dy + first * n : nullptr;
+        if (loss && loss_.info->only_positive)
+          shares_ = loss_.score(dtype<Real>, t, y, n, given_, scales_.data(), counts_.data(), values[0].data(), slope);
+        else if (loss)
+          loss(loss_.settings.data(), t, y + first * n, count, n, scales_.data() + first, values[0].data() + first,
+               slope);
         for (std::size_t m = 0; m < metrics.size(); ++m)
-          score_rows(*metrics[m], dtype_of<Real>(), t, outputs + first * n, count, n, values[m + 1].data() + first);
-      });
+          score_rows(*metrics[m], dtype<Real>, t, outputs + first * n, count, n, values[m + 1].data() + first);
+      },
+      at_once);
+  if (!loss_.info) plan_.set_border();
+}
+
+template <class Real> void Pass<Real>::weigh(const double* weights, const std::uint8_t* mask) {
+  given_ = shares_ = loss_.shares(batch, weights, mask);
+  shares_.scales(scales_.data());
 }
 
 template <class Real> void Pass<Real>::run_timed(Crew& crew, std::vector<double>& times) {

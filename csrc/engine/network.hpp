@@ -50,10 +50,9 @@ enum class Goal {
   train,     // those, and the step of every weight
 };
 
-/// How rows are scored: the loss, whether the network's outputs are logits, and what else is measured.
+/// How rows are scored: the loss, without info if somebody else knows it, and what else is measured.
 struct Scoring {
-  const ScoreInfo* loss = nullptr;
-  bool from_logits = false;
+  LossUse loss;
   std::vector<const ScoreInfo*> metrics;
 };
 
@@ -71,6 +70,10 @@ template <class Real> class Pass {
   /// What the weights' penalties added to the loss of the last run; only with gradients.
   double penalty() const { return plan_.penalty(); }
 
+  /// The same in two halves, where somebody else knows the loss: up to the outputs; and from dy on.
+  void run_forward(Crew& crew) { plan_.run(crew, scratch_, 0, plan_.border()); }
+  void run_backward(Crew& crew) { plan_.run(crew, scratch_, plan_.border(), plan_.phases()); }
+
   /// As run, adding each phase's seconds to times (phase).
   void run_timed(Crew& crew, std::vector<double>& times);
   const Plan<Real>& plan() const { return plan_; }
@@ -83,6 +86,14 @@ template <class Real> class Pass {
     x[i] = from;
   }
 
+  std::size_t columns() const { return network_.outputs; }  // of outputs and dy
+
+  /// What the rows as set count for; null: each 1, all. The arrays are read while the pass runs.
+  void weigh(const double* weights, const std::uint8_t* mask);
+  /// Of the batch, after a run.
+  double loss() const { return shares_.loss(values[0].data()); }
+  double total() const { return shares_.total(values[0].data()); }  // loss times batch
+
   /// Threads that this much work is worth, and scratch for each.
   int threads();
 
@@ -91,6 +102,7 @@ template <class Real> class Pass {
   std::vector<const void*> targets;         // (batch): to a row of numbers, or one label
   std::vector<std::vector<double>> values;  // (loss and metrics, batch)
   Real* outputs = nullptr;                  // (batch, outputs)
+  Real* dy = nullptr;                       // (batch, outputs), the loss's slope by them; null without a backward pass
   Real* dx = nullptr;                       // (batch, inputs), for Goal::gradient
 
  private:
@@ -105,6 +117,10 @@ template <class Real> class Pass {
 
   const Network<Real>& network_;
   const bool backward_;
+  LossUse loss_;
+  Shares given_, shares_;             // what rows count for: as it was said, and as the loss then sees it
+  std::vector<double> scales_;        // (batch): slope of the batch's loss by each row's
+  std::vector<std::uint8_t> counts_;  // (batch), of a loss that is only_positive
   std::vector<std::vector<Weight<Real>>> weights_;
   Plan<Real> plan_;
   Buffer<Real> memory_, slopes_;

@@ -102,9 +102,9 @@ template <class Real> class Plan {
     });
   }
 
-  /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks.
-  template <class Work> void rows(std::size_t n, Work work) {
-    const std::size_t block = std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+  /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks; or all at once.
+  template <class Work> void rows(std::size_t n, Work work, bool at_once = false) {
+    const std::size_t block = at_once ? batch : std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
     add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
   }
 
@@ -138,6 +138,10 @@ template <class Real> class Plan {
   /// Whether x's rows are those of a matrix of this plan, as they are.
   bool lies_at(Rows x, const Real* matrix) const { return x.is_plain<Real>() && batch > 0 && x.at[0] == matrix; }
 
+  /// What is written from here on can be run on its own, later.
+  void set_border() { border_ = phases_.size(); }
+  std::size_t border() const { return border_; }
+
   // -- running it ------------------------------------------------------------------------------------------------
 
   /// To be called once all is written.
@@ -152,8 +156,10 @@ template <class Real> class Plan {
   std::size_t scratch() const { return scratch_; }
 
   /// One pass; scratch: a buffer a thread.
-  void run(Crew& crew, const std::vector<Buffer<Real>>& scratch) const {
-    for (std::size_t k = 0; k < phases_.size(); ++k) run_phase(k, crew, scratch);
+  void run(Crew& crew, const std::vector<Buffer<Real>>& scratch) const { run(crew, scratch, 0, phases()); }
+  /// Its phases from `first` to before `last`.
+  void run(Crew& crew, const std::vector<Buffer<Real>>& scratch, std::size_t first, std::size_t last) const {
+    for (std::size_t k = first; k < last; ++k) run_phase(k, crew, scratch);
   }
 
   std::size_t phases() const { return phases_.size(); }
@@ -225,7 +231,7 @@ template <class Real> class Plan {
   ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
   std::vector<std::vector<const void*>> row_pointers_;
   std::vector<std::unique_ptr<double>> turns_;  // values of orthogonal penalties
-  std::size_t scratch_ = 0;
+  std::size_t scratch_ = 0, border_ = 0;
 };
 
 }  // namespace gs

@@ -58,6 +58,7 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
 }
 
 template <class Real> void Run<Real>::make_room() {
+  if (!optimizer_ && !given_) penalty_ = network_.penalty();
   if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
   whole_.reset();  // their plans know the old places
   rest_.reset();
@@ -94,15 +95,27 @@ template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   return *slot;
 }
 
-template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
+template <class Real> void Run<Real>::set_rows(Pass<Real>& pass) {
   const std::size_t row_size = network_.inputs * item_size(data_.source);
   last_ = &pass;
+  at_ = rows;
   pass.begin(number_);
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
     pass.set_row(i, order_[rows + i], data_.x + row * row_size);
     pass.targets[i] = data_.y + row * data_.target_size;
   }
+  if (!data_.weights && !data_.mask) return;
+  const auto gather = [&](const auto* from, auto& to) {
+    to.resize(from ? batch_size_ : 0);
+    for (std::size_t i = 0; from && i < pass.batch; ++i) to[i] = from[order_[rows + i]];
+    return from ? to.data() : nullptr;
+  };
+  const double* weights = gather(data_.weights, weights_of_rows_);
+  pass.weigh(weights, gather(data_.mask, mask_of_rows_));
+}
+
+template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Work work) {
   const bool at_once = optimizer_ && moves_.empty();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
@@ -110,14 +123,17 @@ template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::ve
     mover_.manners.clear();
     for (const Parameter* p : parameters_) mover_.manners.push_back(&optimizer_->manner(*p));
   }
-  times ? pass.run_timed(crew, *times) : pass.run(crew);
+  work();
   if (at_once) optimizer_->count();
   if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
     refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
-  totals[0] += double(pass.batch) * (pass.backward() ? pass.penalty() : penalty_);
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);
+}
+
+template <class Real> void Run<Real>::count(const Pass<Real>& pass, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  for (std::size_t s = 0; s < totals.size(); ++s)
+  totals[0] += total + double(pass.batch) * (pass.backward() ? pass.penalty() : penalty_);
+  for (std::size_t s = 1; s < totals.size(); ++s)
     for (const double value : pass.values[s]) totals[s] += value;
   rows += pass.batch;
   ++batches;
@@ -134,11 +150,32 @@ template <class Real> void Run<Real>::constrain_all(Crew& crew, bool moved) {
     }
 }
 
+template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
+  set_rows(pass);
+  move(crew, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
+  count(pass, pass.total());
+}
+
+template <class Real> Pass<Real>* Run<Real>::forward(bool again) {
+  make_room();
+  refused_ = false;
+  if (!again) {
+    if (rows >= order_.size()) return nullptr;
+    set_rows(pass(std::min(batch_size_, order_.size() - rows)));
+  }
+  if (last_) Crew::gather(last_->threads(), [&](Crew& crew) { last_->run_forward(crew); });
+  return last_;
+}
+
+template <class Real> void Run<Real>::backward(double loss, bool again) {
+  Crew::gather(last_->threads(), [&](Crew& crew) { move(crew, [&] { last_->run_backward(crew); }); });
+  if (!again) count(*last_, loss * double(last_->batch));
+}
+
 template <class Real> bool Run<Real>::advance(double seconds) {
   const Clock clock(seconds);
   make_room();
   refused_ = false;
-  if (!optimizer_ && !given_) penalty_ = network_.penalty();
   while (rows < order_.size()) {
     Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));
     bool over = false;

@@ -20,6 +20,8 @@ struct Data {
   const std::byte* y;       // targets of the first row
   std::size_t target_size;  // bytes of targets a row
   std::size_t rows;
+  const double* weights = nullptr;     // (rows), what their losses count for; or null: each 1
+  const std::uint8_t* mask = nullptr;  // (rows), whether they count at all; or null: all do
 };
 
 /// The network's weights, without state.
@@ -42,6 +44,14 @@ template <class Real> class Run {
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
 
+  /// The two halves of a batch whose loss somebody else knows. forward: the outputs of the next one (again: of the last
+  /// one once more, at what the weights are now), or null if the pass is over. backward: takes the loss of the batch,
+  /// and its slope by the outputs from dy of the pass, where there is one; counts the batch unless it is `again`.
+  Pass<Real>* forward(bool again);
+  void backward(double loss, bool again);
+  /// Of the batch that forward is at.
+  const std::int64_t* batch_rows() const { return order_.data() + at_; }
+
   /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
 
@@ -59,6 +69,10 @@ template <class Real> class Run {
   void make_room();
   /// times: see Pass::run_timed; null: no clock.
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
+  void set_rows(Pass<Real>& pass);
+  /// Runs what moves weights, in one step of the optimizer.
+  template <class Work> void move(Crew& crew, Work work);
+  void count(const Pass<Real>& pass, double total);
 
   const Network<Real>& network_;
   const Scoring scoring_;
@@ -75,6 +89,9 @@ template <class Real> class Run {
   bool refused_ = false;
   double penalty_ = 0;  // of the weights, where nothing moves them
   Pass<Real>* last_ = nullptr;
+  std::size_t at_ = 0;  // where its batch begins in order_
+  std::vector<double> weights_of_rows_;
+  std::vector<std::uint8_t> mask_of_rows_;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one

@@ -62,7 +62,7 @@ template <class Real> double penalty_at(const Real* w, const Treatment& t, Real*
   const Penalty& p = t.penalty;
   double value = 0;
   if (p.elementwise()) {
-    const Sums sums = treating<Real>().penalize(w, nullptr, nullptr, 0, 0, Area(t.size()));
+    const PenaltySums sums = treating<Real>().penalize(w, nullptr, nullptr, 0, 0, Area(t.size()));
     value = (p.l1 + p.proximal) * sums.sizes + p.l2 * sums.squares;
   }
   if (p.orthogonal == 0) return value;

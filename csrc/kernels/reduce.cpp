@@ -6,27 +6,36 @@
 namespace gs {
 namespace {
 
-template <bool labels, class Real> HD auto target(const void* at) {
-  if constexpr (labels)
-    return Label<Real>{*static_cast<const std::int64_t*>(at)};
-  else
-    return Values<Real>{static_cast<const Real*>(at)};
-}
+/// Targets of rows, by pointers to them.
+template <bool labels, class Real> struct TargetRows {
+  const void* const* at;
+  HD auto operator()(std::size_t i) const {
+    if constexpr (labels)
+      return Label<Real>{*static_cast<const std::int64_t*>(at[i])};
+    else
+      return Values<Real>{static_cast<const Real*>(at[i])};
+  }
+};
 
 template <class Form, bool labels, class Real>
-void loss_rows(const void* const* targets, const void* outputs, std::size_t rows, std::size_t n, double scale,
-               double* values, void* slopes) {
+void loss_rows(const double* settings, const void* const* targets, const void* outputs, std::size_t rows, std::size_t n,
+               const double* scales, double* values, void* slopes) {
+  const Form form = with_values<Form>(settings);
+  const TargetRows<labels, Real> t{targets};
   const Real* y = static_cast<const Real*>(outputs);
   Real* dy = static_cast<Real*>(slopes);
-  for (std::size_t i = 0; i < rows; ++i)
-    values[i] = Form::row(target<labels, Real>(targets[i]), y + i * n, n, Real(scale), dy ? dy + i * n : nullptr);
+  if constexpr (Form::whole_batch)
+    form.batch(t, y, rows, n, scales, values, dy);
+  else
+    for (std::size_t i = 0; i < rows; ++i)
+      values[i] = form.row(t(i), y + i * n, n, Real(scales[i]), dy ? dy + i * n : nullptr);
 }
 
 template <class Accuracy, class Real>
 void accuracy_rows(const void* const* targets, const void* outputs, std::size_t rows, std::size_t n, double* values) {
   const Real* y = static_cast<const Real*>(outputs);
-  for (std::size_t i = 0; i < rows; ++i)
-    values[i] = Accuracy::Score::row(target<Accuracy::labels, Real>(targets[i]), y + i * n, n);
+  const TargetRows<Accuracy::labels, Real> t{targets};
+  for (std::size_t i = 0; i < rows; ++i) values[i] = Accuracy::Score::row(t(i), y + i * n, n);
 }
 
 template <class Real>
@@ -41,8 +50,9 @@ void column_sums(const void* from, std::size_t ld, std::size_t rows, std::size_t
 }
 
 template <class L> constexpr ReduceTable::LossRow loss_row() {
-  return {{loss_rows<typename L::OfOutputs, L::labels, float>, loss_rows<typename L::OfOutputs, L::labels, double>},
-          {loss_rows<typename L::OfLogits, L::labels, float>, loss_rows<typename L::OfLogits, L::labels, double>}};
+  constexpr bool labels = L::targets != TargetKind::numbers;
+  return {{loss_rows<typename L::OfOutputs, labels, float>, loss_rows<typename L::OfOutputs, labels, double>},
+          {loss_rows<typename L::OfLogits, labels, float>, loss_rows<typename L::OfLogits, labels, double>}};
 }
 
 template <class... AllLosses, class... AllAccuracies>

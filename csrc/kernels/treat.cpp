@@ -5,7 +5,7 @@
 namespace gs {
 namespace {
 
-// Sums are taken in this many lanes, whatever the width of registers: the same bits on every instruction set.
+// PenaltySums are taken in this many lanes, whatever the width of registers: the same bits on every instruction set.
 constexpr std::size_t lanes = 16;
 
 template <class Real>
@@ -19,7 +19,8 @@ HD void penalize_some(const Real* RESTRICT w, Real* RESTRICT g, Real l1, Real tw
   }
 }
 
-template <class Real> Sums penalize(const Real* w, Real* g, const Real* extra, double l1, double l2, const Area& area) {
+template <class Real>
+PenaltySums penalize(const Real* w, Real* g, const Real* extra, double l1, double l2, const Area& area) {
   double sizes[lanes] = {}, squares[lanes] = {};
   Real unused[lanes];
   for (std::size_t row = 0; row < area.rows; ++row, w += area.stride) {
@@ -40,7 +41,7 @@ template <class Real> Sums penalize(const Real* w, Real* g, const Real* extra, d
     }
     if (g) g += area.columns;
   }
-  Sums sums{0, 0};
+  PenaltySums sums{0, 0};
   for (std::size_t i = 0; i < lanes; ++i) {
     sums.sizes += sizes[i];
     sums.squares += squares[i];

@@ -10,11 +10,11 @@ namespace gs {
 
 /// w, of an area; g, the same numbers side by side, unless it is null: g += l1 sign(w) + 2 l2 w + extra, where `extra`,
 /// of the same area as w, may be null -> sum |w|, sum w^2
-struct Sums {
+struct PenaltySums {
   double sizes, squares;
 };
 template <class Real>
-using Penalize = Sums (*)(const Real* w, Real* g, const Real* extra, double l1, double l2, const Area& area);
+using Penalize = PenaltySums (*)(const Real* w, Real* g, const Real* extra, double l1, double l2, const Area& area);
 
 /// w (n): each number nearer to 0 by `amount`, 0 if it was that near.
 template <class Real> using Shrink = void (*)(Real* w, double amount, std::size_t n);

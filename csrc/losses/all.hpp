@@ -5,35 +5,45 @@
 #include "layers/activation.hpp"
 #include "losses/accuracy.hpp"
 #include "losses/classification.hpp"
+#include "losses/divergence.hpp"
+#include "losses/focal.hpp"
+#include "losses/margin.hpp"
+#include "losses/overlap.hpp"
 #include "losses/regression.hpp"
 #include "losses/row.hpp"
+#include "losses/similarity.hpp"
 
 namespace gs {
 
-/// A loss as the engine sees it. OfOutputs, OfLogits: how a row is scored. labels: targets are class numbers, not rows.
-/// Absorbs: the last activation that OfLogits already contains, so that the network may stop before it.
-template <class OfOutputs_, class OfLogits_, class Absorbs_> struct Loss {
+/// What targets are: rows of numbers; or a number a row, of one of the classes that the outputs are for, or any.
+enum class TargetKind { numbers, classes, labels };
+
+/// A loss as the engine sees it. OfOutputs, OfLogits: how rows are scored. Absorbs: the last activation that OfLogits
+/// already contains, so that the network may stop before it.
+template <class OfOutputs_, class OfLogits_, class Absorbs_ = void, TargetKind kind = TargetKind::numbers>
+struct Loss : OfOutputs_ {
   using OfOutputs = OfOutputs_;
   using OfLogits = OfLogits_;
   using Absorbs = Absorbs_;
-  static constexpr bool labels = false;
+  static constexpr TargetKind targets = kind;
 };
+/// A loss that knows no logits.
+template <class Form, TargetKind kind = TargetKind::numbers> using LossOf = Loss<Form, Form, void, kind>;
 
-template <class Term> struct TermLoss : Loss<MeanOverRow<Term>, MeanOverRow<Term>, void> {
-  static constexpr const char* name = Term::name;
-};
-struct BinaryLoss : Loss<MeanOverRow<BinaryCrossentropy>, MeanOverRow<BinaryCrossentropyOfLogits>, Sigmoid> {
-  static constexpr const char* name = BinaryCrossentropy::name;
-};
-struct CategoricalLoss : Loss<CategoricalCrossentropy, CategoricalCrossentropyOfLogits, Softmax> {
-  static constexpr const char* name = CategoricalCrossentropy::name;
-};
-struct SparseCategoricalLoss : CategoricalLoss {
-  static constexpr const char* name = "sparse_categorical_crossentropy";
-  static constexpr bool labels = true;
-};
-using Losses = TypeList<TermLoss<MeanSquaredError>, TermLoss<MeanAbsoluteError>, BinaryLoss, CategoricalLoss,
-                        SparseCategoricalLoss>;
+using Losses = TypeList<
+    LossOf<MeanOverRow<MeanSquaredError>>, LossOf<MeanOverRow<MeanAbsoluteError>>,
+    LossOf<MeanOverRow<MeanAbsolutePercentageError>>, LossOf<MeanOverRow<MeanSquaredLogarithmicError>>,
+    LossOf<MeanOverRow<Huber>>, LossOf<MeanOverRow<LogCosh>>, LossOf<MeanOverRow<Quantile>>,
+    LossOf<MeanOverRow<Poisson>>, LossOf<SumOverRow<KLDivergence>>, LossOf<CosineSimilarity>,  //
+    LossOf<Hinge>, LossOf<SquaredHinge>, LossOf<CategoricalHinge>,                             //
+    Loss<Smooth<MeanOverRow<BinaryCrossentropy>>, Smooth<MeanOverRow<BinaryCrossentropyOfLogits>>, Sigmoid>,
+    Loss<Smooth<MeanOverRow<BinaryFocalCrossentropy>>, Smooth<MeanOverRow<BinaryFocalCrossentropyOfLogits>>>,
+    Loss<Smooth<CategoricalCrossentropy, true>, Smooth<CategoricalCrossentropyOfLogits, true>, Softmax>,
+    Loss<Smooth<CategoricalFocalCrossentropy>, Smooth<CategoricalFocalCrossentropyOfLogits>>,
+    Loss<Sparse<CategoricalCrossentropy>, Sparse<CategoricalCrossentropyOfLogits>, Softmax, TargetKind::classes>,
+    LossOf<CategoricalGeneralizedCrossEntropy, TargetKind::classes>,  //
+    LossOf<OverlapOfBatch<Dice>>, LossOf<OverlapOfRow<Dice>>, LossOf<OverlapOfBatch<Tversky>>,
+    LossOf<OverlapOfRow<Tversky>>, LossOf<Circle, TargetKind::labels>>;
 
 template <class Score_, bool labels_> struct Accuracy {
   using Score = Score_;

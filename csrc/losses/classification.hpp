@@ -4,40 +4,56 @@
 #include <cstddef>
 
 #include "core/math.hpp"
+#include "losses/row.hpp"
 
 namespace gs {
 
-inline constexpr double clip_epsilon = 1e-7;
+template <class Real> HD bool is_clipped(Real y) { return y < Real(epsilon) || y > Real(1 - epsilon); }
+template <class Real> HD Real clip(Real y) { return smaller(larger(y, Real(epsilon)), Real(1 - epsilon)); }
 
-template <class Real> HD bool is_clipped(Real y) { return y < Real(clip_epsilon) || y > Real(1 - clip_epsilon); }
-template <class Real> HD Real clip(Real y) { return smaller(larger(y, Real(clip_epsilon)), Real(1 - clip_epsilon)); }
+/// A loss whose targets are pulled towards even(n): t (1 - label_smoothing) + label_smoothing even(n). shortcut: with a
+/// loop of its own where nothing is to be smoothed.
+template <class Form, bool shortcut = false> struct Smooth : Form {
+  double label_smoothing = 0;
 
-/// A mean over the row, as the losses of regression.hpp. t in [0, 1].
-struct BinaryCrossentropy {
+  static constexpr auto fields() {
+    return extend<Smooth>(Form::fields(), Field<Smooth>{"label_smoothing", &Smooth::label_smoothing,
+                                                        "share of the targets that is spread out", 0, 1, false, false});
+  }
+  template <class Real, class Target>
+  HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
+    if (shortcut && label_smoothing == 0) return Form::row(t, y, n, scale, dy);
+    const Real share = Real(label_smoothing);
+    return Form::row(Affine<Real, Target>{t, 1 - share, share * Form::template even<Real>(n)}, y, n, scale, dy);
+  }
+};
+
+/// A term of OverRow; t in [0, 1].
+struct BinaryCrossentropy : RowLoss {
   static constexpr const char* name = "binary_crossentropy";
-  template <class Real> HD static Real value(Real t, Real y) {
+  template <class Real> HD static Real even(std::size_t) { return Real(0.5); }
+  template <class Real> HD Real value(Real t, Real y) const {
     const Real p = clip(y);
     return -(t * log(p) + (1 - t) * log(1 - p));
   }
-  template <class Real> HD static Real slope(Real t, Real y) {
+  template <class Real> HD Real slope(Real t, Real y) const {
     const Real p = clip(y);
     return is_clipped(y) ? Real(0) : (p - t) / (p * (1 - p));
   }
 };
 
 /// The same of z, where y = sigmoid(z).
-struct BinaryCrossentropyOfLogits {
-  static constexpr const char* name = BinaryCrossentropy::name;
-  template <class Real> HD static Real value(Real t, Real z) { return softplus(z) - t * z; }
-  template <class Real> HD static Real slope(Real t, Real z) { return logistic(z) - t; }
+struct BinaryCrossentropyOfLogits : BinaryCrossentropy {
+  template <class Real> HD Real value(Real t, Real z) const { return softplus(z) - t * z; }
+  template <class Real> HD Real slope(Real t, Real z) const { return logistic(z) - t; }
 };
 
 /// -sum t log(y), y divided by its sum along the row. Target: operator()(k), the share of class k.
-struct CategoricalCrossentropy {
+struct CategoricalCrossentropy : RowLoss {
   static constexpr const char* name = "categorical_crossentropy";
-  // t, y (n) -> the loss; if dy is not null, dy (n) = scale * slope
+  template <class Real> HD static Real even(std::size_t n) { return 1 / Real(n); }
   template <class Real, class Target>
-  HD static Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) {
+  HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
     Real sum = 0, loss = 0, pull = 0;
     for (std::size_t k = 0; k < n; ++k) sum += y[k];
     for (std::size_t k = 0; k < n; ++k) {
@@ -55,10 +71,9 @@ struct CategoricalCrossentropy {
 };
 
 /// The same of z, where y = softmax(z).
-struct CategoricalCrossentropyOfLogits {
-  static constexpr const char* name = CategoricalCrossentropy::name;
+struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
   template <class Real, class Target>
-  HD static Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) {
+  HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
     Real top = z[0], sum = 0, loss = 0, weight = 0;
     for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
     if (dz) {
@@ -79,6 +94,40 @@ struct CategoricalCrossentropyOfLogits {
       for (std::size_t k = 0; k < n; ++k) dz[k] = scale * (share * dz[k] - t(k));
     }
     return loss;
+  }
+};
+
+/// A loss of class labels, of which one may not count.
+template <class Form> struct Sparse : Form {
+  double ignore_class = 0.5;  // by itself none: labels are whole
+
+  static constexpr const char* name = "sparse_categorical_crossentropy";
+  static constexpr auto fields() {
+    return std::array{
+        Field<Sparse>{"ignore_class", &Sparse::ignore_class, "the label of rows that do not count", -inf, inf}};
+  }
+  template <class Real> HD Real row(const Label<Real>& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
+    if (double(t.label) != ignore_class) return Form::row(t, y, n, scale, dy);
+    for (std::size_t k = 0; dy && k < n; ++k) dy[k] = 0;
+    return 0;
+  }
+};
+
+/// (1 - p^q) / q of the probability p of the label: between cross-entropy (q = 0) and absolute error (q = 1). Zhang &
+/// Sabuncu 2018, arXiv:1805.07836.
+struct CategoricalGeneralizedCrossEntropy : RowLoss {
+  double q = 0.5;
+
+  static constexpr const char* name = "categorical_generalized_cross_entropy";
+  static constexpr auto fields() {
+    using Own = CategoricalGeneralizedCrossEntropy;
+    return std::array{Field<Own>{"q", &Own::q, "how little the rows that fit badly count", 0, 1, true}};
+  }
+  template <class Real> HD Real row(const Label<Real>& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
+    const Real p = y[t.label];
+    for (std::size_t k = 0; dy && k < n; ++k) dy[k] = 0;
+    if (dy) dy[t.label] = -scale * power(p, Real(q - 1));
+    return (1 - power(p, Real(q))) / Real(q);
   }
 };
 

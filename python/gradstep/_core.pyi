@@ -139,10 +139,27 @@ def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> nd
     """w shrunk by amount, then within settings["constraint"]: ``{"kind": "non_negative"}`` or ``{"kind": "norm", "low":
     float, "high": float, "rate": float, "axis": "first" | "last" | "all"}``; a new array."""
 
-def losses() -> tuple[str, ...]: ...
-def loss(name: str, from_logits: bool, y_true: ndarray, y_pred: ndarray) -> tuple[ndarray, ndarray]:
-    """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n)
-    -> values (rows,) float64, and slope (rows, n): d values[i] / d y_pred[i, :]."""
+def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
+    """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
+
+def check_loss(loss: dict[str, Any]) -> None:
+    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name}`` and settings
+    by the names of fields; ValueError or TypeError that names what is wrong."""
+
+def loss(
+    loss: dict[str, Any],
+    y_true: ndarray,
+    y_pred: ndarray,
+    weights: ndarray | None = None,
+    mask: ndarray | None = None,
+    slope: bool = True,
+) -> tuple[float, ndarray, ndarray | None]:
+    """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n); weights (rows,)
+    float64; mask (rows,) bool -> the loss; values (rows,) float64, of each row without its weight; and with slope
+    d loss / d y_pred (rows, n). The reduction "none" is a sum."""
+
+def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarray | None) -> tuple[float, ndarray]:
+    """values (rows,) float64 -> what they are together, and its slope by each (rows,)."""
 
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
@@ -187,9 +204,16 @@ class Network:
         `seconds` have passed; the row to go on from. Without the GIL."""
 
     def value_and_grad(
-        self, loss: str, from_logits: bool, x: ndarray, y: ndarray, number: int = 0
+        self,
+        loss: dict[str, Any] | Callable[[ndarray], tuple[float, ndarray]],
+        x: ndarray,
+        y: ndarray,
+        number: int = 0,
+        weights: ndarray | None = None,
+        mask: ndarray | None = None,
     ) -> tuple[float, list[list[ndarray]], ndarray]:
-        """Mean loss over the rows; its gradients in the shape of `parameters`; dx (rows, inputs)."""
+        """The loss, as `loss` takes it, or a function of the outputs that gives it and its slope (y is not read then);
+        its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
 class Run:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -197,8 +221,7 @@ class Run:
     def __init__(
         self,
         network: Network,
-        loss: str,
-        from_logits: bool,
+        loss: dict[str, Any] | None,
         metrics: Sequence[str],
         x: ndarray,
         y: ndarray,
@@ -206,11 +229,14 @@ class Run:
         optimizer: Optimizer | None,
         indices: Sequence[int],
         gradients: bool = False,
+        weights: ndarray | None = None,
+        mask: ndarray | None = None,
     ) -> None:
-        """gradients: leave those of each batch for somebody else to step with. x (rows, inputs) C-contiguous, float32,
-        float64 or uint8; y (rows, outputs) of the network's dtype, or
-        int64 (rows,) for sparse losses. indices: the optimizer's parameters, flat, in the order of network.parameters.
-        ValueError for a label out of range (names row and value)."""
+        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64
+        (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; no loss: Python knows it, and calls
+        `forward` and `backward` instead of `advance`; y is then any array with rows, unless a metric looks at it.
+        indices: the optimizer's parameters, flat, in the order of network.parameters. gradients: leave those of each
+        batch for somebody else to step with. ValueError for a label out of range (names row and value)."""
 
     def start(self, order: ndarray | None, number: int = 0) -> None:
         """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ...;
@@ -218,6 +244,17 @@ class Run:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the pass is over."""
+
+    def forward(self, again: bool = False) -> tuple[ndarray, ndarray] | None:
+        """The next batch: which rows (batch,) int64, and its outputs (batch, outputs); None if the pass is over. again:
+        the last one, at what the weights are now."""
+
+    def backward(self, loss: float, dy: ndarray, again: bool = False) -> None:
+        """After forward: the batch's loss and its slope by the outputs. Moves weights, or leaves their gradients."""
 
     def again(self) -> None:
         """The gradients of the last batch once more, at what the weights are now."""

@@ -37,7 +37,7 @@ def kept(n, rate, rows, dtype="float64", number=0, key=KEY):
     network = _core.Network(n, layers, dtype)
     network.parameters[1][0][...] = np.eye(n)
     x = np.ones((rows, n), dtype)
-    _, _, dx = network.value_and_grad("mean_squared_error", False, x, np.zeros((rows, n), dtype), number)
+    _, _, dx = network.value_and_grad({"kind": "mean_squared_error"}, x, np.zeros((rows, n), dtype), number)
     return dx * (rows * n / 2)
 
 
@@ -79,7 +79,7 @@ def test_gradients_equal_central_differences_of_the_same_draw(first):
     x, y = random.normal(size=(7, 5)), random.normal(size=(7, 6))
 
     def run():
-        return network.value_and_grad("mean_squared_error", False, x, y, 3)
+        return network.value_and_grad({"kind": "mean_squared_error"}, x, y, 3)
 
     _, gradients, dx = run()
     flat = [gradient for layer in gradients for gradient in layer]

@@ -40,7 +40,7 @@ def test_gradients_equal_central_differences(layers, rows):
     x, y = random.normal(size=(rows, 4)), random.normal(size=(rows, 4))
 
     def run():
-        return network.value_and_grad("mean_squared_error", False, x, y)
+        return network.value_and_grad({"kind": "mean_squared_error"}, x, y)
 
     value, gradients, dx = run()
     out = np.empty((rows, 4))

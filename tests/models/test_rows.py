@@ -47,9 +47,9 @@ def test_gradients_of_every_type_of_rows(tmp_path):
     model.build((None, 12))
     network = model._network
     y = np.ones((9, 4))
-    value, ((dw, db),), dx = network.value_and_grad("mean_squared_error", False, x.astype(float), y)
+    value, ((dw, db),), dx = network.value_and_grad({"kind": "mean_squared_error"}, x.astype(float), y)
     for rows in (x, x.astype("float32"), np.load(tmp_path / "x.npy", mmap_mode="r")):
-        other, ((dw_other, db_other),), dx_other = network.value_and_grad("mean_squared_error", False, rows, y)
+        other, ((dw_other, db_other),), dx_other = network.value_and_grad({"kind": "mean_squared_error"}, rows, y)
         assert value == other
         for got, expected in ((dw_other, dw), (db_other, db), (dx_other, dx)):
             np.testing.assert_array_equal(got, expected)

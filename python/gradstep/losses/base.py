@@ -1,73 +1,164 @@
-"""What every loss can do; the values and slopes themselves are C++ (csrc/losses)."""
+"""What every loss can do: its rows' numbers into one, weights, masks; and losses of the user's own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .. import _core
-from ..checks import class_numbers, flag, numeric, rows_of, snake_case
-from ..config import floatx
+from ..checks import choose, numeric, snake_case
+from ..config import FLOATS, floatx
+from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Loss"]
+__all__ = ["REDUCTIONS", "Loss", "aligned", "counts", "predictions", "spread"]
+
+Self = TypeVar("Self", bound="Loss")
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
 
 class Loss:
-    """Base of the losses: a number for each row of predictions against its targets, and their mean.
-
-    Not used itself. A subclass is named as its loss is in the engine, in Keras's capitals.
+    """Base of the losses, and of losses of your own: define `call` and `gradient`.
 
     Parameters
     ----------
-    from_logits : bool
-        Whether predictions are inputs of the last sigmoid or softmax, not its outputs.
+    name : str, optional
+        By default the class's, in small letters.
+    reduction : {"sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None}
+        How the losses of rows become one number: their mean (also "mean"), their sum, their sum over that of the
+        weights, or not at all (also None). Default "sum_over_batch_size".
+    dtype : {"float32", "float64"}, optional
+        What to compute in. By default that of the predictions where they are such an array, else `config.floatx()`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A reduction or dtype that there is not.
 
     Notes
     -----
-    Predictions have shape (rows, n), or (n,) for one row, or more dimensions in front. float32 and float64 predictions
-    keep their dtype, in which the loss of a row is summed; others are taken as `config.floatx()`.
+    With losses :math:`\\ell_i`, weights :math:`w_i` and a mask :math:`m_i` the loss is
+
+    =========================  =====================================================
+    "sum"                      sum of m w l
+    "sum_over_batch_size"      sum of m w l, over the number of losses that the mask leaves
+    "mean_with_sample_weight"  sum of m w l, over the sum of m w
+    =========================  =====================================================
+
+    and 0 where nothing is left, all as in Keras 3.
+
+    In `fit` a loss of your own is called with each batch, between the engine's forward and backward pass, and its
+    targets come as they are, with the rows of the batch. A function will do too: see `LossFunctionWrapper`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> class Cubic(gs.losses.Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return np.mean(np.abs(y_pred - y_true) ** 3, axis=-1)
+    ...     def gradient(self, y_true, y_pred):
+    ...         return 3 * (y_pred - y_true) * np.abs(y_pred - y_true) / y_pred.shape[-1]
+    >>> Cubic().value_and_grad([[1.0], [1.0]], [[3.0], [0.0]])
+    (4.5, array([[ 6. ],
+           [-1.5]], dtype=float32))
     """
 
     # Whether targets are class numbers, one a row, instead of rows of numbers.
     labels = False
 
-    def __init__(self, from_logits: bool = False) -> None:
-        self.name = snake_case(type(self).__name__)
-        self.from_logits = flag("from_logits", from_logits)
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: str | None = None
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a str; got {describe(name)}.")
+        self.name = snake_case(type(self).__name__) if name is None else name
+        self.reduction = reduction
+        choose("reduction", "none" if reduction is None else reduction, dict.fromkeys(REDUCTIONS))
+        self._given_dtype = None if dtype is None else choose("dtype", dtype, FLOATS)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({'from_logits=True' if self.from_logits else ''})"
+        defaults = {key: value.default for key, value in inspect.signature(type(self)).parameters.items()}
+        given = {key: value for key, value in self.get_config().items() if value != defaults.get(key)}
+        if given.get("name") == snake_case(type(self).__name__):
+            del given["name"]
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
 
-    def __call__(self, y_true: ArrayLike, y_pred: ArrayLike) -> float:
-        """The mean loss of all rows.
+    # -- what a loss of your own gives ----------------------------------------------------------------------------
+
+    def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """The loss of each row: mostly the shape of `y_pred` without its last axis; or one number for all."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
+
+    def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        """The gradient of the sum of what `call` gives, with respect to `y_pred`, of that shape."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define gradient(y_true, y_pred): the gradient of the sum of call()'s values "
+            "with respect to y_pred."
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make a loss like it."""
+        config: dict[str, Any] = {"name": self.name, "reduction": self.reduction}
+        return config if self._given_dtype is None else config | {"dtype": self._given_dtype}
+
+    @classmethod
+    def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
+        """A loss with the arguments that `get_config` gave."""
+        return cls(**config)
+
+    # -- what it can do -------------------------------------------------------------------------------------------
+
+    def __call__(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> Any:
+        """The loss.
 
         Parameters
         ----------
         y_true : array_like
-            Targets, of the shape of `y_pred`; class numbers, one a row, for sparse losses.
+            Targets, of the shape of `y_pred`; class numbers, one a row, for sparse losses. Where one of them has a last
+            axis of 1 that the other lacks it is added, as in Keras; nothing else is broadcast.
         y_pred : array_like, shape (..., n)
             Predictions.
+        sample_weight : array_like, optional
+            What the losses count for; broadcast to their shape, mostly that of `y_pred` without its last axis.
+        mask : array_like of bool, optional
+            Which losses count; shape as `sample_weight`.
+
+        Returns
+        -------
+        float
+            Or with the reduction "none" an ndarray of the losses times their weights.
 
         Raises
         ------
         TypeError
-            An array is not of numbers, or class numbers are not whole.
+            An array is not of numbers.
         ValueError
-            The shapes differ, there is no row, or a class number is outside [0, n).
+            Shapes do not fit, or there is no row.
         """
-        return float(np.mean(self.rows(y_true, y_pred)))
+        return self._evaluate(y_true, y_pred, sample_weight, mask, False)[0]
 
-    def rows(self, y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-        """The loss of each row: shape of `y_pred` without its last axis, float64. Raises as a call does."""
-        values, _, shape = self._evaluate(y_true, y_pred)
-        return values.reshape(shape[:-1])
+    def value_and_grad(
+        self,
+        y_true: ArrayLike,
+        y_pred: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+    ) -> tuple[Any, np.ndarray]:
+        """What a call gives, and its gradient with respect to `y_pred`, of that shape. Raises as a call does.
 
-    def value_and_grad(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[float, np.ndarray]:
-        """The mean loss of all rows, and its gradient with respect to `y_pred`, of that shape. Raises as a call does.
+        With the reduction "none" the gradient is that of the sum.
 
         Examples
         --------
@@ -75,26 +166,114 @@ class Loss:
         >>> gs.losses.MeanSquaredError().value_and_grad([[1.0, 2.0]], [[1.0, 4.0]])
         (2.0, array([[0., 2.]], dtype=float32))
         """
-        values, slope, shape = self._evaluate(y_true, y_pred)
-        slope /= len(values)
-        return float(np.mean(values)), slope.reshape(shape)
+        value, gradient = self._evaluate(y_true, y_pred, sample_weight, mask, True)
+        assert gradient is not None
+        return value, gradient
 
-    def _evaluate(self, y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-        """Loss of each row (rows,), its slope (rows, n), and the shape of the predictions."""
-        predicted = numeric(y_pred, "y_pred")
+    def _evaluate(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, slope: bool
+    ) -> tuple[Any, np.ndarray | None]:
+        predicted = predictions(y_pred, self._given_dtype)
+        targets = numeric(y_true, "y_true")
+        if targets.dtype.kind == "f" or not self.labels:
+            targets = targets.astype(predicted.dtype, copy=False)
+        values, gradient = self._rows(targets, predicted, slope)
+        value, scales = self._reduce(values, sample_weight, mask)
+        if gradient is None:
+            return value, None
+        if values.ndim == 0:
+            scales = scales.sum()
+        gradient = gradient * np.reshape(scales, values.shape + (1,) * (predicted.ndim - values.ndim))
+        return value, gradient.astype(predicted.dtype, copy=False)
+
+    def _rows(self, targets: np.ndarray, predicted: np.ndarray, slope: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """The losses, and the gradient of their sum, checked."""
+        values = np.asarray(self.call(targets, predicted), np.float64)
+        gradient = np.asarray(self.gradient(targets, predicted)) if slope else None
+        return checked(self.name, values, gradient, predicted.shape)
+
+    def _reduce(self, values: np.ndarray, sample_weight: Any, mask: Any) -> tuple[Any, np.ndarray]:
+        """What the losses are together, and its slope by each, of their shape."""
+        weights = counts(sample_weight, "sample_weight", values.shape)
+        chosen = counts(mask, "mask", values.shape)
+        shape = np.broadcast_shapes(values.shape, *(w.shape for w in (weights, chosen) if w is not None))
+        alone = values.ndim == 0 and weights is None and chosen is None
+        word = "mean" if alone and self.reduction == "sum" else self.reduction or "none"
+        flat = np.broadcast_to(values, shape).ravel()
+        value, scales = _core.reduce(word, flat, spread(weights, shape, "float64"), spread(chosen, shape, "bool"))
+        scales = scales.reshape(shape)
+        return (value if word != "none" else values * scales), scales
+
+    # -- how a model uses it ----------------------------------------------------------------------------------------
+
+    def _specification(self) -> dict[str, Any] | None:
+        """What the engine makes the loss of, or None if it is not the engine's. A ValueError if no model can use it."""
+        self._must_reduce()
+        return None
+
+    def _must_reduce(self) -> None:
+        if self.reduction in (None, "none"):
+            raise ValueError(f"loss {self.name!r} must give one number to train by; its reduction is none.")
+
+    def _mask(self, targets: np.ndarray) -> np.ndarray | None:
+        """Which rows count, if not all."""
+        return None
+
+    def _of_batch(self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
+        """Value and gradient of a batch of a model, where the engine does not know them."""
+        value, gradient = self._evaluate(y_true, y_pred, weights, None, True)
+        return value, np.ascontiguousarray(gradient)
+
+
+def predictions(y_pred: Any, dtype: str | None) -> np.ndarray:
+    """y_pred in the dtype that a loss is computed in."""
+    predicted = numeric(y_pred, "y_pred")
+    if dtype is None:
         kept = isinstance(y_pred, np.ndarray) and predicted.dtype in (np.float32, np.float64)
         dtype = predicted.dtype.name if kept else floatx()
-        shape = predicted.shape
-        if not shape or not predicted.size:
-            raise ValueError(f"y_pred must have at least one row of at least one number; its shape is {shape}.")
-        targets = class_numbers(y_true, "y_true") if self.labels else numeric(y_true, "y_true")
-        wanted = shape[:-1] if self.labels else shape
-        if self.labels and targets.shape == (*wanted, 1):
-            targets = targets[..., 0]
-        if targets.shape != wanted:
-            rule = "the class numbers of y_pred's rows have shape" if self.labels else "y_pred has shape"
-            raise ValueError(f"y_true has shape {targets.shape}; {rule} {wanted}: they must be equal.")
-        rows = rows_of(predicted, dtype).reshape(-1, shape[-1])
-        known = rows_of(targets, "int64").reshape(-1) if self.labels else rows_of(targets, dtype).reshape(rows.shape)
-        values, slope = _core.loss(self.name, self.from_logits, known, rows)
-        return values, slope, shape
+    if not predicted.ndim or not predicted.size:
+        raise ValueError(f"y_pred must have at least one row of at least one number; its shape is {predicted.shape}.")
+    return predicted.astype(dtype, copy=False)
+
+
+def aligned(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both with as many axes, where one has a last axis of 1 that the other lacks: a column is not a row."""
+    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
+        return (first, second[..., None]) if second.ndim == 1 else (first[..., 0], second)
+    if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
+        return (first[..., None], second) if first.ndim == 1 else (first, second[..., 0])
+    return first, second
+
+
+def checked(
+    name: str, values: np.ndarray, gradient: np.ndarray | None, shape: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """What somebody's loss gave, or a ValueError."""
+    if values.shape != shape[: values.ndim]:
+        raise ValueError(f"loss {name!r} gave values of shape {values.shape}; predictions have shape {shape}.")
+    if gradient is not None and gradient.shape != shape:
+        raise ValueError(f"loss {name!r} gave a gradient of shape {gradient.shape}; predictions have shape {shape}.")
+    return values, gradient
+
+
+def counts(given: Any, name: str, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Weights or a mask for losses of a shape, as Keras brings them to it."""
+    if given is None:
+        return None
+    array = numeric(given, name)
+    if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim and len(shape) == array.ndim + 1 and shape[-1] == 1:
+        array = array[..., None]
+    try:
+        fits = not shape or np.broadcast_shapes(array.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} must fit losses of shape {shape}; its shape is {array.shape}.")
+    return array
+
+
+def spread(given: np.ndarray | None, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+    """An array of one number for each loss."""
+    return None if given is None else np.ascontiguousarray(np.broadcast_to(given, shape).ravel(), dtype)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .base import Loss
+from .native import NativeLoss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -14,20 +14,28 @@ if TYPE_CHECKING:
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "SparseCategoricalCrossentropy",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "categorical_generalized_cross_entropy",
     "sparse_categorical_crossentropy",
 ]
 
 
-class BinaryCrossentropy(Loss):
+class BinaryCrossentropy(NativeLoss):
     r"""Cross-entropy of yes-or-no answers, averaged over a row.
 
     Parameters
     ----------
     from_logits : bool, default False
         Predictions are z where y = sigmoid(z).
+    label_smoothing : float, default 0.0
+        Share s of the targets, from 0 to 1, that is moved: t becomes t (1 - s) + s / 2.
+    axis : int, default -1
+        The axis that a row lies along.
+    reduction, name, dtype
+        As in `Loss`.
 
     Notes
     -----
@@ -43,17 +51,32 @@ class BinaryCrossentropy(Loss):
     0.105361
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
-        super().__init__(from_logits)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "binary_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(NativeLoss):
     r"""Cross-entropy of shares of classes, such as one-hot rows.
 
     Parameters
     ----------
     from_logits : bool, default False
         Predictions are z where y = softmax(z).
+    label_smoothing : float, default 0.0
+        Share s of the targets, from 0 to 1, that is spread out: t becomes t (1 - s) + s / n.
+    axis : int, default -1
+        The axis that a row lies along.
+    reduction, name, dtype
+        As in `Loss`.
 
     Notes
     -----
@@ -69,22 +92,41 @@ class CategoricalCrossentropy(Loss):
     0.693147
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
-        super().__init__(from_logits)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
-class SparseCategoricalCrossentropy(Loss):
-    """`CategoricalCrossentropy` for class numbers, one a row, instead of one-hot rows.
+class SparseCategoricalCrossentropy(NativeLoss):
+    r"""`CategoricalCrossentropy` for class numbers, one a row, instead of one-hot rows.
 
     Parameters
     ----------
     from_logits : bool, default False
         Predictions are z where y = softmax(z).
+    ignore_class : int, optional
+        Rows of this class number do not count; it need not be in [0, n).
+    axis : int, default -1
+        The axis that a row lies along.
+    reduction, name, dtype
+        As in `Loss`.
 
     Raises
     ------
     ValueError
         From a call: a class number is outside [0, n); the message names its row. Keras gives NaN for it, or ignores it.
+
+    Notes
+    -----
+    With `ignore_class` a mean is over the rows that count, as in Keras.
 
     Examples
     --------
@@ -94,21 +136,103 @@ class SparseCategoricalCrossentropy(Loss):
     """
 
     labels = True
+    ignore_class: int | None
 
-    def __init__(self, from_logits: bool = False) -> None:
-        super().__init__(from_logits)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._take(from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+
+    def _mask(self, targets: np.ndarray) -> np.ndarray | None:
+        return None if self.ignore_class is None else targets != self.ignore_class
 
 
-def binary_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> np.ndarray:
+class CategoricalGeneralizedCrossEntropy(NativeLoss):
+    r"""A loss of class numbers, one a row, that wrong labels disturb less than they do a cross-entropy.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        How little the rows that fit badly count; above 0, below 1.
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = (1 - y_t^q) / q
+
+    with the prediction y for the class t: cross-entropy as q nears 0, absolute error at 1. Class numbers of shape
+    (rows, 1) are as good as (rows,), which they are not in Keras.
+
+    References
+    ----------
+    Zhang & Sabuncu (2018), Generalized cross entropy loss for training deep neural networks with noisy labels.
+    arXiv:1805.07836.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.losses.CategoricalGeneralizedCrossEntropy()([0], np.array([[0.25, 0.75]])), 6)
+    1.0
+    """
+
+    labels = True
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self._take(q=q)
+
+
+def binary_crossentropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """`BinaryCrossentropy` of each row."""
-    return BinaryCrossentropy(from_logits).rows(y_true, y_pred)
+    return BinaryCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis).call(y_true, y_pred)
 
 
-def categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> np.ndarray:
+def categorical_crossentropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> np.ndarray:
     """`CategoricalCrossentropy` of each row."""
-    return CategoricalCrossentropy(from_logits).rows(y_true, y_pred)
+    return CategoricalCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis).call(
+        y_true, y_pred
+    )
 
 
-def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> np.ndarray:
+def sparse_categorical_crossentropy(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> np.ndarray:
     """`SparseCategoricalCrossentropy` of each row."""
-    return SparseCategoricalCrossentropy(from_logits).rows(y_true, y_pred)
+    return SparseCategoricalCrossentropy(from_logits=from_logits, ignore_class=ignore_class, axis=axis).call(
+        y_true, y_pred
+    )
+
+
+def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float = 0.5) -> np.ndarray:
+    """`CategoricalGeneralizedCrossEntropy` of each row."""
+    return CategoricalGeneralizedCrossEntropy(q=q).call(y_true, y_pred)

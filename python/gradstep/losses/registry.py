@@ -1,40 +1,55 @@
-"""Losses by name."""
+"""Losses by name: the classes of this package, and no others, so that no name in a file can run foreign code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..checks import choose, snake_case
+from ..checks import choose
 from ..optimizers.arrays import describe
-from . import classification, regression
+from . import classification, focal, margin, overlap, probabilistic, regression, similarity
 from .base import Loss
+from .custom import LossFunctionWrapper
+from .native import NativeLoss
 
-__all__ = ["ALIASES", "get", "table"]
+__all__ = ["ALIASES", "deserialize", "get", "serialize", "table"]
+
+MODULES = (regression, probabilistic, classification, focal, margin, overlap, similarity)
 
 ALIASES = {
     "mse": "mean_squared_error",
     "MSE": "mean_squared_error",
     "mae": "mean_absolute_error",
     "MAE": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "MAPE": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "MSLE": "mean_squared_logarithmic_error",
     "bce": "binary_crossentropy",
     "BCE": "binary_crossentropy",
+    "kld": "kl_divergence",
+    "KLD": "kl_divergence",
+    "pinball": "quantile",
 }
 
 
-def table() -> dict[str, type[Loss]]:
+def table() -> dict[str, type[NativeLoss]]:
     """Every loss of this package by its names: the function's, short ones, and the class's."""
-    classes: dict[str, type[Loss]] = {
-        name: getattr(module, name)
-        for module in (regression, classification)
-        for name in module.__all__
-        if name[0].isupper()
+    classes: dict[str, type[NativeLoss]] = {
+        name: getattr(module, name) for module in MODULES for name in module.__all__ if name[0].isupper()
     }
-    functions = {snake_case(name): cls for name, cls in classes.items()}
+    functions = {cls.kind: cls for cls in classes.values()}
     return functions | {alias: functions[name] for alias, name in ALIASES.items()} | classes
 
 
-def get(identifier: str | Loss) -> Loss:
-    """A loss from its name ("mse", "mean_squared_error" or "MeanSquaredError"), its function, or itself.
+def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss:
+    """A loss from its name, its serialized form, a function, or itself.
+
+    Parameters
+    ----------
+    identifier : str, dict, function or Loss
+        A name ("mse", "mean_squared_error" or "MeanSquaredError") or a function of this package, for the loss with its
+        defaults; what `serialize` gives; a function of your own, for `LossFunctionWrapper`; or a loss.
 
     Raises
     ------
@@ -42,6 +57,10 @@ def get(identifier: str | Loss) -> Loss:
         Neither of these; a class where an object is meant.
     ValueError
         An unknown name.
+
+    Notes
+    -----
+    Keras gives a function for a function's name. This gives a `Loss`, which can all that a function can.
 
     Examples
     --------
@@ -53,11 +72,55 @@ def get(identifier: str | Loss) -> Loss:
         return identifier
     if isinstance(identifier, type):
         raise TypeError(f"loss must be an object; got the class {identifier.__name__}: call it.")
-    if not isinstance(identifier, str) and not _is_function(identifier):
-        raise TypeError(f"loss must be a name or a Loss of gradstep.losses; got {describe(identifier)}.")
-    return choose("loss", identifier if isinstance(identifier, str) else identifier.__name__, table())()
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, str):
+        return _made(choose("loss", identifier, table()))
+    if not callable(identifier):
+        raise TypeError(f"loss must be a name, a dict, a function or a Loss; got {describe(identifier)}.")
+    own = [module for module in MODULES if vars(module).get(getattr(identifier, "__name__", "")) is identifier]
+    return _made(table()[identifier.__name__]) if own else LossFunctionWrapper(identifier)
 
 
-def _is_function(identifier: Any) -> bool:
-    functions = {**vars(regression), **vars(classification)}
-    return any(identifier is functions[name] for name in functions if name in table())
+def serialize(loss: Loss) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}``, which `deserialize` turns back into an equal loss.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.serialize(gs.losses.Huber(delta=2.0))["config"]
+    {'name': 'huber_loss', 'reduction': 'sum_over_batch_size', 'delta': 2.0}
+    """
+    if not isinstance(loss, Loss):
+        raise TypeError(f"loss must be a Loss; got {describe(loss)}.")
+    return {"class_name": type(loss).__name__, "config": loss.get_config()}
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, type[Loss]] | None = None) -> Loss:
+    """The loss of a dict that `serialize` gave.
+
+    Parameters
+    ----------
+    config : dict
+        With the keys ``"class_name"`` and ``"config"``.
+    custom_objects : dict of str to class, optional
+        Losses of your own, by the name of their class.
+
+    Raises
+    ------
+    TypeError
+        Not a dict, or an argument of the wrong type or name.
+    ValueError
+        No class of that name, or an argument out of bounds.
+    """
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config must be a dict, as serialize() gives; got {describe(config)}.")
+    for key in ("class_name", "config"):
+        if key not in config:
+            raise ValueError(f"config has no key {key!r}; it has {sorted(map(str, config))}.")
+    known: dict[str, type[Loss]] = {cls.__name__: cls for cls in table().values()}
+    return choose("loss", config["class_name"], known | dict(custom_objects or {})).from_config(config["config"])
+
+
+def _made(cls: Callable[..., Loss]) -> Loss:
+    return cls()

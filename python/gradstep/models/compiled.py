@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ..checks import closest, numeric
 from ..optimizers.arrays import describe
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
+from .custom import Custom
 from .data import equal_rows, targets
 from .steps import Stepped
 
@@ -74,7 +75,7 @@ class Compiled:
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
+        loss: str | losses.Loss | Callable[..., Any] | None = None,
         metrics: Sequence[str] | None = None,
         **unknown: Any,
     ) -> None:
@@ -84,8 +85,9 @@ class Compiled:
         ----------
         optimizer : str or Optimizer, default "rmsprop"
             A name of `gradstep.optimizers` for its defaults, or an optimizer.
-        loss : str or Loss, optional
-            A name of `gradstep.losses` or a loss. `fit` and `evaluate` need one; `predict` does not.
+        loss : str, Loss or function, optional
+            What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
+            `fit` and `evaluate` need one; `predict` does not.
         metrics : list of str, optional
             What else to measure: "accuracy", or other names of `gradstep.metrics`.
 
@@ -106,6 +108,7 @@ class Compiled:
         if wanted and chosen_loss is None:
             raise ValueError("metrics need a loss: it says what the targets are.")
         if chosen_loss is not None:
+            chosen_loss._specification()
             _resolve(wanted, chosen_loss, 1)
         if len(set(wanted)) != len(wanted):
             raise ValueError(f"metrics must differ from each other; got {wanted}.")
@@ -133,17 +136,25 @@ class Compiled:
         assert self._network is not None
         return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool) -> _core.Run | Stepped:
+    def _run(
+        self, x: np.ndarray, y: np.ndarray, batch: int, train: bool, weights: np.ndarray | None = None
+    ) -> _core.Run | Custom | Stepped:
+        """weights: float64 (rows,), what the loss of each row counts for."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
         names = _resolve(self._metrics, loss, network.outputs)
-        work = (network, loss.name, loss.from_logits, names, x, y, batch)
+        spec, mask = loss._specification(), loss._mask(y)
+
+        def make(optimizer: Any, indices: list[int], gradients: bool = False) -> _core.Run | Custom:
+            run = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask)
+            return run if spec is not None else Custom(run, loss, y, weights)
+
         if not train:
-            return _core.Run(*work, None, [])
+            return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper):
-            run = _core.Run(*work, None, [], gradients=True)
+            run = make(None, [], gradients=True)
             trained = self._trained()
             if self._bound is None:
                 self._bound = self.optimizer.bind(trained)
@@ -155,14 +166,14 @@ class Compiled:
                 trained = self._trained()
                 labels = [f"[{i}]" for i in range(len(trained))]
                 self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
-            return _core.Run(*work, self.optimizer._core, self._indices)
+            return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
 
-    def _logs(self, run: _core.Run | Stepped, prefix: str = "") -> dict[str, float]:
+    def _logs(self, run: _core.Run | Custom | Stepped, prefix: str = "") -> dict[str, float]:
         _, _, loss, values = run.progress
         names = [f"{prefix}{name}" for name in self.metrics_names]
         return dict(zip(names, [loss, *values], strict=True))

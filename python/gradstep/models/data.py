@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import choose, class_numbers, numeric, rows_of, whole
+from ..losses.native import NativeLoss
 
 if TYPE_CHECKING:
     from ..losses.base import Loss
 
-__all__ = ["batch_rows", "equal_rows", "inputs", "split_off", "targets", "verbosity"]
+__all__ = ["batch_rows", "equal_rows", "inputs", "row_weights", "split_off", "targets", "verbosity"]
 
 VERBOSITY = {"auto": 1}
 READABLE = ("float32", "float64", "uint8")
@@ -32,7 +33,7 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
 
 
 def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarray:
-    """y -> (rows, outputs), or int64 class numbers (rows,) for a sparse loss."""
+    """y -> (rows, outputs), or int64 class numbers (rows,) for a sparse loss; any rows for a loss of the user's."""
     if loss.labels:
         labels = class_numbers(y, name)
         if labels.ndim == 2 and labels.shape[1] == 1:
@@ -46,12 +47,30 @@ def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarr
     values = numeric(y, name)
     if values.ndim == 1 and outputs == 1:
         values = values[:, None]
+    if not isinstance(loss, NativeLoss) and values.ndim and values.shape[1:] != (outputs,):
+        return np.ascontiguousarray(values)
     if values.shape[1:] != (outputs,) or values.ndim == 0:
+        assert isinstance(loss, NativeLoss)
         message = f"{name} has shape {values.shape}; the model's outputs have shape (rows, {outputs})."
-        if loss.name == "categorical_crossentropy" and values.shape[1:] in ((), (1,)):
+        if loss.kind == "categorical_crossentropy" and values.shape[1:] in ((), (1,)):
             message += " For class numbers use sparse_categorical_crossentropy, or gradstep.utils.to_categorical(y)."
         raise ValueError(message)
     return rows_of(values, dtype)
+
+
+def row_weights(given: Any, name: str, rows: int) -> np.ndarray | None:
+    """What rows count for: None, or (rows,) or (rows, 1) of finite numbers -> float64 (rows,)."""
+    if given is None:
+        return None
+    weights = numeric(given, name)
+    if weights.ndim == 2 and weights.shape[1] == 1:
+        weights = weights[:, 0]
+    if weights.shape != (rows,):
+        raise ValueError(f"{name} must have a number for each of {rows} rows; its shape is {weights.shape}.")
+    if not np.isfinite(weights).all():
+        at = int(np.argmin(np.isfinite(weights)))
+        raise ValueError(f"{name} must be finite; {name}[{at}] is {weights[at]}.")
+    return rows_of(weights, "float64")
 
 
 def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:

@@ -11,7 +11,8 @@ from .. import _core
 from ..callbacks.progress import Bar
 from ..checks import flag
 from .compiled import Compiled
-from .data import batch_rows, verbosity
+from .custom import Custom
+from .data import batch_rows, row_weights, verbosity
 from .steps import Stepped
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Evaluator(Compiled):
                 bar.close()
         return out
 
-    def _score(self, run: _core.Run | Stepped, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
+    def _score(self, run: _core.Run | Custom | Stepped, prefix: str = "", bar: Bar | None = None) -> dict[str, float]:
         run.start(None)
         while not run.advance(SLICE):
             if bar is not None:
@@ -127,21 +128,26 @@ class Evaluator(Compiled):
         return self.predict(x, batch_size="full", verbose=0)
 
     def train_on_batch(
-        self, x: ArrayLike, y: ArrayLike, return_dict: bool = False
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, return_dict: bool = False
     ) -> float | list[float] | dict[str, float]:
-        """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does."""
-        return self._one_batch(x, y, return_dict, train=True)
+        """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does.
+
+        `sample_weight`, (rows,): what the loss of each row counts for.
+        """
+        return self._one_batch(x, y, sample_weight, return_dict, train=True)
 
     def test_on_batch(
-        self, x: ArrayLike, y: ArrayLike, return_dict: bool = False
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, return_dict: bool = False
     ) -> float | list[float] | dict[str, float]:
-        """Loss and metrics of one batch, as `evaluate` gives them. Raises as `fit` does."""
-        return self._one_batch(x, y, return_dict, train=False)
+        """Loss and metrics of one batch, as `evaluate` gives them; `sample_weight` as in `train_on_batch`."""
+        return self._one_batch(x, y, sample_weight, return_dict, train=False)
 
-    def _one_batch(self, x: Any, y: Any, return_dict: bool, train: bool) -> float | list[float] | dict[str, float]:
+    def _one_batch(
+        self, x: Any, y: Any, sample_weight: Any, return_dict: bool, train: bool
+    ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
         rows, known = self._data(x, y)
-        run = self._run(rows, known, len(rows), train)
+        run = self._run(rows, known, len(rows), train, weights=row_weights(sample_weight, "sample_weight", len(rows)))
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
         return _result(self._logs(run), named)
@@ -151,10 +157,12 @@ class Evaluator(Compiled):
         self._lone += 1
         return LONE + self._lone % LONE
 
-    def value_and_grad(self, x: ArrayLike, y: ArrayLike) -> tuple[float, list[np.ndarray]]:
-        """The mean loss of a batch in training, and its gradient with respect to each weight; no weight is changed.
+    def value_and_grad(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, list[np.ndarray]]:
+        """The loss of a batch in training, and its gradient with respect to each weight; no weight is changed.
 
-        Layers that draw, as `Dropout`, draw anew at each call.
+        Layers that draw, as `Dropout`, draw anew at each call. `sample_weight` is as in `train_on_batch`.
 
         Returns
         -------
@@ -179,7 +187,16 @@ class Evaluator(Compiled):
         rows, known = self._data(x, y)
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        value, gradients, _ = network.value_and_grad(loss.name, loss.from_logits, rows, known, self._lone_pass())
+        weights = row_weights(sample_weight, "sample_weight", len(rows))
+        spec = loss._specification()
+        value, gradients, _ = network.value_and_grad(
+            (lambda outputs: loss._of_batch(known, outputs, weights)) if spec is None else spec,
+            rows,
+            known,
+            self._lone_pass(),
+            weights,
+            loss._mask(known),
+        )
         return value, [gradient for layer in gradients for gradient in layer]
 
 

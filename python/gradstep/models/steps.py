@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
+from .custom import Custom
 
 __all__ = ["Stepped"]
 
@@ -20,7 +21,7 @@ class Stepped:
 
     Parameters
     ----------
-    run : Run
+    run : Run or Custom
         Made with ``gradients=True``.
     bound : Bound
         Of a dict of the model's weights.
@@ -30,7 +31,7 @@ class Stepped:
         The network of the run.
     """
 
-    def __init__(self, run: _core.Run, bound: Bound, names: Sequence[str], network: _core.Network) -> None:
+    def __init__(self, run: _core.Run | Custom, bound: Bound, names: Sequence[str], network: _core.Network) -> None:
         self._run, self._bound, self._names, self._network = run, bound, names, network
 
     @property

@@ -15,6 +15,7 @@ from ..callbacks.progress import ProgbarLogger
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
+from .custom import Custom
 from .data import batch_rows, split_off, verbosity
 from .evaluation import SLICE, Evaluator
 from .steps import Stepped
@@ -143,7 +144,7 @@ class Trainer(Evaluator):
             raise TypeError(f"validation_data must be a pair (x, y); got {describe(data)}.")
         return self._data(data[0], data[1], ("validation_data[0]", "validation_data[1]"))
 
-    def _scoring(self, x: np.ndarray, y: np.ndarray, batch: int) -> _core.Run | Stepped:
+    def _scoring(self, x: np.ndarray, y: np.ndarray, batch: int) -> _core.Run | Custom | Stepped:
         try:
             return self._run(x, y, batch, train=False)
         except ValueError as error:
@@ -164,7 +165,7 @@ class Trainer(Evaluator):
             self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
-    def _train_pass(self, run: _core.Run | Stepped, hooks: Callbacks) -> dict[str, float]:
+    def _train_pass(self, run: _core.Run | Custom | Stepped, hooks: Callbacks) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
         over, batch = False, 0
         while not over:

@@ -1,0 +1,195 @@
+// Runs as Python sees them: over the engine's templates for float and double.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/data.hpp"
+#include "bindings/optimizers.hpp"
+#include "bindings/scoring.hpp"
+#include "engine/run.hpp"
+
+namespace gs {
+
+template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
+
+class PyRun {
+ public:
+  virtual ~PyRun() = default;
+  virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
+  virtual bool advance(double seconds) = 0;
+  virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
+  virtual py::tuple progress() const = 0;
+  virtual py::list gradients() const = 0;
+  virtual void again() = 0;
+  virtual bool over() const = 0;
+  virtual py::object forward(bool again) = 0;
+  virtual void backward(double loss, py::object slope, bool again) = 0;
+};
+
+template <class Real> class TypedRun : public PyRun {
+ public:
+  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, Inputs x, Targets y,
+           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+           std::vector<py::array> gradients, RowWeights weights)
+      : owner_(std::move(owner)),
+        x_(std::move(x)),
+        y_(std::move(y)),
+        optimizer_(std::move(optimizer)),
+        moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
+        gradients_(std::move(gradients)),
+        weights_(std::move(weights)),
+        run_(network, scoring, weights_.of({x_.data(), x_.source, y_.data, y_.row_size, y_.rows}), batch_size,
+             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices), places(gradients_)) {}
+
+  void start(std::optional<py::array> given, std::uint32_t number) override {
+    check_idle();
+    waits_ = nullptr;
+    std::vector<std::int64_t> order(y_.rows);
+    if (given) {
+      const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
+      order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
+      for (const std::int64_t row : order)
+        if (row < 0 || row >= std::int64_t(y_.rows))
+          throw py::value_error("order must hold rows in [0, " + std::to_string(y_.rows) + "); got " +
+                                std::to_string(row) + ".");
+    } else {
+      std::iota(order.begin(), order.end(), 0);
+    }
+    run_.start(std::move(order), number);
+  }
+
+  bool advance(double seconds) override {
+    const bool over = alone([&] { return run_.advance(seconds); });
+    check_refused();
+    return over;
+  }
+
+  std::vector<std::pair<std::string, double>> profile(double seconds) override {
+    return alone([&] { return run_.profile(seconds); });
+  }
+
+  py::tuple progress() const override {
+    py::list metrics;
+    for (std::size_t s = 1; s < run_.totals.size(); ++s) metrics.append(mean(s));
+    return py::make_tuple(run_.batches, run_.rows, mean(0), metrics);
+  }
+
+  void again() override {
+    alone([&] {
+      run_.again();
+      return true;
+    });
+  }
+
+  bool over() const override { return run_.steps_left() == 0; }
+
+  py::object forward(bool again) override {
+    Pass<Real>* const pass = alone([&] { return run_.forward(again); });
+    if (!pass) return py::none();
+    waits_ = pass;
+    const auto rows = py::ssize_t(pass->batch);
+    const auto columns = py::ssize_t(pass->columns());
+    py::array_t<std::int64_t> which(rows);
+    std::copy(run_.batch_rows(), run_.batch_rows() + rows, which.mutable_data());
+    py::array_t<Real> outputs({rows, columns});
+    std::copy(pass->outputs, pass->outputs + rows * columns, outputs.mutable_data());
+    return py::make_tuple(which, outputs);
+  }
+
+  void backward(double loss, py::object slope, bool again) override {
+    if (!waits_) throw std::runtime_error("backward must follow forward.");
+    Pass<Real>& pass = *waits_;
+    if (pass.dy) {
+      const py::array dy = check_rows<Real>(slope, "dy", std::int64_t(pass.columns()));
+      if (std::size_t(dy.shape(0)) != pass.batch) throw py::value_error("dy must have a row for each of the batch.");
+      check_idle();
+      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), pass.dy);
+    }
+    waits_ = nullptr;
+    alone([&] {
+      run_.backward(loss, again);
+      return true;
+    });
+    check_refused();
+  }
+
+  py::list gradients() const override {
+    py::list all;
+    for (const py::array& gradient : gradients_) all.append(gradient);
+    return all;
+  }
+
+ private:
+  double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
+
+  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use.
+  template <class Work> auto alone(Work work) {
+    check_idle();
+    std::optional<PyOptimizer::Busy> busy;
+    if (moved_) moved_->flush();  // what row-sparse steps left to do
+    if (moved_) busy.emplace(*moved_);
+    busy_ = true;
+    const struct Idle {
+      bool& busy;
+      ~Idle() { busy = false; }
+    } idle{busy_};
+    if (moved_) moved_->prepare(run_.steps_left());
+    py::gil_scoped_release release;
+    return work();
+  }
+
+  void check_refused() const {
+    if (run_.refused()) throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"));
+  }
+
+  static std::vector<Real*> places(const std::vector<py::array>& arrays) {
+    std::vector<Real*> all;
+    for (const py::array& array : arrays) all.push_back(data<Real>(array));
+    return all;
+  }
+
+  void check_idle() const {
+    if (busy_) throw std::runtime_error("this run is in the middle of a step on another thread.");
+    if (moved_) moved_->check_idle();
+  }
+
+  std::vector<const Parameter*> check_parameters(const Network<Real>& network,
+                                                 const std::vector<std::size_t>& indices) const {
+    std::vector<const Parameter*> parameters;
+    if (!moved_) return parameters;
+    std::size_t next = 0;
+    for (const auto& layer : plain_weights(network))
+      for (const Weight<Real>& weight : layer) {
+        if (!weight.trainable()) continue;
+        const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
+        if (!p || p->data != reinterpret_cast<std::byte*>(weight.w))
+          throw py::value_error("indices must name the network's trainable weights, in order.");
+        parameters.push_back(p);
+        ++next;
+      }
+    return parameters;
+  }
+
+  const py::object owner_;  // the network
+  const Inputs x_;
+  const Targets y_;
+  const py::object optimizer_;
+  PyOptimizer* const moved_;
+  const std::vector<py::array> gradients_;
+  const RowWeights weights_;
+  Run<Real> run_;
+  bool busy_ = false;
+  Pass<Real>* waits_ = nullptr;  // for its loss
+};
+
+}  // namespace gs

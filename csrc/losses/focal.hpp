@@ -1,0 +1,112 @@
+// Cross-entropies in which what is predicted well counts little. Lin et al. 2017, arXiv:1708.02002.
+#pragma once
+
+#include "core/math.hpp"
+#include "losses/classification.hpp"
+#include "losses/row.hpp"
+
+namespace gs {
+
+/// A term of OverRow: the binary cross-entropy times (1 - p)^gamma, p the probability of what is true.
+struct BinaryFocalCrossentropy : BinaryCrossentropy {
+  double apply_class_balancing = 0, alpha = 0.25, gamma = 2;
+
+  static constexpr const char* name = "binary_focal_crossentropy";
+  static constexpr auto fields() {
+    using Own = BinaryFocalCrossentropy;
+    return std::array{
+        Field<Own>{"apply_class_balancing", &Own::apply_class_balancing, "whether alpha counts: 0, 1", 0, 1, false,
+                   false},
+        Field<Own>{"alpha", &Own::alpha, "weight of class 1; class 0 has 1 - alpha", 0, 1, false, false},
+        Field<Own>{"gamma", &Own::gamma, "how little counts what is predicted well", 0, inf},
+    };
+  }
+  template <class Real> HD Real value(Real t, Real y) const {
+    return weight(t) * power(lack(t, y), Real(gamma)) * BinaryCrossentropy::value(t, y);
+  }
+  template <class Real> HD Real slope(Real t, Real y) const {
+    const Real left = lack(t, y);
+    const Real fading = Real(gamma) * power(left, Real(gamma - 1)) * (1 - 2 * t);
+    return weight(t) *
+           (fading * BinaryCrossentropy::value(t, y) + power(left, Real(gamma)) * BinaryCrossentropy::slope(t, y));
+  }
+
+ private:
+  template <class Real> HD static Real lack(Real t, Real y) { return t * (1 - y) + (1 - t) * y; }
+  template <class Real> HD Real weight(Real t) const {
+    const Real one = Real(apply_class_balancing != 0 ? alpha : 1);
+    const Real zero = Real(apply_class_balancing != 0 ? 1 - alpha : 1);
+    return t * one + (1 - t) * zero;
+  }
+};
+
+/// The same of z, where y = sigmoid(z).
+struct BinaryFocalCrossentropyOfLogits : BinaryFocalCrossentropy {
+  template <class Real> HD Real value(Real t, Real z) const { return BinaryFocalCrossentropy::value(t, logistic(z)); }
+  template <class Real> HD Real slope(Real t, Real z) const {
+    const Real y = logistic(z);
+    return BinaryFocalCrossentropy::slope(t, y) * y * (1 - y);
+  }
+};
+
+/// -sum alpha (1 - p)^gamma t log(p), p = y divided by its sum along the row, and clipped.
+struct CategoricalFocalCrossentropy : RowLoss {
+  double alpha = 0.25, gamma = 2;
+
+  static constexpr const char* name = "categorical_focal_crossentropy";
+  static constexpr auto fields() {
+    using Own = CategoricalFocalCrossentropy;
+    return std::array{
+        Field<Own>{"alpha", &Own::alpha, "factor of the loss", 0, inf},
+        Field<Own>{"gamma", &Own::gamma, "how little counts what is predicted well", 0, inf},
+    };
+  }
+  template <class Real> HD static Real even(std::size_t n) { return 1 / Real(n); }
+  template <class Real, class Target>
+  HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
+    const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return y[k]; });
+    const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(y[k] / sum); });
+    if (dy) {
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dy[k] = t(k) * slope(y[k] / sum);
+      const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return dy[k] * y[k]; }) / sum;
+      const Real share = scale / sum;
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dy[k] = share * (dy[k] - pull);
+    }
+    return loss;
+  }
+
+ protected:
+  /// -alpha (1 - p)^gamma log(p), p = y clipped.
+  template <class Real> HD Real value(Real y) const {
+    const Real p = clip(y);
+    return -Real(alpha) * power(1 - p, Real(gamma)) * log(p);
+  }
+  template <class Real> HD Real slope(Real y) const {
+    const Real p = clip(y);
+    const Real value = Real(gamma) * power(1 - p, Real(gamma - 1)) * log(p) - power(1 - p, Real(gamma)) / p;
+    return is_clipped(y) ? Real(0) : Real(alpha) * value;
+  }
+};
+
+/// The same of z, where y = softmax(z).
+struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
+  template <class Real, class Target>
+  HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
+    Real top = z[0];
+    for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
+    const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return exp(z[k] - top); });
+    const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(exp(z[k] - top) / sum); });
+    if (dz) {
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dz[k] = exp(z[k] - top) / sum;
+      const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * slope(dz[k]) * dz[k]; });
+#pragma omp simd
+      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * dz[k] * (t(k) * slope(dz[k]) - pull);
+    }
+    return loss;
+  }
+};
+
+}  // namespace gs

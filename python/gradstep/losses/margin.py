@@ -1,0 +1,101 @@
+"""Losses with a margin: 0 where a prediction is right by 1 or more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .native import NativeLoss
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hinge", "squared_hinge"]
+
+
+class Hinge(NativeLoss):
+    r"""How far a prediction is from being right by 1, averaged over a row.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = \tfrac1n \textstyle\sum_k \max(1 - t_k y_k, 0)
+
+    with predictions y and targets t of -1 and 1. Where all targets of a call, or of a batch, are 0 or 1, the 0 stand
+    for -1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.Hinge()([[1.0], [-1.0]], [[0.5], [-2.0]])
+    0.25
+    """
+
+
+class SquaredHinge(NativeLoss):
+    r"""The square of how far a prediction is from being right by 1, averaged over a row.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = \tfrac1n \textstyle\sum_k \max(1 - t_k y_k, 0)^2
+
+    with predictions y and targets t of -1 and 1. Where all targets of a call, or of a batch, are 0 or 1, the 0 stand
+    for -1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.SquaredHinge()([[1.0], [-1.0]], [[0.5], [-2.0]])
+    0.125
+    """
+
+
+class CategoricalHinge(NativeLoss):
+    r"""How far the right class is from being above all others by 1.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = \max\bigl(\max_k (1 - t_k) y_k - \textstyle\sum_k t_k y_k + 1, 0\bigr)
+
+    with predictions y and one-hot targets t.
+
+    References
+    ----------
+    Crammer & Singer (2001), On the algorithmic implementation of multiclass kernel-based vector machines. JMLR 2.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.CategoricalHinge()([[1, 0]], [[1.0, 0.5]])
+    0.5
+    """
+
+
+def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """`Hinge` of each row."""
+    return Hinge().call(y_true, y_pred)
+
+
+def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """`SquaredHinge` of each row."""
+    return SquaredHinge().call(y_true, y_pred)
+
+
+def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """`CategoricalHinge` of each row."""
+    return CategoricalHinge().call(y_true, y_pred)

@@ -1,0 +1,70 @@
+"""Losses of distributions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .native import NativeLoss
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["KLDivergence", "Poisson", "kl_divergence", "poisson"]
+
+
+class KLDivergence(NativeLoss):
+    r"""The Kullback-Leibler divergence of a row of predictions from a row of targets.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = \textstyle\sum_k t_k \log(t_k / y_k)
+
+    with predictions y and targets t, both clipped to [1e-7, 1]; a prediction that is clipped has no slope.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> round(gs.losses.KLDivergence()([[0.5, 0.5]], np.array([[0.25, 0.75]])), 6)
+    0.143841
+    """
+
+    kind = "kl_divergence"
+
+
+class Poisson(NativeLoss):
+    r"""What counts t say against a Poisson distribution of mean y, averaged over a row.
+
+    Parameters
+    ----------
+    reduction, name, dtype
+        As in `Loss`.
+
+    Notes
+    -----
+    .. math:: \ell = \tfrac1n \textstyle\sum_k y_k - t_k \log(y_k + 10^{-7})
+
+    with predictions y above 0 and targets t.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> round(gs.losses.Poisson()([[2.0]], [[1.0]]), 6)
+    1.0
+    """
+
+
+def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """`KLDivergence` of each row."""
+    return KLDivergence().call(y_true, y_pred)
+
+
+def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """`Poisson` of each row."""
+    return Poisson().call(y_true, y_pred)
