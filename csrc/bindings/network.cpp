@@ -41,6 +41,12 @@ class Settings {
                             std::string(py::str(spec_[name])) + ".");
     return value;
   }
+  std::vector<double> reals(const char* name) const {
+    return spec_.contains(name) ? spec_[name].cast<std::vector<double>>() : std::vector<double>{};
+  }
+  void check(bool holds, const char* message) const {
+    if (!holds) throw py::value_error(message);
+  }
   std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
 
  private:

@@ -90,6 +90,7 @@ Treatment parse_treatment(const py::handle& given) {
   if (given.is_none()) return treatment;
   const auto settings = given.cast<py::dict>();
   if (settings.contains("trainable")) treatment.trainable = settings["trainable"].cast<bool>();
+  if (settings.contains("updated")) treatment.updated = settings["updated"].cast<bool>();
   if (settings.contains("penalty")) treatment.penalty = parse_penalty(settings["penalty"].cast<py::dict>());
   if (settings.contains("constraint")) treatment.constraint = parse_constraint(settings["constraint"].cast<py::dict>());
   return treatment;

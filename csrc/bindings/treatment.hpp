@@ -8,7 +8,7 @@
 
 namespace gs {
 
-/// {"trainable": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low, high, rate,
+/// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low, high, rate,
 /// axis}}, each key if it is wanted; or None.
 Treatment parse_treatment(const py::handle& given);
 

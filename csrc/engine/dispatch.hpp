@@ -6,6 +6,7 @@
 
 #include "core/dtype.hpp"
 #include "kernels/codec.hpp"
+#include "kernels/columns.hpp"
 #include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/factor.hpp"
@@ -32,6 +33,7 @@ struct Kernels {
   const FactorTable& factor;
   const TurnTable& turn;
   const TreatTable& treat;
+  const ColumnsTable& columns;
 };
 
 const Kernels& kernels();
@@ -73,6 +75,13 @@ template <class Real> const Turning<Real>& turning() {
     return kernels().turn.f32;
   else
     return kernels().turn.f64;
+}
+
+template <class Real> const ColumnLoops<Real>& column_loops() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().columns.f32;
+  else
+    return kernels().columns.f64;
 }
 
 template <class Real> const Treating<Real>& treating() {

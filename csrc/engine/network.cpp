@@ -15,6 +15,9 @@ template <class Layer, class = void> constexpr bool has_activation = false;
 template <class Layer>
 constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
 
+template <class Layer, class = void> constexpr bool keeps_z = false;
+template <class Layer> constexpr bool keeps_z<Layer, std::void_t<decltype(Layer::keeps_z)>> = Layer::keeps_z;
+
 /// A layer that has none is linear.
 template <class Layer> ActivationUse activation_of(const Layer& layer) {
   if constexpr (has_activation<Layer>)
@@ -122,7 +125,9 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       visit(layers[k], [&](const auto& layer) {
         const std::size_t n = layer.outputs();
         io[k].y = take(n);
-        io[k].z = kernels().map.of[activation_of(layer).index].uses_input && backward_ ? take(n) : io[k].y;
+        const bool keeps =
+            keeps_z<std::decay_t<decltype(layer)>> || kernels().map.of[activation_of(layer).index].uses_input;
+        io[k].z = keeps && backward_ ? take(n) : io[k].y;
         io[k].dy = backward_ ? take(n) : nullptr;
         io[k].dx = !wanted ? nullptr : k > 0 ? io[k - 1].dy : dx;
         wanted = wanted || network.learns(k);

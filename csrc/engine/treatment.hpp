@@ -30,6 +30,7 @@ struct Penalty {
 struct Treatment {
   std::size_t rows = 0, columns = 1;  // of the weight; a vector has 0 rows
   bool trainable = true;
+  bool updated = true;  // a layer that moves it by itself in training may do so
   Penalty penalty{};
   Constraint constraint{};
 

@@ -173,9 +173,12 @@ class Network:
     def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
         """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
         or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
-        ``{"kind": "rescaling", "scale": float, "offset": float}``; dtype "float32" or "float64". Beside
-        them each may have "weights", a list with None or ``{"trainable": bool, "penalty": ..., "constraint": ...}`` for
-        each of its weights."""
+        ``{"kind": "rescaling", "scale": float, "offset": float}`` or ``{"kind": "batch_normalization", "scale": bool,
+        "center": bool, "momentum": float, "epsilon": float}`` or ``{"kind": "group_normalization", "groups": int,
+        "scale": bool, "center": bool, "epsilon": float}`` or ``{"kind": "normalization", "invert": bool}``, with
+        "mean" and "variance", lists of floats, if they are no weights, or ``{"kind": "prelu"}``; dtype "float32" or
+        "float64". Each may have "weights" too, a list with None or ``{"trainable": bool, "updated": bool, "penalty":
+        ..., "constraint": ...}`` for each of its weights."""
 
     @property
     def inputs(self) -> int: ...

@@ -18,7 +18,7 @@ class NonNeg(Constraint):
     --------
     >>> import gradstep as gs
     >>> gs.constraints.NonNeg()([-1.0, 2.0])
-    array([0., 2.], dtype=float32)
+    array([0., 2.])
     """
 
     def rule(self, ndim: int) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class MinMaxNorm(Constraint):
     >>> import gradstep as gs
     >>> gs.constraints.MinMaxNorm(0.0, 5.0)([[6.0, 0.5], [8.0, 0.5]]).round(3)
     array([[3. , 0.5],
-           [4. , 0.5]], dtype=float32)
+           [4. , 0.5]])
     """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0) -> None:
@@ -100,7 +100,7 @@ class MaxNorm(Constraint):
     --------
     >>> import gradstep as gs
     >>> gs.constraints.MaxNorm(5.0)([6.0, 8.0]).round(3)
-    array([3., 4.], dtype=float32)
+    array([3., 4.])
     """
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
@@ -135,7 +135,7 @@ class UnitNorm(Constraint):
     --------
     >>> import gradstep as gs
     >>> gs.constraints.UnitNorm()([6.0, 8.0]).round(3)
-    array([0.6, 0.8], dtype=float32)
+    array([0.6, 0.8])
     """
 
     def __init__(self, axis: Axis = 0) -> None:

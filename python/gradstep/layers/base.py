@@ -105,7 +105,9 @@ class Layer(Described):
         spec = self.specification()
         if spec is None:
             return None
-        settings: list[dict[str, Any]] = [{"trainable": self._trainable and trained} for trained in self._trained]
+        settings: list[dict[str, Any]] = [
+            {"trainable": self._trainable and trained, "updated": self._trainable} for trained in self._trained
+        ]
         for setting, (regularizer, constraint), weight in zip(settings, self.rules(), self._weights, strict=False):
             if regularizer is not None:
                 setting["penalty"] = regularizer.penalty()
@@ -120,6 +122,20 @@ class Layer(Described):
                 regularizer.check(weight.shape)
             if constraint is not None:
                 constraint.rule(weight.ndim)
+
+    def _drawn(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
+        """A weight by the initializer that is the attribute of this name."""
+        values = np.asarray(getattr(self, initializer)(shape, dtype=self.dtype))
+        if values.shape != shape:
+            raise ValueError(f"{initializer} must give an array of shape {shape}; it gave {values.shape}.")
+        weight = _core.aligned_zeros(shape, self.dtype)
+        weight[...] = values
+        return weight
+
+    def _weight(self, index: int) -> np.ndarray:
+        if not self.built:
+            raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
+        return self._weights[index]
 
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""

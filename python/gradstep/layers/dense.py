@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, activations, constraints, initializers, regularizers
+from .. import activations, constraints, initializers, regularizers
 from ..checks import flag, whole
 from .base import Layer, Shape
 
@@ -107,11 +107,6 @@ class Dense(Layer):
         """The summands, (units,); None without `use_bias`."""
         return self._weight(1) if self.use_bias else None
 
-    def _weight(self, index: int) -> np.ndarray:
-        if not self.built:
-            raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
-        return self._weights[index]
-
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """(rows, units) for (rows, inputs)."""
         return (self._flat(input_shape)[0], self.units)
@@ -134,15 +129,7 @@ class Dense(Layer):
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """A kernel and a bias."""
-        weights = [self._draw("kernel_initializer", (*input_shape, self.units))]
+        weights = [self._drawn("kernel_initializer", (*input_shape, self.units))]
         if self.use_bias:
-            weights.append(self._draw("bias_initializer", (self.units,)))
+            weights.append(self._drawn("bias_initializer", (self.units,)))
         return weights
-
-    def _draw(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
-        values = np.asarray(getattr(self, initializer)(shape, dtype=self.dtype))
-        if values.shape != shape:
-            raise ValueError(f"{initializer} must give an array of shape {shape}; it gave {values.shape}.")
-        weight = _core.aligned_zeros(shape, self.dtype)
-        weight[...] = values
-        return weight
