@@ -52,7 +52,7 @@ PenaltySums penalize(const Real* w, Real* g, const Real* extra, double l1, doubl
 template <class Real> void shrink(Real* w, double amount, std::size_t n) {
   const Real a = Real(amount);
 #pragma omp simd
-  for (std::size_t i = 0; i < n; ++i) w[i] -= smaller(larger(w[i], -a), a);
+  for (std::size_t i = 0; i < n; ++i) w[i] -= at_most(at_least(w[i], -a), a);
 }
 
 template <class Real> void rectify(Real* w, std::size_t n) {
@@ -76,7 +76,7 @@ void bound_columns(Real* w, std::size_t length, std::size_t columns, std::size_t
     }
     for (std::size_t j = 0; j < n; ++j) {
       const double norm = root(factors[j]);
-      factors[j] = (rate * smaller(larger(norm, low), high) + (1 - rate) * norm) / (epsilon + norm);
+      factors[j] = (rate * at_most(at_least(norm, low), high) + (1 - rate) * norm) / (epsilon + norm);
     }
     for (std::size_t i = 0; i < length; ++i) {
       Real* RESTRICT row = w + i * stride;

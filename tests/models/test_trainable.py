@@ -71,3 +71,34 @@ def test_what_is_not_trained_has_no_penalty():
 def test_bad_argument():
     with pytest.raises(TypeError, match="trainable must be True or False; got 1"):
         gs.layers.Dense(2, trainable=1)
+
+
+def test_saved_and_gone_on_with(tmp_path):
+    """A model with weights that no optimizer knows: training goes on bit for bit from a file."""
+    x, y = data()
+
+    def made():
+        gs.utils.set_random_seed(5)
+        options = {"kernel_regularizer": gs.regularizers.L1(0.01, proximal=True), "kernel_constraint": "max_norm"}
+        layers = [
+            gs.layers.Dense(6, trainable=False),
+            gs.layers.BatchNormalization(),
+            gs.layers.PReLU(),
+            gs.layers.GroupNormalization(-1),
+            gs.layers.Dense(4, gs.layers.LeakyReLU(0.1), **options),
+        ]
+        model = gs.Sequential([gs.Input((3,)), *layers])
+        model.compile("adam", "mse")
+        return model
+
+    whole = made()
+    whole.fit(x, y, epochs=2, verbose=0)
+    whole.fit(x, y, epochs=4, initial_epoch=2, verbose=0)
+    part = made()
+    part.fit(x, y, epochs=2, verbose=0)
+    part.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
+    assert [layer.trainable for layer in loaded.layers] == [False, True, True, True, True]
+    loaded.fit(x, y, epochs=4, initial_epoch=2, verbose=0)
+    for one, other in zip(whole.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(one, other)

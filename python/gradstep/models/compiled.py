@@ -59,7 +59,8 @@ class Compiled:
 
     def _trained(self) -> dict[str, np.ndarray]:
         """The weights that the engine trains, by name."""
-        assert self._network is not None
+        if self._network is None:
+            return {}
         flags = [flag for layer in self._network.trained for flag in layer]
         named = zip(self._weight_names, self.weights, flags, strict=True)
         return {name: weight for name, weight, flag in named if flag}
