@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from children import said
 
-__all__ = ["keras_says"]
+__all__ = ["built", "keras_says"]
 
 
 def keras_says(program: str, **data: Any) -> Any:
@@ -27,3 +27,17 @@ data = json.loads({json.dumps(json.dumps(data))})
 """
     tail = "\nprint(json.dumps(answer, default=lambda array: np.asarray(array).tolist()))\n"
     return json.loads(said(head + program + tail).splitlines()[-1])
+
+
+def built(library: Any, rows: list[Any]) -> list[Any]:
+    """Layers of gradstep or of Keras, for [class, arguments] each; regularizers and constraints likewise."""
+    row = []
+    for name, arguments in rows:
+        options = dict(arguments)
+        for key, value in options.items():
+            if key.endswith("_regularizer"):
+                options[key] = getattr(library.regularizers, value[0])(**value[1])
+            if key.endswith("_constraint"):
+                options[key] = getattr(library.constraints, value[0])(**value[1])
+        row.append(getattr(library.layers, name)(**options, dtype="float64"))
+    return row

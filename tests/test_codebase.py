@@ -32,7 +32,7 @@ PYTHON_FLOORS = (
     ("optimizers",),
     ("checks", "cython", "plot", "torch"),
     ("config", "described", "naming"),
-    ("activations", "callbacks", "initializers", "losses"),
+    ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
     ("metrics", "layers"),
     ("saving",),
     ("models", "utils"),

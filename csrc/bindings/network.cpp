@@ -15,6 +15,7 @@
 #include "bindings/module.hpp"
 #include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
+#include "bindings/treatment.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
 
@@ -39,6 +40,12 @@ class Settings {
       throw py::value_error(std::string(name) + " must be a finite number in its range; got " +
                             std::string(py::str(spec_[name])) + ".");
     return value;
+  }
+  std::vector<double> reals(const char* name) const {
+    return spec_.contains(name) ? spec_[name].cast<std::vector<double>>() : std::vector<double>{};
+  }
+  void check(bool holds, const char* message) const {
+    if (!holds) throw py::value_error(message);
   }
   std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
 
@@ -66,6 +73,15 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
     width = std::visit([](const auto& layer) { return layer.outputs(); }, layers.back());
   }
   return layers;
+}
+
+/// Of the weights of each layer; the first ones, where a layer says it of no more.
+std::vector<std::vector<Treatment>> parse_treatments(const std::vector<py::dict>& specs) {
+  std::vector<std::vector<Treatment>> all(specs.size());
+  for (std::size_t k = 0; k < specs.size(); ++k)
+    if (specs[k].contains("weights"))
+      for (const py::handle& weight : specs[k]["weights"]) all[k].push_back(parse_treatment(weight));
+  return all;
 }
 
 std::size_t parse_batch_size(std::int64_t batch_size) {
@@ -101,6 +117,10 @@ class PyNetwork {
   virtual py::list parameters(py::handle self) const = 0;
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
+  virtual double penalty() const = 0;
+  virtual std::vector<std::vector<bool>> trained() const = 0;
+  virtual void treat(const std::vector<std::vector<py::object>>& weights) = 0;
+  virtual void constrain(double rate) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
@@ -112,7 +132,7 @@ class PyNetwork {
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
   explicit TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs)
-      : network_(std::size_t(inputs), parse_layers(inputs, specs)) {}
+      : network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs)) {}
 
   std::size_t inputs() const override { return network_.inputs; }
   std::size_t outputs() const override { return network_.outputs; }
@@ -142,6 +162,37 @@ template <class Real> class TypedNetwork : public PyNetwork {
                              seconds);
   }
 
+  double penalty() const override { return network_.penalty(); }
+
+  std::vector<std::vector<bool>> trained() const override {
+    std::vector<std::vector<bool>> all;
+    for (const auto& layer : network_.treatments) {
+      all.emplace_back();
+      for (const Treatment& treatment : layer) all.back().push_back(treatment.trainable);
+    }
+    return all;
+  }
+
+  void treat(const std::vector<std::vector<py::object>>& weights) override {
+    if (weights.size() != network_.layers.size())
+      throw py::value_error("weights must have a list for each of " + std::to_string(network_.layers.size()) +
+                            " layers; got " + std::to_string(weights.size()) + ".");
+    std::vector<std::vector<Treatment>> treatments(weights.size());
+    for (std::size_t k = 0; k < weights.size(); ++k)
+      for (const py::object& weight : weights[k]) treatments[k].push_back(parse_treatment(weight));
+    network_.treat(std::move(treatments));
+  }
+
+  void constrain(double rate) override {
+    py::gil_scoped_release release;
+    Crew::gather(1, [&](Crew& crew) {
+      for (const auto& layer : plain_weights(network_))
+        for (const Weight<Real>& weight : layer)
+          if (weight.treatment->follows_steps())
+            gs::constrain(weight.w, *weight.treatment, weight.treatment->penalty.proximal * rate, crew);
+    });
+  }
+
   py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                            const py::object& weights, const py::object& mask) const override {
     const bool known = py::isinstance<py::dict>(loss);
@@ -159,6 +210,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     for (auto& layer : places) {
       py::list own;
       for (auto& weight : layer) {
+        if (!weight.trainable()) continue;
         weight.gradient = data<Real>(flat[weight.number]);
         own.append(flat[weight.number]);
       }
@@ -192,7 +244,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       run([&](Crew& crew) { pass.run_backward(crew); });
     }
     std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
-    return py::make_tuple(value, gradients, dx);
+    return py::make_tuple(value + pass.penalty(), gradients, dx);
   }
 
   std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
@@ -210,11 +262,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
  private:
   static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
 
-  /// Zeros, an array for each weight.
+  /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
     std::vector<Wanted> wanted;
-    for (const auto& layer : shapes(network_.layers))
-      for (const auto& shape : layer) wanted.push_back({numpy_dtype(dtype), shape});
+    const auto shape = shapes(network_.layers);
+    for (std::size_t k = 0; k < shape.size(); ++k)
+      for (std::size_t i = 0; i < shape[k].size(); ++i)
+        if (network_.treatments[k][i].trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
   }
   static void check_lengths(const Inputs& x, const Targets& y) {
@@ -223,7 +277,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                             std::to_string(y.rows) + ".");
   }
 
-  const Network<Real> network_;
+  Network<Real> network_;
 };
 
 std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
@@ -242,6 +296,10 @@ void bind_network(py::module_& m) {
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
+      .def_property_readonly("penalty", &PyNetwork::penalty)
+      .def_property_readonly("trained", &PyNetwork::trained)
+      .def("treat", &PyNetwork::treat)
+      .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());

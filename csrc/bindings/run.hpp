@@ -175,11 +175,12 @@ template <class Real> class TypedRun : public PyRun {
     std::vector<const Parameter*> parameters;
     if (!moved_) return parameters;
     std::size_t next = 0;
-    for (const auto& layer : network.weights)
-      for (Real* weight : layer) {
+    for (const auto& layer : plain_weights(network))
+      for (const Weight<Real>& weight : layer) {
+        if (!weight.trainable()) continue;
         const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
-        if (!p || p->data != reinterpret_cast<std::byte*>(weight))
-          throw py::value_error("indices must name the network's parameters, in order.");
+        if (!p || p->data != reinterpret_cast<std::byte*>(weight.w))
+          throw py::value_error("indices must name the network's trainable weights, in order.");
         parameters.push_back(p);
         ++next;
       }

@@ -6,6 +6,7 @@
 
 #include "core/dtype.hpp"
 #include "kernels/codec.hpp"
+#include "kernels/columns.hpp"
 #include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/factor.hpp"
@@ -14,6 +15,7 @@
 #include "kernels/measure.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/sweep.hpp"
+#include "kernels/treat.hpp"
 #include "kernels/turn.hpp"
 
 namespace gs {
@@ -30,6 +32,8 @@ struct Kernels {
   const MeasureTable& measure;
   const FactorTable& factor;
   const TurnTable& turn;
+  const TreatTable& treat;
+  const ColumnsTable& columns;
 };
 
 const Kernels& kernels();
@@ -71,6 +75,20 @@ template <class Real> const Turning<Real>& turning() {
     return kernels().turn.f32;
   else
     return kernels().turn.f64;
+}
+
+template <class Real> const ColumnLoops<Real>& column_loops() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().columns.f32;
+  else
+    return kernels().columns.f64;
+}
+
+template <class Real> const Treating<Real>& treating() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().treat.f32;
+  else
+    return kernels().treat.f64;
 }
 
 template <class Real> const Dressing<Real>& dressing() {

@@ -11,6 +11,7 @@
 #include "engine/buffer.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/manner.hpp"
+#include "engine/treatment.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
 #include "kernels/reduce.hpp"
@@ -22,15 +23,26 @@ template <class Real> struct Weight {
   Real* w = nullptr;
   Real* gradient = nullptr;  // the gradient is written here; if null, it moves w at once and is never stored
   void* state[max_slots] = {};
-  std::size_t number = 0;  // among all weights of the network
+  std::size_t number = 0;  // among all trainable weights of the network
+  const Treatment* treatment = nullptr;
+  Real* slope = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
+
+  bool trainable() const { return treatment->trainable; }
 };
 
 /// How the training step at hand moves weights.
 struct Mover {
   std::vector<const Manner*> manners;  // (weight)
 
-  /// g (rows, columns): the gradient of an area that begins at element `at` of the weight.
-  template <class Real> void move(const Weight<Real>& weight, std::size_t at, const Real* g, const Area& area) const {
+  /// g (rows, columns), used up: the gradient of an area that begins at element `at` of the weight. penalty: where that
+  /// of the area is left.
+  template <class Real>
+  void move(const Weight<Real>& weight, std::size_t at, Real* g, const Area& area, double& penalty) const {
+    if (const Penalty& p = weight.treatment->penalty) {
+      const Real* const slope = weight.slope ? weight.slope + at : nullptr;
+      const PenaltySums sums = treating<Real>().penalize(weight.w + at, g, slope, p.l1, p.l2, area);
+      penalty = (p.l1 + p.proximal) * sums.sizes + p.l2 * sums.squares;
+    }
     if (weight.gradient) {
       for (std::size_t i = 0; i < area.rows; ++i, g += area.columns)
         std::copy(g, g + area.columns, weight.gradient + at + i * area.stride);
@@ -141,12 +153,39 @@ template <class Real> class ProductJob : public Job<Real> {
   const Gemm<Real> gemm_;
 };
 
+/// A job that moves a weight, an area a chunk.
+template <class Real> class LearnJob : public Job<Real> {
+ public:
+  LearnJob(const Weight<Real>& weight, const Mover& mover) : weight_(weight), mover_(mover) {}
+
+  /// The penalty of the weight's numbers before they were moved.
+  double penalty() const {
+    double sum = 0;
+    for (const double part : penalties_) sum += part;
+    return sum;
+  }
+
+ protected:
+  void cut(std::size_t chunks) {
+    this->chunks = chunks;
+    penalties_.resize(chunks);
+  }
+  void move(std::size_t chunk, std::size_t at, Real* g, const Area& area) const {
+    mover_.move(weight_, at, g, area, penalties_[chunk]);
+  }
+
+ private:
+  const Weight<Real>& weight_;
+  const Mover& mover_;
+  mutable std::vector<double> penalties_;  // (chunk)
+};
+
 /// The gradient x^T dz of a kernel (rows, columns) in tiles; each moves its part of the kernel while it is in cache.
-template <class Real> class LearnProductJob : public Job<Real> {
+template <class Real> class LearnProductJob : public LearnJob<Real> {
  public:
   LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
-      : whole_(whole), grid_(tiles(whole)), weight_(weight), mover_(mover), gemm_(products<Real>().gemm) {
-    this->chunks = grid_.chunks();
+      : LearnJob<Real>(weight, mover), whole_(whole), grid_(tiles(whole)), gemm_(products<Real>().gemm) {
+    this->cut(grid_.chunks());
     tile_ = on_border<Real>(grid_.rows.size(0) * grid_.columns.size(0));
     this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
   }
@@ -162,7 +201,7 @@ template <class Real> class LearnProductJob : public Job<Real> {
     q.columns = b.columns;
     gemm_(q, scratch + tile_);
     const std::size_t stride = whole_.columns, at = b.row * stride + b.column;
-    mover_.move(weight_, at, q.c, b.columns == stride ? Area(b.rows * stride) : Area(b.rows, b.columns, stride));
+    this->move(chunk, at, q.c, b.columns == stride ? Area(b.rows * stride) : Area(b.rows, b.columns, stride));
   }
 
   std::string name() const override { return "learn " + sizes(whole_); }
@@ -178,24 +217,22 @@ template <class Real> class LearnProductJob : public Job<Real> {
   const Product<Real> whole_;
   const Grid grid_;
   std::size_t tile_ = 0;  // elements, up to a border: what follows holds pointers too
-  const Weight<Real>& weight_;
-  const Mover& mover_;
   const Gemm<Real> gemm_;
 };
 
 /// The gradient of a bias: dz (rows, columns) summed over its rows.
-template <class Real> class LearnSumJob : public Job<Real> {
+template <class Real> class LearnSumJob : public LearnJob<Real> {
  public:
   LearnSumJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight, const Mover& mover)
-      : dz_(dz), rows_(rows), grid_(1, columns, 1, 512), weight_(weight), mover_(mover) {
-    this->chunks = grid_.chunks();
+      : LearnJob<Real>(weight, mover), dz_(dz), rows_(rows), grid_(1, columns, 1, 512) {
+    this->cut(grid_.chunks());
     this->scratch = 512;
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
     kernels().reduce.column_sums[dtype_of<Real>()](dz_ + b.column, grid_.columns.n, rows_, b.columns, scratch);
-    mover_.move(weight_, b.column, scratch, Area(b.columns));
+    this->move(chunk, b.column, scratch, Area(b.columns));
   }
 
   std::string name() const override { return "learn bias " + std::to_string(grid_.columns.n); }
@@ -204,8 +241,6 @@ template <class Real> class LearnSumJob : public Job<Real> {
   const Real* dz_;
   const std::size_t rows_;
   const Grid grid_;
-  const Weight<Real>& weight_;
-  const Mover& mover_;
 };
 
 /// Anything done to each of some rows on its own: work(first row, how many).

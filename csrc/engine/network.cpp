@@ -15,6 +15,9 @@ template <class Layer, class = void> constexpr bool has_activation = false;
 template <class Layer>
 constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
 
+template <class Layer, class = void> constexpr bool keeps_z = false;
+template <class Layer> constexpr bool keeps_z<Layer, std::void_t<decltype(Layer::keeps_z)>> = Layer::keeps_z;
+
 /// A layer that has none is linear.
 template <class Layer> ActivationUse activation_of(const Layer& layer) {
   if constexpr (has_activation<Layer>)
@@ -30,7 +33,7 @@ template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::
 }  // namespace
 
 template <class Real>
-Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given)
+Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vector<std::vector<Treatment>> treated)
     : inputs(inputs), outputs(inputs), layers(std::move(given)) {
   std::size_t size = 0;
   for (const AnyLayer& any : layers)
@@ -51,6 +54,36 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given)
         work += n;
       }
     });
+  treat(std::move(treated));
+}
+
+template <class Real> void Network<Real>::treat(std::vector<std::vector<Treatment>> given) {
+  treatments = std::move(given);
+  treatments.resize(layers.size());
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    treatments[k].resize(weights[k].size());
+    visit(layers[k], [&](const auto& layer) {
+      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
+        const auto [rows, columns] = layer.weights()[i];
+        treatments[k][i].rows = rows;
+        treatments[k][i].columns = columns;
+      }
+    });
+  }
+}
+
+template <class Real> double Network<Real>::penalty() const {
+  double sum = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    for (std::size_t i = 0; i < weights[k].size(); ++i)
+      if (treatments[k][i].trainable && treatments[k][i].penalty)
+        sum += penalty_at<Real>(weights[k][i], treatments[k][i]);
+  return sum;
+}
+
+template <class Real> bool Network<Real>::learns(std::size_t layer) const {
+  const auto& all = treatments[layer];
+  return std::any_of(all.begin(), all.end(), [](const Treatment& t) { return t.trainable; });
 }
 
 template <class Real>
@@ -92,10 +125,12 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
       visit(layers[k], [&](const auto& layer) {
         const std::size_t n = layer.outputs();
         io[k].y = take(n);
-        io[k].z = kernels().map.of[activation_of(layer).index].uses_input && backward_ ? take(n) : io[k].y;
+        const bool keeps =
+            keeps_z<std::decay_t<decltype(layer)>> || kernels().map.of[activation_of(layer).index].uses_input;
+        io[k].z = keeps && backward_ ? take(n) : io[k].y;
         io[k].dy = backward_ ? take(n) : nullptr;
         io[k].dx = !wanted ? nullptr : k > 0 ? io[k - 1].dy : dx;
-        wanted = wanted || layer.n_weights() > 0;
+        wanted = wanted || network.learns(k);
         io[k].weights = &weights_[k];
       });
     outputs = absorbed ? take(network.outputs) : io.back().y;
@@ -105,6 +140,7 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   memory_ = Buffer<Real>(bytes / sizeof(Real));
   lay_out(memory_.data());
 
+  if (backward_) make_slopes();
   Rows rows{x.data(), source};
   for (std::size_t k = 0; k < n_layers; ++k) {
     io[k].x = rows;
@@ -116,6 +152,23 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   for (std::size_t k = backward_ ? n_layers : 0; k-- > 0;)
     visit(layers[k], [&](const auto& layer) { layer.backward(plan_, io[k]); });
   plan_.finish();
+}
+
+template <class Real> void Pass<Real>::make_slopes() {
+  std::size_t size = 0;
+  const auto turns = [](const Weight<Real>& w) { return w.trainable() && w.treatment->penalty.orthogonal != 0; };
+  const auto size_of = [](const Weight<Real>& w) { return on_border<Real>(w.treatment->size()); };
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) size += turns(weight) ? size_of(weight) : 0;
+  slopes_ = Buffer<Real>(size);
+  Real* next = slopes_.data();
+  for (auto& layer : weights_)
+    for (auto& weight : layer) {
+      if (!turns(weight)) continue;
+      weight.slope = next;
+      next += size_of(weight);
+      plan_.turn(&weight);
+    }
 }
 
 template <class Real> void Pass<Real>::plan_loss(const Scoring& scoring, bool of_logits, const Io& last) {

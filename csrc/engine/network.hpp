@@ -21,13 +21,22 @@ using AnyLayer = VariantOf<Layers>::type;
 /// Layers and their weights, which lie in one arena, each on a border of its own, zeros at the start.
 template <class Real> class Network {
  public:
-  Network(std::size_t inputs, std::vector<AnyLayer> layers);
+  /// treatments (layer, weight): empty, or one for each weight; their shapes are filled in.
+  Network(std::size_t inputs, std::vector<AnyLayer> layers, std::vector<std::vector<Treatment>> treatments = {});
 
   const std::size_t inputs;
   std::size_t outputs;
   const std::vector<AnyLayer> layers;
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
-  std::size_t work = 0;                     // multiplications a row in one forward pass
+  std::vector<std::vector<Treatment>> treatments;
+  std::size_t work = 0;  // multiplications a row in one forward pass
+
+  /// Sets them. Passes that were made before keep those they were made with, and must not be used any more.
+  void treat(std::vector<std::vector<Treatment>> given);
+  /// What the weights' penalties add to the loss.
+  double penalty() const;
+  /// Whether a layer has a weight that is trained.
+  bool learns(std::size_t layer) const;
 
  private:
   Buffer<Real> arena_;
@@ -60,6 +69,9 @@ template <class Real> class Pass {
   /// Reads x and targets as set.
   void run(Crew& crew) { plan_.run(crew, scratch_); }
 
+  /// What the weights' penalties added to the loss of the last run; only with gradients.
+  double penalty() const { return plan_.penalty(); }
+
   /// The same in two halves, where somebody else knows the loss: up to the outputs; and from dy on.
   void run_forward(Crew& crew) { plan_.run(crew, scratch_, 0, plan_.border()); }
   void run_backward(Crew& crew) { plan_.run(crew, scratch_, plan_.border(), plan_.phases()); }
@@ -67,6 +79,7 @@ template <class Real> class Pass {
   /// As run, adding each phase's seconds to times (phase).
   void run_timed(Crew& crew, std::vector<double>& times);
   const Plan<Real>& plan() const { return plan_; }
+  bool backward() const { return backward_; }
 
   /// The pass that the next run is part of, which random numbers depend on; and row i of it.
   void begin(std::uint32_t number) { plan_.number = number; }
@@ -101,6 +114,7 @@ template <class Real> class Pass {
     const std::vector<Weight<Real>>* weights;
     const Weight<Real>* weight(std::size_t i) const { return &(*weights)[i]; }
   };
+  void make_slopes();
   void plan_loss(const Scoring& scoring, bool of_logits, const Io& last);
 
   const Network<Real>& network_;
@@ -109,9 +123,9 @@ template <class Real> class Pass {
   Shares given_, shares_;             // what rows count for: as it was said, and as the loss then sees it
   std::vector<double> scales_;        // (batch): slope of the batch's loss by each row's
   std::vector<std::uint8_t> counts_;  // (batch), of a loss that is only_positive
-  const std::vector<std::vector<Weight<Real>>> weights_;
+  std::vector<std::vector<Weight<Real>>> weights_;
   Plan<Real> plan_;
-  Buffer<Real> memory_;
+  Buffer<Real> memory_, slopes_;
   std::vector<Buffer<Real>> scratch_;
 };
 

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "engine/buffer.hpp"
+#include "engine/columns.hpp"
 #include "engine/jobs.hpp"
 #include "engine/parallel.hpp"
 #include "kernels/rows.hpp"
 
 namespace gs {
 
-template <class Real> class Plan {
+template <class Real> class Plan : public ColumnWords<Plan<Real>, Real> {
  public:
   Plan(std::size_t batch, bool training, const Mover& mover)
       : batch(batch), training(training), ids(batch), mover_(mover) {}
@@ -38,13 +39,21 @@ template <class Real> class Plan {
 
   // x (batch, in), dz (batch, out) -> dw = x^T dz, which moves w (in, out)
   void learn_product(Rows x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
-    defer(std::make_unique<LearnProductJob<Real>>(
+    if (!w->trainable()) return;
+    learn(std::make_unique<LearnProductJob<Real>>(
         Product<Real>{x, 0, true, dz, out, false, nullptr, nullptr, out, in, out, batch}, *w, mover_));
   }
 
   // dz (batch, out) -> db = its rows summed, which moves b (out)
   void learn_sum(const Real* dz, const Weight<Real>* b, std::size_t out) {
-    defer(std::make_unique<LearnSumJob<Real>>(dz, batch, out, *b, mover_));
+    if (!b->trainable()) return;
+    learn(std::make_unique<LearnSumJob<Real>>(dz, batch, out, *b, mover_));
+  }
+
+  // g (n): the gradient of w (n), which it moves
+  void learn_vector(const Real* g, const Weight<Real>* w, std::size_t n) {
+    if (!w->trainable()) return;
+    learn(std::make_unique<LearnSumJob<Real>>(g, 1, n, *w, mover_));
   }
 
   // z (batch, n) -> y = f(z) (batch, n); y may be z
@@ -106,6 +115,55 @@ template <class Real> class Plan {
     add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
   }
 
+  /// work(first column, how many) over n columns of the batch.
+  template <class Work> void columns(std::size_t n, Work work) {
+    add(std::make_unique<RowsJob<Real, Work>>(n, 64, std::move(work)));
+  }
+
+  /// work() on one thread, before what comes next.
+  template <class Work> void first(Work work) {
+    const auto alone = [work](std::size_t, std::size_t) { work(); };
+    add(std::make_unique<RowsJob<Real, decltype(alone)>>(1, 1, alone));
+  }
+
+  /// Memory for n numbers that lives as long as the plan.
+  Real* room(std::size_t n) {
+    rooms_.emplace_back(n);
+    return rooms_.back().data();
+  }
+
+  /// These numbers, where they live as long as the plan.
+  Real* constant(const std::vector<double>& numbers) {
+    Real* const at = room(numbers.size());
+    std::copy(numbers.begin(), numbers.end(), at);
+    return at;
+  }
+
+  /// Rows [first, first + count) of x -> those of y (batch, n)
+  static void read(Rows x, std::size_t first, std::size_t count, Real* y, std::size_t n) {
+    x.at += first;
+    products<Real>().gather(x, count, n, y + first * n, n);
+  }
+
+  /// The gradient of the orthogonal penalty of a weight, and its value, while nothing moves it.
+  void turn(const Weight<Real>* w) {
+    turns_.push_back(std::make_unique<double>());
+    const auto work = [w, value = turns_.back().get()](std::size_t, std::size_t) {
+      Treatment alone = *w->treatment;
+      alone.penalty.l1 = alone.penalty.proximal = alone.penalty.l2 = 0;
+      *value = penalty_at(w->w, alone, w->slope);
+    };
+    defer(std::make_unique<RowsJob<Real, decltype(work)>>(1, 1, work));
+  }
+
+  /// The penalties of all weights that were moved, before they were.
+  double penalty() const {
+    double sum = 0;
+    for (const LearnJob<Real>* job : learning_) sum += job->penalty();
+    for (const auto& value : turns_) sum += *value;
+    return sum;
+  }
+
   /// Pointers to the rows of a matrix of row length n; they live as long as the plan.
   Rows rows_of(const Real* matrix, std::size_t n) {
     std::vector<const void*> pointers(batch);
@@ -164,11 +222,6 @@ template <class Real> class Plan {
   std::uint32_t number = 0;       // of the pass over the data
 
  private:
-  static void read(Rows x, std::size_t first, std::size_t count, Real* y, std::size_t n) {
-    x.at += first;
-    products<Real>().gather(x, count, n, y + first * n, n);
-  }
-
   struct Phase {
     std::vector<std::unique_ptr<Job<Real>>> jobs;
     std::size_t chunks = 0;
@@ -190,6 +243,11 @@ template <class Real> class Plan {
     take_deferred();
   }
 
+  void learn(std::unique_ptr<LearnJob<Real>> job) {
+    learning_.push_back(job.get());
+    defer(std::move(job));
+  }
+
   // To run beside whatever comes next: it must leave alone what a deferred job reads.
   void defer(std::unique_ptr<Job<Real>> job) { deferred_.push_back(std::move(job)); }
 
@@ -201,8 +259,11 @@ template <class Real> class Plan {
   const Mover& mover_;
   std::vector<Phase> phases_;
   std::vector<std::unique_ptr<Job<Real>>> deferred_;
+  std::vector<const LearnJob<Real>*> learning_;
   ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
   std::vector<std::vector<const void*>> row_pointers_;
+  std::vector<Buffer<Real>> rooms_;
+  std::vector<std::unique_ptr<double>> turns_;  // values of orthogonal penalties
   std::size_t scratch_ = 0, border_ = 0;
 };
 

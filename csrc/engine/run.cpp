@@ -24,9 +24,12 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
   std::size_t number = 0;
   for (const auto& layer : network.weights) {
     all.emplace_back(layer.size());
+    const auto& treatments = network.treatments[all.size() - 1];
     for (std::size_t i = 0; i < layer.size(); ++i) {
-      all.back()[i].w = layer[i];
-      all.back()[i].number = number++;
+      Weight<Real>& weight = all.back()[i];
+      weight.w = layer[i];
+      weight.treatment = &treatments[i];
+      if (weight.trainable()) weight.number = number++;
     }
   }
   return all;
@@ -46,6 +49,7 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
   totals.assign(1 + scoring.metrics.size(), 0);
   for (auto& layer : weights_)
     for (auto& weight : layer) {
+      if (!weight.trainable()) continue;
       if (given_) weight.gradient = gradients[weight.number];
       if (!optimizer) continue;
       const auto& state = parameters_[weight.number]->state;
@@ -54,6 +58,7 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
 }
 
 template <class Real> void Run<Real>::make_room() {
+  if (!optimizer_ && !given_) penalty_ = network_.penalty();
   if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
   whole_.reset();  // their plans know the old places
   rest_.reset();
@@ -66,6 +71,7 @@ template <class Real> void Run<Real>::make_room() {
   Real* next = gradients_.data();
   for (auto& layer : weights_)
     for (auto& weight : layer) {
+      if (!weight.trainable()) continue;
       weight.gradient = wanted ? next : nullptr;
       if (!wanted) continue;
       const Parameter& p = *parameters_[weight.number];
@@ -111,6 +117,7 @@ template <class Real> void Run<Real>::set_rows(Pass<Real>& pass) {
 
 template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Work work) {
   const bool at_once = optimizer_ && moves_.empty();
+  const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
     optimizer_->follow();
     mover_.manners.clear();
@@ -120,15 +127,27 @@ template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Wor
   if (at_once) optimizer_->count();
   if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
     refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+  if (optimizer_) constrain_all(crew, optimizer_->t > steps);
 }
 
 template <class Real> void Run<Real>::count(const Pass<Real>& pass, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  totals[0] += total;
+  totals[0] += total + double(pass.batch) * (pass.backward() ? pass.penalty() : penalty_);
   for (std::size_t s = 1; s < totals.size(); ++s)
     for (const double value : pass.values[s]) totals[s] += value;
   rows += pass.batch;
   ++batches;
+}
+
+template <class Real> void Run<Real>::constrain_all(Crew& crew, bool moved) {
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) {
+      const Treatment& t = *weight.treatment;
+      if (!t.follows_steps()) continue;
+      const double proximal = moved ? t.penalty.proximal : 0;
+      const double rate = proximal == 0 ? 0 : optimizer_->learning_rate(*parameters_[weight.number]);
+      constrain(weight.w, t, proximal * rate, crew);
+    }
 }
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {

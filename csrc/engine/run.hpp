@@ -68,6 +68,8 @@ template <class Real> class Run {
 
  private:
   Pass<Real>& pass(std::size_t batch);
+  /// What comes after a step of the optimizer; moved: whether it made one.
+  void constrain_all(Crew& crew, bool moved);
   /// Buffers for gradients where the optimizer wants them whole.
   void make_room();
   /// times: see Pass::run_timed; null: no clock.
@@ -90,6 +92,7 @@ template <class Real> class Run {
   const Layout contiguous_{};
   const bool given_;  // gradients are left for others
   bool refused_ = false;
+  double penalty_ = 0;  // of the weights, where nothing moves them
   Pass<Real>* last_ = nullptr;
   std::size_t at_ = 0;  // where its batch begins in order_
   std::vector<double> weights_of_rows_;

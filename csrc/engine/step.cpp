@@ -57,6 +57,10 @@ std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
   return values;
 }
 
+double Optimizer::learning_rate(const Parameter& parameter) const {
+  return rule.learning_rate < rule.fields.size() ? values_of(parameter)[rule.learning_rate] : 1;
+}
+
 const Manner& Optimizer::manner(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
   const std::size_t at =

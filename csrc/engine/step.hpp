@@ -78,6 +78,9 @@ class Optimizer {
   /// Ends a step whose parameters were moved one by one, each by its `manner`.
   void count();
 
+  /// The rate of the step that was made last, of a parameter; 1 of a rule that has none.
+  double learning_rate(const Parameter& parameter) const;
+
   /// Slots beside the rule's: the sum of gradients and the average of weights, of type Real.
   std::vector<const char*> extra_slots() const;
   /// Numbers that the rule keeps for each parameter.

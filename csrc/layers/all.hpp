@@ -6,10 +6,13 @@
 #include "layers/activation.hpp"
 #include "layers/dense.hpp"
 #include "layers/dropout.hpp"
+#include "layers/normalizations.hpp"
+#include "layers/prelu.hpp"
 #include "layers/rescaling.hpp"
 
 namespace gs {
 
-using Layers = TypeList<Dense, Activate, Dropout, Rescaling>;
+using Layers =
+    TypeList<Dense, Activate, Dropout, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu>;
 
 }  // namespace gs

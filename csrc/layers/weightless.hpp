@@ -7,7 +7,7 @@
 namespace gs {
 
 /// Rows and columns of each weight; a vector has 0 rows.
-using Shapes = std::array<std::array<std::size_t, 2>, 2>;
+using Shapes = std::array<std::array<std::size_t, 2>, 4>;
 
 struct Weightless {
   static constexpr Shapes weights() { return {}; }

@@ -132,6 +132,13 @@ def activation(use: str | dict[str, Any], x: ndarray) -> ndarray:
 def activation_backward(use: str | dict[str, Any], x: ndarray, dy: ndarray) -> ndarray:
     """dx for dy, the gradient with respect to activation(use, x)."""
 
+def penalty(w: ndarray, settings: dict[str, Any]) -> float:
+    """Of w (n,) or (rows, n) by settings["penalty"]: l1, proximal, l2, orthogonal (floats) and of_rows (bool)."""
+
+def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> ndarray:
+    """w shrunk by amount, then within settings["constraint"]: ``{"kind": "non_negative"}`` or ``{"kind": "norm", "low":
+    float, "high": float, "rate": float, "axis": "first" | "last" | "all"}``; a new array."""
+
 def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
     """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
 
@@ -166,7 +173,12 @@ class Network:
     def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
         """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
         or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
-        ``{"kind": "rescaling", "scale": float, "offset": float}``; dtype "float32" or "float64"."""
+        ``{"kind": "rescaling", "scale": float, "offset": float}`` or ``{"kind": "batch_normalization", "scale": bool,
+        "center": bool, "momentum": float, "epsilon": float}`` or ``{"kind": "group_normalization", "groups": int,
+        "scale": bool, "center": bool, "epsilon": float}`` or ``{"kind": "normalization", "invert": bool}``, with
+        "mean" and "variance", lists of floats, if they are no weights, or ``{"kind": "prelu"}``; dtype "float32" or
+        "float64". Each may have "weights" too, a list with None or ``{"trainable": bool, "updated": bool, "penalty":
+        ..., "constraint": ...}`` for each of its weights."""
 
     @property
     def inputs(self) -> int: ...
@@ -175,6 +187,20 @@ class Network:
     @property
     def parameters(self) -> list[list[ndarray]]:
         """A list per layer: kernel (in, out) and bias (out,), zeros at the start; views of the arena, writable."""
+
+    @property
+    def penalty(self) -> float:
+        """What the penalties of all weights add to a loss."""
+
+    @property
+    def trained(self) -> list[list[bool]]:
+        """Whether each weight is trained, a list per layer."""
+
+    def treat(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
+        """New settings of the weights, as `weights` of each layer at the start. No run may be under way."""
+
+    def constrain(self, rate: float) -> None:
+        """What comes after a step of this learning rate that somebody else has taken."""
 
     def predict(self, x: ndarray, out: ndarray, batch_size: int, begin: int, seconds: float) -> int:
         """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about

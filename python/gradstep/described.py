@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -99,6 +100,9 @@ def serialize(value: Any, name: str = "value") -> Any:
         return {key: serialize(member, f"{name}[{key!r}]") for key, member in value.items()}
     if not isinstance(value, type) and hasattr(value, "get_config"):
         return serialize_object(value)
+    if isinstance(value, partial) and not value.args:
+        called = _name_of_function(value.func, name)
+        return {"class_name": "partial", "config": {"function": called} | serialize(value.keywords, name)}
     if callable(value) and not isinstance(value, type):
         return _name_of_function(value, name)
     raise TypeError(f"{name} must be something that can be written as JSON; got {describe(value)}.")

@@ -193,3 +193,14 @@ def test_layers_of_settings():
         in_dense = gs.layers.Dense(4, layer, kernel_initializer="ones", use_bias=False)
         np.testing.assert_array_equal(in_dense(x[:, :1]), same(np.repeat(x[:, :1].astype(np.float32), 4, axis=1)))
     assert gs.layers.ReLU()(np.zeros((2, 3, 4))).shape == (2, 3, 4)
+
+
+def test_settings_in_configs():
+    for activation in ("relu", partial(gs.activations.elu, alpha=0.5), gs.layers.LeakyReLU(0.1)):
+        layer = gs.layers.Dense(3, activation)
+        config = layer.get_config()
+        again = gs.layers.Dense.from_config(config)
+        assert again.get_config() == config
+        assert gs.activations.specify(again.activation) == gs.activations.specify(activation)
+    with pytest.raises(ValueError, match="a name or a function with settings"):
+        gs.activations.get({"class_name": "elu"})

@@ -96,7 +96,7 @@ def test_shapes():
         (lambda: layers.Dense(True), TypeError, "units must be a whole number"),
         (lambda: layers.Dense(2, use_bias=1), TypeError, "use_bias must be True or False; got 1"),
         (lambda: layers.Dense(2, "relux"), ValueError, "activation must be one of .* Did you mean 'relu'"),
-        (lambda: layers.Dense(2, kernel_regularizer="l2"), TypeError, "kernel_regularizer"),
+        (lambda: layers.Dense(2, kernel_penalty="l2"), TypeError, "kernel_penalty"),
         (lambda: layers.Dense(2, dtype="float16"), ValueError, "dtype must be one of float32, float64; got 'float16'"),
         (lambda: layers.Dense(2, name=3), TypeError, "name must be a str"),
         (lambda: layers.Dense(2, input_shape=(3, 0)), ValueError, r"input_shape\[1\] must be at least 1; got 0"),

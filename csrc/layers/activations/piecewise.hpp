@@ -38,7 +38,7 @@ struct Rectifier : ElementwiseOfInput {
 
 struct Relu6 : Elementwise {
   static constexpr const char* name = "relu6";
-  template <class Real> HD static Real value(Real x) { return smaller(larger(x, Real(0)), Real(6)); }
+  template <class Real> HD static Real value(Real x) { return at_most(at_least(x, Real(0)), Real(6)); }
   template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 6 ? Real(1) : Real(0); }
 };
 
@@ -56,7 +56,7 @@ struct LeakyRelu : Elementwise {
 
 struct HardSigmoid : Elementwise {
   static constexpr const char* name = "hard_sigmoid";
-  template <class Real> HD static Real value(Real x) { return smaller(larger(x / 6 + Real(0.5), Real(0)), Real(1)); }
+  template <class Real> HD static Real value(Real x) { return at_most(at_least(x / 6 + Real(0.5), Real(0)), Real(1)); }
   template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 1 ? Real(1.0 / 6) : Real(0); }
 };
 
@@ -71,7 +71,7 @@ struct HardSilu : ElementwiseOfInput {
 
 struct HardTanh : Elementwise {
   static constexpr const char* name = "hard_tanh";
-  template <class Real> HD static Real value(Real x) { return smaller(larger(x, Real(-1)), Real(1)); }
+  template <class Real> HD static Real value(Real x) { return at_most(at_least(x, Real(-1)), Real(1)); }
   template <class Real> HD static Real slope(Real, Real y) { return magnitude(y) < 1 ? Real(1) : Real(0); }
 };
 
@@ -94,7 +94,7 @@ struct SoftShrink : Elementwise {
     return {{{"threshold", &SoftShrink::threshold, "half the width of the flat part"}}};
   }
   template <class Real> HD Real value(Real x) const {
-    return x - smaller(larger(x, -Real(threshold)), Real(threshold));
+    return x - at_most(at_least(x, -Real(threshold)), Real(threshold));
   }
   template <class Real> HD static Real slope(Real, Real y) { return y == 0 ? Real(0) : Real(1); }
 };
@@ -119,14 +119,16 @@ struct SparsePlus : ElementwiseOfInput {
     return x <= -1 ? Real(0) : x < 1 ? inside : x;
   }
   template <class Real> HD static Real slope(Real x, Real) {
-    return smaller(larger((x + 1) * Real(0.5), Real(0)), Real(1));
+    return at_most(at_least((x + 1) * Real(0.5), Real(0)), Real(1));
   }
 };
 
 /// The Gini entropy's link function. Martins & Astudillo 2016, arXiv:1602.02068.
 struct SparseSigmoid : Elementwise {
   static constexpr const char* name = "sparse_sigmoid";
-  template <class Real> HD static Real value(Real x) { return smaller(larger((x + 1) * Real(0.5), Real(0)), Real(1)); }
+  template <class Real> HD static Real value(Real x) {
+    return at_most(at_least((x + 1) * Real(0.5), Real(0)), Real(1));
+  }
   template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 1 ? Real(0.5) : Real(0); }
 };
 

@@ -112,7 +112,7 @@ struct GeluTanh : ElementwiseOfInput {
 
  private:
   // Beyond 20 the sigmoid is 0 or 1 to the last bit, and its slope 0.
-  template <class Real> HD static Real inside(Real x) { return smaller(larger(x, Real(-20)), Real(20)); }
+  template <class Real> HD static Real inside(Real x) { return at_most(at_least(x, Real(-20)), Real(20)); }
   template <class Real> HD static Real share(Real a) { return logistic(Real(twice_c) * (a + Real(cubic) * a * a * a)); }
 };
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -31,7 +31,8 @@ def get(identifier: Any) -> Activation:
     ----------
     identifier : str, function or None
         A name, a function of this package, such a function with settings
-        (``functools.partial(gs.activations.elu, alpha=0.5)``), or an activation layer (``gs.layers.ELU(0.5)``).
+        (``functools.partial(gs.activations.elu, alpha=0.5)``), what configs have for one, or an activation layer
+        (``gs.layers.ELU(0.5)``).
 
     Raises
     ------
@@ -50,6 +51,8 @@ def get(identifier: Any) -> Activation:
         return piecewise.linear
     if isinstance(identifier, str):
         return choose("activation", identifier, _table())
+    if isinstance(identifier, Mapping):
+        return _with_settings(identifier)
     layer = getattr(identifier, "activation", None)
     found: Activation = identifier if layer is None else layer
     plain = found.func if isinstance(found, partial) and not found.args else found
@@ -57,6 +60,15 @@ def get(identifier: Any) -> Activation:
         got = getattr(identifier, "__name__", None) or describe(identifier)
         raise TypeError(f"activation must be a name or a function of gradstep.activations; got {got}.")
     return found
+
+
+def _with_settings(config: Mapping[str, Any]) -> Activation:
+    """What configs have for a function with settings."""
+    settings = config.get("config")
+    if config.get("class_name") != "partial" or not isinstance(settings, Mapping) or "function" not in settings:
+        raise ValueError(f"activation must be a name or a function with settings; got {dict(config)!r}.")
+    rest = {name: value for name, value in settings.items() if name != "function"}
+    return partial(choose("activation", settings["function"], _table()), **rest)
 
 
 def specify(identifier: Any) -> Use:

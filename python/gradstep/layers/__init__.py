@@ -2,23 +2,34 @@
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
+from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .dropout import Dropout
 from .flatten import Flatten
 from .input import Input, InputLayer
+from .normalization import Normalization
+from .prelu import PReLU
 from .rescaling import Rescaling
+from .reshape import Reshape
+from .row_normalizations import GroupNormalization, LayerNormalization
 
 __all__ = [
     "ELU",
     "Activation",
+    "BatchNormalization",
     "Dense",
     "Dropout",
     "Flatten",
+    "GroupNormalization",
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
+    "Normalization",
+    "PReLU",
     "ReLU",
     "Rescaling",
+    "Reshape",
     "Softmax",
 ]

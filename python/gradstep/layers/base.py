@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import choose, numeric, rows_of, shape_of, whole
+from ..checks import choose, flag, numeric, rows_of, shape_of, whole
 from ..config import FLOATS, floatx
 from ..described import Described
 from .naming import name_for
@@ -17,6 +17,9 @@ from .weights import assign
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from ..constraints import Constraint
+    from ..regularizers import Regularizer
 
 __all__ = ["Layer", "Shape"]
 
@@ -37,6 +40,8 @@ class Layer(Described):
         Of weights, sums and outputs.
     name : str, optional
         By default the class's in small letters, with a number from the second one on.
+    trainable : bool, default True
+        Whether training changes the weights.
 
     Attributes
     ----------
@@ -46,9 +51,18 @@ class Layer(Described):
     """
 
     _weight_names: tuple[str, ...] = ()
+    _trained: tuple[bool, ...] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
 
-    def __init__(self, *, input_shape: Any = None, input_dim: int | None = None, dtype: Any = None, name: Any = None):
+    def __init__(
+        self,
+        *,
+        input_shape: Any = None,
+        input_dim: int | None = None,
+        dtype: Any = None,
+        name: Any = None,
+        trainable: bool = True,
+    ):
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError(f"give input_shape or input_dim, not both; got {input_shape!r} and {input_dim!r}.")
@@ -57,6 +71,7 @@ class Layer(Described):
         self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
         self.dtype = floatx() if dtype is None else choose("dtype", dtype, FLOATS)
         self.name = name_for(self, name)
+        self._trainable = flag("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
         self._weights: list[np.ndarray] = []
@@ -80,6 +95,47 @@ class Layer(Described):
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """New initial weights for rows of a shape."""
         return []
+
+    def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
+        """A regularizer and a constraint for each of the first weights."""
+        return []
+
+    def _words(self) -> dict[str, Any] | None:
+        """The layer in the engine's words, with what becomes of its weights."""
+        spec = self.specification()
+        if spec is None:
+            return None
+        settings: list[dict[str, Any]] = [
+            {"trainable": self._trainable and trained, "updated": self._trainable} for trained in self._trained
+        ]
+        for setting, (regularizer, constraint), weight in zip(settings, self.rules(), self._weights, strict=False):
+            if regularizer is not None:
+                setting["penalty"] = regularizer.penalty()
+            if constraint is not None:
+                setting["constraint"] = constraint.rule(weight.ndim)
+        return spec | {"weights": settings}
+
+    def _check_rules(self) -> None:
+        """Refuse regularizers and constraints that are not for weights of these shapes."""
+        for (regularizer, constraint), weight in zip(self.rules(), self._weights, strict=False):
+            if regularizer is not None:
+                regularizer.check(weight.shape)
+            if constraint is not None:
+                constraint.rule(weight.ndim)
+
+    def _drawn(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
+        """A weight by the initializer that is the attribute of this name."""
+        values = np.asarray(getattr(self, initializer)(shape, dtype=self.dtype))
+        if values.shape != shape:
+            raise ValueError(f"{initializer} must give an array of shape {shape}; it gave {values.shape}.")
+        weight = _core.aligned_zeros(shape, self.dtype)
+        weight[...] = values
+        return weight
+
+    def _weight(self, index: int) -> np.ndarray:
+        if not self.built:
+            raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
+        return self._weights[index]
 
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""
@@ -109,6 +165,11 @@ class Layer(Described):
         if self.built:
             return
         self._weights = self.draw_weights(shape)
+        try:
+            self._check_rules()
+        except Exception:
+            self._weights = []
+            raise
         self._input_shape = (None, *shape)
         self.built = True
 
@@ -148,6 +209,34 @@ class Layer(Described):
     def weights(self) -> list[np.ndarray]:
         """The weights themselves, in Keras's order: writing to one changes the layer."""
         return list(self._weights)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. A model takes a change at its next `compile`."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = flag("trainable", value)
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        return [w for w, trained in zip(self._weights, self._trained, strict=False) if trained and self._trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The others of the weights."""
+        return [
+            w for w, trained in zip(self._weights, self._trained, strict=False) if not (trained and self._trainable)
+        ]
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the weights that are trained, one for each regularizer."""
+        if not self._trainable:
+            return []
+        return [rule(w) for (rule, _), w in zip(self.rules(), self._weights, strict=False) if rule is not None]
 
     @property
     def weight_names(self) -> list[str]:
@@ -197,7 +286,7 @@ class Layer(Described):
         self.build(array.shape or (None,))
         rows = rows_of(array, self.dtype).reshape(len(array), math.prod(array.shape[1:]))
         shape = (len(array), *self.output_shape[1:])
-        spec = self.specification()
+        spec = self._words()
         if spec is None:
             return np.array(rows.reshape(shape))
         network = _core.Network(rows.shape[1], [spec], self.dtype)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, activations, initializers
+from .. import activations, constraints, initializers, regularizers
 from ..checks import flag, whole
 from .base import Layer, Shape
 
@@ -28,7 +28,11 @@ class Dense(Layer):
     kernel_initializer : str, Initializer or function, default "glorot_uniform"
         What the kernel is at the start.
     bias_initializer : str, Initializer or function, default "zeros"
-    input_shape, input_dim, dtype, name
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        What they add to the loss: of `gradstep.regularizers`.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What they must be after each step: of `gradstep.constraints`.
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     State
@@ -40,7 +44,8 @@ class Dense(Layer):
     Raises
     ------
     TypeError, ValueError
-        `units` is no int or less than 1; an unknown activation or initializer.
+        `units` is no int or less than 1; an unknown activation, initializer, regularizer or
+        constraint.
     ValueError
         At the build: rows are not of shape (inputs,).
 
@@ -69,11 +74,16 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
         bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | None = None,
+        bias_regularizer: str | regularizers.Regularizer | None = None,
         *,
+        kernel_constraint: str | constraints.Constraint | None = None,
+        bias_constraint: str | constraints.Constraint | None = None,
         input_shape: Sequence[int] | int | None = None,
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.units = whole("units", units, 1)
         self.activation = activations.get(activation)
@@ -81,7 +91,11 @@ class Dense(Layer):
         self.use_bias = flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     @property
     def kernel(self) -> np.ndarray:
@@ -92,11 +106,6 @@ class Dense(Layer):
     def bias(self) -> np.ndarray | None:
         """The summands, (units,); None without `use_bias`."""
         return self._weight(1) if self.use_bias else None
-
-    def _weight(self, index: int) -> np.ndarray:
-        if not self.built:
-            raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
-        return self._weights[index]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """(rows, units) for (rows, inputs)."""
@@ -111,17 +120,16 @@ class Dense(Layer):
             "activation": activations.specify(self.activation),
         }
 
+    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
+        """What holds for the kernel and for the bias."""
+        return [
+            (self.kernel_regularizer, self.kernel_constraint),
+            (self.bias_regularizer, self.bias_constraint),
+        ]
+
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """A kernel and a bias."""
-        weights = [self._draw("kernel_initializer", (*input_shape, self.units))]
+        weights = [self._drawn("kernel_initializer", (*input_shape, self.units))]
         if self.use_bias:
-            weights.append(self._draw("bias_initializer", (self.units,)))
+            weights.append(self._drawn("bias_initializer", (self.units,)))
         return weights
-
-    def _draw(self, initializer: str, shape: tuple[int, ...]) -> np.ndarray:
-        values = np.asarray(getattr(self, initializer)(shape, dtype=self.dtype))
-        if values.shape != shape:
-            raise ValueError(f"{initializer} must give an array of shape {shape}; it gave {values.shape}.")
-        weight = _core.aligned_zeros(shape, self.dtype)
-        weight[...] = values
-        return weight

@@ -54,6 +54,18 @@ class Compiled:
         """Build the model if it is not, and give x as the network's rows."""
         raise NotImplementedError
 
+    def _renew(self) -> None:
+        """Tell the engine which weights are to be trained."""
+        raise NotImplementedError
+
+    def _trained(self) -> dict[str, np.ndarray]:
+        """The weights that the engine trains, by name."""
+        if self._network is None:
+            return {}
+        flags = [flag for layer in self._network.trained for flag in layer]
+        named = zip(self._weight_names, self.weights, flags, strict=True)
+        return {name: weight for name, weight, flag in named if flag}
+
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self._network = None
@@ -100,6 +112,7 @@ class Compiled:
             chosen_loss._specification()
         measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
+        self._renew()
         self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
         self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
@@ -142,17 +155,17 @@ class Compiled:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper):
             run = make(None, [], gradients=True)
-            keys = self._weight_names
+            trained = self._trained()
             if self._bound is None:
-                self._bound = self.optimizer.bind(dict(zip(keys, self.weights, strict=True)))
+                self._bound = self.optimizer.bind(trained)
                 self._indices = []
-            return Stepped(run, self._bound, keys)
+            return Stepped(run, self._bound, list(trained), network)
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
-                moved = self.weights
-                labels = [f"[{i}]" for i in range(len(moved))]
-                self._indices = self.optimizer._attach(moved, labels, names=self._weight_names)
+                trained = self._trained()
+                labels = [f"[{i}]" for i in range(len(trained))]
+                self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
             return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:

@@ -189,7 +189,9 @@ class Sequential(Trainer, Savable):
             current = layer.output_shape
         self._shape = shape
         working = [(layer, spec) for layer in self._layers if (spec := layer.specification()) is not None]
-        network = _core.Network(math.prod(shape), [spec for _, spec in working], self._layers[0].dtype)
+        network = _core.Network(
+            math.prod(shape), [layer._words() or spec for layer, spec in working], self._layers[0].dtype
+        )
         for (layer, _), views in zip(working, network.parameters, strict=True):
             layer._move(views)
         self._network = network
@@ -287,8 +289,38 @@ class Sequential(Trainer, Savable):
         return [weight for layer in self._layers for weight in layer.weights]
 
     @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        return [weight for layer in self._layers for weight in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The others of the weights."""
+        return [weight for layer in self._layers for weight in layer.non_trainable_weights]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._layers:
+            layer.trainable = value
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the weights, one for each regularizer."""
+        return [penalty for layer in self._layers for penalty in layer.losses]
+
+    @property
     def _weight_names(self) -> list[str]:
         return [f"{layer.name}/{name}" for layer in self._layers for name in layer.weight_names]
+
+    def _renew(self) -> None:
+        if self._network is not None:
+            words = [layer._words() for layer in self._layers if layer.specification() is not None]
+            self._network.treat([[] if spec is None else spec["weights"] for spec in words])
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""

@@ -31,10 +31,12 @@ class Stepped:
         Of a dict of the model's weights.
     names : sequence of str
         Keys of that dict, in the order of the weights.
+    network : Network
+        The network of the run.
     """
 
-    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str]) -> None:
-        self._run, self._bound, self._names = run, bound, names
+    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network) -> None:
+        self._run, self._bound, self._names, self._network = run, bound, names, network
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
@@ -51,6 +53,7 @@ class Stepped:
         while True:
             over = self._run.advance(0.0)
             self._step()
+            self._network.constrain(self._bound.optimizer.learning_rate)
             if over or perf_counter() >= end:
                 return over
 

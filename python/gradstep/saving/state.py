@@ -66,7 +66,7 @@ def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str,
     words: dict[str, Any] = {"optimizer": optimizers.serialize(optimizer), "excluded": _excluded(model)}
     if not len(optimizer._core):
         return words, {}
-    numbers = [_index(optimizer, weight) for weight in model.weights]
+    numbers = [_index(optimizer, weight) for weight in model._trained().values()]
     if sorted(numbers) != list(range(len(optimizer._core))):
         raise ValueError(
             "the optimizer must step the weights of this model and nothing else to be saved with it; "
@@ -130,8 +130,8 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
         if "order" not in words:
             return
         order: Sequence[int] = words["order"]
-        if sorted(order) != list(range(len(weights))):
-            raise ValueError("the optimizer's arrays must be the model's weights.")
+        if sorted(order) != list(range(len(model._trained()))):
+            raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
         groups = [_revived(own) for own in words["groups"]]
         for own in groups:
             number = optimizer._core.add_group({})
@@ -145,7 +145,8 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
 
 def _attach(optimizer: optimizers.Optimizer, model: Savable, words: Mapping[str, Any]) -> list[int]:
     """Make the weights known to an optimizer, in the order and groups in which it knew them."""
-    order, weights, names = words["order"], model.weights, model._weight_names
+    order, trained = words["order"], model._trained()
+    weights, names = list(trained.values()), list(trained)
     return optimizer._attach(
         [weights[i] for i in order],
         [f"[{i}]" for i in order],

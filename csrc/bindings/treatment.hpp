@@ -1,0 +1,15 @@
+// Penalties and constraints of weights, as they come from Python.
+#pragma once
+
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "engine/treatment.hpp"
+
+namespace gs {
+
+/// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low, high, rate,
+/// axis}}, each key if it is wanted; or None.
+Treatment parse_treatment(const py::handle& given);
+
+}  // namespace gs

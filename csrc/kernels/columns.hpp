@@ -1,0 +1,63 @@
+// Loops over the rows of a batch with numbers for each column: normalizations, and slopes that are weights.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/isa.hpp"
+
+namespace gs {
+
+/// x (rows, n) of row length n -> y = (x - center) factor + shift; each of the three (n), or null for none. y may be x.
+template <class Real>
+using AffineColumns = void (*)(const Real* x, const Real* center, const Real* factor, const Real* shift,
+                               std::size_t rows, std::size_t n, Real* y);
+
+/// Of a batch (rows, columns) of row length ld, column by column: xhat = (x - mean) inverse with inverse = 1 /
+/// sqrt(variance + epsilon), y = gamma xhat + beta. gamma and beta (columns) may be null. The moving statistics
+/// (columns) are kept by `momentum`. x may be xhat; inverse (columns).
+template <class Real> struct BatchStatistics {
+  const Real *gamma, *beta;
+  Real *moving_mean, *moving_variance, *inverse;
+  double momentum, epsilon;
+};
+template <class Real>
+using BatchForward = void (*)(const Real* x, const BatchStatistics<Real>& s, std::size_t rows, std::size_t columns,
+                              std::size_t ld, Real* xhat, Real* y);
+/// dy, xhat (rows, columns) -> dgamma, dbeta (columns), and dx (rows, columns) unless it is null
+template <class Real>
+using BatchBackward = void (*)(const Real* dy, const Real* xhat, const BatchStatistics<Real>& s, std::size_t rows,
+                               std::size_t columns, std::size_t ld, Real* dgamma, Real* dbeta, Real* dx);
+
+/// The same of each of `groups` equal parts of every row: x (rows, n) -> xhat, y (rows, n), inverse (rows, groups).
+template <class Real>
+using RowsForward = void (*)(const Real* x, const Real* gamma, const Real* beta, double epsilon, std::size_t rows,
+                             std::size_t n, std::size_t groups, Real* xhat, Real* y, Real* inverse);
+/// dy -> dx unless it is null; xhat becomes dy xhat, whose column sums are dgamma.
+template <class Real>
+using RowsBackward = void (*)(const Real* dy, const Real* gamma, const Real* inverse, std::size_t rows, std::size_t n,
+                              std::size_t groups, Real* xhat, Real* dx);
+
+/// x (rows, n), alpha (n) -> y = x where x > 0, else alpha x
+template <class Real>
+using LeakForward = void (*)(const Real* x, const Real* alpha, std::size_t rows, std::size_t n, Real* y);
+/// dy -> dx unless it is null; x becomes dy min(x, 0), whose column sums are dalpha.
+template <class Real>
+using LeakBackward = void (*)(const Real* dy, const Real* alpha, std::size_t rows, std::size_t n, Real* x, Real* dx);
+
+template <class Real> struct ColumnLoops {
+  AffineColumns<Real> affine;
+  BatchForward<Real> batch_forward;
+  BatchBackward<Real> batch_backward;
+  RowsForward<Real> rows_forward;
+  RowsBackward<Real> rows_backward;
+  LeakForward<Real> leak_forward;
+  LeakBackward<Real> leak_backward;
+};
+struct ColumnsTable {
+  ColumnLoops<float> f32;
+  ColumnLoops<double> f64;
+};
+
+template <class Isa> const ColumnsTable& columns_table() noexcept;
+
+}  // namespace gs

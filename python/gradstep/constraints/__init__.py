@@ -1,0 +1,26 @@
+"""What weights must be after each step, by Keras's names: ``Dense(8, kernel_constraint=MaxNorm(3))``.
+
+A constraint called with an array gives it as it must be.
+"""
+
+from .base import Constraint
+from .norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from .registry import get
+
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+__all__ = [
+    "Constraint",
+    "MaxNorm",
+    "MinMaxNorm",
+    "NonNeg",
+    "UnitNorm",
+    "get",
+    "max_norm",
+    "min_max_norm",
+    "non_neg",
+    "unit_norm",
+]

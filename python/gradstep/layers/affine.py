@@ -1,0 +1,89 @@
+"""What layers have in common that end in ``gamma * x + beta``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from ..checks import flag
+from ..optimizers.base import real
+from .base import Layer, Shape
+
+__all__ = ["Affine", "InitializerLike", "last_axis", "positive"]
+
+InitializerLike = str | initializers.Initializer | Callable[..., Any]
+RegularizerLike = str | regularizers.Regularizer | None
+ConstraintLike = str | constraints.Constraint | None
+
+
+class Affine(Layer):
+    """Base of the layers with a factor `gamma` and a summand `beta` for each column; not used itself."""
+
+    def _take(
+        self,
+        axis: Any,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        initial: tuple[InitializerLike, InitializerLike],
+        penalties: tuple[RegularizerLike, RegularizerLike],
+        bounds: tuple[ConstraintLike, ConstraintLike],
+    ) -> None:
+        """Check and keep the arguments; pairs are for beta and gamma."""
+        self.axis, self.epsilon = last_axis(axis), positive("epsilon", epsilon)
+        self.center, self.scale = flag("center", center), flag("scale", scale)
+        self.beta_initializer, self.gamma_initializer = (initializers.get(each) for each in initial)
+        self.beta_regularizer, self.gamma_regularizer = (regularizers.get(each) for each in penalties)
+        self.beta_constraint, self.gamma_constraint = (constraints.get(each) for each in bounds)
+
+    @property
+    def gamma(self) -> np.ndarray | None:
+        """The factors, (n,); None without `scale`."""
+        return self._weight(0) if self.scale else None
+
+    @property
+    def beta(self) -> np.ndarray | None:
+        """The summands, (n,); None without `center`."""
+        return self._weight(int(self.scale)) if self.center else None
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What the weights are called, in their order."""
+        named = ["gamma"] * self.scale + ["beta"] * self.center + list(self._weight_names)
+        return named[: len(self._weights)]
+
+    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
+        """What holds for gamma and for beta."""
+        return [(self.gamma_regularizer, self.gamma_constraint)] * self.scale + [
+            (self.beta_regularizer, self.beta_constraint)
+        ] * self.center
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """The shape of the input."""
+        return self._flat(input_shape)
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """Gamma and beta."""
+        names = ["gamma_initializer"] * self.scale + ["beta_initializer"] * self.center
+        return [self._drawn(name, input_shape) for name in names]
+
+
+def last_axis(axis: Any) -> int:
+    """An axis of rows that have one; as Keras has it in a list too."""
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    if len(axes) != 1 or isinstance(axes[0], bool) or not isinstance(axes[0], int):
+        raise TypeError(f"axis must be an int; got {axis!r}.")
+    if axes[0] not in (-1, 1):
+        raise ValueError(f"axis must be -1 or 1: rows have shape (n,); got {axis!r}.")
+    return int(axes[0])
+
+
+def positive(name: str, value: Any) -> float:
+    """A finite number, at least 0."""
+    number = real(name, value)
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{name} must be a finite number, at least 0; got {value!r}.")
+    return number

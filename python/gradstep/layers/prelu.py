@@ -1,0 +1,94 @@
+"""PReLU (csrc/layers/prelu.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from .affine import InitializerLike
+from .base import Layer, Shape
+
+__all__ = ["PReLU"]
+
+
+class PReLU(Layer):
+    r"""Positive values; a multiple of the others, which is learned for each column.
+
+    Parameters
+    ----------
+    alpha_initializer : str, Initializer or function, default "zeros"
+        The slopes at the start; PyTorch's are 0.25.
+    alpha_regularizer : str or Regularizer, optional
+    alpha_constraint : str or Constraint, optional
+    input_shape, input_dim, dtype, name, trainable
+        As in `Layer`.
+
+    State
+    -----
+    alpha : ndarray, shape (n,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        An unknown initializer, regularizer or constraint.
+    ValueError
+        At the build: rows are not of shape (n,).
+
+    Notes
+    -----
+    .. math:: y = x \text{ where } x > 0, \quad \alpha x \text{ elsewhere}
+
+    References
+    ----------
+    He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, arXiv:1502.01852.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.layers.PReLU(gs.initializers.Constant(0.25))(np.array([[-1.0, 2.0]]))
+    array([[-0.25,  2.  ]], dtype=float32)
+    """
+
+    _weight_names = ("alpha",)
+    _trained = (True,)
+
+    def __init__(
+        self,
+        alpha_initializer: InitializerLike = "zeros",
+        alpha_regularizer: str | regularizers.Regularizer | None = None,
+        alpha_constraint: str | constraints.Constraint | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """The slopes below 0, (n,)."""
+        return self._weight(0)
+
+    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
+        """What holds for alpha."""
+        return [(self.alpha_regularizer, self.alpha_constraint)]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """The shape of the input."""
+        return self._flat(input_shape)
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        return {"kind": "prelu"}
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """The slopes."""
+        return [self._drawn("alpha_initializer", input_shape)]

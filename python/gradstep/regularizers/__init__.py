@@ -1,0 +1,28 @@
+"""Penalties of weights that are part of the loss, by Keras's names: ``Dense(8, kernel_regularizer=L2(1e-4))``.
+
+The loss that is reported has them; their gradient joins that of the data as each weight is moved. A regularizer called
+with an array gives its penalty.
+"""
+
+from .base import Regularizer
+from .norms import L1, L1L2, L2
+from .orthogonal import OrthogonalRegularizer
+from .registry import get
+
+l1 = L1
+l1_l2 = L1L2
+l2 = L2
+orthogonal_regularizer = OrthogonalRegularizer
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+]

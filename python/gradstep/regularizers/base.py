@@ -1,0 +1,60 @@
+"""What every regularizer can do. The engine computes (csrc/engine/treatment.hpp); a regularizer here says what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from ..checks import numeric, rows_of
+from ..config import FLOATS, floatx
+from ..described import Described
+from ..optimizers.base import real
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Regularizer", "factor"]
+
+
+class Regularizer(Described):
+    """Base of the regularizers: what a weight adds to the loss. A subclass says it in `penalty`."""
+
+    def penalty(self) -> dict[str, Any]:
+        """The penalty in the engine's words."""
+        raise NotImplementedError(f"{type(self).__name__} must define penalty().")
+
+    def __call__(self, x: ArrayLike) -> float:
+        """The penalty of a weight.
+
+        Parameters
+        ----------
+        x : array_like
+            A vector or a matrix.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` is no array of numbers, or has a shape that is neither.
+        """
+        array = numeric(x, "x")
+        self.check(array.shape)
+        return _core.penalty(
+            rows_of(array, array.dtype.name if array.dtype.name in FLOATS else floatx()), self._words()
+        )
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse a shape that it is not for."""
+        if len(shape) not in (1, 2):
+            raise ValueError(f"x must be a vector or a matrix; its shape is {shape}.")
+
+    def _words(self) -> dict[str, Any]:
+        return {"penalty": self.penalty()}
+
+
+def factor(name: str, value: Any) -> float:
+    """A finite number, at least 0."""
+    number = real(name, value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0; got {value!r}.")
+    return number
