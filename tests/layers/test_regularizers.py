@@ -182,7 +182,7 @@ def test_get_and_config(rule):
     assert again.get_config() == make().get_config()
     assert regularizers.get(make()).get_config() == make().get_config()
     assert regularizers.get(None) is None
-    assert regularizers.get("L1L2").l1 == regularizers.get("l1_l2").l2 == 0
+    assert regularizers.get("L1L2").l1 == regularizers.get("l1l2").l2 == 0
     assert regularizers.l2 is regularizers.L2
 
 

@@ -12,7 +12,7 @@ from .. import _core
 from ..checks import choose, flag, numeric, rows_of, shape_of, whole
 from ..config import FLOATS, floatx
 from ..described import Described
-from .naming import name_for
+from ..naming import name_for
 from .weights import assign
 
 if TYPE_CHECKING:
