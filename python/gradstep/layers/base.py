@@ -13,6 +13,7 @@ from ..checks import choose, flag, numeric, rows_of, shape_of, whole
 from ..config import FLOATS, floatx
 from ..described import Described
 from ..naming import name_for
+from .symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 from .weights import assign
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Layer(Described):
         self._input_shape: Shape | None = None
         self._weights: list[np.ndarray] = []
         self._owner: str | None = None  # the model whose arena holds the weights
+        self._shared = False  # whether several models may read the weights, which then stay where they are
+        self._nodes: list[Node] = []  # calls with symbolic tensors
 
     def __repr__(self) -> str:
         return (
@@ -191,6 +194,38 @@ class Layer(Described):
             view[...] = weight
         self._weights = list(views)
 
+    def _placed(self) -> list[np.ndarray]:
+        """The weights, where the engine can read them: of any memory if they were given by somebody."""
+        for i, weight in enumerate(self._weights):
+            if weight.dtype != self.dtype or weight.ctypes.data % 64 or not weight.flags.carray:
+                self._weights[i] = _core.aligned_zeros(weight.shape, self.dtype)
+                self._weights[i][...] = weight
+        return self._weights
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the layer was called with, or the list of them.
+
+        Raises
+        ------
+        ValueError
+            It was called with none, or more than once.
+        """
+        node = self._only_node("input")
+        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The symbolic tensor that the layer gave. Raises as `input` does."""
+        return self._only_node("output").outputs[0]
+
+    def _only_node(self, what: str) -> Node:
+        if len(self._nodes) != 1:
+            raise ValueError(
+                f"layer {self.name!r} has no one {what}: it was called with symbolic tensors {len(self._nodes)} times."
+            )
+        return self._nodes[0]
+
     @property
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
@@ -266,22 +301,32 @@ class Layer(Described):
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike) -> np.ndarray:
-        """The output for an array of rows, at once; builds the layer if it is not.
+    def _connect(self, x: Any) -> SymbolicTensor:
+        """Be part of a model that is being described."""
+        tensors = tensors_of(x, f"the input of layer {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"layer {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
+
+    def __call__(self, x: ArrayLike | SymbolicTensor) -> Any:
+        """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.
 
         Parameters
         ----------
-        x : array_like, shape (rows, ...)
+        x : array_like, shape (rows, ...), or SymbolicTensor
 
         Returns
         -------
-        ndarray of the layer's dtype
+        ndarray of the layer's dtype, or SymbolicTensor
 
         Raises
         ------
         TypeError, ValueError
             `x` is no array of numbers, or has a shape that the layer cannot take.
         """
+        if is_symbolic(x):
+            return self._connect(x)
         array = numeric(x, "x")
         self.build(array.shape or (None,))
         rows = rows_of(array, self.dtype).reshape(len(array), math.prod(array.shape[1:]))

@@ -12,14 +12,14 @@ from .. import _core
 from ..checks import numeric, shape_of
 from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
-from ..layers.input import Input, InputLayer
+from ..layers.input import InputLayer
+from ..layers.symbolic import Node, SymbolicTensor, tensors_of
 from ..naming import name_for
-from ..layers.weights import assign
 from ..optimizers.arrays import describe
 from ..saving.layers import described_input, made_layers, take_weights
-from ..saving.savable import Savable, Source
+from ..saving.savable import Source
 from .data import inputs
-from .training import Trainer
+from .layered import Layered
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Trainer, Savable):
+class Sequential(Layered):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -66,7 +66,8 @@ class Sequential(Trainer, Savable):
     def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None) -> None:
         super().__init__()
         self.name = name_for(self, name)
-        self._layers: list[Layer] = []
+        self._entrance: InputLayer | None = None
+        self._calls: list[Node] = []  # of its layers, one after the other
         self._shape: tuple[int, ...] | None = None  # of one row of input
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
@@ -79,11 +80,6 @@ class Sequential(Trainer, Savable):
         return f"<Sequential {self.name} of {len(self._layers)} layers>"
 
     # -- layers ------------------------------------------------------------------------------------------------------
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers, without an `Input`."""
-        return list(self._layers)
 
     @property
     def built(self) -> bool:
@@ -118,12 +114,14 @@ class Sequential(Trainer, Savable):
         return layer
 
     def _append(self, layer: Any) -> None:
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
+            layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
         if isinstance(layer, InputLayer):
             if self._layers or self._shape is not None:
                 raise ValueError("Input must come before all layers, once.")
-            self._shape = layer._declared
+            self._entrance, self._shape = layer, layer._declared
             return
         if layer._owner is not None:
             raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
@@ -189,12 +187,31 @@ class Sequential(Trainer, Savable):
             current = layer.output_shape
         self._shape = shape
         working = [(layer, spec) for layer in self._layers if (spec := layer.specification()) is not None]
-        network = _core.Network(
-            math.prod(shape), [layer._words() or spec for layer, spec in working], self._layers[0].dtype
-        )
+        # Weights that other models read too stay where they are.
+        kept = [layer._placed() for layer, _ in working] if any(layer._shared for layer, _ in working) else None
+        network = _core.Network(math.prod(shape), [layer._words() or spec for layer, spec in working], self._dtype, kept)
         for (layer, _), views in zip(working, network.parameters, strict=True):
             layer._move(views)
         self._network = network
+        self._describe()
+
+    def _describe(self) -> None:
+        """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
+        assert self._shape is not None
+        self._entrance = self._entrance or InputLayer(self._shape)
+        tensor = self._entrance.output
+        for layer in self._layers:
+            tensor = layer._connect(tensor)
+            self._calls.append(tensor.node)
+
+    def _forget_network(self) -> None:
+        super()._forget_network()
+        self._forget_calls()
+
+    def _forget_calls(self) -> None:
+        for node in self._calls:
+            node.operation._nodes.remove(node)
+        self._calls = []
 
     def _build_if_known(self) -> None:
         if self._shape is not None and any(layer.specification() for layer in self._layers):
@@ -215,6 +232,26 @@ class Sequential(Trainer, Savable):
     @property
     def _dtype(self) -> str:
         return self._layers[0].dtype
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensor that the model begins with, in a list."""
+        self._must_be_built()
+        assert self._entrance is not None
+        return [self._entrance.output]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensor that the model ends with, in a list."""
+        self._must_be_built()
+        return [self._calls[-1].outputs[0]]
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        tensors = tensors_of(x, f"the input of model {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.output_shape], self._dtype).outputs[0]
 
     @property
     def input_shape(self) -> Shape:
@@ -271,127 +308,18 @@ class Sequential(Trainer, Savable):
         return cls(layers, config.get("name"))
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
-        first = [] if self._shape is None else [Input(self._shape)]
+        first = [] if self._shape is None else [InputLayer(self._shape)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         for layer, key in zip(self._layers, keys, strict=True):
             if key is not None:
                 vars(layer)["_key"] = key
+        self._forget_calls()
         self._network = self._indices = self._bound = None
         self.build()
-
-    # -- weights -----------------------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
-        return [weight for layer in self._layers for weight in layer.weights]
-
-    @property
-    def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
-        return [weight for layer in self._layers for weight in layer.trainable_weights]
-
-    @property
-    def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
-        return [weight for layer in self._layers for weight in layer.non_trainable_weights]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._layers:
-            layer.trainable = value
-
-    @property
-    def losses(self) -> list[float]:
-        """The penalties of the weights, one for each regularizer."""
-        return [penalty for layer in self._layers for penalty in layer.losses]
-
-    @property
-    def _weight_names(self) -> list[str]:
-        return [f"{layer.name}/{name}" for layer in self._layers for name in layer.weight_names]
 
     def _renew(self) -> None:
         if self._network is not None:
             words = [layer._words() for layer in self._layers if layer.specification() is not None]
             self._network.treat([[] if spec is None else spec["weights"] for spec in words])
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights, layer by layer."""
-        return [weight.copy() for weight in self.weights]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The model is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
-            none is changed.
-        """
-        self._must_be_built()
-        assign(self.weights, weights)
-
-    def count_params(self) -> int:
-        """How many numbers the weights are.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-        """
-        self._must_be_built()
-        return sum(layer.count_params() for layer in self._layers)
-
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Print a table of the layers: output shapes and numbers of weights.
-
-        Parameters
-        ----------
-        print_fn : function of str, default print
-            Called with each line.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-
-        Examples
-        --------
-        >>> import gradstep as gs
-        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
-        >>> gs.Sequential(layers, name="digits").summary()
-        Model: digits
-        Layer (type)    Output shape    Params
-        --------------------------------------
-        out (Dense)     (None, 10)         650
-        --------------------------------------
-        Total params: 650 (2.539 KB, float32)
-        """
-        total = self.count_params()
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for layer in self._layers:
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "-" * len(lines[0])
-        size = sum(weight.nbytes for weight in self.weights)
-        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
-            print_fn(line)
-        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._layers[0].dtype})")
-
-
-def _size_text(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} GB"

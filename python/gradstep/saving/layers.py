@@ -10,7 +10,7 @@ from .. import _core, layers
 from ..checks import whole
 from ..described import revive
 from ..layers.base import Layer, Shape
-from ..layers.input import Input, InputLayer
+from ..layers.input import InputLayer
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -46,18 +46,11 @@ def made_layers(config: Any) -> list[Layer]:
 
 def _made(words: Any, table: Mapping[str, Any], what: str) -> Layer:
     if isinstance(words, Mapping) and words.get("class_name") == "InputLayer":
-        return _input(words.get("config"))
+        return InputLayer.from_config(words.get("config") or {})
     layer = revive(words, table, what)
     if not isinstance(layer, Layer):
         raise TypeError(f"{what} must be a layer; got {describe(layer)}.")
     return layer
-
-
-def _input(config: Any) -> Layer:
-    shape = config.get("batch_shape") if isinstance(config, Mapping) else None
-    if not isinstance(shape, list) or len(shape) < 2 or shape[0] is not None:
-        raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
-    return Input(tuple(shape[1:]))
 
 
 def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:

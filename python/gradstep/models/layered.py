@@ -1,0 +1,191 @@
+"""What models of layers have in common, however the layers are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checks import whole
+from ..layers.base import Layer
+from ..layers.symbolic import Node, is_symbolic
+from ..layers.weights import assign
+from ..saving.savable import Savable
+from .training import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Layered"]
+
+
+class Layered(Trainer, Savable):
+    """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers: list[Any] = []  # layers, and models that are used as layers
+        self._nodes: list[Node] = []  # calls with symbolic tensors
+
+    # -- layers ------------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers, and the models that are used as layers."""
+        return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer of a name, or of a place in `layers`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is none; not one of both arguments was given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer() takes a name or an index, one of them; got {name!r} and {index!r}.")
+        if index is not None:
+            if whole("index", index, -len(self._layers)) >= len(self._layers):
+                raise ValueError(f"index must be below {len(self._layers)}, the number of layers; got {index}.")
+            return self._layers[index]
+        for layer in self._layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {name!r}.")
+
+    def _connect(self, x: Any) -> Any:
+        """Be part of another model that is being described."""
+        raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
+
+    def __call__(self, x: Any, *rest: Any, **more: Any) -> Any:
+        """The outputs for one batch, as `predict_on_batch`; or symbolic tensors for symbolic tensors."""
+        return self._connect(x) if is_symbolic(x) else super().__call__(x, *rest, **more)
+
+    @property
+    def _leaves(self) -> dict[str, Layer]:
+        """Every layer once, those of models in this one too, by its path."""
+        found: dict[str, Layer] = {}
+        seen: set[int] = set()
+        for layer in self._layers:
+            inner = layer._leaves if isinstance(layer, Layered) else {"": layer}
+            for path, leaf in inner.items():
+                if id(leaf) not in seen:
+                    seen.add(id(leaf))
+                    found[f"{layer.name}/{path}".rstrip("/")] = leaf
+        return found
+
+    # -- weights -----------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
+        return [weight for layer in self._leaves.values() for weight in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        return [weight for layer in self._leaves.values() for weight in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The others of the weights."""
+        return [weight for layer in self._leaves.values() for weight in layer.non_trainable_weights]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
+        return any(layer.trainable for layer in self._leaves.values())
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._leaves.values():
+            layer.trainable = value
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the weights, one for each regularizer."""
+        return [penalty for layer in self._leaves.values() for penalty in layer.losses]
+
+    @property
+    def _weight_names(self) -> list[str]:
+        return [f"{path}/{name}" for path, layer in self._leaves.items() for name in layer.weight_names]
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What the weights are called, in their order: ``dense/kernel``."""
+        return self._weight_names
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights, layer by layer."""
+        return [weight.copy() for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The model is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
+            none is changed.
+        """
+        self._must_be_built()
+        assign(self.weights, weights)
+
+    def count_params(self) -> int:
+        """How many numbers the weights are.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+        """
+        self._must_be_built()
+        return sum(layer.count_params() for layer in self._leaves.values())
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print a table of the layers: output shapes and numbers of weights.
+
+        Parameters
+        ----------
+        print_fn : function of str, default print
+            Called with each line.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
+        >>> gs.Sequential(layers, name="digits").summary()
+        Model: digits
+        Layer (type)    Output shape    Params
+        --------------------------------------
+        out (Dense)     (None, 10)         650
+        --------------------------------------
+        Total params: 650 (2.539 KB, float32)
+        """
+        total = self.count_params()
+        rows = [("Layer (type)", "Output shape", "Params")]
+        for layer in self._layers:
+            rows.append(
+                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
+            )
+        widths = [max(len(row[i]) for row in rows) for i in range(3)]
+        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
+        rule = "-" * len(lines[0])
+        size = sum(weight.nbytes for weight in self.weights)
+        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
+            print_fn(line)
+        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._dtype})")
+
+
+def _size_text(size: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GB"
