@@ -146,8 +146,8 @@ def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
     """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
 
 def check_loss(loss: dict[str, Any]) -> None:
-    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name}`` and settings
-    by the names of fields; ValueError or TypeError that names what is wrong."""
+    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
+    float}`` and settings by the names of fields; ValueError or TypeError that names what is wrong."""
 
 def loss(
     loss: dict[str, Any],

@@ -69,6 +69,8 @@ class Loss(Described):
 
     # Whether targets are class numbers, one a row, instead of rows of numbers.
     labels = False
+    # What it counts for in the loss of a model, which has a copy of its own then.
+    _factor = 1.0
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: str | None = None
@@ -215,6 +217,9 @@ class Loss(Described):
     def _of_batch(self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
         """Value and gradient of a batch of a model, where the engine does not know them."""
         value, gradient = self._evaluate(y_true, y_pred, weights, None, True)
+        assert gradient is not None
+        if self._factor != 1:
+            value, gradient = self._factor * value, gradient.dtype.type(self._factor) * gradient
         return value, np.ascontiguousarray(gradient)
 
 
