@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from ..checks import closest, numeric
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
-from .data import equal_rows, targets
-from .measured import Measured, Measures
+from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
+from .measured import Measured, Measures, Share
+from .objectives import Objectives, loss_of_one, metrics_of_one
+from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
 
-COMPILE = ("optimizer", "loss", "metrics", "weighted_metrics")
+COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
 class Compiled:
@@ -28,7 +30,7 @@ class Compiled:
         self.optimizer: optimizers.Optimizer | None = None
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
-        self._measures = Measures()
+        self._measures: Measures | Objectives = Measures()
         self._network: _core.Network | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
@@ -77,9 +79,10 @@ class Compiled:
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: Sequence[Any] | None = None,
-        weighted_metrics: Sequence[Any] | None = None,
+        loss: str | losses.Loss | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None = None,
+        loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
+        metrics: Sequence[Any] | Mapping[str, Any] | None = None,
+        weighted_metrics: Sequence[Any] | Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
         """Say how the model is to be trained.
@@ -88,12 +91,16 @@ class Compiled:
         ----------
         optimizer : str or Optimizer, default "rmsprop"
             A name of `gradstep.optimizers` for its defaults, or an optimizer.
-        loss : str, Loss or function, optional
+        loss : str, Loss or function, or a list or dict of them, optional
             What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
-            `fit` and `evaluate` need one; `predict` does not.
+            `fit` and `evaluate` need one; `predict` does not. Of a model of several outputs one for all, or a list or
+            dict with one for each output, None for one that has none.
+        loss_weights : float, or a list or dict of them, optional
+            What each loss counts for in the sum that is made small; 1 by default. The losses of the outputs are
+            reported without it.
         metrics : list of str, Metric or function, optional
             What else to measure: "accuracy", other names of `gradstep.metrics`, metrics, or functions of targets and
-            predictions.
+            predictions. Of a model of several outputs a list with one, or a list, for each output; or a dict of such.
         weighted_metrics : list of str, Metric or function, optional
             The same, of which each row counts with its sample weight where rows have some.
 
@@ -107,18 +114,34 @@ class Compiled:
         for name in unknown:
             hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
             raise TypeError(f"compile() has no argument {name!r}.{hint}")
-        chosen_loss = None if loss is None else losses.get(loss)
-        if chosen_loss is not None:
-            chosen_loss._specification()
-        measures = Measures(metrics, weighted_metrics, chosen_loss)
+        judges = self._judges(loss, loss_weights, metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)
         self._renew()
-        self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
-        self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        (self.loss, self._measures), self._indices, self._bound = judges, None, None
+        self._compiled = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+
+    def _judges(
+        self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+    ) -> tuple[losses.Loss | None, Measures | Objectives]:
+        """Loss and measures of the arguments of `compile`."""
+        names = self.output_names
+        chosen = loss_of_one(loss, loss_weights, names)
+        plain, more = metrics_of_one(metrics, "metrics", names), metrics_of_one(weighted, "weighted_metrics", names)
+        return chosen, Measures(plain, more, chosen)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called, as far as they are known: after the layers that give them."""
+        return []
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` gives: "loss" and the metrics."""
+        """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
         return ["loss", *self._measures.names]
 
     def _needed_loss(self) -> losses.Loss:
@@ -128,26 +151,43 @@ class Compiled:
 
     # -- data --------------------------------------------------------------------------------------------------------
 
-    def _data(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, np.ndarray]:
-        """x and y as the engine reads them."""
-        loss = self._needed_loss()
-        equal_rows(numeric(x, names[0]), numeric(y, names[1]), names)
-        rows = self._ready(x, names[0])
+    def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
+        """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        loss, sparse = self._needed_loss(), is_sparse(x)
+        x = x.tocsr() if sparse else numeric(alone(x), names[0])
+        y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
+        equal_rows(x, numeric(y, names[1]), names[:2])
+        ready = self._ready(x[:1].toarray() if sparse else x, names[0])
         assert self._network is not None
-        return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
+        known = targets(y, names[1], loss, self._network.outputs, self._dtype)
+        weights = row_weights(sample_weight, names[2], len(known))
+        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool, weights: np.ndarray | None = None) -> AnyRun:
-        """weights: float64 (rows,), what the loss of each row counts for."""
+    def _dense(self, rows: Rows, which: np.ndarray | slice = slice(None)) -> Rows:
+        """Some of the rows, as the engine reads them."""
+        part = rows.part(which)
+        return Rows(self._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
+
+    def _shares(self, rows: Rows) -> list[Share]:
+        """Who measures what in a run over rows like these."""
+        assert self._network is not None
+        assert isinstance(self._measures, Measures)
+        outputs, weighted = self._network.outputs, rows.weights is not None
+        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weights=weighted)
+
+    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
+        """A run over rows in batches; fresh: whether metrics begin anew with it."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        shared = self._measures.share_out(loss, y, network.outputs, self._dtype, weights=weights is not None)
+        x, y, weights = rows.x, rows.y, rows.weights
+        shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
         spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
             engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
             run: _core.Run | Custom = engine if spec is not None else Custom(engine, loss, y, weights)
-            return Measured(run, y, shared, weights) if any(metric for _, metric, _ in shared) else run
+            return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:
             return make(None, [])

@@ -135,10 +135,10 @@ class Objectives:
 
     @property
     def names(self) -> list[str]:
-        """What the logs have, in order."""
+        """What the logs have beside "loss", in order."""
         each = [f"{self.outputs[i]}_loss" for i in self.counted] if len(self.counted) > 1 else []
-        rest = [f"{name}_{one}" for name, own in zip(self.outputs, self.measures, strict=True) for one in own.names]
-        return ["loss", *each, *rest]
+        prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
+        return [*each, *[f"{prefix}{one}" for prefix, own in zip(prefixes, self.measures, strict=True) for one in own.names]]
 
     def of_batch(
         self, ys: Sequence[np.ndarray | None], outputs: Sequence[np.ndarray], weights: Sequence[np.ndarray | None]

@@ -234,6 +234,11 @@ class Sequential(Layered):
         return self._layers[0].dtype
 
     @property
+    def output_names(self) -> list[str]:
+        """The name of the last layer, in a list."""
+        return [self._layers[-1].name] if self._layers else []
+
+    @property
     def inputs(self) -> list[SymbolicTensor]:
         """The symbolic tensor that the model begins with, in a list."""
         self._must_be_built()
