@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -94,6 +94,7 @@ class Objectives:
         own = [id(one.given) for each in self.measures for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
+        self._made: dict[tuple[int, int, str], Metric] = {}  # for names that the engine would know
         names = self.names
         for name in names:
             if names.count(name) > 1:
@@ -136,43 +137,58 @@ class Objectives:
     @property
     def names(self) -> list[str]:
         """What the logs have beside "loss", in order."""
-        each = [f"{self.outputs[i]}_loss" for i in self.counted] if len(self.counted) > 1 else []
+        each = [f"{self.outputs[i]}_loss" for i in self.counted] if self.split else []
         prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
         return [*each, *[f"{prefix}{one}" for prefix, own in zip(prefixes, self.measures, strict=True) for one in own.names]]
 
-    def of_batch(
-        self, ys: Sequence[np.ndarray | None], outputs: Sequence[np.ndarray], weights: Sequence[np.ndarray | None]
-    ) -> tuple[float, list[float], list[np.ndarray]]:
-        """Loss of a batch, without penalties; that of each output that has one; and the slopes by all outputs."""
-        total, each, slopes = 0.0, [], [np.zeros_like(one) for one in outputs]
-        for i in self.counted:
-            loss, y = self.losses[i], ys[i]
-            assert loss is not None and y is not None
-            value, slope = loss._of_batch(y, outputs[i], weights[i])
-            total += self.factors[i] * value
-            each.append(value)
-            slopes[i] = slope if self.factors[i] == 1 else slope.dtype.type(self.factors[i]) * slope
-        return total, each, slopes
-
-    def fed(self, ys: Sequence[np.ndarray | None], widths: Sequence[int], dtype: str) -> list[tuple[int, Metric, bool]]:
-        """Each metric with the number of its output, and whether rows count with their weights."""
-        found = []
-        for i, (measures, y) in enumerate(zip(self.measures, ys, strict=True)):
-            if not measures.all:
-                continue
-            assert y is not None
-            loss = self.losses[i] or losses.MeanSquaredError()
-            for engine, metric, weighted in measures.share_out(loss, y, widths[i], dtype, False):
-                if metric is None:
-                    metric = self._streaming.setdefault((i, len(found), engine), streaming(engine))
-                found.append((i, metric, weighted))
-        return found
+    @property
+    def split(self) -> bool:
+        """Whether the logs have the losses of the outputs beside their sum."""
+        return len(self.counted) > 1
 
     @property
-    def _streaming(self) -> dict[tuple[int, int, str], Metric]:
-        """Metrics that stand for names which the engine would know."""
-        made: dict[tuple[int, int, str], Metric] = vars(self).setdefault("_made", {})
-        return made
+    def judges(self) -> list[Loss | None]:
+        """For each output what says how targets look: its loss, or for metrics alone the squared error; or None."""
+        return [
+            loss or (losses.MeanSquaredError() if measures.all else None)
+            for loss, measures in zip(self.losses, self.measures, strict=True)
+        ]
+
+    def of_batch(
+        self, ys: Sequence[np.ndarray | None], outputs: Sequence[np.ndarray], weights: Sequence[np.ndarray | None]
+    ) -> tuple[float, list[float], list[np.ndarray | None]]:
+        """Loss of a batch, without penalties; that of each output that has one; the slope by each output, or None."""
+        total, each = 0.0, []
+        slopes: list[np.ndarray | None] = [None] * len(outputs)
+        for i in self.counted:
+            loss, y, factor = self.losses[i], ys[i], self.factors[i]
+            assert loss is not None and y is not None
+            value, slope = loss._of_batch(y, outputs[i], weights[i])
+            total += factor * value
+            each.append(value)
+            slopes[i] = slope if factor == 1 else slope.dtype.type(factor) * slope
+        return total, each, slopes
+
+    def metrics_for(self, ys: Sequence[np.ndarray | None], widths: Sequence[int], dtype: str) -> list[Fed]:
+        """Every metric with its output, made for targets like these."""
+        found = []
+        for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
+            if judge is None or y is None or not measures.all:
+                continue
+            shares = measures.share_out(judge, y, widths[i], dtype, weights=False)
+            for place, (engine, metric, weighted) in enumerate(shares):
+                if metric is None:
+                    metric = self._made.setdefault((i, place, engine), streaming(engine))
+                found.append(Fed(i, metric, weighted))
+        return found
+
+
+class Fed(NamedTuple):
+    """A metric of an output."""
+
+    output: int
+    metric: Metric
+    weighted: bool  # whether sample weights count
 
 
 def _factor(name: str, value: Any) -> float:

@@ -1,0 +1,286 @@
+"""Models of layers that are connected in any way that has no circle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core, losses, optimizers
+from ..callbacks.callback_list import CallbackList
+from ..callbacks.progress import Bar
+from ..described import custom_object_scope
+from ..layers.base import Layer
+from ..layers.input import InputLayer
+from ..layers.symbolic import Node, tensors_of
+from ..naming import name_for
+from ..optimizers.arrays import describe
+from ..saving.graphs import described_graph, made_graph
+from ..saving.layers import take_key
+from ..saving.savable import Source
+from .columns import Columns, ManyRows, input_columns, target_columns, weight_columns
+from .data import NAMES, Rows
+from .graph import Graph
+from .graph import Node as Step
+from .layered import Layered
+from .measured import Measures, Share
+from .objectives import Objectives
+from .steps import AnyRun, Stepped
+from .weighed import GraphRun
+from .wiring import Bundle, Wiring
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Functional", "Model"]
+
+
+class Functional(Layered):
+    """Layers between symbolic tensors: of several inputs and outputs, shared, merged.
+
+    Parameters
+    ----------
+    inputs : SymbolicTensor, or a list or dict of them
+        Of `Input`. Data is then given in the same way: an array, a list, or a dict by name.
+    outputs : SymbolicTensor, or a list or dict of them
+        What layers gave that were called with the inputs, or with what others gave.
+    name : str, optional
+
+    Raises
+    ------
+    TypeError
+        Something else is among the inputs or outputs.
+    ValueError
+        An output depends on what is no input; layers have the same name, or different dtypes; nothing computes.
+
+    Notes
+    -----
+    ``gradstep.Model`` is this class, which Keras calls ``Functional``. Layers, and their weights, may belong to several
+    models: training one of them trains all. A model may be called with symbolic tensors, and so is part of another. It
+    has all that `Sequential` has, and where its layers lie in a row it is computed like one, without a return to
+    Python.
+
+    The gradients of a layer that is called more than once are added up.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> x = gs.Input((4,), name="x")
+    >>> h = gs.layers.Dense(8, "tanh")(x)
+    >>> price = gs.layers.Dense(1, name="price")(h)
+    >>> kind = gs.layers.Dense(3, "softmax", name="kind")(gs.layers.Concatenate()([h, x]))
+    >>> model = gs.Model(x, [price, kind])
+    >>> model.compile("adam", loss=["mse", "sparse_categorical_crossentropy"], loss_weights={"kind": 0.5})
+    >>> data = np.zeros((6, 4)), {"price": np.ones((6, 1)), "kind": np.zeros(6, int)}
+    >>> list(model.fit(*data, verbose=0).history)
+    ['loss', 'price_loss', 'kind_loss']
+    >>> [outputs.shape for outputs in model.predict(data[0], verbose=0)]
+    [(6, 1), (6, 3)]
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None) -> None:
+        super().__init__()
+        if inputs is None or outputs is None:
+            raise TypeError(
+                "Model takes inputs and outputs, symbolic tensors of Input() and of layers called with them; a class of "
+                "your own with a method call() is none."
+            )
+        self._ins, self._outs = Bundle(inputs, "inputs"), Bundle(outputs, "outputs")
+        wiring = Wiring(self._ins.tensors, self._outs.tensors)
+        self.name = name_for(self, name)
+        self._calls = wiring.nodes
+        self._layers = wiring.operations
+        self._steps: list[Step] = []
+        self._exits = _spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
+        self._row = self._in_a_row()
+        working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
+        if not any(layer._works for layer in working):
+            raise ValueError(f"model {self.name!r} must have a layer that computes.")
+        self._dtype_name = working[0].dtype
+        for layer in working:
+            if layer.dtype != self._dtype_name:
+                raise ValueError(
+                    f"layers of a model must have one dtype; layer {layer.name!r} has {layer.dtype}, "
+                    f"{working[0].name!r} has {self._dtype_name}."
+                )
+            layer._shared = True
+        self._connect_engine()
+
+    def __repr__(self) -> str:
+        return f"<Functional {self.name} of {len(self._layers)} layers>"
+
+    # -- how it is connected -------------------------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> Any:
+        """The symbolic tensors of the inputs, as a list."""
+        return list(self._ins.tensors)
+
+    @property
+    def outputs(self) -> Any:
+        """The symbolic tensors of the outputs, as a list."""
+        return list(self._outs.tensors)
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called: after their `Input`, or as in the dict that they were given in."""
+        return list(self._ins.names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called: after the layers that give them, or as in the dict that they were given in."""
+        return list(self._outs.names)
+
+    @property
+    def input_shape(self) -> Any:
+        """Shapes of the inputs, with None for the rows, as they were given."""
+        return self._ins.packed([tensor.shape for tensor in self._ins.tensors])
+
+    @property
+    def output_shape(self) -> Any:
+        """Shapes of the outputs, with None for the rows, as they were given."""
+        return self._outs.packed([tensor.shape for tensor in self._outs.tensors])
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist: always."""
+        return True
+
+    def _must_be_built(self) -> None:
+        """It always is."""
+
+    @property
+    def _dtype(self) -> str:
+        return self._dtype_name
+
+    def _connect(self, x: Any) -> Any:
+        if isinstance(x, Mapping):
+            from .named import by_name
+
+            x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
+        tensors = tensors_of(x, f"the inputs of model {self.name!r}")
+        if len(tensors) != len(self._ins):
+            raise ValueError(f"model {self.name!r} must get {len(self._ins)} inputs; got {len(tensors)}.")
+        for tensor, own in zip(tensors, self._ins.tensors, strict=True):
+            if tensor.shape != own.shape:
+                raise ValueError(f"input {own.name!r} of model {self.name!r} has shape {own.shape}; got {tensor.shape}.")
+        shapes = [tensor.shape for tensor in self._outs.tensors]
+        node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
+        return self._outs.packed(node.outputs)
+
+    def _in_a_row(self) -> list[Layer] | None:
+        """The layers, if each takes what the one before it gives, one array after all; otherwise None."""
+        layers = [step.layer for step in self._steps]
+        single = len(self._ins) == 1 and self._outs.kind == "one" and self._exits == [len(layers)]
+        straight = all(list(step.sources) == [place] for place, step in enumerate(self._steps))
+        plain = all(not layer._in_numpy for layer in layers) and len({id(layer) for layer in layers}) == len(layers)
+        return layers if single and straight and plain else None
+
+    def _connect_engine(self) -> None:
+        """Make what computes, over the weights where they lie."""
+        if self._row is None:
+            shapes = [tuple(n for n in tensor.shape if n is not None) for tensor in self._ins.tensors]
+            self._network = Graph(shapes, self._steps, self._exits)
+            return
+        working = [layer for layer in self._row if layer._works]
+        inputs = math.prod(n for n in self._ins.tensors[0].shape if n is not None)
+        kept = [layer._placed() for layer in working]
+        self._network = _core.Network(inputs, [layer._words() or {} for layer in working], self._dtype, kept)
+
+    @property
+    def _graph(self) -> Graph:
+        assert isinstance(self._network, Graph)
+        return self._network
+
+    def _renew(self) -> None:
+        if self._row is None:
+            self._graph.renew()
+            return
+        assert isinstance(self._network, _core.Network)
+        self._network.treat([(layer._words() or {})["weights"] for layer in self._row if layer._works])
+
+    # -- what it is trained by -----------------------------------------------------------------------------------------
+
+    def _judges(
+        self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+    ) -> tuple[losses.Loss | None, Measures | Objectives]:
+        if self._row is not None:
+            return super()._judges(loss, loss_weights, metrics, weighted)
+        objectives = Objectives(self._outs.names, loss, loss_weights, metrics, weighted)
+        return next((one for one in objectives.losses if one is not None), None), objectives
+
+    @property
+    def _objectives(self) -> Objectives:
+        assert isinstance(self._measures, Objectives)
+        return self._measures
+
+    @property
+    def _widths(self) -> list[int]:
+        """Numbers in a row of each output."""
+        return [math.prod(n for n in tensor.shape if n is not None) for tensor in self._outs.tensors]
+
+    # -- data ----------------------------------------------------------------------------------------------------------
+
+    def _ready(self, x: Any, name: str) -> Any:
+        shapes = [tuple(n for n in tensor.shape if n is not None) for tensor in self._ins.tensors]
+        columns = input_columns(x, name, self._ins.names, shapes, self._dtype)
+        return Columns(columns) if self._row is None else columns[0]
+
+    def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
+        if self._row is not None:
+            given = [_only(one, of) for one, of in ((x, self._ins.names), (y, self._outs.names))]
+            return super()._rows(*given, _only(sample_weight, self._outs.names), names)
+        self._needed_loss()
+        if y is None:
+            raise ValueError(f"{names[1]} must be targets; got None.")
+        columns, outputs, objectives = self._ready(x, names[0]), self._outs.names, self._objectives
+        rows = len(columns)
+        if rows == 0:
+            raise ValueError(f"{names[0]} must have at least one row.")
+        known = target_columns(y, names[1], outputs, objectives.judges, self._widths, rows, self._dtype)
+        return ManyRows(columns, known, weight_columns(sample_weight, names[2], outputs, rows))
+
+    def _shares(self, rows: Rows) -> list[Share]:
+        if self._row is not None:
+            return super()._shares(rows)
+        objectives = self._objectives
+        fed = objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
+        return [Share("loss", None, False)] * (len(objectives.counted) if objectives.split else 0) + [
+            Share("", metric, weighted) for _, metric, weighted in fed
+        ]
+
+    # -- passes --------------------------------------------------------------------------------------------------------
+
+    def _trained(self) -> dict[str, np.ndarray]:
+        if self._row is not None:
+            return super()._trained()
+        known = {id(weight) for weight in self._graph.weights}
+        return {n: w for n, w in zip(self._weight_names, self.weights, strict=True) if id(w) in known}
+
+    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
+        if self._row is not None:
+            return super()._run(rows, batch, train, fresh)
+        metrics = self._objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
+        trained = self._trained()
+        places = {id(weight): place for place, weight in enumerate(self._graph.weights)}
+        order = [places[id(weight)] for weight in trained.values()]
+        run = GraphRun(
+            self._graph,
+            self._objectives,
+            metrics,
+            rows,
+            batch,
+            train,
+            lambda gradients: [gradients[place] for place in order],
+            fresh,
+        )
+        if not train:
+            return run
+        if self.optimizer is None:
+            raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
+        if self._bound is None:
+            self._bound = self.optimizer.bind(trained)
+            self._indices = []
+        return Stepped(run, self._bound, list(trained), self._graph)
