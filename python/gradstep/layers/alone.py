@@ -42,7 +42,7 @@ class Alone:
         layer.build(array.shape or (None,))
         kept = array.astype(layer.dtype) if training else array  # a copy: backward reads it
         rows = rows_of(kept, layer.dtype)
-        shape = (len(array), *layer.output_shape[1:])
+        shape = (len(array), *layer._output_row)
         if training and not len(array):
             raise ValueError(f"x must have at least one row; its shape is {array.shape}.")
         if layer._in_numpy:

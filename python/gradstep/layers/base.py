@@ -260,6 +260,11 @@ class Layer(Own):
         """Shape of the output, with None for the rows."""
         return self.compute_output_shape(self.input_shape)
 
+    @property
+    def _output_row(self) -> tuple[int, ...]:
+        """Shape of a row of the output."""
+        return tuple(n for n in self.output_shape[1:] if n is not None)
+
     # -- weights -----------------------------------------------------------------------------------------------------
 
     @property

@@ -137,10 +137,8 @@ class Own(Described):
         weight = _core.aligned_zeros(sizes, self.dtype)
         weight[...] = values
         count = len(self._weights)
-        self._weight_names = (
-            *self._weight_names[:count],
-            _free("weight" if name is None else name, self._weight_names),
-        )
+        taken = self._weight_names[:count]
+        self._weight_names = (*taken, _free("weight" if name is None else name, taken))
         self._trained = (*self._trained[:count], trained)
         self._weights = [*self._weights, weight]
         self._added.append(rules)
@@ -183,9 +181,8 @@ class Own(Described):
             return super().from_config(config)
         parameters = inspect.signature(cls).parameters
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-        later = (
-            {} if open_ended else {name: config[name] for name in COMMON if name in config and name not in parameters}
-        )
+        spare = () if open_ended else [name for name in COMMON if name not in parameters]
+        later = {name: config[name] for name in spare if name in config}
         made = cls(**{name: value for name, value in config.items() if name not in later})
         for name, value in later.items():
             setattr(made, name, value)

@@ -225,7 +225,7 @@ class Graph:
                 continue
             dy, sums[piece.target] = sums[piece.target], None
             if dy is None:
-                dy = np.zeros((self._rows, *piece.layers[-1].output_shape[1:]), self.dtype)  # type: ignore[arg-type]
+                dy = np.zeros((self._rows, *piece.layers[-1]._output_row), self.dtype)
             dx = any(self._slopes[source] for source in piece.sources)
             dxs, gradients = piece.backward(dy, dx)
             if dx:

@@ -34,7 +34,7 @@ class Chain:
     def __init__(self, layers: Sequence[Layer], network: _core.Network | None, source: int, target: int) -> None:
         self.layers, self.sources, self.target = list(layers), (source,), target
         self._network = network
-        self._dtype, self._shape = layers[0].dtype, layers[-1].output_shape[1:]
+        self._dtype, self._shape = layers[0].dtype, layers[-1]._output_row
         self._into: tuple[int, ...] = ()  # shape of the last input
 
     def renew(self) -> None:
@@ -48,7 +48,7 @@ class Chain:
             y = rows_of(x, self._dtype)
         else:
             y = self._tape.forward(x.reshape(len(x), -1), moment.training, moment.number, moment.ids, dx)
-        return y.reshape(len(x), *self._shape)  # type: ignore[arg-type]
+        return y.reshape(len(x), *self._shape)
 
     def backward(self, dy: np.ndarray, dx: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """dy -> dx, if it was wanted, and the gradients of the weights that are trained; the next writes over these."""
