@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..checks import flag, numeric, rows_of, shape_of, whole
+from ..described import arguments_of
 from ..optimizers.arrays import describe
+from .alone import slope_of
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 
@@ -28,12 +30,19 @@ class Merge(Layer):
         As in `Layer`.
     """
 
+    _in_numpy = True
     _least = 1  # inputs
     _exactly: int | None = None
 
     def __init__(self, *, dtype: str | None = None, name: str | None = None) -> None:
         super().__init__(dtype=dtype, name=name)
         self._shapes: list[Shape] = []  # of the inputs
+        self._xs: list[np.ndarray] = []  # of the last call in training
+        self._called = False  # by the user, in training, and not gone back from
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return arguments_of(self, self._passing)
 
     # -- what a subclass says --------------------------------------------------------------------------------------
 
@@ -94,12 +103,57 @@ class Merge(Layer):
         self.build(shapes)
         return Node(self, tensors, True, [output], self.dtype).outputs[0]
 
-    def __call__(self, x: Any) -> Any:
+    def forward(self, xs: Any) -> np.ndarray:
+        """The output for a batch of inputs, which `backward` goes back to."""
+        self._xs = list(xs) if isinstance(xs, list) else [xs]
+        return self._forward(self._xs)
+
+    def backward(self, dy: Any) -> Any:
+        """The way back from the last call with ``training=True``, once.
+
+        Parameters
+        ----------
+        dy : array_like
+            The gradient by what that call gave, of its shape.
+
+        Returns
+        -------
+        dxs : list of ndarray
+            The gradients by the inputs of that call.
+        dws : list
+            Empty: there are no weights.
+
+        Raises
+        ------
+        RuntimeError
+            There was no such call, or the way back from it has been gone.
+        TypeError, ValueError
+            `dy` is no array of numbers, or of another shape.
+        """
+        dxs = self._backward(self._xs, dy)
+        return dxs if len(dxs) > 1 else dxs[0]
+
+    def _backward_around(self, backward: Any, dy: Any) -> Any:
+        if not self._called:
+            raise RuntimeError(
+                f"layer {self.name!r} must be called with training=True before each backward(), which goes back from "
+                "that call."
+            )
+        slope = slope_of(dy, (len(self._xs[0]), *self._output_row), self.dtype)
+        self._called = False
+        return self._backward(self._xs, slope), []
+
+    def _build_around(self, build: Any, input_shape: Any) -> None:
+        build(self, input_shape)
+
+    def __call__(self, x: Any, training: bool = False) -> Any:
         """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
 
         Parameters
         ----------
         x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
+        training : bool, default False
+            Whether to keep what `backward` needs.
 
         Returns
         -------
@@ -119,6 +173,8 @@ class Merge(Layer):
         rows = {len(array) for array in arrays}
         if len(rows) > 1:
             raise ValueError(f"inputs of layer {self.name!r} must have as many rows; got {sorted(rows)}.")
+        if flag("training", training):
+            self._xs, self._called = [array.copy() for array in arrays], True
         return self._forward(arrays)
 
 

@@ -284,3 +284,126 @@ class Functional(Layered):
             self._bound = self.optimizer.bind(trained)
             self._indices = []
         return Stepped(run, self._bound, list(trained), self._graph)
+
+    def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
+        if self._row is not None:
+            return super()._predict(parts, hooks, bar)
+        each, self.stop_predicting = hooks.wants_batches("predict"), False
+        hooks.on_predict_begin()
+        found: list[list[np.ndarray]] = []
+        index = 0
+        for columns, batch in parts:
+            for begin in range(0, max(len(columns), 1), batch):
+                if each:
+                    hooks.on_predict_batch_begin(index)
+                found.append(self._outputs_of(columns[begin : begin + batch]))
+                if each:
+                    hooks.on_predict_batch_end(index, {"outputs": self._outs.packed(found[-1])})
+                index += 1
+                if bar is not None:
+                    bar.update(index)
+                if self.stop_predicting:
+                    break
+            if self.stop_predicting:
+                break
+        hooks.on_predict_end()
+        if not found:
+            raise ValueError("x must give at least one batch; it gives none.")
+        return self._outs.packed([one[0] if len(one) == 1 else np.concatenate(one) for one in zip(*found, strict=True)])
+
+    def _outputs_of(self, columns: Columns) -> list[np.ndarray]:
+        """The outputs of a batch, (rows, numbers a row)."""
+        rows = len(columns)
+        if not rows:
+            return [np.empty((0, width), self._dtype) for width in self._widths]
+        shaped = self._graph.forward([array for array in columns.arrays if array is not None])
+        return [np.array(output.reshape(rows, -1)) for output in shaped]
+
+    def value_and_grad(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, list[np.ndarray]]:
+        """As `Sequential.value_and_grad`; data as in `fit`."""
+        if self._row is not None:
+            return super().value_and_grad(x, y, sample_weight)
+        rows = self._rows(x, y, sample_weight)
+        run = self._graph_run(rows, len(rows), True, True)
+        run.start(None, self._lone_pass())
+        run.advance(0.0)
+        return run.progress[2], [np.array(gradient) for gradient in run.gradients]
+
+    # -- configs and files ---------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, layers and how they are connected, with which `from_config` makes an equal model of new weights.
+
+        Raises
+        ------
+        TypeError
+            A layer has a setting that cannot be written, such as a lambda.
+        """
+        return described_graph(self.name, self._layers, self._calls, self._ins.given_as(), self._outs.given_as())
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Functional:
+        """A model from the dict that `get_config` gives, here or in Keras.
+
+        Parameters
+        ----------
+        config : dict
+            With the keys ``"name"``, ``"layers"``, ``"input_layers"`` and ``"output_layers"``.
+        custom_objects : dict of str to class or function, optional
+            Your own that are in it, by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A layer or a setting is not known; connections go in a circle, or to a layer that is not there.
+        """
+        with custom_object_scope(custom_objects):
+            return cls(*made_graph(config), config.get("name"))
+
+    @classmethod
+    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Functional:
+        return cls(*made_graph(config, weights), config.get("name"))._with_keys(keys)
+
+    def _with_keys(self, keys: Sequence[int | None] | None) -> Functional:
+        if keys is not None:
+            self._rekey(keys)
+        return self
+
+    def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
+        return type(self)(*made_graph(self.get_config(), None, {layer.name: layer for layer in self._layers}, copied), self.name)
+
+    def _rekey(self, keys: Sequence[int | None]) -> None:
+        leaves = list(self._leaves.values())
+        if len(keys) != len(leaves):
+            raise ValueError(f"a model of {len(leaves)} layers must have as many keys; got {len(keys)}.")
+        for layer, key in zip(leaves, keys, strict=True):
+            take_key(layer, key)
+        self._indices = self._bound = None
+        self._connect_engine()
+
+
+Model = Functional
+
+
+def _spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
+
+    sources: the values that go in; first: the number of the first step's value.
+    """
+    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
+    for node in model._calls:
+        given = [values[id(tensor)] for tensor in node.inputs]
+        if isinstance(node.operation, Layered):
+            made = _spread(node.operation, given, steps, first)
+        else:
+            steps.append(Step(node.operation, tuple(given)))
+            made = [first + len(steps) - 1]
+        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
+    return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _only(given: Any, names: Sequence[str]) -> Any:
+    """What is given for the one input or output of a model, out of a dict."""
+    return next(iter(given.values())) if isinstance(given, Mapping) and list(given) == list(names) else given
