@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, layers
@@ -16,7 +17,7 @@ from ..optimizers.arrays import describe
 if TYPE_CHECKING:
     from .savable import Source
 
-__all__ = ["described_input", "made_layers", "take_weights"]
+__all__ = ["described_input", "made_layer", "made_layers", "take_key", "take_weights"]
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
@@ -40,17 +41,32 @@ def made_layers(config: Any) -> list[Layer]:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
         raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
-    table = {name: getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
-    return [_made(words, table, f"layer {number}") for number, words in enumerate(config["layers"])]
+    return [made_layer(words, f"layer {number}") for number, words in enumerate(config["layers"])]
 
 
-def _made(words: Any, table: Mapping[str, Any], what: str) -> Layer:
+@cache
+def _table() -> dict[str, Any]:
+    return {name: getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+
+
+def made_layer(words: Any, what: str) -> Layer:
+    """The layer of words of a config; what: what it is called in errors."""
     if isinstance(words, Mapping) and words.get("class_name") == "InputLayer":
         return InputLayer.from_config(words.get("config") or {})
-    layer = revive(words, table, what)
+    layer = revive(words, _table(), what)
     if not isinstance(layer, Layer):
         raise TypeError(f"{what} must be a layer; got {describe(layer)}.")
     return layer
+
+
+def take_key(layer: Layer, key: Any) -> None:
+    """Let a layer draw from a key; None if it does not draw."""
+    if (key is None) != (getattr(layer, "_key", None) is None):
+        raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
+    if key is not None:
+        if whole("a layer's key", key, 0) >= 2**64:
+            raise ValueError(f"a layer's key must be below 2^64; got {key}.")
+        vars(layer)["_key"] = key
 
 
 def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:
@@ -63,12 +79,7 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
         if len(keys) != len(row):
             raise ValueError(f"a model of {len(row)} layers must have as many keys; got {len(keys)}.")
         for layer, key in zip(row, keys, strict=True):
-            if (key is None) != (getattr(layer, "_key", None) is None):
-                raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
-            if key is not None:
-                if whole("a layer's key", key, 0) >= 2**64:
-                    raise ValueError(f"a layer's key must be below 2^64; got {key}.")
-                vars(layer)["_key"] = key
+            take_key(layer, key)
     if len(row) == len(given):
         return  # of unknown shape: there are no weights yet
     entrance = given[0]._rows_shape() or ()
