@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core, losses, optimizers
+from .. import losses
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.progress import Bar
 from ..described import custom_object_scope
@@ -16,8 +16,7 @@ from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, tensors_of
 from ..naming import name_for
-from ..optimizers.arrays import describe
-from ..saving.graphs import described_graph, made_graph
+from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import take_key
 from ..saving.savable import Source
 from .columns import Columns, ManyRows, input_columns, target_columns, weight_columns
@@ -26,6 +25,8 @@ from .graph import Graph
 from .graph import Node as Step
 from .layered import Layered
 from .measured import Measures, Share
+from .mixed import Mixed, network_of, renew
+from .named import by_name
 from .objectives import Objectives
 from .steps import AnyRun, Stepped
 from .weighed import GraphRun
@@ -94,7 +95,6 @@ class Functional(Layered):
         self._layers = wiring.operations
         self._steps: list[Step] = []
         self._exits = _spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
-        self._row = self._in_a_row()
         working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
         if not any(layer._works for layer in working):
             raise ValueError(f"model {self.name!r} must have a layer that computes.")
@@ -157,8 +157,6 @@ class Functional(Layered):
 
     def _connect(self, x: Any) -> Any:
         if isinstance(x, Mapping):
-            from .named import by_name
-
             x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
         tensors = tensors_of(x, f"the inputs of model {self.name!r}")
         if len(tensors) != len(self._ins):
@@ -170,24 +168,21 @@ class Functional(Layered):
         node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
         return self._outs.packed(node.outputs)
 
-    def _in_a_row(self) -> list[Layer] | None:
-        """The layers, if each takes what the one before it gives, one array after all; otherwise None."""
-        layers = [step.layer for step in self._steps]
-        single = len(self._ins) == 1 and self._outs.kind == "one" and self._exits == [len(layers)]
-        straight = all(list(step.sources) == [place] for place, step in enumerate(self._steps))
-        plain = all(not layer._in_numpy for layer in layers) and len({id(layer) for layer in layers}) == len(layers)
-        return layers if single and straight and plain else None
+    @property
+    def _many(self) -> bool:
+        """Whether there are several inputs or outputs, or the one output is given as a list or dict."""
+        return len(self._ins) > 1 or self._outs.kind != "one"
 
     def _connect_engine(self) -> None:
         """Make what computes, over the weights where they lie."""
-        if self._row is None:
-            shapes = [tuple(n for n in tensor.shape if n is not None) for tensor in self._ins.tensors]
-            self._network = Graph(shapes, self._steps, self._exits)
+        layers = [step.layer for step in self._steps]
+        straight = self._exits == [len(layers)] and all(list(s.sources) == [i] for i, s in enumerate(self._steps))
+        plain = not any(layer._in_numpy for layer in layers) and len({id(layer) for layer in layers}) == len(layers)
+        if straight and plain and not self._many:
+            self._network = network_of(self._ins.rows[0], layers)
             return
-        working = [layer for layer in self._row if layer._works]
-        inputs = math.prod(n for n in self._ins.tensors[0].shape if n is not None)
-        kept = [layer._placed() for layer in working]
-        self._network = _core.Network(inputs, [layer._words() or {} for layer in working], self._dtype, kept)
+        graph = Graph(self._ins.rows, self._steps, self._exits)
+        self._network = graph if self._many else Mixed(graph)
 
     @property
     def _graph(self) -> Graph:
@@ -195,18 +190,18 @@ class Functional(Layered):
         return self._network
 
     def _renew(self) -> None:
-        if self._row is None:
-            self._graph.renew()
-            return
-        assert isinstance(self._network, _core.Network)
-        self._network.treat([(layer._words() or {})["weights"] for layer in self._row if layer._works])
+        self._tape = self._back = None
+        if isinstance(self._network, Graph):
+            self._network.renew()
+        elif self._network is not None:
+            renew(self._network, [step.layer for step in self._steps])
 
     # -- what it is trained by -----------------------------------------------------------------------------------------
 
     def _judges(
         self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
     ) -> tuple[losses.Loss | None, Measures | Objectives]:
-        if self._row is not None:
+        if not self._many:
             return super()._judges(loss, loss_weights, metrics, weighted)
         objectives = Objectives(self._outs.names, loss, loss_weights, metrics, weighted)
         return next((one for one in objectives.losses if one is not None), None), objectives
@@ -219,19 +214,23 @@ class Functional(Layered):
     @property
     def _widths(self) -> list[int]:
         """Numbers in a row of each output."""
-        return [math.prod(n for n in tensor.shape if n is not None) for tensor in self._outs.tensors]
+        return [math.prod(shape) for shape in self._outs.rows]
 
     # -- data ----------------------------------------------------------------------------------------------------------
 
     def _ready(self, x: Any, name: str) -> Any:
-        shapes = [tuple(n for n in tensor.shape if n is not None) for tensor in self._ins.tensors]
-        columns = input_columns(x, name, self._ins.names, shapes, self._dtype)
-        return Columns(columns) if self._row is None else columns[0]
+        columns = input_columns(x, name, self._ins.names, self._ins.rows, self._dtype)
+        return Columns(columns) if self._many else columns[0]
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
-        if self._row is not None:
-            given = [_only(one, of) for one, of in ((x, self._ins.names), (y, self._outs.names))]
-            return super()._rows(*given, _only(sample_weight, self._outs.names), names)
+        if not self._many:
+            given = [
+                by_name(one, of, what, "must have data for")[0] if isinstance(one, Mapping) else one
+                for one, of, what in zip(
+                    (x, y, sample_weight), (self._ins.names, self._outs.names, self._outs.names), names, strict=True
+                )
+            ]
+            return super()._rows(given[0], given[1], given[2], names)
         self._needed_loss()
         if y is None:
             raise ValueError(f"{names[1]} must be targets; got None.")
@@ -243,7 +242,7 @@ class Functional(Layered):
         return ManyRows(columns, known, weight_columns(sample_weight, names[2], outputs, rows))
 
     def _shares(self, rows: Rows) -> list[Share]:
-        if self._row is not None:
+        if not self._many:
             return super()._shares(rows)
         objectives = self._objectives
         fed = objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
@@ -254,39 +253,36 @@ class Functional(Layered):
     # -- passes --------------------------------------------------------------------------------------------------------
 
     def _trained(self) -> dict[str, np.ndarray]:
-        if self._row is not None:
+        if not self._many:
             return super()._trained()
         known = {id(weight) for weight in self._graph.weights}
         return {n: w for n, w in zip(self._weight_names, self.weights, strict=True) if id(w) in known}
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
-        if self._row is not None:
+        if not self._many:
             return super()._run(rows, batch, train, fresh)
-        metrics = self._objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
-        trained = self._trained()
-        places = {id(weight): place for place, weight in enumerate(self._graph.weights)}
-        order = [places[id(weight)] for weight in trained.values()]
-        run = GraphRun(
-            self._graph,
-            self._objectives,
-            metrics,
-            rows,
-            batch,
-            train,
-            lambda gradients: [gradients[place] for place in order],
-            fresh,
-        )
+        run = self._graph_run(rows, batch, train, fresh)
         if not train:
             return run
         if self.optimizer is None:
             raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
+        trained = self._trained()
         if self._bound is None:
             self._bound = self.optimizer.bind(trained)
             self._indices = []
         return Stepped(run, self._bound, list(trained), self._graph)
 
+    def _graph_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> GraphRun:
+        metrics = self._objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
+        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, self._arranged, fresh)
+
+    def _arranged(self, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Gradients in the order of the model's weights, from that of the graph's."""
+        found = {id(weight): gradient for weight, gradient in zip(self._graph.weights, gradients, strict=True)}
+        return [found[id(weight)] for weight in self._trained().values()]
+
     def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
-        if self._row is not None:
+        if not self._many:
             return super()._predict(parts, hooks, bar)
         each, self.stop_predicting = hooks.wants_batches("predict"), False
         hooks.on_predict_begin()
@@ -323,7 +319,7 @@ class Functional(Layered):
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[float, list[np.ndarray]]:
         """As `Sequential.value_and_grad`; data as in `fit`."""
-        if self._row is not None:
+        if not self._many:
             return super().value_and_grad(x, y, sample_weight)
         rows = self._rows(x, y, sample_weight)
         run = self._graph_run(rows, len(rows), True, True)
@@ -341,7 +337,10 @@ class Functional(Layered):
         TypeError
             A layer has a setting that cannot be written, such as a lambda.
         """
-        return described_graph(self.name, self._layers, self._calls, self._ins.given_as(), self._outs.given_as())
+        return {"name": self.name, "trainable": self.trainable, **self._described(described)}
+
+    def _described(self, words: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return described_graph(self._layers, self._calls, self._ins.given_as(), self._outs.given_as(), words)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Functional:
@@ -360,19 +359,23 @@ class Functional(Layered):
             A layer or a setting is not known; connections go in a circle, or to a layer that is not there.
         """
         with custom_object_scope(custom_objects):
-            return cls(*made_graph(config), config.get("name"))
+            return cls(*connected(config, made_operation), config.get("name"))
 
     @classmethod
     def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Functional:
-        return cls(*made_graph(config, weights), config.get("name"))._with_keys(keys)
-
-    def _with_keys(self, keys: Sequence[int | None] | None) -> Functional:
+        model = cls(*connected(config, made_operation, weights), config.get("name"))
         if keys is not None:
-            self._rekey(keys)
-        return self
+            model._rekey(keys)
+        return model
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
-        return type(self)(*made_graph(self.get_config(), None, {layer.name: layer for layer in self._layers}, copied), self.name)
+        layers = {layer.name: layer for layer in self._layers}
+
+        def made(words: Any, *_: Any) -> Any:
+            layer = layers[words["name"]]
+            return InputLayer.from_config(layer.get_config()) if isinstance(layer, InputLayer) else copied(layer)
+
+        return type(self)(*connected(self._described(lambda _: {}), made), self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         leaves = list(self._leaves.values())
@@ -404,6 +407,5 @@ def _spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) -
     return [values[id(tensor)] for tensor in model.outputs]
 
 
-def _only(given: Any, names: Sequence[str]) -> Any:
-    """What is given for the one input or output of a model, out of a dict."""
-    return next(iter(given.values())) if isinstance(given, Mapping) and list(given) == list(names) else given
+def _name_in(config: Mapping[str, Any]) -> Any:
+    return config.get("name")

@@ -12,7 +12,7 @@ from ..layers.base import Layer
 from ..layers.symbolic import Node, is_symbolic
 from ..layers.weights import assign
 from ..saving.savable import Savable
-from .training import Trainer
+from .called import Called
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Layered"]
 
 
-class Layered(Trainer, Savable):
+class Layered(Called, Savable):
     """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
 
     def __init__(self) -> None:
@@ -58,9 +58,28 @@ class Layered(Trainer, Savable):
         """Be part of another model that is being described."""
         raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
 
-    def __call__(self, x: Any, *rest: Any, **more: Any) -> Any:
-        """The outputs for one batch, as `predict_on_batch`; or symbolic tensors for symbolic tensors."""
-        return self._connect(x) if is_symbolic(x) else super().__call__(x, *rest, **more)
+    def __call__(self, x: Any, training: bool = False) -> Any:
+        """The outputs for one batch of arrays, at once; or symbolic tensors for symbolic tensors.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, ...), or SymbolicTensor
+            Of a model of several inputs a list or dict of them.
+        training : bool, default False
+            Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
+            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+
+        Returns
+        -------
+        ndarray of the model's dtype, of the shape of the last layer's output, or SymbolicTensor
+            Of a model of several outputs a list or dict of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does.
+        """
+        return self._connect(x) if is_symbolic(x) else super().__call__(x, training)
 
     @property
     def _leaves(self) -> dict[str, Layer]:

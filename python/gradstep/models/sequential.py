@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
 from ..checks import numeric, shape_of
 from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
@@ -20,6 +18,7 @@ from ..saving.layers import described_input, made_layers, take_weights
 from ..saving.savable import Source
 from .data import inputs
 from .layered import Layered
+from .mixed import network_of, renew
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -173,7 +172,7 @@ class Sequential(Layered):
             raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
         else:
             shape = self._shape
-        if not any(layer.specification() for layer in self._layers):
+        if not any(layer._works for layer in self._layers):
             raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
         if self._network is not None:
             return
@@ -186,13 +185,7 @@ class Sequential(Layered):
             layer.build(current)
             current = layer.output_shape
         self._shape = shape
-        working = [(layer, spec) for layer in self._layers if (spec := layer.specification()) is not None]
-        # Weights that other models read too stay where they are.
-        kept = [layer._placed() for layer, _ in working] if any(layer._shared for layer, _ in working) else None
-        network = _core.Network(math.prod(shape), [layer._words() or spec for layer, spec in working], self._dtype, kept)
-        for (layer, _), views in zip(working, network.parameters, strict=True):
-            layer._move(views)
-        self._network = network
+        self._network = network_of(shape, self._layers)
         self._describe()
 
     def _describe(self) -> None:
@@ -214,7 +207,7 @@ class Sequential(Layered):
         self._calls = []
 
     def _build_if_known(self) -> None:
-        if self._shape is not None and any(layer.specification() for layer in self._layers):
+        if self._shape is not None and any(layer._works for layer in self._layers):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
@@ -321,10 +314,10 @@ class Sequential(Layered):
             if key is not None:
                 vars(layer)["_key"] = key
         self._forget_calls()
-        self._network = self._indices = self._bound = None
+        self._network = self._indices = self._bound = self._tape = self._back = None
         self.build()
 
     def _renew(self) -> None:
+        self._tape = self._back = None
         if self._network is not None:
-            words = [layer._words() for layer in self._layers if layer.specification() is not None]
-            self._network.treat([[] if spec is None else spec["weights"] for spec in words])
+            renew(self._network, self._layers)

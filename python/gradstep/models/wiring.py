@@ -42,6 +42,11 @@ class Bundle:
         self.tensors: list[SymbolicTensor] = members
         self.names = list(given) if isinstance(given, dict) else _different([t.node.operation.name for t in members])
 
+    @property
+    def rows(self) -> list[tuple[int, ...]]:
+        """Shape of a row of each."""
+        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.tensors]
+
     def __len__(self) -> int:
         return len(self.tensors)
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import _core
 from ..described import serialize_object
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..optimizers.arrays import describe
-from .layers import made_layer
+from .layers import give_weights, made_layer
 from .savable import MODELS, Savable
 from .whole import described_model
 
 if TYPE_CHECKING:
     from .savable import Source
 
-__all__ = ["connected", "described_graph", "made_operation"]
+__all__ = ["connected", "described", "described_graph", "made_operation"]
 
 TENSOR = "__keras_tensor__"
 
@@ -132,8 +130,9 @@ def connected(
                 left.append((name, call))
                 continue
             layer = layers[name]
-            if source is not None:
-                _give_weights(layer, given, numbers[name], source)
+            if source is not None and isinstance(layer, Layer) and not layer.built:
+                shapes = [one.shape for one in given] if isinstance(given, list) else given.shape
+                give_weights(layer, shapes, numbers[name], source)
             made_of = layer(given)
             gives[name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
         if len(left) == len(waiting):
@@ -209,21 +208,3 @@ def _found(places: Any, gives: Mapping[str, Any], what: str) -> Any:
         return [one(place) for place in places]
     return one(places)
 
-
-def _give_weights(layer: Any, given: Any, number: int, source: Source) -> None:
-    """Build a layer with weights that are given; of what shapes they are is known before any is allocated."""
-    if not isinstance(layer, Layer) or layer.built:
-        return
-    if layer._in_numpy:
-        shapes = [one.shape for one in given] if isinstance(given, list) else given.shape
-        layer.build(shapes)
-        if layer.weights:
-            values = source(number, layer.name, [weight.shape for weight in layer.weights])
-            for weight, value in zip(layer.weights, values, strict=True):
-                weight[...] = value
-        return
-    shape = layer._check_shape(given.shape)
-    spec = layer.specification()
-    wanted = [] if spec is None else [tuple(sizes) for sizes in _core.weight_shapes(math.prod(shape), [spec])[0]]
-    layer._weights = source(number, layer.name, wanted) if wanted else []
-    layer._input_shape, layer.built = (None, *shape), True

@@ -12,12 +12,13 @@ from ..checks import whole
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
+from ..layers.weights import assign
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from .savable import Source
 
-__all__ = ["described_input", "made_layer", "made_layers", "take_key", "take_weights"]
+__all__ = ["described_input", "give_weights", "made_layer", "made_layers", "take_key", "take_weights"]
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
@@ -72,7 +73,8 @@ def take_key(layer: Layer, key: Any) -> None:
 def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:
     """Build layers for the shape that the `Input` in front says, with weights that are given.
 
-    The engine says what shapes they must have; only then are they asked for, and nothing is allocated before.
+    The engine says what shapes they must have; only then are they asked for, and nothing is allocated before, but for
+    layers of the user's own, which make theirs first.
     """
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
     if keys is not None:
@@ -88,10 +90,21 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
     for layer in row:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
-    specifications = [layer.specification() for layer in row]
-    working = [spec for spec in specifications if spec is not None]
-    shapes = iter(_core.weight_shapes(math.prod(entrance), working) if working else [])
-    for number, (layer, spec, shape) in enumerate(zip(row, specifications, entering, strict=True)):
-        wanted = [] if spec is None else [tuple(sizes) for sizes in next(shapes)]
-        layer._weights = weights(number, layer.name, wanted) if wanted else []
-        layer._input_shape, layer.built = (None, *shape), True
+    for number, (layer, shape) in enumerate(zip(row, entering, strict=True)):
+        give_weights(layer, (None, *shape), number, weights)
+
+
+def give_weights(layer: Layer, input_shape: Any, number: int, source: Source) -> None:
+    """Build a layer with weights that are given; of what shapes they must be is known before any is allocated.
+
+    A layer in NumPy makes its own first.
+    """
+    if layer._in_numpy:
+        layer.build(input_shape)
+        if layer.weights:
+            assign(layer.weights, source(number, layer.name, [weight.shape for weight in layer.weights]))
+        return
+    shape, spec = layer._check_shape(input_shape), layer.specification()
+    shapes = [] if spec is None else _core.weight_shapes(math.prod(shape), [spec])[0]
+    layer._weights = source(number, layer.name, [tuple(sizes) for sizes in shapes]) if shapes else []
+    layer._input_shape, layer.built = (None, *shape), True
