@@ -66,7 +66,7 @@ allowance = 32 * 2**20
 def model():
     layers = [gs.Input((columns,)), gs.layers.Dense(32, "relu"), gs.layers.Dense(10, "softmax")]
     model = gs.Sequential(layers)
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 def uses(x):

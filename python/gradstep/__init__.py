@@ -31,7 +31,7 @@ from . import (
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
 from .layers import Input
-from .models import Sequential
+from .models import Model, Sequential
 from .optimizers.sparse import RowSparse
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Input",
+    "Model",
     "RowSparse",
     "Sequential",
     "__version__",

@@ -136,7 +136,7 @@ def test_compile_configs(optimizer, loss, metrics):
     model = example()
     with pytest.raises(ValueError, match="must be compiled"):
         model.get_compile_config()
-    model.compile(optimizer, loss, metrics)
+    model.compile(optimizer, loss, metrics=metrics)
     config = through_json(model.get_compile_config())
     other = example()
     other.compile_from_config(config)

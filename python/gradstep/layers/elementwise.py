@@ -89,7 +89,8 @@ class Add(Elementwise):
     """
 
     def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a + b
+        result: np.ndarray = a + b
+        return result
 
     def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
         return dy, dy
@@ -118,7 +119,8 @@ class Subtract(Elementwise):
     _exactly = 2
 
     def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a - b
+        result: np.ndarray = a - b
+        return result
 
     def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
         return dy, -dy
@@ -145,7 +147,8 @@ class Multiply(Elementwise):
     """
 
     def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a * b
+        result: np.ndarray = a * b
+        return result
 
     def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
         return dy * b, dy * a
@@ -172,7 +175,8 @@ class Average(Add):
     """
 
     def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        return super()._forward(xs) / xs[0].dtype.type(len(xs))
+        result: np.ndarray = super()._forward(xs) / xs[0].dtype.type(len(xs))
+        return result
 
     def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
         return super()._backward(xs, dy / dy.dtype.type(len(xs)))

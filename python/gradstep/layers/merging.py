@@ -283,7 +283,8 @@ class Dot(Merge):
 
     def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
         a, b = (self._normal(x)[0] for x in xs)
-        return np.einsum("ij,ij->i", a, b)[:, None]
+        y: np.ndarray = np.einsum("ij,ij->i", a, b)[:, None]
+        return y
 
     def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
         (a, of_a), (b, of_b) = (self._normal(x) for x in xs)

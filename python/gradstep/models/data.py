@@ -40,11 +40,14 @@ READABLE = ("float32", "float64", "uint8")
 
 @dataclass(frozen=True)
 class Rows:
-    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None."""
+    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None.
+
+    `Columns` of them where there are several inputs or outputs.
+    """
 
     x: Any
-    y: np.ndarray
-    weights: np.ndarray | None = None
+    y: Any
+    weights: Any = None
 
     def __len__(self) -> int:
         return len(self.y)

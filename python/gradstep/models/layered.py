@@ -52,7 +52,9 @@ class Layered(Called, Savable):
         for layer in self._layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {name!r}.")
+        raise ValueError(
+            f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {name!r}."
+        )
 
     def _connect(self, x: Any) -> Any:
         """Be part of another model that is being described."""

@@ -52,7 +52,9 @@ def each_by_name(given: Any, names: Sequence[str], what: str, kind: str) -> list
     if isinstance(given, Mapping):
         return by_name(given, names, what, f"must have {kind} for")
     if not isinstance(given, (list, tuple)):
-        raise TypeError(f"{what} must be a list or dict, with {kind} for each of {', '.join(names)}; got {describe(given)}.")
+        raise TypeError(
+            f"{what} must be a list or dict, with {kind} for each of {', '.join(names)}; got {describe(given)}."
+        )
     if len(given) != len(names):
         raise ValueError(f"{what} must have {kind} for each of {', '.join(names)}; got {len(given)}.")
     return list(given)

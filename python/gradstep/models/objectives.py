@@ -139,7 +139,8 @@ class Objectives:
         """What the logs have beside "loss", in order."""
         each = [f"{self.outputs[i]}_loss" for i in self.counted] if self.split else []
         prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
-        return [*each, *[f"{prefix}{one}" for prefix, own in zip(prefixes, self.measures, strict=True) for one in own.names]]
+        each += [f"{prefix}{one}" for prefix, own in zip(prefixes, self.measures, strict=True) for one in own.names]
+        return each
 
     @property
     def split(self) -> bool:
@@ -162,7 +163,8 @@ class Objectives:
         slopes: list[np.ndarray | None] = [None] * len(outputs)
         for i in self.counted:
             loss, y, factor = self.losses[i], ys[i], self.factors[i]
-            assert loss is not None and y is not None
+            assert loss is not None
+            assert y is not None
             value, slope = loss._of_batch(y, outputs[i], weights[i])
             total += factor * value
             each.append(value)

@@ -21,7 +21,7 @@ from .layered import Layered
 from .mixed import network_of, renew
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    pass
 
 __all__ = ["Sequential"]
 
@@ -62,7 +62,9 @@ class Sequential(Layered):
     (50, 1)
     """
 
-    def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None) -> None:
+    _layers: list[Layer]
+
+    def __init__(self, layers: Sequence[Layer | SymbolicTensor] | None = None, name: str | None = None) -> None:
         super().__init__()
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
@@ -85,7 +87,7 @@ class Sequential(Layered):
         """Whether the weights exist."""
         return self._network is not None
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
         Raises

@@ -12,13 +12,15 @@ from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
 from .custom import Custom
+from .graph import Graph
 from .measured import Measured
 from .mixed import Mixed
+from .weighed import GraphRun
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
 
 # What the engine steps by itself, or leaves the gradients of each batch of; all have the face of the first.
-BatchRun: TypeAlias = _core.Run | Custom | Measured
+BatchRun: TypeAlias = _core.Run | Custom | Measured | GraphRun
 
 
 class Stepped:
@@ -26,17 +28,19 @@ class Stepped:
 
     Parameters
     ----------
-    run : Run, Custom or Measured
+    run : Run, Custom, Measured or GraphRun
         Made with ``gradients=True``.
     bound : Bound
         Of a dict of the model's weights.
     names : sequence of str
         Keys of that dict, in the order of the weights.
-    network : Network or Mixed
+    network : Network, Mixed or Graph
         The network of the run.
     """
 
-    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed) -> None:
+    def __init__(
+        self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed | Graph
+    ) -> None:
         self._run, self._bound, self._names, self._network = run, bound, names, network
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .columns import Columns, ManyRows
+from .columns import ManyRows
 from .graph import Graph
 from .objectives import Fed, Objectives
 
@@ -101,9 +101,7 @@ class GraphRun:
         for i, metric, weighted in self._metrics:
             weights = self._rows.weights.arrays[i] if weighted and self._rows.weights is not None else None
             y = self._rows.y.arrays[i]
-            metric.update_state(
-                y[self._ids], outputs[i], sample_weight=None if weights is None else weights[self._ids]
-            )
+            metric.update_state(y[self._ids], outputs[i], sample_weight=None if weights is None else weights[self._ids])
 
     def _pass(self, ids: np.ndarray) -> tuple[float, list[float], list[np.ndarray]]:
         """Forward over rows, and backward where there is a way: loss, losses of outputs, outputs (rows, n)."""

@@ -50,7 +50,7 @@ def described_graph(
 
     layers = []
     for operation in operations:
-        inbound = []
+        inbound: list[dict[str, Any]] = []
         for node in calls[id(operation)]:
             given = [argument(tensor) for tensor in node.inputs]
             inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
@@ -139,7 +139,9 @@ def connected(
             names = ", ".join(sorted({name for name, _ in left}))
             raise ValueError(f"layers must be connected without a circle, to layers that are there; {names} are not.")
         waiting = left
-    return tuple(_found(config[key], gives, key) for key in ("input_layers", "output_layers"))  # type: ignore[return-value]
+    return _found(config["input_layers"], gives, "input_layers"), _found(
+        config["output_layers"], gives, "output_layers"
+    )
 
 
 def _first(made: Any) -> list[SymbolicTensor]:
@@ -207,4 +209,3 @@ def _found(places: Any, gives: Mapping[str, Any], what: str) -> Any:
     if isinstance(places, (list, tuple)) and places and isinstance(places[0], (list, tuple)):
         return [one(place) for place in places]
     return one(places)
-
