@@ -13,8 +13,8 @@ from ..checks import numeric, shape_of
 from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
 from ..layers.input import Input, InputLayer
-from ..naming import name_for
 from ..layers.weights import assign
+from ..naming import name_for
 from ..optimizers.arrays import describe
 from ..saving.layers import described_input, made_layers, take_weights
 from ..saving.savable import Savable, Source
