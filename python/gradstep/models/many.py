@@ -205,6 +205,12 @@ class Many(Layered):
         shaped = self._graph.forward([array for array in columns.arrays if array is not None])
         return [np.array(output.reshape(rows, -1)) for output in shaped]
 
+    def predict_on_batch(self, x: ArrayLike) -> Any:
+        """The outputs for one batch. Raises as `predict` does."""
+        if not self._many:
+            return super().predict_on_batch(x)
+        return self._outs.packed(self._outputs_of(self._ready(x, "x")))
+
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[float, list[np.ndarray]]:
