@@ -119,6 +119,11 @@ class Sequential(Layered):
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
+        if "_alone" not in vars(layer):
+            raise TypeError(
+                f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "
+                "does not."
+            )
         if isinstance(layer, InputLayer):
             if self._layers or self._shape is not None:
                 raise ValueError("Input must come before all layers, once.")
