@@ -15,6 +15,7 @@
 #include "bindings/module.hpp"
 #include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
+#include "bindings/tape.hpp"
 #include "bindings/treatment.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
@@ -127,6 +128,7 @@ class PyNetwork {
                                      std::size_t batch_size, py::object optimizer,
                                      const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
                                      const py::object& mask) const = 0;
+  virtual std::unique_ptr<PyTape> tape(py::object self) const = 0;
 };
 
 template <class Real> class TypedNetwork : public PyNetwork {
@@ -259,8 +261,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
         indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
   }
 
+  std::unique_ptr<PyTape> tape(py::object self) const override {
+    return std::make_unique<TypedTape<Real>>(std::move(self), network_, gradient_arrays());
+  }
+
  private:
-  static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
+  static constexpr Dtype dtype = real_dtype<Real>();
 
   /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
@@ -270,11 +276,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
       for (std::size_t i = 0; i < shape[k].size(); ++i)
         if (network_.treatments[k][i].trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
-  }
-  static void check_lengths(const Inputs& x, const Targets& y) {
-    if (y.rows == 0 || x.rows != y.rows)
-      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
-                            std::to_string(y.rows) + ".");
   }
 
   Network<Real> network_;
@@ -317,6 +318,9 @@ void bind_network(py::module_& m) {
            py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
            py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
            py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def("take", &PyRun::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
+           py::arg("mask") = py::none())
+      .def("release", &PyRun::release)
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)
@@ -327,6 +331,13 @@ void bind_network(py::module_& m) {
       .def_property_readonly("over", &PyRun::over)
       .def("forward", &PyRun::forward, py::arg("again") = false)
       .def("backward", &PyRun::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
+
+  py::class_<PyTape>(m, "Tape")
+      .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().tape(network); }))
+      .def("forward", &PyTape::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
+           py::arg("ids") = py::none(), py::arg("dx") = false)
+      .def("backward", &PyTape::backward)
+      .def_property_readonly("gradients", &PyTape::gradients);
 }
 
 }  // namespace gs

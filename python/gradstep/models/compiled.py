@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,28 @@ from ..optimizers.wrappers import Wrapper
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .measured import Measured, Measures, Share
+from .mixed import Mixed, MixedRun
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
 
+# Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
+MOST_KEPT, MOST_ROWS = 4, 1024
 COMPILE = ("optimizer", "loss", "metrics", "weighted_metrics")
+
+
+class Kept(NamedTuple):
+    """A run that can take another batch, as long as these are the model's."""
+
+    run: _core.Run
+    network: _core.Network | None
+    optimizer: optimizers.Optimizer | None
+    indices: list[int] | None
+
+    def is_of(self, *now: Any) -> bool:
+        """Whether they still are."""
+        return all(a is b for a, b in zip(self[1:], now, strict=True))
 
 
 class Compiled:
@@ -30,8 +46,9 @@ class Compiled:
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
         self._measures = Measures()
-        self._network: _core.Network | None = None
+        self._network: _core.Network | Mixed | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
+        self._kept: dict[tuple[int, bool, bool], Kept] = {}  # runs over single batches, by their rows
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
@@ -114,6 +131,7 @@ class Compiled:
         measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
         self._renew()
+        self._kept.clear()
         self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
         self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
@@ -150,7 +168,15 @@ class Compiled:
         """Who measures what in a run over rows like these."""
         assert self._network is not None
         outputs, weighted = self._network.outputs, rows.weights is not None
-        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weights=weighted)
+        ours = isinstance(self._network, _core.Network)
+        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weighted, ours)
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        """Refuse class numbers that there are no outputs for, where no run of the engine does."""
+        spec = self._needed_loss()._specification()
+        if spec is not None:
+            assert self._network is not None
+            _core.check_targets(spec, y, self._dtype, self._network.outputs)
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""
@@ -162,15 +188,20 @@ class Compiled:
         spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
-            engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
-            run: _core.Run | Custom = engine if spec is not None else Custom(engine, loss, y, weights)
+            run: _core.Run | Custom
+            if isinstance(network, Mixed):
+                self._check_targets(y)
+                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights)
+            else:
+                engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
+                run = engine if spec is not None else Custom(engine, loss, y, weights)
             return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:
             return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        if isinstance(self.optimizer, Wrapper):
+        if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
             trained = self._trained()
             if self._bound is None:
@@ -189,6 +220,20 @@ class Compiled:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
+
+    def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> AnyRun:
+        """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is."""
+        key = len(rows), train, rows.weights is None
+        kept = self._kept.get(key)
+        if kept is not None and kept.is_of(self._network, self.optimizer, self._indices):
+            kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
+            return kept.run
+        run = self._run(rows, len(rows), train, fresh)
+        if isinstance(run, _core.Run) and len(rows) <= MOST_ROWS:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = Kept(run, self._network, self.optimizer, self._indices)
+        return run
 
     def _logs(self, run: AnyRun) -> dict[str, float]:
         _, _, loss, values = run.progress

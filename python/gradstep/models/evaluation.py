@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
 from ..metrics.base import Metric
-from .data import limit_of, verbosity
+from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
+from .mixed import Mixed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -175,13 +177,13 @@ class Evaluator(Fed):
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike) -> np.ndarray:
-        """The outputs for one batch, as `predict_on_batch`."""
-        return self.predict_on_batch(x)
-
     def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
         """The outputs for one batch. Raises as `predict` does."""
-        return self.predict(x, batch_size="full", verbose=0)
+        rows = self._ready(alone(x), "x")
+        assert self._network is not None
+        out = np.empty((len(rows), self._network.outputs), self._dtype)
+        self._network.predict(rows, out, max(len(rows), 1), 0, 0.0)
+        return out
 
     def train_on_batch(
         self,
@@ -212,10 +214,13 @@ class Evaluator(Fed):
     ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
         rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
-        run = self._run(rows, len(rows), train)
+        run = self._batch_run(rows, train)
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
-        return _result(self._logs(run), named)
+        logs = self._logs(run)
+        if isinstance(run, _core.Run):
+            run.release()
+        return _result(logs, named)
 
     def reset_metrics(self) -> None:
         """Let the metrics that `compile` was given begin anew.
@@ -257,8 +262,15 @@ class Evaluator(Fed):
         loss, network = self._needed_loss(), self._network
         assert network is not None
         spec = loss._specification()
+
+        def of_outputs(outputs: np.ndarray) -> tuple[float, np.ndarray]:
+            return loss._of_batch(rows.y, outputs, rows.weights)
+
+        if isinstance(network, Mixed):
+            self._check_targets(rows.y)
+            return network.value_and_grad(of_outputs, rows.x, self._lone_pass())
         value, gradients, _ = network.value_and_grad(
-            (lambda outputs: loss._of_batch(rows.y, outputs, rows.weights)) if spec is None else spec,
+            of_outputs if spec is None else spec,
             rows.x,
             rows.y,
             self._lone_pass(),
