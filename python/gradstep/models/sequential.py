@@ -13,12 +13,13 @@ from ..checks import numeric, shape_of
 from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
 from ..layers.input import Input, InputLayer
-from ..naming import name_for
 from ..layers.weights import assign
+from ..naming import name_for
 from ..optimizers.arrays import describe
 from ..saving.layers import described_input, made_layers, take_weights
 from ..saving.savable import Savable, Source
 from .data import inputs
+from .summary import Summarized
 from .training import Trainer
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Trainer, Savable):
+class Sequential(Trainer, Savable, Summarized):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -348,50 +349,3 @@ class Sequential(Trainer, Savable):
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._layers)
-
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Print a table of the layers: output shapes and numbers of weights.
-
-        Parameters
-        ----------
-        print_fn : function of str, default print
-            Called with each line.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-
-        Examples
-        --------
-        >>> import gradstep as gs
-        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
-        >>> gs.Sequential(layers, name="digits").summary()
-        Model: digits
-        Layer (type)    Output shape    Params
-        --------------------------------------
-        out (Dense)     (None, 10)         650
-        --------------------------------------
-        Total params: 650 (2.539 KB, float32)
-        """
-        total = self.count_params()
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for layer in self._layers:
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "-" * len(lines[0])
-        size = sum(weight.nbytes for weight in self.weights)
-        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
-            print_fn(line)
-        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._layers[0].dtype})")
-
-
-def _size_text(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} GB"
