@@ -87,13 +87,13 @@ class Summarized:
         Examples
         --------
         >>> import gradstep as gs
-        >>> layers = [gs.Input((64,)), gs.layers.Dense(128), gs.layers.Dense(10, name="out")]
+        >>> layers = [gs.Input((64,)), gs.layers.Dense(128, name="hidden"), gs.layers.Dense(10, name="out")]
         >>> gs.Sequential(layers, name="digits").summary(line_length=56)
         Model: "digits"
         ========================================================
         Layer (type)             Output Shape            Param #
         ========================================================
-        dense (Dense)            (None, 128)               8,320
+        hidden (Dense)           (None, 128)               8,320
         out (Dense)              (None, 10)                1,290
         ========================================================
          Total params: 9,610 (37.54 KB)
