@@ -15,6 +15,7 @@
 #include "bindings/module.hpp"
 #include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
+#include "bindings/tape.hpp"
 #include "bindings/treatment.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
@@ -127,6 +128,7 @@ class PyNetwork {
                                      std::size_t batch_size, py::object optimizer,
                                      const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
                                      const py::object& mask) const = 0;
+  virtual std::unique_ptr<PyTape> tape(py::object self) const = 0;
 };
 
 template <class Real> class TypedNetwork : public PyNetwork {
@@ -259,6 +261,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
         indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
   }
 
+  std::unique_ptr<PyTape> tape(py::object self) const override {
+    return std::make_unique<TypedTape<Real>>(std::move(self), network_, gradient_arrays());
+  }
+
  private:
   static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
 
@@ -327,6 +333,13 @@ void bind_network(py::module_& m) {
       .def_property_readonly("over", &PyRun::over)
       .def("forward", &PyRun::forward, py::arg("again") = false)
       .def("backward", &PyRun::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
+
+  py::class_<PyTape>(m, "Tape")
+      .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().tape(network); }))
+      .def("forward", &PyTape::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
+           py::arg("ids") = py::none(), py::arg("dx") = false)
+      .def("backward", &PyTape::backward)
+      .def_property_readonly("gradients", &PyTape::gradients);
 }
 
 }  // namespace gs

@@ -69,6 +69,19 @@ double penalty(const py::array& given, const py::dict& settings) {
                  [&](auto real) { return penalty_at(reinterpret_cast<const decltype(real)*>(bytes(w)), treatment); });
 }
 
+double add_slope(const py::array& w, const py::dict& settings, const py::array& g) {
+  const Treatment treatment = treatment_of(w, settings);
+  check_writable(g, "g");
+  for (const py::array& each : {w, g})
+    if (!(each.flags() & py::array::c_style) || !each.attr("shape").equal(w.attr("shape")) ||
+        float_dtype(each, "g") != float_dtype(w, "w"))
+      throw py::value_error("w and g must be arrays of one shape and dtype in C order.");
+  return of_type(w, [&](auto real) {
+    using Real = decltype(real);
+    return gs::penalize(reinterpret_cast<const Real*>(bytes(w)), treatment, reinterpret_cast<Real*>(bytes(g)));
+  });
+}
+
 py::array constrained(const py::array& given, const py::dict& settings, double amount) {
   float_dtype(given, "w");
   const py::array from = py::array::ensure(given, py::array::c_style);
@@ -98,6 +111,7 @@ Treatment parse_treatment(const py::handle& given) {
 
 void bind_treatment(py::module_& m) {
   m.def("penalty", &penalty);
+  m.def("penalize", &add_slope);
   m.def("constrained", &constrained, py::arg("w"), py::arg("settings"), py::arg("amount") = 0.0);
 }
 

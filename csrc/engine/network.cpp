@@ -58,6 +58,7 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vec
 }
 
 template <class Real> void Network<Real>::treat(std::vector<std::vector<Treatment>> given) {
+  ++version;
   treatments = std::move(given);
   treatments.resize(layers.size());
   for (std::size_t k = 0; k < layers.size(); ++k) {

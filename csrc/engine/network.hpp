@@ -29,7 +29,8 @@ template <class Real> class Network {
   const std::vector<AnyLayer> layers;
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
   std::vector<std::vector<Treatment>> treatments;
-  std::size_t work = 0;  // multiplications a row in one forward pass
+  std::size_t work = 0;     // multiplications a row in one forward pass
+  std::size_t version = 0;  // of the treatments
 
   /// Sets them. Passes that were made before keep those they were made with, and must not be used any more.
   void treat(std::vector<std::vector<Treatment>> given);

@@ -74,6 +74,14 @@ template <class Real> double penalty_at(const Real* w, const Treatment& t, Real*
   return value;
 }
 
+template <class Real> double penalize(const Real* w, const Treatment& t, Real* g) {
+  const Penalty& p = t.penalty;
+  std::vector<Real> slope(p.orthogonal == 0 ? 0 : t.size());
+  const double value = penalty_at(w, t, slope.empty() ? nullptr : slope.data());
+  treating<Real>().penalize(w, g, slope.empty() ? nullptr : slope.data(), p.l1, p.l2, Area(t.size()));
+  return value;
+}
+
 template <class Real> void constrain(Real* w, const Treatment& t, double amount, Crew& crew) {
   const Treating<Real>& loops = treating<Real>();
   const Constraint& c = t.constraint;
@@ -100,6 +108,8 @@ template <class Real> void constrain(Real* w, const Treatment& t, double amount,
 
 template double penalty_at(const float*, const Treatment&, float*);
 template double penalty_at(const double*, const Treatment&, double*);
+template double penalize(const float*, const Treatment&, float*);
+template double penalize(const double*, const Treatment&, double*);
 template void constrain(float*, const Treatment&, double, Crew&);
 template void constrain(double*, const Treatment&, double, Crew&);
 

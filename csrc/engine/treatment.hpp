@@ -44,6 +44,9 @@ struct Treatment {
 /// Its value at w (rows, columns); and unless `slope` is null the gradient of the orthogonal part, written there.
 template <class Real> double penalty_at(const Real* w, const Treatment& treatment, Real* slope = nullptr);
 
+/// Its value at w, and its gradient, but for the part of `proximal`, added to g of the shape of w.
+template <class Real> double penalize(const Real* w, const Treatment& treatment, Real* g);
+
 /// What comes after a step: w is shrunk by `amount`, and brought within its constraint.
 template <class Real> void constrain(Real* w, const Treatment& treatment, double amount, Crew& crew);
 

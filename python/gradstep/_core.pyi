@@ -135,6 +135,9 @@ def activation_backward(use: str | dict[str, Any], x: ndarray, dy: ndarray) -> n
 def penalty(w: ndarray, settings: dict[str, Any]) -> float:
     """Of w (n,) or (rows, n) by settings["penalty"]: l1, proximal, l2, orthogonal (floats) and of_rows (bool)."""
 
+def penalize(w: ndarray, settings: dict[str, Any], g: ndarray) -> float:
+    """The same; and adds its gradient at w to g, of the shape and dtype of w, both in C order."""
+
 def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> ndarray:
     """w shrunk by amount, then within settings["constraint"]: ``{"kind": "non_negative"}`` or ``{"kind": "norm", "low":
     float, "high": float, "rate": float, "axis": "first" | "last" | "all"}``; a new array."""
@@ -276,6 +279,27 @@ class Run:
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
+
+class Tape:
+    """Batches through a network in two halves, for somebody who has the rest of a computation. A tape works as long as
+    the network's weights are treated as they were when it was made; afterwards RuntimeError. What it needs for a batch
+    size it keeps, of the last four."""
+
+    def __init__(self, network: Network) -> None: ...
+    def forward(
+        self, x: ndarray, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
+    ) -> ndarray:
+        """x (rows, inputs) as `Run` takes it -> outputs (rows, outputs), a new array. training: so that `backward` may
+        follow, which reads x again; dx: and gives the gradient by it. number, ids (rows,) int64, default 0, 1, 2, ...:
+        the pass and the rows of the data that random numbers depend on. No GIL."""
+
+    def backward(self, dy: ndarray) -> ndarray | None:
+        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
+        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
+
+    @property
+    def gradients(self) -> list[ndarray]:
+        """One for each weight that is trained, in order; overwritten by each `backward`."""
 
 # -- the matrix product, for tests and benchmarks (csrc/bindings/product.cpp) ------------------------------------------
 

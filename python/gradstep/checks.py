@@ -48,9 +48,21 @@ def numeric(value: Any, name: str) -> np.ndarray:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    if array.dtype.kind == "O" and hasattr(value, "to_numpy"):
+        array = _of_table(value, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of real numbers; got {describe(value)} of dtype {array.dtype}.")
     return array
+
+
+def _of_table(table: Any, name: str) -> np.ndarray:
+    """A pandas table or column of numbers that are not all of one type; missing ones are NaN."""
+    types: Any = getattr(table, "dtypes", None)
+    for column, kind in types.items() if hasattr(types, "items") else [(getattr(table, "name", None), types)]:
+        if getattr(kind, "kind", "O") not in "biuf":
+            raise TypeError(f"{name} must be a table of real numbers; column {column!r} is of type {kind}.")
+    found: np.ndarray = table.to_numpy(dtype=np.float64, na_value=np.nan)
+    return found
 
 
 def class_numbers(value: Any, name: str) -> np.ndarray:

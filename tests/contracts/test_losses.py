@@ -149,7 +149,7 @@ def test_a_model_scores_as_the_loss_does(case):
         model.compile("sgd", loss)
         parts = [slice(0, 4), slice(4, 8), slice(8, 10)]
         for w in (None, weights):
-            run = model._run(*model._data(x, t), 4, train=False, weights=w)
+            run = model._run(model._rows(x, t, w), 4, train=False)
             run.start(None)
             run.advance(10.0)
             expected = sum(loss(t[p], y[p], None if w is None else w[p]) * (p.stop - p.start) for p in parts) / 10

@@ -86,7 +86,7 @@ def test_fit_reports_and_learns_as_keras_does(name, options, activation, weighte
     weights = random.uniform(0, 2, 22) if weighted else None
     model, peer = pair(getattr(gs.losses, name)(**options), getattr(keras.losses, name)(**options), activation)
     theirs = peer.fit(x, t, batch_size=8, epochs=3, shuffle=False, verbose=0, sample_weight=weights).history["loss"]
-    run = model._run(*model._data(x, t), 8, train=True, weights=weights)
+    run = model._run(model._rows(x, t, weights), 8, train=True)
     ours = []
     for epoch in range(3):
         run.start(None, epoch)

@@ -205,10 +205,10 @@ def test_weighted_metrics_count_weights():
 def test_only_metrics_that_need_it_bring_python_to_every_batch():
     trained = model(["accuracy", "mse"])
     trained.predict(X[:1], verbose=0)
-    rows, y = X, YES[:, None].astype(np.float32)
-    assert isinstance(trained._run(rows, y, 10, True), gs._core.Run)
+    rows = trained._rows(X, YES)
+    assert isinstance(trained._run(rows, 10, True), gs._core.Run)
     known = model([metrics.BinaryAccuracy(), metrics.MeanSquaredError()])
-    run = known._run(rows, y, 10, True)
+    run = known._run(rows, 10, True)
     run.start(None)
     assert run.advance(10.0)
     assert isinstance(run, Measured)

@@ -9,7 +9,7 @@ from training import classifier, clusters
 
 
 def weighted_fit(model, x, t, weights, batch, epochs=1):
-    run = model._run(*model._data(x, t), batch, train=True, weights=weights)
+    run = model._run(model._rows(x, t, weights), batch, train=True)
     means = []
     for epoch in range(epochs):
         run.start(None, epoch)
@@ -40,7 +40,7 @@ def test_weights_follow_their_rows():
     x, t = clusters(30, dtype="float64")
     weights = np.random.default_rng(1).uniform(0, 2, 30)
     model = classifier(dtype="float64")
-    run = model._run(*model._data(x, t), 30, train=False, weights=weights)
+    run = model._run(model._rows(x, t, weights), 30, train=False)
     run.start(None)
     run.advance(0.0)
     first = run.progress[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import layers
+from gradstep import checks, layers
 from training import classifier, clusters, snapshot
 
 
@@ -157,8 +157,13 @@ def test_pandas():
     b.fit(x, y, shuffle=False, verbose=0)
     assert snapshot(a) == snapshot(b)
     mixed = pandas.DataFrame({"a": [1.0], "b": ["x"]})
-    with pytest.raises(TypeError, match="x must be an array of real numbers"):
+    with pytest.raises(TypeError, match="x must be a table of real numbers; column 'b' is of type"):
         a.predict(mixed)
+    table = pandas.DataFrame(x.astype(np.float64)).assign(yes=x[:, 0] > 0, whole=np.arange(30))
+    table["some"] = pandas.array([None, *range(29)], "Int64")
+    rows = checks.numeric(table, "x")
+    assert rows.dtype == np.float64
+    np.testing.assert_array_equal(rows[:, 20:], np.column_stack([x[:, 0] > 0, np.arange(30), [np.nan, *range(29)]]))
 
 
 def test_what_fits_is_not_copied(tmp_path):

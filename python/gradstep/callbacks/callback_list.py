@@ -109,6 +109,11 @@ class CallbackList(Callback):
             for member in self.callbacks:
                 member.set_params(dict(params))
 
+    def know_steps(self, steps: int | None) -> None:
+        """How many batches an epoch has, which a generator may show only by its end."""
+        if steps != self.params.get("steps"):
+            self.set_params(self.params | {"steps": steps})
+
     def wants_batches(self, what: str) -> bool:
         """Whether one of them has a hook for every batch of "train", "test" or "predict"."""
         return any(member._wants(hook) for member in self.callbacks for hook in BATCH_HOOKS[what])

@@ -1,18 +1,20 @@
-"""What every layer can do. The engine computes (csrc/layers); a layer here says what, and holds the weights."""
+"""What every layer can do. The engine computes (csrc/layers), or a layer of the user's own, in NumPy; a layer here says
+what, and holds the weights."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
-from ..checks import choose, flag, numeric, rows_of, shape_of, whole
+from ..checks import choose, flag, shape_of, whole
 from ..config import FLOATS, floatx
-from ..described import Described
 from ..naming import name_for
+from . import given
+from .alone import Alone
+from .own import Own
 from .weights import assign
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Described):
-    """Base of the layers.
+class Layer(Own):
+    """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
     ----------
@@ -48,10 +50,50 @@ class Layer(Described):
     name, dtype : str
     built : bool
         Whether the weights exist: after `build`, the first call, or the build of a model that holds the layer.
+
+    Notes
+    -----
+    A layer of your own has these methods, of which a subclass defines the first two at least:
+
+    ``forward(self, x, training=False)``
+        The output for a batch; or ``call``, as Keras has it. x has shape (rows, ...) and the layer's dtype, and cannot
+        be written. Rows of the output follow those of x.
+    ``backward(self, dy)``
+        From the gradient by the output of the last `forward` in training that by its x, ``dx``; or ``(dx, gradients)``
+        with a list of one for each weight that is trainable, in the order in which they were added. Without
+        regularizers, whose part is added by itself.
+    ``build(self, input_shape)``
+        Makes the weights, with `add_weight`.
+    ``compute_output_shape(self, input_shape)``
+        Otherwise one row of zeros is tried.
+    ``get_config(self)``
+        Only if the arguments of the constructor are no attributes of their names.
+
+    It then stands between other layers, in models that are trained, saved and loaded (``custom_objects=``). A model of
+    layers of this package alone trains without returning to Python; each layer of your own is a return in each batch.
+    Keras finds `backward` itself, and knows `forward` as `call` only.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> class Scale(gs.layers.Layer):
+    ...     def build(self, input_shape):
+    ...         self.w = self.add_weight((input_shape[-1],), "ones", name="w")
+    ...     def forward(self, x, training=False):
+    ...         self.x = x
+    ...         return x * self.w
+    ...     def backward(self, dy):
+    ...         return dy * self.w, [(dy * self.x).sum(axis=0)]
+    >>> layer = Scale()
+    >>> layer(np.array([[1.0, 2.0]]), training=True)
+    array([[1., 2.]], dtype=float32)
+    >>> dx, dws = layer.backward(np.array([[3.0, 4.0]]))
+    >>> dx, dws
+    (array([[3., 4.]], dtype=float32), [array([3., 8.], dtype=float32)])
     """
 
-    _weight_names: tuple[str, ...] = ()
-    _trained: tuple[bool, ...] = (True, True)  # which of the weights gradients are for
+    _weight_names: Sequence[str] = ()
+    _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
 
     def __init__(
@@ -76,6 +118,8 @@ class Layer(Described):
         self._input_shape: Shape | None = None
         self._weights: list[np.ndarray] = []
         self._owner: str | None = None  # the model whose arena holds the weights
+        self._alone = Alone(self)
+        super().__init__()
 
     def __repr__(self) -> str:
         return (
@@ -86,10 +130,16 @@ class Layer(Described):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """Shape of the output for an input shape; both with the rows, None, in front."""
-        raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
+        if not self._in_numpy:
+            raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
+        row = shape_of("input_shape", tuple(input_shape)[1:])
+        if row not in self._outputs:
+            self.build(input_shape)
+            self._outputs[row] = given.output_by_trial(self, row)
+        return (None, *self._outputs[row])
 
     def specification(self) -> dict[str, Any] | None:
-        """The layer in the engine's words; None if it computes nothing."""
+        """The layer in the engine's words; None if it computes nothing, or in NumPy."""
         return None
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -100,24 +150,37 @@ class Layer(Described):
         """A regularizer and a constraint for each of the first weights."""
         return []
 
+    @property
+    def _works(self) -> bool:
+        """Whether it computes anything."""
+        return self._in_numpy or self.specification() is not None
+
+    def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
+        """The same for each weight."""
+        drawn = len(self._weights) - len(self._added)
+        rules = self.rules()[:drawn]
+        return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added]
+
     def _words(self) -> dict[str, Any] | None:
         """The layer in the engine's words, with what becomes of its weights."""
-        spec = self.specification()
-        if spec is None:
-            return None
+        spec = None if self._in_numpy else self.specification()
+        return None if spec is None else spec | {"weights": self._settings()}
+
+    def _settings(self) -> list[dict[str, Any]]:
+        """What becomes of the weights, in the engine's words."""
         settings: list[dict[str, Any]] = [
             {"trainable": self._trainable and trained, "updated": self._trainable} for trained in self._trained
         ]
-        for setting, (regularizer, constraint), weight in zip(settings, self.rules(), self._weights, strict=False):
+        for setting, (regularizer, constraint), weight in zip(settings, self._each_rule(), self._weights, strict=False):
             if regularizer is not None:
                 setting["penalty"] = regularizer.penalty()
             if constraint is not None:
                 setting["constraint"] = constraint.rule(weight.ndim)
-        return spec | {"weights": settings}
+        return settings
 
     def _check_rules(self) -> None:
         """Refuse regularizers and constraints that are not for weights of these shapes."""
-        for (regularizer, constraint), weight in zip(self.rules(), self._weights, strict=False):
+        for (regularizer, constraint), weight in zip(self._each_rule(), self._weights, strict=True):
             if regularizer is not None:
                 regularizer.check(weight.shape)
             if constraint is not None:
@@ -161,17 +224,10 @@ class Layer(Described):
         ValueError
             A shape the layer cannot take, or another than it was built for.
         """
-        shape = self._check_shape(input_shape)
-        if self.built:
+        if vars(self).get("_in_build"):  # called by the build of a layer of the user's own
+            self._weights = self._weights or self.draw_weights(tuple(input_shape)[1:])  # type: ignore[arg-type]
             return
-        self._weights = self.draw_weights(shape)
-        try:
-            self._check_rules()
-        except Exception:
-            self._weights = []
-            raise
-        self._input_shape = (None, *shape)
-        self.built = True
+        self._build_around(Layer._draw, input_shape)
 
     def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
         """The shape of a row, if the layer can take it."""
@@ -179,7 +235,8 @@ class Layer(Described):
         for known, reason in ((self._declared, "was declared with"), (self._rows_shape(), "was built for")):
             if known is not None and known != shape:
                 raise ValueError(f"input_shape has rows of shape {shape}; layer {self.name!r} {reason} {known}.")
-        self.compute_output_shape((None, *shape))
+        if type(self).compute_output_shape is not Layer.compute_output_shape:  # which would build it
+            self.compute_output_shape((None, *shape))
         return shape
 
     def _rows_shape(self) -> tuple[int, ...] | None:
@@ -202,6 +259,11 @@ class Layer(Described):
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
         return self.compute_output_shape(self.input_shape)
+
+    @property
+    def _output_row(self) -> tuple[int, ...]:
+        """Shape of a row of the output."""
+        return tuple(n for n in self.output_shape[1:] if n is not None)
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
@@ -236,7 +298,7 @@ class Layer(Described):
         """The penalties of the weights that are trained, one for each regularizer."""
         if not self._trainable:
             return []
-        return [rule(w) for (rule, _), w in zip(self.rules(), self._weights, strict=False) if rule is not None]
+        return [rule(w) for (rule, _), w in zip(self._each_rule(), self._weights, strict=True) if rule is not None]
 
     @property
     def weight_names(self) -> list[str]:
@@ -266,12 +328,15 @@ class Layer(Described):
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike) -> np.ndarray:
+    def __call__(self, x: ArrayLike, training: bool = False) -> np.ndarray:
         """The output for an array of rows, at once; builds the layer if it is not.
 
         Parameters
         ----------
         x : array_like, shape (rows, ...)
+        training : bool, default False
+            Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
+            draws, as `Dropout`, is new in each.
 
         Returns
         -------
@@ -282,18 +347,41 @@ class Layer(Described):
         TypeError, ValueError
             `x` is no array of numbers, or has a shape that the layer cannot take.
         """
-        array = numeric(x, "x")
-        self.build(array.shape or (None,))
-        rows = rows_of(array, self.dtype).reshape(len(array), math.prod(array.shape[1:]))
-        shape = (len(array), *self.output_shape[1:])
-        spec = self._words()
-        if spec is None:
-            return np.array(rows.reshape(shape))
-        network = _core.Network(rows.shape[1], [spec], self.dtype)
-        for view, weight in zip(network.parameters[0], self._weights, strict=True):
-            view[...] = weight
-        out = np.empty((len(array), network.outputs), self.dtype)
-        if len(array):
-            network.predict(rows, out, len(array), 0, 0.0)
-        result: np.ndarray = out.reshape(shape)
-        return result
+        return self._alone.forward(x, flag("training", training))
+
+    def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The way back from the last call with ``training=True``, once.
+
+        Parameters
+        ----------
+        dy : array_like
+            The gradient by what that call gave, of its shape.
+
+        Returns
+        -------
+        dx : ndarray
+            The gradient by x of that call, in its shape.
+        dws : list of ndarray
+            Those by `trainable_weights`, of what `losses` adds too; no weight is changed.
+
+        Raises
+        ------
+        RuntimeError
+            There was no such call, or the way back from it has been gone.
+        TypeError, ValueError
+            `dy` is no array of numbers, or of another shape.
+        NotImplementedError
+            A layer of the user's own has no `backward`.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> layer = gs.layers.Dense(1, kernel_initializer="ones")
+        >>> y = layer(np.array([[2.0, 3.0]]), training=True)
+        >>> dx, (kernel, bias) = layer.backward(np.array([[1.0]]))
+        >>> dx, kernel.ravel(), bias
+        (array([[1., 1.]], dtype=float32), array([2., 3.], dtype=float32), array([1.], dtype=float32))
+        """
+        if vars(self).get("_in_backward"):
+            raise NotImplementedError(f"layer {self.name!r} must define backward(dy) for training.")
+        return self._alone.backward(dy)

@@ -12,8 +12,9 @@ from ..checks import closest, numeric
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
-from .data import equal_rows, targets
-from .measured import Measured, Measures
+from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
+from .measured import Measured, Measures, Share
+from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
@@ -128,26 +129,42 @@ class Compiled:
 
     # -- data --------------------------------------------------------------------------------------------------------
 
-    def _data(self, x: Any, y: Any, names: tuple[str, str] = ("x", "y")) -> tuple[np.ndarray, np.ndarray]:
-        """x and y as the engine reads them."""
-        loss = self._needed_loss()
-        equal_rows(numeric(x, names[0]), numeric(y, names[1]), names)
-        rows = self._ready(x, names[0])
+    def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
+        """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        loss, sparse = self._needed_loss(), is_sparse(x)
+        x = x.tocsr() if sparse else numeric(alone(x), names[0])
+        y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
+        equal_rows(x, numeric(y, names[1]), names[:2])
+        ready = self._ready(x[:1].toarray() if sparse else x, names[0])
         assert self._network is not None
-        return rows, targets(y, names[1], loss, self._network.outputs, self._dtype)
+        known = targets(y, names[1], loss, self._network.outputs, self._dtype)
+        weights = row_weights(sample_weight, names[2], len(known))
+        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
 
-    def _run(self, x: np.ndarray, y: np.ndarray, batch: int, train: bool, weights: np.ndarray | None = None) -> AnyRun:
-        """weights: float64 (rows,), what the loss of each row counts for."""
+    def _dense(self, rows: Rows, which: np.ndarray | slice = slice(None)) -> Rows:
+        """Some of the rows, as the engine reads them."""
+        part = rows.part(which)
+        return Rows(self._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
+
+    def _shares(self, rows: Rows) -> list[Share]:
+        """Who measures what in a run over rows like these."""
+        assert self._network is not None
+        outputs, weighted = self._network.outputs, rows.weights is not None
+        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weights=weighted)
+
+    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
+        """A run over rows in batches; fresh: whether metrics begin anew with it."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        shared = self._measures.share_out(loss, y, network.outputs, self._dtype, weights=weights is not None)
+        x, y, weights = rows.x, rows.y, rows.weights
+        shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
         spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
             engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
             run: _core.Run | Custom = engine if spec is not None else Custom(engine, loss, y, weights)
-            return Measured(run, y, shared, weights) if any(metric for _, metric, _ in shared) else run
+            return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:
             return make(None, [])

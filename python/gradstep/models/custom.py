@@ -43,6 +43,11 @@ class Custom:
         """As the run's."""
         return self._run.outputs
 
+    @property
+    def over(self) -> bool:
+        """As the run's."""
+        return self._run.over
+
     def start(self, order: np.ndarray | None, number: int = 0) -> None:
         """As the run's."""
         self._run.start(order, number)

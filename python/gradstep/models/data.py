@@ -3,20 +3,89 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import choose, class_numbers, numeric, rows_of, whole
 from ..losses.native import NativeLoss
+from ..optimizers.arrays import describe
+from ..optimizers.base import real
 
 if TYPE_CHECKING:
     from ..losses.base import Loss
 
-__all__ = ["batch_rows", "equal_rows", "inputs", "row_weights", "split_off", "targets", "verbosity"]
+__all__ = [
+    "NAMES",
+    "Rows",
+    "SparseRows",
+    "alone",
+    "batch_rows",
+    "class_weights",
+    "equal_rows",
+    "inputs",
+    "limit_of",
+    "no_batch_size",
+    "row_weights",
+    "targets",
+    "verbosity",
+]
 
+NAMES = "x", "y", "sample_weight"
 VERBOSITY = {"auto": 1}
 READABLE = ("float32", "float64", "uint8")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None."""
+
+    x: Any
+    y: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def of_classes(self, class_weight: Any) -> Rows:
+        """The same with weights of their classes."""
+        if class_weight is None:
+            return self
+        if self.weights is not None:
+            raise ValueError("class_weight must be None where rows have sample weights: multiply them into those.")
+        return replace(self, weights=class_weights(class_weight, self.y))
+
+    def split(self, share: float) -> tuple[Rows, Rows]:
+        """The first rows, and the last: that share of them, as Keras rounds it."""
+        border = math.floor(len(self) * (1 - share))
+        if border in (0, len(self)):
+            raise ValueError(
+                f"validation_split must leave rows on both sides; {share} of {len(self)} rows gives {border} and "
+                f"{len(self) - border}."
+            )
+        return self.part(slice(border)), self.part(slice(border, None))
+
+    def part(self, rows: slice | np.ndarray) -> Rows:
+        """Some of them."""
+        return type(self)(self.x[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+
+class SparseRows(Rows):
+    """Rows of which x is a SciPy CSR matrix, (rows, inputs): parts of them are made dense when their turn comes."""
+
+
+def alone(data: Any, rows: int | None = None) -> Any:
+    """Data that came as the only one of a list, as Keras takes the inputs and targets of a model; other data as it is.
+
+    rows: how many there are, if that is known, which tells ``[targets]`` from a list of one row.
+    """
+    if not isinstance(data, (list, tuple)) or len(data) != 1 or not isinstance(data[0], np.ndarray):
+        return data
+    only: np.ndarray = data[0]
+    lists = only.ndim > 1 if rows is None else only.shape[:1] == (rows,) != (1,)
+    return only if lists else data
 
 
 def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -82,22 +151,44 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
         raise ValueError(f"{names[0]} must have at least one row; its shape is {x.shape}.")
 
 
-def batch_rows(batch_size: Any, rows: int) -> int:
+def batch_rows(batch_size: Any, rows: int, name: str = "batch_size") -> int:
     """Rows of a batch; "full" is all of them."""
     if isinstance(batch_size, str):
-        return choose("batch_size", batch_size, {"full": max(rows, 1)})
-    return 32 if batch_size is None else whole("batch_size", batch_size, 1)
+        return choose(name, batch_size, {"full": max(rows, 1)})
+    return 32 if batch_size is None else whole(name, batch_size, 1)
 
 
-def split_off(x: np.ndarray, y: np.ndarray, share: float) -> tuple[np.ndarray, ...]:
-    """The first rows of x and y, and the last: that share of them, as Keras rounds it."""
-    border = math.floor(len(x) * (1 - share))
-    if border in (0, len(x)):
-        raise ValueError(
-            f"validation_split must leave rows on both sides; {share} of {len(x)} rows gives {border} and "
-            f"{len(x) - border}."
-        )
-    return x[:border], y[:border], x[border:], y[border:]
+def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
+    """class_weight and prepared targets -> float64 (rows,): what each row's class counts for, 1 if it is not named.
+
+    The class is the number itself, rounded; of several numbers a row, where the largest is, as in Keras.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        raise TypeError(f"class_weight must be a dict of class number to weight; got {describe(given)}.")
+    named = {
+        whole("a class in class_weight", key, -(2**63)): real(f"class_weight[{key!r}]", given[key]) for key in given
+    }
+    for key, weight in named.items():
+        if not math.isfinite(weight):
+            raise ValueError(f"class_weight[{key}] must be finite; got {weight}.")
+    if y.ndim > 2:
+        raise ValueError(f"class_weight takes targets of one class a row; y has shape {y.shape}.")
+    flat = y if y.ndim == 1 else y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
+    classes, which = np.unique(np.rint(flat).astype(np.int64), return_inverse=True)
+    return np.array([named.get(int(number), 1.0) for number in classes])[which]
+
+
+def no_batch_size(batch_size: Any, name: str) -> None:
+    """Refuse a size of batches where they come as they are."""
+    if batch_size is not None:
+        raise ValueError(f"batch_size must be None where {name} gives batches; got {batch_size!r}.")
+
+
+def limit_of(name: str, steps: Any) -> int | None:
+    """How many batches to take at most."""
+    return None if steps is None else whole(name, steps, 1)
 
 
 def verbosity(verbose: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
-from .compiled import Compiled
-from .data import batch_rows, row_weights, verbosity
-from .steps import AnyRun
+from .data import limit_of, verbosity
+from .fed import Fed
+from .feeds import Feed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -23,35 +23,37 @@ __all__ = ["SLICE", "Evaluator"]
 
 # How long the engine works before it comes back for the progress bar and Ctrl-C.
 SLICE = 0.05  # seconds
-LONE = 2**31  # the first number of a pass that is no epoch
 
 
-class Evaluator(Compiled):
+class Evaluator(Fed):
     """A model that can be scored and asked."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._lone = 0  # batches trained on by themselves so far
         self.stop_evaluating = self.stop_predicting = False
 
     def evaluate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
-        batch_size: int | str | None = 32,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
         verbose: int | str = "auto",
-        return_dict: bool = False,
+        sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
         callbacks: Sequence[Callback] | Callback | None = None,
+        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Loss and metrics of the model on data: means over the rows.
 
         Parameters
         ----------
-        x, y, batch_size, verbose
+        x, y, batch_size, verbose, sample_weight
             As in `fit`.
-        return_dict : bool, default False
+        steps : int, optional
+            How many batches to take, if not all.
         callbacks : list of Callback, optional
             Their hooks ``on_test_...`` are called.
+        return_dict : bool, default False
 
         Returns
         -------
@@ -65,16 +67,13 @@ class Evaluator(Compiled):
         """
         level, named = verbosity(verbose), flag("return_dict", return_dict)
         as_callbacks(callbacks)
-        batch_rows(batch_size, 1)
-        rows, known = self._data(x, y)
-        batch = batch_rows(batch_size, len(rows))
-        run = self._run(rows, known, batch, train=False)
-        steps = math.ceil(len(rows) / batch)
-        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=steps)
-        bar = Bar("Evaluation", steps, level == 1) if level else None
+        feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
+        run = feed.make_run()
+        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=feed.steps)
+        bar = Bar("Evaluation", feed.steps, level == 1) if level else None
         try:
             with hooks.closing():
-                logs = self._score(run, hooks, bar)
+                logs = self._score(feed, run, hooks, bar)
             if bar is not None:
                 bar.finish(logs)
         finally:
@@ -84,9 +83,10 @@ class Evaluator(Compiled):
 
     def predict(
         self,
-        x: ArrayLike,
-        batch_size: int | str | None = 32,
+        x: Any,
+        batch_size: int | str | None = None,
         verbose: int | str = "auto",
+        steps: int | None = None,
         callbacks: Sequence[Callback] | Callback | None = None,
     ) -> np.ndarray:
         """The model's outputs for data.
@@ -94,7 +94,9 @@ class Evaluator(Compiled):
         Parameters
         ----------
         x, batch_size, verbose
-            As in `fit`; no rows at all give no outputs.
+            As in `fit`; no rows at all give no outputs. Of what gives batches, targets and weights are not looked at.
+        steps : int, optional
+            How many batches to take, if not all.
         callbacks : list of Callback, optional
             Their hooks ``on_predict_...`` are called.
 
@@ -107,56 +109,65 @@ class Evaluator(Compiled):
         TypeError, ValueError
             As `fit` does.
         """
-        level = verbosity(verbose)
+        level, limit = verbosity(verbose), limit_of("steps", steps)
         as_callbacks(callbacks)
-        batch_rows(batch_size, 1)
-        rows = self._ready(x, "x")
-        assert self._network is not None
-        batch = batch_rows(batch_size, len(rows))
-        out = np.empty((len(rows), self._network.outputs), self._dtype)
-        steps = math.ceil(len(rows) / batch)
-        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=steps)
-        bar = Bar("Prediction", steps, level == 1) if level else None
+        total, parts = self._parts(x, batch_size, limit)
+        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=total)
+        bar = Bar("Prediction", total, level == 1) if level else None
         try:
             with hooks.closing():
-                out = out[: self._predict(rows, out, batch, hooks, bar)]
+                outputs = self._predict(parts, hooks, bar)
             if bar is not None:
                 bar.finish()
         finally:
             if bar is not None:
                 bar.close()
-        return out
+        return outputs
 
-    def _predict(self, rows: np.ndarray, out: np.ndarray, batch: int, hooks: CallbackList, bar: Bar | None) -> int:
-        """Fill `out`; gives the rows that were done, all of them unless a callback stopped it."""
-        assert self._network is not None
-        done, each, self.stop_predicting = 0, hooks.wants_batches("predict"), False
+    def _predict(self, parts: Iterable[tuple[np.ndarray, int]], hooks: CallbackList, bar: Bar | None) -> np.ndarray:
+        """The outputs of the rows that were done, all of them unless a callback stopped it."""
+        each, self.stop_predicting = hooks.wants_batches("predict"), False
         hooks.on_predict_begin()
-        while done < len(rows) and not self.stop_predicting:
-            begin = done
-            if each:
-                hooks.on_predict_batch_begin(begin // batch)
-            done = self._network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
-            if each:
-                hooks.on_predict_batch_end(begin // batch, {"outputs": out[begin:done]})
-            if bar is not None:
-                bar.update(math.ceil(done / batch))
+        outputs: list[np.ndarray] = []
+        batches = 0
+        for rows, batch in parts:
+            assert self._network is not None
+            out, done = np.empty((len(rows), self._network.outputs), self._dtype), 0
+            while done < len(rows) and not self.stop_predicting:
+                begin, index = done, batches + done // batch
+                if each:
+                    hooks.on_predict_batch_begin(index)
+                done = self._network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
+                if each:
+                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done]})
+                if bar is not None:
+                    bar.update(batches + math.ceil(done / batch))
+            batches += math.ceil(len(rows) / batch)
+            outputs.append(out[:done])
+            if self.stop_predicting:
+                break
         hooks.on_predict_end()
-        return done
+        if not outputs:
+            raise ValueError("x must give at least one batch; it gives none.")
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
-    def _score(self, run: AnyRun, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
-        over, batch, each, self.stop_evaluating = False, 0, hooks.wants_batches("test"), False
+    # -- passes over data ----------------------------------------------------------------------------------------------
+
+    def _score(self, feed: Feed, run: Any, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
+        batch, each, self.stop_evaluating = 0, hooks.wants_batches("test"), False
         hooks.on_test_begin()
-        run.start(None)
-        while not over and not self.stop_evaluating:
+        feed.start(run, 0, 0)
+        while not run.over and not self.stop_evaluating:
             if each:
                 hooks.on_test_batch_begin(batch)
-            over = run.advance(0.0 if each else SLICE)
+            run.advance(0.0 if each else SLICE)
             if each:
                 hooks.on_test_batch_end(batch, self._logs(run))
             batch = run.progress[0]
             if bar is not None:
                 bar.update(batch, self._logs(run))
+        if not self.stop_evaluating:
+            feed.finish(batch)
         logs = self._logs(run)
         hooks.on_test_end(logs)
         return logs
@@ -172,34 +183,38 @@ class Evaluator(Compiled):
         return self.predict(x, batch_size="full", verbose=0)
 
     def train_on_batch(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, return_dict: bool = False
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does.
 
-        `sample_weight`, (rows,): what the loss of each row counts for.
+        `sample_weight`, (rows,): what the loss of each row counts for; or `class_weight`, as in `fit`.
         """
-        return self._one_batch(x, y, sample_weight, return_dict, train=True)
+        return self._one_batch(x, y, sample_weight, return_dict, train=True, class_weight=class_weight)
 
     def test_on_batch(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, return_dict: bool = False
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """Loss and metrics of one batch, as `evaluate` gives them; `sample_weight` as in `train_on_batch`."""
         return self._one_batch(x, y, sample_weight, return_dict, train=False)
 
     def _one_batch(
-        self, x: Any, y: Any, sample_weight: Any, return_dict: bool, train: bool
+        self, x: Any, y: Any, sample_weight: Any, return_dict: bool, train: bool, class_weight: Any = None
     ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
-        rows, known = self._data(x, y)
-        run = self._run(rows, known, len(rows), train, weights=row_weights(sample_weight, "sample_weight", len(rows)))
+        rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
+        run = self._run(rows, len(rows), train)
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
         return _result(self._logs(run), named)
-
-    def _lone_pass(self) -> int:
-        """The number of a pass over one batch: apart from those of epochs, below 2**31."""
-        self._lone += 1
-        return LONE + self._lone % LONE
 
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -228,18 +243,17 @@ class Evaluator(Compiled):
         >>> value, slope.item()
         (1.0, 4.0)
         """
-        rows, known = self._data(x, y)
+        rows = self._dense(self._rows(x, y, sample_weight))
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        weights = row_weights(sample_weight, "sample_weight", len(rows))
         spec = loss._specification()
         value, gradients, _ = network.value_and_grad(
-            (lambda outputs: loss._of_batch(known, outputs, weights)) if spec is None else spec,
-            rows,
-            known,
+            (lambda outputs: loss._of_batch(rows.y, outputs, rows.weights)) if spec is None else spec,
+            rows.x,
+            rows.y,
             self._lone_pass(),
-            weights,
-            loss._mask(known),
+            rows.weights,
+            loss._mask(rows.y),
         )
         return value, [gradient for layer in gradients for gradient in layer]
 

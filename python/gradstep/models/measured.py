@@ -131,6 +131,8 @@ class Measured:
         As `Measures.share_out` gives it.
     weights : ndarray, optional
         Of the rows.
+    fresh : bool, default True
+        Whether metrics forget what they saw when a pass starts.
     """
 
     def __init__(
@@ -139,8 +141,9 @@ class Measured:
         y: np.ndarray,
         shared: Sequence[Share],
         weights: np.ndarray | None = None,
+        fresh: bool = True,
     ) -> None:
-        self._run, self._y, self._weights, self._shared = run, y, weights, shared
+        self._run, self._y, self._weights, self._shared, self._fresh = run, y, weights, shared, fresh
         self._fed = [(metric, weighted) for engine, metric, weighted in shared if metric is not None and not engine]
         self._order: np.ndarray | None = None
 
@@ -167,12 +170,17 @@ class Measured:
                 values.append(metric.result())
         return batches, rows, loss, values
 
+    @property
+    def over(self) -> bool:
+        """As the run's."""
+        return self._run.over
+
     def start(self, order: np.ndarray | None, number: int = 0) -> None:
         """As the run's."""
         self._run.start(order, number)
         self._order = order
         for _, metric, _ in self._shared:
-            if metric is not None:
+            if metric is not None and self._fresh:
                 metric.reset_state()
 
     def advance(self, seconds: float) -> bool:

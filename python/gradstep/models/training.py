@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from ..callbacks.history import History
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
-from .data import batch_rows, split_off, verbosity
+from .data import Rows, batch_rows, limit_of, verbosity
 from .evaluation import SLICE, Evaluator
-from .steps import AnyRun
+from .feeds import Feed
+from .sources import gives_batches
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -38,28 +39,38 @@ class Trainer(Evaluator):
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
-        batch_size: int | str | None = 32,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | str | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
         callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+        validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | str | None = None,
+        validation_freq: int | Collection[int] = 1,
     ) -> History:
         """Train the model.
 
         Parameters
         ----------
-        x : array_like, shape (rows, ...)
+        x : array_like, shape (rows, ...), or what gives batches
             Data. Rows of float32, float64 or uint8 in C order, a memmap too, are read where they lie, and converted as
-            they are read; others are copied once.
+            they are read; others are copied once, a pandas table too. A SciPy sparse matrix is made dense a batch at a
+            time. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset` gives batches ``(x, y)`` or
+            ``(x, y, sample_weight)``.
         y : array_like
             Targets: (rows, outputs), or (rows,) for one output; class numbers (rows,) or (rows, 1) for a sparse loss.
-        batch_size : int or "full", default 32
-            Rows of a step; "full" is all. The last batch of an epoch may be shorter.
+            None where `x` gives batches.
+        batch_size : int or "full", optional
+            Rows of a step, by default 32; "full" is all. The last batch of an epoch may be shorter. None where `x`
+            gives batches.
         epochs : int, default 1
             At which epoch to stop, counted from 0: with `initial_epoch` 0, how many to train.
         verbose : {"auto", 0, 1, 2}, default "auto"
@@ -67,13 +78,27 @@ class Trainer(Evaluator):
         callbacks : list of Callback, optional
         validation_split : float, default 0.0
             Part of the rows, the last ones, to score after each epoch instead of training on them; at least 0, below 1.
-        validation_data : (x, y), optional
+        validation_data : (x, y), (x, y, sample_weight), or what gives batches; optional
             Rows to score after each epoch; `validation_split` is not used then.
         shuffle : bool, default True
-            Whether each epoch takes the rows in a new order. It follows from the seed and the number of epochs trained,
-            not from the number of threads.
+            Whether each epoch takes the rows in a new order, or the batches of a sequence; generators and other
+            iterables say themselves what comes. The order follows from the seed and the number of epochs trained, not
+            from the number of threads.
+        class_weight : dict of int to float, optional
+            What the loss of rows of a class counts for in training; 1 for classes that are not in it.
+        sample_weight : array_like, shape (rows,), optional
+            What the loss of each row counts for in training, and in the validation of rows that are split off.
         initial_epoch : int, default 0
             Which epoch to begin at, as when training goes on.
+        steps_per_epoch : int, optional
+            Batches of an epoch, if not all; the next epoch goes on where this one ends. Needed for a generator without
+            end.
+        validation_steps : int, optional
+            Batches to score, if not all: the first ones, but of a generator the next ones.
+        validation_batch_size : int or "full", optional
+            By default `batch_size`.
+        validation_freq : int or collection of int, default 1
+            After which epochs to score: each so many-th, or those of these numbers, counted from 1.
 
         Returns
         -------
@@ -83,9 +108,15 @@ class Trainer(Evaluator):
         Raises
         ------
         TypeError, ValueError
-            An argument that cannot be; weights, optimizer and counters are then as they were.
+            An argument that cannot be; weights, optimizer and counters are then as they were. A later batch that cannot
+            be ends training as Ctrl-C does.
         KeyboardInterrupt
             At Ctrl-C; the model is then as after a whole step, and can be trained on.
+
+        Warns
+        -----
+        UserWarning
+            The data ended before the batches or epochs that were asked for.
 
         Notes
         -----
@@ -97,35 +128,50 @@ class Trainer(Evaluator):
         share = real("validation_split", validation_split)
         if not 0 <= share < 1:
             raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
+        limit = limit_of("steps_per_epoch", steps_per_epoch)
+        scored_limit = limit_of("validation_steps", validation_steps)
+        is_scored = _frequency(validation_freq)
         as_callbacks(callbacks)
         batch_rows(batch_size, 1)
-        rows, known = self._data(x, y)
-        held_out = self._validation(validation_data)
-        if held_out is None and share > 0:
-            rows, known, *tail = split_off(rows, known, share)
-            held_out = tail[0], tail[1]
-        batch = batch_rows(batch_size, len(rows))
-        scoring = None if held_out is None else self._scoring(*held_out, batch)
-        run = self._run(rows, known, batch, train=True)
+        batch_rows(validation_batch_size, 1, "validation_batch_size")
+        order = self._order if shuffled else None
+        held_out = None
+        if gives_batches(x):
+            if share > 0 and validation_data is None:
+                raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
+            rest = y, sample_weight
+            feed = self._feed_batches(x, rest, batch_size, limit, class_weight, train=True, order=order)
+        else:
+            rows = self._rows(x, y, sample_weight)
+            if share > 0 and validation_data is None:
+                rows, held_out = rows.split(share)
+            feed = self._feed_rows(rows.of_classes(class_weight), batch_size, limit, True, order)
+        scored = self._validation(held_out, validation_data, validation_batch_size, batch_size, scored_limit)
+        scoring = _scoring(scored)  # first: it changes nothing where it fails
+        run = feed.make_run()
 
-        steps = math.ceil(len(rows) / batch)
-        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=steps)
-        self.history = hooks.attend_fit(rows, known)
+        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
+        self.history = hooks.attend_fit(feed.sample.x, feed.sample.y)
         self.stop_training, self._initial_epoch = False, None
         logs: dict[str, float] = {}
         with hooks.closing():
             network = self._network
             hooks.on_train_begin()
             if self._network is not network:  # a callback restored a run, and with it what layers draw from
-                run = self._run(rows, known, batch, train=True)
-                scoring = None if held_out is None else self._scoring(*held_out, batch)
+                run, scoring = feed.make_run(), _scoring(scored)
             for epoch in range(self._initial_epoch or first, last):
+                if feed.is_over():
+                    warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
+                    break
                 hooks.on_epoch_begin(epoch)
                 index = self._begin_pass(epoch)
-                run.start(self._order(index, len(rows)) if shuffled else None, index)
+                feed.start(run, epoch, index)
                 logs = self._train_pass(run, hooks)
-                if scoring is not None:
-                    scores = self._score(scoring, hooks=hooks)
+                if not self.stop_training:
+                    feed.finish(run.progress[0])
+                    hooks.know_steps(feed.steps)
+                if scored is not None and is_scored(epoch + 1):
+                    scores = self._score(scored, scoring, hooks=hooks)
                     logs |= {f"val_{name}": value for name, value in scores.items()}
                 hooks.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -135,18 +181,18 @@ class Trainer(Evaluator):
             hooks.on_train_end(logs)
         return self.history
 
-    def _validation(self, data: Any) -> tuple[np.ndarray, np.ndarray] | None:
-        if data is None:
-            return None
-        if not isinstance(data, (tuple, list)) or len(data) != 2:
-            raise TypeError(f"validation_data must be a pair (x, y); got {describe(data)}.")
-        return self._data(data[0], data[1], ("validation_data[0]", "validation_data[1]"))
-
-    def _scoring(self, x: np.ndarray, y: np.ndarray, batch: int) -> AnyRun:
-        try:
-            return self._run(x, y, batch, train=False)
-        except ValueError as error:
-            raise ValueError(f"validation data: {error}") from None
+    def _validation(
+        self, held_out: Rows | None, data: Any, batch_size: Any, of_training: Any, limit: int | None
+    ) -> Feed | None:
+        names = "validation_data[0]", "validation_data[1]", "validation_data[2]"
+        if gives_batches(data):
+            return self._feed_batches(data, (None, None), batch_size, limit, None, ("validation_data", "", ""))
+        size = of_training if batch_size is None else batch_size
+        if data is not None:
+            if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+                raise TypeError(f"validation_data must be (x, y) or (x, y, sample_weight); got {describe(data)}.")
+            held_out = self._rows(data[0], data[1], data[2] if len(data) == 3 else None, names)
+        return None if held_out is None else self._feed_rows(held_out, size, limit)
 
     def _begin_pass(self, epoch: int) -> int:
         """The number of a pass over the data, which what is drawn in it depends on.
@@ -163,18 +209,36 @@ class Trainer(Evaluator):
             self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
-    def _train_pass(self, run: AnyRun, hooks: CallbackList) -> dict[str, float]:
+    def _train_pass(self, run: Any, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
-        over, batch, each = False, 0, hooks.wants_batches("train")
-        while not over:
+        batch, each = 0, hooks.wants_batches("train")
+        while not run.over:
             if each:
                 hooks.on_train_batch_begin(batch)
-                over = run.advance(0.0)
+                run.advance(0.0)
                 hooks.on_train_batch_end(batch, self._logs(run))
             else:
-                over = run.advance(SLICE)
+                run.advance(SLICE)
             batch = run.progress[0]
             hooks.on_train_progress(batch, self._logs(run))
             if self.stop_training:
                 break
         return self._logs(run)
+
+
+def _scoring(feed: Feed | None) -> Any:
+    if feed is None:
+        return None
+    try:
+        return feed.make_run()
+    except ValueError as error:
+        raise ValueError(f"validation data: {error}") from None
+
+
+def _frequency(given: Any) -> Callable[[int], bool]:
+    """Whether to score after an epoch, counted from 1."""
+    if isinstance(given, Collection) and not isinstance(given, (str, bytes)):
+        numbers = {whole("a number in validation_freq", number, 1) for number in given}
+        return numbers.__contains__
+    every = whole("validation_freq", given, 1)
+    return lambda epoch: epoch % every == 0

@@ -1,0 +1,110 @@
+// Tapes as Python sees them: over the engine's template for float and double.
+#pragma once
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/data.hpp"
+#include "engine/tape.hpp"
+
+namespace gs {
+
+class PyTape {
+ public:
+  virtual ~PyTape() = default;
+  virtual py::array forward(py::handle x, bool training, std::uint32_t number, const py::object& ids, bool dx) = 0;
+  virtual py::object backward(py::handle dy) = 0;
+  virtual py::list gradients() const = 0;
+};
+
+template <class Real> class TypedTape : public PyTape {
+ public:
+  TypedTape(py::object owner, const Network<Real>& network, std::vector<py::array> gradients)
+      : owner_(std::move(owner)),
+        network_(network),
+        gradients_(std::move(gradients)),
+        tape_(network, places(gradients_)) {}
+
+  py::array forward(py::handle given, bool training, std::uint32_t number, const py::object& ids, bool dx) override {
+    check_usable();
+    Inputs x = check_inputs(given, "x", network_.inputs);
+    if (x.rows == 0) throw py::value_error("x must have at least one row.");
+    Batch batch{x.data(), x.source, x.rows, nullptr, number};
+    std::optional<py::array> rows;
+    if (!ids.is_none()) {
+      rows = check_rows<std::int64_t>(ids, "ids", -1);
+      if (std::size_t(rows->size()) != x.rows) throw py::value_error("ids must have a number for each row of x.");
+      batch.ids = reinterpret_cast<const std::int64_t*>(bytes(*rows));
+    }
+    const Goal goal = !training ? Goal::predict : dx ? Goal::gradient : Goal::train;
+    const Pass<Real>& pass = alone([&]() -> Pass<Real>& { return tape_.forward(batch, goal); });
+    if (training) x_ = x.array;  // backward reads it
+    return copy(pass.outputs, x.rows, network_.outputs);
+  }
+
+  py::object backward(py::handle given) override {
+    check_usable();
+    Pass<Real>* const pass = tape_.last();
+    if (!pass) throw std::runtime_error("backward must follow forward in training, once.");
+    const py::array dy = check_rows<Real>(given, "dy", std::int64_t(network_.outputs));
+    if (std::size_t(dy.shape(0)) != pass->batch)
+      throw py::value_error("dy must have a row for each of x; it has " + std::to_string(dy.shape(0)) + ", x had " +
+                            std::to_string(pass->batch) + ".");
+    const Real* const slope = reinterpret_cast<const Real*>(bytes(dy));
+    std::copy(slope, slope + dy.size(), pass->dy);
+    alone([&]() -> Pass<Real>& { return tape_.backward(); });
+    x_ = {};
+    if (!pass->dx) return py::none();
+    return copy(pass->dx, pass->batch, network_.inputs);
+  }
+
+  py::list gradients() const override {
+    py::list all;
+    for (const py::array& gradient : gradients_) all.append(gradient);
+    return all;
+  }
+
+ private:
+  // Without the interpreter's lock, which is safe: the arrays and the network are held, and the tape is in use.
+  template <class Work> Pass<Real>& alone(Work work) {
+    busy_ = true;
+    const struct Idle {
+      bool& busy;
+      ~Idle() { busy = false; }
+    } idle{busy_};
+    py::gil_scoped_release release;
+    return work();
+  }
+
+  void check_usable() const {
+    if (busy_) throw std::runtime_error("this tape is in use on another thread.");
+    if (!tape_.current())
+      throw std::runtime_error("the network's weights have been treated anew since this tape was made.");
+  }
+
+  static py::array copy(const Real* from, std::size_t rows, std::size_t columns) {
+    return py::array_t<Real>({py::ssize_t(rows), py::ssize_t(columns)}, from);
+  }
+
+  static std::vector<Real*> places(const std::vector<py::array>& arrays) {
+    std::vector<Real*> all;
+    for (const py::array& array : arrays) all.push_back(reinterpret_cast<Real*>(bytes(array)));
+    return all;
+  }
+
+  const py::object owner_;  // the network
+  const Network<Real>& network_;
+  const std::vector<py::array> gradients_;
+  py::array x_;
+  Tape<Real> tape_;
+  bool busy_ = false;
+};
+
+}  // namespace gs

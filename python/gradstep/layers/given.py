@@ -1,0 +1,131 @@
+"""What the methods of the user's own layers are given, and what they give, checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import _core
+from ..optimizers.arrays import describe
+
+if TYPE_CHECKING:
+    from .base import Layer
+
+__all__ = ["forward", "output_by_trial", "penalized", "slopes"]
+
+
+def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool) -> np.ndarray:
+    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order."""
+    y = _asked(layer, xs, training)
+    return _array(layer, f"{_name(layer)}()", y, (len(xs[0]), *layer._output_row))
+
+
+def slopes(
+    layer: Layer, dy: np.ndarray, xs: Sequence[tuple[int, ...]], wanted: bool = True
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """dy -> the gradient by each input, of these shapes, and by each trainable weight.
+
+    wanted: whether somebody needs those by the inputs; if not they may be None.
+    """
+    dxs, found = _gone_back(layer, dy)
+    weights = [weight for weight, trained in zip(layer.weights, layer._trained, strict=False) if trained]
+    names = [name for name, trained in zip(layer.weight_names, layer._trained, strict=False) if trained]
+    if len(found) != len(weights):
+        raise ValueError(
+            f"layer {layer.name!r}: backward() must give (dx, [gradients]) with one for each of its {len(weights)} "
+            f"trainable weights; it gave {len(found)}."
+        )
+    gradients = [
+        _array(layer, f"the gradient of {name!r} that backward() gives", gradient, weight.shape)
+        for name, gradient, weight in zip(names, found, weights, strict=True)
+    ]
+    if dxs is None and not wanted:
+        return [], gradients
+    each = dxs if isinstance(dxs, list) and len(xs) > 1 else [dxs]
+    if len(each) != len(xs):
+        raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
+    made = [_array(layer, "dx that backward() gives", dx, shape) for dx, shape in zip(each, xs, strict=True)]
+    return made, gradients
+
+
+def _gone_back(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
+    vars(layer)["_in_backward"] = True  # the user's own method, not what is around it
+    try:
+        result = layer.backward(_shielded([dy]))
+    finally:
+        vars(layer).pop("_in_backward")
+    if not isinstance(result, tuple):
+        return result, ()
+    if len(result) != 2 or not isinstance(result[1], (list, tuple)):
+        raise TypeError(f"layer {layer.name!r}: backward() must give dx, or a pair (dx, [gradients of the weights]).")
+    return result[0], result[1]
+
+
+def penalized(layer: Layer, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The gradients of the trainable weights with those of their penalties, in new arrays."""
+    made = [np.array(gradient) for gradient in gradients]
+    trained = [i for i, flag in enumerate(layer._trained[: len(layer.weights)]) if flag]
+    rules = layer._each_rule()
+    for i, gradient in zip(trained, made, strict=True):
+        regularizer, _ = rules[i]
+        if regularizer is not None:
+            _core.penalize(layer.weights[i], regularizer._words(), gradient)
+    return made
+
+
+def output_by_trial(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the output for one row of zeros, of this shape."""
+    with np.errstate(all="ignore"):
+        y = _numbers(layer, f"{_name(layer)}()", _asked(layer, [np.zeros((1, *shape), layer.dtype)], False))
+    if y.ndim < 2 or len(y) != 1:
+        raise ValueError(
+            f"layer {layer.name!r}: {_name(layer)}() must give a row of numbers for each row of x; for x of "
+            f"shape {(1, *shape)} it gave {y.shape}."
+        )
+    return y.shape[1:]
+
+
+def _trained_names(layer: Layer) -> list[str]:
+    return [name for name, trained in zip(layer.weight_names, layer._trained, strict=False) if trained]
+
+
+def _name(layer: Layer) -> str:
+    return "forward" if callable(getattr(layer, "forward", None)) else "call"
+
+
+@cache
+def _takes_training(function: Any) -> bool:
+    parameters = inspect.signature(function).parameters
+    return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _asked(layer: Layer, xs: Sequence[np.ndarray], training: bool) -> Any:
+    name = _name(layer)
+    options = {"training": training} if _takes_training(getattr(type(layer), name)) else {}
+    return getattr(layer, name)(_shielded(xs), **options)
+
+
+def _shielded(arrays: Sequence[np.ndarray]) -> Any:
+    """Views that cannot be written: they may be the user's data. Several in a list."""
+    views = [array.view() for array in arrays]
+    for view in views:
+        view.flags.writeable = False
+    return views[0] if len(views) == 1 else views
+
+
+def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
+    array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic, list, float, int)) else None
+    if array is None or array.dtype.kind not in "biuf":
+        raise TypeError(f"layer {layer.name!r}: {what} must be an array of numbers; got {describe(value)}.")
+    return array
+
+
+def _array(layer: Layer, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    array = _numbers(layer, what, value)
+    if array.shape != shape:
+        raise ValueError(f"layer {layer.name!r}: {what} must have shape {shape}; it has {array.shape}.")
+    return np.require(array, layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])
