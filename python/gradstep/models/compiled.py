@@ -14,6 +14,7 @@ from ..optimizers.wrappers import Wrapper
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .measured import Measured, Measures, Share
+from .mixed import Mixed, MixedRun
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
@@ -30,7 +31,7 @@ class Compiled:
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
         self._measures = Measures()
-        self._network: _core.Network | None = None
+        self._network: _core.Network | Mixed | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
 
@@ -150,7 +151,15 @@ class Compiled:
         """Who measures what in a run over rows like these."""
         assert self._network is not None
         outputs, weighted = self._network.outputs, rows.weights is not None
-        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weights=weighted)
+        ours = isinstance(self._network, _core.Network)
+        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weighted, ours)
+
+    def _check_targets(self, y: np.ndarray) -> None:
+        """Refuse class numbers that there are no outputs for, where no run of the engine does."""
+        spec = self._needed_loss()._specification()
+        if spec is not None:
+            assert self._network is not None
+            _core.check_targets(spec, y, self._dtype, self._network.outputs)
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""
@@ -162,15 +171,20 @@ class Compiled:
         spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
-            engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
-            run: _core.Run | Custom = engine if spec is not None else Custom(engine, loss, y, weights)
+            run: _core.Run | Custom
+            if isinstance(network, Mixed):
+                self._check_targets(y)
+                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights)
+            else:
+                engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
+                run = engine if spec is not None else Custom(engine, loss, y, weights)
             return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:
             return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        if isinstance(self.optimizer, Wrapper):
+        if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
             trained = self._trained()
             if self._bound is None:

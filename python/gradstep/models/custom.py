@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from ..losses.base import Loss
+from .mixed import MixedRun
 
 __all__ = ["Custom"]
 
@@ -17,7 +18,7 @@ class Custom:
 
     Parameters
     ----------
-    run : Run
+    run : Run or MixedRun
         Made without a loss.
     loss : Loss
     targets : ndarray, shape (rows, ...)
@@ -25,7 +26,7 @@ class Custom:
         What the losses count for.
     """
 
-    def __init__(self, run: _core.Run, loss: Loss, targets: np.ndarray, weights: np.ndarray | None) -> None:
+    def __init__(self, run: _core.Run | MixedRun, loss: Loss, targets: np.ndarray, weights: np.ndarray | None) -> None:
         self._run, self._loss, self._targets, self._weights = run, loss, targets, weights
 
     @property

@@ -15,6 +15,7 @@ from ..checks import flag
 from .data import limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
+from .mixed import Mixed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -174,10 +175,6 @@ class Evaluator(Fed):
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike) -> np.ndarray:
-        """The outputs for one batch, as `predict_on_batch`."""
-        return self.predict_on_batch(x)
-
     def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
         """The outputs for one batch. Raises as `predict` does."""
         return self.predict(x, batch_size="full", verbose=0)
@@ -247,8 +244,15 @@ class Evaluator(Fed):
         loss, network = self._needed_loss(), self._network
         assert network is not None
         spec = loss._specification()
+
+        def of_outputs(outputs: np.ndarray) -> tuple[float, np.ndarray]:
+            return loss._of_batch(rows.y, outputs, rows.weights)
+
+        if isinstance(network, Mixed):
+            self._check_targets(rows.y)
+            return network.value_and_grad(of_outputs, rows.x, self._lone_pass())
         value, gradients, _ = network.value_and_grad(
-            (lambda outputs: loss._of_batch(rows.y, outputs, rows.weights)) if spec is None else spec,
+            of_outputs if spec is None else spec,
             rows.x,
             rows.y,
             self._lone_pass(),

@@ -52,6 +52,8 @@ class Graph:
     ----------
     layers : list of Layer
         Each once, in the order of the nodes.
+    output_rows : list of tuple of int
+        Shape of a row of each output.
     trained : list of list of bool
         Whether each weight of each layer is trained, since the last `renew`.
     """
@@ -63,6 +65,8 @@ class Graph:
         self._often = {
             id(layer) for layer in self.layers if sum(node.layer is layer for node in nodes) > 1
         }  # layers that are called more than once
+        values = [*shapes, *(node.layer._output_row for node in nodes)]
+        self.output_rows = [tuple(values[output]) for output in outputs]
         self._networks: list[tuple[_core.Network, list[Layer]]] = []
         self._pieces = self._made()
         self.renew()
@@ -194,7 +198,6 @@ class Graph:
             self._slopes[piece.target] = wanted or any(self._learned[id(layer)] for layer in piece.layers)
             values[piece.target] = piece.forward([values[source] for source in piece.sources], moment, wanted)
         self._waits, self._rows = training, len(xs[0])
-        self._output_shapes = [values[output].shape for output in self._outputs]
         return [rows_of(values[output], self.dtype) for output in self._outputs]
 
     def backward(self, dys: Sequence[np.ndarray | None]) -> tuple[list[np.ndarray | None], list[np.ndarray]]:
@@ -216,9 +219,9 @@ class Graph:
             raise RuntimeError("backward must follow forward in training, once.")
         self._waits = False
         sums: list[np.ndarray | None] = [None] * (len(self._shapes) + len(self._nodes))
-        for output, dy, shape in zip(self._outputs, dys, self._output_shapes, strict=True):
+        for output, dy, row in zip(self._outputs, dys, self.output_rows, strict=True):
             if dy is not None:
-                _add(sums, output, dy.reshape(shape))
+                _add(sums, output, dy.reshape(self._rows, *row))
         found: dict[int, list[np.ndarray]] = {}
         for piece in reversed(self._pieces):
             if not self._slopes[piece.target]:

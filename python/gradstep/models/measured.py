@@ -77,30 +77,32 @@ class Measures:
         """What they are called in the logs."""
         return [one.name for one in self.all]
 
-    def share_out(self, loss: Loss, y: np.ndarray, outputs: int, dtype: str, weights: bool) -> list[Share]:
+    def share_out(
+        self, loss: Loss, y: np.ndarray, outputs: int, dtype: str, weights: bool, engine: bool = True
+    ) -> list[Share]:
         """Who does what for a model of this loss, these targets, this many outputs, and their dtype.
 
-        weights: whether rows have weights, which the engine's scores do not count.
+        weights: whether rows have weights, which the engine's scores do not count; engine: whether it runs the model.
         """
         # What a loss of the user's own takes as targets need be no rows that the engine can read.
-        readable = loss.labels or y.shape[1:] == (outputs,)
-        key = loss.labels, y.shape[1:], y.dtype, outputs, dtype, weights
+        readable = engine and (loss.labels or y.shape[1:] == (outputs,))
+        key = loss.labels, y.shape[1:], y.dtype, outputs, dtype, weights, engine
         if key in self._shared:
             return self._shared[key]
         shared = []
         for name, given, weighted in self.all:
             metric = None if isinstance(given, str) else given
             if isinstance(given, str):
-                engine = metrics.resolve(given, loss, outputs)
+                known = metrics.resolve(given, loss, outputs)
             else:
-                known = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
-                engine = known if fits(known, loss) else ""
-            if engine and ((weights and weighted) or not readable):
-                metric = streaming(engine) if metric is None else metric
-                engine = ""
-            if metric is not None and not engine:
+                called = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
+                known = called if fits(called, loss) else ""
+            if known and ((weights and weighted) or not readable):
+                metric = streaming(known) if metric is None else metric
+                known = ""
+            if metric is not None and not known:
                 self._try(name, metric, y[:1], np.full((1, outputs), 0.5, dtype))
-            shared.append(Share(engine, metric, weighted))
+            shared.append(Share(known, metric, weighted))
         self._shared[key] = shared
         return shared
 

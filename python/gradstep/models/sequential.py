@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
 from ..checks import numeric, shape_of
 from ..described import custom_object_scope, serialize_object
 from ..layers.base import Layer, Shape
@@ -18,9 +16,10 @@ from ..naming import name_for
 from ..optimizers.arrays import describe
 from ..saving.layers import described_input, made_layers, take_weights
 from ..saving.savable import Savable, Source
+from .called import Called
 from .data import inputs
+from .mixed import network_of, renew
 from .summary import Summarized
-from .training import Trainer
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Trainer, Savable, Summarized):
+class Sequential(Called, Savable, Summarized):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -176,7 +175,7 @@ class Sequential(Trainer, Savable, Summarized):
             raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
         else:
             shape = self._shape
-        if not any(layer.specification() for layer in self._layers):
+        if not any(layer._works for layer in self._layers):
             raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
         if self._network is not None:
             return
@@ -189,16 +188,10 @@ class Sequential(Trainer, Savable, Summarized):
             layer.build(current)
             current = layer.output_shape
         self._shape = shape
-        working = [(layer, spec) for layer in self._layers if (spec := layer.specification()) is not None]
-        network = _core.Network(
-            math.prod(shape), [layer._words() or spec for layer, spec in working], self._layers[0].dtype
-        )
-        for (layer, _), views in zip(working, network.parameters, strict=True):
-            layer._move(views)
-        self._network = network
+        self._network = network_of(shape, self._layers)
 
     def _build_if_known(self) -> None:
-        if self._shape is not None and any(layer.specification() for layer in self._layers):
+        if self._shape is not None and any(layer._works for layer in self._layers):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
@@ -279,7 +272,7 @@ class Sequential(Trainer, Savable, Summarized):
         for layer, key in zip(self._layers, keys, strict=True):
             if key is not None:
                 vars(layer)["_key"] = key
-        self._network = self._indices = self._bound = None
+        self._network = self._indices = self._bound = self._tape = self._back = None
         self.build()
 
     # -- weights -----------------------------------------------------------------------------------------------------
@@ -319,9 +312,9 @@ class Sequential(Trainer, Savable, Summarized):
         return [f"{layer.name}/{name}" for layer in self._layers for name in layer.weight_names]
 
     def _renew(self) -> None:
+        self._tape = self._back = None
         if self._network is not None:
-            words = [layer._words() for layer in self._layers if layer.specification() is not None]
-            self._network.treat([[] if spec is None else spec["weights"] for spec in words])
+            renew(self._network, self._layers)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""

@@ -13,6 +13,7 @@ from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
 from .custom import Custom
 from .measured import Measured
+from .mixed import Mixed
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
 
@@ -31,11 +32,11 @@ class Stepped:
         Of a dict of the model's weights.
     names : sequence of str
         Keys of that dict, in the order of the weights.
-    network : Network
+    network : Network or Mixed
         The network of the run.
     """
 
-    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network) -> None:
+    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed) -> None:
         self._run, self._bound, self._names, self._network = run, bound, names, network
 
     @property
@@ -57,8 +58,10 @@ class Stepped:
         end = perf_counter() + seconds
         while True:
             over = self._run.advance(0.0)
+            optimizer = self._bound.optimizer
+            steps, rate = optimizer.iterations, optimizer.learning_rate
             self._step()
-            self._network.constrain(self._bound.optimizer.learning_rate)
+            self._network.constrain(rate if optimizer.iterations > steps else 0.0)
             if over or perf_counter() >= end:
                 return over
 

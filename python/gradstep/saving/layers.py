@@ -11,6 +11,7 @@ from ..checks import whole
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import Input, InputLayer
+from ..layers.weights import assign
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _input(config: Any) -> Layer:
 def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:
     """Build layers for the shape that the `Input` in front says, with weights that are given.
 
-    The engine says what shapes they must have; only then are they asked for, and nothing is allocated before.
+    The engine says what shapes they must have; only then are they asked for, and nothing is allocated before, but for
+    layers of the user's own, which make theirs first.
     """
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
     if keys is not None:
@@ -84,10 +86,13 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
     for layer in row:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
-    specifications = [layer.specification() for layer in row]
-    working = [spec for spec in specifications if spec is not None]
-    shapes = iter(_core.weight_shapes(math.prod(entrance), working) if working else [])
-    for number, (layer, spec, shape) in enumerate(zip(row, specifications, entering, strict=True)):
-        wanted = [] if spec is None else [tuple(sizes) for sizes in next(shapes)]
-        layer._weights = weights(number, layer.name, wanted) if wanted else []
+    for number, (layer, shape) in enumerate(zip(row, entering, strict=True)):
+        if layer._in_numpy:
+            layer.build((None, *shape))
+            if layer.weights:
+                assign(layer.weights, weights(number, layer.name, [weight.shape for weight in layer.weights]))
+            continue
+        spec = layer.specification()
+        shapes = [] if spec is None else _core.weight_shapes(math.prod(shape), [spec])[0]
+        layer._weights = weights(number, layer.name, [tuple(sizes) for sizes in shapes]) if shapes else []
         layer._input_shape, layer.built = (None, *shape), True

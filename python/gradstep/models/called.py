@@ -1,0 +1,137 @@
+"""Models called on arrays, in loops of the user's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import _core
+from ..checks import flag
+from ..layers.alone import slope_of
+from ..layers.base import Shape
+from .mixed import Mixed
+from .training import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Called"]
+
+
+class Called(Trainer):
+    """A model that goes forward and backward over arrays at once."""
+
+    name: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tape: _core.Tape | Mixed | None = None
+        self._back: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # shapes of x and y, to go backward from
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the output, with None for the rows."""
+        raise NotImplementedError
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        raise NotImplementedError
+
+    def _forget_network(self) -> None:
+        super()._forget_network()
+        self._tape = self._back = None
+
+    def __call__(self, x: ArrayLike, training: bool = False) -> np.ndarray:
+        """The outputs for one batch, at once.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, ...)
+        training : bool, default False
+            Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
+            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+
+        Returns
+        -------
+        ndarray of the model's dtype, of the shape of the last layer's output
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does.
+        """
+        in_training = flag("training", training)
+        rows = self._ready(x, "x")
+        shape = (len(rows), *(n for n in self.output_shape[1:] if n is not None))
+        if not in_training:
+            return self.predict_on_batch(x).reshape(shape)
+        if not len(rows):
+            raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
+        if np.may_share_memory(rows, x):
+            rows = rows.copy()  # backward reads it
+        network = self._network
+        assert network is not None
+        if self._tape is None:
+            self._tape = _core.Tape(network) if isinstance(network, _core.Network) else network
+        self._back = None
+        y = self._tape.forward(rows, True, self._lone_pass(), None, True)
+        self._back = np.shape(x), shape
+        return y.reshape(shape)
+
+    def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The way back from the last call with ``training=True``, once.
+
+        Parameters
+        ----------
+        dy : array_like
+            The gradient by what that call gave, of its shape.
+
+        Returns
+        -------
+        dx : ndarray
+            The gradient by x of that call, in its shape.
+        dws : list of ndarray
+            Those by `trainable_weights`, as ``optimizer.step(model.trainable_weights, dws)`` takes them. The penalties
+            of regularizers are in them, as in those of `value_and_grad`; their values are in `losses`. No weight is
+            changed.
+
+        Raises
+        ------
+        RuntimeError
+            There was no such call, the way back from it has been gone, or the weights were made or compiled anew since;
+            with layers of your own, or several branches, also if the model was used otherwise in between.
+        TypeError, ValueError
+            `dy` is no array of numbers, or of another shape.
+
+        Notes
+        -----
+        The weights must be those of the call: step after going back. Keras has `tf.GradientTape` and its like for this;
+        models may be chained as there, see the example.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> ones = {"kernel_initializer": "ones", "use_bias": False}
+        >>> first = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1, **ones)])
+        >>> second = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, "relu", **ones)])
+        >>> y = second(first(np.array([[1.0, 2.0]]), training=True), training=True)
+        >>> dx, _ = second.backward(np.array([[2.0]]))
+        >>> dx, (kernel,) = first.backward(dx)
+        >>> y, dx, kernel
+        (array([[3.]], dtype=float32), array([[2., 2.]], dtype=float32), array([[2.],
+               [4.]], dtype=float32))
+        """
+        if self._back is None or self._tape is None:
+            raise RuntimeError(
+                f"model {self.name!r} must be called with training=True before each backward(), which goes back from "
+                "that call; compile(), add(), pop() and, with layers of your own, any other use of the model forget it."
+            )
+        shape, outputs = self._back
+        slope = slope_of(dy, outputs, self._dtype)
+        dx = self._tape.backward(slope.reshape(len(slope), -1))
+        self._back = None
+        assert dx is not None
+        by_weight = {id(w): g for w, g in zip(self._trained().values(), self._tape.gradients, strict=True)}
+        return dx.reshape(shape), [by_weight[id(weight)].copy() for weight in self.trainable_weights]

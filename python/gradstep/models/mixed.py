@@ -1,0 +1,158 @@
+"""Graphs in the place of a network of the engine: from one input to one output, in runs, calls and gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from time import perf_counter
+
+import numpy as np
+
+from .. import _core
+from ..layers.base import Layer
+from .graph import Graph, Node
+
+__all__ = ["Mixed", "MixedRun", "network_of", "renew"]
+
+
+class Mixed:
+    """A graph of one input and one output, with the face of a network of the engine, and of a tape of it."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.outputs = math.prod(graph.output_rows[0])
+        self.gradients: list[np.ndarray] = []
+
+    @property
+    def trained(self) -> list[list[bool]]:
+        """Whether each weight is trained, a list a layer."""
+        return self.graph.trained
+
+    @property
+    def penalty(self) -> float:
+        """What the regularizers add to a loss."""
+        return self.graph.penalty
+
+    def renew(self) -> None:
+        """As the graph's."""
+        self.graph.renew()
+
+    def constrain(self, rate: float) -> None:
+        """As the graph's."""
+        self.graph.constrain(rate)
+
+    # -- as a tape -----------------------------------------------------------------------------------------------------
+
+    def forward(
+        self, x: np.ndarray, training: bool = False, number: int = 0, ids: np.ndarray | None = None, dx: bool = False
+    ) -> np.ndarray:
+        """x (rows, inputs) -> outputs (rows, outputs); as the graph's."""
+        (y,) = self.graph.forward([x], training, number, ids, dx)
+        return y.reshape(len(y), self.outputs)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """dy (rows, outputs) -> dx, if it is wanted; and `gradients`. As the graph's."""
+        (dx,), self.gradients = self.graph.backward([dy])
+        return dx
+
+    # -- as a network --------------------------------------------------------------------------------------------------
+
+    def predict(self, x: np.ndarray, out: np.ndarray, batch: int, begin: int, seconds: float) -> int:
+        """Fill rows of out (rows, outputs) from x, batch by batch from row begin, until about `seconds` have passed;
+        the row to go on from."""
+        end = perf_counter() + seconds
+        while begin < len(x):
+            rows = slice(begin, begin + batch)
+            out[rows] = self.forward(x[rows])
+            begin = min(begin + batch, len(x))
+            if perf_counter() >= end:
+                break
+        return begin
+
+    def value_and_grad(
+        self, loss: Callable[[np.ndarray], tuple[float, np.ndarray]], x: np.ndarray, number: int
+    ) -> tuple[float, list[np.ndarray]]:
+        """The loss, a function of the outputs that gives it and its slope, with penalties; its gradients."""
+        value, slope = loss(self.forward(x, True, number))
+        value += self.penalty
+        self.backward(slope)
+        return value, [gradient.copy() for gradient in self.gradients]
+
+
+def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network | Mixed:
+    """What computes layers in a row, which are built for rows of this shape; their weights are in it from now on."""
+    if any(layer._in_numpy for layer in layers):
+        return Mixed(Graph([shape], [Node(layer, (i,)) for i, layer in enumerate(layers)], [len(layers)]))
+    working = [layer for layer in layers if layer._works]
+    network = _core.Network(math.prod(shape), [layer._words() or {} for layer in working], layers[0].dtype)
+    for layer, views in zip(working, network.parameters, strict=True):
+        layer._move(views)
+    return network
+
+
+def renew(network: _core.Network | Mixed, layers: Sequence[Layer]) -> None:
+    """Tell what computes layers which weights are to be trained now, and how."""
+    if isinstance(network, Mixed):
+        network.renew()
+    else:
+        network.treat([layer._settings() for layer in layers if layer._works])
+
+
+class MixedRun:
+    """Passes of a graph over the rows of x, with the face of a run of the engine that is made without a loss.
+
+    Parameters
+    ----------
+    network : Mixed
+    x : ndarray, shape (rows, inputs)
+    batch : int
+        Rows of a batch.
+    training : bool
+        Whether gradients are left for somebody else to step with.
+    """
+
+    def __init__(self, network: Mixed, x: np.ndarray, batch: int, training: bool) -> None:
+        self._network, self._x, self._batch, self._training = network, x, batch, training
+        self._order = np.arange(len(x))
+        self._first = self._number = 0  # row of the last batch in the order; number of the pass
+        self._batches = self._rows = 0
+        self._total = 0.0
+        self.outputs = np.empty((0, network.outputs))
+        self.gradients: list[np.ndarray] = []
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[float]]:
+        """Of this pass so far: batches done, rows done, mean loss; no metrics."""
+        return self._batches, self._rows, self._total / self._rows if self._rows else 0.0, []
+
+    @property
+    def over(self) -> bool:
+        """Whether the pass is over."""
+        return self._rows >= len(self._order)
+
+    def start(self, order: np.ndarray | None, number: int = 0) -> None:
+        """Begin a pass: in this order of rows, or None for 0, 1, 2, ...; its number, which random numbers depend on."""
+        self._order = np.arange(len(self._x)) if order is None else order
+        self._batches = self._rows = 0
+        self._total, self._number = 0.0, number
+
+    def forward(self, again: bool = False) -> tuple[np.ndarray, np.ndarray] | None:
+        """The next batch: which rows, and its outputs; None if the pass is over. again: the last one."""
+        if not again:
+            if self.over:
+                return None
+            self._first = self._rows
+        rows = self._order[self._first : self._first + self._batch]
+        self.outputs = self._network.forward(self._x[rows], self._training, self._number, rows)
+        return rows, self.outputs
+
+    def backward(self, loss: float, dy: np.ndarray, again: bool = False) -> None:
+        """After forward: the batch's loss and its slope by the outputs; leaves the gradients."""
+        penalty = self._network.penalty
+        if self._training:
+            self._network.backward(dy)
+            self.gradients = self._network.gradients
+        if not again:
+            self._total += (loss + penalty) * len(self.outputs)
+            self._rows += len(self.outputs)
+            self._batches += 1
