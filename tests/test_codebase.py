@@ -21,6 +21,7 @@ FILES = [
     *PYTHON,
     *sorted(PACKAGE.rglob("*.py[xi]")),
     *sorted((ROOT / "tests").rglob("*.py")),
+    *sorted((ROOT / "examples").rglob("*.py")),
     *sorted(path for path in (ROOT / "benchmarks").rglob("*") if path.suffix in {".py", ".cpp"}),
 ]
 
