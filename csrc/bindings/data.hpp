@@ -12,17 +12,17 @@ namespace gs {
 
 /// What rows are scored against: rows of numbers, or a class label a row.
 struct Targets {
-  py::array array;
+  py::object array;
   const std::byte* data;
   std::size_t row_size, rows;  // bytes a row
 };
 
 /// Rows of numbers, as a data set has them.
 struct Inputs {
-  py::array array;
+  py::object array;
   Source source;
   std::size_t rows;
-  const std::byte* data() const { return bytes(array); }
+  const std::byte* data() const { return bytes(py::reinterpret_borrow<py::array>(array)); }
 };
 
 /// (rows, columns) of float32, float64 or uint8, in C order.

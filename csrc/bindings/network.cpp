@@ -266,7 +266,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
  private:
-  static constexpr Dtype dtype = sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64;
+  static constexpr Dtype dtype = real_dtype<Real>();
 
   /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
@@ -276,11 +276,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
       for (std::size_t i = 0; i < shape[k].size(); ++i)
         if (network_.treatments[k][i].trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
-  }
-  static void check_lengths(const Inputs& x, const Targets& y) {
-    if (y.rows == 0 || x.rows != y.rows)
-      throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
-                            std::to_string(y.rows) + ".");
   }
 
   Network<Real> network_;
@@ -323,6 +318,9 @@ void bind_network(py::module_& m) {
            py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
            py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
            py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def("take", &PyRun::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
+           py::arg("mask") = py::none())
+      .def("release", &PyRun::release)
       .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
       .def("advance", &PyRun::advance)
       .def("profile", &PyRun::profile)

@@ -190,7 +190,7 @@ std::ptrdiff_t PyOptimizer::overlapped(const py::array& array) const {
 void PyOptimizer::truncate(std::size_t length) {
   check_idle();
   if (length >= parameters.size()) return;
-  parameters.resize(length);
+  parameters.erase(parameters.begin() + std::ptrdiff_t(length), parameters.end());
   arrays.resize(length);
   slots.resize(length);
   extents_.erase(std::remove_if(extents_.begin(), extents_.end(), [&](auto& e) { return e.index >= length; }),
@@ -236,7 +236,7 @@ py::array PyOptimizer::numbers(std::size_t index, const std::string& slot) const
 
 Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const std::string& label) const {
   const Dtype dtype = check_dtype(p.dtype, g, label);
-  if (!has_shape(g, p.layout)) check_shape(arrays[std::size_t(&p - parameters.data())], g, label);
+  if (!has_shape(g, p.layout)) check_shape(arrays[p.number], g, label);
   const std::ptrdiff_t old = overlapped(g);
   if (old >= 0) check_pair(arrays[std::size_t(old)], g, label);
   return dtype;

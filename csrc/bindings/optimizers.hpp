@@ -1,6 +1,7 @@
 // The optimizer as Python holds it: the engine's, plus references that keep its arrays alive.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,7 +74,7 @@ class PyOptimizer {
 
   std::string halted;  // why no step may be taken now; empty: one may
   Optimizer engine;
-  std::vector<Parameter> parameters;
+  std::deque<Parameter> parameters;                                   // runs point to them while others are added
   std::vector<py::array> arrays;                                      // (parameter)
   std::vector<std::vector<std::pair<std::string, py::array>>> slots;  // (parameter): names and arrays of the state
 

@@ -41,7 +41,7 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
                          "; row-sparse ones move float32 and float64.");
   if (p.layout.shape.empty())
     throw py::value_error(name + " must be an array: a parameter of shape () has no rows; got a RowSparse.");
-  const py::array& parameter = arrays[std::size_t(&p - parameters.data())];
+  const py::array& parameter = arrays[p.number];
   if (!shape.equal(parameter.attr("shape")))
     throw py::value_error(name + " has shape " + std::string(py::str(shape)) + "; its parameter has shape " +
                           shape_text(parameter) + ".");

@@ -22,9 +22,19 @@ namespace gs {
 
 template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
 
+template <class Real> constexpr Dtype real_dtype() { return sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64; }
+
+inline void check_lengths(const Inputs& x, const Targets& y) {
+  if (y.rows == 0 || x.rows != y.rows)
+    throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
+                          std::to_string(y.rows) + ".");
+}
+
 class PyRun {
  public:
   virtual ~PyRun() = default;
+  virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
+  virtual void release() = 0;
   virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
   virtual bool advance(double seconds) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
@@ -49,8 +59,31 @@ template <class Real> class TypedRun : public PyRun {
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
         gradients_(std::move(gradients)),
         weights_(std::move(weights)),
-        run_(network, scoring, weights_.of({x_.data(), x_.source, y_.data, y_.row_size, y_.rows}), batch_size,
-             moved_ ? &moved_->engine : nullptr, check_parameters(network, indices), places(gradients_)) {}
+        scoring_(scoring),
+        network_(network),
+        run_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
+             check_parameters(network, indices), places(gradients_)) {}
+
+  void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
+    check_idle();
+    Inputs from = check_inputs(x, "x", network_.inputs);
+    Targets targets = check_targets(y, "y", scoring_, real_dtype<Real>(), network_.outputs);
+    check_lengths(from, targets);
+    RowWeights counts(weights, mask, from.rows);
+    x_ = std::move(from);
+    y_ = std::move(targets);
+    weights_ = std::move(counts);
+    waits_ = nullptr;
+    run_.take(data_set());
+  }
+
+  void release() override {
+    check_idle();
+    run_.start({}, 0);
+    x_ = {py::none(), x_.source, 0};
+    y_ = {py::none(), nullptr, y_.row_size, 0};
+    weights_ = RowWeights(py::none(), py::none(), 0);
+  }
 
   void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
@@ -137,6 +170,8 @@ template <class Real> class TypedRun : public PyRun {
   }
 
  private:
+  Data data_set() const { return weights_.of({x_.data(), x_.source, y_.data, y_.row_size, y_.rows}); }
+
   double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
 
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use.
@@ -188,12 +223,14 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   const py::object owner_;  // the network
-  const Inputs x_;
-  const Targets y_;
+  Inputs x_;
+  Targets y_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
   const std::vector<py::array> gradients_;
-  const RowWeights weights_;
+  RowWeights weights_;
+  const Scoring scoring_;
+  const Network<Real>& network_;
   Run<Real> run_;
   bool busy_ = false;
   Pass<Real>* waits_ = nullptr;  // for its loss

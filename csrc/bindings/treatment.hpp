@@ -8,8 +8,8 @@
 
 namespace gs {
 
-/// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low, high, rate,
-/// axis}}, each key if it is wanted; or None.
+/// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low,
+/// high, rate, axis}}, each key if it is wanted; or None.
 Treatment parse_treatment(const py::handle& given);
 
 }  // namespace gs

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 
 namespace gs {
 namespace {
@@ -60,9 +61,7 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
 template <class Real> void Run<Real>::make_room() {
   if (!optimizer_ && !given_) penalty_ = network_.penalty();
   if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
-  whole_.reset();  // their plans know the old places
-  rest_.reset();
-  last_ = nullptr;
+  drop_passes();  // they know the old places
   moves_.clear();
   const bool wanted = optimizer_->needs_whole();
   std::size_t size = 0;
@@ -78,6 +77,19 @@ template <class Real> void Run<Real>::make_room() {
       moves_.push_back({&p, reinterpret_cast<const std::byte*>(next), &contiguous_, p.dtype});
       next += on_border<Real>(p.layout.size);
     }
+}
+
+template <class Real> void Run<Real>::drop_passes() {
+  whole_.reset();
+  rest_.reset();
+  last_ = nullptr;
+}
+
+template <class Real> void Run<Real>::take(const Data& data) {
+  const auto kind = [](const Data& d) { return std::make_tuple(d.source, d.weights != nullptr, d.mask != nullptr); };
+  if (kind(data) != kind(data_)) drop_passes();
+  data_ = data;
+  start({}, 0);
 }
 
 template <class Real> void Run<Real>::start(std::vector<std::int64_t> order, std::uint32_t number) {

@@ -35,6 +35,8 @@ template <class Real> class Run {
   Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
       Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
 
+  /// Other data from now on; a pass must be started over it.
+  void take(const Data& data);
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
   void start(std::vector<std::int64_t> order, std::uint32_t number);
   /// Whole batches until `seconds` have passed, at least one; true when the pass is over. Stops at a step that the
@@ -68,6 +70,8 @@ template <class Real> class Run {
 
  private:
   Pass<Real>& pass(std::size_t batch);
+  /// Forgets the plans, where what they stand on has changed.
+  void drop_passes();
   /// What comes after a step of the optimizer; moved: whether it made one.
   void constrain_all(Crew& crew, bool moved);
   /// Buffers for gradients where the optimizer wants them whole.
@@ -81,7 +85,7 @@ template <class Real> class Run {
 
   const Network<Real>& network_;
   const Scoring scoring_;
-  const Data data_;
+  Data data_;
   const std::size_t batch_size_;
   Optimizer* const optimizer_;
   const std::vector<const Parameter*> parameters_;

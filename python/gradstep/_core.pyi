@@ -249,6 +249,12 @@ class Run:
         of each batch for somebody else to step with, or to look at. ValueError for a label out of range (names row and
         value)."""
 
+    def take(self, x: ndarray, y: ndarray, weights: ndarray | None = None, mask: ndarray | None = None) -> None:
+        """Other data, of which passes go from now on; plans and buffers of batches of the same size stay."""
+
+    def release(self) -> None:
+        """Let go of the data, until the next `take`."""
+
     def start(self, order: ndarray | None, number: int = 0) -> None:
         """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ...;
         number: of the pass, in [0, 2**32), which random numbers depend on."""

@@ -76,6 +76,9 @@ def class_numbers(value: Any, name: str) -> np.ndarray:
     return array.astype(np.int64, copy=False)
 
 
-def rows_of(array: np.ndarray, dtype: str) -> np.ndarray:
+def rows_of(array: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
     """An array as the engine reads it: of this dtype, aligned, in C order; copied only if it is not so already."""
+    flags = array.flags
+    if array.dtype == dtype and flags.c_contiguous and flags.aligned:
+        return array
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])

@@ -45,7 +45,7 @@ class Diagnose(Callback):
     Notes
     -----
     After each epoch the sample goes forward twice and backward once: about the time of training on twice as many rows.
-    For a layer with weights :math:`w`, their gradients :math:`g` and what an epoch changed, :math:`d`:
+    For a layer with weights :math:`w` that are trained, their gradients :math:`g` and what an epoch changed, :math:`d`:
 
     - divergence: the loss is not finite; or above twice that before training, and rising.
     - oscillation: of 8 changes of the loss 5 undo the one before, each 10 % of it in the mean, without getting ahead.
@@ -121,19 +121,20 @@ class Diagnose(Callback):
         with np.errstate(all="ignore"):
             layers, constant = self._forward(x)
             value, gradients = self._backward(x, y)
-            place = 0
+            trained = self.model._trained()
+            before = dict(zip(self.model._weight_names, self._before, strict=False))
+            slopes = dict(zip(trained, gradients, strict=True))
             for layer in self.model.layers:
-                own = slice(place, place + len(layer.weights))
-                place = own.stop
-                if layer.weights:
-                    changes = [a - b for a, b in zip(layer.weights, self._before[own], strict=False)]
+                names = [f"{layer.name}/{name}" for name in layer.weight_names]
+                own = [name for name in names if name in trained]
+                if own:
                     layers[layer.name] = LayerLook(
                         dead=layers[layer.name].dead,
                         units=layers[layer.name].units,
-                        numbers=layer.count_params(),
-                        weight=norm(layer.weights),
-                        gradient=norm(gradients[own]),
-                        update=norm(changes),
+                        numbers=sum(trained[name].size for name in own),
+                        weight=norm([trained[name] for name in own]),
+                        gradient=norm([slopes[name] for name in own]),
+                        update=norm([trained[name] - before[name] for name in own if name in before]),
                     )
         return Look(epoch, loss, value, constant, layers)
 

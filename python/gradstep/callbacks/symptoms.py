@@ -57,7 +57,7 @@ class Look(NamedTuple):
 
     @property
     def learning(self) -> dict[str, LayerLook]:
-        """The layers with weights, in order."""
+        """The layers with weights that are trained, in order."""
         return {name: layer for name, layer in self.layers.items() if layer.numbers}
 
 

@@ -23,8 +23,8 @@ class Normalization(Layer):
 
     Parameters
     ----------
-    axis : int or None, default -1
-        -1 or 1: a mean and a variance for each column; None: one for all.
+    axis : int, tuple of one int, or None, default -1
+        -1 or 1: a mean and a variance for each column; None, or an empty tuple: one for all.
     mean, variance : float or array_like of shape (n,), optional
         What they are; then there is nothing to adapt. Both or none; variances at least 0.
     invert : bool, default False
@@ -64,7 +64,7 @@ class Normalization(Layer):
 
     def __init__(
         self,
-        axis: int | None = -1,
+        axis: int | Sequence[int] | None = -1,
         mean: ArrayLike | None = None,
         variance: ArrayLike | None = None,
         invert: bool = False,
@@ -74,9 +74,12 @@ class Normalization(Layer):
         dtype: str | None = None,
         name: str | None = None,
     ) -> None:
-        if axis is not None and (isinstance(axis, bool) or axis not in (-1, 1)):
+        one = axis
+        if isinstance(axis, (tuple, list)) and len(axis) < 2:  # as Keras's configs have it
+            one = axis[0] if axis else None
+        if one is not None and (isinstance(one, bool) or one not in (-1, 1)):
             raise ValueError(f"axis must be -1, 1 or None: rows have shape (n,); got {axis!r}.")
-        self.axis, self.invert = axis, flag("invert", invert)
+        self.axis, self.invert = one, flag("invert", invert)
         if (mean is None) != (variance is None):
             raise ValueError("mean and variance must be given both or not at all.")
         self._given = None

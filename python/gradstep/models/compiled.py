@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,22 @@ from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
 
+# Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
+MOST_KEPT, MOST_ROWS = 4, 1024
 COMPILE = ("optimizer", "loss", "metrics", "weighted_metrics")
+
+
+class Kept(NamedTuple):
+    """A run that can take another batch, as long as these are the model's."""
+
+    run: _core.Run
+    network: _core.Network | None
+    optimizer: optimizers.Optimizer | None
+    indices: list[int] | None
+
+    def is_of(self, *now: Any) -> bool:
+        """Whether they still are."""
+        return all(a is b for a, b in zip(self[1:], now, strict=True))
 
 
 class Compiled:
@@ -33,6 +48,7 @@ class Compiled:
         self._measures = Measures()
         self._network: _core.Network | Mixed | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
+        self._kept: dict[tuple[int, bool, bool], Kept] = {}  # runs over single batches, by their rows
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
@@ -115,6 +131,7 @@ class Compiled:
         measures = Measures(metrics, weighted_metrics, chosen_loss)
         self.optimizer = optimizers.get(optimizer)
         self._renew()
+        self._kept.clear()
         self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
         self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
 
@@ -203,6 +220,20 @@ class Compiled:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
+
+    def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> AnyRun:
+        """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is."""
+        key = len(rows), train, rows.weights is None
+        kept = self._kept.get(key)
+        if kept is not None and kept.is_of(self._network, self.optimizer, self._indices):
+            kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
+            return kept.run
+        run = self._run(rows, len(rows), train, fresh)
+        if isinstance(run, _core.Run) and len(rows) <= MOST_ROWS:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = Kept(run, self._network, self.optimizer, self._indices)
+        return run
 
     def _logs(self, run: AnyRun) -> dict[str, float]:
         _, _, loss, values = run.progress

@@ -35,7 +35,7 @@ __all__ = [
 
 NAMES = "x", "y", "sample_weight"
 VERBOSITY = {"auto": 1}
-READABLE = ("float32", "float64", "uint8")
+READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
     if x.ndim == 0 or x.shape[1:] != shape:
         wanted = ", ".join(map(str, ("rows", *shape)))
         raise ValueError(f"{name} has shape {x.shape}; the model takes ({wanted}).")
-    return rows_of(x, x.dtype.name if x.dtype.name in READABLE else dtype).reshape(len(x), math.prod(shape))
+    return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))
 
 
 def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarray:

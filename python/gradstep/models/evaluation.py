@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _core
 from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
-from .data import limit_of, verbosity
+from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
 from .mixed import Mixed
@@ -177,7 +178,11 @@ class Evaluator(Fed):
 
     def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
         """The outputs for one batch. Raises as `predict` does."""
-        return self.predict(x, batch_size="full", verbose=0)
+        rows = self._ready(alone(x), "x")
+        assert self._network is not None
+        out = np.empty((len(rows), self._network.outputs), self._dtype)
+        self._network.predict(rows, out, max(len(rows), 1), 0, 0.0)
+        return out
 
     def train_on_batch(
         self,
@@ -208,10 +213,13 @@ class Evaluator(Fed):
     ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
         rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
-        run = self._run(rows, len(rows), train)
+        run = self._batch_run(rows, train)
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
-        return _result(self._logs(run), named)
+        logs = self._logs(run)
+        if isinstance(run, _core.Run):
+            run.release()
+        return _result(logs, named)
 
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None

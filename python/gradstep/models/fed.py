@@ -82,9 +82,9 @@ class Fed(Compiled):
 
     def _stream(self, sample: Rows, train: bool) -> Streamed:
         """A pass over batches like the sample, of which a run could be made."""
-        self._run(sample, len(sample), train)
+        self._batch_run(sample, train)
         number = self._lone_pass if train else lambda: 0
-        return Streamed(lambda rows, fresh: self._run(rows, len(rows), train, fresh), number, self._shares)
+        return Streamed(lambda rows, fresh: self._batch_run(rows, train, fresh), number, self._shares)
 
     def _lone_pass(self) -> int:
         """The number of a pass over one batch: apart from those of epochs, below 2**31."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -70,12 +70,23 @@ class Stepped:
             self._bound.step(self._gradients())
             return
         self._bound.first_step(self._gradients())
+        kept = [(weight, weight.copy()) for weight in self._moving()]
         try:
             self._run.again()
             self._bound.second_step(self._gradients())
         except BaseException:
             self._bound.optimizer._come_back()
             raise
+        finally:  # a batch moves the statistics once, by what it is at the weights themselves
+            for weight, before in kept:
+                weight[...] = before
+
+    def _moving(self) -> Iterator[np.ndarray]:
+        """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
+        for views, trained in zip(self._network.parameters, self._network.trained, strict=True):
+            yield from (
+                view for view, is_trained in zip(views, trained, strict=True) if view.ndim == 1 and not is_trained
+            )
 
     def _gradients(self) -> dict[str, Any]:
         return dict(zip(self._names, self._run.gradients, strict=True))

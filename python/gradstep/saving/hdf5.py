@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..layers.normalization import Normalization
 from . import archive, text
 
 if TYPE_CHECKING:
+    from ..layers.base import Layer
     from .savable import Savable
 
 __all__ = ["read_model", "read_weights", "write_weights"]
@@ -37,6 +39,13 @@ def _groups(classes: Sequence[str]) -> Iterator[str]:
         yield f"layers/{stem}_{count[stem]}" if count[stem] else f"layers/{stem}"
 
 
+def _kept(layer: Layer) -> list[Any]:
+    """What Keras keeps of a layer: its weights; of Normalization a count too, and with axis=None scalars."""
+    if not isinstance(layer, Normalization) or not layer.weights:
+        return list(layer.weights)
+    return [*(weight[0] if layer.axis is None else weight for weight in layer.weights), np.int32(0)]
+
+
 def write_weights(model: Savable) -> bytes:
     """The bytes of a ``.weights.h5`` file, as Keras lays it out."""
     h5py = _h5py()
@@ -46,7 +55,7 @@ def write_weights(model: Savable) -> bytes:
         for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
             members = file.create_group(f"{group}/vars")
             members.attrs["name"] = layer.name
-            for i, weight in enumerate(layer.weights):
+            for i, weight in enumerate(_kept(layer)):
                 members.create_dataset(str(i), data=weight)
     return buffer.getvalue()
 
@@ -119,6 +128,10 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
             raise ValueError(f"{path}: {group} must hold arrays of numbers, 0, 1, and so on.")
         if dataset.external or dataset.is_virtual:
             raise ValueError(f"{path}: {group} must hold its numbers itself, not in another file.")
+    if len(found) == len(shapes) + 1 == 3 and found[2].shape == () and found[2].dtype.kind in "iu":  # see _kept
+        del found[2]
+        if shapes[0] and {dataset.shape for dataset in found} == {()}:
+            return [np.full(shape, dataset[()]) for shape, dataset in zip(shapes, found, strict=True)]
     if [dataset.shape for dataset in found] != list(shapes):
         return [np.broadcast_to(np.float32(0), dataset.shape) for dataset in found]
     return [dataset[()] for dataset in found]

@@ -129,9 +129,6 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
                 leaf.exclude_from_weight_decay([weights[i] for i in excluded["weights"]], excluded["patterns"])
         if "order" not in words:
             return
-        order: Sequence[int] = words["order"]
-        if sorted(order) != list(range(len(model._trained()))):
-            raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
         groups = [_revived(own) for own in words["groups"]]
         for own in groups:
             number = optimizer._core.add_group({})
@@ -146,6 +143,8 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
 def _attach(optimizer: optimizers.Optimizer, model: Savable, words: Mapping[str, Any]) -> list[int]:
     """Make the weights known to an optimizer, in the order and groups in which it knew them."""
     order, trained = words["order"], model._trained()
+    if sorted(order) != list(range(len(trained))):
+        raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
     weights, names = list(trained.values()), list(trained)
     return optimizer._attach(
         [weights[i] for i in order],
