@@ -139,6 +139,15 @@ def test_reinforce():
         assert moves <= 12
 
 
+def test_own_layer():
+    text = shown("own_layer", 400, 20)
+    assert row(text, "gradient against central differences: off by")[0] < 1e-8
+    first, _, last, _ = row(text, "loss:")
+    assert last < 0.8 * first
+    assert row(text, "accuracy on new points:")[0] > 0.85
+    assert "predicts the same: True" in text
+
+
 def test_gan():
     text = shown("gan", 1500)
     off = [numbers(line)[3] for line in text.splitlines()[1:7]]

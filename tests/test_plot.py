@@ -261,6 +261,22 @@ def test_principal_components_of_a_layer(deep):
         assert legend(figure) == ["class 0", "class 1"]
 
 
+def test_layers_work_as_in_predictions():
+    """No dropout, the moving averages, bytes as the model takes them."""
+    pytest.importorskip("sklearn")
+    images, model = np.random.default_rng(1).integers(0, 255, (40, 3, 4), np.uint8), gs.Sequential()
+    for layer in (layers.Rescaling(1 / 255), layers.Flatten(), layers.BatchNormalization(), layers.Dropout(0.5)):
+        model.add(layer)
+    model.add(layers.Dense(2))
+    model.compile("adam", "mse")
+    model.fit(images, np.zeros((40, 2)), epochs=3, verbose=0)
+    wanted = model.predict(images, verbose=0)
+    figure = plot.embedding(model, images, np.zeros(40), layer=-1, method="pca")
+    drawn = figure.axes[0].collections[0].get_offsets()
+    distances = [np.linalg.norm(points[:, None] - points, axis=-1) for points in (drawn, wanted)]
+    np.testing.assert_allclose(*distances, atol=1e-5)  # PCA of two numbers turns them
+
+
 def test_neighbours_stay_together(deep, tmp_path):
     pytest.importorskip("sklearn")
     threads = pytest.importorskip("threadpoolctl")

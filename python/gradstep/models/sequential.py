@@ -222,6 +222,14 @@ class Sequential(Called, Savable, Summarized):
         self._must_be_built()
         return self._layers[-1].output_shape
 
+    def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
+        """What layer `number` gives for data, as in predictions."""
+        self._ready(x, "X")
+        outputs = numeric(x, "X")
+        for layer in self._layers[: number + 1]:
+            outputs = layer(outputs)
+        return outputs
+
     def _must_be_built(self) -> None:
         if self._network is None:
             raise ValueError(f"model {self.name!r} is not built: begin it with Input(shape), or give it data.")

@@ -73,10 +73,7 @@ def embedding(
         raise ValueError(f"X must have shape (rows, ...), with at least 3 rows; its shape is {rows.shape}.")
     labels = class_labels(y, len(rows))
     figure = new_figure(PANEL[0] + 1.2, PANEL[1] + 0.7)
-    outputs = rows
-    for inner in model.layers[: number + 1]:
-        outputs = inner(outputs)
-    outputs = outputs.reshape(len(rows), -1)
+    outputs = model._outputs_of_layer(number, rows).reshape(len(rows), -1)
     places, axes = _two_dimensions(outputs, method, draw)
 
     panel = figure.subplots()
@@ -96,7 +93,7 @@ def embedding(
 def _number(model: Any, layer: Any) -> int:
     """Of the layer in the model."""
     layers = list(getattr(model, "layers", ()))
-    if not layers:
+    if not layers or not hasattr(model, "_outputs_of_layer"):
         raise TypeError(f"model must be a Sequential with layers; got {describe(model)}.")
     if layer is None:
         return max(len(layers) - 2, 0)
