@@ -4,6 +4,7 @@ A large network on few noisy rows learns them by heart: its validation loss fall
 """
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,10 +28,8 @@ def main(rows: int = 200, epochs: int = 500) -> None:
             gs.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
             gs.callbacks.CSVLogger(Path(folder) / "log.csv"),
         ]
-        try:
+        if find_spec("tensorboardX") or find_spec("tensorboard"):
             callbacks.append(gs.callbacks.TensorBoard(Path(folder) / "board"))
-        except ImportError as error:
-            print(f"no TensorBoard: {error}")
         history = model.fit(x, y, epochs=epochs, validation_data=(x_val, y_val), callbacks=callbacks, verbose=0).history
 
         losses = history["val_loss"]
@@ -41,9 +40,8 @@ def main(rows: int = 200, epochs: int = 500) -> None:
         loaded = gs.models.load_model(best)
         print(f"loaded file:     {loaded.evaluate(x_val, y_val, verbose=0)[0]:.4f}")
         print(f"lines of the log: {len((Path(folder) / 'log.csv').read_text().splitlines())}")
-        board = sorted((Path(folder) / "board").rglob("*tfevents*"))
-        if board:
-            print(f"for TensorBoard:  {', '.join(file.parent.name for file in board)}")
+        board = [file.parent.name for file in sorted((Path(folder) / "board").rglob("*tfevents*"))]
+        print(f"for TensorBoard:  {', '.join(board) or 'nothing: it is not installed'}")
 
 
 if __name__ == "__main__":
