@@ -8,12 +8,9 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers, plot
+from pictures import X, Y, legend
 
 pytest.importorskip("matplotlib")
-
-random = np.random.default_rng(0)
-X = random.normal(size=(60, 2))
-Y = (X[:, 0] > 0).astype(int)
 
 
 class Says:
@@ -21,10 +18,6 @@ class Says:
 
     def __init__(self, predict):
         self.predict = predict
-
-
-def legend(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def contours(panel):

@@ -6,15 +6,11 @@ import re
 import sys
 
 import gradstep as gs
-import numpy as np
 import pytest
 from gradstep import layers, plot
+from pictures import X, Y, three_layers
 
 pytest.importorskip("matplotlib")
-
-random = np.random.default_rng(0)
-X = random.normal(size=(60, 2))
-Y = (X[:, 0] > 0).astype(int)
 
 
 def test_the_package_imports_no_matplotlib():
@@ -95,7 +91,7 @@ def test_one_epoch_is_a_mark():
 
 @pytest.fixture
 def deep():
-    return gs.Sequential([gs.Input((2,)), layers.Dense(3), layers.Dense(3)])
+    return three_layers()
 
 
 def test_missing_extras_are_named(deep, monkeypatch):

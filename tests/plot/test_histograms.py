@@ -8,28 +8,14 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers, plot
+from pictures import X, Y, legend, three_layers
 
 pytest.importorskip("matplotlib")
-
-random = np.random.default_rng(0)
-X = random.normal(size=(60, 2))
-Y = (X[:, 0] > 0).astype(int)
-
-
-def legend(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.fixture
 def deep():
-    gs.utils.set_random_seed(0)
-    names = ("first", "second", "last")
-    sizes = (8, 5, 3)
-    model = gs.Sequential(
-        [gs.Input((2,)), *(layers.Dense(n, "tanh", name=name) for n, name in zip(sizes, names, strict=True))]
-    )
-    model.compile("sgd", "mse")
-    return model
+    return three_layers()
 
 
 def counted(panel):
