@@ -51,9 +51,7 @@ def test_trains_as_keras_does(name, keras):
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.compile(gs.optimizers.Adam(0.05), **arguments)
     x, y, weights = arrays(name)
-    logs = model.fit(
-        x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, sample_weight=weights
-    ).history
+    logs = model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, sample_weight=weights).history
     # Keras sorts the names; and computes losses and metrics in float32 in part.
     assert sorted(logs) == list(theirs["logs"])
     for key, curve in theirs["logs"].items():

@@ -8,7 +8,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
-from own_layers import Counting, Double, NumpyDense
+from own_layers import Counting, Double, NumpyDense, Seen
 
 FLOAT = {"dtype": "float64"}
 # The same sums in another order, of some hundred numbers of size 1, over a few steps.
@@ -160,7 +160,6 @@ def test_inputs_of_any_kind():
 def test_first_last_and_alone():
     """Own layers at the ends of a model, one after the other, with shapes of their own, and nothing of the engine's."""
     gs.utils.set_random_seed(1)
-    model = gs.Sequential([gs.Input((3,)), Counting(**FLOAT), NumpyDense(4, **FLOAT), Double(dtype="float64")][:3])
     model = gs.Sequential([gs.Input((3,)), Counting(**FLOAT), NumpyDense(4, **FLOAT)])
     model.compile("sgd", "mse")
     x, y = np.ones((5, 3)), np.zeros((5, 4))
@@ -168,6 +167,14 @@ def test_first_last_and_alone():
     assert losses[2] < losses[0]
     assert model.layers[0].seen == 15  # rows of training, and of no prediction
     assert [w.shape for w in model.non_trainable_weights] == [()]
+
+
+def test_a_batch_that_is_seen_twice_moves_statistics_once():
+    gs.utils.set_random_seed(1)
+    model = gs.Sequential([gs.Input((3,)), NumpyDense(4, **FLOAT), Seen(**FLOAT)])
+    model.compile(gs.optimizers.SAM("sgd"), "mse")
+    model.fit(np.ones((5, 3)), np.zeros((5, 4)), epochs=3, verbose=0)
+    assert model.layers[1].seen == 15
 
 
 def test_shapes_are_found_by_a_trial():

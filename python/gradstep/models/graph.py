@@ -163,6 +163,16 @@ class Graph:
         return [weight for layer in self.layers for weight in self._learned[id(layer)]]
 
     @property
+    def moving(self) -> list[np.ndarray]:
+        """The weights that no gradient is for: layers may move them by themselves."""
+        return [
+            weight
+            for layer in self.layers
+            for weight, trained in zip(layer.weights, layer._trained, strict=False)
+            if not trained
+        ]
+
+    @property
     def penalty(self) -> float:
         """What the regularizers add to a loss."""
         ours = [_core.penalty(weight, rule) for weight, rule in self._rules if "penalty" in rule]

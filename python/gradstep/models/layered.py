@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..layers.symbolic import Node, is_symbolic
 from ..layers.weights import assign
 from ..saving.savable import Savable
 from .called import Called
+from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Layered"]
 
 
-class Layered(Called, Savable):
+class Layered(Called, Savable, Summarized):
     """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
 
     def __init__(self) -> None:
@@ -163,50 +164,3 @@ class Layered(Called, Savable):
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._leaves.values())
-
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Print a table of the layers: output shapes and numbers of weights.
-
-        Parameters
-        ----------
-        print_fn : function of str, default print
-            Called with each line.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-
-        Examples
-        --------
-        >>> import gradstep as gs
-        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
-        >>> gs.Sequential(layers, name="digits").summary()
-        Model: digits
-        Layer (type)    Output shape    Params
-        --------------------------------------
-        out (Dense)     (None, 10)         650
-        --------------------------------------
-        Total params: 650 (2.539 KB, float32)
-        """
-        total = self.count_params()
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for layer in self._layers:
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "-" * len(lines[0])
-        size = sum(weight.nbytes for weight in self.weights)
-        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
-            print_fn(line)
-        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._dtype})")
-
-
-def _size_text(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} GB"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from ..saving.savable import Source
 from .data import inputs
 from .layered import Layered
 from .mixed import network_of, renew
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Sequential"]
 
@@ -269,6 +266,14 @@ class Sequential(Layered):
         """Shape of the output, with None for the rows."""
         self._must_be_built()
         return self._layers[-1].output_shape
+
+    def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
+        """What layer `number` gives for data, as in predictions."""
+        self._ready(x, "X")
+        outputs = numeric(x, "X")
+        for layer in self._layers[: number + 1]:
+            outputs = layer(outputs)
+        return outputs
 
     def _must_be_built(self) -> None:
         if self._network is None:

@@ -87,7 +87,11 @@ class Stepped:
 
     def _moving(self) -> Iterator[np.ndarray]:
         """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
-        for views, trained in zip(self._network.parameters, self._network.trained, strict=True):
+        graph = self._network.graph if isinstance(self._network, Mixed) else self._network
+        if isinstance(graph, Graph):
+            yield from graph.moving
+            return
+        for views, trained in zip(graph.parameters, graph.trained, strict=True):
             yield from (
                 view for view, is_trained in zip(views, trained, strict=True) if view.ndim == 1 and not is_trained
             )
