@@ -15,7 +15,7 @@ from ..naming import name_for
 from . import given
 from .alone import Alone
 from .own import Own
-from .symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
+from .symbolic import Connected, Node, SymbolicTensor, is_symbolic
 from .weights import assign
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own):
+class Layer(Own, Connected):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -260,30 +260,6 @@ class Layer(Own):
         return self._weights
 
     @property
-    def input(self) -> Any:
-        """The symbolic tensor that the layer was called with, or the list of them.
-
-        Raises
-        ------
-        ValueError
-            It was called with none, or more than once.
-        """
-        node = self._only_node("input")
-        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
-
-    @property
-    def output(self) -> SymbolicTensor:
-        """The symbolic tensor that the layer gave. Raises as `input` does."""
-        return self._only_node("output").outputs[0]
-
-    def _only_node(self, what: str) -> Node:
-        if len(self._nodes) != 1:
-            raise ValueError(
-                f"layer {self.name!r} has no one {what}: it was called with symbolic tensors {len(self._nodes)} times."
-            )
-        return self._nodes[0]
-
-    @property
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
         if self._input_shape is None:
@@ -362,14 +338,6 @@ class Layer(Own):
         return sum(weight.size for weight in self._weights)
 
     # -- computing ---------------------------------------------------------------------------------------------------
-
-    def _connect(self, x: Any) -> SymbolicTensor:
-        """Be part of a model that is being described."""
-        tensors = tensors_of(x, f"the input of layer {self.name!r}")
-        if len(tensors) != 1:
-            raise ValueError(f"layer {self.name!r} must get one input; got a list of {len(tensors)}.")
-        self.build(tensors[0].shape)
-        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]
 
     def __call__(self, x: ArrayLike | SymbolicTensor, training: bool = False) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.

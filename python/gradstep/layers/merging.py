@@ -84,7 +84,7 @@ class Merge(Layer):
         if wanted is not None and len(shapes) != wanted:
             raise ValueError(f"layer {self.name!r} must get {wanted} inputs; got {len(shapes)}.")
         if len(shapes) < self._least:
-            raise ValueError(f"layer {self.name!r} must get at least {self._least} input; got none.")
+            raise ValueError(f"layer {self.name!r} must get at least {self._least} inputs; got {len(shapes)}.")
         return [shape_of(f"input_shape[{i}]", tuple(shape)[1:]) for i, shape in enumerate(shapes)]
 
     @property

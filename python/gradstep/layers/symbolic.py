@@ -10,7 +10,7 @@ from ..optimizers.arrays import describe
 if TYPE_CHECKING:
     from .base import Shape
 
-__all__ = ["Node", "SymbolicTensor", "is_symbolic", "tensors_of"]
+__all__ = ["Connected", "Node", "SymbolicTensor", "is_symbolic", "tensors_of"]
 
 
 class SymbolicTensor:
@@ -101,3 +101,48 @@ def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
                 f"{describe(tensor)}."
             )
     return given
+
+
+class Connected:
+    """The part of `Layer` that is called with symbolic tensors."""
+
+    name: str
+    dtype: str
+    _nodes: list[Node]
+
+    if TYPE_CHECKING:
+
+        def build(self, input_shape: Shape) -> None: ...
+        def compute_output_shape(self, input_shape: Shape) -> Shape: ...
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the layer was called with, or the list of them.
+
+        Raises
+        ------
+        ValueError
+            It was called with none, or more than once.
+        """
+        node = self._only_node("input")
+        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The symbolic tensor that the layer gave. Raises as `input` does."""
+        return self._only_node("output").outputs[0]
+
+    def _only_node(self, what: str) -> Node:
+        if len(self._nodes) != 1:
+            raise ValueError(
+                f"layer {self.name!r} has no one {what}: it was called with symbolic tensors {len(self._nodes)} times."
+            )
+        return self._nodes[0]
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        """Be part of a model that is being described."""
+        tensors = tensors_of(x, f"the input of layer {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"layer {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]

@@ -121,7 +121,7 @@ class NativeLoss(Loss):
         self._must_reduce()
         if self._axes(2) != (1,):
             raise ValueError(f"axis must be -1 in a model, whose outputs are (rows, n); that of {self!r} is not.")
-        return self._spec() if self._factor == 1 else self._spec() | {"factor": self._factor}
+        return self._spec()
 
 
 class _Rows:

@@ -208,7 +208,7 @@ class Compiled:
         x, y, weights = rows.x, rows.y, rows.weights
         shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
-        spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
+        spec, mask, fed = loss._weighed(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
             run: _core.Run | Custom

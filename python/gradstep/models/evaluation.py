@@ -261,7 +261,7 @@ class Evaluator(Fed):
         rows = self._dense(self._rows(x, y, sample_weight))
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        spec = loss._specification()
+        spec = loss._weighed()
 
         def of_outputs(outputs: np.ndarray) -> tuple[float, np.ndarray]:
             return loss._of_batch(rows.y, outputs, rows.weights)

@@ -264,7 +264,10 @@ class Many(Layered):
                 "that call; any other use of the model forgets it."
             )
         names, shapes = self._outs.names, self._given_outputs
-        each = by_name(dy, names, "dy") if isinstance(dy, Mapping) else each_by_name(dy, names, "dy", "a gradient")
+        if isinstance(dy, Mapping):
+            each = by_name(dy, names, "dy")
+        else:
+            each = [dy] if self._outs.kind == "one" else each_by_name(dy, names, "dy", "a gradient")
         slopes = [
             None if one is None else slope_of(one, shape, self._dtype) for one, shape in zip(each, shapes, strict=True)
         ]
