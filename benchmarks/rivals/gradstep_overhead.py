@@ -41,7 +41,6 @@ class Names:
         self.x, self.y = overhead.data(problem)
         self.model = network(self.library)
         self.steps_per_run = len(self.x) // problem["batch"] if problem["kind"] == overhead.FIT else 1
-        self.folder = tempfile.TemporaryDirectory()
         self.run = {overhead.FIT: self.fit, overhead.TRAIN: self.train, overhead.PREDICT: self.predict}[problem["kind"]]
 
     def checked(self) -> np.ndarray:
@@ -52,11 +51,11 @@ class Names:
 
     def fit(self) -> None:
         callbacks = self.library.callbacks
-        given = [
-            callbacks.EarlyStopping("loss", patience=3),
-            callbacks.ModelCheckpoint(os.path.join(self.folder.name, "model.keras")),
-        ]
-        with redirect_stdout(Terminal()):
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(Terminal()):
+            given = [
+                callbacks.EarlyStopping("loss", patience=3),
+                callbacks.ModelCheckpoint(os.path.join(folder, "model.keras")),
+            ]
             self.model.fit(self.x, self.y, batch_size=self.problem["batch"], epochs=1, verbose=1, callbacks=given)
 
     def train(self) -> None:
