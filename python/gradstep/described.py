@@ -195,11 +195,12 @@ def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(cls).parameters
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(arguments)
+    known = {*parameters, *getattr(cls, "_apart", ())}
     taken = {}
     for name, value in arguments.items():
         if name == "dtype" and isinstance(value, Mapping):  # a policy
             value = (value.get("config") or {}).get("name")
-        if name in parameters or (value is not None and NEUTRAL.get(name, cls) != value):
+        if name in known or (value is not None and NEUTRAL.get(name, cls) != value):
             taken[name] = value
     return taken
 

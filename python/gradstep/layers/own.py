@@ -51,9 +51,13 @@ class Own(Described):
         cls._in_numpy = any(callable(getattr(cls, name, None)) for name in ("forward", "call"))
         if not cls._in_numpy:
             return
+        cls._apart = COMMON
         for name, around in (("build", cls._build_around), ("backward", cls._backward_around)):
             if name in vars(cls):
-                setattr(cls, name, _nesting(vars(cls)[name], around))
+                setattr(cls, name, _nesting(name, vars(cls)[name], around))
+
+    # Arguments that `from_config` takes, though the constructor of a subclass need not.
+    _apart: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         self._added: list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]] = []
@@ -70,6 +74,7 @@ class Own(Described):
         try:
             build(self, (None, *shape))
             self._check_rules()
+            _check_parts(self)
         except BaseException:
             self._weights, self._weight_names, self._trained, self._added = before
             self.built = False
@@ -189,9 +194,9 @@ class Own(Described):
         return made
 
 
-def _nesting(method: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+def _nesting(name: str, method: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
     """The method with something around it; but itself, where it is called from within, as by ``super()``."""
-    key = f"_in_{method.__name__}"
+    key = f"_in_{name}"
 
     @wraps(method)
     def wrapped(self: Own, *args: Any, **kwargs: Any) -> Any:
@@ -204,6 +209,17 @@ def _nesting(method: Callable[..., Any], around: Callable[..., Any]) -> Callable
             vars(self).pop(key, None)
 
     return wrapped
+
+
+def _check_parts(layer: Own) -> None:
+    """Refuse layers within a layer: their weights would neither be trained nor saved."""
+    for name, value in vars(layer).items():
+        parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
+        if layer._in_numpy and any(isinstance(part, Own) for part in parts):
+            raise TypeError(
+                f"layer {layer.name!r} must not hold layers of its own, whose weights it would not train; its "
+                f"attribute {name!r} does. Put them beside it into the model."
+            )
 
 
 def _free(name: Any, taken: Sequence[str]) -> str:

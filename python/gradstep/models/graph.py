@@ -130,7 +130,23 @@ class Graph:
             for weight, rule in zip(layer.weights, layer._settings(), strict=False)
             if rule["trainable"] and ("penalty" in rule or "constraint" in rule)
         ]
+        self._paths = {slopes: self._path(slopes) for slopes in (False, True)}
         self._waits = False
+
+    def _path(self, slopes: bool) -> list[bool]:
+        """Which values need a gradient: inputs, if their slopes are wanted, and what trained weights have a part in."""
+        needed = [slopes] * len(self._shapes) + [False] * len(self._nodes)
+        for piece in self._pieces:
+            learns = any(self._learned[id(layer)] for layer in piece.layers)
+            needed[piece.target] = learns or any(needed[source] for source in piece.sources)
+        return needed
+
+    def check_backward(self, slopes: bool = False) -> None:
+        """Raise NotImplementedError where the way back needs a layer that does not know it."""
+        for piece in self._pieces:
+            for layer in piece.layers:
+                if layer._in_numpy and self._paths[slopes][piece.target] and type(layer).backward is Layer.backward:
+                    raise NotImplementedError(f"layer {layer.name!r} must define backward(dy) for training.")
 
     def _treatment(self, layer: Layer) -> list[dict[str, Any]]:
         settings = layer._settings()
@@ -144,6 +160,16 @@ class Graph:
     def weights(self) -> list[np.ndarray]:
         """The weights that are trained, in the order of `layers`: that of the gradients."""
         return [weight for layer in self.layers for weight in self._learned[id(layer)]]
+
+    @property
+    def moving(self) -> list[np.ndarray]:
+        """The weights that no gradient is for: layers may move them by themselves."""
+        return [
+            weight
+            for layer in self.layers
+            for weight, trained in zip(layer.weights, layer._trained, strict=False)
+            if not trained
+        ]
 
     @property
     def penalty(self) -> float:
@@ -192,10 +218,9 @@ class Graph:
         values = {i: x.reshape(len(x), *shape) for i, (x, shape) in enumerate(zip(xs, self._shapes, strict=True))}
         moment = Moment(training, number, ids)
         self._waits = False
-        self._slopes = [slopes] * len(self._shapes) + [True] * len(self._nodes)
+        self._path_back = self._paths[slopes]
         for piece in self._pieces:
-            wanted = any(self._slopes[source] for source in piece.sources)
-            self._slopes[piece.target] = wanted or any(self._learned[id(layer)] for layer in piece.layers)
+            wanted = any(self._path_back[source] for source in piece.sources)
             values[piece.target] = piece.forward([values[source] for source in piece.sources], moment, wanted)
         self._waits, self._rows = training, len(xs[0])
         return [rows_of(values[output], self.dtype) for output in self._outputs]
@@ -224,12 +249,12 @@ class Graph:
                 _add(sums, output, dy.reshape(self._rows, *row))
         found: dict[int, list[np.ndarray]] = {}
         for piece in reversed(self._pieces):
-            if not self._slopes[piece.target]:
+            if not self._path_back[piece.target]:
                 continue
             dy, sums[piece.target] = sums[piece.target], None
             if dy is None:
                 dy = np.zeros((self._rows, *piece.layers[-1]._output_row), self.dtype)
-            dx = any(self._slopes[source] for source in piece.sources)
+            dx = any(self._path_back[source] for source in piece.sources)
             dxs, gradients = piece.backward(dy, dx)
             if dx:
                 for source, slope in zip(piece.sources, dxs, strict=True):

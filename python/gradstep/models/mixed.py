@@ -113,6 +113,8 @@ class MixedRun:
 
     def __init__(self, network: Mixed, x: np.ndarray, batch: int, training: bool) -> None:
         self._network, self._x, self._batch, self._training = network, x, batch, training
+        if training:
+            network.graph.check_backward()
         self._order = np.arange(len(x))
         self._first = self._number = 0  # row of the last batch in the order; number of the pass
         self._batches = self._rows = 0

@@ -83,6 +83,9 @@ class Stepped:
 
     def _moving(self) -> Iterator[np.ndarray]:
         """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
+        if isinstance(self._network, Mixed):
+            yield from self._network.graph.moving
+            return
         for views, trained in zip(self._network.parameters, self._network.trained, strict=True):
             yield from (
                 view for view, is_trained in zip(views, trained, strict=True) if view.ndim == 1 and not is_trained

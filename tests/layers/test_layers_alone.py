@@ -1,0 +1,164 @@
+"""Every layer by itself, in training: forward, and backward by central differences."""
+
+from __future__ import annotations
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradients import difference, numeric_gradient
+from own_layers import Counting, Double, NumpyDense
+
+FLOAT = {"dtype": "float64"}
+LAYERS = {
+    "Dense": lambda: gs.layers.Dense(3, "gelu", kernel_regularizer="l2", bias_regularizer="l1", **FLOAT),
+    "Activation": lambda: gs.layers.Activation("softmax", **FLOAT),
+    "PReLU": lambda: gs.layers.PReLU("uniform", **FLOAT),
+    "Dropout": lambda: gs.layers.Dropout(0.5, seed=2, **FLOAT),
+    "BatchNormalization": lambda: gs.layers.BatchNormalization(momentum=0.5, gamma_regularizer="l2", **FLOAT),
+    "LayerNormalization": lambda: gs.layers.LayerNormalization(**FLOAT),
+    "GroupNormalization": lambda: gs.layers.GroupNormalization(2, **FLOAT),
+    "Normalization": lambda: gs.layers.Normalization(mean=1.0, variance=4.0, **FLOAT),
+    "Rescaling": lambda: gs.layers.Rescaling(0.5, 1.0, **FLOAT),
+    "Flatten": lambda: gs.layers.Flatten(**FLOAT),
+    "Reshape": lambda: gs.layers.Reshape((2, 3), **FLOAT),
+    "own": lambda: NumpyDense(3, kernel_regularizer="l2", **FLOAT),
+    "own, without weights": lambda: Double(**FLOAT),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_backward_equals_central_differences(name):
+    gs.utils.set_random_seed(1)
+    random, layer = np.random.default_rng(4), LAYERS[name]()
+    x = random.normal(size=(5, 6))
+    dy = random.normal(size=layer(x).shape)
+    for weight in layer.trainable_weights:
+        weight += 0.1 * random.random(weight.shape)
+
+    def loss():
+        layer._alone._calls = 5  # so that the same numbers are dropped
+        return float((layer(x, training=True) * dy).sum()) + sum(layer.losses)
+
+    for _ in range(2):
+        loss()
+        dx, gradients = layer.backward(dy)
+        assert dx.shape == x.shape
+        assert difference(dx, numeric_gradient(loss, x)) <= 1e-7
+        assert len(gradients) == len(layer.trainable_weights)
+        for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
+            assert difference(gradient, numeric_gradient(loss, weight)) <= 1e-7
+
+
+def test_all_layers_are_here():
+    others = {"Input", "InputLayer", "Layer", "ReLU", "LeakyReLU", "ELU", "Softmax"}  # Activation under other names
+    assert {*LAYERS} - {"own", "own, without weights"} == {*gs.layers.__all__} - others
+
+
+@pytest.mark.parametrize("name", sorted({*LAYERS} - {"Dropout"}))
+def test_in_a_model_it_is_the_same(name):
+    gs.utils.set_random_seed(1)
+    layer, x = LAYERS[name](), np.random.default_rng(4).normal(size=(5, 6))
+    y = layer(x, training=True)
+    dx, gradients = layer.backward(np.cos(y))
+    model = gs.Sequential([layer, gs.layers.Activation("linear", **FLOAT)])
+    np.testing.assert_allclose(model(x, training=True), y, rtol=1e-14)
+    found = model.backward(np.cos(y))
+    np.testing.assert_allclose(found[0], dx, rtol=1e-13, atol=1e-15)
+    for first, second in zip(found[1], gradients, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-13, atol=1e-15)
+
+
+def test_averages_move_in_training_alone():
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    layer = gs.layers.BatchNormalization(momentum=0.5, **FLOAT)
+    layer(x)
+    np.testing.assert_array_equal(layer.moving_mean, np.zeros(3))
+    layer(x, training=True)
+    np.testing.assert_allclose(layer.moving_mean, 0.5 * x.mean(axis=0), rtol=1e-12)
+    counting = Counting(**FLOAT)
+    for training in (True, False, True):
+        counting(x, training=training)
+    assert counting.seen == 100
+
+
+def test_a_layer_of_a_model_by_itself():
+    """The weights are the model's: what a call changes, the model has changed."""
+    model = gs.Sequential([gs.Input((3,)), gs.layers.BatchNormalization(**FLOAT), gs.layers.Dense(2, **FLOAT)])
+    x, norm = np.random.default_rng(0).normal(size=(9, 3)), model.layers[0]
+    norm(x, training=True)
+    assert (norm.moving_mean != 0).all()
+    np.testing.assert_allclose(model(x), model.layers[1](norm(x)), rtol=1e-13)
+
+
+def test_new_numbers_are_dropped_in_each_call():
+    layers = [gs.layers.Dropout(0.5, seed=3) for _ in range(2)]
+    x = np.ones((4, 100))
+    first, second = ([layer(x, training=True) for _ in range(3)] for layer in layers)
+    for i in range(3):
+        np.testing.assert_array_equal(first[i], second[i])
+        assert (first[i] != first[i - 1]).any()
+    np.testing.assert_array_equal(layers[0](x), x)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_refusals(name):
+    layer, x = LAYERS[name](), np.ones((4, 6))
+    with pytest.raises(RuntimeError, match="must be called with training=True before each backward"):
+        layer.backward(np.ones((4, 3)))
+    y = layer(x)
+    with pytest.raises(RuntimeError, match="must be called with training=True"):
+        layer.backward(y)
+    layer(x, training=True)
+    with pytest.raises(ValueError, match="dy has shape"):
+        layer.backward(y[:2])
+    with pytest.raises(TypeError, match="dy must be"):
+        layer.backward("a")
+    layer.backward(y)
+    with pytest.raises(RuntimeError, match="must be called with training=True"):
+        layer.backward(y)
+    with pytest.raises(TypeError, match="training"):
+        layer(x, training="yes")
+    with pytest.raises(ValueError, match="at least one row"):
+        layer(x[:0], training=True)
+
+
+def test_methods_of_a_parent_class():
+    """`super().build` and `super().backward` are the parent's own, with nothing around them."""
+
+    class Scaled(NumpyDense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight((), "ones", name="scale")
+
+        def forward(self, x, training=False):
+            self.y = super().forward(x)
+            return self.scale * self.y
+
+        def backward(self, dy):
+            dx, gradients = super().backward(self.scale * dy)
+            return dx, [*gradients, (self.y * dy).sum()]
+
+    class OnDense(gs.layers.Dense):
+        """The engine's weights, another output."""
+
+        def forward(self, x, training=False):
+            self.x = x
+            return np.tanh(x @ self.kernel + self.bias)
+
+        def backward(self, dy):
+            dz = dy * (1 - np.tanh(self.x @ self.kernel + self.bias) ** 2)
+            return dz @ self.kernel.T, [self.x.T @ dz, dz.sum(axis=0)]
+
+    x = np.random.default_rng(0).normal(size=(5, 6))
+    for layer in (Scaled(3, **FLOAT), OnDense(3, kernel_regularizer="l2", **FLOAT)):
+        dy = np.cos(layer(x, training=True))
+
+        def loss(layer=layer, dy=dy):
+            return float((layer(x) * dy).sum()) + sum(layer.losses)
+
+        dx, gradients = layer.backward(dy)
+        assert difference(dx, numeric_gradient(loss, x)) <= 1e-7
+        for weight, gradient in zip(layer.trainable_weights, gradients, strict=True):
+            layer(x)
+            assert difference(gradient, numeric_gradient(loss, weight)) <= 1e-7
+    assert layer.weight_names == ["kernel", "bias"]

@@ -1,0 +1,364 @@
+"""Models with layers of the user's own between the engine's: they are as good as any."""
+
+from __future__ import annotations
+
+import json
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradients import difference, numeric_gradient
+from own_layers import Counting, Double, NumpyDense, Seen
+
+FLOAT = {"dtype": "float64"}
+# The same sums in another order, of some hundred numbers of size 1, over a few steps.
+CLOSE = {"rtol": 1e-12, "atol": 1e-12}
+
+
+def model_of(kind, optimizer="adam", loss="sparse_categorical_crossentropy", seed=0, **compiled):
+    """Two models that compute the same, of `Dense` or `NumpyDense` in the middle, with the same weights."""
+    gs.utils.set_random_seed(seed)
+    middle = kind(6, kernel_regularizer="l2", kernel_constraint=gs.constraints.MaxNorm(1.0), name="middle", **FLOAT)
+    model = gs.Sequential(
+        [
+            gs.Input((5,)),
+            gs.layers.Dense(8, "relu", name="first", kernel_regularizer=gs.regularizers.L1(1e-3), **FLOAT),
+            gs.layers.Dropout(0.25, seed=3, name="dropout", **FLOAT),
+            gs.layers.BatchNormalization(name="norm", **FLOAT),
+            middle,
+            gs.layers.Activation("tanh", name="function", **FLOAT),
+            gs.layers.Dense(3, "softmax", name="last", **FLOAT),
+        ],
+        name="model",
+    )
+    random = np.random.default_rng(seed)
+    model.set_weights([0.1 + random.random(w.shape) for w in model.weights])
+    model.compile(optimizer() if callable(optimizer) else optimizer, loss, **compiled)
+    return model
+
+
+def data(rows=50, seed=0):
+    random = np.random.default_rng(seed)
+    return random.normal(size=(rows, 5)), random.integers(0, 3, rows), random.random(rows)
+
+
+def same(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, **CLOSE)
+
+
+OPTIMIZERS = {
+    "SGD": lambda: gs.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    "Adam, all options": lambda: gs.optimizers.AdamW(
+        gs.optimizers.schedules.ExponentialDecay(0.01, 3, 0.9),
+        weight_decay=0.1,
+        global_clipnorm=0.5,
+        gradient_accumulation_steps=2,
+        use_ema=True,
+        ema_overwrite_frequency=3,
+    ),
+    "Lamb": lambda: gs.optimizers.Lamb(0.01),
+    "Prodigy": lambda: gs.optimizers.Prodigy(),
+    "Muon": lambda: gs.optimizers.Muon(0.01),
+    "SAM": lambda: gs.optimizers.SAM("adam"),
+    "Lookahead": lambda: gs.optimizers.Lookahead("sgd", sync_period=2),
+    "MultiOptimizer": lambda: gs.optimizers.MultiOptimizer(
+        {"*bias": gs.optimizers.SGD(0.1), "*": gs.optimizers.Adam(0.01)}
+    ),
+    "ScheduleFreeSGD": lambda: gs.optimizers.ScheduleFreeSGD(0.1),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_equals_that_of_the_engine(optimizer):
+    x, y, weights = data()
+    found = []
+    for kind in (gs.layers.Dense, NumpyDense):
+        model = model_of(
+            kind, OPTIMIZERS[optimizer], metrics=["accuracy"], weighted_metrics=["sparse_categorical_crossentropy"]
+        )
+        gs.utils.set_random_seed(9)
+        history = model.fit(x, y, 8, 4, 0, sample_weight=weights, validation_split=0.2, shuffle=True).history
+        scores = model.evaluate(x, y, verbose=0, sample_weight=weights)
+        batch = model.train_on_batch(x[:9], y[:9], weights[:9])
+        found.append((history, scores, batch, model.weights, model.predict(x, 7, 0)))
+    assert list(found[0][0]) == list(found[1][0])
+    same(found[0][0].values(), found[1][0].values())
+    for first, second in zip(found[0][1:3], found[1][1:3], strict=True):
+        np.testing.assert_allclose(first, second, **CLOSE)
+    same(found[0][3], found[1][3])
+    np.testing.assert_allclose(found[0][4], found[1][4], **CLOSE)
+
+
+@pytest.mark.parametrize("loss", ["own", "masked", "binary_crossentropy", "categorical_hinge", "dice"])
+def test_losses_equal_those_in_the_engine(loss):
+    x, y, weights = data()
+    targets = np.eye(3)[y]
+    if loss == "masked":
+        targets, chosen = np.where(y == 1, -1, y), gs.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    elif loss == "own":
+
+        def chosen(y_true, y_pred):
+            return ((y_pred - y_true) ** 4).sum(axis=-1), 4 * (y_pred - y_true) ** 3
+
+    else:
+        chosen = loss
+    found = []
+    for kind in (gs.layers.Dense, NumpyDense):
+        model = model_of(kind, "sgd", chosen)
+        value, gradients = model.value_and_grad(x, targets, weights)
+        found.append((value, gradients, model.train_on_batch(x, targets, weights), model.weights))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-12)
+    same(found[0][1], found[1][1])
+    assert found[0][2] == pytest.approx(found[1][2], rel=1e-12)
+    same(found[0][3], found[1][3])
+
+
+def test_gradients_equal_central_differences():
+    x, y, _ = data(8)
+    model = model_of(NumpyDense)
+    _, gradients = model.value_and_grad(x, y)
+    number = model._lone
+
+    def loss():
+        model._lone = number - 1  # the same numbers are dropped
+        return model.value_and_grad(x, y)[0]
+
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert difference(gradient, numeric_gradient(loss, weight)) <= 1e-7
+
+
+@pytest.mark.parametrize("frozen", ["first", "middle", "last"])
+def test_layers_that_are_not_trained(frozen):
+    x, y, _ = data()
+    found = []
+    for kind in (gs.layers.Dense, NumpyDense):
+        model = model_of(kind)
+        layer = next(layer for layer in model.layers if layer.name == frozen)
+        layer.trainable = False
+        model.compile("adam", "sparse_categorical_crossentropy")
+        before = layer.get_weights()
+        model.fit(x, y, epochs=2, verbose=0, shuffle=False)
+        for weight, kept in zip(layer.weights, before, strict=True):
+            np.testing.assert_array_equal(weight, kept)
+        found.append(model.weights)
+    same(*found)
+
+
+def test_inputs_of_any_kind():
+    x, y, _ = data()
+    model = model_of(NumpyDense)
+    expected = model.predict(x, verbose=0)
+    for given in (x.tolist(), np.asfortranarray(x), [x]):
+        np.testing.assert_array_equal(model.predict(given, verbose=0), expected)
+    small = (20 * np.abs(x)).astype(np.uint8)
+    np.testing.assert_array_equal(model.predict(small, verbose=0), model.predict(small.astype(float), verbose=0))
+    history = model.fit(((x[i : i + 10], y[i : i + 10]) for i in range(0, 50, 10)), verbose=0).history
+    assert len(history["loss"]) == 1
+
+
+def test_first_last_and_alone():
+    """Own layers at the ends of a model, one after the other, with shapes of their own, and nothing of the engine's."""
+    gs.utils.set_random_seed(1)
+    model = gs.Sequential([gs.Input((3,)), Counting(**FLOAT), NumpyDense(4, **FLOAT)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((5, 3)), np.zeros((5, 4))
+    losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]
+    assert model.layers[0].seen == 15  # rows of training, and of no prediction
+    assert [w.shape for w in model.non_trainable_weights] == [()]
+
+
+def test_a_batch_that_is_seen_twice_moves_statistics_once():
+    gs.utils.set_random_seed(1)
+    model = gs.Sequential([gs.Input((3,)), NumpyDense(4, **FLOAT), Seen(**FLOAT)])
+    model.compile(gs.optimizers.SAM("sgd"), "mse")
+    model.fit(np.ones((5, 3)), np.zeros((5, 4)), epochs=3, verbose=0)
+    assert model.layers[1].seen == 15
+
+
+def test_shapes_are_found_by_a_trial():
+    gs.config.set_floatx("float64")
+    try:
+        model = gs.Sequential([gs.Input((3,)), Double(), gs.layers.Dense(2), Double()])
+    finally:
+        gs.config.set_floatx("float32")
+    assert [layer.output_shape for layer in model.layers] == [(None, 6), (None, 2), (None, 4)]
+    model.compile("sgd", "mse")
+    x, y = np.random.default_rng(0).normal(size=(6, 3)), np.zeros((6, 4))
+    _, gradients = model.value_and_grad(x, y)
+    for weight, gradient in zip(model.weights, gradients, strict=True):
+        assert difference(gradient, numeric_gradient(lambda: model.test_on_batch(x, y), weight)) <= 1e-7
+
+
+def test_files_and_configs(tmp_path):
+    x, y, _ = data()
+    ours = {"NumpyDense": NumpyDense, "Counting": Counting, "Double": Double}
+    model = model_of(NumpyDense, OPTIMIZERS["Adam, all options"])
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep", custom_objects=ours)
+    assert [type(layer).__name__ for layer in loaded.layers] == [type(layer).__name__ for layer in model.layers]
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    on = {"epochs": 5, "initial_epoch": 2, "verbose": 0}
+    assert loaded.fit(x, y, **on).history == model.fit(x, y, **on).history
+    for first, second in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+    model.save_weights(tmp_path / "weights.safetensors")
+    other = model_of(NumpyDense, seed=4)
+    kernel = other.layers[3].kernel
+    other.load_weights(tmp_path / "weights.safetensors")
+    assert other.layers[3].kernel is kernel
+    np.testing.assert_array_equal(other.predict(x, verbose=0), model.predict(x, verbose=0))
+
+    with pytest.raises(ValueError, match="NumpyDense"):
+        gs.models.load_model(tmp_path / "model.gradstep")
+    again = gs.models.model_from_json(model.to_json(), custom_objects=ours)
+    assert json.loads(again.to_json()) == json.loads(model.to_json())
+    assert gs.models.clone_model(model).layers[3].kernel.shape == kernel.shape
+
+
+def test_layers_without_arguments_keep_their_names_in_files(tmp_path):
+    """Their constructors do not take `name` or `dtype`; configs have them all the same."""
+    gs.config.set_floatx("float64")
+    try:
+
+        class Bare(gs.layers.Layer):
+            def __init__(self, factor):
+                super().__init__()
+                self.factor = factor
+
+            def build(self, input_shape):
+                self.w = self.add_weight((input_shape[-1],))
+
+            def forward(self, x):
+                return self.factor * x * self.w
+
+        model = gs.Sequential([gs.Input((3,)), Bare(2), Bare(3)])
+    finally:
+        gs.config.set_floatx("float32")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep", custom_objects={"Bare": Bare})
+    assert [(a.name, a.dtype, a.factor) for a in loaded.layers] == [(a.name, "float64", a.factor) for a in model.layers]
+    np.testing.assert_array_equal(loaded(np.ones((1, 3))), model(np.ones((1, 3))))
+
+
+def test_summary_and_callbacks(tmp_path):
+    x, y, _ = data()
+    model, lines = model_of(NumpyDense, "sgd"), []
+    model.summary(print_fn=lines.append)
+    assert any("NumpyDense" in line and "54" in line for line in lines)
+    diagnose, stop = gs.callbacks.Diagnose(), gs.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
+    saved = gs.callbacks.ModelCheckpoint(tmp_path / "m.gradstep", monitor="loss", save_best_only=True)
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[diagnose, stop, saved])
+    assert "middle" in diagnose.looks[0].layers
+    assert (tmp_path / "m.gradstep").exists()
+
+
+def test_plain_models_still_run_in_the_engine():
+    model = model_of(gs.layers.Dense)
+    assert type(model._network) is gs._core.Network
+    run = model._run(model._rows(*data()[:2]), 8, train=True)
+    assert type(run) is gs._core.Run
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
+
+
+def layer_with(**methods):
+    """A layer of class Wrong with these methods, for rows of 5 numbers."""
+    kept = {
+        "build": lambda self, shape: setattr(self, "w", self.add_weight((5,), "ones")),
+        "compute_output_shape": lambda self, shape: tuple(shape),
+        "forward": lambda self, x, training=False: x * self.w,
+        "backward": lambda self, dy: (dy * self.w, [dy.sum(axis=0)]),
+    }
+    found = {name: method for name, method in (kept | methods).items() if method is not None}
+    return type("Wrong", (gs.layers.Layer,), found)(name="wrong", **FLOAT)
+
+
+SHAPE = r"must have shape \(8, 5\); it has"
+NUMBERS = r"forward\(\) must be an array of numbers"
+WRONG = {
+    "forward of another shape": ({"forward": lambda self, x: x[:, :2]}, ValueError, SHAPE),
+    "forward of fewer rows": ({"forward": lambda self, x: x[:1]}, ValueError, SHAPE),
+    "forward of words": ({"forward": lambda self, x: np.array(["a"])}, TypeError, NUMBERS),
+    "forward of nothing": ({"forward": lambda self, x: None}, TypeError, NUMBERS),
+    "call of another shape": ({"forward": None, "call": lambda self, x: x[:, :2]}, ValueError, SHAPE),
+    "no backward": ({"backward": None}, NotImplementedError, r"must define backward\(dy\)"),
+    "no gradients": ({"backward": lambda self, dy: dy}, ValueError, "each of its 1 trainable weights; it gave 0"),
+    "too many": ({"backward": lambda self, dy: (dy, [dy[0]] * 2)}, ValueError, "each of its 1 .* it gave 2"),
+    "no pair": ({"backward": lambda self, dy: (dy, dy, dy)}, TypeError, "dx, or a pair"),
+    "no list": ({"backward": lambda self, dy: (dy, dy[0])}, TypeError, "dx, or a pair"),
+    "dx of another shape": ({"backward": lambda self, dy: (dy[:, :2], [dy[0]])}, ValueError, "dx .* " + SHAPE),
+    "no dx": ({"backward": lambda self, dy: (None, [dy[0]])}, TypeError, "dx that backward"),
+    "gradient's shape": ({"backward": lambda self, dy: (dy, [dy])}, ValueError, r"gradient of 'weight' .* \(5,\)"),
+    "x is written to": ({"forward": lambda self, x: np.multiply(x, 2, out=x)}, ValueError, "read-only"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_results_are_refused_by_the_layer_s_name(case):
+    methods, error, words = WRONG[case]
+    model = gs.Sequential(
+        [gs.Input((5,)), gs.layers.Dense(5, **FLOAT), layer_with(**methods), gs.layers.Dense(1, **FLOAT)]
+    )
+    model.compile("adam", "mse")
+    before = model.get_weights()
+    with pytest.raises(error, match=words) as caught:
+        model.fit(np.ones((8, 5)), np.ones((8, 1)), verbose=0)
+    assert "'wrong'" in str(caught.value) or "read-only" in words
+    for weight, kept in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    assert model.optimizer.iterations == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"shape": (0,)}, ValueError, r"shape\[0\]"),
+        ({"shape": "a"}, TypeError, "shape"),
+        ({"initializer": "zeroes"}, ValueError, "initializer"),
+        ({"initializer": lambda shape, dtype: np.ones(3)}, ValueError, r"must give an array of shape \(2, 2\)"),
+        ({"trainable": 1}, TypeError, "trainable"),
+        ({"name": ""}, TypeError, "name"),
+        ({"name": "a/b"}, TypeError, "slash"),
+        ({"regularizer": "l7"}, ValueError, "regularizer"),
+        ({"shape": (2, 2, 2), "regularizer": "l2"}, ValueError, "a vector or a matrix"),
+        ({"constraint": "max"}, ValueError, "constraint"),
+        ({"shape": (), "constraint": "max_norm"}, ValueError, "a vector or a matrix"),
+    ],
+)
+def test_weights_that_cannot_be_added(arguments, error, words):
+    layer = layer_with(build=lambda self, shape: self.add_weight(**({"shape": (2, 2)} | arguments)))
+    with pytest.raises(error, match=words):
+        layer.build((None, 5))
+    assert not layer.built
+    assert layer.weights == []
+
+
+def test_other_refusals():
+    with pytest.raises(TypeError, match=r"must define forward\(\) to have weights of its own"):
+        gs.layers.Dense(3).add_weight((2,))
+    layer = layer_with()
+    layer.build((None, 5))
+    with pytest.raises(ValueError, match="is built"):
+        layer.add_weight((2,))
+
+    class Forgot(gs.layers.Layer):
+        def __init__(self):
+            pass
+
+        def forward(self, x):
+            return x
+
+    with pytest.raises(TypeError, match=r"layer 0 must call super\(\).__init__\(\)"):
+        gs.Sequential([Forgot()])
+    holder = layer_with(build=lambda self, shape: setattr(self, "inner", [gs.layers.Dense(3)]))
+    with pytest.raises(TypeError, match=r"must not hold layers of its own.*'inner'"):
+        holder.build((None, 5))
+    model = gs.Sequential([gs.Input((5,)), layer_with(), gs.layers.Dense(3, "softmax", **FLOAT)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"y\[1\] is 3"):
+        model.fit(np.ones((2, 5)), np.array([0, 3]), verbose=0)
