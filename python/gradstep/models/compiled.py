@@ -29,7 +29,7 @@ class Kept(NamedTuple):
     """A run that can take another batch, as long as these are the model's."""
 
     run: _core.Run
-    network: _core.Network | None
+    network: _core.Network | Mixed | None
     optimizer: optimizers.Optimizer | None
     indices: list[int] | None
 
