@@ -22,7 +22,9 @@ def model_of(kind, optimizer="adam", loss="sparse_categorical_crossentropy", see
     model = gs.Sequential(
         [
             gs.Input((5,)),
-            gs.layers.Dense(8, "relu", name="first", kernel_regularizer=gs.regularizers.L1(1e-3), **FLOAT),
+            gs.layers.Dense(
+                8, "relu", name="first", kernel_regularizer=gs.regularizers.L1(0.1, proximal=True), **FLOAT
+            ),
             gs.layers.Dropout(0.25, seed=3, name="dropout", **FLOAT),
             gs.layers.BatchNormalization(name="norm", **FLOAT),
             middle,
@@ -117,6 +119,8 @@ def test_losses_equal_those_in_the_engine(loss):
 def test_gradients_equal_central_differences():
     x, y, _ = data(8)
     model = model_of(NumpyDense)
+    model.layers[0].kernel_regularizer = gs.regularizers.L1(0.1)  # no step cuts it off
+    model.compile("sgd", "sparse_categorical_crossentropy")
     _, gradients = model.value_and_grad(x, y)
     number = model._lone
 
@@ -219,6 +223,28 @@ def test_files_and_configs(tmp_path):
     assert gs.models.clone_model(model).layers[3].kernel.shape == kernel.shape
 
 
+def test_a_run_that_was_interrupted_goes_on(tmp_path):
+    """In another model, whose Dropout and shuffles are told what to draw."""
+    x, y, _ = data()
+    through, broken, again = (model_of(NumpyDense, OPTIMIZERS["Adam, all options"]) for _ in range(3))
+    again._rekey([None if getattr(layer, "_key", None) is None else 77 for layer in again.layers])
+
+    def stop(epoch, logs):
+        if epoch == 2:
+            raise InterruptedError
+
+    gs.utils.set_random_seed(8)
+    expected = through.fit(x, y, 8, 4, 0).history["loss"]
+    gs.utils.set_random_seed(8)
+    backup = gs.callbacks.BackupAndRestore(tmp_path / "backup")
+    with pytest.raises(InterruptedError):
+        broken.fit(x, y, 8, 4, 0, callbacks=[gs.callbacks.LambdaCallback(on_epoch_end=stop), backup])
+    gs.utils.set_random_seed(1000)
+    assert again.fit(x, y, 8, 4, 0, callbacks=[backup]).history["loss"] == expected[2:]
+    for first, second in zip(through.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
 def test_layers_without_arguments_keep_their_names_in_files(tmp_path):
     """Their constructors do not take `name` or `dtype`; configs have them all the same."""
     gs.config.set_floatx("float64")
@@ -301,15 +327,15 @@ WRONG = {
 @pytest.mark.parametrize("case", WRONG)
 def test_wrong_results_are_refused_by_the_layer_s_name(case):
     methods, error, words = WRONG[case]
-    model = gs.Sequential(
-        [gs.Input((5,)), gs.layers.Dense(5, **FLOAT), layer_with(**methods), gs.layers.Dense(1, **FLOAT)]
-    )
+    before, after = gs.layers.Dense(5, **FLOAT), gs.layers.Dense(1, **FLOAT)
+    norm = gs.layers.BatchNormalization(**FLOAT)  # its averages too are as they were
+    model = gs.Sequential([gs.Input((5,)), before, norm, layer_with(**methods), after])
     model.compile("adam", "mse")
-    before = model.get_weights()
+    at_first = model.get_weights()
     with pytest.raises(error, match=words) as caught:
         model.fit(np.ones((8, 5)), np.ones((8, 1)), verbose=0)
     assert "'wrong'" in str(caught.value) or "read-only" in words
-    for weight, kept in zip(model.weights, before, strict=True):
+    for weight, kept in zip(model.weights, at_first, strict=True):
         np.testing.assert_array_equal(weight, kept)
     assert model.optimizer.iterations == 0
 
