@@ -21,6 +21,7 @@ FILES = [
     *PYTHON,
     *sorted(PACKAGE.rglob("*.py[xi]")),
     *sorted((ROOT / "tests").rglob("*.py")),
+    *sorted((ROOT / "examples").rglob("*.py")),
     *sorted(path for path in (ROOT / "benchmarks").rglob("*") if path.suffix in {".py", ".cpp"}),
 ]
 
@@ -30,8 +31,8 @@ PYTHON_FLOORS = (
     ("_core",),
     ("_engine", "seeds"),
     ("optimizers",),
-    ("checks", "cython", "plot", "torch"),
-    ("config", "described", "naming"),
+    ("checks", "cython", "torch"),
+    ("config", "described", "naming", "plot"),
     ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
     ("metrics", "layers"),
     ("saving",),

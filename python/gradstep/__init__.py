@@ -66,6 +66,6 @@ def __getattr__(name: str) -> Any:
     """`gradstep.plot`, loaded when it is asked for."""
     if name != "plot":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .plot import learning_rate  # noqa: F401  (which makes the module an attribute of this one)
+    from .plot import figures  # noqa: F401  (which makes the package an attribute of this one)
 
     return globals()[name]

@@ -301,7 +301,6 @@ def test_models_that_are_not_ready():
     ):
         gs.Sequential([gs.layers.Dense(1)]).predict(X[:, 0])
     for use in (
-        lambda m: m.summary(),
         lambda m: m.count_params(),
         lambda m: m.output_shape,
         lambda m: m.set_weights([]),

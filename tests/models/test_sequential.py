@@ -242,25 +242,6 @@ def test_metrics_are_of_the_outputs(last, outputs, loss, from_logits):
     assert accuracy == pytest.approx(binary if outputs == 1 else (p.argmax(1) == t.argmax(1)).mean())
 
 
-def test_summary():
-    lines = []
-    model = gs.Sequential(
-        [gs.Input((8, 8)), layers.Flatten(name="flat"), layers.Dense(1000, name="wide"), layers.Dense(2, name="out")],
-        name="mine",
-    )
-    model.summary(print_fn=lines.append)
-    assert lines == [
-        "Model: mine",
-        "Layer (type)      Output shape    Params",
-        "----------------------------------------",
-        "flat (Flatten)    (None, 64)           0",
-        "wide (Dense)      (None, 1000)    65,000",
-        "out (Dense)       (None, 2)        2,002",
-        "----------------------------------------",
-        "Total params: 67,002 (261.7 KB, float32)",
-    ]
-
-
 def test_float64_model():
     x, y = clusters(30, dtype="float64")
     gs.config.set_floatx("float64")

@@ -22,7 +22,8 @@ class History(Callback):
     Attributes
     ----------
     history : dict of str to list of float
-        "loss" and the metrics, and those of the validation data with ``val_`` in front: a number an epoch.
+        "loss" and the metrics, and those of the validation data with ``val_`` in front: a number an epoch in which it
+        was measured.
     epoch : list of int
         The epochs' numbers, from 0.
     params : dict
@@ -33,21 +34,28 @@ class History(Callback):
         super().__init__()
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+        self._measured: dict[str, list[int]] = {}  # in which epochs, by name
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start anew, unless state was loaded."""
         if not self._goes_on():
-            self.history, self.epoch = {}, []
+            self.history, self.epoch, self._measured = {}, [], {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Add an epoch."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self._measured.setdefault(name, []).append(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """The epochs as ``"epoch"``, each curve as ``"history."`` and its name."""
-        return {"epoch": list(self.epoch), **{f"history.{name}": plain(curve) for name, curve in self.history.items()}}
+        """The epochs as ``"epoch"``, each curve as ``"history."`` and its name.
+
+        The epochs of a curve that has not a value for each are ``"epochs."`` and its name.
+        """
+        state = {"epoch": list(self.epoch), **{f"history.{name}": plain(curve) for name, curve in self.history.items()}}
+        some = {name: list(epochs) for name, epochs in self._measured.items() if epochs != self.epoch}
+        return state | {f"epochs.{name}": epochs for name, epochs in some.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave; the next `fit` then adds to it.
@@ -59,13 +67,18 @@ class History(Callback):
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
-        wrong = [key for key in state if key != "epoch" and not str(key).startswith("history.")]
+        wrong = [key for key in state if key != "epoch" and not str(key).startswith(("history.", "epochs."))]
         if wrong or "epoch" not in state:
             raise ValueError(
-                f"state must hold 'epoch' and keys 'history.<name>'; it holds {', '.join(map(str, state))}."
+                "state must hold 'epoch' and keys 'history.<name>' or 'epochs.<name>'; "
+                f"it holds {', '.join(map(str, state))}."
             )
-        curves = {key[len("history.") :]: loaded(value) for key, value in state.items() if key != "epoch"}
-        self.history, self.epoch, self._loaded = curves, list(state["epoch"]), True
+        curves = {key[len("history.") :]: loaded(value) for key, value in state.items() if key.startswith("history.")}
+        measured = {name: list(state.get(f"epochs.{name}", state["epoch"])) for name in curves}
+        odd = [name for name, curve in curves.items() if len(measured[name]) != len(curve)]
+        if odd:
+            raise ValueError(f"state['history.{odd[0]}'] must have a number for each of its epochs.")
+        self.history, self.epoch, self._measured, self._loaded = curves, list(state["epoch"]), measured, True
 
     def plot(self, path: str | os.PathLike[Any] | None = None) -> Figure:
         """Draw the curves of loss and metrics, for training and validation.
@@ -89,4 +102,8 @@ class History(Callback):
         """
         from ..plot import plot_history
 
-        return plot_history(self.history, self.epoch, path)
+        epochs = {
+            name: self.epoch if len(curve) == len(self.epoch) else self._measured.get(name, self.epoch)
+            for name, curve in self.history.items()
+        }
+        return plot_history(self.history, epochs, path)

@@ -106,8 +106,10 @@ def _made(cls: type[Metric], what: str) -> Metric:
         raise TypeError(f"{what}: {cls.__name__} cannot be made by name alone: {error}") from None
 
 
-def resolve(metric: str, loss: Loss, outputs: int) -> str:
+def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str:
     """The engine's name of a metric, for a model of this loss and this many outputs; "" if the engine has none.
+
+    what: the argument's name in an error.
 
     Raises
     ------
@@ -128,11 +130,11 @@ def resolve(metric: str, loss: Loss, outputs: int) -> str:
     known = {name: getattr(cls, "_engine", "") for name, cls in table().items()}
     if isinstance(metric, str) and metric.lower() in PICKED:
         return picked(loss, outputs)
-    name: str = choose("metrics", metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
+    name: str = choose(what, metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
     if name and not fits(name, loss):
         takes = {True: "class numbers", False: "rows of numbers"}
         raise ValueError(
-            f"metrics must take the targets of the loss: {metric!r} takes {takes[not loss.labels]}, {loss.name} takes "
+            f"{what} must take the targets of the loss: {metric!r} takes {takes[not loss.labels]}, {loss.name} takes "
             f"{takes[loss.labels]}. 'accuracy' fits either."
         )
     return name

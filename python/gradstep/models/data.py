@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,13 +37,13 @@ VERBOSITY = {"auto": 1}
 READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
 
 
-@dataclass(frozen=True)
 class Rows:
     """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None."""
 
-    x: Any
-    y: np.ndarray
-    weights: np.ndarray | None = None
+    __slots__ = ("weights", "x", "y")
+
+    def __init__(self, x: Any, y: np.ndarray, weights: np.ndarray | None = None) -> None:
+        self.x, self.y, self.weights = x, y, weights
 
     def __len__(self) -> int:
         return len(self.y)
@@ -55,7 +54,7 @@ class Rows:
             return self
         if self.weights is not None:
             raise ValueError("class_weight must be None where rows have sample weights: multiply them into those.")
-        return replace(self, weights=class_weights(class_weight, self.y))
+        return type(self)(self.x, self.y, class_weights(class_weight, self.y))
 
     def split(self, share: float) -> tuple[Rows, Rows]:
         """The first rows, and the last: that share of them, as Keras rounds it."""
@@ -74,6 +73,8 @@ class Rows:
 
 class SparseRows(Rows):
     """Rows of which x is a SciPy CSR matrix, (rows, inputs): parts of them are made dense when their turn comes."""
+
+    __slots__ = ()
 
 
 def alone(data: Any, rows: int | None = None) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
+from ..metrics.base import Metric
 from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
@@ -221,6 +222,15 @@ class Evaluator(Fed):
             run.release()
         return _result(logs, named)
 
+    def reset_metrics(self) -> None:
+        """Let the metrics that `compile` was given begin anew.
+
+        A pass over data and a batch by itself do so too: unlike Keras's, losses and metrics of `train_on_batch` and
+        `test_on_batch` are those of the one batch, and do not go on from call to call.
+        """
+        for metric in _metrics_in([self._compiled.get("metrics"), self._compiled.get("weighted_metrics")]):
+            metric.reset_state()
+
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[float, list[np.ndarray]]:
@@ -271,3 +281,12 @@ def _result(logs: dict[str, float], named: bool) -> float | list[float] | dict[s
         return logs
     values = list(logs.values())
     return values if len(values) > 1 else values[0]
+
+
+def _metrics_in(given: Any) -> Iterator[Metric]:
+    """The metrics in lists and dicts of them, of names and of functions."""
+    if isinstance(given, Metric):
+        yield given
+    elif isinstance(given, (list, tuple, Mapping)):
+        for member in given.values() if isinstance(given, Mapping) else given:
+            yield from _metrics_in(member)

@@ -55,7 +55,7 @@ class Measures:
                 assert loss is not None
                 # A name keeps its spelling in the logs, as in Keras.
                 given, name = one, one
-                if not metrics.resolve(one, loss, 1):
+                if not metrics.resolve(one, loss, 1, what):
                     given = named(one, what)
                     given.name = one
             else:

@@ -19,6 +19,7 @@ from ..saving.savable import Savable, Source
 from .called import Called
 from .data import inputs
 from .mixed import network_of, renew
+from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Called, Savable):
+class Sequential(Called, Savable, Summarized):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -226,6 +227,14 @@ class Sequential(Called, Savable):
         self._must_be_built()
         return self._layers[-1].output_shape
 
+    def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
+        """What layer `number` gives for data, as in predictions."""
+        self._ready(x, "X")
+        outputs = numeric(x, "X")
+        for layer in self._layers[: number + 1]:
+            outputs = layer(outputs)
+        return outputs
+
     def _must_be_built(self) -> None:
         if self._network is None:
             raise ValueError(f"model {self.name!r} is not built: begin it with Input(shape), or give it data.")
@@ -346,50 +355,3 @@ class Sequential(Called, Savable):
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._layers)
-
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
-        """Print a table of the layers: output shapes and numbers of weights.
-
-        Parameters
-        ----------
-        print_fn : function of str, default print
-            Called with each line.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-
-        Examples
-        --------
-        >>> import gradstep as gs
-        >>> layers = [gs.Input((64,)), gs.layers.Dense(10, name="out")]
-        >>> gs.Sequential(layers, name="digits").summary()
-        Model: digits
-        Layer (type)    Output shape    Params
-        --------------------------------------
-        out (Dense)     (None, 10)         650
-        --------------------------------------
-        Total params: 650 (2.539 KB, float32)
-        """
-        total = self.count_params()
-        rows = [("Layer (type)", "Output shape", "Params")]
-        for layer in self._layers:
-            rows.append(
-                (f"{layer.name} ({type(layer).__name__})", str(layer.output_shape), f"{layer.count_params():,}")
-            )
-        widths = [max(len(row[i]) for row in rows) for i in range(3)]
-        lines = [f"{a:<{widths[0]}}    {b:<{widths[1]}}    {c:>{widths[2]}}" for a, b, c in rows]
-        rule = "-" * len(lines[0])
-        size = sum(weight.nbytes for weight in self.weights)
-        for line in (f"Model: {self.name}", lines[0], rule, *lines[1:], rule):
-            print_fn(line)
-        print_fn(f"Total params: {total:,} ({_size_text(size)}, {self._layers[0].dtype})")
-
-
-def _size_text(size: float) -> str:
-    for unit in ("bytes", "KB", "MB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:.4g} GB"

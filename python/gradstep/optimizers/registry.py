@@ -55,7 +55,10 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
     if isinstance(identifier, str):
         return _named(identifier).from_config({})
     if isinstance(identifier, Mapping):
-        return deserialize(identifier)
+        try:
+            return deserialize(identifier)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"optimizer: {error}") from None
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         raise TypeError(f"optimizer must be an object; got the class {identifier.__name__}: call it.")
     raise TypeError(f"optimizer must be a name, a dict or an Optimizer; got {describe(identifier)}.")

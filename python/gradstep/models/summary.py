@@ -1,0 +1,189 @@
+"""A model as a table of its layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from ..checks import flag, whole
+from ..optimizers.arrays import describe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..layers.base import Layer
+    from ..optimizers import Optimizer
+
+__all__ = ["Summarized"]
+
+# Where the columns end, as parts of a line, and how they are aligned.
+COLUMNS = {"Layer (type)": "<", "Output Shape": "<", "Param #": ">"}
+POSITIONS = (0.45, 0.80, 1.0)
+WIDEST = 88  # characters, in a wide terminal
+TRAINABLE = 12  # more characters for whether layers are trained
+GAP = 2  # blanks between columns
+
+
+class Summarized:
+    """A model that can be looked at."""
+
+    name: str
+    optimizer: Optimizer | None
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, in their order; a subclass gives them, and the weights."""
+        raise NotImplementedError
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        raise NotImplementedError
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The others of the weights."""
+        raise NotImplementedError
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers: their output shapes, how many numbers their weights are, and the sums.
+
+        Parameters
+        ----------
+        line_length : int, optional
+            Characters of a line; by default 88, or what the terminal has.
+        positions : sequence of float, optional
+            Where each column ends, as a part of the line; rising, the last 1.
+        print_fn : function of str, default print
+            Called with each line.
+        show_trainable : bool, default False
+            Whether a column says which layers are trained: Y, N, or - without weights.
+        layer_range : (str, str), optional
+            Names of the first and the last layer of the table, or regular expressions for them. The sums are those of
+            the whole model.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument that cannot be; nothing is printed then.
+
+        Notes
+        -----
+        A layer without weights yet has the output shape ``?``. Names that are too long go on in the next line; nothing
+        is cut off. The optimizer's numbers count from the first training on, those that it has for each weight: Keras
+        counts its learning rate and its steps too, 2 more.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> layers = [gs.Input((64,)), gs.layers.Dense(128, name="hidden"), gs.layers.Dense(10, name="out")]
+        >>> gs.Sequential(layers, name="digits").summary(line_length=56)
+        Model: "digits"
+        ========================================================
+        Layer (type)             Output Shape            Param #
+        ========================================================
+        hidden (Dense)           (None, 128)               8,320
+        out (Dense)              (None, 10)                1,290
+        ========================================================
+         Total params: 9,610 (37.54 KB)
+         Trainable params: 9,610 (37.54 KB)
+         Non-trainable params: 0 (0.00 B)
+        """
+        trained = flag("show_trainable", show_trainable)
+        if print_fn is not None and not callable(print_fn):
+            raise TypeError(f"print_fn must be a function of a line; got {describe(print_fn)}.")
+        headings = COLUMNS | ({"Trainable": "^"} if trained else {})
+        widths = _widths(line_length, positions, trained)
+        layers = self.layers
+        chosen = layers[_bounds(layers, layer_range)]
+        show = print if print_fn is None else print_fn
+        rule = "=" * sum(widths)
+        show(f'Model: "{self.name}"')
+        show(rule)
+        for line in _lines(headings, widths, headings.values()):
+            show(line)
+        show(rule)
+        for layer in chosen:
+            for line in _lines(_cells(layer)[: len(widths)], widths, headings.values()):
+                show(line)
+        show(rule)
+        for line in self._sums():
+            show(line)
+
+    def _sums(self) -> Iterator[str]:
+        trained, others = self.trainable_weights, self.non_trainable_weights
+        state = [] if self.optimizer is None else [a for a in self.optimizer._state().values() if a.ndim]
+        yield f" Total params: {_amount([*trained, *others, *state])}"
+        yield f" Trainable params: {_amount(trained)}"
+        yield f" Non-trainable params: {_amount(others)}"
+        if state:
+            yield f" Optimizer params: {_amount(state)}"
+
+
+def _widths(line_length: Any, positions: Any, trained: bool) -> list[int]:
+    """Characters of each column, with the gap behind it."""
+    ends = list(POSITIONS) if positions is None else [float(end) for end in positions]
+    if len(ends) != len(COLUMNS) or ends != sorted(set(ends)) or ends[0] <= 0 or ends[-1] != 1:
+        raise ValueError(f"positions must be {len(COLUMNS)} numbers above 0 that rise to 1; got {positions!r}.")
+    if line_length is None:
+        import shutil  # here: not for every import of the package
+
+        length = min(WIDEST + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
+    else:
+        length = whole("line_length", line_length, 1)
+    table = length - TRAINABLE * trained
+    borders = [0, *(int(end * table) for end in ends)] + [length] * trained
+    widths = [end - begin for begin, end in pairwise(borders)]
+    if min(widths) < 4 + GAP:
+        raise ValueError(f"line_length must leave {4 + GAP} characters to each column; {length} leaves {widths}.")
+    return widths
+
+
+def _bounds(layers: Sequence[Layer], layer_range: Any) -> slice:
+    if layer_range is None:
+        return slice(None)
+    if not isinstance(layer_range, (tuple, list)) or [type(name) for name in layer_range] != [str, str]:
+        raise ValueError(f"layer_range must be two names of layers, the first and the last; got {layer_range!r}.")
+    found = [[i for i, layer in enumerate(layers) if re.match(name, layer.name)] for name in layer_range]
+    if not all(found):
+        known = ", ".join(layer.name for layer in layers)
+        raise ValueError(f"layer_range must name layers of the model, {known}; got {tuple(layer_range)!r}.")
+    first, last = found
+    return slice(min(first), max(last) + 1) if min(first) <= max(last) else slice(min(last), max(first) + 1)
+
+
+def _cells(layer: Layer) -> list[str]:
+    count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+    shape = str(layer.output_shape) if layer.built else "?"
+    trained = "-" if not layer.weights else "Y" if layer.trainable else "N"
+    return [f"{layer.name} ({type(layer).__name__})", shape, count, trained]
+
+
+def _lines(cells: Any, widths: Sequence[int], aligned: Any) -> Iterator[str]:
+    """A row of the table: as many lines as its longest cell needs."""
+    from textwrap import wrap
+
+    room = [width - GAP for width in widths[:-1]] + [widths[-1]]
+    parts = [wrap(cell, width) for cell, width in zip(cells, room, strict=True)]
+    for i in range(max(map(len, parts))):
+        texts = [part[i] if i < len(part) else "" for part in parts]
+        row = [f"{text:{way}{width}}" for text, way, width in zip(texts, aligned, room, strict=True)]
+        yield (" " * GAP).join(row).rstrip()
+
+
+def _amount(arrays: Sequence[np.ndarray]) -> str:
+    size: float = sum(array.nbytes for array in arrays)
+    units = ["B", "KB", "MB", "GB", "TB"]
+    while size >= 1024 and len(units) > 1:
+        size /= 1024
+        del units[0]
+    return f"{sum(array.size for array in arrays):,} ({size:.2f} {units[0]})"

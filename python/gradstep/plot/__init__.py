@@ -1,0 +1,13 @@
+"""Figures (extra `plot`): matplotlib is imported by the functions only.
+
+Each gives a `matplotlib.figure.Figure`, which belongs to no window: a notebook shows it, ``path=`` saves it. Markers,
+dashes and darkness say what colours say, so that a print in grey can be read.
+"""
+
+from .boundary import decision_boundary
+from .embedded import embedding
+from .history import plot_history
+from .schedule import learning_rate
+from .spread import histograms
+
+__all__ = ["decision_boundary", "embedding", "histograms", "learning_rate", "plot_history"]

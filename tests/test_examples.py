@@ -1,0 +1,197 @@
+"""Each example, run as its reader runs it, at a small size: what it prints is what it claims."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "data")
+
+
+# As if they were not installed.
+ALONE = """
+import runpy, sys
+for name in ("sklearn", "scipy", "pandas", "matplotlib", "tensorboardX", "tensorboard", "h5py"):
+    sys.modules[name] = None
+sys.argv = sys.argv[1:]
+sys.path[0] = sys.argv[0].rpartition("/")[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def shown(name, *sizes, alone=False):
+    """What an example prints."""
+    run = ["-c", ALONE] if alone else []
+    command = [sys.executable, "-W", "error", *run, str(EXAMPLES / f"{name}.py"), *map(str, sizes)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def numbers(line):
+    return [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", line)]
+
+
+def row(text, begin):
+    """The numbers of the line that begins so, behind that."""
+    (line,) = [line for line in text.splitlines() if line.strip().startswith(begin)]
+    return numbers(line.strip()[len(begin) :])
+
+
+def test_batch_sizes():
+    text = shown("batch_sizes", 500, 10)
+    table = {name: row(text, name) for name in ("batch  ", "mini-batch", "stochastic")}
+    steps = [values[-5] for values in table.values()]
+    assert steps == [10, 160, 5000]
+    first, last, accuracy = ([values[column] for values in table.values()] for column in (-3, -2, -1))
+    assert all(end < begin for begin, end in zip(first, last, strict=True))
+    assert last == sorted(last, reverse=True)
+    assert accuracy[2] > 0.9
+
+
+def test_compare_optimizers():
+    text = shown("compare_optimizers", 300, 15, 100)
+    names = ["SGD ", "SGD, momentum", "SGD, Nesterov", "Adagrad", "RMSprop", "Adam "]
+    ravine, first, last = zip(*(row(text, name) for name in names), strict=True)
+    assert max(ravine) < 0.1  # of 200.5
+    assert ravine[2] < ravine[1] < ravine[0]
+    assert all(end < begin for begin, end in zip(first, last, strict=True))
+    assert last[1] < last[0]
+
+
+def test_schedules():
+    text = shown("schedules", 300, 10)
+    rates = {name: row(text, name) for name in ("constant", "cosine", "cycles", "one cycle", "step decay")}
+    assert len(set(rates["constant"][:5])) == 1
+    assert rates["cosine"][:5] == sorted(rates["cosine"][:5], reverse=True)
+    assert rates["cycles"][1] > 10 * rates["cycles"][2]
+    assert rates["one cycle"][0] < rates["one cycle"][1] > rates["one cycle"][4]
+    losses = [float(loss) for loss in re.findall(r"loss (\d\.\d+)", text)]
+    assert len(losses) == 8
+    assert max(losses) < 0.4
+
+
+def test_find_learning_rate():
+    text = shown("find_learning_rate", 800)
+    less, found, more = (values[-1] for values in map(numbers, text.strip().splitlines()[-3:]))
+    assert found < 0.5 * min(less, more)
+
+
+def test_grid_search():
+    text = shown("grid_search", 200, 15)
+    means = [float(mean) for mean in re.findall(r"^(\d\.\d{3}) \+-", text, re.MULTILINE)]
+    assert len(means) == 8
+    best = re.search(r"best: \{'units': (\d+), 'learning_rate': ([\d.]+), 'activation': '(\w+)'\}", text)
+    chosen = [line for line in text.splitlines() if re.search(rf" {best[1]} +{best[2]}  {best[3]}$", line)]
+    assert numbers(chosen[0])[0] == max(means)
+    assert row(text, "on new data:")[0] > 0.85
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_stop_early(alone):
+    text = shown("stop_early", 150, 200, alone=alone)
+    stopped, epochs, best = row(text, "stopped after")
+    assert stopped == best + 15 < epochs
+    first, lowest, last = row(text, "validation loss:")
+    assert lowest < first
+    assert lowest < last
+    assert row(text, "restored model:") == row(text, "loaded file:") == [lowest]
+    assert row(text, "lines of the log:") == [stopped + 1]
+    board = not alone and (find_spec("tensorboardX") or find_spec("tensorboard"))
+    assert f"for TensorBoard:  {'train, validation' if board else 'nothing'}" in text
+
+
+def test_digits():
+    text = shown("digits", 3000, 4)
+    assert row(text, "Total params:")[0] == 242
+    assert len(re.findall(r"^Epoch \d/4", text, re.MULTILINE)) == 4
+    loss, accuracy = row(text, "test loss")[:2]
+    assert accuracy > 0.9
+    assert loss < 0.4
+    table = [[int(n) for n in line.replace(".", "0").split()[1:]] for line in text.splitlines()[-10:]]
+    assert sum(map(sum, table)) == 450
+    assert sum(table[i][i] for i in range(10)) == round(450 * accuracy)
+
+
+def test_diabetes():
+    text = shown("diabetes", 600, 30)
+    plain, balanced = (row(text, name) for name in ("none", "balanced"))
+    accuracy, recall, precision, auc = plain
+    assert accuracy > 0.68
+    assert balanced[1] > recall
+    assert balanced[2] < precision
+    assert min(auc, balanced[3]) > 0.7
+    assert row(text, "glucose: x")[0] > 1.5
+
+
+def test_autoencoder():
+    text = shown("autoencoder", 1200, 9)
+    losses = [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 0.6 * row(text, "the mean image instead:")[0]
+    assert sum("@" in line for line in text.splitlines()) > 10
+    assert row(text, "codes of") == [200, 24]
+
+
+def test_reinforce():
+    text = shown("reinforce", 40, 10)
+    returns = [numbers(line)[1] for line in text.splitlines() if line.startswith("update")]
+    assert returns[0] < 0
+    assert returns[-1] > 0.4
+    maze = [line.split() for line in text.splitlines()[-5:]]
+    place, moves = (0, 0), 0
+    while maze[place[0]][place[1]] != "G":  # the way that the arrows show
+        down, right = {"^": (-1, 0), ">": (0, 1), "v": (1, 0), "<": (0, -1)}[maze[place[0]][place[1]]]
+        place, moves = (place[0] + down, place[1] + right), moves + 1
+        assert moves <= 12
+
+
+def test_own_layer():
+    text = shown("own_layer", 400, 20)
+    assert row(text, "gradient against central differences: off by")[0] < 1e-8
+    first, _, last, _ = row(text, "loss:")
+    assert last < 0.8 * first
+    assert row(text, "accuracy on new points:")[0] > 0.85
+    assert "predicts the same: True" in text
+
+
+def test_gan():
+    text = shown("gan", 1500)
+    off = [numbers(line)[3] for line in text.splitlines()[1:7]]
+    assert off[-1] < 0.2
+    eighths = row(text, "points in each eighth of the ring:")
+    assert sum(eighths) == 1000
+    assert min(eighths) > 30
+
+
+# -- form --------------------------------------------------------------------------------------------------------------
+
+
+def test_all_examples_are_run_and_listed():
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    listed = re.findall(r"^\| `(\w+)\.py` \|", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    assert set(SCRIPTS) <= tests
+    assert sorted(listed) == sorted([*SCRIPTS])
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "data"])
+def test_an_example_is_short_and_needs_numpy_alone(name):
+    text = (EXAMPLES / f"{name}.py").read_text()
+    assert len(text.splitlines()) <= 90
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    imported = {
+        alias.name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in ([ast.alias(node.module)] if isinstance(node, ast.ImportFrom) else node.names)
+    }
+    assert imported <= {"gradstep", "numpy", "data"} | sys.stdlib_module_names

@@ -1,0 +1,58 @@
+"""Scripts in the manner of Keras's documentation, run by Keras, and by gradstep with one line changed.
+
+From the same initial weights everything that they gather is the same, within 1e-5 relative in float32.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from children import said
+from keras_scripting import leaves, run
+
+SCRIPTS = sorted(Path(__file__).parent.glob("keras_scripts/*.py"))
+# Sums are taken in another order, so float32 differs in its last bits, and training carries that on: in losses and
+# metrics to less than 1e-5, in single weights and outputs to a little more.
+TOLERANCE, ENTRIES = 1e-5, 3e-5
+SINGLE = {"weights", "restored", "predictions", "deep predictions", "one", "loaded", "described"}
+
+PROGRAM = """
+import os, pathlib, warnings
+warnings.simplefilter("ignore")
+os.environ.setdefault("KERAS_BACKEND", "torch")  # which compiles nothing: a tenth of the time of JAX
+os.environ["OMP_NUM_THREADS"] = "1"  # threads that spin for each other are slower on such small arrays
+from keras_scripting import run
+for script in pathlib.Path({scripts!r}).glob("*.py"):
+    run(script, pathlib.Path({folder!r}), "keras")
+"""
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    """The folder where Keras's runs left what they came to, in a process of its own."""
+    for peer in ("keras", "torch", "h5py"):
+        if find_spec(peer) is None:  # importing Keras would choose a backend
+            pytest.skip(f"could not import {peer!r}")
+    folder = tmp_path_factory.mktemp("keras")
+    said(PROGRAM.format(scripts=str(SCRIPTS[0].parent), folder=str(folder)))
+    return folder
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_runs_as_with_keras(theirs, script):
+    wanted = json.loads((theirs / f"{script.stem}.json").read_text())
+    ours = dict(leaves(run(script, theirs, "gradstep")))
+    assert sorted(ours) == sorted(name for name, _ in leaves(wanted))  # Keras sorts its logs
+    for name, value in leaves(wanted):
+        if isinstance(value, str):
+            assert ours[name] == value, name
+            continue
+        numbers = np.asarray(value, dtype=np.float64)
+        tolerance = ENTRIES if name.split("/")[1] in SINGLE else TOLERANCE
+        # What cancels to nearly nothing is known as well as what it came from: the largest number of its array.
+        scale = tolerance * np.abs(numbers).max(initial=0)
+        np.testing.assert_allclose(ours[name], numbers, rtol=tolerance, atol=scale, err_msg=name)
