@@ -149,6 +149,19 @@ def test_layers_that_are_not_trained(frozen):
     same(*found)
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", lambda: gs.optimizers.SAM("sgd")])
+@pytest.mark.parametrize("kind", [gs.layers.Dense, NumpyDense])
+def test_nothing_to_train(kind, optimizer):
+    x, y, _ = data()
+    model = model_of(kind, optimizer)
+    model.trainable = False
+    model.compile(optimizer() if callable(optimizer) else optimizer, "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    assert np.isfinite(model.fit(x, y, epochs=2, verbose=0).history["loss"]).all()
+    for weight, kept in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
+
+
 def test_inputs_of_any_kind():
     x, y, _ = data()
     model = model_of(NumpyDense)
