@@ -9,7 +9,7 @@ import numpy as np
 from cases import gemm, loop, mlp, rules, step
 from cases.adam import ADAM
 
-from . import gradstep_options
+from . import gradstep_options, gradstep_overhead
 
 
 def versions() -> dict[str, str]:
@@ -107,6 +107,7 @@ CASES = {
     "step": {"bound": Step},
     "rules": {"bound": Rules},
     **gradstep_options.CASES,
+    **gradstep_overhead.CASES,
     "mlp": {"fit": Fit},
     "loop": {"threads": Loop, "one thread": LoopOneThread},
     "gemm": {"matmul": Matmul},

@@ -41,6 +41,8 @@ def snake_case(name: str) -> str:
 
 def numeric(value: Any, name: str) -> np.ndarray:
     """Data as an array of bools, integers or floats, not copied if it is one already."""
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value
     # NumPy imports numpy.ma at its first use: ask only for subclasses.
     if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
         raise TypeError(f"{name} must be an array without a mask; got a MaskedArray: fill it, or drop its rows.")

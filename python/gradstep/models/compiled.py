@@ -181,9 +181,11 @@ class Compiled:
         weights = row_weights(sample_weight, names[2], len(known))
         return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
 
-    def _dense(self, rows: Rows, which: np.ndarray | slice = slice(None)) -> Rows:
-        """Some of the rows, as the engine reads them."""
-        part = rows.part(which)
+    def _dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
+        """Some of the rows, or all of them, as the engine reads them."""
+        if which is None and not isinstance(rows, SparseRows):
+            return rows
+        part = rows.part(slice(None) if which is None else which)
         return Rows(self._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
 
     def _shares(self, rows: Rows) -> list[Share]:
@@ -227,6 +229,8 @@ class Compiled:
         if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
             trained = self._trained()
+            if not trained:
+                return run
             if self._bound is None:
                 self._bound = self.optimizer.bind(trained)
                 self._indices = []

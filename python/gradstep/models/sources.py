@@ -18,7 +18,7 @@ ARRAYS = ("__array__", "__array_interface__", "__dlpack__")
 
 def is_sparse(x: Any) -> bool:
     """Whether x is a SciPy sparse matrix or array."""
-    return hasattr(x, "tocsr") and hasattr(x, "nnz")
+    return type(x) is not np.ndarray and hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 
 def gives_batches(x: Any) -> bool:
