@@ -182,7 +182,15 @@ class Average(Add):
         return super()._backward(xs, dy / dy.dtype.type(len(xs)))
 
 
-class Maximum(Elementwise):
+class Extreme(Elementwise):
+    """Base of those that let one of two through."""
+
+    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
+        share = np.where(a == b, 0.5, a == self._two(a, b)).astype(dy.dtype)
+        return dy * share, dy * (1 - share)
+
+
+class Maximum(Extreme):
     """The largest of the inputs.
 
     Parameters
@@ -210,12 +218,8 @@ class Maximum(Elementwise):
         result: np.ndarray = np.maximum(a, b)
         return result
 
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        share = _share(a > b, a == b, dy)
-        return dy * share, dy * (1 - share)
 
-
-class Minimum(Elementwise):
+class Minimum(Extreme):
     """The smallest of the inputs.
 
     Parameters
@@ -242,13 +246,3 @@ class Minimum(Elementwise):
     def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         result: np.ndarray = np.minimum(a, b)
         return result
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        share = _share(a < b, a == b, dy)
-        return dy * share, dy * (1 - share)
-
-
-def _share(first: np.ndarray, both: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """What part of a gradient the first gets: all, half, or nothing."""
-    result: np.ndarray = np.where(both, 0.5, first).astype(like.dtype)
-    return result
