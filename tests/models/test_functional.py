@@ -267,3 +267,25 @@ def test_a_symbolic_tensor_has_no_numbers():
         with pytest.raises(TypeError):
             use(x)
     assert (x.ndim, x.shape, x.dtype) == (2, (None, 3), "float32")
+
+
+def test_callbacks_see_what_they_see_of_others(tmp_path):
+    """`Diagnose` looks at every layer, and changes no bit; backups, checkpoints and early stopping work by output."""
+    x, y, _ = arrays("mixed")
+    plain, watched = compiled("mixed"), compiled("mixed")
+    diagnose = gs.callbacks.Diagnose(verbose=0)
+    stop = gs.callbacks.EarlyStopping("val_a_loss", patience=1, restore_best_weights=True)
+    rest = [
+        gs.callbacks.BackupAndRestore(tmp_path / "backup"),
+        gs.callbacks.ModelCheckpoint(tmp_path / "best", monitor="b_loss", save_best_only=True),
+        gs.callbacks.ReduceLROnPlateau("b_accuracy", patience=5, mode="max"),
+    ]
+    for model, callbacks in ((plain, [stop]), (watched, [diagnose, stop, *rest])):
+        gs.utils.set_random_seed(9)
+        model.fit(x, y, epochs=5, validation_split=0.3, verbose=0, callbacks=callbacks)
+    assert plain.history.history == {k: v for k, v in watched.history.history.items() if k != "learning_rate"}
+    assert all((a == b).all() for a, b in zip(plain.weights, watched.weights, strict=True))
+    look = diagnose.looks[-1].layers
+    assert {"u", "v", "norm", "gated", "a", "b"} <= set(look)
+    assert look["u"].gradient > 0 < look["u"].update
+    assert gs.models.load_model(tmp_path / "best").output_names == ["a", "b"]

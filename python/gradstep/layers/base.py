@@ -16,7 +16,7 @@ from . import given
 from .alone import Alone
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, is_symbolic
-from .weights import assign
+from .weights import assign, placed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -254,10 +254,7 @@ class Layer(Own, Connected):
 
     def _placed(self) -> list[np.ndarray]:
         """The weights, where the engine can read them: of any memory if they were given by somebody."""
-        for i, weight in enumerate(self._weights):
-            if weight.dtype != self.dtype or weight.ctypes.data % 64 or not weight.flags.carray:
-                self._weights[i] = _core.aligned_zeros(weight.shape, self.dtype)
-                self._weights[i][...] = weight
+        self._weights = [placed(weight, self.dtype) for weight in self._weights]
         return self._weights
 
     @property

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..checks import whole
 from ..layers.base import Layer
-from ..layers.symbolic import Node, is_symbolic
+from ..layers.symbolic import Node, SymbolicTensor, is_symbolic
 from ..layers.weights import assign
 from ..saving.savable import Savable
 from .called import Called
+from .columns import Columns
 from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Layered"]
+
+
+class Call(NamedTuple):
+    """What a layer, or a model used as one, makes of arrays; and whether an output of the model is among that."""
+
+    operation: Any
+    given: list[np.ndarray]
+    made: list[np.ndarray]
+    is_last: bool
 
 
 class Layered(Called, Savable, Summarized):
@@ -28,6 +38,7 @@ class Layered(Called, Savable, Summarized):
         super().__init__()
         self._layers: list[Any] = []  # layers, and models that are used as layers
         self._nodes: list[Node] = []  # calls with symbolic tensors
+        self._calls: list[Node] = []  # of its layers, each after those it reads
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -83,6 +94,32 @@ class Layered(Called, Savable, Summarized):
             As `predict` does.
         """
         return self._connect(x) if is_symbolic(x) else super().__call__(x, training)
+
+    def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
+        """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
+        arrays: list[Any] = x.arrays if isinstance(x, Columns) else [x]
+        values = {
+            id(tensor): array.reshape(len(array), *(n for n in tensor.shape if n is not None))
+            for tensor, array in zip(self.inputs, arrays, strict=True)
+        }
+        calls = []
+        for node in self._calls:
+            given = [values[id(tensor)] for tensor in node.inputs]
+            made = node.operation(given if node.listed else given[0])
+            found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
+            values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
+            calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
+        return calls, [values[id(tensor)] for tensor in self.outputs]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the model begins with."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the model ends with."""
+        raise NotImplementedError
 
     @property
     def _leaves(self) -> dict[str, Layer]:

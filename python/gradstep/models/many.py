@@ -211,14 +211,10 @@ class Many(Layered):
             return super().predict_on_batch(x)
         return self._outs.packed(self._outputs_of(self._ready(x, "x")))
 
-    def value_and_grad(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> tuple[float, list[np.ndarray]]:
-        """As `Sequential.value_and_grad`; data as in `fit`."""
+    def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         if not self._many:
-            return super().value_and_grad(x, y, sample_weight)
-        rows = self._rows(x, y, sample_weight)
-        run = self._graph_run(rows, len(rows), True, True)
+            return super()._gradients_of(x, y, weights)
+        run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
         run.start(None, self._lone_pass())
         run.advance(0.0)
         return run.progress[2], [np.array(gradient) for gradient in run.gradients]

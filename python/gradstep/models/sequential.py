@@ -65,7 +65,6 @@ class Sequential(Layered):
         super().__init__()
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
-        self._calls: list[Node] = []  # of its layers, one after the other
         self._shape: tuple[int, ...] | None = None  # of one row of input
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
