@@ -289,3 +289,49 @@ def test_callbacks_see_what_they_see_of_others(tmp_path):
     assert {"u", "v", "norm", "gated", "a", "b"} <= set(look)
     assert look["u"].gradient > 0 < look["u"].update
     assert gs.models.load_model(tmp_path / "best").output_names == ["a", "b"]
+
+
+def test_models_in_a_row():
+    """As an encoder and a decoder: a Sequential of both is one of their layers, over the same weights."""
+    gs.utils.set_random_seed(1)
+    x = np.random.default_rng(0).normal(size=(30, 6)).astype("float32")
+    parts = some_layers()
+    encoder = gs.Sequential(parts[:2], name="encoder")  # of no shape yet
+    code = gs.Input((16,))
+    decoder = gs.Model(code, parts[3](parts[2](code)), name="decoder")
+    both = gs.Sequential([encoder, decoder], name="both")
+    assert not both.built
+    flat = gs.Sequential([gs.Input((6,)), *some_layers()])
+    logs = []
+    for model in (flat, both):
+        model.build((None, 6))
+        model.compile("adam", "sparse_categorical_crossentropy")
+        gs.utils.set_random_seed(5)
+        logs.append(model.fit(x, np.arange(30) % 3, epochs=2, verbose=0).history)
+    assert isinstance(both._network, _core.Network)
+    assert logs[0]["loss"] != logs[1]["loss"]  # other numbers were drawn
+    both.set_weights(flat.get_weights())
+    assert (both.predict(x, verbose=0) == flat.predict(x, verbose=0)).all()
+    assert (decoder.predict(encoder.predict(x, verbose=0), verbose=0) == both.predict(x, verbose=0)).all()
+    assert both.weight_names[0] == f"encoder/{parts[0].name}/kernel"
+    assert both.layers == [encoder, decoder]
+    both.pop()
+    assert both.output_shape == (None, 16)
+    around = gs.Input((16,))
+    skip = gs.Model(around, layers.Add()([around, layers.Dense(16)(around)]))
+    both.add(skip)
+    assert isinstance(both._network, Mixed)
+    inner = skip.predict(encoder.predict(x, verbose=0), verbose=0)
+    np.testing.assert_allclose(both.predict(x, verbose=0), inner, rtol=1e-6)
+
+
+def test_models_that_are_no_layers():
+    x = gs.Input((4,))
+    several = gs.Model(x, [layers.Dense(2)(x), layers.Dense(3)(x)], name="several")
+    for row, message in (
+        ([several], "model 'several' must have one input and one output"),
+        ([gs.Input((3,)), gs.Model(x, layers.Dense(2)(x), name="m")], r"rows of shape \(3,\); model 'm' takes \(4,\)"),
+        ([gs.Sequential(name="none")], "model 'none' must have layers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gs.Sequential(row)

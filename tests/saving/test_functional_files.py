@@ -163,3 +163,20 @@ def test_files_of_keras(tmp_path):
         own.set_weights([np.array(weight) for weight in weights])
         own.compile("adam", **GRAPHS[name][1])
         assert made[0].evaluate(x, y, verbose=0) == own.evaluate(x, y, verbose=0)
+
+
+def test_models_in_a_sequential(tmp_path):
+    """Weights, seeds of those that draw, and a run that goes on."""
+    gs.utils.set_random_seed(1)
+    x, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 3
+    inner = gs.Sequential([layers.Dense(6, name="first"), layers.Dropout(0.3, name="drop")], name="inner")
+    model = gs.Sequential([gs.Input((4,)), inner, layers.Dense(3, "softmax", name="last")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save(tmp_path / "model")
+    again = gs.models.load_model(tmp_path / "model")
+    assert again.get_config() == model.get_config()
+    runs = [each.fit(x, y, epochs=4, initial_epoch=2, verbose=0).history for each in (model, again)]
+    assert runs[0] == runs[1]
+    assert gs.models.clone_model(model).weight_names == model.weight_names
+    np.testing.assert_array_equal(again.layers[0].predict(x, verbose=0), model.layers[0].predict(x, verbose=0))

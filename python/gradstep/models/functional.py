@@ -11,13 +11,13 @@ from ..layers.input import InputLayer
 from ..layers.symbolic import Node, tensors_of
 from ..naming import name_for
 from ..saving.graphs import connected, described, described_graph, made_operation
-from ..saving.layers import take_key
+from ..saving.layers import take_keys
 from ..saving.savable import Source
 from .graph import Graph
 from .graph import Node as Step
-from .layered import Layered
+from .layered import spread
 from .many import Many
-from .mixed import Mixed, network_of, renew
+from .mixed import network_of_steps, renew
 from .named import by_name
 from .wiring import Bundle, Wiring
 
@@ -79,7 +79,7 @@ class Functional(Many):
         self._calls = wiring.nodes
         self._layers = wiring.operations
         self._steps: list[Step] = []
-        self._exits = _spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
+        self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
         working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
         if not any(layer._works for layer in working):
             raise ValueError(f"model {self.name!r} must have a layer that computes.")
@@ -127,15 +127,10 @@ class Functional(Many):
 
     def _connect_engine(self) -> None:
         """Make what computes, over the weights where they lie."""
-        layers = [step.layer for step in self._steps]
-        straight = self._exits == [len(layers)] and all(list(s.sources) == [i] for i, s in enumerate(self._steps))
-        plain = not any(layer._in_numpy for layer in layers) and len({id(layer) for layer in layers}) == len(layers)
-        if straight and plain and not self._many:
-            self._network = network_of(self._ins.rows[0], layers)
-            return
-        graph = Graph(self._ins.rows, self._steps, self._exits)
-        # What others do with a network, `Many` does with the graph.
-        self._network = graph if self._many else Mixed(graph)  # type: ignore[assignment]
+        if self._many:  # what others do with a network, `Many` does with the graph
+            self._network = Graph(self._ins.rows, self._steps, self._exits)  # type: ignore[assignment]
+        else:
+            self._network = network_of_steps(self._ins.rows[0], self._steps, self._exits[0])
 
     def _renew(self) -> None:
         self._tape = self._back = None
@@ -195,30 +190,9 @@ class Functional(Many):
         return type(self)(*connected(self._described(lambda _: {}), made), self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
-        leaves = list(self._leaves.values())
-        if len(keys) != len(leaves):
-            raise ValueError(f"a model of {len(leaves)} layers must have as many keys; got {len(keys)}.")
-        for layer, key in zip(leaves, keys, strict=True):
-            take_key(layer, key)
+        take_keys(self._layers, keys)
         self._indices = self._bound = None
         self._connect_engine()
 
 
 Model = Functional
-
-
-def _spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
-    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
-
-    sources: the values that go in; first: the number of the first step's value.
-    """
-    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
-    for node in model._calls:
-        given = [values[id(tensor)] for tensor in node.inputs]
-        if isinstance(node.operation, Layered):
-            made = _spread(node.operation, given, steps, first)
-        else:
-            steps.append(Step(node.operation, tuple(given)))
-            made = [first + len(steps) - 1]
-        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
-    return [values[id(tensor)] for tensor in model.outputs]

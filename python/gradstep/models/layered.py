@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import shape_of, whole
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor, is_symbolic
 from ..layers.weights import assign
+from ..saving.layers import leaves_of
 from ..saving.savable import Savable
 from .called import Called
 from .columns import Columns
+from .graph import Node as Step
 from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Layered"]
+__all__ = ["Layered", "spread"]
 
 
 class Call(NamedTuple):
@@ -121,18 +123,33 @@ class Layered(Called, Savable, Summarized):
         """The symbolic tensors that the model ends with."""
         raise NotImplementedError
 
+    # -- as a layer of another model ---------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """Of weights, sums and outputs."""
+        return self._dtype
+
+    @property
+    def _works(self) -> bool:
+        """Whether it computes anything."""
+        return any(layer._works for layer in self._layers)
+
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        """Shape of a row of the input, if it is known."""
+        raise NotImplementedError
+
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+        """The shape of a row, if the model can take it."""
+        shape, known = shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
+        if known is not None and known != shape:
+            raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} takes {known}.")
+        return shape
+
     @property
     def _leaves(self) -> dict[str, Layer]:
         """Every layer once, those of models in this one too, by its path."""
-        found: dict[str, Layer] = {}
-        seen: set[int] = set()
-        for layer in self._layers:
-            inner = layer._leaves if isinstance(layer, Layered) else {"": layer}
-            for path, leaf in inner.items():
-                if id(leaf) not in seen:
-                    seen.add(id(leaf))
-                    found[f"{layer.name}/{path}".rstrip("/")] = leaf
-        return found
+        return leaves_of(self._layers)
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
@@ -201,3 +218,20 @@ class Layered(Called, Savable, Summarized):
         """
         self._must_be_built()
         return sum(layer.count_params() for layer in self._leaves.values())
+
+
+def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
+
+    sources: the values that go in; first: the number of the first step's value.
+    """
+    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
+    for node in model._calls:
+        given = [values[id(tensor)] for tensor in node.inputs]
+        if isinstance(node.operation, Layered):
+            made = spread(node.operation, given, steps, first)
+        else:
+            steps.append(Step(node.operation, tuple(given)))
+            made = [first + len(steps) - 1]
+        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
+    return [values[id(tensor)] for tensor in model.outputs]

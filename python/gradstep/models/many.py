@@ -51,6 +51,20 @@ class Many(Layered):
         """Whether there are several inputs or outputs, or the one output is given as a list or dict."""
         return len(self._ins) > 1 or self._outs.kind != "one"
 
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        if self._many:
+            raise ValueError(f"model {self.name!r} must have one input and one output to lie in a row with layers.")
+        return self._ins.rows[0]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
+        """Shape of the output for an input shape; both with the rows, None, in front."""
+        self._check_shape(input_shape)
+        return self.output_shape
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Nothing is left to make; raises ValueError for another shape than the model's."""
+        self._check_shape(input_shape)
+
     @property
     def _graph(self) -> Graph:
         assert isinstance(self._network, Graph)

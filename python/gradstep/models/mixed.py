@@ -12,7 +12,7 @@ from .. import _core
 from ..layers.base import Layer
 from .graph import Graph, Node
 
-__all__ = ["Mixed", "MixedRun", "network_of", "renew"]
+__all__ = ["Mixed", "MixedRun", "network_of", "network_of_steps", "renew"]
 
 
 class Mixed:
@@ -81,6 +81,15 @@ def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network
     for layer, views in zip(working, network.parameters, strict=True):
         layer._move(views)
     return network
+
+
+def network_of_steps(shape: tuple[int, ...], steps: Sequence[Node], exit: int) -> _core.Network | Mixed:
+    """The same for calls of layers from one input, value 0, to one output, which is this value."""
+    layers = [step.layer for step in steps]
+    straight = exit == len(steps) and all(list(step.sources) == [i] for i, step in enumerate(steps))
+    if straight and len({id(layer) for layer in layers}) == len(layers):
+        return network_of(shape, layers)
+    return Mixed(Graph([shape], steps, [exit]))
 
 
 def renew(network: _core.Network | Mixed, layers: Sequence[Layer]) -> None:

@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 
 from ..checks import numeric, shape_of
-from ..described import custom_object_scope, serialize_object
+from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor, tensors_of
 from ..naming import name_for
 from ..optimizers.arrays import describe
-from ..saving.layers import described_input, made_layers, take_weights
+from ..saving.graphs import described, made_row
+from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.savable import Source
 from .data import inputs
-from .layered import Layered
-from .mixed import network_of, renew
+from .graph import Node as Step
+from .layered import Layered, spread
+from .mixed import network_of_steps, renew
 
 __all__ = ["Sequential"]
 
@@ -29,8 +31,8 @@ class Sequential(Layered):
     Parameters
     ----------
     layers : sequence of Layer, optional
-        In order. `Input` in front, or ``input_shape=`` of the first layer, says what comes in; without, the first data
-        does.
+        In order; models of one input and one output too. `Input` in front, or ``input_shape=`` of the first layer, says
+        what comes in; without, the first data does.
     name : str, optional
 
     Raises
@@ -59,9 +61,9 @@ class Sequential(Layered):
     (50, 1)
     """
 
-    _layers: list[Layer]
-
-    def __init__(self, layers: Sequence[Layer | SymbolicTensor] | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Sequence[Layer | Layered | SymbolicTensor] | None = None, name: str | None = None
+    ) -> None:
         super().__init__()
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
@@ -83,7 +85,7 @@ class Sequential(Layered):
         """Whether the weights exist."""
         return self._network is not None
 
-    def add(self, layer: Layer | SymbolicTensor) -> None:
+    def add(self, layer: Layer | Layered | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
         Raises
@@ -94,7 +96,7 @@ class Sequential(Layered):
         self._append(layer)
         self._build_if_known()
 
-    def pop(self) -> Layer:
+    def pop(self) -> Any:
         """Take the last layer off; it keeps its weights. A model that was trained must be compiled again.
 
         Raises
@@ -105,7 +107,8 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
-        layer._owner = None
+        if isinstance(layer, Layer):
+            layer._owner = None
         self._forget_network()
         self._build_if_known()
         return layer
@@ -113,9 +116,12 @@ class Sequential(Layered):
     def _append(self, layer: Any) -> None:
         if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
             layer = layer.node.operation
-        if not isinstance(layer, Layer):
+        inner = isinstance(layer, Layered)
+        if not inner and not isinstance(layer, Layer):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
-        if "_alone" not in vars(layer):
+        if inner and not layer.layers:
+            raise ValueError(f"model {layer.name!r} must have layers to be one.")
+        if not inner and "_alone" not in vars(layer):
             raise TypeError(
                 f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "
                 "does not."
@@ -125,7 +131,7 @@ class Sequential(Layered):
                 raise ValueError("Input must come before all layers, once.")
             self._entrance, self._shape = layer, layer._declared
             return
-        if layer._owner is not None:
+        if not inner and layer._owner is not None:
             raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
@@ -136,12 +142,15 @@ class Sequential(Layered):
             )
         shape = self._shape
         if not self._layers and shape is None:
-            shape = layer._declared or layer._rows_shape()
+            shape = (None if inner else layer._declared) or layer._rows_shape()
         if shape is not None:
             before = self._layers[-1].compute_output_shape(self._trace(shape)) if self._layers else (None, *shape)
             layer._check_shape(before)
         self._shape = shape
-        layer._owner = self.name
+        for leaf in layer._leaves.values() if inner else ():
+            leaf._shared = True
+        if not inner:
+            layer._owner = self.name
         self._layers.append(layer)
         self._forget_network()
 
@@ -188,8 +197,10 @@ class Sequential(Layered):
             layer.build(current)
             current = layer.output_shape
         self._shape = shape
-        self._network = network_of(shape, self._layers)
         self._describe()
+        steps: list[Step] = []
+        (end,) = spread(self, [0], steps, 1)
+        self._network = network_of_steps(shape, steps, end)
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -227,24 +238,38 @@ class Sequential(Layered):
 
     @property
     def _dtype(self) -> str:
-        return self._layers[0].dtype
+        dtype: str = self._layers[0].dtype
+        return dtype
 
     @property
     def output_names(self) -> list[str]:
         """The name of the last layer, in a list."""
         return [self._layers[-1].name] if self._layers else []
 
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        return self._shape
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """Shape of the output for an input shape; both with the rows, None, in front."""
+        self._check_shape(input_shape)
+        current = tuple(input_shape)
+        for layer in self._layers:
+            current = layer.compute_output_shape(current)
+        return current
+
     @property
     def inputs(self) -> list[SymbolicTensor]:
         """The symbolic tensor that the model begins with, in a list."""
-        self._must_be_built()
+        if not self._calls:
+            self._must_be_built()
         assert self._entrance is not None
         return [self._entrance.output]
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
         """The symbolic tensor that the model ends with, in a list."""
-        self._must_be_built()
+        if not self._calls:
+            self._must_be_built()
         return [self._calls[-1].outputs[0]]
 
     def _connect(self, x: Any) -> SymbolicTensor:
@@ -258,13 +283,15 @@ class Sequential(Layered):
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
         self._must_be_built()
-        return self._layers[0].input_shape
+        shape: Shape = self._layers[0].input_shape
+        return shape
 
     @property
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
         self._must_be_built()
-        return self._layers[-1].output_shape
+        shape: Shape = self._layers[-1].output_shape
+        return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
         """What layer `number` gives for data, as in predictions."""
@@ -289,7 +316,7 @@ class Sequential(Layered):
             A layer has a setting that cannot be written, such as a lambda.
         """
         first = [] if self._shape is None else [described_input(self._shape, self._layers)]
-        return {"name": self.name, "layers": [*first, *map(serialize_object, self._layers)]}
+        return {"name": self.name, "layers": [*first, *map(described, self._layers)]}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
@@ -308,11 +335,11 @@ class Sequential(Layered):
             A layer or a setting is not known.
         """
         with custom_object_scope(custom_objects):
-            return cls(made_layers(config), config.get("name"))
+            return cls(made_row(config), config.get("name"))
 
     @classmethod
     def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Sequential:
-        layers = made_layers(config)
+        layers = made_row(config, weights)
         take_weights(layers, keys, weights)
         return cls(layers, config.get("name"))
 
@@ -321,9 +348,7 @@ class Sequential(Layered):
         return type(self)([*first, *map(copied, self._layers)], self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
-        for layer, key in zip(self._layers, keys, strict=True):
-            if key is not None:
-                vars(layer)["_key"] = key
+        take_keys(self._layers, keys)
         self._forget_calls()
         self._network = self._indices = self._bound = self._tape = self._back = None
         self.build()
@@ -331,4 +356,4 @@ class Sequential(Layered):
     def _renew(self) -> None:
         self._tape = self._back = None
         if self._network is not None:
-            renew(self._network, self._layers)
+            renew(self._network, list(self._leaves.values()))

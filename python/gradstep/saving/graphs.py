@@ -16,7 +16,7 @@ from .whole import described_model
 if TYPE_CHECKING:
     from .savable import Source
 
-__all__ = ["connected", "described", "described_graph", "made_operation"]
+__all__ = ["connected", "described", "described_graph", "made_operation", "made_row"]
 
 TENSOR = "__keras_tensor__"
 
@@ -80,6 +80,23 @@ def made_operation(words: Any, number: int, source: Source | None = None) -> Any
         name = config.get("name")
         return cls._from_file(config, None, lambda n, path, shapes: source(number + n, f"{name}/{path}", shapes))
     return made_layer(words, f"layer {number}")
+
+
+def made_row(config: Any, source: Source | None = None) -> list[Any]:
+    """The layers and models of the config of a model in a row, with an `Input` in front if it has one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no such config, or a layer or setting is not known.
+    """
+    if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
+        raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
+    made, count = [], 0
+    for words in config["layers"]:
+        made.append(made_operation(words, count, source))
+        count += _layers_in(words)
+    return made
 
 
 def connected(

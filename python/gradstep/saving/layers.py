@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from ..optimizers.arrays import describe
 if TYPE_CHECKING:
     from .savable import Source
 
-__all__ = ["described_input", "give_weights", "made_layer", "made_layers", "take_key", "take_weights"]
+__all__ = ["described_input", "give_weights", "leaves_of", "made_layer", "take_keys", "take_weights"]
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
@@ -30,19 +30,6 @@ def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any
         "config": {"batch_shape": [None, *shape], "dtype": dtype, "name": "input_layer"},
         "registered_name": None,
     }
-
-
-def made_layers(config: Any) -> list[Layer]:
-    """The layers of a model's config, with an `Input` in front if it has one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is no config of a model in a row, or a layer or setting is not known.
-    """
-    if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
-        raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
-    return [made_layer(words, f"layer {number}") for number, words in enumerate(config["layers"])]
 
 
 @cache
@@ -70,7 +57,32 @@ def take_key(layer: Layer, key: Any) -> None:
         vars(layer)["_key"] = key
 
 
-def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weights: Source) -> None:
+def leaves_of(layers: Iterable[Any]) -> dict[str, Layer]:
+    """Every layer once by its path, in the place of a model its own."""
+    found: dict[str, Layer] = {}
+    seen: set[int] = set()
+    for layer in layers:
+        inner = {"": layer} if isinstance(layer, Layer) else layer._leaves
+        for path, leaf in inner.items():
+            if id(leaf) not in seen:
+                seen.add(id(leaf))
+                found[f"{layer.name}/{path}".rstrip("/")] = leaf
+    return found
+
+
+def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
+    """Let layers, and those of models among them, draw from these keys; None for those that do not draw."""
+    leaves = list(leaves_of(layers).values())
+    if len(keys) != len(leaves):
+        raise ValueError(f"a model of {len(leaves)} layers must have as many keys; got {len(keys)}.")
+    for leaf, key in zip(leaves, keys, strict=True):
+        take_key(leaf, key)
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            layer._rekey([getattr(leaf, "_key", None) for leaf in layer._leaves.values()])
+
+
+def take_weights(given: Sequence[Any], keys: Sequence[int | None] | None, weights: Source) -> None:
     """Build layers for the shape that the `Input` in front says, with weights that are given.
 
     The engine says what shapes they must have; only then are they asked for, and nothing is allocated before, but for
@@ -78,10 +90,7 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
     """
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
     if keys is not None:
-        if len(keys) != len(row):
-            raise ValueError(f"a model of {len(row)} layers must have as many keys; got {len(keys)}.")
-        for layer, key in zip(row, keys, strict=True):
-            take_key(layer, key)
+        take_keys(row, keys)
     if len(row) == len(given):
         return  # of unknown shape: there are no weights yet
     entrance = given[0]._rows_shape() or ()
@@ -90,8 +99,11 @@ def take_weights(given: Sequence[Layer], keys: Sequence[int | None] | None, weig
     for layer in row:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
-    for number, (layer, shape) in enumerate(zip(row, entering, strict=True)):
-        give_weights(layer, (None, *shape), number, weights)
+    number = 0
+    for layer, shape in zip(row, entering, strict=True):
+        if isinstance(layer, Layer):
+            give_weights(layer, (None, *shape), number, weights)
+        number += len(leaves_of([layer]))  # a model has its weights already
 
 
 def give_weights(layer: Layer, input_shape: Any, number: int, source: Source) -> None:
