@@ -122,7 +122,7 @@ class PyNetwork {
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual void treat(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual void constrain(double rate) = 0;
-  virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
+  virtual py::tuple value_and_grad(const py::dict& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
                                      std::size_t batch_size, py::object optimizer,
@@ -195,13 +195,11 @@ template <class Real> class TypedNetwork : public PyNetwork {
     });
   }
 
-  py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
+  py::tuple value_and_grad(const py::dict& loss, py::handle x, py::handle y, std::uint32_t number,
                            const py::object& weights, const py::object& mask) const override {
-    const bool known = py::isinstance<py::dict>(loss);
-    const Scoring scoring = parse_scoring(known ? loss : py::none(), {});
+    const Scoring scoring = parse_scoring(loss, {});
     const Inputs from = check_inputs(x, "x", network_.inputs);
-    const Targets targets = known ? check_targets(y, "y", scoring.loss, dtype, network_.outputs)
-                                  : Targets{py::array(), nullptr, 0, from.rows};
+    const Targets targets = check_targets(y, "y", scoring.loss, dtype, network_.outputs);
     const std::size_t rows = from.rows;
     check_lengths(from, targets);
     const RowWeights counts(weights, mask, rows);
@@ -226,27 +224,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
       pass.set_row(i, std::int64_t(i), from.data() + i * network_.inputs * item_size(from.source));
       pass.targets[i] = targets.data + i * targets.row_size;
     }
-    const auto run = [&](auto half) {
+    {
       py::gil_scoped_release release;
-      Crew::gather(pass.threads(), half);
-    };
-    double value;
-    if (known) {
-      run([&](Crew& crew) { pass.run(crew); });
-      value = pass.loss();
-    } else {
-      run([&](Crew& crew) { pass.run_forward(crew); });
-      py::array_t<Real> outputs({py::ssize_t(rows), py::ssize_t(network_.outputs)});
-      std::copy(pass.outputs, pass.outputs + outputs.size(), outputs.mutable_data());
-      const py::tuple both = loss(outputs);
-      value = both[0].cast<double>();
-      const py::array dy = check_rows<Real>(both[1], "dy", std::int64_t(network_.outputs));
-      if (std::size_t(dy.shape(0)) != rows) throw py::value_error("dy must have a row for each of x.");
-      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), pass.dy);
-      run([&](Crew& crew) { pass.run_backward(crew); });
+      Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
     }
     std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
-    return py::make_tuple(value + pass.penalty(), gradients, dx);
+    return py::make_tuple(pass.loss() + pass.penalty(), gradients, dx);
   }
 
   std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,

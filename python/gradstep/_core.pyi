@@ -214,15 +214,14 @@ class Network:
 
     def value_and_grad(
         self,
-        loss: dict[str, Any] | Callable[[ndarray], tuple[float, ndarray]],
+        loss: dict[str, Any],
         x: ndarray,
         y: ndarray,
         number: int = 0,
         weights: ndarray | None = None,
         mask: ndarray | None = None,
     ) -> tuple[float, list[list[ndarray]], ndarray]:
-        """The loss, as `loss` takes it, or a function of the outputs that gives it and its slope (y is not read then);
-        its gradients in the shape of `parameters`; dx (rows, inputs)."""
+        """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
 class Run:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""

@@ -22,7 +22,9 @@ def model_of(kind, optimizer="adam", loss="sparse_categorical_crossentropy", see
     model = gs.Sequential(
         [
             gs.Input((5,)),
-            gs.layers.Dense(8, "relu", name="first", kernel_regularizer=gs.regularizers.L1(1e-3), **FLOAT),
+            gs.layers.Dense(
+                8, "relu", name="first", kernel_regularizer=gs.regularizers.L1(0.1, proximal=True), **FLOAT
+            ),
             gs.layers.Dropout(0.25, seed=3, name="dropout", **FLOAT),
             gs.layers.BatchNormalization(name="norm", **FLOAT),
             middle,
@@ -117,6 +119,8 @@ def test_losses_equal_those_in_the_engine(loss):
 def test_gradients_equal_central_differences():
     x, y, _ = data(8)
     model = model_of(NumpyDense)
+    model.layers[0].kernel_regularizer = gs.regularizers.L1(0.1)  # no step cuts it off
+    model.compile("sgd", "sparse_categorical_crossentropy")
     _, gradients = model.value_and_grad(x, y)
     number = model._lone
 
@@ -143,6 +147,19 @@ def test_layers_that_are_not_trained(frozen):
             np.testing.assert_array_equal(weight, kept)
         found.append(model.weights)
     same(*found)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", lambda: gs.optimizers.SAM("sgd")])
+@pytest.mark.parametrize("kind", [gs.layers.Dense, NumpyDense])
+def test_nothing_to_train(kind, optimizer):
+    x, y, _ = data()
+    model = model_of(kind, optimizer)
+    model.trainable = False
+    model.compile(optimizer() if callable(optimizer) else optimizer, "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    assert np.isfinite(model.fit(x, y, epochs=2, verbose=0).history["loss"]).all()
+    for weight, kept in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, kept)
 
 
 def test_inputs_of_any_kind():
@@ -219,6 +236,28 @@ def test_files_and_configs(tmp_path):
     assert gs.models.clone_model(model).layers[3].kernel.shape == kernel.shape
 
 
+def test_a_run_that_was_interrupted_goes_on(tmp_path):
+    """In another model, whose Dropout and shuffles are told what to draw."""
+    x, y, _ = data()
+    through, broken, again = (model_of(NumpyDense, OPTIMIZERS["Adam, all options"]) for _ in range(3))
+    again._rekey([None if getattr(layer, "_key", None) is None else 77 for layer in again.layers])
+
+    def stop(epoch, logs):
+        if epoch == 2:
+            raise InterruptedError
+
+    gs.utils.set_random_seed(8)
+    expected = through.fit(x, y, 8, 4, 0).history["loss"]
+    gs.utils.set_random_seed(8)
+    backup = gs.callbacks.BackupAndRestore(tmp_path / "backup")
+    with pytest.raises(InterruptedError):
+        broken.fit(x, y, 8, 4, 0, callbacks=[gs.callbacks.LambdaCallback(on_epoch_end=stop), backup])
+    gs.utils.set_random_seed(1000)
+    assert again.fit(x, y, 8, 4, 0, callbacks=[backup]).history["loss"] == expected[2:]
+    for first, second in zip(through.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
 def test_layers_without_arguments_keep_their_names_in_files(tmp_path):
     """Their constructors do not take `name` or `dtype`; configs have them all the same."""
     gs.config.set_floatx("float64")
@@ -261,104 +300,3 @@ def test_plain_models_still_run_in_the_engine():
     assert type(model._network) is gs._core.Network
     run = model._run(model._rows(*data()[:2]), 8, train=True)
     assert type(run) is gs._core.Run
-
-
-# -- refusals ----------------------------------------------------------------------------------------------------------
-
-
-def layer_with(**methods):
-    """A layer of class Wrong with these methods, for rows of 5 numbers."""
-    kept = {
-        "build": lambda self, shape: setattr(self, "w", self.add_weight((5,), "ones")),
-        "compute_output_shape": lambda self, shape: tuple(shape),
-        "forward": lambda self, x, training=False: x * self.w,
-        "backward": lambda self, dy: (dy * self.w, [dy.sum(axis=0)]),
-    }
-    found = {name: method for name, method in (kept | methods).items() if method is not None}
-    return type("Wrong", (gs.layers.Layer,), found)(name="wrong", **FLOAT)
-
-
-SHAPE = r"must have shape \(8, 5\); it has"
-NUMBERS = r"forward\(\) must be an array of numbers"
-WRONG = {
-    "forward of another shape": ({"forward": lambda self, x: x[:, :2]}, ValueError, SHAPE),
-    "forward of fewer rows": ({"forward": lambda self, x: x[:1]}, ValueError, SHAPE),
-    "forward of words": ({"forward": lambda self, x: np.array(["a"])}, TypeError, NUMBERS),
-    "forward of nothing": ({"forward": lambda self, x: None}, TypeError, NUMBERS),
-    "call of another shape": ({"forward": None, "call": lambda self, x: x[:, :2]}, ValueError, SHAPE),
-    "no backward": ({"backward": None}, NotImplementedError, r"must define backward\(dy\)"),
-    "no gradients": ({"backward": lambda self, dy: dy}, ValueError, "each of its 1 trainable weights; it gave 0"),
-    "too many": ({"backward": lambda self, dy: (dy, [dy[0]] * 2)}, ValueError, "each of its 1 .* it gave 2"),
-    "no pair": ({"backward": lambda self, dy: (dy, dy, dy)}, TypeError, "dx, or a pair"),
-    "no list": ({"backward": lambda self, dy: (dy, dy[0])}, TypeError, "dx, or a pair"),
-    "dx of another shape": ({"backward": lambda self, dy: (dy[:, :2], [dy[0]])}, ValueError, "dx .* " + SHAPE),
-    "no dx": ({"backward": lambda self, dy: (None, [dy[0]])}, TypeError, "dx that backward"),
-    "gradient's shape": ({"backward": lambda self, dy: (dy, [dy])}, ValueError, r"gradient of 'weight' .* \(5,\)"),
-    "x is written to": ({"forward": lambda self, x: np.multiply(x, 2, out=x)}, ValueError, "read-only"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_results_are_refused_by_the_layer_s_name(case):
-    methods, error, words = WRONG[case]
-    model = gs.Sequential(
-        [gs.Input((5,)), gs.layers.Dense(5, **FLOAT), layer_with(**methods), gs.layers.Dense(1, **FLOAT)]
-    )
-    model.compile("adam", "mse")
-    before = model.get_weights()
-    with pytest.raises(error, match=words) as caught:
-        model.fit(np.ones((8, 5)), np.ones((8, 1)), verbose=0)
-    assert "'wrong'" in str(caught.value) or "read-only" in words
-    for weight, kept in zip(model.weights, before, strict=True):
-        np.testing.assert_array_equal(weight, kept)
-    assert model.optimizer.iterations == 0
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "words"),
-    [
-        ({"shape": (0,)}, ValueError, r"shape\[0\]"),
-        ({"shape": "a"}, TypeError, "shape"),
-        ({"initializer": "zeroes"}, ValueError, "initializer"),
-        ({"initializer": lambda shape, dtype: np.ones(3)}, ValueError, r"must give an array of shape \(2, 2\)"),
-        ({"trainable": 1}, TypeError, "trainable"),
-        ({"name": ""}, TypeError, "name"),
-        ({"name": "a/b"}, TypeError, "slash"),
-        ({"regularizer": "l7"}, ValueError, "regularizer"),
-        ({"shape": (2, 2, 2), "regularizer": "l2"}, ValueError, "a vector or a matrix"),
-        ({"constraint": "max"}, ValueError, "constraint"),
-        ({"shape": (), "constraint": "max_norm"}, ValueError, "a vector or a matrix"),
-    ],
-)
-def test_weights_that_cannot_be_added(arguments, error, words):
-    layer = layer_with(build=lambda self, shape: self.add_weight(**({"shape": (2, 2)} | arguments)))
-    with pytest.raises(error, match=words):
-        layer.build((None, 5))
-    assert not layer.built
-    assert layer.weights == []
-
-
-def test_other_refusals():
-    with pytest.raises(TypeError, match=r"must define forward\(\) to have weights of its own"):
-        gs.layers.Dense(3).add_weight((2,))
-    layer = layer_with()
-    layer.build((None, 5))
-    with pytest.raises(ValueError, match="is built"):
-        layer.add_weight((2,))
-
-    class Forgot(gs.layers.Layer):
-        def __init__(self):
-            pass
-
-        def forward(self, x):
-            return x
-
-    with pytest.raises(TypeError, match=r"layer 0 must call super\(\).__init__\(\)"):
-        gs.Sequential([Forgot()])
-    holder = layer_with(build=lambda self, shape: setattr(self, "inner", [gs.layers.Dense(3)]))
-    with pytest.raises(TypeError, match=r"must not hold layers of its own.*'inner'"):
-        holder.build((None, 5))
-    model = gs.Sequential([gs.Input((5,)), layer_with(), gs.layers.Dense(3, "softmax", **FLOAT)])
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    with pytest.raises(ValueError, match=r"y\[1\] is 3"):
-        model.fit(np.ones((2, 5)), np.array([0, 3]), verbose=0)

@@ -57,19 +57,20 @@ class Alone:
     def _ask(self, words: dict[str, Any], rows: np.ndarray, training: bool) -> np.ndarray:
         layer = self._layer
         width = math.prod(rows.shape[1:])
-        if self._network is None or self._words != (width, words):
-            self._network = _core.Network(width, [words], layer.dtype)
-            self._tape, self._words = _core.Tape(self._network), (width, words)
-        assert self._tape is not None
+        network, tape = self._network, self._tape
+        if network is None or tape is None or self._words != (width, words):
+            network = _core.Network(width, [words], layer.dtype)
+            tape = _core.Tape(network)
         if not len(rows):
-            return np.empty((0, self._network.outputs), layer.dtype)
-        views = self._network.parameters[0]
+            return np.empty((0, network.outputs), layer.dtype)
+        views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        y = self._tape.forward(rows.reshape(len(rows), width), training, self._calls, dx=training)
-        if training:
+        y = tape.forward(rows.reshape(len(rows), width), training, self._calls, dx=training)
+        if training:  # else the memory of other weights than the layer's own is not kept
+            self._network, self._tape, self._words = network, tape, (width, words)
             self._calls = (self._calls + 1) % 2**32
-            for view, weight, trained in zip(views, layer._weights, self._network.trained[0], strict=True):
+            for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
                     weight[...] = view
         return y

@@ -69,9 +69,10 @@ class Layer(Own):
     ``get_config(self)``
         Only if the arguments of the constructor are no attributes of their names.
 
-    It then stands between other layers, in models that are trained, saved and loaded (``custom_objects=``). A model of
-    layers of this package alone trains without returning to Python; each layer of your own is a return in each batch.
-    Keras finds `backward` itself, and knows `forward` as `call` only.
+    It then stands between other layers, in models that are trained, saved and loaded (``custom_objects=``); what it
+    draws itself, with NumPy's generators, is not in files. It holds no other layers. A model of layers of this package
+    alone trains without returning to Python; each layer of your own is a return in each batch. Keras finds `backward`
+    itself, and knows `forward` as `call` only.
 
     Examples
     --------
@@ -133,10 +134,10 @@ class Layer(Own):
         if not self._in_numpy:
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
         row = shape_of("input_shape", tuple(input_shape)[1:])
-        if row not in self._outputs:
+        if row not in self._tried_outputs:
             self.build(input_shape)
-            self._outputs[row] = given.output_by_trial(self, row)
-        return (None, *self._outputs[row])
+            self._tried_outputs[row] = given.output_by_trial(self, row)
+        return (None, *self._tried_outputs[row])
 
     def specification(self) -> dict[str, Any] | None:
         """The layer in the engine's words; None if it computes nothing, or in NumPy."""
@@ -157,9 +158,9 @@ class Layer(Own):
 
     def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""
-        drawn = len(self._weights) - len(self._added)
+        drawn = len(self._weights) - len(self._added_rules)
         rules = self.rules()[:drawn]
-        return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added]
+        return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added_rules]
 
     def _words(self) -> dict[str, Any] | None:
         """The layer in the engine's words, with what becomes of its weights."""

@@ -60,8 +60,8 @@ class Own(Described):
     _apart: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self._added: list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]] = []
-        self._outputs: dict[tuple[int, ...], Shape] = {}  # shapes of them, by that of a row, as they were tried
+        self._added_rules: list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]] = []
+        self._tried_outputs: dict[tuple[int, ...], Shape] = {}  # shapes of them, by that of a row, as they were tried
 
     def _draw(self, input_shape: Any) -> None:
         self._weights = [*self.draw_weights(tuple(input_shape)[1:]), *self._weights]
@@ -70,13 +70,13 @@ class Own(Described):
         shape = self._check_shape(input_shape)
         if self.built:
             return
-        before = self._weights, self._weight_names, self._trained, list(self._added)
+        before = self._weights, self._weight_names, self._trained, list(self._added_rules)
         try:
             build(self, (None, *shape))
             self._check_rules()
             _check_parts(self)
         except BaseException:
-            self._weights, self._weight_names, self._trained, self._added = before
+            self._weights, self._weight_names, self._trained, self._added_rules = before
             self.built = False
             raise
         self._input_shape = (None, *shape)
@@ -146,7 +146,7 @@ class Own(Described):
         self._weight_names = (*taken, _free("weight" if name is None else name, taken))
         self._trained = (*self._trained[:count], trained)
         self._weights = [*self._weights, weight]
-        self._added.append(rules)
+        self._added_rules.append(rules)
         return weight
 
     def get_config(self) -> dict[str, Any]:

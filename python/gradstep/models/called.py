@@ -62,11 +62,11 @@ class Called(Trainer):
         TypeError, ValueError
             As `predict` does.
         """
-        in_training = flag("training", training)
+        if not flag("training", training):
+            y = self.predict_on_batch(x)
+            return y.reshape(len(y), *self.output_shape[1:])
         rows = self._ready(x, "x")
         shape = (len(rows), *(n for n in self.output_shape[1:] if n is not None))
-        if not in_training:
-            return self.predict_on_batch(x).reshape(shape)
         if not len(rows):
             raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
         if np.may_share_memory(rows, x):

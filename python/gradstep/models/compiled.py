@@ -206,6 +206,8 @@ class Compiled:
         if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
             trained = self._trained()
+            if not trained:
+                return run
             if self._bound is None:
                 self._bound = self.optimizer.bind(trained)
                 self._indices = []

@@ -263,19 +263,15 @@ class Evaluator(Fed):
         assert network is not None
         spec = loss._specification()
 
-        def of_outputs(outputs: np.ndarray) -> tuple[float, np.ndarray]:
-            return loss._of_batch(rows.y, outputs, rows.weights)
-
-        if isinstance(network, Mixed):
+        if spec is None or isinstance(network, Mixed):
             self._check_targets(rows.y)
-            return network.value_and_grad(of_outputs, rows.x, self._lone_pass())
+            tape = network if isinstance(network, Mixed) else _core.Tape(network)
+            outputs = tape.forward(rows.x, True, self._lone_pass())
+            value, slope = loss._of_batch(rows.y, outputs, rows.weights)
+            tape.backward(slope)
+            return value + network.penalty, [gradient.copy() for gradient in tape.gradients]
         value, gradients, _ = network.value_and_grad(
-            of_outputs if spec is None else spec,
-            rows.x,
-            rows.y,
-            self._lone_pass(),
-            rows.weights,
-            loss._mask(rows.y),
+            spec, rows.x, rows.y, self._lone_pass(), rows.weights, loss._mask(rows.y)
         )
         return value, [gradient for layer in gradients for gradient in layer]
 

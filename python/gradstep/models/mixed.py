@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 
 import numpy as np
@@ -68,15 +68,6 @@ class Mixed:
             if perf_counter() >= end:
                 break
         return begin
-
-    def value_and_grad(
-        self, loss: Callable[[np.ndarray], tuple[float, np.ndarray]], x: np.ndarray, number: int
-    ) -> tuple[float, list[np.ndarray]]:
-        """The loss, a function of the outputs that gives it and its slope, with penalties; its gradients."""
-        value, slope = loss(self.forward(x, True, number))
-        value += self.penalty
-        self.backward(slope)
-        return value, [gradient.copy() for gradient in self.gradients]
 
 
 def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network | Mixed:

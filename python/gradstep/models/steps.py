@@ -56,16 +56,27 @@ class Stepped:
     def advance(self, seconds: float) -> bool:
         """As the run's."""
         end = perf_counter() + seconds
+        # A layer of the user's own may fail in the midst of a batch: it is then as if that had not begun.
+        moving = self._network.graph.moving if isinstance(self._network, Mixed) else []
         while True:
-            over = self._run.advance(0.0)
-            optimizer = self._bound.optimizer
-            steps, rate = optimizer.iterations, optimizer.learning_rate
-            self._step()
-            self._network.constrain(rate if optimizer.iterations > steps else 0.0)
+            kept = [weight.copy() for weight in moving]
+            try:
+                over = self._run.advance(0.0)
+                self._step()
+            except BaseException:
+                for weight, before in zip(moving, kept, strict=True):
+                    weight[...] = before
+                raise
             if over or perf_counter() >= end:
                 return over
 
     def _step(self) -> None:
+        optimizer = self._bound.optimizer
+        steps, rate = optimizer.iterations, optimizer.learning_rate
+        self._move()
+        self._network.constrain(rate if optimizer.iterations > steps else 0.0)
+
+    def _move(self) -> None:
         if not isinstance(self._bound, BoundSAM):
             self._bound.step(self._gradients())
             return

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from ..checks import flag, whole
@@ -137,6 +135,8 @@ def _widths(line_length: Any, positions: Any, trained: bool) -> list[int]:
     if len(ends) != len(COLUMNS) or ends != sorted(set(ends)) or ends[0] <= 0 or ends[-1] != 1:
         raise ValueError(f"positions must be {len(COLUMNS)} numbers above 0 that rise to 1; got {positions!r}.")
     if line_length is None:
+        import shutil  # here: not for every import of the package
+
         length = min(WIDEST + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
     else:
         length = whole("line_length", line_length, 1)
@@ -170,6 +170,8 @@ def _cells(layer: Layer) -> list[str]:
 
 def _lines(cells: Any, widths: Sequence[int], aligned: Any) -> Iterator[str]:
     """A row of the table: as many lines as its longest cell needs."""
+    from textwrap import wrap
+
     room = [width - GAP for width in widths[:-1]] + [widths[-1]]
     parts = [wrap(cell, width) for cell, width in zip(cells, room, strict=True)]
     for i in range(max(map(len, parts))):

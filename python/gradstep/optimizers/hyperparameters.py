@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from .. import _core
@@ -144,11 +144,11 @@ class Configured:
         return dict(self._schedules)
 
     def _fields(self) -> list[str]:
-        return [field[0] for field in _core.rules()[self._core.rule]["fields"]]
+        return list(_fields_of(self._core.rule)[0])
 
     def _all_fields(self) -> list[str]:
-        rule = _core.rules()[self._core.rule]
-        return [field[0] for field in (*rule["fields"], *rule["common"])]
+        own, common = _fields_of(self._core.rule)
+        return [*own, *common]
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, without its state: ``from_config(get_config())``.
@@ -196,3 +196,10 @@ class Configured:
         from .schedules.registry import revive
 
         return cls(**revive(config, custom_objects))
+
+
+@cache
+def _fields_of(rule: str) -> tuple[list[str], list[str]]:
+    """Names of the fields of a rule, and of those that all rules have."""
+    words = _core.rules()[rule]
+    return [field[0] for field in words["fields"]], [field[0] for field in words["common"]]
