@@ -153,7 +153,7 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
 
 
 def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
-    """Rows of a batch; "full" is all of them. Where only `limit` is given, as many batches have all rows, as in Keras."""
+    """Rows of a batch; "full" is all of them. Where only `limit` is given, as many batches have all rows."""
     if isinstance(batch_size, str):
         return choose(name, batch_size, {"full": max(rows, 1)})
     if batch_size is None:
