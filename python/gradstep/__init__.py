@@ -30,16 +30,27 @@ from . import (
 )
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
-from .layers import Input
+from .initializers import Initializer
+from .layers import Input, Layer
+from .losses import Loss
+from .metrics import Metric
 from .models import Model, Sequential
+from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
+from .regularizers import Regularizer
 
 if TYPE_CHECKING:
     from . import plot
 
 __all__ = [
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
     "Model",
+    "Optimizer",
+    "Regularizer",
     "RowSparse",
     "Sequential",
     "__version__",

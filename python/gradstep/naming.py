@@ -7,7 +7,7 @@ from typing import Any
 from .checks import snake_case
 from .optimizers.arrays import describe
 
-__all__ = ["name_for"]
+__all__ = ["forget_names", "name_for"]
 
 _given: dict[str, int] = {}
 
@@ -21,3 +21,8 @@ def name_for(item: object, name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise TypeError(f"name must be a str of at least one letter; got {name!r}, {describe(name)}.")
     return name
+
+
+def forget_names() -> None:
+    """Count from the first name of each class again."""
+    _given.clear()

@@ -7,14 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import seeds
+from . import naming, seeds
 from .checks import class_numbers, flag, numeric, whole
 from .config import floatx
+from .described import custom_object_scope, get_custom_objects, register_keras_serializable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["PyDataset", "Sequence", "set_random_seed", "split", "to_categorical"]
+__all__ = [
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "normalize",
+    "register_keras_serializable",
+    "set_random_seed",
+    "split",
+    "to_categorical",
+]
 
 
 class PyDataset:
@@ -101,6 +113,63 @@ def set_random_seed(seed: int) -> None:
     random.seed(key[0])
     np.random.seed(key[0])
     seeds.restart(key[0])
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Count the names that layers, models and metrics get from the first one again: "dense", "dense_1", and so on.
+
+    Parameters
+    ----------
+    free_memory : bool, default True
+        As in Keras: whether to collect what nobody holds at once. Nothing else is kept here.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.utils.clear_session()
+    >>> gs.layers.Dense(1).name, gs.layers.Dense(1).name
+    ('dense', 'dense_1')
+    """
+    naming.forget_names()
+    if flag("free_memory", free_memory):
+        import gc
+
+        gc.collect()
+
+
+def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
+    """Vectors along an axis divided by their norms; those of zeros stay.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int, default -1
+    order : int, default 2
+        Of the norm; at least 1.
+
+    Returns
+    -------
+    ndarray
+        Of the float dtype of `x`, float64 for other numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `x` does not hold numbers, or has no such axis; `order` is no int or below 1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.utils.normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    array = numeric(x, "x")
+    if not -array.ndim <= whole("axis", axis, -max(array.ndim, 1)) < array.ndim:
+        raise ValueError(f"axis must be in [{-array.ndim}, {array.ndim}); got {axis}.")
+    norms = np.linalg.norm(array, whole("order", order, 1), axis, keepdims=True)
+    normalized: np.ndarray = array / np.where(norms == 0, 1, norms)
+    return normalized
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:

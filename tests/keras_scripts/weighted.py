@@ -53,6 +53,11 @@ def train(model, folder):
     answer["epochs"] = more.epoch
     part = model.fit(x, y, epochs=2, steps_per_epoch=3, **options)
     answer["three steps"] = part.history
+    whole = model.fit(x, y, epochs=1, steps_per_epoch=5, shuffle=False, verbose=0)  # of all rows: 66 each
+    answer["five steps"] = whole.history
+    answer["in two steps"] = model.evaluate(x, y, steps=2, verbose=0, return_dict=True)
+    answer["one step of 40"] = model.predict(x, batch_size=40, steps=1, verbose=0)
+    answer["predicted"] = model.predict(x, steps=3, verbose=0)
     answer["scores"] = model.evaluate(x, y, sample_weight=sample_weight, verbose=0, return_dict=True)
     answer["batch"] = model.test_on_batch(x[:9], y[:9], sample_weight=sample_weight[:9], return_dict=True)
     answer["weights"] = model.get_weights()

@@ -256,3 +256,18 @@ def test_errors_in_a_source_come_through(workers):
 
     with pytest.raises(RuntimeError, match="the disk is gone"):
         trained(Breaks(workers=workers))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_steps_without_a_batch_size_are_of_all_rows(sparse):
+    """As in Keras: 7 steps of 50 rows are 8 rows each, and 2 in the last one."""
+    x = pytest.importorskip("scipy.sparse").csr_matrix(X) if sparse else X
+    options = {"shuffle": False, "epochs": 2}
+    got = trained(x, Y, steps_per_epoch=7, validation_data=(X, Y), validation_steps=3, **options)
+    expected = trained(X, Y, batch_size=8, validation_data=(X, Y), validation_batch_size=17, **options)
+    assert got[1] == expected[1]
+    assert snapshot(got[0]) == snapshot(expected[0])
+    model = got[0]
+    assert model.evaluate(x, Y, steps=7, verbose=0) == model.evaluate(X, Y, batch_size=8, verbose=0)
+    assert len(model.predict(x, steps=7, verbose=0)) == 50
+    assert len(model.predict(x, batch_size=8, steps=2, verbose=0)) == 16

@@ -23,6 +23,54 @@ def test_set_random_seed_seeds_all():
             utils.set_random_seed(wrong)
 
 
+def test_clear_session_counts_names_from_the_first():
+    utils.clear_session()
+    assert [gs.layers.Dense(1).name for _ in range(2)] == ["dense", "dense_1"]
+    utils.clear_session(free_memory=False)
+    assert gs.layers.Dense(1).name == "dense"
+    assert gs.Sequential().name == "sequential"
+    with pytest.raises(TypeError, match="free_memory must be True or False"):
+        utils.clear_session(free_memory=1)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_normalize(order, axis, dtype):
+    x = np.random.default_rng(order).normal(size=(4, 3)).astype(dtype)
+    x[1] = 0
+    got = utils.normalize(x, axis, order)
+    assert got.dtype == dtype
+    norms = (np.abs(x.astype(float)) ** order).sum(axis) ** (1 / order)
+    expected = x / np.expand_dims(np.where(norms == 0, 1, norms), axis)
+    np.testing.assert_allclose(got, expected, rtol=8 * float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("ab",), TypeError, "x must be an array of real numbers"),
+        ((np.ones((2, 2)), 2), ValueError, r"axis must be in \[-2, 2\); got 2"),
+        ((3.0,), ValueError, "axis must be"),
+        ((np.ones(2), 0.0), TypeError, "axis must be a whole number"),
+        ((np.ones(2), 0, 0), ValueError, "order must be at least 1"),
+    ],
+)
+def test_normalize_refuses(arguments, error, message):
+    with pytest.raises(error, match=message):
+        utils.normalize(*arguments)
+
+
+def test_names_of_keras_at_the_top():
+    """Bases of one's own classes, and what Keras has in two places."""
+    assert issubclass(gs.layers.Dense, gs.Layer)
+    assert issubclass(gs.losses.Huber, gs.Loss)
+    assert issubclass(gs.metrics.AUC, gs.Metric)
+    assert issubclass(gs.optimizers.Adam, gs.Optimizer)
+    assert issubclass(gs.regularizers.L2, gs.Regularizer)
+    assert issubclass(gs.initializers.HeNormal, gs.Initializer)
+    assert utils.register_keras_serializable is gs.saving.register_keras_serializable
+
+
 def test_to_categorical():
     np.testing.assert_array_equal(utils.to_categorical([[1], [0]]), [[0, 1], [1, 0]])
     assert utils.to_categorical([0, 1], 5).shape == (2, 5)

@@ -155,11 +155,13 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
         raise ValueError(f"{names[0]} must have at least one row; its shape is {x.shape}.")
 
 
-def batch_rows(batch_size: Any, rows: int, name: str = "batch_size") -> int:
-    """Rows of a batch; "full" is all of them."""
+def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
+    """Rows of a batch; "full" is all of them. Where only `limit` is given, as many batches have all rows."""
     if isinstance(batch_size, str):
         return choose(name, batch_size, {"full": max(rows, 1)})
-    return 32 if batch_size is None else whole(name, batch_size, 1)
+    if batch_size is None:
+        return 32 if limit is None else max(-(-rows // limit), 1)
+    return whole(name, batch_size, 1)
 
 
 def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:

@@ -53,7 +53,7 @@ class Evaluator(Fed):
         x, y, batch_size, verbose, sample_weight
             As in `fit`.
         steps : int, optional
-            How many batches to take, if not all.
+            How many batches to take, if not all. Without `batch_size` all rows are in them.
         callbacks : list of Callback, optional
             Their hooks ``on_test_...`` are called.
         return_dict : bool, default False
@@ -99,7 +99,7 @@ class Evaluator(Fed):
         x, batch_size, verbose
             As in `fit`; no rows at all give no outputs. Of what gives batches, targets and weights are not looked at.
         steps : int, optional
-            How many batches to take, if not all.
+            How many batches to take, if not all. Without `batch_size` all rows are in them.
         callbacks : list of Callback, optional
             Their hooks ``on_predict_...`` are called.
 

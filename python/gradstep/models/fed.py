@@ -47,7 +47,7 @@ class Fed(Compiled):
     def _feed_rows(
         self, rows: Rows, batch_size: Any, limit: int | None, train: bool = False, order: Order | None = None
     ) -> Feed:
-        batch = batch_rows(batch_size, len(rows))
+        batch = batch_rows(batch_size, len(rows), limit=limit)
         if isinstance(rows, SparseRows):
             first = self._dense(rows, slice(batch))
             stream = partial(self._stream, first, train)
@@ -104,10 +104,10 @@ class Fed(Compiled):
         batch_rows(batch_size, 1)
         if is_sparse(x):
             matrix = x.tocsr()
-            batch = batch_rows(batch_size, matrix.shape[0])
+            batch = batch_rows(batch_size, matrix.shape[0], limit=limit)
             begins = range(0, max(matrix.shape[0], 1), batch)[:limit]
             return len(begins), ((self._ready(matrix[i : i + batch].toarray(), "x"), batch) for i in begins)
         rows = self._ready(alone(x), "x")
-        batch = batch_rows(batch_size, len(rows))
+        batch = batch_rows(batch_size, len(rows), limit=limit)
         rows = rows if limit is None else rows[: limit * batch]
         return math.ceil(len(rows) / batch), iter([(rows, batch)])

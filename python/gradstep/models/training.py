@@ -69,8 +69,8 @@ class Trainer(Evaluator):
             Targets: (rows, outputs), or (rows,) for one output; class numbers (rows,) or (rows, 1) for a sparse loss.
             None where `x` gives batches.
         batch_size : int or "full", optional
-            Rows of a step, by default 32; "full" is all. The last batch of an epoch may be shorter. None where `x`
-            gives batches.
+            Rows of a step; "full" is all. The last batch of an epoch may be shorter. By default 32, or, with
+            `steps_per_epoch`, what makes so many batches of all rows. None where `x` gives batches.
         epochs : int, default 1
             At which epoch to stop, counted from 0: with `initial_epoch` 0, how many to train.
         verbose : {"auto", 0, 1, 2}, default "auto"
@@ -96,7 +96,7 @@ class Trainer(Evaluator):
         validation_steps : int, optional
             Batches to score, if not all: the first ones, but of a generator the next ones.
         validation_batch_size : int or "full", optional
-            By default `batch_size`.
+            By default `batch_size`; without, 32, or what makes `validation_steps` batches of all rows.
         validation_freq : int or collection of int, default 1
             After which epochs to score: each so many-th, or those of these numbers, counted from 1.
 
