@@ -178,6 +178,13 @@ def test_a_model_of_layers_in_a_row_has_no_such_column():
     assert "Connected" not in lines[2]
 
 
+def test_a_layer_called_twice_in_a_row_shows_it():
+    x, twice = gs.Input((4,), name="x"), layers.Dense(4, name="twice")
+    lines = table(gs.Model(x, twice(twice(x))), line_length=100)
+    assert lines[2].endswith("Connected to")
+    assert lines[5].split()[-2:] == ["x[0][0],", "twice[0][0]"]
+
+
 def in_a_row(library):
     return library.Sequential(
         [
