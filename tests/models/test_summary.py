@@ -185,6 +185,13 @@ def test_a_layer_called_twice_in_a_row_shows_it():
     assert lines[5].split()[-2:] == ["x[0][0],", "twice[0][0]"]
 
 
+def test_a_way_around_a_layer_shows():
+    x = gs.Input((4,), name="x")
+    lines = table(gs.Model(x, layers.Add()([layers.Dense(4, name="inner")(x), x])), line_length=100)
+    assert lines[2].endswith("Connected to")
+    assert lines[6].split()[-2:] == ["inner[0][0],", "x[0][0]"]
+
+
 def in_a_row(library):
     return library.Sequential(
         [
