@@ -54,7 +54,7 @@ class InputLayer(Layer):
         if not isinstance(shape, (list, tuple)) or len(shape) < 2 or shape[0] is not None:
             raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
         dtype = config.get("dtype")  # Keras's may be of data that is converted here, "uint8"
-        return cls(tuple(shape[1:]), dtype=dtype if dtype in FLOATS else None, name=config.get("name"))
+        return cls(tuple(shape[1:]), dtype=dtype if dtype in [*FLOATS] else None, name=config.get("name"))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
