@@ -197,6 +197,10 @@ def test_sample_weights_of_an_output():
     first = model.evaluate(x, y, sample_weight=[rows, None], verbose=0, return_dict=True)
     assert first["a_loss"] == both["a_loss"] != plain["a_loss"]
     assert first["b_loss"] == plain["b_loss"] != both["b_loss"]
+    model = compiled("two heads", metrics=[["mae"], None], weighted_metrics=[["mae"], None])
+    plain = model.evaluate(x, y, verbose=0, return_dict=True)
+    given = model.evaluate(x, y, sample_weight=rows, verbose=0, return_dict=True)
+    assert given["a_mae"] == plain["a_mae"] == plain["a_weighted_mae"] != given["a_weighted_mae"]
 
 
 # -- what models share -------------------------------------------------------------------------------------------------
