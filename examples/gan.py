@@ -31,7 +31,10 @@ def main(steps: int = 3000) -> None:
     """Train both in turns, and draw what the generator has learned."""
     gs.utils.set_random_seed(0)
     draw = np.random.default_rng(0)
-    noise = lambda rows: draw.normal(size=(rows, NOISE)).astype(np.float32)  # noqa: E731
+
+    def noise(rows: int) -> np.ndarray:
+        return draw.normal(size=(rows, NOISE)).astype(np.float32)
+
     dense = gs.layers.Dense
     generator = gs.Sequential([gs.Input((NOISE,)), dense(64, "relu"), dense(64, "relu"), dense(2)])
     critic = gs.Sequential([gs.Input((2,)), dense(64, "leaky_relu"), dense(64, "leaky_relu"), dense(1)])

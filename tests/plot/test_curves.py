@@ -64,7 +64,7 @@ def test_a_validation_now_and_then_is_drawn_where_it_was():
 
 def test_validation_freq_of_fit():
     model = gs.Sequential([layers.Dense(1)])
-    model.compile("sgd", "mse", ["mae"])
+    model.compile("sgd", "mse", metrics=["mae"])
     history = model.fit(X, Y, epochs=7, validation_split=0.2, validation_freq=3, initial_epoch=1, verbose=0)
     for panel in history.plot().axes:
         training, validation = panel.lines

@@ -168,8 +168,7 @@ def _names(names: Any, X: Any, pair: Sequence[int]) -> list[str]:
 def _ask(model: Any, plane: np.ndarray, labels: np.ndarray, threshold: float | None) -> Answer:
     classes = np.unique(labels).tolist()
     ask = model.predict_proba if hasattr(model, "predict_proba") else model.predict
-    takes = inspect.signature(ask).parameters
-    given = np.asarray(ask(plane, **({"verbose": 0} if "verbose" in takes else {})))
+    given = np.asarray(ask(plane, **_quiet(ask)))
     given = given[:, 0] if given.shape == (len(plane), 1) else given
     if given.shape[:1] != (len(plane),) or given.ndim > 2:
         raise ValueError(f"model must give scores or a label for each row; for {len(plane)} it gave {given.shape}.")
@@ -189,6 +188,14 @@ def _ask(model: Any, plane: np.ndarray, labels: np.ndarray, threshold: float | N
     if given.shape[1] == 2 and shares:
         return Answer(given[:, 1], named, "probability", 0.5 if threshold is None else threshold)
     return Answer(given, named, "probability" if shares else "output", 0.0)
+
+
+def _quiet(ask: Any) -> dict[str, int]:
+    """The argument for no progress bar, of what takes one."""
+    try:
+        return {"verbose": 0} if "verbose" in inspect.signature(ask).parameters else {}
+    except (TypeError, ValueError):  # a function in C may not tell
+        return {}
 
 
 def _one_score(scores: np.ndarray, classes: list[Any], threshold: float | None, logits: bool) -> Answer:
