@@ -98,7 +98,7 @@ def model(case: str) -> gs.Sequential:
     manner = MANNERS.get(case, {})
     made = parts(manner.get("dropout", 0.3), manner.get("dtype", "float32"))
     rule = RULES.get(case, optimizer("AdamW", learning_rate=0.01, weight_decay=0.1))()
-    made.compile(rule, "sparse_categorical_crossentropy", ["accuracy"])
+    made.compile(rule, "sparse_categorical_crossentropy", metrics=["accuracy"])
     first, last = made.layers[0], made.layers[2]
     if manner.get("spared"):
         rule.exclude_from_weight_decay([first.kernel], ["bias"])

@@ -66,7 +66,7 @@ allowance = 64 * 2**20  # 27 MiB for the batch of all rows; a thread that starts
 def model():
     layers = [gs.Input((columns,)), gs.layers.Dense(32, "relu"), gs.layers.Dense(10, "softmax")]
     model = gs.Sequential(layers)
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 def uses(x):

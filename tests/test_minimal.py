@@ -30,7 +30,7 @@ def test_a_model_learns():
     x = (centres[labels] + random.normal(size=(2000, 30))).astype(np.float32)
     train, test = gs.utils.split(x, labels, (0.8, 0.2), stratify=labels, seed=0)
     model = gs.Sequential([gs.layers.Dense(64, "relu"), gs.layers.Dense(5, "softmax")])
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(*train, epochs=5, validation_split=0.1, verbose=0)
     assert history.history["loss"][-1] < history.history["loss"][0]
     assert model.evaluate(*test, verbose=0)[1] > 0.95

@@ -23,7 +23,7 @@ def classifier(
     gs.utils.set_random_seed(seed)
     sizes = [gs.layers.Dense(n, "relu", dtype=dtype) for n in hidden]
     model = gs.Sequential([gs.Input((inputs,)), *sizes, gs.layers.Dense(classes, "softmax", dtype=dtype)])
-    model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "bindings/scoring.hpp"
 #include "bindings/tape.hpp"
 #include "bindings/treatment.hpp"
+#include "engine/buffer.hpp"
 #include "engine/network.hpp"
 #include "engine/run.hpp"
 
@@ -108,6 +110,31 @@ std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyL
   return all;
 }
 
+using Arrays = std::vector<std::vector<py::array>>;  // by layer
+
+/// Where the weights of layers lie that Python keeps.
+template <class Real>
+std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, const Arrays& kept) {
+  const auto wanted = shapes(layers);
+  std::vector<std::vector<Real*>> all;
+  if (kept.size() != wanted.size()) throw py::value_error("kept must have a list for each layer.");
+  for (std::size_t k = 0; k < kept.size(); ++k) {
+    if (kept[k].size() != wanted[k].size()) throw py::value_error("kept must have an array for each weight.");
+    all.emplace_back();
+    for (std::size_t i = 0; i < kept[k].size(); ++i) {
+      const py::array& array = kept[k][i];
+      const std::string name = "kept[" + std::to_string(k) + "][" + std::to_string(i) + "]";
+      check_rows<Real>(array, name, wanted[k][i].size() == 2 ? std::int64_t(wanted[k][i][1]) : -1);
+      check_writable(array, name);
+      if (array.shape(0) != wanted[k][i][0]) throw py::value_error(name + " has shape " + shape_text(array) + ".");
+      if (reinterpret_cast<std::uintptr_t>(array.data()) % border)
+        throw py::value_error(name + " must lie on a border of " + std::to_string(border) + " bytes.");
+      all.back().push_back(data<Real>(array));
+    }
+  }
+  return all;
+}
+
 // -- what Python sees, for either type -----------------------------------------------------------------------------
 
 class PyNetwork {
@@ -133,13 +160,16 @@ class PyNetwork {
 
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
-  explicit TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs)
-      : network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs)) {}
+  TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs, const std::optional<Arrays>& kept)
+      : kept_(kept.value_or(Arrays{})),
+        network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs),
+                 kept ? check_kept<Real>(parse_layers(inputs, specs), kept_) : std::vector<std::vector<Real*>>{}) {}
 
   std::size_t inputs() const override { return network_.inputs; }
   std::size_t outputs() const override { return network_.outputs; }
 
   py::list parameters(py::handle self) const override {
+    if (!kept_.empty()) return py::cast(kept_);
     py::list all;
     const auto shape = shapes(network_.layers);
     for (std::size_t k = 0; k < shape.size(); ++k) {
@@ -261,13 +291,14 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
+  const Arrays kept_;  // the weights, if Python keeps them
   Network<Real> network_;
 };
 
 std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
-                                        const std::string& dtype) {
-  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs);
-  return std::make_unique<TypedNetwork<double>>(inputs, specs);
+                                        const std::string& dtype, const std::optional<Arrays>& kept) {
+  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs, kept);
+  return std::make_unique<TypedNetwork<double>>(inputs, specs, kept);
 }
 
 }  // namespace
@@ -275,7 +306,8 @@ std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<p
 void bind_network(py::module_& m) {
   m.def("weight_shapes", [](std::int64_t n, const std::vector<py::dict>& all) { return shapes(parse_layers(n, all)); });
   py::class_<PyNetwork>(m, "Network")
-      .def(py::init(&make_network))
+      .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
+           py::arg("kept") = py::none())
       .def_property_readonly("inputs", &PyNetwork::inputs)
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",

@@ -37,7 +37,7 @@ LossUse parse_loss(const py::dict& given) {
   const auto kind = given["kind"].cast<std::string>();
   LossUse loss;
   loss.info = &find_score(kind, true);
-  std::set<std::string> known{"kind", "of_logits", "reduction"};
+  std::set<std::string> known{"kind", "of_logits", "reduction", "factor"};
   for (const FieldInfo& f : loss.info->fields) {
     loss.settings.push_back(given.contains(f.name) ? given[f.name].cast<double>() : f.start);
     check_field(f, loss.settings.back());
@@ -46,6 +46,7 @@ LossUse parse_loss(const py::dict& given) {
   for (const auto& item : given)
     if (const auto name = item.first.cast<std::string>(); !known.count(name))
       throw py::type_error(kind + " has no setting " + name + ".");
+  if (given.contains("factor")) loss.factor = given["factor"].cast<double>();
   if (given.contains("of_logits")) loss.of_logits = given["of_logits"].cast<bool>();
   if (loss.of_logits && !loss.info->has_logits) throw py::value_error(kind + " knows no logits.");
   if (given.contains("reduction")) loss.reduction = parse_reduction(given["reduction"].cast<std::string>());

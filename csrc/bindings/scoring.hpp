@@ -13,7 +13,7 @@ namespace gs {
 
 /// Keras's name of it; "none" is a sum, for its slope.
 Reduction parse_reduction(const std::string& name);
-/// {"kind": name, "of_logits": bool, "reduction": name, and settings by the names of the loss's fields}
+/// {"kind": name, "of_logits": bool, "reduction": name, "factor": number, and settings by the names of its fields}
 LossUse parse_loss(const py::dict& given);
 /// loss: as above, or None if somebody else knows it.
 Scoring parse_scoring(const py::object& loss, const std::vector<std::string>& metrics);

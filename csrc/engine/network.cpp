@@ -33,25 +33,28 @@ template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::
 }  // namespace
 
 template <class Real>
-Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vector<std::vector<Treatment>> treated)
-    : inputs(inputs), outputs(inputs), layers(std::move(given)) {
+Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vector<std::vector<Treatment>> treated,
+                       std::vector<std::vector<Real*>> kept)
+    : inputs(inputs), outputs(inputs), layers(std::move(given)), weights(std::move(kept)) {
+  const bool own = weights.empty();
   std::size_t size = 0;
   for (const AnyLayer& any : layers)
     visit(any, [&](const auto& layer) {
-      for (std::size_t i = 0; i < layer.n_weights(); ++i) size += on_border<Real>(elements(layer.weights()[i]));
+      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
+        size += own ? on_border<Real>(elements(layer.weights()[i])) : 0;
+        work += elements(layer.weights()[i]);
+      }
       outputs = layer.outputs();
     });
   arena_ = Buffer<Real>(size);
   std::memset(arena_.data(), 0, size * sizeof(Real));
   Real* next = arena_.data();
-  for (const AnyLayer& any : layers)
-    visit(any, [&](const auto& layer) {
+  for (std::size_t k = 0; own && k < layers.size(); ++k)
+    visit(layers[k], [&](const auto& layer) {
       weights.emplace_back();
       for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-        const std::size_t n = elements(layer.weights()[i]);
         weights.back().push_back(next);
-        next += on_border<Real>(n);
-        work += n;
+        next += on_border<Real>(elements(layer.weights()[i]));
       }
     });
   treat(std::move(treated));

@@ -18,11 +18,14 @@ template <class... Any> struct VariantOf<TypeList<Any...>> {
 };
 using AnyLayer = VariantOf<Layers>::type;
 
-/// Layers and their weights, which lie in one arena, each on a border of its own, zeros at the start.
+/// Layers and their weights, which lie in one arena, each on a border of its own, zeros at the start; or where somebody
+/// else keeps them, who may give them to several networks.
 template <class Real> class Network {
  public:
   /// treatments (layer, weight): empty, or one for each weight; their shapes are filled in.
-  Network(std::size_t inputs, std::vector<AnyLayer> layers, std::vector<std::vector<Treatment>> treatments = {});
+  /// kept (layer, weight): empty, or where each weight lies.
+  Network(std::size_t inputs, std::vector<AnyLayer> layers, std::vector<std::vector<Treatment>> treatments = {},
+          std::vector<std::vector<Real*>> kept = {});
 
   const std::size_t inputs;
   std::size_t outputs;

@@ -69,7 +69,7 @@ bool LossUse::ignores(std::int64_t label) const {
 
 Shares LossUse::shares(std::size_t rows, const double* weights, const std::uint8_t* mask) const {
   const bool alone = info && info->one_value && reduction == Reduction::sum && !weights && !mask;
-  return {alone ? Reduction::mean : reduction, rows, weights, mask};
+  return {alone ? Reduction::mean : reduction, rows, weights, mask, factor};
 }
 
 Shares LossUse::score(Dtype dtype, const void* const* targets, const void* y, std::size_t n, Shares shares,

@@ -40,6 +40,7 @@ struct LossUse {
   bool of_logits = false;
   std::vector<double> settings{};
   Reduction reduction = Reduction::mean;
+  double factor = 1;  // what the loss of a batch is multiplied by
 
   LossRows loop(Dtype dtype) const;
   /// Whether a row of this label does not count, so that it need be no class.

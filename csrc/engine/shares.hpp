@@ -12,12 +12,13 @@ enum class Reduction {
   mean_of_weights,  // the sum over that of the weights
 };
 
-/// The loss of a batch is the sum of share(i) values[i], divided by divisor().
+/// The loss of a batch is factor times the sum of share(i) values[i], divided by divisor().
 struct Shares {
   Reduction reduction = Reduction::mean;
   std::size_t rows = 0;
   const double* weights = nullptr;     // (rows), or null: each 1
   const std::uint8_t* mask = nullptr;  // (rows): whether a row counts; or null: all do
+  double factor = 1;
 
   bool counts(std::size_t i) const { return !mask || mask[i]; }
   double share(std::size_t i) const { return counts(i) ? (weights ? weights[i] : 1.0) : 0.0; }
@@ -31,8 +32,8 @@ struct Shares {
 
   /// scales (rows): the slope of the batch's loss by each row's. All 0 where the divisor is.
   void scales(double* to) const {
-    const double whole = divisor(), factor = whole != 0 ? 1 / whole : 0;
-    for (std::size_t i = 0; i < rows; ++i) to[i] = share(i) * factor;
+    const double whole = divisor(), each = whole != 0 ? factor / whole : 0;
+    for (std::size_t i = 0; i < rows; ++i) to[i] = share(i) * each;
   }
   double loss(const double* values) const { return total(values) / double(rows); }
   /// rows times the loss: what the batch adds to a sum over rows. To the bit the sum of values that are averaged.
@@ -40,7 +41,7 @@ struct Shares {
     const double whole = divisor();
     double sum = 0;
     for (std::size_t i = 0; i < rows; ++i) sum += share(i) * values[i];
-    return whole != 0 ? sum * (double(rows) / whole) : 0;
+    return whole != 0 ? factor * (sum * (double(rows) / whole)) : 0;
   }
 };
 

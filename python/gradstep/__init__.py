@@ -34,7 +34,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .models import Sequential
+from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
 from .regularizers import Regularizer
@@ -48,6 +48,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "Optimizer",
     "Regularizer",
     "RowSparse",

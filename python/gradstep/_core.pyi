@@ -149,8 +149,8 @@ def check_targets(loss: dict[str, Any], y: ndarray, dtype: str, outputs: int) ->
     """ValueError unless y is as `Run` takes it for this loss and a network of so many outputs."""
 
 def check_loss(loss: dict[str, Any]) -> None:
-    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name}`` and settings
-    by the names of fields; ValueError or TypeError that names what is wrong."""
+    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
+    float}`` and settings by the names of fields; ValueError or TypeError that names what is wrong."""
 
 def loss(
     loss: dict[str, Any],
@@ -174,9 +174,15 @@ def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]], /) -> list[list
     """The shapes that the weights of a network of these layers would have; a list a layer. Nothing is allocated."""
 
 class Network:
-    """Dense layers in a row; parameters in one 64-byte-aligned arena."""
+    """Dense layers in a row; parameters in one 64-byte-aligned arena, or in arrays that are given."""
 
-    def __init__(self, inputs: int, layers: Sequence[dict[str, Any]], dtype: str) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        layers: Sequence[dict[str, Any]],
+        dtype: str,
+        kept: Sequence[Sequence[ndarray]] | None = None,
+    ) -> None:
         """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
         or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
         ``{"kind": "rescaling", "scale": float, "offset": float}`` or ``{"kind": "batch_normalization", "scale": bool,
@@ -184,7 +190,8 @@ class Network:
         "scale": bool, "center": bool, "epsilon": float}`` or ``{"kind": "normalization", "invert": bool}``, with
         "mean" and "variance", lists of floats, if they are no weights, or ``{"kind": "prelu"}``; dtype "float32" or
         "float64". Each may have "weights" too, a list with None or ``{"trainable": bool, "updated": bool, "penalty":
-        ..., "constraint": ...}`` for each of its weights."""
+        ..., "constraint": ...}`` for each of its weights. kept: a list per layer of the arrays that its weights are,
+        which several networks may share; as `aligned_zeros` makes them."""
 
     @property
     def inputs(self) -> int: ...

@@ -31,7 +31,7 @@ def made(seed, optimizer=None):
     # Names of their own: in one process layers without are counted on.
     hidden = [layers.Dense(16, "relu", name="hidden"), layers.Dropout(0.5, name="drop")]
     model = gs.Sequential([gs.Input((20,)), *hidden, layers.Dense(4, "softmax", name="out")])
-    model.compile(optimizer or optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile(optimizer or optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 

@@ -149,7 +149,7 @@ def test_training_is_not_touched(optimizer):
         gs.utils.set_random_seed(1)
         model = gs.Sequential([layers.Dense(32, "relu"), layers.Dropout(0.5), layers.Dense(4, "softmax")])
         given = optimizer if isinstance(optimizer, str) else optimizers.SGD.from_config(optimizer.get_config())
-        model.compile(given, "sparse_categorical_crossentropy", ["accuracy"])
+        model.compile(given, "sparse_categorical_crossentropy", metrics=["accuracy"])
         history = train(model, X, LABELS, epochs=4, validation_split=0.2, callbacks=callbacks)
         model.train_on_batch(X[:64], LABELS[:64])  # with what it draws
         ends.append((snapshot(model), history.history, np.random.random()))

@@ -23,7 +23,7 @@ from gradstep import layers
 x = np.random.default_rng(0).normal(size=(6000, 784)).astype("float32")
 y = np.arange(6000) % 10
 model = gs.Sequential([layers.Dense(256, "relu"), layers.Dense(256, "relu"), layers.Dense(10, "softmax")])
-model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 gs.set_num_threads(1)
 model.fit(x, y, batch_size=4, epochs=2, validation_split=0.2, verbose=VERBOSE)
 """

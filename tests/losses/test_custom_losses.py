@@ -37,7 +37,7 @@ def network(loss, optimizer="adam", metrics=None, dtype="float64", outputs=3):
     model = gs.Sequential(
         [gs.Input((4,)), gs.layers.Dense(5, "tanh", dtype=dtype), gs.layers.Dense(outputs, "gelu", dtype=dtype)]
     )
-    model.compile(optimizer, loss, metrics)
+    model.compile(optimizer, loss, metrics=metrics)
     return model
 
 

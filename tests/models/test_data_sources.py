@@ -49,7 +49,7 @@ class Iterable:
 
 def trained(*data, weights=None, metrics=("accuracy",), **options):
     model = classifier(optimizer=gs.optimizers.Adam(0.01))
-    model.compile(model.optimizer, "sparse_categorical_crossentropy", list(metrics))
+    model.compile(model.optimizer, "sparse_categorical_crossentropy", metrics=list(metrics))
     options = {"verbose": 0, "shuffle": False, "epochs": 3} | options
     history = model.fit(*data, **options).history
     return model, history

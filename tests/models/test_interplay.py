@@ -128,7 +128,7 @@ def test_weights_of_rows_leave_penalties_alone(loss, metrics):
     x, y = data()
     weights = np.random.default_rng(1).uniform(0, 2, ROWS)
     model = everything()
-    model.compile("sgd", loss, metrics)
+    model.compile("sgd", loss, metrics=metrics)
     values = ((model.predict(x, verbose=0) - y) ** 2).mean(axis=1)
     scores = model.test_on_batch(x, y, sample_weight=weights)
     got = scores[0] if metrics else scores

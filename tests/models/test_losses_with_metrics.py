@@ -28,7 +28,7 @@ def model(loss, metrics=None, weighted=None, optimizer="sgd", last=None):
     gs.utils.set_random_seed(1)
     first, second = gs.layers.Dense(5, "tanh", dtype="float64"), gs.layers.Dense(3, last, dtype="float64")
     made = gs.Sequential([gs.Input((4,)), first, second])
-    made.compile(optimizer, loss, metrics, weighted)
+    made.compile(optimizer, loss, metrics=metrics, weighted_metrics=weighted)
     return made
 
 

@@ -20,7 +20,7 @@ def model(given=(), last="sigmoid", outputs=1, loss="binary_crossentropy", optim
     gs.utils.set_random_seed(3)
     layers = [gs.Input((20,)), gs.layers.Dense(12, "relu"), gs.layers.Dense(outputs, last)]
     made = gs.Sequential(layers)
-    made.compile(optimizer, loss, list(given), **more)
+    made.compile(optimizer, loss, metrics=list(given), **more)
     return made
 
 
@@ -146,7 +146,7 @@ def test_wrapped_optimizers_feed_each_batch_once(kind):
 def test_shuffled_rows_meet_their_targets():
     """A model that knows all answers is always right, in whatever order."""
     known = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, "linear", kernel_initializer="ones")])
-    known.compile(gs.optimizers.SGD(0.0), "mse", [metrics.Accuracy("same"), metrics.R2Score()])
+    known.compile(gs.optimizers.SGD(0.0), "mse", metrics=[metrics.Accuracy("same"), metrics.R2Score()])
     x = np.arange(100.0)
     history = known.fit(x, x, batch_size=7, epochs=3, verbose=0).history
     assert history["same"] == [1.0] * 3
@@ -284,7 +284,7 @@ def test_a_misfit_is_refused_before_the_first_step(case):
 
 
 def _refit(trained, make):
-    trained.compile(trained.optimizer, "sparse_categorical_crossentropy", [make()])
+    trained.compile(trained.optimizer, "sparse_categorical_crossentropy", metrics=[make()])
     trained.fit(X, LABELS, verbose=0)
 
 
@@ -321,6 +321,6 @@ def test_bad_metrics(case):
     trained = model(["accuracy"])
     before = trained.optimizer
     with pytest.raises(error, match=message):
-        trained.compile(*arguments())
+        trained.compile(**dict(zip(("optimizer", "loss", "metrics", "weighted_metrics"), arguments(), strict=False)))
     assert trained.optimizer is before
     assert trained.metrics_names == ["loss", "accuracy"]

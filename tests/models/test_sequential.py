@@ -233,7 +233,7 @@ def test_metrics_are_of_the_outputs(last, outputs, loss, from_logits):
     x = random.normal(size=(50, 4))
     y = np.eye(3)[random.integers(0, 3, 50)] if outputs == 3 else random.integers(0, 2, 50)
     model = gs.Sequential([layers.Dense(outputs, last)])
-    model.compile("sgd", loss(from_logits=from_logits), ["accuracy", "mse", "binary_accuracy"])
+    model.compile("sgd", loss(from_logits=from_logits), metrics=["accuracy", "mse", "binary_accuracy"])
     _, accuracy, mse, binary = model.evaluate(x, y, verbose=0)
     p = model.predict(x, verbose=0)
     t = y.reshape(p.shape)

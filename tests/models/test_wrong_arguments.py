@@ -127,6 +127,7 @@ WRONG = {
     "compile": {
         "optimizer": [("adm", {}), (3, {}), (gs.optimizers.Adam, {}), ({"adam": 1}, {}), (None, {})],
         "loss": [("mze", {}), (3, {}), (gs.losses.MeanSquaredError, {}), (["mse", 3], {})],
+        "loss_weights": [("much", {}), ([1.0, 2.0], {}), ({"c": 1.0}, {}), (np.nan, {}), (1.0, {"loss": None})],
         "metrics": [
             ("accuracy", {}),
             (["acuracy"], {}),

@@ -51,7 +51,7 @@ def test_every_layer_has_each_argument_in_its_config(name):
     import inspect
 
     cls = getattr(layers, name)
-    needed = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2)}
+    needed = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
     signature = inspect.signature(cls).parameters
     layer = cls(**{key: needed[key] for key, given in signature.items() if given.default is given.empty})
     assert set(layer.get_config()) == set(signature) - {"input_shape", "input_dim"}
@@ -136,7 +136,7 @@ def test_compile_configs(optimizer, loss, metrics):
     model = example()
     with pytest.raises(ValueError, match="must be compiled"):
         model.get_compile_config()
-    model.compile(optimizer, loss, metrics)
+    model.compile(optimizer, loss, metrics=metrics)
     config = through_json(model.get_compile_config())
     other = example()
     other.compile_from_config(config)

@@ -50,7 +50,7 @@ OBJECTS = {"Power": Power, "square": square}
 )
 def test_a_model_goes_on_with_its_loss(tmp_path, loss, ours):
     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(2)])
-    model.compile("adam", loss, ["mae"])
+    model.compile("adam", loss, metrics=["mae"])
     model.fit(X, T, batch_size=4, verbose=0)
     model.save(tmp_path / "model")
     if not ours:

@@ -81,7 +81,7 @@ class Diagnose(Callback):
         self.samples = whole("samples", samples, 1)
         self.findings: list[Finding] = []
         self.looks: list[Look] = []
-        self._sample: tuple[np.ndarray, np.ndarray] | None = None
+        self._sample: tuple[Any, Any] | None = None
         self._before: list[np.ndarray] = []  # weights at the last look
 
     def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
@@ -117,7 +117,6 @@ class Diagnose(Callback):
         if self._sample is None:
             return Look(epoch, loss, math.nan, False, {})
         x, y = self._sample
-        x = x.reshape(len(x), *self.model.input_shape[1:])
         with np.errstate(all="ignore"):
             layers, constant = self._forward(x)
             value, gradients = self._backward(x, y)
@@ -138,27 +137,29 @@ class Diagnose(Callback):
                     )
         return Look(epoch, loss, value, constant, layers)
 
-    def _forward(self, x: np.ndarray) -> tuple[dict[str, LayerLook], bool]:
+    def _forward(self, x: Any) -> tuple[dict[str, LayerLook], bool]:
         """What the units of each layer give; and whether the outputs are the same for all rows."""
-        layers, out = {}, x
-        zero = (x == 0).all(axis=0).ravel()
-        for layer in self.model.layers:
-            out = layer(out)
-            flat = out.reshape(len(out), -1)
-            now = (flat == 0).all(axis=0)
+        layers = {}
+        calls, outputs = self.model._through(x)
+        for layer, given, made, is_last in calls:
+            now = _zeros(made[0])
+            before = _zeros(given[0])
             # What was 0 before a layer of as many units, as Flatten or Dropout, did not die in it.
-            new = now & ~zero if len(now) == len(zero) and not layer.weights else now
-            layers[layer.name] = LayerLook(dead=int(new.sum()), units=len(now))
-            zero = now
-        layers[self.model.layers[-1].name] = LayerLook(dead=0, units=len(zero))  # outputs may well be 0
-        spread, size = flat.std(axis=0, dtype=np.float64), np.abs(flat).mean(dtype=np.float64)
-        return layers, bool(len(x) > 1 and (spread <= 1e-3 * size).all())
+            passes = len(given) == 1 and len(now) == len(before) and not layer.weights
+            dead = now & ~before if passes else now
+            # Outputs may well be 0.
+            layers[layer.name] = LayerLook(dead=0 if is_last else int(dead.sum()), units=len(now))
+        flat = [output.reshape(len(output), -1) for output in outputs]
+        constant = [
+            bool((one.std(axis=0, dtype=np.float64) <= 1e-3 * np.abs(one).mean(dtype=np.float64)).all()) for one in flat
+        ]
+        return layers, len(x) > 1 and all(constant)
 
-    def _backward(self, x: np.ndarray, y: np.ndarray) -> tuple[float, list[np.ndarray]]:
+    def _backward(self, x: Any, y: Any) -> tuple[float, list[np.ndarray]]:
         """The loss of the sample and its gradients; the model is afterwards as it was."""
         weights, drawn = self.model.get_weights(), self.model._lone
         try:
-            value, gradients = self.model.value_and_grad(x, y)
+            value, gradients = self.model._gradients_of(x, y)
         finally:
             self.model._lone = drawn
             for weight, kept in zip(self.model.weights, weights, strict=True):
@@ -193,3 +194,9 @@ class Diagnose(Callback):
 def norm(arrays: list[np.ndarray]) -> float:
     """Root of the sum of all squares, in float64."""
     return math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))
+
+
+def _zeros(output: np.ndarray) -> np.ndarray:
+    """Which numbers of a row are 0 in all rows."""
+    zeros: np.ndarray = (output.reshape(len(output), -1) == 0).all(axis=0)
+    return zeros

@@ -5,8 +5,10 @@ from .base import Layer
 from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .dropout import Dropout
+from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
 from .input import Input, InputLayer
+from .merging import Concatenate, Dot
 from .normalization import Normalization
 from .prelu import PReLU
 from .rescaling import Rescaling
@@ -16,8 +18,12 @@ from .row_normalizations import GroupNormalization, LayerNormalization
 __all__ = [
     "ELU",
     "Activation",
+    "Add",
+    "Average",
     "BatchNormalization",
+    "Concatenate",
     "Dense",
+    "Dot",
     "Dropout",
     "Flatten",
     "GroupNormalization",
@@ -26,10 +32,14 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Normalization",
     "PReLU",
     "ReLU",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "Subtract",
 ]

@@ -15,7 +15,8 @@ from ..naming import name_for
 from . import given
 from .alone import Alone
 from .own import Own
-from .weights import assign
+from .symbolic import Connected, Node, SymbolicTensor, is_symbolic
+from .weights import assign, placed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,7 +30,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own):
+class Layer(Own, Connected):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -119,6 +120,8 @@ class Layer(Own):
         self._input_shape: Shape | None = None
         self._weights: list[np.ndarray] = []
         self._owner: str | None = None  # the model whose arena holds the weights
+        self._shared = False  # whether several models may read the weights, which then stay where they are
+        self._nodes: list[Node] = []  # calls with symbolic tensors
         self._alone = Alone(self)
         super().__init__()
 
@@ -249,6 +252,11 @@ class Layer(Own):
             view[...] = weight
         self._weights = list(views)
 
+    def _placed(self) -> list[np.ndarray]:
+        """The weights, where the engine can read them: of any memory if they were given by somebody."""
+        self._weights = [placed(weight, self.dtype) for weight in self._weights]
+        return self._weights
+
     @property
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
@@ -329,25 +337,27 @@ class Layer(Own):
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike, training: bool = False) -> np.ndarray:
-        """The output for an array of rows, at once; builds the layer if it is not.
+    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool = False) -> Any:
+        """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.
 
         Parameters
         ----------
-        x : array_like, shape (rows, ...)
+        x : array_like, shape (rows, ...), or SymbolicTensor
         training : bool, default False
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
             draws, as `Dropout`, is new in each.
 
         Returns
         -------
-        ndarray of the layer's dtype
+        ndarray of the layer's dtype, or SymbolicTensor
 
         Raises
         ------
         TypeError, ValueError
             `x` is no array of numbers, or has a shape that the layer cannot take.
         """
+        if is_symbolic(x):
+            return self._connect(x)
         return self._alone.forward(x, flag("training", training))
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:

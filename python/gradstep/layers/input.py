@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .base import Layer, Shape
+from .symbolic import Node, SymbolicTensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Input", "InputLayer"]
 
@@ -28,19 +33,57 @@ class InputLayer(Layer):
         super().__init__(input_shape=shape, name=name)
         assert self._declared is not None
         self.build((None, *self._declared))
+        Node(self, [], False, [self.input_shape], self.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The shape, in Keras's words, and the name."""
+        return {"batch_shape": list(self.input_shape), "dtype": self.dtype, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """An input of the dict that `get_config` gives, here or in Keras.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It has no ``"batch_shape"`` that begins with None.
+        """
+        shape = config.get("batch_shape") if isinstance(config, Mapping) else None
+        if not isinstance(shape, (list, tuple)) or len(shape) < 2 or shape[0] is not None:
+            raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
+        return cls(tuple(shape[1:]), name=config.get("name"))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
 
-def Input(shape: Sequence[int] | int, *, name: str | None = None) -> InputLayer:
-    """The shape of a model's input: ``Sequential([Input((64,)), Dense(10)])``. See `InputLayer`.
+def Input(shape: Sequence[int] | int, *, name: str | None = None) -> SymbolicTensor:
+    """An input of a model: a symbolic tensor, with which layers are called to describe a `Model`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of one row: ``(64,)`` for 64 features.
+    name : str, optional
+        By which a `Model` of several inputs takes its data.
+
+    Returns
+    -------
+    SymbolicTensor
+        In front of a `Sequential` it says what comes in: ``Sequential([Input((64,)), Dense(10)])``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A size is no int, or less than 1.
 
     Examples
     --------
     >>> import gradstep as gs
     >>> gs.Sequential([gs.Input((64,)), gs.layers.Dense(10)]).output_shape
     (None, 10)
+    >>> gs.layers.Dense(3, name="out")(gs.Input((8,)))
+    <SymbolicTensor out shape=(None, 3) dtype=float32>
     """
-    return InputLayer(shape, name=name)
+    return InputLayer(shape, name=name).output

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import numeric
 from ..optimizers.arrays import describe
 
-__all__ = ["assign"]
+__all__ = ["assign", "placed"]
 
 
 def assign(targets: Sequence[np.ndarray], weights: Any) -> None:
@@ -27,3 +28,12 @@ def assign(targets: Sequence[np.ndarray], weights: Any) -> None:
     copies = [value.astype(target.dtype) for target, value in zip(targets, values, strict=True)]
     for target, copy in zip(targets, copies, strict=True):
         target[...] = copy
+
+
+def placed(weight: np.ndarray, dtype: str) -> np.ndarray:
+    """A weight where the engine can keep it: itself, or if it is of a file, say, a copy on a border of 64 bytes."""
+    if weight.dtype == dtype and weight.ctypes.data % 64 == 0 and weight.flags.carray:
+        return weight
+    copy = _core.aligned_zeros(weight.shape, dtype)
+    copy[...] = weight
+    return copy

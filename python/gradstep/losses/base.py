@@ -69,6 +69,8 @@ class Loss(Described):
 
     # Whether targets are class numbers, one a row, instead of rows of numbers.
     labels = False
+    # What it counts for in the loss of a model, which has a copy of its own then.
+    _factor = 1.0
 
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: str | None = None
@@ -204,6 +206,11 @@ class Loss(Described):
         self._must_reduce()
         return None
 
+    def _weighed(self) -> dict[str, Any] | None:
+        """The same with what it counts for."""
+        specification = self._specification()
+        return specification if specification is None or self._factor == 1 else specification | {"factor": self._factor}
+
     def _must_reduce(self) -> None:
         if self.reduction in (None, "none"):
             raise ValueError(f"loss {self.name!r} must give one number to train by; its reduction is none.")
@@ -215,6 +222,9 @@ class Loss(Described):
     def _of_batch(self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
         """Value and gradient of a batch of a model, where the engine does not know them."""
         value, gradient = self._evaluate(y_true, y_pred, weights, None, True)
+        assert gradient is not None
+        if self._factor != 1:
+            value, gradient = self._factor * value, gradient.dtype.type(self._factor) * gradient
         return value, np.ascontiguousarray(gradient)
 
 

@@ -1,16 +1,17 @@
-"""Models: layers in a row, and their training; and models from files, texts and other models."""
+"""Models: layers in a row or in a graph, and their training; and models from files, texts and other models."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .functional import Model
 from .sequential import Sequential
 
 if TYPE_CHECKING:
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.whole import save_model
 
-__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 def __getattr__(name: str) -> Any:

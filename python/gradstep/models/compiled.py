@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
+from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
@@ -22,7 +23,7 @@ __all__ = ["Compiled"]
 
 # Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
 MOST_KEPT, MOST_ROWS = 4, 1024
-COMPILE = ("optimizer", "loss", "metrics", "weighted_metrics")
+COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
 class Kept(NamedTuple):
@@ -45,7 +46,7 @@ class Compiled:
         self.optimizer: optimizers.Optimizer | None = None
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
-        self._measures = Measures()
+        self._measures: Measures | Objectives = Measures()
         self._network: _core.Network | Mixed | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], Kept] = {}  # runs over single batches, by their rows
@@ -95,9 +96,10 @@ class Compiled:
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | Callable[..., Any] | None = None,
-        metrics: Sequence[Any] | None = None,
-        weighted_metrics: Sequence[Any] | None = None,
+        loss: str | losses.Loss | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None = None,
+        loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
+        metrics: Sequence[Any] | Mapping[str, Any] | None = None,
+        weighted_metrics: Sequence[Any] | Mapping[str, Any] | None = None,
         **unknown: Any,
     ) -> None:
         """Say how the model is to be trained.
@@ -106,12 +108,16 @@ class Compiled:
         ----------
         optimizer : str or Optimizer, default "rmsprop"
             A name of `gradstep.optimizers` for its defaults, or an optimizer.
-        loss : str, Loss or function, optional
+        loss : str, Loss or function, or a list or dict of them, optional
             What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
-            `fit` and `evaluate` need one; `predict` does not.
+            `fit` and `evaluate` need one; `predict` does not. Of a model of several outputs one for all, or a list or
+            dict with one for each output, None for one that has none.
+        loss_weights : float, or a list or dict of them, optional
+            What each loss counts for in the sum that is made small; 1 by default. The losses of the outputs are
+            reported without it.
         metrics : list of str, Metric or function, optional
             What else to measure: "accuracy", other names of `gradstep.metrics`, metrics, or functions of targets and
-            predictions.
+            predictions. Of a model of several outputs a list with one, or a list, for each output; or a dict of such.
         weighted_metrics : list of str, Metric or function, optional
             The same, of which each row counts with its sample weight where rows have some.
 
@@ -125,19 +131,35 @@ class Compiled:
         for name in unknown:
             hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
             raise TypeError(f"compile() has no argument {name!r}.{hint}")
-        chosen_loss = None if loss is None else losses.get(loss)
-        if chosen_loss is not None:
-            chosen_loss._specification()
-        measures = Measures(metrics, weighted_metrics, chosen_loss)
+        judges = self._judges(loss, loss_weights, metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)
         self._renew()
         self._kept.clear()
-        self.loss, self._measures, self._indices, self._bound = chosen_loss, measures, None, None
-        self._compiled = {"loss": loss, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        (self.loss, self._measures), self._indices, self._bound = judges, None, None
+        self._compiled = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+
+    def _judges(
+        self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+    ) -> tuple[losses.Loss | None, Measures | Objectives]:
+        """Loss and measures of the arguments of `compile`."""
+        names = self.output_names
+        chosen = loss_of_one(loss, loss_weights, names)
+        plain, more = metrics_of_one(metrics, "metrics", names), metrics_of_one(weighted, "weighted_metrics", names)
+        return chosen, Measures(plain, more, chosen)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called, as far as they are known: after the layers that give them."""
+        return []
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` gives: "loss" and the metrics."""
+        """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
         return ["loss", *self._measures.names]
 
     def _needed_loss(self) -> losses.Loss:
@@ -169,6 +191,7 @@ class Compiled:
     def _shares(self, rows: Rows) -> list[Share]:
         """Who measures what in a run over rows like these."""
         assert self._network is not None
+        assert isinstance(self._measures, Measures)
         outputs, weighted = self._network.outputs, rows.weights is not None
         ours = isinstance(self._network, _core.Network)
         return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weighted, ours)
@@ -187,7 +210,7 @@ class Compiled:
         x, y, weights = rows.x, rows.y, rows.weights
         shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
-        spec, mask, fed = loss._specification(), loss._mask(y), any(not engine for engine, *_ in shared)
+        spec, mask, fed = loss._weighed(), loss._mask(y), any(not engine for engine, *_ in shared)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
             run: _core.Run | Custom

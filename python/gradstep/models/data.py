@@ -38,11 +38,14 @@ READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
 
 
 class Rows:
-    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None."""
+    """Data as the engine reads it: x (rows, inputs), targets, and float64 weights (rows,) or None.
+
+    `Columns` of them where there are several inputs or outputs.
+    """
 
     __slots__ = ("weights", "x", "y")
 
-    def __init__(self, x: Any, y: np.ndarray, weights: np.ndarray | None = None) -> None:
+    def __init__(self, x: Any, y: Any, weights: Any = None) -> None:
         self.x, self.y, self.weights = x, y, weights
 
     def __len__(self) -> int:

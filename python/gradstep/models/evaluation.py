@@ -259,20 +259,21 @@ class Evaluator(Fed):
         (1.0, 4.0)
         """
         rows = self._dense(self._rows(x, y, sample_weight))
+        return self._gradients_of(rows.x, rows.y, rows.weights)
+
+    def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
+        """The same for data as a run has it."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        spec = loss._specification()
-
+        spec = loss._weighed()
         if spec is None or isinstance(network, Mixed):
-            self._check_targets(rows.y)
+            self._check_targets(y)
             tape = network if isinstance(network, Mixed) else _core.Tape(network)
-            outputs = tape.forward(rows.x, True, self._lone_pass())
-            value, slope = loss._of_batch(rows.y, outputs, rows.weights)
+            outputs = tape.forward(x, True, self._lone_pass())
+            value, slope = loss._of_batch(y, outputs, weights)
             tape.backward(slope)
             return value + network.penalty, [gradient.copy() for gradient in tape.gradients]
-        value, gradients, _ = network.value_and_grad(
-            spec, rows.x, rows.y, self._lone_pass(), rows.weights, loss._mask(rows.y)
-        )
+        value, gradients, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))
         return value, [gradient for layer in gradients for gradient in layer]
 
 

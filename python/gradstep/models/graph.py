@@ -32,8 +32,8 @@ class Graph:
     """Layers that are called on each other's outputs, without a circle.
 
     Rows of engine layers between which nothing else reads are one network each; a layer in NumPy is a piece of its own.
-    A layer may be in several nodes: its gradients are then summed. Making a graph moves the weights of engine layers
-    into the networks' memory (``layer.kernel`` are views of it), so a layer computes in the newest graph it is in.
+    A layer may be in several nodes: its gradients are then summed. Weights stay where they are: several graphs, and
+    other models, may compute with those of one layer.
 
     To train: for each batch ``outputs = graph.forward(xs, True, number, ids)``, the slopes of the loss by the outputs,
     ``_, gradients = graph.backward(slopes)``, a step of the optimizer with the gradients over `weights`, and
@@ -106,9 +106,10 @@ class Graph:
         if not working:
             return None
         inputs = math.prod(layers[0].input_shape[1:])  # type: ignore[arg-type]
-        network = _core.Network(inputs, [layer._words() or {} for layer in working], self.dtype)
-        for layer, views in zip(working, network.parameters, strict=True):
-            layer._move(views)
+        kept = [layer._placed() for layer in working]
+        network = _core.Network(inputs, [layer._words() or {} for layer in working], self.dtype, kept)
+        for layer in working:
+            layer._shared = True
         self._networks.append((network, working))
         return network
 

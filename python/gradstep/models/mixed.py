@@ -12,7 +12,7 @@ from .. import _core
 from ..layers.base import Layer
 from .graph import Graph, Node
 
-__all__ = ["Mixed", "MixedRun", "network_of", "renew"]
+__all__ = ["Mixed", "MixedRun", "network_of", "network_of_steps", "renew"]
 
 
 class Mixed:
@@ -71,14 +71,25 @@ class Mixed:
 
 
 def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network | Mixed:
-    """What computes layers in a row, which are built for rows of this shape; their weights are in it from now on."""
+    """What computes layers in a row, built for rows of this shape; with their weights, unless they are shared."""
     if any(layer._in_numpy for layer in layers):
         return Mixed(Graph([shape], [Node(layer, (i,)) for i, layer in enumerate(layers)], [len(layers)]))
     working = [layer for layer in layers if layer._works]
-    network = _core.Network(math.prod(shape), [layer._words() or {} for layer in working], layers[0].dtype)
+    # Weights that other models read too stay where they are.
+    kept = [layer._placed() for layer in working] if any(layer._shared for layer in layers) else None
+    network = _core.Network(math.prod(shape), [layer._words() or {} for layer in working], layers[0].dtype, kept)
     for layer, views in zip(working, network.parameters, strict=True):
         layer._move(views)
     return network
+
+
+def network_of_steps(shape: tuple[int, ...], steps: Sequence[Node], exit: int) -> _core.Network | Mixed:
+    """The same for calls of layers from one input, value 0, to one output, which is this value."""
+    layers = [step.layer for step in steps]
+    straight = exit == len(steps) and all(list(step.sources) == [i] for i, step in enumerate(steps))
+    if straight and len({id(layer) for layer in layers}) == len(layers):
+        return network_of(shape, layers)
+    return Mixed(Graph([shape], steps, [exit]))
 
 
 def renew(network: _core.Network | Mixed, layers: Sequence[Layer]) -> None:

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..checks import numeric, shape_of
-from ..described import custom_object_scope, serialize_object
+from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
-from ..layers.input import Input, InputLayer
-from ..layers.weights import assign
+from ..layers.input import InputLayer
+from ..layers.symbolic import Node, SymbolicTensor, tensors_of
 from ..naming import name_for
 from ..optimizers.arrays import describe
-from ..saving.layers import described_input, made_layers, take_weights
-from ..saving.savable import Savable, Source
-from .called import Called
+from ..saving.graphs import described, made_row
+from ..saving.layers import described_input, take_keys, take_weights
+from ..saving.savable import Source
 from .data import inputs
-from .mixed import network_of, renew
-from .summary import Summarized
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+from .graph import Node as Step
+from .layered import Layered, spread
+from .mixed import network_of_steps, renew
 
 __all__ = ["Sequential"]
 
 
-class Sequential(Called, Savable, Summarized):
+class Sequential(Layered):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
     ----------
     layers : sequence of Layer, optional
-        In order. `Input` in front, or ``input_shape=`` of the first layer, says what comes in; without, the first data
-        does.
+        In order; models of one input and one output too. `Input` in front, or ``input_shape=`` of the first layer, says
+        what comes in; without, the first data does.
     name : str, optional
 
     Raises
@@ -63,10 +61,12 @@ class Sequential(Called, Savable, Summarized):
     (50, 1)
     """
 
-    def __init__(self, layers: Sequence[Layer] | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Sequence[Layer | Layered | SymbolicTensor] | None = None, name: str | None = None
+    ) -> None:
         super().__init__()
         self.name = name_for(self, name)
-        self._layers: list[Layer] = []
+        self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
@@ -81,16 +81,11 @@ class Sequential(Called, Savable, Summarized):
     # -- layers ------------------------------------------------------------------------------------------------------
 
     @property
-    def layers(self) -> list[Layer]:
-        """The layers, without an `Input`."""
-        return list(self._layers)
-
-    @property
     def built(self) -> bool:
         """Whether the weights exist."""
         return self._network is not None
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer | Layered | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
         Raises
@@ -101,7 +96,7 @@ class Sequential(Called, Savable, Summarized):
         self._append(layer)
         self._build_if_known()
 
-    def pop(self) -> Layer:
+    def pop(self) -> Any:
         """Take the last layer off; it keeps its weights. A model that was trained must be compiled again.
 
         Raises
@@ -112,15 +107,21 @@ class Sequential(Called, Savable, Summarized):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
-        layer._owner = None
+        if isinstance(layer, Layer):
+            layer._owner = None
         self._forget_network()
         self._build_if_known()
         return layer
 
     def _append(self, layer: Any) -> None:
-        if not isinstance(layer, Layer):
+        if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
+            layer = layer.node.operation
+        inner = isinstance(layer, Layered)
+        if not inner and not isinstance(layer, Layer):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
-        if "_alone" not in vars(layer):
+        if inner and not layer.layers:
+            raise ValueError(f"model {layer.name!r} must have layers to be one.")
+        if not inner and "_alone" not in vars(layer):
             raise TypeError(
                 f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "
                 "does not."
@@ -128,9 +129,9 @@ class Sequential(Called, Savable, Summarized):
         if isinstance(layer, InputLayer):
             if self._layers or self._shape is not None:
                 raise ValueError("Input must come before all layers, once.")
-            self._shape = layer._declared
+            self._entrance, self._shape = layer, layer._declared
             return
-        if layer._owner is not None:
+        if not inner and layer._owner is not None:
             raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
@@ -141,12 +142,15 @@ class Sequential(Called, Savable, Summarized):
             )
         shape = self._shape
         if not self._layers and shape is None:
-            shape = layer._declared or layer._rows_shape()
+            shape = (None if inner else layer._declared) or layer._rows_shape()
         if shape is not None:
             before = self._layers[-1].compute_output_shape(self._trace(shape)) if self._layers else (None, *shape)
             layer._check_shape(before)
         self._shape = shape
-        layer._owner = self.name
+        for leaf in layer._leaves.values() if inner else ():
+            leaf._shared = True
+        if not inner:
+            layer._owner = self.name
         self._layers.append(layer)
         self._forget_network()
 
@@ -193,7 +197,28 @@ class Sequential(Called, Savable, Summarized):
             layer.build(current)
             current = layer.output_shape
         self._shape = shape
-        self._network = network_of(shape, self._layers)
+        self._describe()
+        steps: list[Step] = []
+        (end,) = spread(self, [0], steps, 1)
+        self._network = network_of_steps(shape, steps, end)
+
+    def _describe(self) -> None:
+        """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
+        assert self._shape is not None
+        self._entrance = self._entrance or InputLayer(self._shape)
+        tensor = self._entrance.output
+        for layer in self._layers:
+            tensor = layer._connect(tensor)
+            self._calls.append(tensor.node)
+
+    def _forget_network(self) -> None:
+        super()._forget_network()
+        self._forget_calls()
+
+    def _forget_calls(self) -> None:
+        for node in self._calls:
+            node.operation._nodes.remove(node)
+        self._calls = []
 
     def _build_if_known(self) -> None:
         if self._shape is not None and any(layer._works for layer in self._layers):
@@ -213,19 +238,60 @@ class Sequential(Called, Savable, Summarized):
 
     @property
     def _dtype(self) -> str:
-        return self._layers[0].dtype
+        dtype: str = self._layers[0].dtype
+        return dtype
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the last layer, in a list."""
+        return [self._layers[-1].name] if self._layers else []
+
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        return self._shape
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """Shape of the output for an input shape; both with the rows, None, in front."""
+        self._check_shape(input_shape)
+        current = tuple(input_shape)
+        for layer in self._layers:
+            current = layer.compute_output_shape(current)
+        return current
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensor that the model begins with, in a list."""
+        if not self._calls:
+            self._must_be_built()
+        assert self._entrance is not None
+        return [self._entrance.output]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensor that the model ends with, in a list."""
+        if not self._calls:
+            self._must_be_built()
+        return [self._calls[-1].outputs[0]]
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        tensors = tensors_of(x, f"the input of model {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.output_shape], self._dtype).outputs[0]
 
     @property
     def input_shape(self) -> Shape:
         """Shape of the input, with None for the rows."""
         self._must_be_built()
-        return self._layers[0].input_shape
+        shape: Shape = self._layers[0].input_shape
+        return shape
 
     @property
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
         self._must_be_built()
-        return self._layers[-1].output_shape
+        shape: Shape = self._layers[-1].output_shape
+        return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
         """What layer `number` gives for data, as in predictions."""
@@ -250,7 +316,7 @@ class Sequential(Called, Savable, Summarized):
             A layer has a setting that cannot be written, such as a lambda.
         """
         first = [] if self._shape is None else [described_input(self._shape, self._layers)]
-        return {"name": self.name, "layers": [*first, *map(serialize_object, self._layers)]}
+        return {"name": self.name, "layers": [*first, *map(described, self._layers)]}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
@@ -269,89 +335,25 @@ class Sequential(Called, Savable, Summarized):
             A layer or a setting is not known.
         """
         with custom_object_scope(custom_objects):
-            return cls(made_layers(config), config.get("name"))
+            return cls(made_row(config), config.get("name"))
 
     @classmethod
     def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Sequential:
-        layers = made_layers(config)
+        layers = made_row(config, weights)
         take_weights(layers, keys, weights)
         return cls(layers, config.get("name"))
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
-        first = [] if self._shape is None else [Input(self._shape)]
+        first = [] if self._shape is None else [InputLayer(self._shape)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
-        for layer, key in zip(self._layers, keys, strict=True):
-            if key is not None:
-                vars(layer)["_key"] = key
+        take_keys(self._layers, keys)
+        self._forget_calls()
         self._network = self._indices = self._bound = self._tape = self._back = None
         self.build()
-
-    # -- weights -----------------------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
-        return [weight for layer in self._layers for weight in layer.weights]
-
-    @property
-    def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
-        return [weight for layer in self._layers for weight in layer.trainable_weights]
-
-    @property
-    def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
-        return [weight for layer in self._layers for weight in layer.non_trainable_weights]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._layers:
-            layer.trainable = value
-
-    @property
-    def losses(self) -> list[float]:
-        """The penalties of the weights, one for each regularizer."""
-        return [penalty for layer in self._layers for penalty in layer.losses]
-
-    @property
-    def _weight_names(self) -> list[str]:
-        return [f"{layer.name}/{name}" for layer in self._layers for name in layer.weight_names]
 
     def _renew(self) -> None:
         self._tape = self._back = None
         if self._network is not None:
-            renew(self._network, self._layers)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights, layer by layer."""
-        return [weight.copy() for weight in self.weights]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The model is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
-            none is changed.
-        """
-        self._must_be_built()
-        assign(self.weights, weights)
-
-    def count_params(self) -> int:
-        """How many numbers the weights are.
-
-        Raises
-        ------
-        ValueError
-            The model is not built.
-        """
-        self._must_be_built()
-        return sum(layer.count_params() for layer in self._layers)
+            renew(self._network, list(self._leaves.values()))

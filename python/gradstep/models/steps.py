@@ -12,13 +12,15 @@ from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
 from .custom import Custom
+from .graph import Graph
 from .measured import Measured
 from .mixed import Mixed
+from .weighed import GraphRun
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
 
 # What the engine steps by itself, or leaves the gradients of each batch of; all have the face of the first.
-BatchRun: TypeAlias = _core.Run | Custom | Measured
+BatchRun: TypeAlias = _core.Run | Custom | Measured | GraphRun
 
 
 class Stepped:
@@ -26,17 +28,19 @@ class Stepped:
 
     Parameters
     ----------
-    run : Run, Custom or Measured
+    run : Run, Custom, Measured or GraphRun
         Made with ``gradients=True``.
     bound : Bound
         Of a dict of the model's weights.
     names : sequence of str
         Keys of that dict, in the order of the weights.
-    network : Network or Mixed
+    network : Network, Mixed or Graph
         The network of the run.
     """
 
-    def __init__(self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed) -> None:
+    def __init__(
+        self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed | Graph
+    ) -> None:
         self._run, self._bound, self._names, self._network = run, bound, names, network
 
     @property
@@ -94,10 +98,11 @@ class Stepped:
 
     def _moving(self) -> Iterator[np.ndarray]:
         """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
-        if isinstance(self._network, Mixed):
-            yield from self._network.graph.moving
+        graph = self._network.graph if isinstance(self._network, Mixed) else self._network
+        if isinstance(graph, Graph):
+            yield from graph.moving
             return
-        for views, trained in zip(self._network.parameters, self._network.trained, strict=True):
+        for views, trained in zip(graph.parameters, graph.trained, strict=True):
             yield from (
                 view for view, is_trained in zip(views, trained, strict=True) if view.ndim == 1 and not is_trained
             )

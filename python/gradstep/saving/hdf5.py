@@ -1,4 +1,4 @@
-"""Keras's files (extra `hdf5`): weights written and read, models in a row read. h5py is imported by the functions only.
+"""Keras's files (extra `hdf5`): weights written and read, models read. h5py is imported by the functions only.
 
 Nothing but numbers is read of them: no link out of the file, no external or virtual data set.
 """
@@ -39,6 +39,29 @@ def _groups(classes: Sequence[str]) -> Iterator[str]:
         yield f"layers/{stem}_{count[stem]}" if count[stem] else f"layers/{stem}"
 
 
+def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
+    """The group of every layer of a model, those of models in it too; each layer once, by its identity."""
+    found: dict[int, tuple[str, Any]] = {}
+    for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
+        inner = _places(layer, f"{outer}{group}/") if hasattr(layer, "layers") else {id(layer): (outer + group, layer)}
+        for key, place in inner.items():
+            found.setdefault(key, place)
+    return found
+
+
+def _described(config: Any, outer: str = "") -> list[str]:
+    """The same groups of the layers of a model's config, in order, without those of inputs."""
+    layers = config.get("layers") if isinstance(config, Mapping) else None
+    known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
+    known = [one for one in known if one.get("class_name") != "InputLayer"]
+    found = []
+    for group, one in zip(_groups([str(one.get("class_name")) for one in known]), known, strict=True):
+        own = one.get("config")
+        inner = isinstance(own, Mapping) and isinstance(own.get("layers"), list)
+        found += _described(own, f"{outer}{group}/") if inner else [outer + group]
+    return found
+
+
 def _kept(layer: Layer) -> list[Any]:
     """What Keras keeps of a layer: its weights; of Normalization a count too, and with axis=None scalars."""
     if not isinstance(layer, Normalization) or not layer.weights:
@@ -52,7 +75,7 @@ def write_weights(model: Savable) -> bytes:
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
-        for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
+        for group, layer in _places(model).values():
             members = file.create_group(f"{group}/vars")
             members.attrs["name"] = layer.name
             for i, weight in enumerate(_kept(layer)):
@@ -66,10 +89,9 @@ def read_weights(model: Savable, data: bytes, path: str) -> dict[int, list[np.nd
     Of a layer whose weights have other shapes than the model's, only the shapes are right.
     """
     with _opened(data, path) as file:
-        groups = _groups([type(layer).__name__ for layer in model.layers])
         return {
             number: _numbers(file, group, [weight.shape for weight in layer.weights], path)
-            for number, (group, layer) in enumerate(zip(groups, model.layers, strict=True))
+            for number, (group, layer) in enumerate(_places(model).values())
             if layer.weights
         }
 
@@ -86,9 +108,7 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
     if not isinstance(words, dict):
         raise ValueError(f"{path}: config.json must say what the model is.")
     with _opened(bytes(members["model.weights.h5"]), path) as file:
-        found = words.get("config", {}).get("layers", []) if isinstance(words.get("config"), dict) else []
-        classes = [entry.get("class_name") for entry in found if isinstance(entry, dict)]
-        groups = list(_groups([str(name) for name in classes if name != "InputLayer"]))
+        groups = _described(words.get("config"))
 
         def weights(number: int, name: str, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
             arrays = _numbers(file, groups[number], shapes, path)

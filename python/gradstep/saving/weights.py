@@ -111,8 +111,8 @@ def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mis
     if extra and not skip_mismatch:
         raise ValueError(f"{path} has a weight {extra[0]!r}, which the model has not; it has {', '.join(weights)}.")
     by_layer: dict[int, list[Any]] = {}
-    for number, layer in enumerate(model.layers):
-        names = [f"{layer.name}/{name}" for name in layer.weight_names]
+    for number, (place, layer) in enumerate(model._leaves.items()):
+        names = [f"{place}/{name}" for name in layer.weight_names]
         missing = [name for name in names if name not in tensors]
         if missing and not skip_mismatch:
             raise ValueError(f"{path} has no weight {missing[0]!r}; it has {', '.join(tensors) or 'none'}.")
@@ -122,11 +122,11 @@ def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mis
 
 
 def assign_layers(model: Savable, values: Mapping[int, list[Any]], path: str, skip_mismatch: bool = False) -> None:
-    """Give layers, by their number, new weights, all or none; with `skip_mismatch` those that fit, and a warning."""
+    """Give layers, by their number among all, new weights, all or none; with `skip_mismatch` those that fit."""
     flag("skip_mismatch", skip_mismatch)
     targets: list[np.ndarray] = []
     chosen: list[Any] = []
-    for number, layer in enumerate(model.layers):
+    for number, layer in enumerate(model._leaves.values()):
         shapes, found = [w.shape for w in layer.weights], [np.shape(w) for w in values.get(number, [])]
         if found != shapes:
             message = f"{path}: layer {layer.name!r} has weights of shapes {shapes}; the file's have {found}."

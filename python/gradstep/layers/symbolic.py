@@ -1,0 +1,148 @@
+"""Tensors without numbers, by which a model is described: which layer makes them, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..optimizers.arrays import describe
+
+if TYPE_CHECKING:
+    from .base import Shape
+
+__all__ = ["Connected", "Node", "SymbolicTensor", "is_symbolic", "tensors_of"]
+
+
+class SymbolicTensor:
+    """What `Input` gives, and a layer or model that is called with it: a shape that numbers will have in a `Model`.
+
+    Attributes
+    ----------
+    shape : tuple
+        With None for the rows.
+    dtype, name : str
+    node : Node
+        The call that makes it, and through it the layer.
+    index : int
+        Which output of the call it is.
+
+    Notes
+    -----
+    There is no arithmetic on it: ``layers.Add()([a, b])`` is what ``a + b`` would be.
+    """
+
+    __array_ufunc__ = None  # NumPy leaves arithmetic to us, who have none
+
+    def __init__(self, shape: Shape, dtype: str, name: str, node: Node, index: int = 0) -> None:
+        self.shape, self.dtype, self.name, self.node, self.index = tuple(shape), dtype, name, node, index
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are, with that of the rows."""
+        return len(self.shape)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers: they come when a Model is called with data.")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no number of rows: it comes when a Model is called with data.")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers, and so is neither true nor false.")
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers to go through.")
+
+
+class Node:
+    """One call of a layer, or of a model that is used as one.
+
+    Attributes
+    ----------
+    operation : Layer or model
+    inputs : list of SymbolicTensor
+        None for an `InputLayer`.
+    listed : bool
+        Whether they came in a list.
+    outputs : list of SymbolicTensor
+    """
+
+    def __init__(
+        self, operation: Any, inputs: Sequence[SymbolicTensor], listed: bool, shapes: Sequence[Shape], dtype: str
+    ) -> None:
+        self.operation, self.inputs, self.listed = operation, list(inputs), listed
+        self.outputs = [SymbolicTensor(shape, dtype, operation.name, self, i) for i, shape in enumerate(shapes)]
+        operation._nodes.append(self)
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether x is a symbolic tensor, or a list or dict with one."""
+    if isinstance(x, dict):
+        return any(map(is_symbolic, x.values()))
+    return isinstance(x, SymbolicTensor) or (isinstance(x, (list, tuple)) and any(map(is_symbolic, x)))
+
+
+def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
+    """The tensors of one, or of a list of them.
+
+    Raises
+    ------
+    TypeError
+        Something else is among them.
+    """
+    given = list(x) if isinstance(x, (list, tuple)) else [x]
+    for i, tensor in enumerate(given):
+        if not isinstance(tensor, SymbolicTensor):
+            raise TypeError(
+                f"{what} must be symbolic tensors, of Input() and of layers called with them; number {i} is "
+                f"{describe(tensor)}."
+            )
+    return given
+
+
+class Connected:
+    """The part of `Layer` that is called with symbolic tensors."""
+
+    name: str
+    dtype: str
+    _nodes: list[Node]
+
+    if TYPE_CHECKING:
+
+        def build(self, input_shape: Shape) -> None: ...
+        def compute_output_shape(self, input_shape: Shape) -> Shape: ...
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the layer was called with, or the list of them.
+
+        Raises
+        ------
+        ValueError
+            It was called with none, or more than once.
+        """
+        node = self._only_node("input")
+        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """The symbolic tensor that the layer gave. Raises as `input` does."""
+        return self._only_node("output").outputs[0]
+
+    def _only_node(self, what: str) -> Node:
+        if len(self._nodes) != 1:
+            raise ValueError(
+                f"layer {self.name!r} has no one {what}: it was called with symbolic tensors {len(self._nodes)} times."
+            )
+        return self._nodes[0]
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        """Be part of a model that is being described."""
+        tensors = tensors_of(x, f"the input of layer {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"layer {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]

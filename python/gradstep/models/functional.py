@@ -1,0 +1,198 @@
+"""Models of layers that are connected in any way that has no circle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..described import custom_object_scope
+from ..layers.base import Layer
+from ..layers.input import InputLayer
+from ..layers.symbolic import Node, tensors_of
+from ..naming import name_for
+from ..saving.graphs import connected, described, described_graph, made_operation
+from ..saving.layers import take_keys
+from ..saving.savable import Source
+from .graph import Graph
+from .graph import Node as Step
+from .layered import spread
+from .many import Many
+from .mixed import network_of_steps, renew
+from .named import by_name
+from .wiring import Bundle, Wiring
+
+__all__ = ["Functional", "Model"]
+
+
+class Functional(Many):
+    """Layers between symbolic tensors: of several inputs and outputs, shared, merged.
+
+    Parameters
+    ----------
+    inputs : SymbolicTensor, or a list or dict of them
+        Of `Input`. Data is then given in the same way: an array, a list, or a dict by name.
+    outputs : SymbolicTensor, or a list or dict of them
+        What layers gave that were called with the inputs, or with what others gave.
+    name : str, optional
+
+    Raises
+    ------
+    TypeError
+        Something else is among the inputs or outputs.
+    ValueError
+        An output depends on what is no input; layers have the same name, or different dtypes; nothing computes.
+
+    Notes
+    -----
+    ``gradstep.Model`` is this class, which Keras calls ``Functional``. Layers, and their weights, may belong to several
+    models: training one of them trains all. A model may be called with symbolic tensors, and so is part of another. It
+    has all that `Sequential` has, and where its layers lie in a row it is computed like one, without a return to
+    Python.
+
+    The gradients of a layer that is called more than once are added up.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> x = gs.Input((4,), name="x")
+    >>> h = gs.layers.Dense(8, "tanh")(x)
+    >>> price = gs.layers.Dense(1, name="price")(h)
+    >>> kind = gs.layers.Dense(3, "softmax", name="kind")(gs.layers.Concatenate()([h, x]))
+    >>> model = gs.Model(x, [price, kind])
+    >>> model.compile("adam", loss=["mse", "sparse_categorical_crossentropy"], loss_weights={"kind": 0.5})
+    >>> data = np.zeros((6, 4)), {"price": np.ones((6, 1)), "kind": np.zeros(6, int)}
+    >>> list(model.fit(*data, verbose=0).history)
+    ['loss', 'price_loss', 'kind_loss']
+    >>> [outputs.shape for outputs in model.predict(data[0], verbose=0)]
+    [(6, 1), (6, 3)]
+    """
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None) -> None:
+        if inputs is None or outputs is None:
+            raise TypeError(
+                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A class "
+                "with a method call() is no model here."
+            )
+        super().__init__(Bundle(inputs, "inputs"), Bundle(outputs, "outputs"))
+        wiring = Wiring(self._ins.tensors, self._outs.tensors)
+        self.name = name_for(self, name)
+        self._calls = wiring.nodes
+        self._layers = wiring.operations
+        self._steps: list[Step] = []
+        self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
+        working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
+        if not any(layer._works for layer in working):
+            raise ValueError(f"model {self.name!r} must have a layer that computes.")
+        self._dtype_name = working[0].dtype
+        for layer in working:
+            if layer.dtype != self._dtype_name:
+                raise ValueError(
+                    f"layers of a model must have one dtype; layer {layer.name!r} has {layer.dtype}, "
+                    f"{working[0].name!r} has {self._dtype_name}."
+                )
+            layer._shared = True
+        self._connect_engine()
+
+    def __repr__(self) -> str:
+        return f"<Functional {self.name} of {len(self._layers)} layers>"
+
+    # -- how it is connected -------------------------------------------------------------------------------------------
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist: always."""
+        return True
+
+    def _must_be_built(self) -> None:
+        """It always is."""
+
+    @property
+    def _dtype(self) -> str:
+        return self._dtype_name
+
+    def _connect(self, x: Any) -> Any:
+        if isinstance(x, Mapping):
+            x = by_name(x, self._ins.names, f"the inputs of model {self.name!r}", "must have one for")
+        tensors = tensors_of(x, f"the inputs of model {self.name!r}")
+        if len(tensors) != len(self._ins):
+            raise ValueError(f"model {self.name!r} must get {len(self._ins)} inputs; got {len(tensors)}.")
+        for tensor, own in zip(tensors, self._ins.tensors, strict=True):
+            if tensor.shape != own.shape:
+                raise ValueError(
+                    f"input {own.name!r} of model {self.name!r} has shape {own.shape}; got {tensor.shape}."
+                )
+        shapes = [tensor.shape for tensor in self._outs.tensors]
+        node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
+        return self._outs.packed(node.outputs)
+
+    def _connect_engine(self) -> None:
+        """Make what computes, over the weights where they lie."""
+        if self._many:  # what others do with a network, `Many` does with the graph
+            self._network = Graph(self._ins.rows, self._steps, self._exits)  # type: ignore[assignment]
+        else:
+            self._network = network_of_steps(self._ins.rows[0], self._steps, self._exits[0])
+
+    def _renew(self) -> None:
+        self._tape = self._back = None
+        if isinstance(self._network, Graph):
+            self._network.renew()
+        elif self._network is not None:
+            renew(self._network, [step.layer for step in self._steps])
+
+    # -- configs and files ---------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, layers and how they are connected, with which `from_config` makes an equal model of new weights.
+
+        Raises
+        ------
+        TypeError
+            A layer has a setting that cannot be written, such as a lambda.
+        """
+        return {"name": self.name, **self._described(described)}
+
+    def _described(self, words: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return described_graph(self._layers, self._calls, self._ins.given_as(), self._outs.given_as(), words)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Functional:
+        """A model from the dict that `get_config` gives, here or in Keras.
+
+        Parameters
+        ----------
+        config : dict
+            With the keys ``"name"``, ``"layers"``, ``"input_layers"`` and ``"output_layers"``.
+        custom_objects : dict of str to class or function, optional
+            Your own that are in it, by name.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A layer or a setting is not known; connections go in a circle, or to a layer that is not there.
+        """
+        with custom_object_scope(custom_objects):
+            return cls(*connected(config, made_operation), config.get("name"))
+
+    @classmethod
+    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Functional:
+        model = cls(*connected(config, made_operation, weights), config.get("name"))
+        if keys is not None:
+            model._rekey(keys)
+        return model
+
+    def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
+        layers = {layer.name: layer for layer in self._layers}
+
+        def made(words: Any, *_: Any) -> Any:
+            layer = layers[words["name"]]
+            return InputLayer.from_config(layer.get_config()) if isinstance(layer, InputLayer) else copied(layer)
+
+        return type(self)(*connected(self._described(lambda _: {}), made), self.name)
+
+    def _rekey(self, keys: Sequence[int | None]) -> None:
+        take_keys(self._layers, keys)
+        self._indices = self._bound = None
+        self._connect_engine()
+
+
+Model = Functional

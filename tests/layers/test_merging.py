@@ -1,0 +1,126 @@
+"""Layers of several inputs: what they give, the way back, and what they refuse."""
+
+from __future__ import annotations
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradients import difference, numeric_gradient
+from gradstep import layers
+
+FLOAT = {"dtype": "float64"}
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+MERGES = {
+    "Add": (lambda: layers.Add(**FLOAT), lambda a, b, c: a + b + c),
+    "Multiply": (lambda: layers.Multiply(**FLOAT), lambda a, b, c: a * b * c),
+    "Average": (lambda: layers.Average(**FLOAT), lambda a, b, c: (a + b + c) / 3),
+    "Maximum": (lambda: layers.Maximum(**FLOAT), lambda a, b, c: np.maximum(np.maximum(a, b), c)),
+    "Minimum": (lambda: layers.Minimum(**FLOAT), lambda a, b, c: np.minimum(np.minimum(a, b), c)),
+    "Concatenate": (lambda: layers.Concatenate(**FLOAT), lambda a, b, c: np.concatenate([a, b, c], axis=1)),
+    "Subtract": (lambda: layers.Subtract(**FLOAT), lambda a, b: a - b),
+    "Dot": (lambda: layers.Dot(1, **FLOAT), lambda a, b: (a * b).sum(axis=1, keepdims=True)),
+    "normal Dot": (
+        lambda: layers.Dot((1, -1), normalize=True, **FLOAT),
+        lambda a, b: (unit(a) * unit(b)).sum(axis=1, keepdims=True),
+    ),
+}
+
+
+def given(formula, shape=(5, 4)):
+    random = np.random.default_rng(1)
+    return [random.normal(size=shape) for _ in range(formula.__code__.co_argcount)]
+
+
+@pytest.mark.parametrize("name", MERGES)
+def test_value_and_way_back(name):
+    make, formula = MERGES[name]
+    layer, xs = make(), given(formula)
+    np.testing.assert_allclose(layer(xs), formula(*xs), rtol=1e-14)
+    dy = np.random.default_rng(2).normal(size=layer(xs).shape)
+    layer(xs, training=True)
+    dxs, dws = layer.backward(dy)
+    assert dws == []
+    for x, dx in zip(xs, dxs, strict=True):
+        assert difference(dx, numeric_gradient(lambda: float((formula(*xs) * dy).sum()), x)) <= 1e-7
+    with pytest.raises(RuntimeError, match="must be called with training=True"):
+        layer.backward(dy)
+
+
+@pytest.mark.parametrize("name", ["Add", "Multiply", "Average", "Maximum", "Minimum"])
+def test_an_axis_of_1_is_stretched(name):
+    make, formula = MERGES[name]
+    layer, random = make(), np.random.default_rng(3)
+    xs = [random.normal(size=shape) for shape in ((5, 1, 3), (5, 4, 1), (5, 4, 3))]
+    assert layer.compute_output_shape([(None, 1, 3), (None, 4, 1), (None, 4, 3)]) == (None, 4, 3)
+    dy = random.normal(size=(5, 4, 3))
+    np.testing.assert_allclose(layer(xs, training=True), formula(*xs), rtol=1e-14)
+    for x, dx in zip(xs, layer.backward(dy)[0], strict=True):
+        assert dx.shape == x.shape
+        assert difference(dx, numeric_gradient(lambda: float((formula(*xs) * dy).sum()), x)) <= 1e-7
+
+
+def test_equal_ones_share_the_gradient():
+    a = np.array([[1.0, 2.0]])
+    layer = layers.Maximum(**FLOAT)
+    layer([a, a, a], training=True)
+    assert [dx.tolist() for dx in layer.backward(np.ones((1, 2)))[0]] == [[[0.25] * 2], [[0.25] * 2], [[0.5] * 2]]
+
+
+def test_rows_of_zeros_have_no_direction():
+    """Where a row is 0, or so short that only its own length decides, its gradient is finite."""
+    layer, xs = layers.Dot(1, normalize=True, **FLOAT), [np.zeros((1, 2)), np.array([[3.0, 4.0]])]
+    assert layer(xs, training=True).item() == 0
+    dxs, _ = layer.backward(np.ones((1, 1)))
+    np.testing.assert_allclose(dxs[0], [[0.6e7, 0.8e7]])
+    assert not dxs[1].any()
+
+
+def test_along_another_axis():
+    a, b = np.zeros((2, 3, 4)), np.ones((2, 1, 4))
+    layer = layers.Concatenate(axis=1, **FLOAT)
+    assert layer([a, b], training=True).shape == (2, 4, 4)
+    dxs, _ = layer.backward(np.ones((2, 4, 4)))
+    assert [dx.shape for dx in dxs] == [a.shape, b.shape]
+
+
+X, Y = np.zeros((2, 4)), np.zeros((2, 3))
+BAD = {
+    "one input": (lambda: layers.Add()([X]), ValueError, "must get at least 2 inputs; got 1"),
+    "no list": (lambda: layers.Add()(X), TypeError, "must get a list of inputs; got one array"),
+    "no list of tensors": (lambda: layers.Add()(gs.Input((4,))), ValueError, "must get a list of inputs"),
+    "shapes": (lambda: layers.Add(name="sum")([X, Y]), ValueError, r"'sum' must have equal shapes.*\(4,\), \(3,\)"),
+    "axes": (lambda: layers.Add()([X, X[:, None]]), ValueError, "must have equal shapes"),
+    "rows": (lambda: layers.Add()([X, X[:1]]), ValueError, r"must have as many rows; got \[1, 2\]"),
+    "three to subtract": (lambda: layers.Subtract()([X] * 3), ValueError, "must get 2 inputs; got 3"),
+    "Dot of shapes": (lambda: layers.Dot(1)([X, Y]), ValueError, r"\(rows, n\); their rows have \(4,\) and \(3,\)"),
+    "Dot along rows": (lambda: layers.Dot(0), ValueError, "axes must be 1 or -1"),
+    "Dot flag": (lambda: layers.Dot(1, normalize="yes"), TypeError, "normalize must be"),
+    "along rows": (lambda: layers.Concatenate(0), ValueError, "axis must not be 0"),
+    "no axis": (lambda: layers.Concatenate(axis=3)([X, Y]), ValueError, "axis must be one of 2 axes"),
+    "other axes": (
+        lambda: layers.Concatenate(1)([X[:, None], Y[:, None]]),
+        ValueError,
+        "equal shapes but along axis 1",
+    ),
+    "nothing": (lambda: layers.Concatenate()([]), ValueError, "at least 1 inputs; got 0"),
+    "no numbers": (lambda: layers.Add()([X, "x"]), TypeError, r"x\[1\] must be an array of real numbers"),
+    "dy": (lambda: back(np.zeros((2, 3))), ValueError, r"dy has shape \(2, 3\); the call gave \(2, 4\)"),
+}
+
+
+def back(dy):
+    layer = layers.Add()
+    layer([X, X], training=True)
+    layer.backward(dy)
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refused(case):
+    call, error, message = BAD[case]
+    with pytest.raises(error, match=message):
+        call()
