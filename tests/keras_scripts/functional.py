@@ -31,11 +31,17 @@ def build():
     x = keras.layers.add([x, inputs])
     outputs = keras.layers.Dense(3)(keras.layers.Dropout(0.0)(x))
     residual = keras.Model(inputs=inputs, outputs=outputs, name="residual")
-    return [tickets, residual]
+
+    first, second = keras.Input((12,), name="second"), keras.Input((8,), name="first")
+    hidden = [keras.layers.Dense(units, activation="elu")(x) for units, x in ((6, first), (5, second))]
+    x = keras.layers.Concatenate()(hidden)
+    outputs = {"wide": keras.layers.Dense(4)(x), "narrow": keras.layers.Dense(1)(x)}
+    named = keras.Model({"second": first, "first": second}, outputs)
+    return [tickets, residual, named]
 
 
 def train(models, folder):
-    tickets, residual = models
+    tickets, residual, named = models
     tickets.compile(
         optimizer=keras.optimizers.RMSprop(1e-3),
         loss={
@@ -56,6 +62,13 @@ def train(models, folder):
     history = residual.fit(body, title[:, :3], epochs=5, batch_size=50, shuffle=False, verbose=0)
     answer["residual"] = history.history
     answer["residual predictions"] = residual.predict(body[:7], verbose=0)
+
+    named.compile("adam", {"wide": "mae", "narrow": "mse"}, loss_weights={"wide": 0.3, "narrow": 1.0})
+    x, y = {"first": title, "second": body}, {"narrow": priority, "wide": title[:, :4]}
+    answer["named"] = named.fit(x, y, epochs=3, batch_size=60, shuffle=False, verbose=0).history
+    answer["named scores"] = named.evaluate(x, y, verbose=0, return_dict=True)
+    predicted = named.predict({"first": title[:5], "second": body[:5]}, verbose=0)
+    answer["predictions by name"] = {name: predicted[name] for name in ("wide", "narrow")}
     answer["shapes"] = [list(residual.input_shape[1:]), list(residual.output_shape[1:]), residual.count_params()]
     answer["layers"] = [type(layer).__name__ for layer in residual.layers]
     return answer
