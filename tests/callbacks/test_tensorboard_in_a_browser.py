@@ -45,7 +45,7 @@ def shown(browser, address, folder):
     """The page as it is when it has settled. Without WebGL curves are paths of SVG, which can be read."""
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-3d-apis", "--disable-dev-shm-usage"]
     command += [f"--user-data-dir={folder}", "--window-size=1400,2400", "--virtual-time-budget=30000", "--dump-dom"]
-    done = subprocess.run([*command, f"{address}#timeseries"], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([*command, f"{address}#timeseries"], capture_output=True, text=True, timeout=400, check=True)
     return done.stdout
 
 
