@@ -195,6 +195,8 @@ class Fed(NamedTuple):
 
 
 def _factor(name: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a real number; got {value!r}. Metrics come after it: metrics=[{value!r}].")
     factor = real(name, value)
     if not math.isfinite(factor):
         raise ValueError(f"{name} must be finite; got {value}.")
