@@ -177,7 +177,7 @@ class Objectives:
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
             if judge is None or y is None or not measures.all:
                 continue
-            shares = measures.share_out(judge, y, widths[i], dtype, weights=False)
+            shares = measures.share_out(judge, y, (widths[i],), dtype, weights=False)
             for place, (engine, metric, weighted) in enumerate(shares):
                 if metric is None:
                     metric = self._made.setdefault((i, place, engine), streaming(engine))
