@@ -49,7 +49,7 @@ def train(model, folder):
     answer["names"] = [layer.name for layer in model.layers]
     answer["counts"] = [model.count_params(), [layer.count_params() for layer in model.layers]]
 
-    again.layers[0].trainable = False
+    again.get_layer("first").trainable = False
     again.compile(optimizer="sgd", loss="mse")
     answer["frozen"] = again.fit(x, y, epochs=2, **options).history
     answer["normalized"] = keras.utils.normalize(x[:5], order=1)

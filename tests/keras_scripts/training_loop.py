@@ -52,5 +52,5 @@ def train(model, folder):
         answer["weighted"].append(model.train_on_batch(x_train[:50], y_train[:50], sample_weight=sample_weight))
         model.reset_metrics()
     answer["iterations"] = int(optimizer.iterations)
-    answer["weights"] = model.layers[0].get_weights()
+    answer["weights"] = model.get_layer("hidden").get_weights()
     return answer

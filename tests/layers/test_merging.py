@@ -124,3 +124,15 @@ def test_refused(case):
     call, error, message = BAD[case]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"])
+def test_functions_make_a_layer_and_call_it(name):
+    random = np.random.default_rng(0)
+    xs = [random.normal(size=(4, 3)) for _ in range(2)]
+    made = getattr(gs.layers, name)(**({"axes": -1} if name == "Dot" else {}))
+    np.testing.assert_array_equal(getattr(gs.layers, name.lower())(xs), made(xs))
+    inputs = [gs.Input((3,)), gs.Input((3,))]
+    model = gs.Model(inputs, getattr(gs.layers, name.lower())(inputs, name="merged"))
+    np.testing.assert_array_equal(model.predict(xs, verbose=0), made(xs))
+    assert model.layers[-1].name == "merged"

@@ -8,6 +8,7 @@ from .dropout import Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
 from .input import Input, InputLayer
+from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
 from .normalization import Normalization
 from .prelu import PReLU
@@ -42,4 +43,12 @@ __all__ = [
     "Reshape",
     "Softmax",
     "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]

@@ -29,6 +29,8 @@ class Bundle:
     """
 
     def __init__(self, given: Any, what: str) -> None:
+        if isinstance(given, dict) and all(isinstance(name, str) for name in given):
+            given = dict(sorted(given.items()))  # as Keras takes them, which the order of layers and weights follows
         self.kind = "dict" if isinstance(given, dict) else "list" if isinstance(given, (list, tuple)) else "one"
         members = list(given.values()) if isinstance(given, dict) else list(given) if self.kind == "list" else [given]
         for i, tensor in enumerate(members):
