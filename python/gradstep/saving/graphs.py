@@ -10,7 +10,7 @@ from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..optimizers.arrays import describe
 from .layers import give_weights, made_layer
-from .savable import MODELS, Savable
+from .savable import MODELS, Savable, described_model
 
 if TYPE_CHECKING:
     from .savable import Source
@@ -59,11 +59,7 @@ def described_graph(
 
 def described(operation: Any) -> dict[str, Any]:
     """A layer or model in words."""
-    if not isinstance(operation, Savable):
-        return serialize_object(operation)
-    from .whole import described_model  # with all that writes files
-
-    return described_model(operation)
+    return described_model(operation) if isinstance(operation, Savable) else serialize_object(operation)
 
 
 def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:

@@ -13,6 +13,7 @@ from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
 from .atomic import path_of, replacing, wanted
+from .savable import described_model
 from .state import counters, describe_optimizer
 from .weights import HDF5, named_weights
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "described_model", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "load_callbacks", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -32,16 +33,6 @@ class Contents(NamedTuple):
     config: dict[str, Any]
     weights: dict[str, np.ndarray]
     optimizer: dict[str, np.ndarray]
-
-
-def described_model(model: Savable) -> dict[str, Any]:
-    """The class and config of a model."""
-    return {
-        "module": "keras",
-        "class_name": type(model).__name__,
-        "config": model.get_config(),
-        "registered_name": None,
-    }
 
 
 def save_model(
