@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 from gradstep import _core, optimizers
 from variants import OPTIMIZERS, moves_elements
+
+# By itself Keras asks for TensorFlow, and tests against it would be skipped.
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

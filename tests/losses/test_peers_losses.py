@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import gradstep as gs
 import numpy as np
 import pytest
 from loss_cases import CASES
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # by itself Keras asks for TensorFlow, and this file would be skipped
 keras = pytest.importorskip("keras")
 
 # Quantile is not in Keras.

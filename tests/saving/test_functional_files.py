@@ -167,6 +167,30 @@ def test_files_of_keras(tmp_path):
         assert made[0].evaluate(x, y, verbose=0) == own.evaluate(x, y, verbose=0)
 
 
+READS = """
+answer = {}
+for name in data["names"]:
+    with open(f"{data['folder']}/{name}.json") as file:
+        model = keras.models.model_from_json(file.read())
+    model.load_weights(f"{data['folder']}/{name}.weights.h5")
+    answer[name] = [[layer.name for layer in model.layers], [np.asarray(w).tolist() for w in model.get_weights()]]
+"""
+
+
+def test_keras_reads_ours(tmp_path):
+    pytest.importorskip("h5py")
+    made = {name: make(gs) for name, (make, _) in GRAPHS.items()}
+    for name, model in made.items():
+        (tmp_path / f"{name}.json").write_text(model.to_json())
+        model.save_weights(tmp_path / f"{name}.weights.h5")
+    known = keras_says(READS, folder=str(tmp_path), names=list(made))
+    for name, model in made.items():
+        names, weights = known[name]
+        assert sorted(names) == sorted(layer.name for layer in model.layers)
+        for weight, other in zip(model.weights, weights, strict=True):
+            np.testing.assert_array_equal(weight, other, err_msg=name)
+
+
 def test_models_in_a_sequential(tmp_path):
     """Weights, seeds of those that draw, and a run that goes on."""
     gs.utils.set_random_seed(1)

@@ -275,10 +275,12 @@ def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
 
 
 def described_model(model: Savable) -> dict[str, Any]:
-    """The class and config of a model."""
+    """The class and config of a model, under which Keras finds its own class."""
+    name = type(model).__name__
+    inside = name == "Functional"  # which Keras has under no other name
     return {
-        "module": "keras",
-        "class_name": type(model).__name__,
+        "module": "keras.src.models.functional" if inside else "keras",
+        "class_name": name,
         "config": model.get_config(),
-        "registered_name": None,
+        "registered_name": name if inside else None,
     }
