@@ -36,6 +36,9 @@ def history(config, layer, call, place):
 
 P, Q = gs.Input((4,), name="i"), gs.Input((4,), name="j")
 GRAPHS = {
+    "training": (lambda: layers.Dropout(0.5)(P, training=True), ValueError, "training must be left out.*got True"),
+    "not training": (lambda: layers.Add()([P, Q], training=False), ValueError, "training must be left out"),
+    "training of a model": (lambda: model()([P, Q], training=True), ValueError, "training must be left out"),
     "no outputs": (lambda: gs.Model(P), TypeError, "Model takes inputs and outputs"),
     "subclass": (
         type("Own", (gs.Model,), {"__init__": lambda self: gs.Model.__init__(self)}),

@@ -15,7 +15,7 @@ from ..naming import name_for
 from . import given
 from .alone import Alone
 from .own import Own
-from .symbolic import Connected, Node, SymbolicTensor, is_symbolic
+from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .weights import assign, placed
 
 if TYPE_CHECKING:
@@ -337,13 +337,13 @@ class Layer(Own, Connected):
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
-    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool = False) -> Any:
+    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.
 
         Parameters
         ----------
         x : array_like, shape (rows, ...), or SymbolicTensor
-        training : bool, default False
+        training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
             draws, as `Dropout`, is new in each.
 
@@ -356,9 +356,9 @@ class Layer(Own, Connected):
         TypeError, ValueError
             `x` is no array of numbers, or has a shape that the layer cannot take.
         """
-        if is_symbolic(x):
-            return self._connect(x)
-        return self._alone.forward(x, flag("training", training))
+        symbolic = is_symbolic(x)
+        trains = in_training(training, symbolic)
+        return self._connect(x) if symbolic else self._alone.forward(x, trains)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.

@@ -12,7 +12,7 @@ from ..described import arguments_of
 from ..optimizers.arrays import describe
 from .alone import slope_of
 from .base import Layer, Shape
-from .symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
+from .symbolic import Node, SymbolicTensor, in_training, is_symbolic, tensors_of
 
 __all__ = ["Concatenate", "Dot", "Merge"]
 
@@ -146,13 +146,13 @@ class Merge(Layer):
     def _build_around(self, build: Any, input_shape: Any) -> None:
         build(self, input_shape)
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
 
         Parameters
         ----------
         x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
-        training : bool, default False
+        training : bool, optional
             Whether to keep what `backward` needs.
 
         Returns
@@ -164,7 +164,9 @@ class Merge(Layer):
         TypeError, ValueError
             `x` is no list, or its members have shapes that do not fit.
         """
-        if is_symbolic(x):
+        symbolic = is_symbolic(x)
+        trains = in_training(training, symbolic)
+        if symbolic:
             return self._connect(x)
         if not isinstance(x, (list, tuple)):
             raise TypeError(f"layer {self.name!r} must get a list of inputs; got {describe(x)}.")
@@ -173,7 +175,7 @@ class Merge(Layer):
         rows = {len(array) for array in arrays}
         if len(rows) > 1:
             raise ValueError(f"inputs of layer {self.name!r} must have as many rows; got {sorted(rows)}.")
-        if flag("training", training):
+        if trains:
             self._xs, self._called = [array.copy() for array in arrays], True
         return self._forward(arrays)
 

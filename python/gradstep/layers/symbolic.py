@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..checks import flag
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from .base import Shape
 
-__all__ = ["Connected", "Node", "SymbolicTensor", "is_symbolic", "tensors_of"]
+__all__ = ["Connected", "Node", "SymbolicTensor", "in_training", "is_symbolic", "tensors_of"]
 
 
 class SymbolicTensor:
@@ -83,6 +84,18 @@ def is_symbolic(x: Any) -> bool:
     if isinstance(x, dict):
         return any(map(is_symbolic, x.values()))
     return isinstance(x, SymbolicTensor) or (isinstance(x, (list, tuple)) and any(map(is_symbolic, x)))
+
+
+def in_training(training: Any, symbolic: bool = False) -> bool:
+    """The argument of a call: False where it is left out, as it must be in the description of a model."""
+    if training is None:
+        return False
+    if symbolic:
+        raise ValueError(
+            "training must be left out in a call with symbolic tensors: fit works as in training, evaluate and predict "
+            f"do not; got {training!r}. A layer that must not change is made with trainable=False."
+        )
+    return flag("training", training)
 
 
 def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from ..checks import flag
 from ..layers.alone import slope_of
 from ..layers.base import Shape
+from ..layers.symbolic import in_training
 from .mixed import Mixed
 from .training import Trainer
 
@@ -46,13 +46,13 @@ class Called(Trainer):
         super()._forget_network()
         self._tape = self._back = None
 
-    def __call__(self, x: ArrayLike, training: bool = False) -> np.ndarray:
+    def __call__(self, x: ArrayLike, training: bool | None = None) -> np.ndarray:
         """The outputs for one batch, at once.
 
         Parameters
         ----------
         x : array_like, shape (rows, ...)
-        training : bool, default False
+        training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
             counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
 
@@ -65,7 +65,7 @@ class Called(Trainer):
         TypeError, ValueError
             As `predict` does.
         """
-        if not flag("training", training):
+        if not in_training(training):
             return self.predict_on_batch(x)
         rows = self._ready(x, "x")
         shape = len(rows), *self._row

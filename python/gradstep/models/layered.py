@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import shape_of, whole
 from ..layers.base import Layer
-from ..layers.symbolic import Node, SymbolicTensor, is_symbolic
+from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.weights import assign
 from ..saving.layers import leaves_of
 from ..saving.savable import Savable
@@ -74,14 +74,14 @@ class Layered(Called, Savable, Summarized):
         """Be part of another model that is being described."""
         raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The outputs for one batch of arrays, at once; or symbolic tensors for symbolic tensors.
 
         Parameters
         ----------
         x : array_like, shape (rows, ...), or SymbolicTensor
             Of a model of several inputs a list or dict of them.
-        training : bool, default False
+        training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
             counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
 
@@ -95,7 +95,9 @@ class Layered(Called, Savable, Summarized):
         TypeError, ValueError
             As `predict` does.
         """
-        return self._connect(x) if is_symbolic(x) else super().__call__(x, training)
+        symbolic = is_symbolic(x)
+        in_training(training, symbolic)
+        return self._connect(x) if symbolic else super().__call__(x, training)
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""

@@ -10,9 +10,8 @@ import numpy as np
 from .. import losses
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.progress import Bar
-from ..checks import flag
 from ..layers.alone import slope_of
-from ..layers.symbolic import is_symbolic
+from ..layers.symbolic import in_training, is_symbolic
 from .columns import Columns, ManyRows, input_columns, target_columns, weight_columns
 from .data import NAMES, Rows
 from .graph import Graph
@@ -239,17 +238,17 @@ class Many(Layered):
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
-    def __call__(self, x: Any, training: bool = False) -> Any:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """As `Sequential.__call__`; data as in `fit`, and outputs as they were given to the constructor."""
         if not self._many or is_symbolic(x):
             return super().__call__(x, training)
-        in_training, columns = flag("training", training), self._ready(x, "x")
+        trains, columns = in_training(training), self._ready(x, "x")
         if not len(columns):
             raise ValueError("x must have at least one row.")
-        arrays = [np.array(array) if in_training else array for array in columns.arrays]  # backward reads them
+        arrays = [np.array(array) if trains else array for array in columns.arrays]  # backward reads them
         self._back = None
-        outputs = self._graph.forward(arrays, in_training, self._lone_pass() if in_training else 0, None, in_training)
-        if in_training:
+        outputs = self._graph.forward(arrays, trains, self._lone_pass() if trains else 0, None, trains)
+        if trains:
             rows = len(columns)
             self._given_outputs = [output.shape for output in outputs]
             self._back = (rows,), (rows,)
