@@ -154,6 +154,15 @@ def test_reinforce():
         assert moves <= 12
 
 
+def test_two_outputs():
+    text = shown("two_outputs", 2000, 5)
+    assert {"trunk[0][0],", "digit[0][0]"} <= set(text.split())
+    assert row(text, "test digit_accuracy:")[0] > 0.8
+    assert row(text, "test ink_mae:")[0] < 0.4 * row(text, "ink, off by without a network:")[0]
+    loss, digit, ink = (row(text, f"test {name}:")[0] for name in ("loss", "digit_loss", "ink_loss"))
+    assert abs(loss - (digit + 10 * ink)) < 2e-3  # of what is rounded to four places
+
+
 def test_own_layer():
     text = shown("own_layer", 400, 20)
     assert row(text, "gradient against central differences: off by")[0] < 1e-8

@@ -197,6 +197,10 @@ def test_sample_weights_of_an_output():
     first = model.evaluate(x, y, sample_weight=[rows, None], verbose=0, return_dict=True)
     assert first["a_loss"] == both["a_loss"] != plain["a_loss"]
     assert first["b_loss"] == plain["b_loss"] != both["b_loss"]
+    model = compiled("two heads", metrics=[["mae"], None], weighted_metrics=[["mae"], None])
+    plain = model.evaluate(x, y, verbose=0, return_dict=True)
+    given = model.evaluate(x, y, sample_weight=rows, verbose=0, return_dict=True)
+    assert given["a_mae"] == plain["a_mae"] == plain["a_weighted_mae"] != given["a_weighted_mae"]
 
 
 # -- what models share -------------------------------------------------------------------------------------------------
@@ -252,6 +256,12 @@ def test_looking_up():
     assert model.get_layer("gate") is model.get_layer(index=model.layers.index(model.get_layer("gate")))
     assert (model.input_names, model.output_names) == (["x", "z"], ["a", "b"])
     assert model.output_shape == {"a": (None, 2), "b": (None, 3)}
+    assert model.output == {"a": model.get_layer("a").output, "b": model.get_layer("b").output}
+    assert model.input == model.inputs
+    row = gs.Sequential([gs.Input((4,), dtype="float64", name="i"), layers.Dense(3), layers.Dense(2)])
+    half = gs.Model(inputs=row.input, outputs=row.layers[0].output)
+    assert (half.input, half.output.shape, row.output.shape) == (row.input, (None, 3), (None, 2))
+    assert (row.input.name, row.input.dtype) == ("i", "float64")
     assert model.input_shape == [(None, 4), (None, 3)]
     siamese = compiled("siamese")
     with pytest.raises(ValueError, match="'twice' has no one output: it was called with symbolic tensors 3 times"):

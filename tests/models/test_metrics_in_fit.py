@@ -187,7 +187,7 @@ def test_weighted_metrics_count_weights():
     assert measures.names == ["accuracy", "auc", "weighted_accuracy", "weighted_auc"]
     trained = model()
     y, w = YES[:, None].astype(np.float32), np.random.default_rng(0).random(150)
-    shared = measures.share_out(loss, y, 1, "float32", weights=True)
+    shared = measures.share_out(loss, y, (1,), "float32", weights=True)
     assert [engine for engine, *_ in shared] == ["binary_accuracy", "", "", ""]
     work = trained._network, {"kind": "binary_crossentropy"}, ["binary_accuracy"], X, y, 32, None, []
     run = Measured(gs._core.Run(*work, outputs=True), y, shared, w)

@@ -136,21 +136,81 @@ def test_wrong_arguments(settings, message, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_as_keras_counts(monkeypatch):
+def connected(library):
+    """A shared layer, a model in the model, two inputs and two outputs."""
+    x, z = (library.Input((4,), name=name) for name in "xz")
+    shared = library.layers.Dense(8, "tanh", name="shared")
+    inner = library.Sequential(
+        [library.Input((8,)), library.layers.Dense(5, name="in1"), library.layers.Dense(2, name="in2")], name="inner"
+    )
+    h, g = shared(x), shared(z)
+    both = library.layers.Concatenate(name="both")([h, g, inner(h)])
+    outputs = [library.layers.Dense(1, name="price")(both), library.layers.Dense(3, "softmax", name="kind")(both)]
+    return library.Model([x, z], outputs, name="net")
+
+
+def test_what_layers_are_connected_to():
+    lines = table(connected(gs), line_length=110, expand_nested=True, show_trainable=True)
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines[4:-4]]
+    assert lines[2].split("  ")[0] == "Layer (type)"
+    assert rows == [
+        ["x (InputLayer)", "(None, 4)", "0", "-", "-"],
+        ["shared (Dense)", "(None, 8)", "40", "x[0][0], z[0][0]", "Y"],
+        ["z (InputLayer)", "(None, 4)", "0", "-", "-"],
+        ["inner (Sequential)", "(None, 2)", "57", "shared[0][0]", "Y"],
+        ["in1 (Dense)", "(None, 5)", "45", "-", "Y"],
+        ["in2 (Dense)", "(None, 2)", "12", "-", "Y"],
+        ["both (Concatenate)", "(None, 18)", "0", "shared[0][0],", "-"],
+        ["shared[1][0],"],
+        ["inner[0][0]"],
+        ["price (Dense)", "(None, 1)", "19", "both[0][0]", "Y"],
+        ["kind (Dense)", "(None, 3)", "57", "both[0][0]", "Y"],
+    ]
+    assert lines[8].startswith("   in1")
+    assert "in1 (Dense)" not in "".join(table(connected(gs)))
+
+
+def test_a_model_of_layers_in_a_row_has_no_such_column():
+    x = gs.Input((4,), name="x")
+    model = gs.Model(x, layers.Dense(1, name="last")(layers.Dense(3, name="first")(x)))
+    lines = table(model, line_length=60)
+    assert [line.split()[0] for line in lines[4:-4]] == ["x", "first", "last"]
+    assert "Connected" not in lines[2]
+
+
+def test_a_layer_called_twice_in_a_row_shows_it():
+    x, twice = gs.Input((4,), name="x"), layers.Dense(4, name="twice")
+    lines = table(gs.Model(x, twice(twice(x))), line_length=100)
+    assert lines[2].endswith("Connected to")
+    assert lines[5].split()[-2:] == ["x[0][0],", "twice[0][0]"]
+
+
+def test_a_way_around_a_layer_shows():
+    x = gs.Input((4,), name="x")
+    lines = table(gs.Model(x, layers.Add()([layers.Dense(4, name="inner")(x), x])), line_length=100)
+    assert lines[2].endswith("Connected to")
+    assert lines[6].split()[-2:] == ["inner[0][0],", "x[0][0]"]
+
+
+def in_a_row(library):
+    return library.Sequential(
+        [
+            library.Input((20,)),
+            library.layers.Dense(300, name="a"),
+            library.layers.BatchNormalization(name="b"),
+            library.layers.Dropout(0.5, name="c"),
+            library.layers.Dense(7, trainable=False, name="d"),
+        ],
+        name="same",
+    )
+
+
+@pytest.mark.parametrize("build", [in_a_row, connected])
+def test_as_keras_counts(build, monkeypatch):
     keras = pytest.importorskip("keras")
-    monkeypatch.setenv("COLUMNS", "200")  # Keras cuts off what does not fit
+    monkeypatch.setenv("COLUMNS", "300")  # Keras cuts off what does not fit
     ours, theirs = [], []
     for library, texts in ((gs, ours), (keras, theirs)):
-        model = library.Sequential(
-            [
-                library.Input((20,)),
-                library.layers.Dense(300, name="a"),
-                library.layers.BatchNormalization(name="b"),
-                library.layers.Dropout(0.5, name="c"),
-                library.layers.Dense(7, trainable=False, name="d"),
-            ],
-            name="same",
-        )
-        model.summary(140, print_fn=texts.append, show_trainable=True)
+        build(library).summary(250, print_fn=texts.append, expand_nested=True, show_trainable=True)
     drawn = re.sub("[│┃┏┓┡┩└┘├┤━─┳╇┬┴┼]", " ", "\n".join(theirs))
     assert "\n".join(ours).replace("=", " ").split() == drawn.split()

@@ -72,7 +72,7 @@ def test_a_scale_of_targets(deep):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": 3}, "model must be a Sequential with layers; got an int"),
+        ({"model": 3}, "model must be a model with layers; got an int"),
         ({"layer": "third"}, "layer must be one of first, second, last; got 'third'"),
         ({"layer": 3}, "layer must be from -3 to 2; got 3"),
         ({"layer": 1.0}, "layer must be a name or an index; got a float"),
@@ -85,3 +85,17 @@ def test_a_scale_of_targets(deep):
 def test_wrong_arguments_of_the_embedding(deep, settings, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         plot.embedding(**({"model": deep, "X": X, "y": Y} | settings))
+
+
+def test_layers_of_any_model():
+    pytest.importorskip("sklearn")
+    x = gs.Input((2,))
+    hidden = layers.Dense(3, "tanh", name="hidden")(x)
+    model = gs.Model(x, [layers.Dense(1)(layers.Concatenate(name="both")([hidden, x])), layers.Dense(2)(hidden)])
+    figure = plot.embedding(model, X, Y, layer="both", method="pca")
+    assert figure.axes[0].get_title() == "PCA of the 5 outputs of layer 'both'"
+    both = np.hstack([np.tanh(X @ model.get_layer("hidden").kernel), X])
+    drawn = np.concatenate([one.get_offsets() for one in figure.axes[0].collections])
+    ordered = np.concatenate([both[Y == 0], both[Y == 1]])
+    spread = np.linalg.svd(ordered - ordered.mean(0), compute_uv=False)[:2]
+    np.testing.assert_allclose(np.linalg.norm(drawn, axis=0), spread, rtol=1e-4)

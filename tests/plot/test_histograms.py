@@ -83,3 +83,14 @@ def test_twenty_layers():
 def test_wrong_arguments_of_histograms(deep, settings, message):
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         plot.histograms(**({"model": deep} | settings))
+
+
+def test_layers_of_models_in_the_model():
+    x = gs.Input((2,))
+    inner = gs.Sequential([gs.Input((2,)), layers.Dense(4, name="a"), layers.Dense(3, name="b")], name="inner")
+    model = gs.Model(x, layers.Dense(1, name="last")(layers.Concatenate()([inner(x), x])))
+    model.compile("sgd", "mse")
+    figure = plot.histograms(model, X, Y)
+    assert [panel.get_title(loc="left") for panel in figure.axes[::2]] == ["inner/a", "inner/b", "last"]
+    for panels in (figure.axes[::2], figure.axes[1::2]):
+        assert [counted(panel) for panel in panels] == [[4, 8], [3, 12], [1, 5]]

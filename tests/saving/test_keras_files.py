@@ -82,6 +82,8 @@ others = {
     "noise_shape": keras.Sequential([keras.Input((6, 3)), layers.Dropout(0.5, noise_shape=(None, 1, 3))]),
     "mixed_bfloat16": keras.Sequential([keras.Input((6,)), layers.Dense(3, dtype="mixed_bfloat16")]),
 }
+inputs = keras.Input((3,))
+others["training"] = keras.Model(inputs, layers.Dropout(0.5)(layers.Dense(2)(inputs), training=True))
 for name, model in others.items():
     model.save(folder / f"{name}.keras")
 np.savez(folder / "found.npz", **found)
@@ -155,7 +157,7 @@ def test_texts_go_both_ways(files):
 
 
 @needs_keras
-@pytest.mark.parametrize("word", ["Conv1D", "noise_shape", "mixed_bfloat16"])
+@pytest.mark.parametrize("word", ["Conv1D", "noise_shape", "mixed_bfloat16", "training"])
 def test_what_is_not_here_is_said(files, word):
     with pytest.raises((TypeError, ValueError), match=word):
         gs.models.load_model(files[0] / f"{word}.keras")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..config import FLOATS
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor
 
@@ -21,7 +22,8 @@ class InputLayer(Layer):
     ----------
     shape : tuple of int
         Of one row: ``(64,)`` for 64 features.
-    name : str, optional
+    dtype, name
+        As in `Input`.
 
     Raises
     ------
@@ -29,8 +31,8 @@ class InputLayer(Layer):
         A size is no int, or less than 1.
     """
 
-    def __init__(self, shape: Sequence[int] | int, *, name: str | None = None) -> None:
-        super().__init__(input_shape=shape, name=name)
+    def __init__(self, shape: Sequence[int] | int, *, dtype: str | None = None, name: str | None = None) -> None:
+        super().__init__(input_shape=shape, dtype=dtype, name=name)
         assert self._declared is not None
         self.build((None, *self._declared))
         Node(self, [], False, [self.input_shape], self.dtype)
@@ -51,20 +53,23 @@ class InputLayer(Layer):
         shape = config.get("batch_shape") if isinstance(config, Mapping) else None
         if not isinstance(shape, (list, tuple)) or len(shape) < 2 or shape[0] is not None:
             raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
-        return cls(tuple(shape[1:]), name=config.get("name"))
+        dtype = config.get("dtype")  # Keras's may be of data that is converted here, "uint8"
+        return cls(tuple(shape[1:]), dtype=dtype if dtype in [*FLOATS] else None, name=config.get("name"))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
 
-def Input(shape: Sequence[int] | int, *, name: str | None = None) -> SymbolicTensor:
+def Input(shape: Sequence[int] | int, *, dtype: str | None = None, name: str | None = None) -> SymbolicTensor:
     """An input of a model: a symbolic tensor, with which layers are called to describe a `Model`.
 
     Parameters
     ----------
     shape : tuple of int
         Of one row: ``(64,)`` for 64 features.
+    dtype : {"float32", "float64"}, default `config.floatx()`
+        Of the symbolic tensor. Data may be of any: layers convert what they read.
     name : str, optional
         By which a `Model` of several inputs takes its data.
 
@@ -86,4 +91,4 @@ def Input(shape: Sequence[int] | int, *, name: str | None = None) -> SymbolicTen
     >>> gs.layers.Dense(3, name="out")(gs.Input((8,)))
     <SymbolicTensor out shape=(None, 3) dtype=float32>
     """
-    return InputLayer(shape, name=name).output
+    return InputLayer(shape, dtype=dtype, name=name).output

@@ -39,6 +39,9 @@ class Called(Trainer):
         """Those of the weights that training changes by their gradients."""
         raise NotImplementedError
 
+    def _output_row(self) -> tuple[int, ...]:
+        return tuple(n for n in self.output_shape[1:] if n is not None)
+
     def _forget_network(self) -> None:
         super()._forget_network()
         self._tape = self._back = None
@@ -63,10 +66,9 @@ class Called(Trainer):
             As `predict` does.
         """
         if not flag("training", training):
-            y = self.predict_on_batch(x)
-            return y.reshape(len(y), *self.output_shape[1:])
+            return self.predict_on_batch(x)
         rows = self._ready(x, "x")
-        shape = (len(rows), *(n for n in self.output_shape[1:] if n is not None))
+        shape = len(rows), *self._row
         if not len(rows):
             raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
         if np.may_share_memory(rows, x):

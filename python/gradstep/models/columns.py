@@ -90,7 +90,7 @@ def target_columns(
         called = label(what, name, names)
         if one is None:
             raise ValueError(f"{what} must have targets for output {name!r}, which has a loss or metrics.")
-        known = targets(one, called, loss, width, dtype)
+        known = targets(one, called, loss, (width,), dtype)
         if len(known) != rows:
             raise ValueError(f"{called} must have as many rows as x; got {len(known)} and {rows}.")
         _try_labels(known, called, loss, width, dtype)

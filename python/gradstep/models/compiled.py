@@ -51,6 +51,7 @@ class Compiled:
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], Kept] = {}  # runs over single batches, by their rows
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
+        self._known_row: tuple[Any, tuple[int, ...]] = None, ()  # shape of a row of the outputs, of this network
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
@@ -76,6 +77,17 @@ class Compiled:
     def _renew(self) -> None:
         """Tell the engine which weights are to be trained."""
         raise NotImplementedError
+
+    def _output_row(self) -> tuple[int, ...]:
+        """Shape of a row of the one output."""
+        raise NotImplementedError
+
+    @property
+    def _row(self) -> tuple[int, ...]:
+        """The same, asked for once. With more than one dimension Python asks loss and metrics, who see the shape."""
+        if self._known_row[0] is not self._network:
+            self._known_row = self._network, self._output_row()
+        return self._known_row[1]
 
     def _trained(self) -> dict[str, np.ndarray]:
         """The weights that the engine trains, by name."""
@@ -177,7 +189,7 @@ class Compiled:
         equal_rows(x, numeric(y, names[1]), names[:2])
         ready = self._ready(x[:1].toarray() if sparse else x, names[0])
         assert self._network is not None
-        known = targets(y, names[1], loss, self._network.outputs, self._dtype)
+        known = targets(y, names[1], loss, self._row, self._dtype)
         weights = row_weights(sample_weight, names[2], len(known))
         return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
 
@@ -192,14 +204,14 @@ class Compiled:
         """Who measures what in a run over rows like these."""
         assert self._network is not None
         assert isinstance(self._measures, Measures)
-        outputs, weighted = self._network.outputs, rows.weights is not None
-        ours = isinstance(self._network, _core.Network)
-        return self._measures.share_out(self._needed_loss(), rows.y, outputs, self._dtype, weighted, ours)
+        weighted = rows.weights is not None
+        ours = isinstance(self._network, _core.Network) and len(self._row) == 1
+        return self._measures.share_out(self._needed_loss(), rows.y, self._row, self._dtype, weighted, ours)
 
     def _check_targets(self, y: np.ndarray) -> None:
         """Refuse class numbers that there are no outputs for, where no run of the engine does."""
         spec = self._needed_loss()._specification()
-        if spec is not None:
+        if spec is not None and len(self._row) == 1:
             assert self._network is not None
             _core.check_targets(spec, y, self._dtype, self._network.outputs)
 
@@ -210,16 +222,17 @@ class Compiled:
         x, y, weights = rows.x, rows.y, rows.weights
         shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
-        spec, mask, fed = loss._weighed(), loss._mask(y), any(not engine for engine, *_ in shared)
+        fed = any(not engine for engine, *_ in shared)
+        spec, mask = (loss._weighed(), loss._mask(y)) if len(self._row) == 1 else (None, None)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
             run: _core.Run | Custom
             if isinstance(network, Mixed):
                 self._check_targets(y)
-                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights)
+                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights, self._row)
             else:
                 engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
-                run = engine if spec is not None else Custom(engine, loss, y, weights)
+                run = engine if spec is not None else Custom(engine, loss, y, weights, self._row)
             return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:

@@ -10,7 +10,7 @@ from .. import _core
 from ..losses.base import Loss
 from .mixed import MixedRun
 
-__all__ = ["Custom"]
+__all__ = ["Custom", "shaped_loss"]
 
 
 class Custom:
@@ -24,10 +24,19 @@ class Custom:
     targets : ndarray, shape (rows, ...)
     weights : ndarray, shape (rows,), optional
         What the losses count for.
+    row : tuple of int
+        Shape of a row of the outputs.
     """
 
-    def __init__(self, run: _core.Run | MixedRun, loss: Loss, targets: np.ndarray, weights: np.ndarray | None) -> None:
-        self._run, self._loss, self._targets, self._weights = run, loss, targets, weights
+    def __init__(
+        self,
+        run: _core.Run | MixedRun,
+        loss: Loss,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
+        row: tuple[int, ...],
+    ) -> None:
+        self._run, self._loss, self._targets, self._weights, self._row = run, loss, targets, weights, row
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
@@ -42,7 +51,7 @@ class Custom:
     @property
     def outputs(self) -> np.ndarray:
         """As the run's."""
-        return self._run.outputs
+        return self._run.outputs.reshape(-1, *self._row)
 
     @property
     def over(self) -> bool:
@@ -71,5 +80,17 @@ class Custom:
             return False
         rows, outputs = batch
         weights = None if self._weights is None else self._weights[rows]
-        self._run.backward(*self._loss._of_batch(self._targets[rows], outputs, weights), again)
+        value, slope = shaped_loss(self._loss, self._targets[rows], outputs, weights, self._row)
+        self._run.backward(value, slope, again)
         return True
+
+
+def shaped_loss(
+    loss: Loss, targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, row: tuple[int, ...]
+) -> tuple[float, np.ndarray]:
+    """Value of a loss, and its slope (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
+    if len(row) == 1:
+        return loss._of_batch(targets, outputs, weights)
+    spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
+    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread)
+    return value, slope.reshape(outputs.shape)

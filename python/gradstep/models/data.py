@@ -105,8 +105,11 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
     return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))
 
 
-def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarray:
-    """y -> (rows, outputs), or int64 class numbers (rows,) for a sparse loss; any rows for a loss of the user's."""
+def targets(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> np.ndarray:
+    """y -> (rows, *row), or int64 class numbers (rows,) for a sparse loss; any rows for a loss of the user's."""
+    if len(row) > 1:
+        return _shaped(y, name, loss, row, dtype)
+    (outputs,) = row
     if loss.labels:
         labels = class_numbers(y, name)
         if labels.ndim == 2 and labels.shape[1] == 1:
@@ -129,6 +132,16 @@ def targets(y: Any, name: str, loss: Loss, outputs: int, dtype: str) -> np.ndarr
             message += " For class numbers use sparse_categorical_crossentropy, or gradstep.utils.to_categorical(y)."
         raise ValueError(message)
     return rows_of(values, dtype)
+
+
+def _shaped(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Targets of outputs of several dimensions: a loss is along the last one, so there are some a row."""
+    values = class_numbers(y, name) if loss.labels else numeric(y, name)
+    wanted = (row[:-1], (*row[:-1], 1)) if loss.labels else (row,)
+    if isinstance(loss, NativeLoss) and values.shape[1:] not in wanted:
+        text = ", ".join(map(str, ("rows", *wanted[0])))
+        raise ValueError(f"{name} has shape {values.shape}; {loss.name} takes ({text}) for this model.")
+    return rows_of(values, "int64" if loss.labels else dtype)
 
 
 def row_weights(given: Any, name: str, rows: int) -> np.ndarray | None:

@@ -14,6 +14,7 @@ from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
 from ..metrics.base import Metric
+from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
@@ -105,7 +106,7 @@ class Evaluator(Fed):
 
         Returns
         -------
-        ndarray, shape (rows, outputs), of the model's dtype
+        ndarray of the model's dtype, of the shape of the last layer's output
 
         Raises
         ------
@@ -142,11 +143,11 @@ class Evaluator(Fed):
                     hooks.on_predict_batch_begin(index)
                 done = self._network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
                 if each:
-                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done]})
+                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *self._row)})
                 if bar is not None:
                     bar.update(batches + math.ceil(done / batch))
             batches += math.ceil(len(rows) / batch)
-            outputs.append(out[:done])
+            outputs.append(out[:done].reshape(-1, *self._row))
             if self.stop_predicting:
                 break
         hooks.on_predict_end()
@@ -183,7 +184,7 @@ class Evaluator(Fed):
         assert self._network is not None
         out = np.empty((len(rows), self._network.outputs), self._dtype)
         self._network.predict(rows, out, max(len(rows), 1), 0, 0.0)
-        return out
+        return out if len(self._row) == 1 else out.reshape(-1, *self._row)
 
     def train_on_batch(
         self,
@@ -265,12 +266,12 @@ class Evaluator(Fed):
         """The same for data as a run has it."""
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        spec = loss._weighed()
+        spec = loss._weighed() if len(self._row) == 1 else None
         if spec is None or isinstance(network, Mixed):
             self._check_targets(y)
             tape = network if isinstance(network, Mixed) else _core.Tape(network)
             outputs = tape.forward(x, True, self._lone_pass())
-            value, slope = loss._of_batch(y, outputs, weights)
+            value, slope = shaped_loss(loss, y, outputs, weights, self._row)
             tape.backward(slope)
             return value + network.penalty, [gradient.copy() for gradient in tape.gradients]
         value, gradients, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))

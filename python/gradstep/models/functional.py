@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from ..described import custom_object_scope
 from ..layers.base import Layer
@@ -124,6 +127,22 @@ class Functional(Many):
         shapes = [tensor.shape for tensor in self._outs.tensors]
         node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
         return self._outs.packed(node.outputs)
+
+    def _connections(self) -> dict[str, str] | None:
+        row = [self._ins.tensors[0].node, *self._calls]
+        straight = all([tensor.node for tensor in node.inputs] == [before] for before, node in pairwise(row))
+        if straight and len(self._ins) == 1 and len({id(node.operation) for node in row}) == len(row):
+            return None
+        sources: dict[str, list[str]] = {layer.name: [] for layer in self._layers}
+        for node in self._calls:
+            for tensor in node.inputs:
+                call = tensor.node.operation._nodes.index(tensor.node)
+                sources[node.operation.name].append(f"{tensor.name}[{call}][{tensor.index}]")
+        return {name: ", ".join(known) or "-" for name, known in sources.items()}
+
+    def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
+        outputs: np.ndarray = Functional(self.inputs, self._layers[number].output).predict(x, verbose=0)
+        return outputs
 
     def _connect_engine(self) -> None:
         """Make what computes, over the weights where they lie."""

@@ -123,6 +123,16 @@ class Layered(Called, Savable, Summarized):
         """The symbolic tensors that the model ends with."""
         raise NotImplementedError
 
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the model begins with; of several inputs a list or dict, as they were given."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor that the model ends with; of several outputs a list or dict, as they were given."""
+        return self.outputs[0]
+
     # -- as a layer of another model ---------------------------------------------------------------------------------
 
     @property

@@ -81,6 +81,16 @@ class Many(Layered):
         return list(self._outs.tensors)
 
     @property
+    def input(self) -> Any:
+        """The symbolic tensors of the inputs, as they were given."""
+        return self._ins.given_as()
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors of the outputs, as they were given."""
+        return self._outs.given_as()
+
+    @property
     def input_names(self) -> list[str]:
         """What the inputs are called: after their `Input`, or as in the dict that they were given in."""
         return list(self._ins.names)

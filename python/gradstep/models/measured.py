@@ -78,15 +78,15 @@ class Measures:
         return [one.name for one in self.all]
 
     def share_out(
-        self, loss: Loss, y: np.ndarray, outputs: int, dtype: str, weights: bool, engine: bool = True
+        self, loss: Loss, y: np.ndarray, row: tuple[int, ...], dtype: str, weights: bool, engine: bool = True
     ) -> list[Share]:
-        """Who does what for a model of this loss, these targets, this many outputs, and their dtype.
+        """Who does what for a model of this loss, these targets, outputs of this shape of a row, and their dtype.
 
         weights: whether rows have weights, which the engine's scores do not count; engine: whether it runs the model.
         """
         # What a loss of the user's own takes as targets need be no rows that the engine can read.
-        readable = engine and (loss.labels or y.shape[1:] == (outputs,))
-        key = loss.labels, y.shape[1:], y.dtype, outputs, dtype, weights, engine
+        readable = engine and (loss.labels or y.shape[1:] == row)
+        outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights, engine)
         if key in self._shared:
             return self._shared[key]
         shared = []
@@ -101,7 +101,7 @@ class Measures:
                 metric = streaming(known) if metric is None else metric
                 known = ""
             if metric is not None and not known:
-                self._try(name, metric, y[:1], np.full((1, outputs), 0.5, dtype))
+                self._try(name, metric, y[:1], np.full((1, *row), 0.5, dtype))
             shared.append(Share(known, metric, weighted))
         self._shared[key] = shared
         return shared

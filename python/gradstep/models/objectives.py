@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +40,8 @@ def loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | No
     factor = _factor("loss_weights", loss_weights)
     if chosen is None:
         raise ValueError("loss_weights need a loss to weigh.")
+    from copy import copy
+
     chosen = copy(chosen)
     chosen._factor = factor
     return chosen
@@ -177,7 +178,7 @@ class Objectives:
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
             if judge is None or y is None or not measures.all:
                 continue
-            shares = measures.share_out(judge, y, widths[i], dtype, weights=False)
+            shares = measures.share_out(judge, y, (widths[i],), dtype, weights=False)
             for place, (engine, metric, weighted) in enumerate(shares):
                 if metric is None:
                     metric = self._made.setdefault((i, place, engine), streaming(engine))
@@ -194,6 +195,8 @@ class Fed(NamedTuple):
 
 
 def _factor(name: str, value: Any) -> float:
+    if isinstance(value, str):
+        raise TypeError(f"{name} must be a real number; got {value!r}. Metrics come after it: metrics=[{value!r}].")
     factor = real(name, value)
     if not math.isfinite(factor):
         raise ValueError(f"{name} must be finite; got {value}.")

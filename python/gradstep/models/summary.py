@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Summarized"]
 
-# Where the columns end, as parts of a line, and how they are aligned.
+# How the columns are aligned; where they end, as parts of a line of so many characters at most.
 COLUMNS = {"Layer (type)": "<", "Output Shape": "<", "Param #": ">"}
-POSITIONS = (0.45, 0.80, 1.0)
-WIDEST = 88  # characters, in a wide terminal
+IN_A_ROW = ((0.45, 0.80, 1.0), 88)
+CONNECTED = ((0.3, 0.56, 0.74, 1.0), 108)
 TRAINABLE = 12  # more characters for whether layers are trained
 GAP = 2  # blanks between columns
 
@@ -47,11 +47,16 @@ class Summarized:
         """The others of the weights."""
         raise NotImplementedError
 
+    def _connections(self) -> dict[str, str] | None:
+        """What each layer is called with, by its name; None where layers are in a row."""
+        return None
+
     def summary(
         self,
         line_length: int | None = None,
         positions: Sequence[float] | None = None,
         print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
     ) -> None:
@@ -60,11 +65,13 @@ class Summarized:
         Parameters
         ----------
         line_length : int, optional
-            Characters of a line; by default 88, or what the terminal has.
+            Characters of a line; by default 88, or 108 where layers are not in a row, or what the terminal has.
         positions : sequence of float, optional
             Where each column ends, as a part of the line; rising, the last 1.
         print_fn : function of str, default print
             Called with each line.
+        expand_nested : bool, default False
+            Whether the layers of models that are used as layers follow these, indented.
         show_trainable : bool, default False
             Whether a column says which layers are trained: Y, N, or - without weights.
         layer_range : (str, str), optional
@@ -78,9 +85,10 @@ class Summarized:
 
         Notes
         -----
-        A layer without weights yet has the output shape ``?``. Names that are too long go on in the next line; nothing
-        is cut off. The optimizer's numbers count from the first training on, those that it has for each weight: Keras
-        counts its learning rate and its steps too, 2 more.
+        Where layers are not in a row, a column says what each is called with: ``a[0][1]`` is the second output of the
+        first call of ``a``. A layer without weights yet has the output shape ``?``. Names that are too long go on in
+        the next line; nothing is cut off. The optimizer's numbers count from the first training on, those that it has
+        for each weight: Keras counts its learning rate and its steps too, 2 more.
 
         Examples
         --------
@@ -98,11 +106,12 @@ class Summarized:
          Trainable params: 9,610 (37.54 KB)
          Non-trainable params: 0 (0.00 B)
         """
-        trained = flag("show_trainable", show_trainable)
+        trained, nested = flag("show_trainable", show_trainable), flag("expand_nested", expand_nested)
         if print_fn is not None and not callable(print_fn):
             raise TypeError(f"print_fn must be a function of a line; got {describe(print_fn)}.")
-        headings = COLUMNS | ({"Trainable": "^"} if trained else {})
-        widths = _widths(line_length, positions, trained)
+        sources = self._connections()
+        headings = COLUMNS | ({"Connected to": "<"} if sources else {}) | ({"Trainable": "^"} if trained else {})
+        widths = _widths(line_length, positions, CONNECTED if sources else IN_A_ROW, trained)
         layers = self.layers
         chosen = layers[_bounds(layers, layer_range)]
         show = print if print_fn is None else print_fn
@@ -113,8 +122,9 @@ class Summarized:
             show(line)
         show(rule)
         for layer in chosen:
-            for line in _lines(_cells(layer)[: len(widths)], widths, headings.values()):
-                show(line)
+            for row in _rows(layer, sources, trained, nested):
+                for line in _lines(row, widths, headings.values()):
+                    show(line)
         show(rule)
         for line in self._sums():
             show(line)
@@ -129,15 +139,16 @@ class Summarized:
             yield f" Optimizer params: {_amount(state)}"
 
 
-def _widths(line_length: Any, positions: Any, trained: bool) -> list[int]:
+def _widths(line_length: Any, positions: Any, usual: tuple[tuple[float, ...], int], trained: bool) -> list[int]:
     """Characters of each column, with the gap behind it."""
-    ends = list(POSITIONS) if positions is None else [float(end) for end in positions]
-    if len(ends) != len(COLUMNS) or ends != sorted(set(ends)) or ends[0] <= 0 or ends[-1] != 1:
-        raise ValueError(f"positions must be {len(COLUMNS)} numbers above 0 that rise to 1; got {positions!r}.")
+    count, widest = len(usual[0]), usual[1]
+    ends = [float(end) for end in (usual[0] if positions is None else positions)]
+    if len(ends) != count or ends != sorted(set(ends)) or ends[0] <= 0 or ends[-1] != 1:
+        raise ValueError(f"positions must be {count} numbers above 0 that rise to 1; got {positions!r}.")
     if line_length is None:
         import shutil  # here: not for every import of the package
 
-        length = min(WIDEST + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
+        length = min(widest + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
     else:
         length = whole("line_length", line_length, 1)
     table = length - TRAINABLE * trained
@@ -161,11 +172,21 @@ def _bounds(layers: Sequence[Layer], layer_range: Any) -> slice:
     return slice(min(first), max(last) + 1) if min(first) <= max(last) else slice(min(last), max(first) + 1)
 
 
-def _cells(layer: Layer) -> list[str]:
+def _rows(
+    layer: Any, sources: dict[str, str] | None, trained: bool, nested: bool, indent: str = ""
+) -> Iterator[list[str]]:
+    """The cells of a layer, and below them those of the layers in it."""
     count = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
     shape = str(layer.output_shape) if layer.built else "?"
-    trained = "-" if not layer.weights else "Y" if layer.trainable else "N"
-    return [f"{layer.name} ({type(layer).__name__})", shape, count, trained]
+    row = [f"{indent}{layer.name} ({type(layer).__name__})", shape, count]
+    if sources:
+        row.append("-" if indent else sources[layer.name])
+    if trained:
+        row.append("-" if not layer.weights else "Y" if layer.trainable else "N")
+    yield row
+    if nested and isinstance(layer, Summarized):
+        for inner in layer.layers:
+            yield from _rows(inner, sources, trained, nested, indent + "   ")
 
 
 def _lines(cells: Any, widths: Sequence[int], aligned: Any) -> Iterator[str]:

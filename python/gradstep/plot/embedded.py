@@ -35,7 +35,8 @@ def embedding(
 
     Parameters
     ----------
-    model : Sequential
+    model : Sequential or Model
+        Of one input.
     X : array_like, shape (rows, ...)
         Data; at least 3 rows.
     y : array_like, shape (rows,), (rows, 1), or one-hot (rows, classes)
@@ -94,7 +95,7 @@ def _number(model: Any, layer: Any) -> int:
     """Of the layer in the model."""
     layers = list(getattr(model, "layers", ()))
     if not layers or not hasattr(model, "_outputs_of_layer"):
-        raise TypeError(f"model must be a Sequential with layers; got {describe(model)}.")
+        raise TypeError(f"model must be a model with layers; got {describe(model)}.")
     if layer is None:
         return max(len(layers) - 2, 0)
     if isinstance(layer, str):

@@ -53,9 +53,9 @@ def histograms(
     -----
     Counts have a logarithmic axis, as have the gradients' absolute values, which in a healthy network are within a few
     powers of ten from the first layer to the last. How many gradients are 0 or not finite is said beside them. Layers
-    that are not trained have none.
+    that are not trained have none. Those of models in the model are called by both names.
     """
-    layers = [layer for layer in getattr(model, "layers", ()) if getattr(layer, "weights", None)]
+    layers = {path: layer for path, layer in getattr(model, "_leaves", {}).items() if layer.weights}
     if not layers:
         raise ValueError(f"model must be built and have layers with weights; got {describe(model)}.")
     if (x is None) != (y is None):
@@ -66,14 +66,14 @@ def histograms(
 
     panels = figure.subplots(len(layers), columns, sharex="col", squeeze=False)
     styles: dict[str, int] = {}
-    for layer, row in zip(layers, panels, strict=True):
+    for (path_in_model, layer), row in zip(layers.items(), panels, strict=True):
         named = dict(zip(layer.weight_names, layer.weights, strict=True))
         for name in named:
             styles.setdefault(name, len(styles))
         _draw_values(row[0], named, styles)
-        row[0].set_title(layer.name, loc="left", fontsize="medium")
+        row[0].set_title(path_in_model, loc="left", fontsize="medium")
         if columns == 2:
-            _draw_sizes(row[1], {name: gradients.get(f"{layer.name}/{name}") for name in named}, styles)
+            _draw_sizes(row[1], {name: gradients.get(f"{path_in_model}/{name}") for name in named}, styles)
     panels[-1, 0].set_xlabel("weight")
     if columns == 2:
         panels[-1, 1].set_xlabel("|gradient| of the loss")

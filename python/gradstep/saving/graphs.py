@@ -10,8 +10,7 @@ from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..optimizers.arrays import describe
 from .layers import give_weights, made_layer
-from .savable import MODELS, Savable
-from .whole import described_model
+from .savable import MODELS, Savable, described_model
 
 if TYPE_CHECKING:
     from .savable import Source

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..seeds import Key
     from .checkpoint import Checkpoint
 
-__all__ = ["MODELS", "Savable", "Source"]
+__all__ = ["MODELS", "Savable", "Source", "described_model"]
 
 # What Keras's compile configs say of its own way to run.
 UNUSED = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
@@ -88,7 +88,6 @@ class Savable:
         [<Dense hidden (None, 4) -> (None, 2)>]
         """
         from .text import dumps
-        from .whole import described_model
 
         return dumps(described_model(self))
 
@@ -273,3 +272,15 @@ def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
             return revived(value)
         return {key: _objects(member, revived) for key, member in value.items()}
     return get_custom_objects().get(value, value) if isinstance(value, str) else value
+
+
+def described_model(model: Savable) -> dict[str, Any]:
+    """The class and config of a model, under which Keras finds its own class."""
+    name = type(model).__name__
+    inside = name == "Functional"  # which Keras has under no other name
+    return {
+        "module": "keras.src.models.functional" if inside else "keras",
+        "class_name": name,
+        "config": model.get_config(),
+        "registered_name": name if inside else None,
+    }

@@ -13,6 +13,7 @@ from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
 from .atomic import path_of, replacing, wanted
+from .savable import described_model
 from .state import counters, describe_optimizer
 from .weights import HDF5, named_weights
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "described_model", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "load_callbacks", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -32,18 +33,6 @@ class Contents(NamedTuple):
     config: dict[str, Any]
     weights: dict[str, np.ndarray]
     optimizer: dict[str, np.ndarray]
-
-
-def described_model(model: Savable) -> dict[str, Any]:
-    """The class and config of a model, under which Keras finds its own class."""
-    name = type(model).__name__
-    inside = name == "Functional"  # which Keras has under no other name
-    return {
-        "module": "keras.src.models.functional" if inside else "keras",
-        "class_name": name,
-        "config": model.get_config(),
-        "registered_name": name if inside else None,
-    }
 
 
 def save_model(
