@@ -23,7 +23,7 @@ SINGLE = {"weights", "restored", "predictions", "deep predictions", "one", "load
 PROGRAM = """
 import os, pathlib, warnings
 warnings.simplefilter("ignore")
-os.environ.setdefault("KERAS_BACKEND", "torch")  # which compiles nothing: a tenth of the time of JAX
+os.environ["KERAS_BACKEND"] = "torch"  # which compiles nothing: a tenth of the time of JAX
 os.environ["OMP_NUM_THREADS"] = "1"  # threads that spin for each other are slower on such small arrays
 from keras_scripting import run
 for script in pathlib.Path({scripts!r}).glob("*.py"):

@@ -117,3 +117,29 @@ answer = [history, model.get_weights()]
         np.testing.assert_allclose(history[name], values, rtol=2e-6)  # Keras reports in float32
     for mine, other in zip(model.weights, answer[1], strict=True):
         np.testing.assert_allclose(mine, np.array(other), rtol=1e-6, atol=1e-7)
+
+
+def test_several_outputs():
+    """One that lies in rows and one that does not: gradients of their sum, by central differences."""
+    x, y, weights = data()
+    gs.utils.set_random_seed(1)
+    enter = gs.Input((5,))
+    hidden = gs.layers.Dense(12, "tanh", **FLOAT)(gs.layers.Rescaling(1.0, **FLOAT)(enter))
+    shaped = gs.layers.Reshape(ROW, name="shaped", **FLOAT)(hidden)
+    model = gs.Model(enter, [shaped, gs.layers.Dense(2, name="flat", **FLOAT)(hidden)])
+    judges = gs.losses.CategoricalCrossentropy(from_logits=True), gs.losses.MeanSquaredError()
+    model.compile("sgd", list(judges), loss_weights=[2.0, 1.0], metrics=[["mae"], []])
+    ys = [y, np.zeros((10, 2))]
+    first = model.predict(x, 4, verbose=0)[0]
+    assert first.shape == (10, *ROW)
+    assert model.predict(x[:0], verbose=0)[0].shape == (0, *ROW)
+    scores = model.evaluate(x, ys, verbose=0, sample_weight=weights, return_dict=True)
+    assert scores["shaped_loss"] == pytest.approx(judges[0](y, first, sample_weight=weights[:, None]), rel=1e-12)
+    assert scores["shaped_mae"] == pytest.approx(np.abs(y - first).mean(), rel=1e-12)
+    value, gradients = model.value_and_grad(x, ys, weights)
+    assert value == pytest.approx(2 * scores["shaped_loss"] + scores["flat_loss"], rel=1e-12)
+    for weight, gradient in zip(model.weights, gradients, strict=True):
+        numeric = numeric_gradient(lambda: model.value_and_grad(x, ys, weights)[0], weight)
+        assert difference(gradient, numeric) <= 1e-7
+    with pytest.raises(ValueError, match=r"has shape \(10, 12\); .* takes \(rows, 4, 3\)"):
+        model.fit(x, [y.reshape(10, 12), ys[1]], verbose=0)

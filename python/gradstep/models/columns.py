@@ -75,7 +75,13 @@ def input_columns(
 
 
 def target_columns(
-    y: Any, what: str, names: Sequence[str], losses: Sequence[Loss | None], widths: Sequence[int], rows: int, dtype: str
+    y: Any,
+    what: str,
+    names: Sequence[str],
+    losses: Sequence[Loss | None],
+    shapes: Sequence[tuple[int, ...]],
+    rows: int,
+    dtype: str,
 ) -> Columns:
     """y, an array, or a list or dict of one for each output -> those that a loss is for, as the engine reads them."""
     if isinstance(y, Mapping):
@@ -83,17 +89,17 @@ def target_columns(
     else:
         each = [alone(y, rows)] if len(names) == 1 else each_by_name(y, names, what, "targets")
     found: list[np.ndarray | None] = []
-    for name, one, loss, width in zip(names, each, losses, widths, strict=True):
+    for name, one, loss, shape in zip(names, each, losses, shapes, strict=True):
         if loss is None:
             found.append(None)
             continue
         called = label(what, name, names)
         if one is None:
             raise ValueError(f"{what} must have targets for output {name!r}, which has a loss or metrics.")
-        known = targets(one, called, loss, (width,), dtype)
+        known = targets(one, called, loss, tuple(shape), dtype)
         if len(known) != rows:
             raise ValueError(f"{called} must have as many rows as x; got {len(known)} and {rows}.")
-        _try_labels(known, called, loss, width, dtype)
+        _try_labels(known, called, loss, shape[-1], dtype)
         found.append(known)
     return Columns(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -125,11 +124,6 @@ class Many(Layered):
         assert isinstance(self._measures, Objectives)
         return self._measures
 
-    @property
-    def _widths(self) -> list[int]:
-        """Numbers in a row of each output."""
-        return [math.prod(shape) for shape in self._outs.rows]
-
     # -- data ----------------------------------------------------------------------------------------------------------
 
     def _ready(self, x: Any, name: str) -> Any:
@@ -152,14 +146,14 @@ class Many(Layered):
         rows = len(columns)
         if rows == 0:
             raise ValueError(f"{names[0]} must have at least one row.")
-        known = target_columns(y, names[1], outputs, objectives.judges, self._widths, rows, self._dtype)
+        known = target_columns(y, names[1], outputs, objectives.judges, self._outs.rows, rows, self._dtype)
         return ManyRows(columns, known, weight_columns(sample_weight, names[2], outputs, rows))
 
     def _shares(self, rows: Rows) -> list[Share]:
         if not self._many:
             return super()._shares(rows)
         objectives = self._objectives
-        fed = objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
+        fed = objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
         return [Share("loss", None, False)] * (len(objectives.counted) if objectives.split else 0) + [
             Share("", metric, weighted) for _, metric, weighted in fed
         ]
@@ -187,7 +181,7 @@ class Many(Layered):
         return Stepped(run, self._bound, list(trained), self._graph)
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
-        metrics = self._objectives.metrics_for(rows.y.arrays, self._widths, self._dtype)
+        metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
         return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, self._arranged, fresh)
 
     def _arranged(self, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -222,12 +216,12 @@ class Many(Layered):
         return self._outs.packed([one[0] if len(one) == 1 else np.concatenate(one) for one in zip(*found, strict=True)])
 
     def _outputs_of(self, columns: Columns) -> list[np.ndarray]:
-        """The outputs of a batch, (rows, numbers a row)."""
+        """The outputs of a batch."""
         rows = len(columns)
         if not rows:
-            return [np.empty((0, width), self._dtype) for width in self._widths]
+            return [np.empty((0, *shape), self._dtype) for shape in self._outs.rows]
         shaped = self._graph.forward([array for array in columns.arrays if array is not None])
-        return [np.array(output.reshape(rows, -1)) for output in shaped]
+        return [np.array(output) for output in shaped]
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
         """The outputs for one batch. Raises as `predict` does."""

@@ -13,6 +13,7 @@ from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..metrics.registry import streaming
 from ..optimizers.base import real
+from .custom import shaped_loss
 from .measured import Measures
 from .named import by_name, each_by_name
 
@@ -159,26 +160,27 @@ class Objectives:
     def of_batch(
         self, ys: Sequence[np.ndarray | None], outputs: Sequence[np.ndarray], weights: Sequence[np.ndarray | None]
     ) -> tuple[float, list[float], list[np.ndarray | None]]:
-        """Loss of a batch, without penalties; that of each output that has one; the slope by each output, or None."""
+        """Loss of a batch, without penalties; those of outputs; by each the slope (rows, n), or None."""
         total, each = 0.0, []
         slopes: list[np.ndarray | None] = [None] * len(outputs)
         for i in self.counted:
             loss, y, factor = self.losses[i], ys[i], self.factors[i]
             assert loss is not None
             assert y is not None
-            value, slope = loss._of_batch(y, outputs[i], weights[i])
+            rows, row = len(outputs[i]), outputs[i].shape[1:]
+            value, slope = shaped_loss(loss, y, outputs[i].reshape(rows, -1), weights[i], row)
             total += factor * value
             each.append(value)
             slopes[i] = slope if factor == 1 else slope.dtype.type(factor) * slope
         return total, each, slopes
 
-    def metrics_for(self, ys: Sequence[np.ndarray | None], widths: Sequence[int], dtype: str) -> list[Fed]:
+    def metrics_for(self, ys: Sequence[np.ndarray | None], shapes: Sequence[tuple[int, ...]], dtype: str) -> list[Fed]:
         """Every metric with its output, made for targets like these."""
         found = []
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
             if judge is None or y is None or not measures.all:
                 continue
-            shares = measures.share_out(judge, y, (widths[i],), dtype, weights=False)
+            shares = measures.share_out(judge, y, tuple(shapes[i]), dtype, weights=False)
             for place, (engine, metric, weighted) in enumerate(shares):
                 if metric is None:
                     metric = self._made.setdefault((i, place, engine), streaming(engine))

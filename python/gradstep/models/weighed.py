@@ -104,15 +104,14 @@ class GraphRun:
             metric.update_state(y[self._ids], outputs[i], sample_weight=None if weights is None else weights[self._ids])
 
     def _pass(self, ids: np.ndarray) -> tuple[float, list[float], list[np.ndarray]]:
-        """Forward over rows, and backward where there is a way: loss, losses of outputs, outputs (rows, n)."""
+        """Forward over rows, and backward where there is a way: loss, losses of outputs, outputs."""
         xs = [array[ids] for array in self._rows.x.arrays]
-        shaped = self._graph.forward(xs, self._train, self._number, ids)
-        outputs = [output.reshape(len(ids), -1) for output in shaped]
+        outputs = self._graph.forward(xs, self._train, self._number, ids)
         ys = self._rows.y[ids].arrays
         weights = [None] * len(ys) if self._rows.weights is None else self._rows.weights[ids].arrays
         penalty = self._graph.penalty
         total, each, slopes = self._objectives.of_batch(ys, outputs, weights)
         if self._train:
-            dys = [None if dy is None else dy.reshape(y.shape) for dy, y in zip(slopes, shaped, strict=True)]
+            dys = [None if dy is None else dy.reshape(y.shape) for dy, y in zip(slopes, outputs, strict=True)]
             self.gradients = self._arranged(self._graph.backward(dys)[1])
         return total + penalty, each, outputs

@@ -38,8 +38,8 @@ def load_model(
     Parameters
     ----------
     filepath : str or path
-        A file of `Sequential.save`, or one of Keras's ``.keras`` with a `Sequential` of layers that this package has
-        (extra ``hdf5``).
+        A file of `Sequential.save`, or one of Keras's ``.keras`` with a sequential or functional model of layers that
+        this package has (extra ``hdf5``).
     custom_objects : dict of str to class or function, optional
         Your own that are in it, by name. No other code is ever looked for.
     compile : bool, default True
@@ -50,7 +50,7 @@ def load_model(
 
     Returns
     -------
-    Sequential
+    Sequential or Model
         Training goes on, ``fit(..., initial_epoch=k)``, as it would have in the process that saved it, bit for bit.
 
     Raises
