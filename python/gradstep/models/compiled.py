@@ -100,6 +100,7 @@ class Compiled:
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self._network = None
+        self._kept.clear()
         if self._indices is not None:
             self.optimizer = self._indices = self._bound = None
 
