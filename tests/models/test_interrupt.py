@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 PROGRAM = """
 import signal, sys
 import gradstep as gs
+import numpy as np
 from training import classifier, clusters, snapshot
 
 # A process that a shell started in the background may ignore it.
@@ -30,8 +31,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 gs.set_num_threads(2)
 x, y = clusters(20_000, 100)
 
-def new():
-    return classifier(100, (256, 128))
+{new}
 
 class StopAfter(gs.callbacks.Callback):
     def __init__(self, steps):
@@ -63,10 +63,48 @@ print(*steps)
 """
 
 
-def test_ctrl_c_leaves_the_model_after_a_whole_step():
+IN_THE_ENGINE = """
+def new():
+    return classifier(100, (256, 128))
+"""
+# Statistics move in the forward pass, weights in the step, twice with SAM, and again by the constraint.
+IN_PYTHON = """
+class Scale(gs.layers.Layer):
+    def build(self, shape):
+        self.factors = self.add_weight((shape[-1],), "ones")
+
+    def forward(self, x):
+        self.x = x
+        return x * self.factors
+
+    def backward(self, dy):
+        return dy * self.factors, [(dy * self.x).sum(0)]
+
+def own(y_true, y_pred):
+    labels = np.eye(4)[y_true.astype(int).ravel()]
+    return ((y_pred - labels) ** 2).mean(-1), 2 * (y_pred - labels) / 4
+
+def new():
+    gs.utils.set_random_seed(3)
+    row = [gs.Input((100,)), gs.layers.Dense(64, "relu", kernel_constraint="max_norm"), gs.layers.BatchNormalization()]
+    model = gs.Sequential([*row, {layer} gs.layers.Dense(4)])
+    model.compile({optimizer}, own)
+    return model
+"""
+PROGRAMS = {
+    "in the engine": IN_THE_ENGINE,
+    "a layer in NumPy": IN_PYTHON.format(layer="Scale(),", optimizer="'adam'"),
+    "an optimizer around another": IN_PYTHON.format(layer="Scale(),", optimizer="gs.optimizers.SAM('adam')"),
+    "a loss in NumPy": IN_PYTHON.format(layer="", optimizer="'adam'"),
+}
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_ctrl_c_leaves_the_model_after_a_whole_step(kind):
     """Signals from another process, soon and late in a fit, as a terminal sends them; each fit goes on with the last's
     model, and its weights, state and counters are those of as many steps without an interruption."""
-    with subprocess.Popen(**command(PROGRAM), stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=1) as child:
+    program = PROGRAM.replace("{new}", PROGRAMS[kind])
+    with subprocess.Popen(**command(program), stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=1) as child:
         timer = threading.Timer(PATIENCE, child.kill)  # a child that hangs
         timer.start()
         try:

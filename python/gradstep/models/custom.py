@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from ..losses.base import Loss
 from .mixed import MixedRun
+from .unbroken import Unbroken
 
 __all__ = ["Custom", "shaped_loss"]
 
@@ -65,8 +66,10 @@ class Custom:
     def advance(self, seconds: float) -> bool:
         """As the run's."""
         end = perf_counter() + seconds
-        while self._batch(again=False):
-            if perf_counter() >= end:
+        while True:
+            with Unbroken():
+                done = not self._batch(again=False)
+            if done or perf_counter() >= end:
                 break
         return self._run.over
 

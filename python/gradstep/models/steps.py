@@ -15,6 +15,7 @@ from .custom import Custom
 from .graph import Graph
 from .measured import Measured
 from .mixed import Mixed
+from .unbroken import Unbroken
 from .weighed import GraphRun
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
@@ -63,14 +64,15 @@ class Stepped:
         # A layer of the user's own may fail in the midst of a batch: it is then as if that had not begun.
         moving = self._network.graph.moving if isinstance(self._network, Mixed) else []
         while True:
-            kept = [weight.copy() for weight in moving]
-            try:
-                over = self._run.advance(0.0)
-                self._step()
-            except BaseException:
-                for weight, before in zip(moving, kept, strict=True):
-                    weight[...] = before
-                raise
+            with Unbroken():
+                kept = [weight.copy() for weight in moving]
+                try:
+                    over = self._run.advance(0.0)
+                    self._step()
+                except BaseException:
+                    for weight, before in zip(moving, kept, strict=True):
+                        weight[...] = before
+                    raise
             if over or perf_counter() >= end:
                 return over
 
