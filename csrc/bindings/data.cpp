@@ -10,7 +10,7 @@ namespace gs {
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns) {
   const py::array array = as_array(x, name);
   const auto as = [&](Source source, const py::array& rows) {
-    return Inputs{rows, source, std::size_t(rows.shape(0))};
+    return Inputs{rows, source, std::size_t(rows.shape(0)), bytes(rows)};
   };
   if (has_dtype<std::uint8_t>(array)) return as(Source::u8, check_rows<std::uint8_t>(x, name, std::int64_t(columns)));
   if (has_dtype<double>(array)) return as(Source::f64, check_rows<double>(x, name, std::int64_t(columns)));

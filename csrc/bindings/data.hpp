@@ -22,7 +22,7 @@ struct Inputs {
   py::object array;
   Source source;
   std::size_t rows;
-  const std::byte* data() const { return bytes(py::reinterpret_borrow<py::array>(array)); }
+  const std::byte* data;
 };
 
 /// (rows, columns) of float32, float64 or uint8, in C order.

@@ -190,7 +190,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
     py::gil_scoped_release release;
-    return predictor.advance({from.data(), from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
+    return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
                              seconds);
   }
 
@@ -251,7 +251,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     pass.begin(number);
     pass.weigh(counts.weights_data(), counts.mask_data());
     for (std::size_t i = 0; i < rows; ++i) {
-      pass.set_row(i, std::int64_t(i), from.data() + i * network_.inputs * item_size(from.source));
+      pass.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
       pass.targets[i] = targets.data + i * targets.row_size;
     }
     {

@@ -80,7 +80,7 @@ template <class Real> class TypedRun : public PyRun {
   void release() override {
     check_idle();
     run_.start({}, 0);
-    x_ = {py::none(), x_.source, 0};
+    x_ = {py::none(), x_.source, 0, nullptr};
     y_ = {py::none(), nullptr, y_.row_size, 0};
     weights_ = RowWeights(py::none(), py::none(), 0);
   }
@@ -170,7 +170,7 @@ template <class Real> class TypedRun : public PyRun {
   }
 
  private:
-  Data data_set() const { return weights_.of({x_.data(), x_.source, y_.data, y_.row_size, y_.rows}); }
+  Data data_set() const { return weights_.of({x_.data, x_.source, y_.data, y_.row_size, y_.rows}); }
 
   double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
 

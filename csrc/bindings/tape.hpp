@@ -36,7 +36,7 @@ template <class Real> class TypedTape : public PyTape {
     check_usable();
     Inputs x = check_inputs(given, "x", network_.inputs);
     if (x.rows == 0) throw py::value_error("x must have at least one row.");
-    Batch batch{x.data(), x.source, x.rows, nullptr, number};
+    Batch batch{x.data, x.source, x.rows, nullptr, number};
     std::optional<py::array> rows;
     if (!ids.is_none()) {
       rows = check_rows<std::int64_t>(ids, "ids", -1);
