@@ -18,6 +18,7 @@ from .mixed import Mixed, MixedRun
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
+from .unbroken import Unbroken
 
 __all__ = ["Compiled"]
 
@@ -245,22 +246,29 @@ class Compiled:
             trained = self._trained()
             if not trained:
                 return run
-            if self._bound is None:
-                self._bound = self.optimizer.bind(trained)
-                self._indices = []
-            return Stepped(run, self._bound, list(trained), network)
+            return Stepped(run, self._bind(trained), list(trained), network)
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
                 trained = self._trained()
                 labels = [f"[{i}]" for i in range(len(trained))]
-                self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
+                with Unbroken():
+                    self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
             return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None
                 self.optimizer._forget(registered)
             raise
+
+    def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
+        """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
+        assert self.optimizer is not None
+        if self._bound is None:
+            with Unbroken():
+                self._bound = self.optimizer.bind(trained)
+                self._indices = []
+        return self._bound
 
     def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> AnyRun:
         """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is."""

@@ -174,10 +174,7 @@ class Many(Layered):
         if self.optimizer is None:
             raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
         trained = self._trained()
-        if self._bound is None:
-            self._bound = self.optimizer.bind(trained)
-            self._indices = []
-        return Stepped(run, self._bound, list(trained), self._graph)
+        return Stepped(run, self._bind(trained), list(trained), self._graph)
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
         metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
