@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .checks import closest
+from .checks import choose, closest, snake_case
 from .optimizers.arrays import describe
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "arguments_of",
     "custom_object_scope",
     "get_custom_objects",
+    "instance",
+    "named_classes",
     "register_keras_serializable",
     "revive",
     "serialize",
@@ -29,6 +31,7 @@ __all__ = [
 ]
 
 Self = TypeVar("Self", bound="Described")
+Found = TypeVar("Found")
 Registered = TypeVar("Registered", bound=Callable[..., Any])
 
 # Arguments of Keras's classes at values that ask for nothing, beside None.
@@ -286,3 +289,32 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         return thing
 
     return register
+
+
+def named_classes(*modules: Any) -> dict[str, Any]:
+    """The classes that modules list in ``__all__``, by their names and by those in small letters, as Keras has them."""
+    classes = {name: getattr(module, name) for module in modules for name in module.__all__}
+    return {snake_case(name): cls for name, cls in classes.items()} | classes
+
+
+def instance(identifier: Any, base: type[Found], table: Mapping[str, Any]) -> Found | None:
+    """An object of a class from its name, from what configs have for it, or itself; None is none.
+
+    Raises
+    ------
+    TypeError
+        None of these; a class where an object is meant.
+    ValueError
+        An unknown name.
+    """
+    noun = base.__name__.lower()
+    if identifier is None or isinstance(identifier, base):
+        return identifier
+    if isinstance(identifier, str):
+        made: Found = choose(noun, identifier, table)()
+        return made
+    if isinstance(identifier, Mapping):
+        revived: Found = revive(identifier, table, noun)
+        return revived
+    got = f"the class {identifier.__name__}: call it" if isinstance(identifier, type) else describe(identifier)
+    raise TypeError(f"{noun} must be a name or a {base.__name__}; got {got}.")

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import choose, snake_case
-from ..described import revive
-from ..optimizers.arrays import describe
+from ..described import instance, named_classes
 from . import norms
 from .base import Constraint
 
 __all__ = ["get"]
-
-
-def _table() -> dict[str, type[Constraint]]:
-    classes: dict[str, type[Constraint]] = {
-        name: getattr(module, name) for module in (norms,) for name in module.__all__
-    }
-    return {snake_case(name): cls for name, cls in classes.items()} | classes
 
 
 def get(identifier: str | Mapping[str, Any] | Constraint | None) -> Constraint | None:
@@ -37,12 +28,4 @@ def get(identifier: str | Mapping[str, Any] | Constraint | None) -> Constraint |
     >>> gs.constraints.get("max_norm").max_value
     2.0
     """
-    if identifier is None or isinstance(identifier, Constraint):
-        return identifier
-    if isinstance(identifier, str):
-        return choose("constraint", identifier, _table())()
-    if isinstance(identifier, Mapping):
-        made: Constraint = revive(identifier, _table(), "constraint")
-        return made
-    got = f"the class {identifier.__name__}: call it" if isinstance(identifier, type) else describe(identifier)
-    raise TypeError(f"constraint must be a name or a Constraint; got {got}.")
+    return instance(identifier, Constraint, named_classes(norms))

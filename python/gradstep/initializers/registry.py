@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..checks import choose, snake_case
-from ..described import revive
+from ..checks import choose
+from ..described import named_classes, revive
 from ..optimizers.arrays import describe
 from . import constant, orthogonal, random, scaling
 from .base import Initializer
@@ -15,17 +15,13 @@ __all__ = ["get"]
 
 
 def _table() -> dict[str, type[Initializer]]:
-    modules = (constant, random, scaling, orthogonal)
-    classes: dict[str, type[Initializer]] = {
-        name: getattr(module, name) for module in modules for name in module.__all__
-    }
     short = {
         "normal": random.RandomNormal,
         "uniform": random.RandomUniform,
         "one": constant.Ones,
         "zero": constant.Zeros,
     }
-    return {snake_case(name): cls for name, cls in classes.items()} | classes | short
+    return named_classes(constant, random, scaling, orthogonal) | short
 
 
 def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:

@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import choose, snake_case
-from ..described import revive
-from ..optimizers.arrays import describe
+from ..described import instance, named_classes
 from . import norms, orthogonal
 from .base import Regularizer
 
 __all__ = ["get"]
-
-
-def _table() -> dict[str, type[Regularizer]]:
-    classes: dict[str, type[Regularizer]] = {
-        name: getattr(module, name) for module in (norms, orthogonal) for name in module.__all__
-    }
-    return {snake_case(name): cls for name, cls in classes.items()} | classes
 
 
 def get(identifier: str | Mapping[str, Any] | Regularizer | None) -> Regularizer | None:
@@ -37,12 +28,4 @@ def get(identifier: str | Mapping[str, Any] | Regularizer | None) -> Regularizer
     >>> gs.regularizers.get("l2").l2
     0.01
     """
-    if identifier is None or isinstance(identifier, Regularizer):
-        return identifier
-    if isinstance(identifier, str):
-        return choose("regularizer", identifier, _table())()
-    if isinstance(identifier, Mapping):
-        made: Regularizer = revive(identifier, _table(), "regularizer")
-        return made
-    got = f"the class {identifier.__name__}: call it" if isinstance(identifier, type) else describe(identifier)
-    raise TypeError(f"regularizer must be a name or a Regularizer; got {got}.")
+    return instance(identifier, Regularizer, named_classes(norms, orthogonal))
