@@ -27,7 +27,8 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest -n auto tests
 	$(BIN)/python -m pytest benchmarks
 
-lint: $(VENV)/lint
+# After the extras of the tests: mypy looks into what they bring.
+lint: $(VENV)/test $(VENV)/lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	find csrc benchmarks \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' \) -exec $(BIN)/clang-format --dry-run -Werror {} +
