@@ -85,6 +85,20 @@ def test_data_are_let_go():
     assert gone() is None
 
 
+def test_batches_of_a_generator_are_let_go():
+    model, gone = classifier(optimizer="adam"), []
+
+    def batches():
+        for _ in range(3):
+            x = X[:8].copy()
+            gone.append(weakref.ref(x))
+            yield x, Y[:8]
+
+    model.fit(batches(), verbose=0)
+    gc.collect()
+    assert [x() for x in gone] == [None] * 3
+
+
 def test_bad_data_leave_the_run_as_it_was():
     kept, new = pair()
     for model in (kept, new):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
 
+from .. import _core
 from ..metrics.reduction import MeanMetricWrapper
 from .data import Rows
 from .measured import Share
@@ -72,6 +73,8 @@ class Streamed:
         run.start(None, self._number())
         run.advance(0.0)
         _, count, loss, values = run.progress
+        if isinstance(run, _core.Run):
+            run.release()
         self._done += 1
         self._rows += count
         self._loss += loss * count
