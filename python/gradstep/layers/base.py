@@ -14,6 +14,7 @@ from ..config import FLOATS, floatx
 from ..naming import name_for
 from . import given
 from .alone import Alone
+from .copies import Copied
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .weights import assign, placed
@@ -30,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected):
+class Layer(Own, Connected, Copied):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters

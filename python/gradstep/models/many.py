@@ -43,6 +43,7 @@ class Many(Layered):
     def __init__(self, inputs: Bundle, outputs: Bundle) -> None:
         super().__init__()
         self._ins, self._outs = inputs, outputs
+        self._given_outputs: list[tuple[int, ...]] = []  # shapes of what the last call in training gave
 
     @property
     def _many(self) -> bool:
