@@ -83,6 +83,10 @@ class Compiled:
         """Shape of a row of the one output."""
         raise NotImplementedError
 
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        """Shape of a row of each output."""
+        return [self._row]
+
     @property
     def _row(self) -> tuple[int, ...]:
         """The same, asked for once. With more than one dimension Python asks loss and metrics, who see the shape."""

@@ -17,6 +17,7 @@ from ..metrics.base import Metric
 from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed
+from .cautions import warn_of_targets
 from .feeds import Feed
 from .mixed import Mixed
 
@@ -73,6 +74,7 @@ class Evaluator(Fed):
         as_callbacks(callbacks)
         feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
         run = feed.make_run()
+        warn_of_targets(self, feed.sample)
         hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=feed.steps)
         bar = Bar("Evaluation", feed.steps, level == 1) if level else None
         try:
