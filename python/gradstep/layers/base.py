@@ -301,9 +301,7 @@ class Layer(Own, Connected, Variables):
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
         """The others of the weights."""
-        return [
-            w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)
-        ]
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
 
     @property
     def losses(self) -> list[float]:

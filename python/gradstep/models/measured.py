@@ -77,6 +77,11 @@ class Measures:
         """What they are called in the logs."""
         return [one.name for one in self.all]
 
+    @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        return {one.name: one.given for one in self.all if isinstance(one.given, Metric)}
+
     def share_out(
         self, loss: Loss, y: np.ndarray, row: tuple[int, ...], dtype: str, weights: bool, engine: bool = True
     ) -> list[Share]:

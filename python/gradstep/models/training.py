@@ -219,15 +219,16 @@ class Trainer(Evaluator):
         while not run.over:
             if each:
                 hooks.on_train_batch_begin(batch)
-                run.advance(0.0)
-                hooks.on_train_batch_end(batch, self._logs(run))
+                self._advance(run)
+                hooks.on_train_batch_end(run.progress[0] - 1, self._logs(run))
             else:
                 run.advance(SLICE)
             batch = run.progress[0]
             hooks.on_train_progress(batch, self._logs(run))
             if self.stop_training:
                 break
-        return self._logs(run)
+        self._last_logs = self._logs(run)
+        return self._last_logs
 
 
 def _scoring(feed: Feed | None) -> Any:
