@@ -251,12 +251,12 @@ class Layer(Own, Connected, Variables):
         """Keep the weights in these arrays from now on, with the values they have."""
         for view, weight in zip(views, self._weights, strict=True):
             view[...] = weight
-        self._weights = list(views)
+        self._weights = views
 
     def _placed(self) -> list[np.ndarray]:
         """The weights, where the engine can read them: of any memory if they were given by somebody."""
         self._weights = [placed(weight, self.dtype) for weight in self._weights]
-        return self._weights
+        return list(self._weights)
 
     @property
     def input_shape(self) -> Shape:

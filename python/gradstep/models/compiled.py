@@ -67,6 +67,11 @@ class Compiled:
         raise NotImplementedError
 
     @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        raise NotImplementedError
+
+    @property
     def _weight_names(self) -> list[str]:
         """What each of the weights is called: ``dense/kernel``."""
         raise NotImplementedError
