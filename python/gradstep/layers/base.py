@@ -98,6 +98,7 @@ class Layer(Own, Connected, Variables):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(
         self,

@@ -209,6 +209,11 @@ class Compiled:
         """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
         return ["loss", *self._measures.names]
 
+    @property
+    def _directions(self) -> dict[str, bool | None]:
+        """Whether each of these is better when larger; None: a metric does not say. For callbacks."""
+        return {"loss": False, **self._measures.directions}
+
     def _needed_loss(self) -> losses.Loss:
         if self.loss is None:
             raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
