@@ -183,6 +183,7 @@ def test_models_that_are_not_built_or_not_compiled():
     assert all(way(compiled(bare, None)).loss is None for way in WAYS.values())
 
 
+@pytest.mark.filterwarnings("ignore:the trainable attribute of layers was changed after compile")
 def test_a_layer_frozen_or_thawed_after_compile_is_as_it_was_compiled(tmp_path):
     """It takes a change at the next compile(): so it does when it comes from a file, or is a copy."""
     for trainable in (True, False):

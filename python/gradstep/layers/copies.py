@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from .alone import Alone
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .variable import Variable
+
 __all__ = ["Copied"]
 
 
@@ -20,7 +22,13 @@ class Copied:
     """The part of `Layer` that is pickled and copied: a layer by itself, which belongs to no model."""
 
     _alone: Alone
-    _weights: list[np.ndarray]
+
+    if TYPE_CHECKING:
+
+        @property
+        def _weights(self) -> list[Variable]: ...
+        @_weights.setter
+        def _weights(self, arrays: Sequence[np.ndarray]) -> None: ...
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and weights; neither the model that holds the layer, nor its calls with symbolic tensors."""
@@ -34,7 +42,9 @@ class Copied:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         kept = dict(state)
         named, calls = kept.pop("_named"), kept.pop("_alone")
+        weights = kept.pop("_variables")
         vars(self).update(kept)
+        self._weights = weights
         vars(self).update({name: self._weights[place] for name, place in named.items()})
         self._alone = Alone(self, calls)  # type: ignore[arg-type]
 
@@ -43,6 +53,6 @@ class Copied:
         return deepcopy(self)
 
 
-def _place(value: Any, weights: list[np.ndarray]) -> int | None:
+def _place(value: Any, weights: Sequence[np.ndarray]) -> int | None:
     """Which of the weights a value is."""
     return next((place for place, weight in enumerate(weights) if weight is value), None)
