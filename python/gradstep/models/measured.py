@@ -78,6 +78,11 @@ class Measures:
         return [one.name for one in self.all]
 
     @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        return {one.name: one.given for one in self.all if isinstance(one.given, Metric)}
+
+    @property
     def directions(self) -> dict[str, bool | None]:
         """Whether each is better when larger, by its name in the logs; None: it does not say."""
         return {

@@ -155,6 +155,13 @@ class Objectives:
             yield from ((f"{prefix}{name}", direction) for name, direction in own.directions.items())
 
     @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
+        each = zip(prefixes, self.measures, strict=True)
+        return {f"{prefix}{name}": metric for prefix, own in each for name, metric in own.objects.items()}
+
+    @property
     def split(self) -> bool:
         """Whether the logs have the losses of the outputs beside their sum."""
         return len(self.counted) > 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MODELS", "Savable", "Source", "described_model"]
 
 # What Keras's compile configs say of its own way to run.
-UNUSED = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+UNUSED = ("run_eagerly", "jit_compile", "auto_scale_loss")
 # Weights of a layer from its number, name and their shapes.
 Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
 
