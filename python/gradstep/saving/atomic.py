@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from ..checks import flag
+from ..console import is_terminal
 from ..optimizers.arrays import describe
 
 __all__ = ["path_of", "replacing", "wanted"]
@@ -41,7 +42,7 @@ def wanted(path: str, overwrite: bool) -> bool:
         return True
     import sys
 
-    if not (sys.stdin and sys.stdin.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise FileExistsError(errno.EEXIST, "the file is there, and overwrite=False", path)
     return input(f"{path} is there already. Replace it? [y/n] ").strip().lower() in ("y", "yes")
 
