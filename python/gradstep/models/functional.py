@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..described import custom_object_scope
+from ..layers.activation import Activation
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, tensors_of
@@ -150,6 +151,7 @@ class Functional(Many):
             self._network = Graph(self._ins.rows, self._steps, self._exits)  # type: ignore[assignment]
         else:
             self._network = network_of_steps(self._ins.rows[0], self._steps, self._exits[0])
+        self._note_trainable()
 
     def _renew(self) -> None:
         self._tape = self._back = None
@@ -157,6 +159,7 @@ class Functional(Many):
             self._network.renew()
         elif self._network is not None:
             renew(self._network, [step.layer for step in self._steps])
+        self._note_trainable()
 
     # -- configs and files ---------------------------------------------------------------------------------------------
 
@@ -198,6 +201,11 @@ class Functional(Many):
         if keys is not None:
             model._rekey(keys)
         return model
+
+    @classmethod
+    def _smallest(cls) -> Functional:
+        x = InputLayer((1,), name="x").output
+        return Functional(x, Activation("relu", name="y")(x), "smallest")
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
         layers = {layer.name: layer for layer in self._layers}

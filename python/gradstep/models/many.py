@@ -43,6 +43,7 @@ class Many(Layered):
     def __init__(self, inputs: Bundle, outputs: Bundle) -> None:
         super().__init__()
         self._ins, self._outs = inputs, outputs
+        self._given_outputs: list[tuple[int, ...]] = []  # shapes of what the last call in training gave
 
     @property
     def _many(self) -> bool:
@@ -62,6 +63,9 @@ class Many(Layered):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Nothing is left to make; raises ValueError for another shape than the model's."""
         self._check_shape(input_shape)
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        return list(self._outs.rows)
 
     @property
     def _graph(self) -> Graph:

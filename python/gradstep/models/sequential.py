@@ -201,6 +201,7 @@ class Sequential(Layered):
         steps: list[Step] = []
         (end,) = spread(self, [0], steps, 1)
         self._network = network_of_steps(shape, steps, end)
+        self._note_trainable()
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -343,6 +344,10 @@ class Sequential(Layered):
         take_weights(layers, keys, weights)
         return cls(layers, config.get("name"))
 
+    @classmethod
+    def _smallest(cls) -> Sequential:
+        return Sequential([], name="smallest")
+
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
         first = [] if self._shape is None else [InputLayer(self._shape)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
@@ -357,3 +362,4 @@ class Sequential(Layered):
         self._tape = self._back = None
         if self._network is not None:
             renew(self._network, list(self._leaves.values()))
+        self._note_trainable()
