@@ -12,7 +12,7 @@ from .. import _core
 from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
-from .atomic import path_of, replacing, wanted
+from .atomic import check_target, path_of, replacing, wanted
 from .savable import described_model
 from .state import counters, describe_optimizer
 from .weights import HDF5, named_weights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "check_saving", "describe_model", "load_callbacks", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -56,21 +56,55 @@ def save_model(
     TypeError, ValueError, OSError
         As `Sequential.save` does.
     """
+    path = _model_path(filepath)
+    flag("include_optimizer", include_optimizer)
+    if wanted(path, overwrite):
+        write_model(model, path, include_optimizer, callbacks, {})
+
+
+def _model_path(filepath: Any) -> str:
+    """Where a whole model can be written, as far as the name says it."""
     path = path_of(filepath)
     if path.endswith(HDF5):
         raise ValueError(
             f"filepath must have another ending: whole models are not written as HDF5; got {path!r}. "
             "save_weights() writes Keras's .weights.h5."
         )
-    flag("include_optimizer", include_optimizer)
-    if wanted(path, overwrite):
-        write_model(model, path, include_optimizer, callbacks, {})
+    return path
+
+
+def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
+    """Refuse what `save_model` would refuse; nothing is written. is_final: it will be this file, and not one like it.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.save` does.
+    """
+    path = _model_path(filepath)
+    if is_final:
+        check_target(path)
+    describe_model(model, True, None, {})
 
 
 def write_model(
     model: Savable, path: str, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
 ) -> None:
     """Write a file of a model; everything is put into words before the first byte goes to the disk."""
+    config, state = describe_model(model, training, callbacks, notes)
+    members: dict[str, archive.Pieces] = {
+        "config.json": [config.encode()],
+        "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
+        "optimizer.safetensors": safetensors.encode(state, checked=False),
+    }
+    with replacing(path) as file:
+        archive.write(file, members)
+
+
+def describe_model(
+    model: Savable, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
+) -> tuple[str, dict[str, np.ndarray]]:
+    """What a file says of a model, as JSON, and the optimizer's state."""
     model._must_be_built()
     training = training and model.optimizer is not None
     optimizer, state = describe_optimizer(model) if training else (None, {})
@@ -88,13 +122,7 @@ def write_model(
         ],
         "notes": dict(notes),
     }
-    members: dict[str, archive.Pieces] = {
-        "config.json": [text.dumps(config).encode()],
-        "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
-        "optimizer.safetensors": safetensors.encode(state, checked=False),
-    }
-    with replacing(path) as file:
-        archive.write(file, members)
+    return text.dumps(config), state
 
 
 def opened(data: bytes, path: str) -> Contents:
