@@ -16,7 +16,7 @@ from .reading import contents, open_regular
 from .savable import Savable
 from .state import check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
-from .whole import describe_model, load_callbacks, opened, write_model
+from .whole import load_callbacks, members_of, opened, write_model
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -96,7 +96,8 @@ class Checkpoint:
             As `save` does; a folder that is not there is none of these.
         """
         check_target(path_of(filepath))
-        describe_model(self.model, True, self.callbacks, {})
+        self.model._must_be_built()
+        members_of(self.model, True, self.callbacks, {})
 
     def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
         """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.

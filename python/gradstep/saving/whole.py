@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "check_saving", "describe_model", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "check_saving", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -84,28 +84,24 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
     path = _model_path(filepath)
     if is_final:
         check_target(path)
-    describe_model(model, True, None, {})
+    model._must_be_built()
+    members_of(model, True, None, {})
 
 
 def write_model(
     model: Savable, path: str, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
 ) -> None:
     """Write a file of a model; everything is put into words before the first byte goes to the disk."""
-    config, state = describe_model(model, training, callbacks, notes)
-    members: dict[str, archive.Pieces] = {
-        "config.json": [config.encode()],
-        "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
-        "optimizer.safetensors": safetensors.encode(state, checked=False),
-    }
+    model._must_be_built()
+    members = members_of(model, training, callbacks, notes)
     with replacing(path) as file:
         archive.write(file, members)
 
 
-def describe_model(
+def members_of(
     model: Savable, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
-) -> tuple[str, dict[str, np.ndarray]]:
-    """What a file says of a model, as JSON, and the optimizer's state."""
-    model._must_be_built()
+) -> dict[str, archive.Pieces]:
+    """The members of the archive of a model; of one that is not built, without weights."""
     training = training and model.optimizer is not None
     optimizer, state = describe_optimizer(model) if training else (None, {})
     compiled = model.get_compile_config() if training else None
@@ -122,7 +118,11 @@ def describe_model(
         ],
         "notes": dict(notes),
     }
-    return text.dumps(config), state
+    return {
+        "config.json": [text.dumps(config).encode()],
+        "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
+        "optimizer.safetensors": safetensors.encode(state, checked=False),
+    }
 
 
 def opened(data: bytes, path: str) -> Contents:
