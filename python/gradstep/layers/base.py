@@ -121,7 +121,7 @@ class Layer(Own, Connected, Copied, Variables):
         self.built = False
         self._input_shape: Shape | None = None
         self._weights = []
-        self._owner: str | None = None  # the model whose arena holds the weights
+        self._owned = False  # whether it was put into a Sequential, in whose arena the weights may lie
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._alone = Alone(self)

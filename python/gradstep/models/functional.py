@@ -44,7 +44,7 @@ class Functional(Many):
     TypeError
         Something else is among the inputs or outputs.
     ValueError
-        An output depends on what is no input; layers have the same name, or different dtypes; nothing computes.
+        An output depends on what is no input; layers have the same name, or different dtypes; there is no layer.
 
     Notes
     -----
@@ -85,8 +85,8 @@ class Functional(Many):
         self._steps: list[Step] = []
         self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
         working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
-        if not any(layer._works for layer in working):
-            raise ValueError(f"model {self.name!r} must have a layer that computes.")
+        if not working:
+            raise ValueError(f"model {self.name!r} must have a layer between its inputs and outputs.")
         self._dtype_name = working[0].dtype
         for layer in working:
             if layer.dtype != self._dtype_name:
