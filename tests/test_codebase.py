@@ -37,7 +37,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers"),
     ("saving",),
     ("models", "utils"),
-    ("demo",),
+    ("backend", "demo"),
     ("__init__", "__main__"),
 )
 RUNS_CODE = {"pickle", "marshal", "shelve", "dill", "joblib", "importlib", "ctypes"}
