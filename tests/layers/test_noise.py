@@ -61,11 +61,9 @@ def test_same_bits_on_every_instruction_set() -> None:
     assert len(set(found)) == 1
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: layers.GaussianNoise(0.4, seed=1), lambda: layers.GaussianDropout(0.4, seed=1)]
-)
-def test_noise_is_for_training_alone_and_new_in_each_call(make: object) -> None:
-    layer, x = make(), np.ones((6, 5), np.float32)
+@pytest.mark.parametrize("cls", [layers.GaussianNoise, layers.GaussianDropout])
+def test_noise_is_for_training_alone_and_new_in_each_call(cls: type[gs.Layer]) -> None:
+    layer, x = cls(0.4, seed=1), np.ones((6, 5), np.float32)
     assert np.array_equal(layer(x), x)
     first, second = layer(x, training=True), layer(x, training=True)
     assert not np.array_equal(first, second)

@@ -18,7 +18,7 @@ from .piecewise import (
     sparse_sigmoid,
     threshold,
 )
-from .registry import get, is_custom, specify
+from .registry import get, specify
 from .rows import glu, log_softmax, softmax, sparsemax
 from .smooth import (
     celu,

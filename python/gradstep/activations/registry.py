@@ -52,7 +52,8 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return piecewise.linear
     if isinstance(identifier, str):
-        return choose("activation", identifier, _table() | get_custom_objects())
+        named: Activation = choose("activation", identifier, _table() | get_custom_objects())
+        return named
     if isinstance(identifier, Mapping):
         return _with_settings(identifier)
     layer = getattr(identifier, "activation", None)
@@ -80,7 +81,7 @@ def _with_settings(config: Mapping[str, Any]) -> Activation:
 
 
 def specify(identifier: Any) -> Use:
-    """The engine's words for whatever `get` takes: ``{"kind": name}`` and settings; "linear" for a function of one's own.
+    """The engine's words for whatever `get` takes, ``{"kind": name}`` and settings; "linear" for a custom function.
 
     Raises
     ------

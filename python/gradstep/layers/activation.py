@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, regularizers
+from ..activations.registry import is_custom
 from .activity_regularization import OutputPenalty
 from .base import Layer, Shape
 from .lambda_layer import Lambda
@@ -31,7 +32,7 @@ def warn_of_one(layer: Any, width: int) -> None:
 def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: Layer) -> list[Layer]:
     """What a layer goes on with in NumPy: a custom activation, a penalty of its output."""
     stages: list[Layer] = []
-    if activations.is_custom(activation):
+    if is_custom(activation):
         stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))
     if penalty is not None:
         stages.append(OutputPenalty(penalty, dtype=layer.dtype, name=f"{layer.name}_penalty"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class OutputPenalty(Layer):
         self.batch_penalty += self.regularizer(self._x) / max(len(x), 1)
         return x
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Any) -> Any:
         """dy and the gradient of the penalty."""
         slope = np.zeros_like(self._x)
         _core.penalize(np.ascontiguousarray(self._x), self.regularizer._words(), slope)
@@ -88,5 +89,6 @@ class ActivityRegularization(OutputPenalty):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, *, dtype: str | None = None, name: str | None = None) -> None:
-        super().__init__(regularizers.L1L2(l1, l2), dtype=dtype, name=name)
-        self.l1, self.l2 = self.regularizer.l1, self.regularizer.l2
+        regularizer = regularizers.L1L2(l1, l2)
+        super().__init__(regularizer, dtype=dtype, name=name)
+        self.l1, self.l2 = regularizer.l1, regularizer.l2

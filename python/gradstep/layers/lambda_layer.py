@@ -115,9 +115,9 @@ class Lambda(Layer):
         found: np.ndarray = self._called(x)
         return found[0] if isinstance(found, tuple) else found
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Any) -> Any:
         """The gradient with respect to x."""
-        found: np.ndarray
+        found: Any
         if self.gradient is not None:
             found = self.gradient(self._x, dy, **self.arguments)
         elif self._unknown is not None:

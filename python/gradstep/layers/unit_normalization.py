@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ class UnitNormalization(Layer):
         self._y = x / self._length
         return self._y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
+    def backward(self, dy: Any) -> Any:
         """dy -> dx = (dy - y sum(dy y)) / length; dy / length where the length is the smallest."""
         along = np.where(self._long, (dy * self._y).sum(axis=self._axes, keepdims=True), 0)
         found: np.ndarray = (dy - self._y * along) / self._length
