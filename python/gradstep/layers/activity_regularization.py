@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core, regularizers
+from ..described import arguments_of
 from .base import Layer, Shape
 
 __all__ = ["ActivityRegularization", "OutputPenalty"]
@@ -40,6 +41,10 @@ class OutputPenalty(Layer):
             raise ValueError("an activity regularizer must not be proximal, which is for weights.")
         self.batch_penalty = 0.0
         self._x = np.empty((0, 0))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return arguments_of(self, self._passing)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

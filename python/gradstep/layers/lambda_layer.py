@@ -13,7 +13,6 @@ from ..described import serialize
 from ..optimizers.arrays import describe
 from .base import Layer, Shape
 from .given import output_by_trial
-from .own import COMMON
 
 __all__ = ["Lambda"]
 
@@ -84,14 +83,9 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer; functions by name."""
-        given = {
-            "function": self.function,
-            "output_shape": self._row,
-            "arguments": self.arguments,
-            "gradient": self.gradient,
-        }
-        common = {name: getattr(self, name) for name in COMMON}
-        return common | {name: serialize(value, f"{name} of {self!r}") for name, value in given.items()}
+        given = {name: getattr(self, name) for name in ("name", "dtype", "function", "arguments", "gradient")}
+        given["output_shape"] = self._row
+        return {name: serialize(value, f"{name} of {self!r}") for name, value in given.items()}
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The given shape behind the rows, or what one row of zeros gives."""

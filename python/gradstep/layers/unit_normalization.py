@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import whole
+from ..described import arguments_of
 from .base import Layer, Shape
 
 __all__ = ["UnitNormalization"]
@@ -58,6 +59,10 @@ class UnitNormalization(Layer):
         self.axis = axes if listed else axes[0]
         self._axes = tuple(axes)
         self._y = self._length = self._long = np.empty(0)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return arguments_of(self, self._passing)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
