@@ -101,9 +101,6 @@ class Functional(Many):
             layer._shared = True
         self._connect_engine()
 
-    def __repr__(self) -> str:
-        return f"<Functional {self.name} of {len(self._layers)} layers>"
-
     # -- how it is connected -------------------------------------------------------------------------------------------
 
     @property

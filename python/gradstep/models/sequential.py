@@ -79,9 +79,6 @@ class Sequential(Layered):
             self._append(layer)
         self._build_if_known()
 
-    def __repr__(self) -> str:
-        return f"<Sequential {self.name} of {len(self._layers)} layers>"
-
     # -- layers ------------------------------------------------------------------------------------------------------
 
     @property
