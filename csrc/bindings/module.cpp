@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m) {
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
   gs::bind_bound(m);
+  gs::bind_tensor_groups(m);
   gs::bind_layers(m);
   gs::bind_network(m);
   gs::bind_treatment(m);
