@@ -6,6 +6,7 @@ import os
 
 from . import _core
 from .checks import choose, whole
+from .console import show
 
 __all__ = ["floatx", "get_num_threads", "set_floatx", "set_num_threads", "show_config"]
 
@@ -101,7 +102,7 @@ def show_config() -> None:
     }
     width = max(map(len, entries))
     for name, value in entries.items():
-        print(f"{name:<{width}}  {value}")
+        show(f"{name:<{width}}  {value}")
 
 
 def _openmp_runtimes() -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -72,6 +72,15 @@ def write_model(
 ) -> None:
     """Write a file of a model; everything is put into words before the first byte goes to the disk."""
     model._must_be_built()
+    members = members_of(model, training, callbacks, notes)
+    with replacing(path) as file:
+        archive.write(file, members)
+
+
+def members_of(
+    model: Savable, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
+) -> dict[str, archive.Pieces]:
+    """The members of the archive of a model; of one that is not built, without weights."""
     training = training and model.optimizer is not None
     optimizer, state = describe_optimizer(model) if training else (None, {})
     compiled = model.get_compile_config() if training else None
@@ -88,13 +97,11 @@ def write_model(
         ],
         "notes": dict(notes),
     }
-    members: dict[str, archive.Pieces] = {
+    return {
         "config.json": [text.dumps(config).encode()],
         "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
         "optimizer.safetensors": safetensors.encode(state, checked=False),
     }
-    with replacing(path) as file:
-        archive.write(file, members)
 
 
 def opened(data: bytes, path: str) -> Contents:
