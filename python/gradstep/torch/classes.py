@@ -47,6 +47,7 @@ class SGD(Stepping, torch.optim.SGD):
         fields={**COMMON, "momentum": "momentum", "dampening": "dampening"},
         keys={"velocity": "momentum_buffer"},
         counter=Started(),
+        sparse=True,
     )
 
 
@@ -67,6 +68,7 @@ class Adagrad(Stepping, torch.optim.Adagrad):
             "initial_accumulator_value": "initial_accumulator_value",
         },
         keys={"accumulator": "sum"},
+        sparse=True,
     )
 
     @wraps(torch.optim.Adagrad.__init__)

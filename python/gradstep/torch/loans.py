@@ -61,7 +61,7 @@ def lend(spec: Spec, settings: Settings, group: Mapping[str, Any], label: str, t
     if tensor.data_ptr() % tensor.itemsize:
         raise ValueError(f"{name} must be aligned; its data does not begin on a multiple of its item size.")
     loan = Loan()
-    readable = gradient(tensor, f"gradients{label}")
+    readable = gradient(tensor, f"gradients{label}", spec.sparse)
     if readable is not tensor.grad:
         loan.lent["grad"] = readable
     dtype, shape = real(tensor.dtype), tuple(tensor.shape)

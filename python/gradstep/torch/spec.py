@@ -61,6 +61,8 @@ class Spec:
         Whether weight decay is decoupled where the settings do not say.
     axes : int, optional
         How many axes a tensor must have.
+    sparse : bool
+        Whether sparse gradients are taken, as PyTorch's class takes them; as dense ones.
     """
 
     rule: Callable[[Mapping[str, Any]], str]
@@ -69,6 +71,7 @@ class Spec:
     counter: Count = field(default_factory=Count)
     decoupled: bool = False
     axes: int | None = None
+    sparse: bool = False
 
     def settings(self, group: Mapping[str, Any]) -> tuple[str, ...]:
         """The keys of a group that make form and values."""

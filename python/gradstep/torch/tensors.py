@@ -81,9 +81,14 @@ def fits(tensor: Any, shape: tuple[int, ...], dtype: Any, name: str) -> bool:
     return tensor.dtype == dtype and tensor.is_contiguous() and tensor.data_ptr() % tensor.itemsize == 0
 
 
-def gradient(parameter: Any, name: str) -> Any:
-    """The gradient of a parameter as the engine can read it: a copy where it is the negative of what is stored."""
+def gradient(parameter: Any, name: str, sparse: bool) -> Any:
+    """The gradient of a parameter as the engine can read it.
+
+    A copy where it is sparse, if it may be, or the negative of what is stored.
+    """
     found = parameter.grad
+    if sparse and found.layout == torch.sparse_coo:
+        found = found.detach().to_dense()
     check_dense(found, name)
     check_dtype(found, name)
     if found.shape != parameter.shape:
