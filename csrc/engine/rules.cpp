@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "optimizers/all.hpp"
+#include "optimizers/nadam_product.hpp"
 
 namespace gs {
 namespace {
