@@ -158,6 +158,12 @@ class Savable:
 
         return Checkpoint(self, callbacks)
 
+    def _check_saving(self, filepath: str, weights_only: bool, is_final: bool) -> None:
+        """For callbacks: refuse what `save` or `save_weights` would refuse; nothing is written."""
+        from . import weights, whole
+
+        (weights if weights_only else whole).check_saving(self, filepath, is_final)
+
     # -- copies ------------------------------------------------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Any, ...]:
