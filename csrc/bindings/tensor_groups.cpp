@@ -12,6 +12,7 @@
 #include "bindings/extents.hpp"
 #include "bindings/module.hpp"
 #include "bindings/optimizers.hpp"
+#include "bindings/released.hpp"
 #include "bindings/tensor_view.hpp"
 #include "engine/buffer.hpp"
 
@@ -160,13 +161,11 @@ class TensorGroups {
     engine.t = done;
     std::size_t total = 0;
     for (const Move& move : part.moves) total += move.parameter->layout.size;
-    if (total < release_size) {
+    // Safe: the tensors are held below, and `busy_` keeps other threads out.
+    if (total < release_size)
       engine.step(part.moves);
-    } else {
-      // Safe: the tensors are held below, and `busy_` keeps other threads out.
-      py::gil_scoped_release release;
-      engine.step(part.moves);
-    }
+    else
+      released([&] { return engine.step(part.moves); });
     for (const Member* member : part.members)
       for (std::size_t k = 0; member->counted && k < group.counters.size(); ++k) member->counters[k].set(after[k]);
   }
