@@ -249,7 +249,11 @@ def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) ->
         if isinstance(node.operation, Layered):
             made = spread(node.operation, given, steps, first)
         else:
-            steps.append(Step(node.operation, tuple(given)))
-            made = [first + len(steps) - 1]
+            for layer in (node.operation, *node.operation._stages):
+                if layer is not node.operation:
+                    layer.build(node.operation.output_shape)
+                steps.append(Step(layer, tuple(given)))
+                given = [first + len(steps) - 1]
+            made = given
         values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
     return [values[id(tensor)] for tensor in model.outputs]
