@@ -1,4 +1,6 @@
 // Steps of torch.optim's parameter groups: tensors and their state are moved where they lie, and read anew each time.
+#include "bindings/tensor_groups.hpp"
+
 #include <pybind11/stl.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include <unordered_map>
 
 #include "bindings/extents.hpp"
-#include "bindings/module.hpp"
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/tensor_view.hpp"
