@@ -16,9 +16,10 @@ struct TorchNadamWithProduct : TorchNadam {
 
   static constexpr const char* name = "TorchNadamWithProduct";
   static constexpr auto fields() {
-    return extend<TorchNadamWithProduct>(TorchNadam::fields(),
-                                         Field<TorchNadamWithProduct>{"mu_product", &TorchNadamWithProduct::mu_product,
-                                                                      "product of all momenta before the step", 0, 1});
+    return extend<TorchNadamWithProduct>(
+        TorchNadam::fields(),
+        Field<TorchNadamWithProduct>{"mu_product", &TorchNadamWithProduct::mu_product,
+                                     "product of all momenta before the step", 0, 1, false, false});
   }
   template <class Real> Update<Real> at(std::int64_t t) const {
     const auto momentum = [&](std::int64_t step) {
