@@ -71,7 +71,7 @@ class Adagrad(Stepping, torch.optim.Adagrad):
         sparse=True,
     )
 
-    @wraps(torch.optim.Adagrad.__init__)
+    @wraps(torch.optim.Adagrad.__init__)  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # PyTorch makes all state here, of half types too; ours is float32 then.

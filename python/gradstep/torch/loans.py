@@ -68,9 +68,10 @@ def lend(spec: Spec, settings: Settings, group: Mapping[str, Any], label: str, t
     slots = [(key, form) for key, form in settings.slots(shape) if key is not None]
     if not slots:
         return loan
-    if own is not None and not isinstance(own, dict):
+    own = {} if own is None else own
+    if not isinstance(own, dict):
         raise TypeError(f"the state of {name} must be a dict; it is {own!r}.")
-    if spec.counter.is_new(own or {}):
+    if spec.counter.is_new(own):
         loan.fresh = settings.fresh(group, shape, dtype)
         loan.lent |= loan.fresh
         if not spec.counter.keys:

@@ -21,12 +21,12 @@ SCALES = {None: inf, "original": inf, "match_rms_adamw": 0.2}
 class FactoredSpec(Spec):
     """Of Adafactor, whose state depends on the axes of a tensor."""
 
-    def tuple(self, key: str, value: Any, label: str) -> tuple[float, ...]:
+    def several(self, key: str, value: Any, label: str) -> tuple[float, ...]:
         if key != "eps" or not isinstance(value, Sequence) or len(value) != 2:
-            return super().tuple(key, value, label)
+            return super().several(key, value, label)
         if value[0] == inf:  # which the engine has for None
             raise ValueError(f"{label.replace('eps', 'eps[0]')} must be finite, or None for the precision of the type.")
-        return super().tuple(key, (inf if value[0] is None else value[0], value[1]), label)
+        return super().several(key, (inf if value[0] is None else value[0], value[1]), label)
 
     def slots(self, rule: str, shape: tuple[int, ...]) -> list[Slot]:
         if len(shape) < 2:  # its one row's mean is not used
@@ -37,7 +37,7 @@ class FactoredSpec(Spec):
 class OrthogonalSpec(Spec):
     """Of Muon, which has matrices alone."""
 
-    def number(self, key: str, value: Any, label: str) -> float:
+    def single(self, key: str, value: Any, label: str) -> float:
         if key == "adjust_lr_fn":
             if not (value is None or isinstance(value, str)) or value not in SCALES:
                 *others, last = map(repr, SCALES)
@@ -45,7 +45,7 @@ class OrthogonalSpec(Spec):
             return SCALES[value]
         if key == "ns_steps" and not isinstance(value, int):
             raise TypeError(f"{label} must be an int; got {value!r}.")
-        return super().number(key, value, label)
+        return super().single(key, value, label)
 
     def slots(self, rule: str, shape: tuple[int, ...]) -> list[Slot]:
         return [Slot("m", "momentum_buffer", shape), Slot("v", None, (0,))]

@@ -84,16 +84,16 @@ class Spec:
             if key in FLAGS or key in IMPOSSIBLE:
                 plain[key] = as_flag(group[key], f"{key} of {where}")
             elif isinstance(self.fields.get(key, ""), str):
-                plain[key] = self.number(key, group[key], f"{key} of {where}")
+                plain[key] = self.single(key, group[key], f"{key} of {where}")
             else:
-                plain[key] = self.tuple(key, group[key], f"{key} of {where}")
+                plain[key] = self.several(key, group[key], f"{key} of {where}")
         return plain
 
-    def number(self, key: str, value: Any, label: str) -> float:
+    def single(self, key: str, value: Any, label: str) -> float:
         """A setting as what the rule's field is given."""
         return as_float(value, label)
 
-    def tuple(self, key: str, value: Any, label: str) -> tuple[float, ...]:
+    def several(self, key: str, value: Any, label: str) -> tuple[float, ...]:
         """The same of a setting for several fields."""
         count = len(self.fields[key])
         if not isinstance(value, Sequence) or isinstance(value, str):

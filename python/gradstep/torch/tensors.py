@@ -78,7 +78,7 @@ def check_state(tensor: Any, shape: tuple[int, ...], name: str) -> None:
 def fits(tensor: Any, shape: tuple[int, ...], dtype: Any, name: str) -> bool:
     """Whether the engine can use state where it lies; if not, it needs a copy. Refuses what cannot be state."""
     check_state(tensor, shape, name)
-    return tensor.dtype == dtype and tensor.is_contiguous() and tensor.data_ptr() % tensor.itemsize == 0
+    return bool(tensor.dtype == dtype and tensor.is_contiguous() and tensor.data_ptr() % tensor.itemsize == 0)
 
 
 def gradient(parameter: Any, name: str, sparse: bool) -> Any:
