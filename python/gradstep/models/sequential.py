@@ -21,6 +21,7 @@ from .data import inputs
 from .graph import Node as Step
 from .layered import Layered, spread
 from .mixed import network_of_steps, renew
+from .named import only_by_name
 
 __all__ = ["Sequential"]
 
@@ -224,7 +225,7 @@ class Sequential(Layered):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
-        array = numeric(x, name)
+        array = numeric(only_by_name(x, self.input_names, name), name)
         if self._network is None:
             if self._shape is None and array.ndim < 2:
                 raise ValueError(
@@ -239,6 +240,11 @@ class Sequential(Layered):
     def _dtype(self) -> str:
         dtype: str = self._layers[0].dtype
         return dtype
+
+    @property
+    def input_names(self) -> list[str]:
+        """The name of the `Input`, in a list; empty without one."""
+        return [self._entrance.name] if self._entrance is not None else []
 
     @property
     def output_names(self) -> list[str]:
