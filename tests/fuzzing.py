@@ -242,8 +242,6 @@ FORMATS: dict[str, tuple[Makes, Damages, Reads]] = {
     "checkpoint, signed anew": (lambda: b"", members_edited, restore),
     "safetensors": (lambda: tensors(True), bits, load_weights),
     "safetensors of others": (lambda: tensors(False), bits, load_weights),
-    "JSON": (lambda: model().to_json().encode(), json_edited, from_json),
-    "JSON, bits": (lambda: model().to_json().encode(), bits, from_json),
 }
 WITH_HDF5: dict[str, tuple[Makes, Damages, Reads]] = {
     "hdf5": (lambda: written(model().save_weights, "a.weights.h5"), bits, load_weights),
@@ -258,6 +256,11 @@ try:
     FORMATS |= WITH_HDF5
 except ImportError:
     pass
+# The models that these describe are made, however large: what the process has afterwards says nothing of the others.
+FORMATS |= {
+    "JSON": (lambda: model().to_json().encode(), json_edited, from_json),
+    "JSON, bits": (lambda: model().to_json().encode(), bits, from_json),
+}
 
 
 @cache
@@ -280,7 +283,7 @@ def memory() -> tuple[int, int]:
 
 
 def report(name: str, first: int, count: int, folder: str) -> dict[str, Any]:
-    """What came of reading damaged files in this process, whose memory is limited from now on.
+    """What came of reading damaged files in this process, whose memory is limited meanwhile.
 
     wrong: an error of another kind, or one that does not name the file; a file that took too long. peak: bytes beyond
     those before. slowest: seconds a megabyte, of files counted as at least a tenth of one.
@@ -293,8 +296,7 @@ def report(name: str, first: int, count: int, folder: str) -> dict[str, Any]:
     load_model, values = FORMATS[name][2], [weight.copy() for weight in model().weights]
     if name not in ("gradstep, signed anew", "checkpoint, signed anew"):
         load_model(good(name), path)
-    space, before = memory()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    (space, before), (soft, hard) = memory(), resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (space + LIMIT, hard))
     came, wrong, slowest = Counter[str](), list[str](), 0.0
     progress = Path(folder, "number")
@@ -319,6 +321,7 @@ def report(name: str, first: int, count: int, folder: str) -> dict[str, Any]:
         faulthandler.cancel_dump_traceback_later()
         for weight, value in zip(model().weights, values, strict=True):
             weight[...] = value
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     return {"came": dict(came), "wrong": wrong, "peak": memory()[1] - before, "slowest": slowest}
 
 

@@ -55,13 +55,16 @@ def set_floatx(value: str) -> None:
 def get_num_threads() -> int:
     """How many threads a computation may use: what `set_num_threads` said, or else OpenMP.
 
-    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl.
+    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. There are at most four threads for
+    each processor, or 16 if that is more, and a computation takes no more than it has chunks of work.
     """
     return _core.get_num_threads()
 
 
 def set_num_threads(threads: int) -> None:
     """Let computations use this many threads from now on. Results do not depend on it, to the last bit.
+
+    More than the processors gain nothing; `get_num_threads` says how many there may be at most.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Copied:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and weights; neither the model that holds the layer, nor its calls with symbolic tensors."""
-        state = vars(self) | {"_owner": None, "_shared": False, "_nodes": [], "_alone": self._alone.calls}
+        state = vars(self) | {"_owned": False, "_shared": False, "_nodes": [], "_alone": self._alone.calls}
         # Attributes of a layer of the program's own that are its weights: not every pickler keeps one array one.
         own = {name: _place(value, self._weights) for name, value in vars(self).items()}
         named = {name: place for name, place in own.items() if place is not None}

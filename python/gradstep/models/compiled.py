@@ -13,8 +13,10 @@ from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
+from .learned import address, learned
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
+from .named import only_by_name
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
@@ -105,12 +107,19 @@ class Compiled:
         return self._known_row[1]
 
     def _trained(self) -> dict[str, np.ndarray]:
-        """The weights that the engine trains, by name."""
+        """The weights that the engine trains, by name, in the order of `weights`."""
         if self._network is None:
             return {}
-        flags = [flag for layer in self._network.trained for flag in layer]
-        named = zip(self._weight_names, self.weights, flags, strict=True)
-        return {name: weight for name, weight, flag in named if flag}
+        known = {address(weight) for weight in learned(self._network)}
+        named = zip(self._weight_names, self.weights, strict=True)
+        return {name: weight for name, weight in named if address(weight) in known}
+
+    def _stepped(self, run: BatchRun) -> Stepped:
+        """A run that leaves its gradients, with the optimizer that steps the weights they are for."""
+        network, trained = self._network, self._trained()
+        assert network is not None
+        names = {address(weight): name for name, weight in trained.items()}
+        return Stepped(run, self._bind(trained), [names[address(weight)] for weight in learned(network)], network)
 
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
@@ -200,6 +209,11 @@ class Compiled:
         return chosen, Measures(plain, more, chosen)
 
     @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called, as far as they are known: after their `Input`."""
+        return []
+
+    @property
     def output_names(self) -> list[str]:
         """What the outputs are called, as far as they are known: after the layers that give them."""
         return []
@@ -223,6 +237,9 @@ class Compiled:
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        x = only_by_name(x, self.input_names, names[0])
+        y = only_by_name(y, self.output_names, names[1])
+        sample_weight = only_by_name(sample_weight, self.output_names, names[2])
         loss, sparse = self._needed_loss(), is_sparse(x)
         x = x.tocsr() if sparse else numeric(alone(x), names[0])
         y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
@@ -281,17 +298,16 @@ class Compiled:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
-            trained = self._trained()
-            if not trained:
-                return run
-            return Stepped(run, self._bind(trained), list(trained), network)
+            return self._stepped(run) if learned(network) else run
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
                 trained = self._trained()
                 labels = [f"[{i}]" for i in range(len(trained))]
                 with Unbroken():
-                    self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
+                    indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
+                    numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
+                    self._indices = [numbers[address(weight)] for weight in learned(network)]
             return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:

@@ -16,10 +16,11 @@ from .columns import Columns, ManyRows, input_columns, target_columns, weight_co
 from .data import NAMES, Rows
 from .graph import Graph
 from .layered import Layered
+from .learned import arranged, learned
 from .measured import Measures, Share
 from .named import by_name, each_by_name
 from .objectives import Objectives
-from .steps import AnyRun, Stepped
+from .steps import AnyRun
 from .weighed import GraphRun
 from .wiring import Bundle
 
@@ -135,13 +136,7 @@ class Many(Layered):
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         if not self._many:
-            given = [
-                by_name(one, of, what, "must have data for")[0] if isinstance(one, Mapping) else one
-                for one, of, what in zip(
-                    (x, y, sample_weight), (self._ins.names, self._outs.names, self._outs.names), names, strict=True
-                )
-            ]
-            return super()._rows(given[0], given[1], given[2], names)
+            return super()._rows(x, y, sample_weight, names)
         self._needed_loss()
         if y is None:
             raise ValueError(f"{names[1]} must be targets; got None.")
@@ -163,12 +158,6 @@ class Many(Layered):
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
-    def _trained(self) -> dict[str, np.ndarray]:
-        if not self._many:
-            return super()._trained()
-        known = {id(weight) for weight in self._graph.weights}
-        return {n: w for n, w in zip(self._weight_names, self.weights, strict=True) if id(w) in known}
-
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         if not self._many:
             return super()._run(rows, batch, train, fresh)
@@ -177,17 +166,11 @@ class Many(Layered):
             return run
         if self.optimizer is None:
             raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
-        trained = self._trained()
-        return Stepped(run, self._bind(trained), list(trained), self._graph)
+        return self._stepped(run) if learned(self._graph) else run
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
         metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
-        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, self._arranged, fresh)
-
-    def _arranged(self, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Gradients in the order of the model's weights, from that of the graph's."""
-        found = {id(weight): gradient for weight, gradient in zip(self._graph.weights, gradients, strict=True)}
-        return [found[id(weight)] for weight in self._trained().values()]
+        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, fresh)
 
     def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
         if not self._many:
@@ -235,7 +218,8 @@ class Many(Layered):
         run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
         run.start(None, self._lone_pass())
         run.advance(0.0)
-        return run.progress[2], [np.array(gradient) for gradient in run.gradients]
+        gradients = arranged(self._graph, run.gradients, list(self._trained().values()))
+        return run.progress[2], [np.array(gradient) for gradient in gradients]
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
@@ -292,5 +276,5 @@ class Many(Layered):
             np.zeros((*rows, *shape), self._dtype) if dx is None else dx.reshape(*rows, *shape)
             for dx, shape in zip(dxs, self._ins.rows, strict=True)
         ]
-        known = {id(weight): gradient for weight, gradient in zip(self._graph.weights, found, strict=True)}
-        return self._ins.packed(made), [known[id(weight)].copy() for weight in self.trainable_weights]
+        gradients = arranged(self._graph, found, self.trainable_weights)
+        return self._ins.packed(made), [gradient.copy() for gradient in gradients]

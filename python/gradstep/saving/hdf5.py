@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["read_model", "read_weights", "write_weights"]
 
 
-def _h5py() -> Any:
+def h5py_module() -> Any:
     try:
         import h5py
     except ImportError as error:
@@ -74,7 +74,7 @@ def _kept(layer: Layer) -> list[Any]:
 
 def write_weights(model: Savable) -> bytes:
     """The bytes of a ``.weights.h5`` file, as Keras lays it out."""
-    h5py = _h5py()
+    h5py = h5py_module()
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
@@ -134,7 +134,7 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
 @contextmanager
 def _opened(data: bytes, path: str) -> Iterator[Any]:
     """A file of HDF5, in a ``with`` statement in which what its library finds wrong is the file's."""
-    h5py = _h5py()
+    h5py = h5py_module()
     with parsed(path, OSError, RuntimeError):
         try:
             file = h5py.File(io.BytesIO(data), "r")
@@ -147,7 +147,7 @@ def _opened(data: bytes, path: str) -> Iterator[Any]:
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
     """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
     members = _member(file, f"{group}/vars", path)
-    if not isinstance(members, (_h5py().Group, type(None))):
+    if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
     count, where = 0 if members is None else len(members), f"{path}: {group}"
     if count > len(shapes) + 1:
@@ -167,7 +167,7 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
 
 def _member(parent: Any, name: str, path: str) -> Any:
     """What lies below a group, step by step; None if it is not there."""
-    h5py = _h5py()
+    h5py = h5py_module()
     for part in name.split("/"):
         if not isinstance(parent, h5py.Group):
             raise ValueError(f"{path}: a group must be where {parent.name} is.")

@@ -11,11 +11,13 @@ import numpy as np
 
 from ..checks import flag
 from ..described import custom_object_scope, known_objects
+from ..layers.input import InputLayer
 from ..optimizers.arrays import describe
 from . import archive, text
 from .atomic import path_of
 from .reading import contents, parsed
 from .savable import MODELS, Savable, Source
+from .sharing import Reading
 from .state import check_counters, restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
 from .whole import load_callbacks, opened
@@ -143,7 +145,7 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
     if weights is None:
         return known[name].from_config(words["config"])
-    return known[name]._from_file(words["config"], keys, weights)
+    return known[name]._made(words["config"], Reading(weights), keys)
 
 
 def _is_model(found: Any) -> bool:
@@ -201,4 +203,16 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
         raise TypeError(f"model must be a Sequential; got {describe(model)}.")
     if clone_function is not None and not callable(clone_function):
         raise TypeError(f"clone_function must be a function of a layer; got {describe(clone_function)}.")
-    return model._cloned(clone_function or (lambda layer: type(layer).from_config(layer.get_config())))
+    made: dict[int, Any] = {}  # by identity: what is in several places stays one
+
+    def copied(layer: Any) -> Any:
+        if id(layer) not in made:
+            if clone_function is not None and not isinstance(layer, InputLayer):
+                made[id(layer)] = clone_function(layer)
+            elif isinstance(layer, Savable):
+                made[id(layer)] = layer._cloned(copied)
+            else:
+                made[id(layer)] = type(layer).from_config(layer.get_config())
+        return made[id(layer)]
+
+    return model._cloned(copied)

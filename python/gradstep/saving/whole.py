@@ -12,7 +12,7 @@ from .. import _core
 from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
-from .atomic import path_of, replacing, wanted
+from .atomic import check_target, path_of, replacing, wanted
 from .savable import described_model
 from .state import counters, describe_optimizer
 from .weights import HDF5, named_weights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "check_saving", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
 
 VERSION = 1
 MEMBERS = ("config.json", "weights.safetensors", "optimizer.safetensors")
@@ -57,15 +57,36 @@ def save_model(
     TypeError, ValueError, OSError
         As `Sequential.save` does.
     """
+    path = _model_path(filepath)
+    flag("include_optimizer", include_optimizer)
+    if wanted(path, overwrite):
+        write_model(model, path, include_optimizer, callbacks, {})
+
+
+def _model_path(filepath: Any) -> str:
+    """Where a whole model can be written, as far as the name says it."""
     path = path_of(filepath)
     if path.endswith(HDF5):
         raise ValueError(
             f"filepath must have another ending: whole models are not written as HDF5; got {path!r}. "
             "save_weights() writes Keras's .weights.h5."
         )
-    flag("include_optimizer", include_optimizer)
-    if wanted(path, overwrite):
-        write_model(model, path, include_optimizer, callbacks, {})
+    return path
+
+
+def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
+    """Refuse what `save_model` would refuse; nothing is written. is_final: it will be this file, and not one like it.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.save` does.
+    """
+    path = _model_path(filepath)
+    if is_final:
+        check_target(path)
+    model._must_be_built()
+    members_of(model, True, None, {})
 
 
 def write_model(
