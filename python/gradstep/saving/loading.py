@@ -11,12 +11,14 @@ import numpy as np
 
 from ..checks import flag
 from ..described import custom_object_scope, known_objects
+from ..layers.input import InputLayer
 from ..optimizers.arrays import describe
-from . import text
+from . import archive, text
 from .atomic import path_of
-from .reading import contents, kind_of
+from .reading import contents, parsed
 from .savable import MODELS, Savable, Source
-from .state import restore_counters, revive_optimizer, trained_as
+from .sharing import Reading
+from .state import check_counters, restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
 from .whole import load_callbacks, opened
 
@@ -55,12 +57,14 @@ def load_model(
 
     Raises
     ------
-    TypeError, ValueError
-        No such file, one that is damaged, or one with a class that is not known.
+    TypeError
+        `filepath`, `custom_objects`, `compile` or `callbacks` are of a wrong type.
+    ValueError
+        The file is damaged, or has a class or setting that is not known; the message names the file.
     ImportError
         h5py is needed and not installed: ``pip install "gradstep[hdf5]"``.
     OSError
-        There is no such file, or it may not be read.
+        There is no such file, it may not be read, or what it describes does not fit into memory.
 
     Notes
     -----
@@ -71,7 +75,7 @@ def load_model(
     flag("compile", compile)
     data = contents(path)
     with custom_object_scope(custom_objects):
-        kind = kind_of(data)
+        kind = archive.kind_of(data)
         if kind == "gradstep":
             return model_of_file(data, path, compile, callbacks)
         if kind == "keras":
@@ -85,8 +89,13 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
     """The model of the bytes of a file of ours; path: what it is called in errors."""
     config, weights, state = opened(data, path)
     training = config["training"]
-    try:
-        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, weights, path))
+    with parsed(path):
+        check_counters(training)
+    by_layer: dict[str, list[np.ndarray]] = {}
+    for name, array in weights.items():
+        by_layer.setdefault(name.rpartition("/")[0], []).append(array)
+    with parsed(path):
+        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, by_layer, path))
         if list(named_weights(model)) != list(weights):
             raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
         if compiled and config["compile"] is not None:
@@ -95,18 +104,16 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
                 model.compile_from_config({**config["compile"], "optimizer": optimizer})
             attach(model, state)
         restore_counters(model, training)
-    except (KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{path}: config.json is not as save() writes it: {error!r}.") from error
     if callbacks is not None:
         load_callbacks(config["callbacks"], callbacks, path)
     return model
 
 
 def _weights_of(
-    weights: Mapping[str, np.ndarray], path: str, number: int, name: str, shapes: Sequence[tuple[int, ...]]
+    weights: Mapping[str, list[np.ndarray]], path: str, number: int, name: str, shapes: Sequence[tuple[int, ...]]
 ) -> list[np.ndarray]:
     """The weights of a layer, which must have these shapes."""
-    found = [array for key, array in weights.items() if key.rpartition("/")[0] == name]
+    found = weights.get(name, [])
     if [array.shape for array in found] != list(shapes):
         raise ValueError(
             f"{path}: layer {name!r} has weights of shapes {list(shapes)}; the file's have {[a.shape for a in found]}."
@@ -138,7 +145,7 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
     if weights is None:
         return known[name].from_config(words["config"])
-    return known[name]._from_file(words["config"], keys, weights)
+    return known[name]._made(words["config"], Reading(weights), keys)
 
 
 def _is_model(found: Any) -> bool:
@@ -157,12 +164,16 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError
+        `json_string` is no str.
+    ValueError
         It is no such text, or has a class or setting that is not known.
+    OSError
+        The model does not fit into memory.
     """
     if not isinstance(json_string, str):
         raise TypeError(f"json_string must be a str; got {describe(json_string)}.")
-    with custom_object_scope(custom_objects):
+    with custom_object_scope(custom_objects), parsed("json_string"):
         return model_of(text.loads(json_string, "json_string"))
 
 
@@ -192,4 +203,16 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
         raise TypeError(f"model must be a Sequential; got {describe(model)}.")
     if clone_function is not None and not callable(clone_function):
         raise TypeError(f"clone_function must be a function of a layer; got {describe(clone_function)}.")
-    return model._cloned(clone_function or (lambda layer: type(layer).from_config(layer.get_config())))
+    made: dict[int, Any] = {}  # by identity: what is in several places stays one
+
+    def copied(layer: Any) -> Any:
+        if id(layer) not in made:
+            if clone_function is not None and not isinstance(layer, InputLayer):
+                made[id(layer)] = clone_function(layer)
+            elif isinstance(layer, Savable):
+                made[id(layer)] = layer._cloned(copied)
+            else:
+                made[id(layer)] = type(layer).from_config(layer.get_config())
+        return made[id(layer)]
+
+    return model._cloned(copied)
