@@ -152,3 +152,11 @@ def test_copies_and_files_go_on_alike(tmp_path: object) -> None:
 def trained_as_is(model: gs.Sequential) -> bytes:
     model.fit(X, X[:, 0], epochs=2, batch_size=8, verbose=0)
     return b"".join(weight.tobytes() for weight in model.weights)
+
+
+def test_layers_of_a_model_within_a_model_follow_its_seed() -> None:
+    def made() -> bytes:
+        inner = gs.Sequential([layers.Dense(5), layers.Dropout(0.5)])
+        return trained(gs.Sequential([gs.Input((4,)), inner, layers.Dense(1)], seed=4))
+
+    assert made() == made()

@@ -20,8 +20,8 @@ LIMIT = 2**32  # NumPy's own global generator takes no larger seed
 class Sequence:
     """Keys that follow from a seed, one after another; without a seed from the system's entropy."""
 
-    def __init__(self, seed: int | None = None) -> None:
-        self._seed, self._streams, self._lock = seed, 0, threading.Lock()
+    def __init__(self, seed: int | None = None, first: int = 0) -> None:
+        self._seed, self._streams, self._lock = seed, first, threading.Lock()
 
     def fresh_key(self) -> Key:
         """A key that no other consumer has."""

@@ -78,6 +78,7 @@ class Sequential(Layered):
     ) -> None:
         super().__init__()
         self._take_seed(seed)
+        self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
@@ -158,8 +159,10 @@ class Sequential(Layered):
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
             layer._owned = True
-        if not layer.built:
-            with seeds.within(self._sequence):
+        if not layer.built and self.seed is not None:
+            # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
+            self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
+            with seeds.within(self._draws[layer.name]):
                 layer._draw_key()
         self._layers.append(layer)
         self._forget_network()
@@ -204,7 +207,7 @@ class Sequential(Layered):
             current = layer.compute_output_shape(current)
         current = (None, *shape)
         for layer in self._layers:
-            with seeds.within(self._sequence):
+            with seeds.within(self._draws.get(layer.name)):
                 layer.build(current)
             current = layer.output_shape
         self._shape = shape

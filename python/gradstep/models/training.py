@@ -36,7 +36,6 @@ class Trainer(Evaluator):
         self.stop_training = False
         self._initial_epoch: int | None = None  # set by a callback that restores a run, when training begins
         self.seed: int | None = None
-        self._sequence: seeds.Sequence | None = None  # of a model with a seed: where keys come from
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
 
@@ -228,8 +227,7 @@ class Trainer(Evaluator):
         """Let what the model draws follow from a seed of its own, if there is one."""
         key = seeds.key_of(seed)
         if key is not None:
-            self.seed, self._sequence = key[0], seeds.Sequence(key[0])
-            self._key = self._sequence.fresh_key()
+            self.seed, self._key = key[0], seeds.Sequence(key[0]).fresh_key()
 
     def _order(self, index: int, rows: int) -> np.ndarray:
         """The rows of a pass, shuffled."""
