@@ -169,3 +169,15 @@ def test_the_cuda_loops_compile(tmp_path: Path) -> None:
     command = [NVCC, "-c", *flags, str(CUDA_SOURCE), "-o", str(tmp_path / "sweep.o")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["", *(n for n in gs.__all__ if type(getattr(gs, n)) is type(gs))])
+def test_dir_lists_what_a_module_is_for(name: str) -> None:
+    module = getattr(gs, name) if name else gs
+    if name in ("backend", "config", "utils"):  # one file each
+        assert set(module.__all__) <= set(dir(module))
+    else:
+        assert dir(module) == sorted(module.__all__)

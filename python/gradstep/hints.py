@@ -132,6 +132,8 @@ def hint_arguments(cls: type, names: Iterable[str] = ("__init__",)) -> None:
 def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str], Any]:
     """Give hints for wrong arguments of the classes of a module; gives its ``__getattr__``, for wrong names.
 
+    ``dir()`` of it then lists what it is for, without the modules that it is made of.
+
     members: its globals; kind: what it is a module of, in errors.
     """
     names: list[str] = members["__all__"]
@@ -142,6 +144,7 @@ def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str],
     def missing(name: str) -> Any:
         raise no_such(module, names, kind, name)
 
+    members["__dir__"] = lambda: sorted(names)
     return missing
 
 

@@ -11,3 +11,7 @@ from .schedule import learning_rate
 from .spread import histograms
 
 __all__ = ["decision_boundary", "embedding", "histograms", "learning_rate", "plot_history"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
