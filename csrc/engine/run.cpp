@@ -136,7 +136,10 @@ template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Wor
     for (const Parameter* p : parameters_) mover_.manners.push_back(&optimizer_->manner(*p));
   }
   work();
-  if (at_once) optimizer_->count();
+  if (at_once) {
+    for (const Parameter* p : parameters_) optimizer_->moved(*p);
+    optimizer_->count();
+  }
   if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
     refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);

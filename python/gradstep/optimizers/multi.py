@@ -207,6 +207,22 @@ class MultiOptimizer(Wrapper):
             f'{", ".join(map(repr, self.optimizers))}. "*" matches all.'
         )
 
+    def _replace(self, index: int, array: Any, label: str) -> None:
+        super()._replace(index, array, label)
+        which, own = self._places[index]
+        self._each[which]._replace(own, array, label)
+
+    def _holds(self, index: int) -> int:
+        which, own = self._places[index]
+        return super()._holds(index) + self._each[which]._holds(own)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {**super()._snapshot(), "arrays": [], "state": []}  # the optimizers have them
+
+    def _revive(self, engine: dict[str, Any]) -> Any:
+        arrays = [self._each[which]._core.parameter(index) for which, index in self._places]
+        return super()._revive({**engine, "arrays": arrays})
+
     def _forget(self, registered: int) -> None:
         known = [sum(which == i for which, _ in self._places[:registered]) for i in range(len(self._each))]
         self._leave(registered, known)
