@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bindings/optimizers.hpp"
+#include "bindings/released.hpp"
 
 namespace gs {
 namespace {
@@ -41,16 +42,16 @@ class Bound {
     std::size_t total = 0;
     for (const Move& move : moves_) total += move.parameter->layout.size;
     Optimizer& engine = optimizer_.engine;
-    Optimizer::Outcome outcome;
-    if (total < release_size) {
-      outcome = engine.step(moves_, nullptr, idle_);
-    } else {
-      // Safe: the arrays are held below, the rest is the engine's own.
-      py::gil_scoped_release release;
-      outcome = engine.step(moves_, nullptr, idle_);
-    }
-    held_.clear();
-    rows_.clear();
+    const struct LetGo {
+      Bound& bound;
+      ~LetGo() {
+        bound.held_.clear();
+        bound.rows_.clear();
+      }
+    } let_go{*this};
+    const auto step = [&] { return engine.step(moves_, nullptr, idle_); };
+    // Safe: the arrays are held, the rest is the engine's own.
+    const Optimizer::Outcome outcome = total < release_size ? step() : released(step);
     if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
   }
 

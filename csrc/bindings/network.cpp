@@ -14,6 +14,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
+#include "bindings/released.hpp"
 #include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
 #include "bindings/tape.hpp"
@@ -189,9 +190,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (std::size_t(to.shape(0)) != from.rows) throw py::value_error("x and out must have as many rows.");
     if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
-    py::gil_scoped_release release;
-    return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
-                             seconds);
+    return released([&] {
+      return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
+                               seconds);
+    });
   }
 
   double penalty() const override { return network_.penalty(); }
@@ -254,10 +256,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       pass.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
       pass.targets[i] = targets.data + i * targets.row_size;
     }
-    {
-      py::gil_scoped_release release;
-      Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
-    }
+    released([&] { Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); }); });
     std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
     return py::make_tuple(pass.loss() + pass.penalty(), gradients, dx);
   }

@@ -15,6 +15,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/optimizers.hpp"
+#include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
 #include "engine/run.hpp"
 
@@ -186,8 +187,7 @@ template <class Real> class TypedRun : public PyRun {
       ~Idle() { busy = false; }
     } idle{busy_};
     if (moved_) moved_->prepare(run_.steps_left());
-    py::gil_scoped_release release;
-    return work();
+    return released(work);
   }
 
   void check_refused() const {

@@ -58,25 +58,35 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
     }
 }
 
-template <class Real> void Run<Real>::make_room() {
+template <class Real> void Run<Real>::find_penalty() {
   if (!optimizer_ && !given_) penalty_ = network_.penalty();
-  if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
-  drop_passes();  // they know the old places
-  moves_.clear();
-  const bool wanted = optimizer_->needs_whole();
-  std::size_t size = 0;
-  for (const Parameter* p : parameters_) size += on_border<Real>(p->layout.size);
-  gradients_ = Buffer<Real>(wanted ? size : 0);
-  Real* next = gradients_.data();
-  for (auto& layer : weights_)
-    for (auto& weight : layer) {
-      if (!weight.trainable()) continue;
-      weight.gradient = wanted ? next : nullptr;
-      if (!wanted) continue;
-      const Parameter& p = *parameters_[weight.number];
-      moves_.push_back({&p, reinterpret_cast<const std::byte*>(next), &contiguous_, p.dtype});
-      next += on_border<Real>(p.layout.size);
+}
+
+template <class Real> void Run<Real>::choose_places(Pass<Real>& pass) {
+  if (!optimizer_ || parameters_.empty()) return;
+  const bool wanted = optimizer_->needs_whole() || pass.is_long();
+  if (wanted == pass.stores()) return;
+  if (!wanted) {
+    pass.leave_gradients({});
+    const auto stores = [](const auto& pass) { return pass && pass->stores(); };
+    if (stores(whole_) || stores(rest_)) return;
+    gradients_ = Buffer<Real>(0);
+    places_.clear();
+    moves_.clear();
+    return;
+  }
+  if (places_.empty()) {
+    std::size_t size = 0;
+    for (const Parameter* p : parameters_) size += on_border<Real>(p->layout.size);
+    gradients_ = Buffer<Real>(size);
+    Real* next = gradients_.data();
+    for (const Parameter* p : parameters_) {
+      places_.push_back(next);
+      moves_.push_back({p, reinterpret_cast<const std::byte*>(next), &contiguous_, p->dtype});
+      next += on_border<Real>(p->layout.size);
     }
+  }
+  pass.leave_gradients(places_);
 }
 
 template <class Real> void Run<Real>::drop_passes() {
@@ -127,21 +137,26 @@ template <class Real> void Run<Real>::set_rows(Pass<Real>& pass) {
   pass.weigh(weights, gather(data_.mask, mask_of_rows_));
 }
 
-template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Work work) {
-  const bool at_once = optimizer_ && moves_.empty();
+template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Pass<Real>& pass, Work work) {
+  const bool at_once = optimizer_ && !pass.stores();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
     optimizer_->follow();
     mover_.manners.clear();
     for (const Parameter* p : parameters_) mover_.manners.push_back(&optimizer_->manner(*p));
   }
-  work();
-  if (at_once) {
-    for (const Parameter* p : parameters_) optimizer_->moved(*p);
-    optimizer_->count();
+  try {
+    work();
+    if (at_once) {
+      for (const Parameter* p : parameters_) optimizer_->moved(*p);
+      optimizer_->count();
+    } else if (optimizer_ && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite) {
+      refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+    }
+  } catch (const Cancelled&) {
+    pass.put_back();
+    throw;
   }
-  if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
-    refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);
 }
 
@@ -166,30 +181,32 @@ template <class Real> void Run<Real>::constrain_all(Crew& crew, bool moved) {
 }
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
+  choose_places(pass);
   set_rows(pass);
-  move(crew, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
+  move(crew, pass, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
   count(pass, pass.total());
 }
 
 template <class Real> Pass<Real>* Run<Real>::forward(bool again) {
-  make_room();
+  find_penalty();
   refused_ = false;
   if (!again) {
     if (rows >= order_.size()) return nullptr;
     set_rows(pass(std::min(batch_size_, order_.size() - rows)));
   }
+  if (last_) choose_places(*last_);
   if (last_) Crew::gather(last_->threads(), [&](Crew& crew) { last_->run_forward(crew); });
   return last_;
 }
 
 template <class Real> void Run<Real>::backward(double loss, bool again) {
-  Crew::gather(last_->threads(), [&](Crew& crew) { move(crew, [&] { last_->run_backward(crew); }); });
+  Crew::gather(last_->threads(), [&](Crew& crew) { move(crew, *last_, [&] { last_->run_backward(crew); }); });
   if (!again) count(*last_, loss * double(last_->batch));
 }
 
 template <class Real> bool Run<Real>::advance(double seconds) {
   const Clock clock(seconds);
-  make_room();
+  find_penalty();
   refused_ = false;
   while (rows < order_.size()) {
     Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));
@@ -198,6 +215,7 @@ template <class Real> bool Run<Real>::advance(double seconds) {
       do {
         step(crew, now);
         over = clock.is_over() || refused_;
+        if (!over) crew.poll();
       } while (!over && order_.size() - rows >= now.batch);
     });
     if (over) break;
@@ -211,7 +229,7 @@ template <class Real> void Run<Real>::again() {
 
 template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::profile(double seconds) {
   const Clock clock(seconds);
-  make_room();
+  find_penalty();
   Pass<Real>& now = pass(batch_size_);
   std::vector<double> times;
   Crew::gather(now.threads(), [&](Crew& crew) {
@@ -240,6 +258,7 @@ std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t be
         std::copy(pass->outputs, pass->outputs + batch * network_.outputs, out + begin * network_.outputs);
         begin += batch;
         over = clock.is_over();
+        if (!over) crew.poll();
       } while (!over && rows - begin >= batch);
     });
     if (over) break;

@@ -72,15 +72,18 @@ template <class Real> class Run {
   Pass<Real>& pass(std::size_t batch);
   /// Forgets the plans, where what they stand on has changed.
   void drop_passes();
+  /// The penalty of weights that nothing moves.
+  void find_penalty();
   /// What comes after a step of the optimizer; moved: whether it made one.
   void constrain_all(Crew& crew, bool moved);
-  /// Buffers for gradients where the optimizer wants them whole.
-  void make_room();
+  /// Where a pass leaves gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
+  /// cancelled; the weights then move at the end, to the same bits.
+  void choose_places(Pass<Real>& pass);
   /// times: see Pass::run_timed; null: no clock.
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
   void set_rows(Pass<Real>& pass);
-  /// Runs what moves weights, in one step of the optimizer.
-  template <class Work> void move(Crew& crew, Work work);
+  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, all is as before.
+  template <class Work> void move(Crew& crew, Pass<Real>& pass, Work work);
   void count(const Pass<Real>& pass, double total);
 
   const Network<Real>& network_;
@@ -92,7 +95,8 @@ template <class Real> class Run {
   std::vector<std::vector<Weight<Real>>> weights_;
   Mover mover_;
   Buffer<Real> gradients_;
-  std::vector<Move> moves_;  // of whole gradients; empty if each tile moves its part at once
+  std::vector<Real*> places_;  // (weight), in gradients_; empty while no pass needs them
+  std::vector<Move> moves_;    // of these
   const Layout contiguous_{};
   const bool given_;  // gradients are left for others
   bool refused_ = false;

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..optimizers.arrays import describe
-from .base import Callback, Logs
+from .base import Callback, LogNames, Logs
 from .history import History
 from .progress import ProgbarLogger
 
@@ -132,29 +132,31 @@ class CallbackList(Callback):
         for member in self.callbacks:
             getattr(member, hook)(batch, logs=shared)
 
-    def attend_fit(self, x: ndarray, y: ndarray) -> History:
-        """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history."""
+    def attend_fit(self, x: ndarray, y: ndarray, names: LogNames) -> History:
+        """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history.
+
+        names: what the logs of epochs have before a callback adds to them.
+        """
         given = [member for member in self.callbacks if member not in self._added]
         if self._history is None:
             self._history = self._add(History())
             self._history.set_params(dict(self.params))
             self._history.set_model(self.model)
+        known: LogNames | None = names
         for member in self.callbacks:
-            attend = getattr(member, "_attend_fit", None)
-            if attend is not None:
-                attend(x, y, given)
+            member._attend_fit(x, y, given)
+            member._log_names, added = known, member._added_names()
+            known = None if known is None or added is None else LogNames((*known.always, *added), known.sometimes)
         return self._history
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """Whatever ends the run, a callback that has a `close` is closed: a progress bar ends its line."""
+        """Whatever ends the run, each callback is closed: a progress bar ends its line."""
         try:
             yield
         finally:
             for member in self.callbacks:
-                close = getattr(member, "close", None)
-                if close is not None:
-                    close()
+                member.close()
 
     # -- the hooks of all ----------------------------------------------------------------------------------------------
 
@@ -176,9 +178,7 @@ class CallbackList(Callback):
         """Call it of each."""
         self._call("on_epoch_end", epoch, logs=logs)
         for member in self.callbacks:
-            after = getattr(member, "_after_epoch", None)
-            if after is not None:
-                after(epoch)
+            member._after_epoch(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Call it of each."""

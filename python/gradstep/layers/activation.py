@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .. import activations
+from .. import activations, regularizers
+from ..activations.registry import is_custom
+from .activity_regularization import OutputPenalty
 from .base import Layer, Shape
+from .lambda_layer import Lambda
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
+
+
+def warn_of_one(layer: Any, width: int) -> None:
+    """Warn of an activation that shares out a whole among the numbers of a row, for rows of one number."""
+    kind = activations.specify(layer.activation)["kind"]
+    if width == 1 and kind in ("softmax", "log_softmax", "sparsemax"):
+        warnings.warn(
+            f"{kind} of one number does not depend on it: layer {layer.name!r} always gives "
+            f"{0 if kind == 'log_softmax' else 1}. For two classes and one output use 'sigmoid'.",
+            stacklevel=2,
+        )
+
+
+def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: Layer) -> list[Layer]:
+    """What a layer goes on with in NumPy: a custom activation, a penalty of its output."""
+    stages: list[Layer] = []
+    if is_custom(activation):
+        stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))
+    if penalty is not None:
+        stages.append(OutputPenalty(penalty, dtype=layer.dtype, name=f"{layer.name}_penalty"))
+    return stages
 
 
 class Activation(Layer):
@@ -50,12 +75,18 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         activations.specify(self.activation)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        self._stages = stages_of(self.activation, None, self)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         if activations.specify(self.activation)["kind"] in activations.rows.__all__:
             return self._flat(input_shape)
         return tuple(input_shape)
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """None; but this is where the shape is known."""
+        warn_of_one(self, input_shape[-1])
+        return []
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""

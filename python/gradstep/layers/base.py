@@ -1,5 +1,4 @@
-"""What every layer can do. The engine computes (csrc/layers), or a layer of the user's own, in NumPy; a layer here says
-what, and holds the weights."""
+"""What every layer can do: it holds weights, and says what the engine (csrc/layers) computes, or does it in NumPy."""
 
 from __future__ import annotations
 
@@ -14,8 +13,10 @@ from ..config import FLOATS, floatx
 from ..naming import name_for
 from . import given
 from .alone import Alone
+from .copies import Copied
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
+from .variable import Variables
 from .weights import assign, placed
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected):
+class Layer(Own, Connected, Copied, Variables):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -97,6 +98,9 @@ class Layer(Own, Connected):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
+    _stages: Sequence[Layer] = ()
+    _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(
         self,
@@ -118,8 +122,8 @@ class Layer(Own, Connected):
         self._trainable = flag("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
-        self._weights: list[np.ndarray] = []
-        self._owner: str | None = None  # the model whose arena holds the weights
+        self._weights = []
+        self._owned = False  # whether it was put into a Sequential, in whose arena the weights may lie
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._alone = Alone(self)
@@ -157,7 +161,7 @@ class Layer(Own, Connected):
     @property
     def _works(self) -> bool:
         """Whether it computes anything."""
-        return self._in_numpy or self.specification() is not None
+        return self._in_numpy or self.specification() is not None or bool(self._stages)
 
     def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""
@@ -202,7 +206,7 @@ class Layer(Own, Connected):
     def _weight(self, index: int) -> np.ndarray:
         if not self.built:
             raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
-        return self._weights[index]
+        return self.weights[index]
 
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""
@@ -250,12 +254,12 @@ class Layer(Own, Connected):
         """Keep the weights in these arrays from now on, with the values they have."""
         for view, weight in zip(views, self._weights, strict=True):
             view[...] = weight
-        self._weights = list(views)
+        self._weights = views
 
     def _placed(self) -> list[np.ndarray]:
         """The weights, where the engine can read them: of any memory if they were given by somebody."""
         self._weights = [placed(weight, self.dtype) for weight in self._weights]
-        return self._weights
+        return list(self._weights)
 
     @property
     def input_shape(self) -> Shape:
@@ -279,6 +283,8 @@ class Layer(Own, Connected):
     @property
     def weights(self) -> list[np.ndarray]:
         """The weights themselves, in Keras's order: writing to one changes the layer."""
+        for weight, name in zip(self._weights, self.weight_names, strict=True):
+            weight.name, weight.path = name, f"{self.name}/{name}"
         return list(self._weights)
 
     @property
@@ -293,14 +299,12 @@ class Layer(Own, Connected):
     @property
     def trainable_weights(self) -> list[np.ndarray]:
         """Those of the weights that training changes by their gradients."""
-        return [w for w, trained in zip(self._weights, self._trained, strict=False) if trained and self._trainable]
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
         """The others of the weights."""
-        return [
-            w for w, trained in zip(self._weights, self._trained, strict=False) if not (trained and self._trainable)
-        ]
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
 
     @property
     def losses(self) -> list[float]:
@@ -316,7 +320,7 @@ class Layer(Own, Connected):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""
-        return [weight.copy() for weight in self._weights]
+        return [np.array(weight) for weight in self._weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values; as `Sequential.set_weights`, for one layer.

@@ -10,6 +10,7 @@ from .. import _core
 from ..layers.alone import slope_of
 from ..layers.base import Shape
 from ..layers.symbolic import in_training
+from .learned import arranged
 from .mixed import Mixed
 from .training import Trainer
 
@@ -32,11 +33,6 @@ class Called(Trainer):
     @property
     def output_shape(self) -> Shape:
         """Shape of the output, with None for the rows."""
-        raise NotImplementedError
-
-    @property
-    def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
         raise NotImplementedError
 
     def _output_row(self) -> tuple[int, ...]:
@@ -135,5 +131,6 @@ class Called(Trainer):
         dx = self._tape.backward(slope.reshape(len(slope), -1))
         self._back = None
         assert dx is not None
-        by_weight = {id(w): g for w, g in zip(self._trained().values(), self._tape.gradients, strict=True)}
-        return dx.reshape(shape), [by_weight[id(weight)].copy() for weight in self.trainable_weights]
+        assert self._network is not None
+        gradients = arranged(self._network, self._tape.gradients, self.trainable_weights)
+        return dx.reshape(shape), [gradient.copy() for gradient in gradients]

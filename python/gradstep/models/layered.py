@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import shape_of, whole
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.variable import Variables
 from ..layers.weights import assign
 from ..saving.layers import leaves_of
 from ..saving.savable import Savable
@@ -33,7 +34,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class Layered(Called, Savable, Summarized):
+class Layered(Called, Savable, Summarized, Variables):
     """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class Layered(Called, Savable, Summarized):
         self._layers: list[Any] = []  # layers, and models that are used as layers
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._calls: list[Node] = []  # of its layers, each after those it reads
+        self._trains: list[bool] = []  # which of `_leaves` were trainable when the engine was told last
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -190,6 +192,10 @@ class Layered(Called, Savable, Summarized):
         for layer in self._leaves.values():
             layer.trainable = value
 
+    def _note_trainable(self) -> None:
+        """Remember what the engine was told, for files: `trainable` may be another until the next `compile`."""
+        self._trains = [layer.trainable for layer in self._leaves.values()]
+
     @property
     def losses(self) -> list[float]:
         """The penalties of the weights, one for each regularizer."""
@@ -206,7 +212,7 @@ class Layered(Called, Savable, Summarized):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
-        return [weight.copy() for weight in self.weights]
+        return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
@@ -219,6 +225,19 @@ class Layered(Called, Savable, Summarized):
         """
         self._must_be_built()
         assign(self.weights, weights)
+
+    def _flow(self) -> tuple[list[str], list[tuple[str, Layer, list[int]]]]:
+        """How values flow: names of the inputs; and each call of a layer, those in models in this one too.
+
+        A call is the layer's path, the layer, and the numbers of the values that go in. Values are numbered: first the
+        inputs, then what the calls give, in their order.
+        """
+        paths = {id(layer): path for path, layer in self._leaves.items()}
+        inputs: list[Any] = self.inputs
+        steps: list[Step] = []
+        spread(self, range(len(inputs)), steps, len(inputs))
+        names = [tensor.node.operation.name for tensor in inputs]
+        return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:
         """How many numbers the weights are.
@@ -243,7 +262,11 @@ def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) ->
         if isinstance(node.operation, Layered):
             made = spread(node.operation, given, steps, first)
         else:
-            steps.append(Step(node.operation, tuple(given)))
-            made = [first + len(steps) - 1]
+            for layer in (node.operation, *node.operation._stages):
+                if layer is not node.operation:
+                    layer.build(node.operation.output_shape)
+                steps.append(Step(layer, tuple(given)))
+                given = [first + len(steps) - 1]
+            made = given
         values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
     return [values[id(tensor)] for tensor in model.outputs]

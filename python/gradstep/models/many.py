@@ -16,10 +16,11 @@ from .columns import Columns, ManyRows, input_columns, target_columns, weight_co
 from .data import NAMES, Rows
 from .graph import Graph
 from .layered import Layered
+from .learned import arranged, learned
 from .measured import Measures, Share
 from .named import by_name, each_by_name
 from .objectives import Objectives
-from .steps import AnyRun, Stepped
+from .steps import AnyRun
 from .weighed import GraphRun
 from .wiring import Bundle
 
@@ -43,6 +44,7 @@ class Many(Layered):
     def __init__(self, inputs: Bundle, outputs: Bundle) -> None:
         super().__init__()
         self._ins, self._outs = inputs, outputs
+        self._given_outputs: list[tuple[int, ...]] = []  # shapes of what the last call in training gave
 
     @property
     def _many(self) -> bool:
@@ -62,6 +64,9 @@ class Many(Layered):
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Nothing is left to make; raises ValueError for another shape than the model's."""
         self._check_shape(input_shape)
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        return list(self._outs.rows)
 
     @property
     def _graph(self) -> Graph:
@@ -159,12 +164,6 @@ class Many(Layered):
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
-    def _trained(self) -> dict[str, np.ndarray]:
-        if not self._many:
-            return super()._trained()
-        known = {id(weight) for weight in self._graph.weights}
-        return {n: w for n, w in zip(self._weight_names, self.weights, strict=True) if id(w) in known}
-
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         if not self._many:
             return super()._run(rows, batch, train, fresh)
@@ -173,17 +172,11 @@ class Many(Layered):
             return run
         if self.optimizer is None:
             raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
-        trained = self._trained()
-        return Stepped(run, self._bind(trained), list(trained), self._graph)
+        return self._stepped(run) if learned(self._graph) else run
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
         metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
-        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, self._arranged, fresh)
-
-    def _arranged(self, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Gradients in the order of the model's weights, from that of the graph's."""
-        found = {id(weight): gradient for weight, gradient in zip(self._graph.weights, gradients, strict=True)}
-        return [found[id(weight)] for weight in self._trained().values()]
+        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, fresh)
 
     def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
         if not self._many:
@@ -231,7 +224,8 @@ class Many(Layered):
         run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
         run.start(None, self._lone_pass())
         run.advance(0.0)
-        return run.progress[2], [np.array(gradient) for gradient in run.gradients]
+        gradients = arranged(self._graph, run.gradients, list(self._trained().values()))
+        return run.progress[2], [np.array(gradient) for gradient in gradients]
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
@@ -288,5 +282,5 @@ class Many(Layered):
             np.zeros((*rows, *shape), self._dtype) if dx is None else dx.reshape(*rows, *shape)
             for dx, shape in zip(dxs, self._ins.rows, strict=True)
         ]
-        known = {id(weight): gradient for weight, gradient in zip(self._graph.weights, found, strict=True)}
-        return self._ins.packed(made), [known[id(weight)].copy() for weight in self.trainable_weights]
+        gradients = arranged(self._graph, found, self.trainable_weights)
+        return self._ins.packed(made), [gradient.copy() for gradient in gradients]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,14 @@ from ..naming import name_for
 from ..optimizers.arrays import describe
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
-from ..saving.savable import Source
+from ..saving.sharing import Reading, Writing
 from .data import inputs
 from .graph import Node as Step
 from .layered import Layered, spread
 from .mixed import network_of_steps, renew
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Sequential"]
 
@@ -40,12 +43,13 @@ class Sequential(Layered):
     TypeError
         Something is not a layer.
     ValueError
-        Layers do not fit each other, have different dtypes, or belong to a model already.
+        Layers do not fit each other, or have different dtypes or the same name.
 
     Notes
     -----
     All weights lie in one block of memory, of which ``layer.kernel`` and the others are views. `add` and `pop` make a
-    new block: views that were kept from before no longer belong to the model.
+    new block: views that were kept from before no longer belong to the model. Layers of another model are shared with
+    it, weights and all, which then stay where they are: ``for layer in old.layers[:-1]: new.add(layer)``.
 
     Examples
     --------
@@ -74,9 +78,6 @@ class Sequential(Layered):
         for layer in given:
             self._append(layer)
         self._build_if_known()
-
-    def __repr__(self) -> str:
-        return f"<Sequential {self.name} of {len(self._layers)} layers>"
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -107,8 +108,6 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
-        if isinstance(layer, Layer):
-            layer._owner = None
         self._forget_network()
         self._build_if_known()
         return layer
@@ -131,8 +130,6 @@ class Sequential(Layered):
                 raise ValueError("Input must come before all layers, once.")
             self._entrance, self._shape = layer, layer._declared
             return
-        if not inner and layer._owner is not None:
-            raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
         if self._layers and layer.dtype != self._layers[0].dtype:
@@ -150,7 +147,8 @@ class Sequential(Layered):
         for leaf in layer._leaves.values() if inner else ():
             leaf._shared = True
         if not inner:
-            layer._owner = self.name
+            layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
+            layer._owned = True
         self._layers.append(layer)
         self._forget_network()
 
@@ -184,8 +182,8 @@ class Sequential(Layered):
             raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
         else:
             shape = self._shape
-        if not any(layer._works for layer in self._layers):
-            raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
+        if not self._layers:
+            raise ValueError(f"model {self.name!r} must have a layer; it has none.")
         if self._network is not None:
             return
         current: Shape = (None, *shape)
@@ -201,6 +199,7 @@ class Sequential(Layered):
         steps: list[Step] = []
         (end,) = spread(self, [0], steps, 1)
         self._network = network_of_steps(shape, steps, end)
+        self._note_trainable()
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -221,7 +220,7 @@ class Sequential(Layered):
         self._calls = []
 
     def _build_if_known(self) -> None:
-        if self._shape is not None and any(layer._works for layer in self._layers):
+        if self._shape is not None and self._layers:
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
@@ -315,8 +314,13 @@ class Sequential(Layered):
         TypeError
             A layer has a setting that cannot be written, such as a lambda.
         """
+        return super().get_config()
+
+    def _config(self, writing: Writing) -> dict[str, Any]:
         first = [] if self._shape is None else [described_input(self._shape, self._layers)]
-        return {"name": self.name, "layers": [*first, *map(described, self._layers)]}
+        if self._entrance is not None:
+            first = [described(self._entrance, writing)]
+        return {"name": self.name, "layers": [*first, *[described(layer, writing) for layer in self._layers]]}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
@@ -335,16 +339,25 @@ class Sequential(Layered):
             A layer or a setting is not known.
         """
         with custom_object_scope(custom_objects):
-            return cls(made_row(config), config.get("name"))
+            return cls._made(config, Reading())
 
     @classmethod
-    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Sequential:
-        layers = made_row(config, weights)
-        take_weights(layers, keys, weights)
+    def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
+        layers = made_row(config, reading)
+        if keys is not None:
+            take_keys([layer for layer in layers if not isinstance(layer, InputLayer)], keys)
+        if reading.source is not None:
+            take_weights(layers, reading)
         return cls(layers, config.get("name"))
 
-    def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
+    @classmethod
+    def _smallest(cls) -> Sequential:
+        return Sequential([], name="smallest")
+
+    def _cloned(self, copied: Callable[[Any], Any]) -> Sequential:
         first = [] if self._shape is None else [InputLayer(self._shape)]
+        if self._entrance is not None:
+            first = [copied(self._entrance)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
@@ -357,3 +370,4 @@ class Sequential(Layered):
         self._tape = self._back = None
         if self._network is not None:
             renew(self._network, list(self._leaves.values()))
+        self._note_trainable()

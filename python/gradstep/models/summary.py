@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .. import console
 from ..checks import flag, whole
+from ..notebook import table
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -46,6 +48,24 @@ class Summarized:
     def non_trainable_weights(self) -> list[np.ndarray]:
         """The others of the weights."""
         raise NotImplementedError
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        count = len(self.layers)
+        numbers = sum(weight.size for weight in [*self.trainable_weights, *self.non_trainable_weights])
+        params = f"{numbers:,} params" if self.built else "not built"
+        return f"<{type(self).__name__} {self.name} of {count} layer{'s' if count != 1 else ''}, {params}>"
+
+    def _repr_html_(self) -> str:
+        """The table of `summary`, as notebooks show it."""
+        sources = self._connections()
+        headings = [*COLUMNS, *(["Connected to"] if sources else [])]
+        rows = [row for layer in self.layers for row in _rows(layer, sources, False, False)]
+        return table(f'{type(self).__name__} "{self.name}"', headings, rows, [line.strip() for line in self._sums()])
 
     def _connections(self) -> dict[str, str] | None:
         """What each layer is called with, by its name; None where layers are in a row."""
@@ -114,7 +134,7 @@ class Summarized:
         widths = _widths(line_length, positions, CONNECTED if sources else IN_A_ROW, trained)
         layers = self.layers
         chosen = layers[_bounds(layers, layer_range)]
-        show = print if print_fn is None else print_fn
+        show = console.show if print_fn is None else print_fn
         rule = "=" * sum(widths)
         show(f'Model: "{self.name}"')
         show(rule)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import seeds
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
+from .cautions import warn_of_frozen, warn_of_targets
 from .data import Rows, batch_rows, limit_of, verbosity
 from .evaluation import SLICE, Evaluator
 from .feeds import Feed
@@ -150,9 +151,13 @@ class Trainer(Evaluator):
         scored = self._validation(held_out, validation_data, validation_batch_size, batch_size, scored_limit)
         scoring = _scoring(scored)  # first: it changes nothing where it fails
         run = feed.make_run()
+        warn_of_frozen(self)
+        warn_of_targets(self, feed.sample)
 
         hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
-        self.history = hooks.attend_fit(feed.sample.x, feed.sample.y)
+        self.history = hooks.attend_fit(
+            feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
+        )
         self.stop_training, self._initial_epoch = False, None
         logs: dict[str, float] = {}
         with hooks.closing():
@@ -181,6 +186,13 @@ class Trainer(Evaluator):
                 self.optimizer.finalize_variable_values(self.weights)
             hooks.on_train_end(logs)
         return self.history
+
+    def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
+        """What the logs of epochs have before a callback adds to them."""
+        own = tuple(self.metrics_names)
+        scores = tuple(f"val_{name}" for name in own) if is_scored else ()
+        always = not isinstance(validation_freq, Collection) and validation_freq == 1
+        return LogNames(own + scores) if always else LogNames(own, scores)
 
     def _validation(
         self, held_out: Rows | None, data: Any, batch_size: Any, of_training: Any, limit: int | None
@@ -216,15 +228,16 @@ class Trainer(Evaluator):
         while not run.over:
             if each:
                 hooks.on_train_batch_begin(batch)
-                run.advance(0.0)
-                hooks.on_train_batch_end(batch, self._logs(run))
+                self._advance(run)
+                hooks.on_train_batch_end(run.progress[0] - 1, self._logs(run))
             else:
                 run.advance(SLICE)
             batch = run.progress[0]
             hooks.on_train_progress(batch, self._logs(run))
             if self.stop_training:
                 break
-        return self._logs(run)
+        self._last_logs = self._logs(run)
+        return self._last_logs
 
 
 def _scoring(feed: Feed | None) -> Any:

@@ -54,6 +54,10 @@ class Optimizer(Attached):
     `copy.copy` makes steps the same arrays, with state of its own.
     """
 
+    def _parts(self) -> Sequence[Optimizer]:
+        """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
+        return ()
+
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
 

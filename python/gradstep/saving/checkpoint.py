@@ -10,12 +10,13 @@ import numpy as np
 
 from ..described import serialize
 from ..optimizers.arrays import describe
-from .atomic import path_of
-from .reading import contents
+from . import archive
+from .atomic import check_target, path_of
+from .reading import contents, open_regular
 from .savable import Savable
 from .state import check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
-from .whole import load_callbacks, opened, write_model
+from .whole import load_callbacks, members_of, opened, write_model
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -86,6 +87,18 @@ class Checkpoint:
         """
         write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
 
+    def check(self, filepath: str | os.PathLike[str]) -> None:
+        """Refuse what `save` would refuse; nothing is written.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `save` does; a folder that is not there is none of these.
+        """
+        check_target(path_of(filepath))
+        self.model._must_be_built()
+        members_of(self.model, True, self.callbacks, {})
+
     def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
         """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.
 
@@ -123,6 +136,32 @@ class Checkpoint:
         restore_counters(model, training)
         notes: dict[str, Any] = config["notes"]
         return notes
+
+    @staticmethod
+    def is_whole(filepath: str | os.PathLike[str]) -> bool:
+        """Whether a file is there and undamaged, by its checksum; whose it is does not matter.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Of `save`, or `Sequential.save`.
+
+        Raises
+        ------
+        OSError
+            The file may not be read.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> gs.saving.Checkpoint.is_whole("no such file")
+        False
+        """
+        try:
+            with open_regular(path_of(filepath)) as file:
+                return archive.is_whole(file)
+        except FileNotFoundError:
+            return False
 
     def _check_layers(self, weights: Mapping[str, np.ndarray], keys: Sequence[int | None], path: str) -> None:
         """The names of layers may differ: they count on from model to model."""

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import losses, metrics, optimizers
-from ..described import get_custom_objects, revive, serialize
+from ..described import known_objects, revive, serialize
 from ..optimizers.arrays import describe
+from ..references import references_are_written
+from .sharing import Reading, Writing
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from ..callbacks.base import Callback
     from ..layers.base import Layer
     from ..seeds import Key
     from .checkpoint import Checkpoint
 
-__all__ = ["MODELS", "Savable", "Source", "described_model"]
+__all__ = ["MODELS", "Savable", "Source", "described_model", "package_class"]
 
 # What Keras's compile configs say of its own way to run.
-UNUSED = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+UNUSED = ("run_eagerly", "jit_compile", "auto_scale_loss")
 # Weights of a layer from its number, name and their shapes.
 Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
 
@@ -38,6 +43,7 @@ class Savable:
     _key: Key | None
     _passes: int
     _lone: int
+    _trains: list[bool]
 
     if TYPE_CHECKING:
 
@@ -65,7 +71,7 @@ class Savable:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal model, with new weights: numbers, strings, lists and dicts only."""
-        raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
+        return self._config(Writing())
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Savable:
@@ -116,7 +122,7 @@ class Savable:
             raise TypeError(f"config must be a dict, as get_compile_config() gives; got {describe(config)}.")
         arguments = {name: value for name, value in config.items() if value is not None and name not in UNUSED}
         if isinstance(arguments.get("optimizer"), Mapping):
-            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], get_custom_objects())
+            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], known_objects())
         made: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "loss": losses.deserialize,
             "metrics": lambda config: revive(config, metrics.registry.table(), "metrics"),
@@ -129,10 +135,19 @@ class Savable:
 
     # -- made by the functions of this package -------------------------------------------------------------------------
 
+    def _config(self, writing: Writing) -> dict[str, Any]:
+        """What `get_config` gives, as a part of a config that may have some of the layers elsewhere too."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
+
     @classmethod
-    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Savable:
-        """As `from_config`, with layers that draw from `keys`, and weights that are given and not drawn."""
-        raise NotImplementedError(f"{cls.__name__} must define how it is read.")
+    def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
+        """As `from_config`, of a part of a config; with layers that draw from `keys`."""
+        raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
+
+    @classmethod
+    def _smallest(cls) -> Savable:
+        """A model of this class that draws no weights and counts no names."""
+        raise NotImplementedError(f"{cls.__name__} must define its smallest model.")
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Savable:
         """An equal model of copied layers."""
@@ -147,6 +162,28 @@ class Savable:
         from .checkpoint import Checkpoint
 
         return Checkpoint(self, callbacks)
+
+    def _check_saving(self, filepath: str, weights_only: bool, is_final: bool) -> None:
+        """For callbacks: refuse what `save` or `save_weights` would refuse; nothing is written."""
+        from . import weights, whole
+
+        (weights if weights_only else whole).check_saving(self, filepath, is_final)
+
+    # -- copies ------------------------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .pickling import reduced
+
+        return reduced(self)
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        from .pickling import restore
+
+        restore(self, state)
+
+    def __copy__(self) -> Self:
+        """As `copy.deepcopy`: two models never share weights, an optimizer or what computes them."""
+        return deepcopy(self)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -185,8 +222,9 @@ class Savable:
         Notes
         -----
         The file takes the place of an old one in an instant, when all of it is on the disk: whatever happens meanwhile,
-        one of the two is there. It is not readable by Keras, also under a name ending in ``.keras``; what `load_model`
-        reads of Keras's files is said there. Keras has `include_optimizer` for ``.h5`` files alone.
+        one of the two is there. A pipe or a device, such as ``/dev/stdout``, gets the bytes. The file is not readable
+        by Keras, also under a name ending in ``.keras``; what `load_model` reads of Keras's files is said there. Keras
+        has `include_optimizer` for ``.h5`` files alone.
 
         Examples
         --------
@@ -271,16 +309,23 @@ def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
         if "class_name" in value:
             return revived(value)
         return {key: _objects(member, revived) for key, member in value.items()}
-    return get_custom_objects().get(value, value) if isinstance(value, str) else value
+    return known_objects().get(value, value) if isinstance(value, str) else value
 
 
-def described_model(model: Savable) -> dict[str, Any]:
+def package_class(model: Savable) -> type[Savable]:
+    """The class of this package that the class of a model is, or is derived from."""
+    return next(cls for cls in type(model).__mro__ if cls in MODELS.values())
+
+
+def described_model(model: Savable, writing: Writing | None = None) -> dict[str, Any]:
     """The class and config of a model, under which Keras finds its own class."""
-    name = type(model).__name__
+    # A pickle remembers the class itself, and makes the model as the class of this package does.
+    cls = package_class(model) if references_are_written() else type(model)
+    name = cls.__name__
     inside = name == "Functional"  # which Keras has under no other name
     return {
         "module": "keras.src.models.functional" if inside else "keras",
         "class_name": name,
-        "config": model.get_config(),
+        "config": model._config(writing) if writing is not None else cls.get_config(model),
         "registered_name": name if inside else None,
     }
