@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .arguments import real
 from .arrays import as_parameter, describe, flatten, gather, is_sequence
 from .attached import Attached
@@ -57,6 +59,8 @@ class Optimizer(Attached):
     def _parts(self) -> Sequence[Optimizer]:
         """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
         return ()
+
+    _built: tuple[list[int], list[str]] | None = None  # numbers and labels of the arrays
 
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
@@ -203,15 +207,46 @@ class Optimizer(Attached):
             self._core.flush_rows(index, wanted)
         return None
 
-    def apply(self, grads: Any, params: Any) -> None:
-        """As ``step(params, grads)``, in Keras's order of arguments.
+    def build(self, variables: Sequence[Any]) -> None:
+        """Make the state of arrays before their first step, as in Keras; then ``apply(grads)`` steps them.
 
         Raises
         ------
         TypeError, ValueError
-            As `step` does.
+            As `bind` does.
         """
-        self.step(params, grads)
+        leaves, labels, _ = flatten(list(variables))
+        self._built = self._attach_once(variables, leaves, labels), labels
+
+    @property
+    def variables(self) -> list[np.ndarray]:
+        """As in Keras: steps taken, the learning rate unless a schedule gives it, and the state of all arrays.
+
+        State is given itself, and may be written in place; the first two are copies.
+        """
+        self._core.flush()
+        others = set(self._all_fields()) - {"learning_rate"}
+        return [array for name, array in self._state().items() if name.rpartition(".")[2] not in others]
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times ``loss_scale_factor``, by which gradients are divided again."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def apply(self, grads: Any, params: Any = None) -> None:
+        """As ``step(params, grads)``, in Keras's order of arguments; without `params`, a step of what was built.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `step` does; ValueError without `params` before `build`.
+        """
+        if params is not None:
+            self.step(params, grads)
+        elif self._built is None:
+            raise ValueError("params must be given, or build(params) called first.")
+        else:
+            indices, labels = self._built
+            self._bound(indices, labels).step(list(grads))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
         """As `step`, for pairs of a gradient and its array: ``apply_gradients(zip(grads, params))``, as in Keras.

@@ -97,6 +97,11 @@ class MultiOptimizer(Wrapper):
         """How many steps have been taken, by the optimizer that took most."""
         return max(optimizer.iterations for optimizer in self._each)
 
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        for optimizer in self._each:
+            optimizer.iterations = count
+
     @property
     def skipped_steps(self) -> int:
         """How many steps were not made because a gradient was not finite, of all optimizers together."""

@@ -181,6 +181,10 @@ class Around(Wrapper):
         """How many steps the optimizer inside has taken."""
         return self.optimizer.iterations
 
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        self.optimizer.iterations = count
+
     def _fields(self) -> list[str]:
         return self.optimizer._fields()
 
