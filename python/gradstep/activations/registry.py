@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import choose
-from ..described import get_custom_objects
+from ..described import known_objects
 from ..optimizers.arrays import describe
 from . import custom, piecewise, rows, smooth
 from .apply import Question, Use
@@ -52,7 +52,7 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return piecewise.linear
     if isinstance(identifier, str):
-        named: Activation = choose("activation", identifier, _table() | get_custom_objects())
+        named: Activation = choose("activation", identifier, _table() | known_objects())
         return named
     if isinstance(identifier, Mapping):
         return _with_settings(identifier)

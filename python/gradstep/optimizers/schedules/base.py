@@ -114,7 +114,7 @@ class LearningRateSchedule:
 
 
 class Called(LearningRateSchedule):
-    """A function without arguments, as Keras takes it for a learning rate: asked for each step, by `fit` before the epoch."""
+    """A learning rate that is a function without arguments, as in Keras: asked for each step, before an epoch in `fit`."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.function = function
