@@ -76,7 +76,8 @@ class RateValue(float):
 
     def numpy(self) -> np.float64:
         """The number as NumPy's."""
-        return np.float64(float(self))
+        number: np.float64 = np.float64(float(self))
+        return number
 
     def __reduce__(self) -> tuple[Any, ...]:
         return float, (float(self),)

@@ -114,7 +114,7 @@ class LearningRateSchedule:
 
 
 class Called(LearningRateSchedule):
-    """A learning rate that is a function without arguments, as in Keras: asked for each step, before an epoch in `fit`."""
+    """A learning rate that is a function without arguments, as in Keras: asked for each step, in `fit` ahead of it."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.function = function
