@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
 from ..checks import flag, whole
+from ..hints import warn
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
 from .cautions import warn_of_frozen, warn_of_targets
@@ -174,7 +174,7 @@ class Trainer(Evaluator):
                 run, scoring = feed.make_run(), _scoring(scored)
             for epoch in range(self._initial_epoch or first, last):
                 if feed.is_over():
-                    warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
+                    warn(f"the data ran out before epoch {epoch + 1} of {last}.")
                     break
                 hooks.on_epoch_begin(epoch)
                 index = self._begin_pass(epoch)
