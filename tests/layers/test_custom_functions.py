@@ -163,10 +163,12 @@ def test_lambda_of_another_shape_in_front_needs_no_gradient() -> None:
 
 
 def test_lambda_without_a_gradient_is_refused_where_it_is_needed() -> None:
-    model = gs.Sequential([gs.Input((3,)), layers.Dense(3), layers.Lambda(lambda x: x[:, :2]), layers.Dense(1)])
+    model = gs.Sequential(
+        [gs.Input((3,)), layers.Dense(3), layers.Lambda(lambda x: x[:, :2], name="cut"), layers.Dense(1)]
+    )
     model.compile("adam", "mse")
     before = model.get_weights()
-    with pytest.raises(TypeError, match="layer 'lambda' needs gradient="):
+    with pytest.raises(TypeError, match="layer 'cut' needs gradient="):
         model.fit(X, X[:, 0], verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.weights, strict=True))
 

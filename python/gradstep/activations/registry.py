@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from ..checks import choose
-from ..described import get_custom_objects
+from ..described import known_objects
 from ..optimizers.arrays import describe
 from . import custom, piecewise, rows, smooth
 from .apply import Question, Use
@@ -19,6 +19,7 @@ __all__ = ["get", "is_custom", "specify"]
 Activation = Callable[..., np.ndarray]
 
 
+@cache
 def _table() -> dict[str, Activation]:
     modules = (piecewise, smooth, rows)
     table: dict[str, Activation] = {name: getattr(module, name) for module in modules for name in module.__all__}
@@ -52,7 +53,7 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return piecewise.linear
     if isinstance(identifier, str):
-        named: Activation = choose("activation", identifier, _table() | get_custom_objects())
+        named: Activation = choose("activation", identifier, _table() | known_objects())
         return named
     if isinstance(identifier, Mapping):
         return _with_settings(identifier)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..checks import closest, flag, numeric, whole
+from ..checks import flag, numeric, whole
+from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
@@ -16,6 +17,7 @@ from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targe
 from .learned import address, learned
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
+from .named import only_by_name
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
@@ -177,8 +179,7 @@ class Compiled:
             An unknown optimizer, loss or metric. Nothing is changed then.
         """
         for name in unknown:
-            hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
-            raise TypeError(f"compile() has no argument {name!r}.{hint}")
+            raise TypeError(f"compile() has no argument {name!r}.{argument_hint(name, COMPILE)}")
         if flag("run_eagerly", run_eagerly):
             raise ValueError("run_eagerly must be False: layers of this package run in C++ always.")
         steps = whole("steps_per_execution", steps_per_execution, 1)
@@ -208,6 +209,11 @@ class Compiled:
         return chosen, Measures(plain, more, chosen)
 
     @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called, as far as they are known: after their `Input`."""
+        return []
+
+    @property
     def output_names(self) -> list[str]:
         """What the outputs are called, as far as they are known: after the layers that give them."""
         return []
@@ -231,6 +237,9 @@ class Compiled:
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        x = only_by_name(x, self.input_names, names[0])
+        y = only_by_name(y, self.output_names, names[1])
+        sample_weight = only_by_name(sample_weight, self.output_names, names[2])
         loss, sparse = self._needed_loss(), is_sparse(x)
         x = x.tocsr() if sparse else numeric(alone(x), names[0])
         y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import seeds
 from ..checks import numeric, shape_of
 from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
@@ -21,6 +22,7 @@ from .data import inputs
 from .graph import Node as Step
 from .layered import Layered, spread
 from .mixed import network_of_steps, renew
+from .named import only_by_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,11 +39,14 @@ class Sequential(Layered):
         In order; models of one input and one output too. `Input` in front, or ``input_shape=`` of the first layer, says
         what comes in; without, the first data does.
     name : str, optional
+    seed : int, optional
+        What initial weights, layers that draw, and shuffles follow from, where they have no seed themselves; by default
+        `utils.set_random_seed`. Layers that are built already keep what they have.
 
     Raises
     ------
     TypeError
-        Something is not a layer.
+        Something is not a layer, or `seed` is no int.
     ValueError
         Layers do not fit each other, or have different dtypes or the same name.
 
@@ -66,17 +71,24 @@ class Sequential(Layered):
     """
 
     def __init__(
-        self, layers: Sequence[Layer | Layered | SymbolicTensor] | None = None, name: str | None = None
+        self,
+        layers: Sequence[Layer | Layered | SymbolicTensor] | None = None,
+        name: str | None = None,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
+        self._take_seed(seed)
+        self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
+        self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"layers must be a list of layers; got {describe(given)}.")
+        names: set[str] = set()
         for layer in given:
-            self._append(layer)
+            self._append(layer, names)
         self._build_if_known()
 
     # -- layers ------------------------------------------------------------------------------------------------------
@@ -94,7 +106,7 @@ class Sequential(Layered):
         TypeError, ValueError
             As the constructor does; the model is then as it was.
         """
-        self._append(layer)
+        self._append(layer, {other.name for other in self._layers})
         self._build_if_known()
 
     def pop(self) -> Any:
@@ -108,11 +120,13 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
+        del self._ends[len(self._layers) :]
         self._forget_network()
         self._build_if_known()
         return layer
 
-    def _append(self, layer: Any) -> None:
+    def _append(self, layer: Any, names: set[str]) -> None:
+        """Append a layer whose name is none of `names`, those of the layers, and add it to them."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
             layer = layer.node.operation
         inner = isinstance(layer, Layered)
@@ -130,7 +144,7 @@ class Sequential(Layered):
                 raise ValueError("Input must come before all layers, once.")
             self._entrance, self._shape = layer, layer._declared
             return
-        if any(layer.name == other.name for other in self._layers):
+        if layer.name in names:
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
         if self._layers and layer.dtype != self._layers[0].dtype:
             raise ValueError(
@@ -141,23 +155,27 @@ class Sequential(Layered):
         if not self._layers and shape is None:
             shape = (None if inner else layer._declared) or layer._rows_shape()
         if shape is not None:
-            before = self._layers[-1].compute_output_shape(self._trace(shape)) if self._layers else (None, *shape)
-            layer._check_shape(before)
+            layer._check_shape(self._end(shape))
         self._shape = shape
         for leaf in layer._leaves.values() if inner else ():
             leaf._shared = True
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
             layer._owned = True
+        if not layer.built and self.seed is not None:
+            # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
+            self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
+            with seeds.within(self._draws[layer.name]):
+                layer._draw_key()
         self._layers.append(layer)
+        names.add(layer.name)
         self._forget_network()
 
-    def _trace(self, shape: tuple[int, ...]) -> Shape:
-        """Shape of the last layer's input."""
-        current: Shape = (None, *shape)
-        for layer in self._layers[:-1]:
-            current = layer.compute_output_shape(current)
-        return current
+    def _end(self, shape: tuple[int, ...]) -> Shape:
+        """Shape of what the last layer gives; each layer is asked once."""
+        for layer in self._layers[len(self._ends) :]:
+            self._ends.append(layer.compute_output_shape(self._ends[-1] if self._ends else (None, *shape)))
+        return self._ends[-1] if self._ends else (None, *shape)
 
     # -- building ----------------------------------------------------------------------------------------------------
 
@@ -192,7 +210,8 @@ class Sequential(Layered):
             current = layer.compute_output_shape(current)
         current = (None, *shape)
         for layer in self._layers:
-            layer.build(current)
+            with seeds.within(self._draws.get(layer.name)):
+                layer.build(current)
             current = layer.output_shape
         self._shape = shape
         self._describe()
@@ -224,7 +243,7 @@ class Sequential(Layered):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
-        array = numeric(x, name)
+        array = numeric(only_by_name(x, self.input_names, name), name)
         if self._network is None:
             if self._shape is None and array.ndim < 2:
                 raise ValueError(
@@ -239,6 +258,11 @@ class Sequential(Layered):
     def _dtype(self) -> str:
         dtype: str = self._layers[0].dtype
         return dtype
+
+    @property
+    def input_names(self) -> list[str]:
+        """The name of the `Input`, in a list; empty without one."""
+        return [self._entrance.name] if self._entrance is not None else []
 
     @property
     def output_names(self) -> list[str]:
@@ -358,7 +382,7 @@ class Sequential(Layered):
         first = [] if self._shape is None else [InputLayer(self._shape)]
         if self._entrance is not None:
             first = [copied(self._entrance)]
-        return type(self)([*first, *map(copied, self._layers)], self.name)
+        return type(self)([*first, *map(copied, self._layers)], self.name, self.seed)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)

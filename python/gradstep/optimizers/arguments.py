@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Real
 from operator import index
 from typing import Any
 
 import numpy as np
 
+from ..hints import closest
 from .arrays import describe
 
 __all__ = ["Default", "closest", "default", "flag", "real", "whole"]
@@ -35,8 +35,12 @@ def real(name: str, value: Any) -> float:
         raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
 
 
-def whole(name: str, value: Any, low: int) -> int:
-    """An integer argument of at least `low`; a bool or a float is not one, even 32.0."""
+# The largest int that the engine takes, and arrays have as sizes.
+LARGEST = 2**63 - 1
+
+
+def whole(name: str, value: Any, low: int, high: int = LARGEST) -> int:
+    """An integer argument from `low` to `high`; a bool or a float is not one, even 32.0."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -45,6 +49,10 @@ def whole(name: str, value: Any, low: int) -> int:
         raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
     if number < low:
         raise ValueError(f"{name} must be at least {low}; got {number}.")
+    if number > high:
+        raise ValueError(
+            f"{name} must be at most {high}; got {describe(value) if number.bit_length() > 99 else number}."
+        )
     return number
 
 
@@ -53,11 +61,3 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False; got {value!r}.")
     return bool(value)
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` for the word most like a mistaken one; empty if none is."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(word.lower(), list(words), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
