@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,54 @@ Key = tuple[int, int]
 
 LIMIT = 2**32  # NumPy's own global generator takes no larger seed
 
-_seed: int | None = None
-_streams = 0
+
+class Keys:
+    """Keys that follow from one seed, each given out once."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self.restart(seed)
+
+    def restart(self, seed: int | None) -> None:
+        """Begin anew, from this seed; None is from the system's entropy."""
+        with self._lock:
+            self._seed, self._streams = seed, 0
+
+    def next(self) -> Key:
+        """The next key."""
+        with self._lock:
+            if self._seed is None:
+                self._seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+            self._streams += 1
+            return self._seed, self._streams
+
+
+class Context(threading.local):
+    """What a thread draws from: the keys of the process, until the thread sets a seed itself."""
+
+    def __init__(self) -> None:
+        self.keys = _process
+
+
+# Of the main thread, and of all threads that never set a seed.
+_process = Keys()
+_context = Context()
 
 
 def restart(seed: int) -> None:
-    """Make every key that is given out from now on follow from this seed."""
-    global _seed, _streams
-    _seed, _streams = seed, 0
+    """Make every key that this thread is given from now on follow from this seed.
+
+    The main thread's seed is also that of the threads that never set one; another thread's is its own.
+    """
+    if threading.current_thread() is threading.main_thread():
+        _process.restart(seed)
+    else:
+        _context.keys = Keys(seed)
 
 
 def fresh_key() -> Key:
     """A key that no other consumer has; from the system's entropy if no seed was ever set."""
-    global _seed, _streams
-    if _seed is None:
-        _seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    _streams += 1
-    return _seed, _streams
+    return _context.keys.next()
 
 
 def key_of(seed: Any) -> Key | None:

@@ -97,6 +97,13 @@ def set_random_seed(seed: int) -> None:
     TypeError, ValueError
         Not an int, or outside that range; nothing is seeded then.
 
+    Notes
+    -----
+    Called in another thread than the main one, it seeds what that thread draws from now on, and nothing else: threads
+    that each set a seed come to the same bits as alone, whatever runs beside them. Threads that set none share the main
+    thread's seed, in the order in which they come. Python's and NumPy's global generators are the process's, and are
+    seeded by the main thread alone; Keras seeds them, and all threads, in any.
+
     Examples
     --------
     >>> import gradstep as gs
@@ -107,11 +114,13 @@ def set_random_seed(seed: int) -> None:
     True
     """
     import random
+    import threading
 
     key = seeds.key_of(whole("seed", seed, 0))
     assert key is not None
-    random.seed(key[0])
-    np.random.seed(key[0])
+    if threading.current_thread() is threading.main_thread():
+        random.seed(key[0])
+        np.random.seed(key[0])
     seeds.restart(key[0])
 
 
