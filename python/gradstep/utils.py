@@ -91,18 +91,13 @@ def set_random_seed(seed: int) -> None:
     ----------
     seed : int
         0 to 2**32 - 1. The same seed before the same program gives the same bits, with any number of threads.
+        Called in a thread beside the main one, it counts for that thread alone; threads that never call it follow the
+        main thread's, in the order in which they happen to draw. Python's and NumPy's generators are the process's.
 
     Raises
     ------
     TypeError, ValueError
         Not an int, or outside that range; nothing is seeded then.
-
-    Notes
-    -----
-    Called in another thread than the main one, it seeds what that thread draws from now on, and nothing else: threads
-    that each set a seed come to the same bits as alone, whatever runs beside them. Threads that set none share the main
-    thread's seed, in the order in which they come. Python's and NumPy's global generators are the process's, and are
-    seeded by the main thread alone; Keras seeds them, and all threads, in any.
 
     Examples
     --------
@@ -114,13 +109,11 @@ def set_random_seed(seed: int) -> None:
     True
     """
     import random
-    import threading
 
     key = seeds.key_of(whole("seed", seed, 0))
     assert key is not None
-    if threading.current_thread() is threading.main_thread():
-        random.seed(key[0])
-        np.random.seed(key[0])
+    random.seed(key[0])
+    np.random.seed(key[0])
     seeds.restart(key[0])
 
 

@@ -35,6 +35,7 @@ class Trainer(Evaluator):
         self.history: History | None = None
         self.stop_training = False
         self._initial_epoch: int | None = None  # set by a callback that restores a run, when training begins
+        self.seed: int | None = None
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
 
@@ -56,6 +57,7 @@ class Trainer(Evaluator):
         validation_steps: int | None = None,
         validation_batch_size: int | str | None = None,
         validation_freq: int | Collection[int] = 1,
+        seed: int | None = None,
     ) -> History:
         """Train the model.
 
@@ -101,6 +103,9 @@ class Trainer(Evaluator):
             By default `batch_size`; without, 32, or what makes `validation_steps` batches of all rows.
         validation_freq : int or collection of int, default 1
             After which epochs to score: each so many-th, or those of these numbers, counted from 1.
+        seed : int, optional
+            What the shuffles follow from, in this call and those after it; by default the model's seed, or that of
+            `utils.set_random_seed`.
 
         Returns
         -------
@@ -134,6 +139,7 @@ class Trainer(Evaluator):
         scored_limit = limit_of("validation_steps", validation_steps)
         is_scored = _frequency(validation_freq)
         as_callbacks(callbacks)
+        key = seeds.key_of(seed)
         batch_rows(batch_size, 1)
         batch_rows(validation_batch_size, 1, "validation_batch_size")
         order = self._order if shuffled else None
@@ -154,6 +160,7 @@ class Trainer(Evaluator):
         warn_of_frozen(self)
         warn_of_targets(self, feed.sample)
 
+        self._key = key or self._key
         hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
         self.history = hooks.attend_fit(
             feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
@@ -215,6 +222,12 @@ class Trainer(Evaluator):
         index = max(self._passes, epoch)
         self._passes = index + 1
         return index
+
+    def _take_seed(self, seed: Any) -> None:
+        """Let what the model draws follow from a seed of its own, if there is one."""
+        key = seeds.key_of(seed)
+        if key is not None:
+            self.seed, self._key = key[0], seeds.Sequence(key[0]).fresh_key()
 
     def _order(self, index: int, rows: int) -> np.ndarray:
         """The rows of a pass, shuffled."""
