@@ -115,6 +115,6 @@ bool has_shape(const py::array& array, const Layout& layout);
 Dtype check_parameter(const py::array& array, const std::string& name);
 
 /// Raises Python's FloatingPointError.
-[[noreturn]] void throw_nonfinite(const std::string& gradient);
+[[noreturn]] void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer);
 
 }  // namespace gs
