@@ -23,9 +23,9 @@ template <> struct Traits<Base> {
 };
 
 template <class Isa> Kernels compiled() {
-  return {Traits<Isa>::name, sweep_table<Isa>(), map_table<Isa>(),    reduce_table<Isa>(),  gemm_table<Isa>(),
-          drop_table<Isa>(), dress_table<Isa>(), codec_table<Isa>(),  measure_table<Isa>(), factor_table<Isa>(),
-          turn_table<Isa>(), treat_table<Isa>(), columns_table<Isa>()};
+  return {Traits<Isa>::name,         sweep_table<Isa>(), map_table<Isa>(),   reduce_table<Isa>(), gemm_table<Isa>(),
+          ordered_gemm_table<Isa>(), drop_table<Isa>(),  dress_table<Isa>(), codec_table<Isa>(),  measure_table<Isa>(),
+          factor_table<Isa>(),       turn_table<Isa>(),  treat_table<Isa>(), columns_table<Isa>()};
 }
 
 // GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
