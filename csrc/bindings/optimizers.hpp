@@ -104,6 +104,6 @@ class PyOptimizer {
 };
 
 /// Raises Python's FloatingPointError.
-[[noreturn]] void throw_nonfinite(const std::string& gradient);
+[[noreturn]] void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer);
 
 }  // namespace gs
