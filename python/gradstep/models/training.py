@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
 from ..checks import flag, whole
+from ..hints import warn
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
 from .cautions import warn_of_frozen, warn_of_targets
@@ -25,6 +26,20 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Trainer"]
+
+
+def _begun(train_pass: Callable[..., dict[str, float]]) -> Callable[..., dict[str, float]]:
+    """A pass that ends before its first batch is done does not count."""
+
+    @wraps(train_pass)
+    def guarded(self: Trainer, run: Any, hooks: CallbackList) -> dict[str, float]:
+        try:
+            return train_pass(self, run, hooks)
+        except BaseException:
+            self._passes -= not run.progress[0]
+            raise
+
+    return guarded
 
 
 class Trainer(Evaluator):
@@ -174,7 +189,7 @@ class Trainer(Evaluator):
                 run, scoring = feed.make_run(), _scoring(scored)
             for epoch in range(self._initial_epoch or first, last):
                 if feed.is_over():
-                    warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
+                    warn(f"the data ran out before epoch {epoch + 1} of {last}.")
                     break
                 hooks.on_epoch_begin(epoch)
                 index = self._begin_pass(epoch)
@@ -235,6 +250,7 @@ class Trainer(Evaluator):
             self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
+    @_begun
     def _train_pass(self, run: Any, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
         batch, each = 0, hooks.wants_batches("train")

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from .arguments import closest, flag, whole
+from ..hints import unknown_argument
+from .arguments import flag, whole
 from .schedules.base import LearningRateSchedule
 
 __all__ = ["COMMON", "DEFAULTS", "Options", "OptionsBesideDecay", "describe_options", "parse"]
@@ -82,8 +83,8 @@ gradient_accumulation_steps : int, optional
 maximize : bool, default False
     Whether to go up the gradient, as in PyTorch.
 on_nonfinite : {"propagate", "skip", "raise"}, default "propagate"
-    What a gradient with inf or nan does: goes through the formula; makes no step at all; or is a FloatingPointError.
-    The last two change nothing.
+    What a gradient with inf or nan does, or one so large that a step by it would make inf or nan of weights or state:
+    goes through the formula; makes no step at all; or is a FloatingPointError. The last two change nothing.
 state_dtype : {"bfloat16", "int8"}, optional
     What the state is kept in, in place of float32: 2 bytes a number, or 1 and a scale for every 256. Arrays of float64
     do not take it.
@@ -97,11 +98,11 @@ lazy : bool, default False
 """.strip("\n")
 
 
-def parse(owner: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The hyperparameters among the options, without those that are None; and the others, checked."""
     for name in options:
         if name not in DEFAULTS:
-            raise TypeError(f"{owner}() has no argument {name!r}.{closest(name, DEFAULTS)}")
+            raise unknown_argument(owner, name, DEFAULTS)
     given = {name: value for name, value in options.items() if value is not None}
     clips = [name for name in CLIPS if name in given]
     if len(clips) > 1:
