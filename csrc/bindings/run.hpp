@@ -191,7 +191,8 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   void check_refused() const {
-    if (run_.refused()) throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"));
+    if (run_.refused())
+      throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
 
   static std::vector<Real*> places(const std::vector<py::array>& arrays) {

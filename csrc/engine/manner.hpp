@@ -26,6 +26,7 @@ struct Options {
   Storage storage = Storage::real;
   bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
   std::uint64_t seed = 0;   // of that chance
+  bool own_steps = false;   // each parameter counts its own steps, as in PyTorch, and not the optimizer for all
   bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
@@ -40,6 +41,13 @@ struct Place {
   std::size_t at, n;     // at: a multiple of 256 where the state is int8
   std::uint32_t number;  // of the parameter, for what is drawn
 };
+
+/// Whether a factor of a gradient is the same in `real`, for all that counts. A clipped norm may leave so little of a
+/// float that the factor is none: then it is taken in parts, as the product is a number again.
+inline bool holds(Dtype real, double factor) {
+  const double size = factor < 0 ? -factor : factor;
+  return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
+}
 
 struct Manner {
   Sweep sweep = nullptr;
@@ -70,11 +78,16 @@ struct Manner {
   /// Moves elements; scale: of the gradient, beside that of `factors`.
   void move(const Place& place, double scale = 1) const;
 
+  /// What a step does to elements without a gradient: their average goes on, and may take the weights' place.
+  void rest(const Place& place) const;
+
   /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
   void measure(const Place& place, double scale, double* lanes) const;
 
-  /// Whether a weight of type Real can be moved by `sweep` alone.
-  bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
+  /// Whether a weight of type Real can be moved by `sweep` alone, its gradient times `scale` and that of `factors`.
+  bool is_plain(Dtype w, Dtype g, double scale) const {
+    return plain && w == real && g == real && holds(real, factors.scale * scale);
+  }
 };
 
 /// The n elements of a slot in another storage than `real`, as numbers; has_signs: whether its rule may make them

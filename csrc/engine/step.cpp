@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "engine/backup.hpp"
 #include "engine/chunks.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/factored.hpp"
 #include "engine/orthogonal.hpp"
+#include "engine/visit.hpp"
 
 namespace gs {
 namespace {
@@ -47,7 +50,8 @@ void Optimizer::follow() {
     for (std::size_t i = 0; i < groups[k].values.size(); ++i)
       if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
   manners_.resize(groups.size() * 8);
-  made_.assign(groups.size() * 8, false);
+  made_.assign(groups.size() * 8, -1);
+  others_.clear();
 }
 
 std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
@@ -65,9 +69,12 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
   const std::size_t at =
       parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
-  Manner& how = manners_[at];
-  if (made_[at]) return how;
-  made_[at] = true;
+  const std::int64_t steps = this->steps(parameter);
+  if (made_[at] == steps) return manners_[at];
+  const bool is_first = made_[at] < 0;
+  if (is_first) made_[at] = steps;
+  if (const auto known = others_.find({at, steps}); !is_first && known != others_.end()) return known->second;
+  Manner& how = is_first ? manners_[at] : others_[{at, steps}];
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
@@ -82,9 +89,9 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   if (rule.measuring.sums > 0)
     how.first = stored(kernels().measure, index);
   else if (aside)
-    how.update = rule.aside.at(values.data(), t + 1, real);
+    how.update = rule.aside.at(values.data(), steps + 1, real);
   else if (rule.at)
-    how.update = rule.at(values.data(), t + 1, real);
+    how.update = rule.at(values.data(), steps + 1, real);
   how.real = real;
   how.slots = rule.slots.size();
   how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -127,7 +134,8 @@ void Optimizer::factor(Crew* crew) const {
   std::vector<FactoredTask> tasks;
   for (const Task& task : tasks_) {
     const std::vector<double> values = values_of(*task.move->parameter);
-    tasks.push_back({task.move, task.how, task.scale, rule.factored(values.data(), t + 1, task.how->real)});
+    tasks.push_back({task.move, task.how, task.scale,
+                     rule.factored(values.data(), steps(*task.move->parameter) + 1, task.how->real)});
   }
   factored_step(tasks, crew);
 }
@@ -154,37 +162,43 @@ void Optimizer::plan(const std::vector<Move>& moves) {
 
 bool Optimizer::admits(const std::vector<Move>& moves) {
   if (options.nonfinite != Options::Nonfinite::raise) return true;
-  follow();
-  plan(moves);
-  Chunks chunks(tasks_, nullptr);
-  return look(chunks);
+  return attempt(moves, nullptr, false);
 }
 
-Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+/// Moves what has been looked at.
+void Optimizer::advance(Chunks& chunks, Crew* crew) {
+  const bool moves = summed + 1 == options.accumulate;
+  if (rule.factored && moves) return factor(crew);
+  if (rule.measuring.sums > 0 && moves) measure(chunks);
+  const bool turns = rule.orthogonal && moves;
+  // What can be cancelled comes first, and writes nothing.
+  std::vector<std::unique_ptr<OrthogonalStep>> turned;
+  if (turns) turned = turn(*crew);
+  chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
+    const Task& at = tasks_[task];
+    if (turns && at.move->parameter->is_matrix) return;
+    if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
+    visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
+  });
+  for (const auto& step : turned) step->move(*crew);
+}
+
+bool Optimizer::attempt(const std::vector<Move>& moves, Crew* crew, bool keep) {
   follow();
-  catch_up(moves);
+  if (keep) catch_up(moves);
   plan(moves);
   std::size_t total = 0;
   for (const Move& m : moves) total += m.rows ? m.size() * row_cost : m.size();
   bool allowed = true;
+  std::optional<Backup> backup;
+  risky_ = overflows = false;
   const auto phases = [&](Crew* crew) {
     Chunks chunks(tasks_, crew);
     if (measures()) allowed = look(chunks);
-    if (!allowed) return;
-    const bool moves = summed + 1 == options.accumulate;
-    if (rule.factored && moves) return factor(crew);
-    if (rule.measuring.sums > 0 && moves) measure(chunks);
-    const bool turns = rule.orthogonal && moves;
-    // What can be cancelled comes first, and writes nothing.
-    std::vector<std::unique_ptr<OrthogonalStep>> turned;
-    if (turns) turned = turn(*crew);
-    chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
-      const Task& at = tasks_[task];
-      if (turns && at.move->parameter->is_matrix) return;
-      if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
-      visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
-    });
-    for (const auto& step : turned) step->move(*crew);
+    if (!allowed || !(keep || risky_)) return;
+    if (!keep) catch_up(moves);
+    if (risky_) backup.emplace(*this, moves);
+    advance(chunks, crew);
   };
   const bool is_large = total >= (rule.orthogonal ? parallel_products : parallel_size);
   const int threads = is_large ? threads_for(total / (rule.orthogonal ? parallel_products / 4 : chunk_size)) : 1;
@@ -196,6 +210,15 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
   } else {
     Crew::gather(threads, [&](Crew& crew) { phases(&crew); });
   }
+  if (!backup) return allowed;
+  culprit = backup->overflowed();
+  overflows = culprit < moves.size();
+  if (overflows || !keep) backup->restore();
+  return !overflows;
+}
+
+Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew, const Idle& idle) {
+  const bool allowed = attempt(moves, crew, true);
   if (!allowed) {
     if (options.nonfinite == Options::Nonfinite::skip) ++skipped;
     return Outcome::nonfinite;
@@ -207,6 +230,8 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
   for (const Task& task : tasks_)
     if (const auto& arrears = task.move->parameter->arrears; arrears && task.move->rows)
       arrears->add(*task.how, task.scale, task.move->rows->rows);
+  rest(idle);
+  for (const Move& m : moves) moved(*m.parameter);
   count();
   return Outcome::moved;
 }
@@ -222,6 +247,21 @@ void Optimizer::catch_up(const std::vector<Move>& moves) {
     for (std::size_t s = 0; s < rule.slots.size(); ++s) start.push_back(rule.start(groups[p.group].values.data(), s));
     p.arrears->prepare(start);
   }
+}
+
+/// Averages of what had no gradient, as in Keras: they come nearer to weights that stay.
+void Optimizer::rest(const Idle& idle) {
+  if (!options.average || idle.empty()) return;
+  const FlushSubnormals flush;
+  for (const Parameter* p : idle) {
+    const Move still{p, p->data, &p->layout, p->dtype};  // whose gradient nobody reads
+    const Manner& how = manner(*p);
+    visit(still, how.overwrite, 0, p->layout.size, [&](const Place& place) { how.rest(place); });
+  }
+}
+
+void Optimizer::moved(const Parameter& parameter) {
+  if (options.own_steps) ++*parameter.steps;
 }
 
 void Optimizer::count() {

@@ -94,8 +94,8 @@ class Muon(Bilingual, Optimizer):
     kept at ``epsilon`` or more. PyTorch multiplies in bfloat16, here it is float32, or float64 for float64: its
     steps are near. It refuses what is no matrix. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
 
-    The products multiply and add at once where the processor can, so the last bits differ between instruction sets;
-    between numbers of threads they do not. Two matrices of the size of the array are needed during a step.
+    The products multiply, then add, also where the processor could do both at once, so that a step has the same bits on
+    every instruction set. Two matrices of the size of the array are needed during a step.
 
     References
     ----------
@@ -145,7 +145,7 @@ class Muon(Bilingual, Optimizer):
         momentum: float = 0.95,
         ns_steps: float = 5,
         nesterov: bool = True,
-        rms_rate: float = default(0.2),
+        rms_rate: float | None = default(0.2),
         *,
         dialect: str = "keras",
         name: str = "muon",
@@ -174,7 +174,7 @@ class Muon(Bilingual, Optimizer):
             adam_lr_ratio=adam_lr_ratio,
             momentum=momentum,
             ns_steps=ns_steps,
-            rms_rate=rms_rate,
+            rms_rate=float("inf") if rms_rate is None else rms_rate,
         )
 
     @property

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .arguments import flag
-from .arrays import Structure, as_gradient, describe, flatten, gather, noun
+from .arrays import Structure, as_gradient, describe, fill, flatten, gather, noun
 from .base import Optimizer
-from .blocks import block_slices, in_order, real_type, sum_of_squares
+from .blocks import block_slices, in_order, norm, real_type
 from .bound import Bound, Step
 from .groups import is_groups
 from .wrappers import Around, Number
@@ -188,7 +188,7 @@ class SAM(Around):
             tree = [group["params"] for group in params]
             return BoundSAM(self, bound._indices, bound._labels, bound._structure, tree)
         leaves, labels, structure = flatten(params)
-        return BoundSAM(self, self._attach(leaves, labels), labels, structure, params)
+        return BoundSAM(self, self._attach_once(params, leaves, labels), labels, structure, params)
 
     def apply_gradients(self, grads_and_vars: Any) -> None:
         """Not for SAM: one gradient is not enough.
@@ -223,6 +223,10 @@ class BoundSAM(Bound):
         super().__init__(optimizer, indices, labels, structure)
         vars(self).pop("step", None)  # the engine's, where there is one
         self._tree = tree
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments = super().__reduce__()
+        return _bind_again, (kind, *arguments, self._tree)
 
     def step(self, grads: Callable[[Any], Any], /) -> None:
         """Take one step.
@@ -267,6 +271,15 @@ class BoundSAM(Bound):
         return gradients if self._labels[0] else gradients[0]
 
 
+def _bind_again(
+    kind: type[BoundSAM], optimizer: SAM, indices: list[int], labels: list[str], structure: Structure, tree: Any
+) -> BoundSAM:
+    """A copy: gradients are asked for at the arrays that are stepped, also where the tree has other copies of them."""
+    if any(optimizer._core.find(np.asarray(leaf)) < 0 for leaf in flatten(tree)[0]):
+        tree = fill(structure, iter([optimizer._core.parameter(index) for index in indices]))
+    return kind(optimizer, indices, labels, structure, tree)
+
+
 class Halves:
     """The halves of a step: `climb`, then `step`."""
 
@@ -285,9 +298,8 @@ class Halves:
         self._inner.check(gradients)
         owner.flush()  # rows that a row-sparse gradient left behind
         pairs = self._pairs(gradients if self._labels[0] else [gradients])
-        squares = [sum_of_squares([g, w] if owner.adaptive else [g]) for _, w, g in pairs]
-        norm = float(np.sqrt(sum(squares)))
-        share = owner.rho / norm if norm != 0 else 0.0
+        length = norm([[g, w] if owner.adaptive else [g] for _, w, g in pairs])
+        share = owner.rho / length if length != 0 else 0.0
         for index, w, _ in pairs:
             np.copyto(owner._origins[index], w)
         owner._away = [index for index, _, _ in pairs]
