@@ -18,7 +18,7 @@ struct Lion {
   static constexpr auto fields() {
     return std::array{
         Field<Lion>{"learning_rate", &Lion::learning_rate, "step size", 0, inf},
-        Field<Lion>{"beta_1", &Lion::beta_1, "share of m in the direction of the step", 0, 1, false, true},
+        Field<Lion>{"beta_1", &Lion::beta_1, "share of m in the direction of the step", 0, 1, true, false},
         Field<Lion>{"beta_2", &Lion::beta_2, "share of m kept", 0, 1, false, true},
     };
   }

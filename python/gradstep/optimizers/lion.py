@@ -21,7 +21,7 @@ class Lion(Optimizer):
     learning_rate : float or LearningRateSchedule, default 0.001
         Step size, the change of each weight in one step; at least 0. The authors take a third to a tenth of Adam's.
     beta_1 : float, default 0.9
-        Share of `m` in the mean whose sign is taken; at least 0, below 1.
+        Share of `m` in the mean whose sign is taken; above 0, at most 1, as in Keras.
     beta_2 : float, default 0.99
         Share of `m` kept from step to step; at least 0, below 1.
     name : str, default "lion"
