@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_dataset", "numbers_of", "write_dataset"]
+__all__ = ["check_dataset", "mark", "numbers_of", "write_dataset"]
 
 # Filters by their numbers in HDF5, and how many times smaller they can make what they store.
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
@@ -15,6 +15,11 @@ SHRINKS = {DEFLATE: 1032, SHUFFLE: 1, FLETCHER32: 1, LZF: 100}
 DIGEST = "gradstep_sha256"
 CHUNK = 2**26  # bytes, at most
 BYTES = 8  # of the largest number that is read
+
+
+def mark(file: Any) -> None:
+    """Say of a file that each of its data sets has a SHA-256, so that one that has lost it is seen."""
+    file.attrs[DIGEST] = np.bytes_("of every data set")
 
 
 def write_dataset(group: Any, name: str, array: Any) -> None:
@@ -88,7 +93,9 @@ def numbers_of(dataset: Any, where: str) -> np.ndarray:
         is past help.
     """
     array = np.asarray(dataset[()])
-    if DIGEST in dataset.attrs:
+    if DIGEST in dataset.attrs or DIGEST in dataset.file.attrs:
+        if DIGEST not in dataset.attrs:
+            raise ValueError(f"{where} is damaged: it has lost its checksum.")
         kept = dataset.attrs.get_id(DIGEST)
         if kept.dtype != np.dtype("S64") or kept.shape != ():  # others lie elsewhere in the file
             raise ValueError(f"{where} is damaged: its checksum is not as save_weights() writes it.")

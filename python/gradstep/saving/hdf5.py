@@ -15,7 +15,7 @@ import numpy as np
 
 from ..layers.normalization import Normalization
 from . import archive, text
-from .datasets import check_dataset, numbers_of, write_dataset
+from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .reading import parsed
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def write_weights(model: Savable) -> bytes:
     h5py = h5py_module()
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
+        mark(file)
         file.create_group("vars").attrs["name"] = model.name
         for group, layer in _places(model).values():
             members = file.create_group(f"{group}/vars")
