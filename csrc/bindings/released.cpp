@@ -2,18 +2,19 @@
 
 #include <atomic>
 
-#include <pthread.h>
-
 namespace gs {
 namespace {
 
 std::atomic<unsigned long> main_thread{0};  // 0: not known yet
 bool polling = false;                       // on that thread
 
-// What forks is the main thread of the child, whichever it was.
+// What forks is the main thread of the child, whichever it was: there it is looked up again.
 void find_main_thread() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { main_thread.store(PyThread_get_thread_ident()); });
+  static const bool registered = [] {
+    const pybind11::cpp_function forget([] { main_thread.store(0); });
+    pybind11::module_::import("os").attr("register_at_fork")(pybind11::arg("after_in_child") = forget);
+    return true;
+  }();
   (void)registered;
   const auto ident = pybind11::module_::import("threading").attr("main_thread")().attr("ident");
   main_thread.store(ident.cast<unsigned long>());

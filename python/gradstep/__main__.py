@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from . import __version__
+from ._core import __version__
 from .config import show_config
 
 
