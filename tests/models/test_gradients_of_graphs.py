@@ -231,4 +231,6 @@ def test_gradients_and_a_step_are_those_of_keras(seed, keras):
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
     for name, weight, other in zip(model.weight_names, model.weights, theirs["end"], strict=True):
+        if "moving" in name:  # of a layer called twice they depend on the order of the calls, which is free
+            continue
         np.testing.assert_allclose(weight, np.array(other), rtol=1e-9, atol=1e-9, err_msg=name)
