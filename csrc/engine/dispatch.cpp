@@ -36,7 +36,12 @@ const std::vector<Kernels>& usable() {
   if (cpu_has(Traits<Isa>::name)) found.push_back(compiled<Isa>());
     GS_ISAS
 #undef GS_X
-    if (found.empty()) throw std::runtime_error("gradstep needs a CPU with x86-64-v2 (SSE4.2, 2009 or later).");
+#define GS_X(Isa) built += std::string(built.empty() ? "" : ", ") + Traits<Isa>::name;
+    std::string built;
+    GS_ISAS
+#undef GS_X
+    if (found.empty())
+      throw std::runtime_error("this build of gradstep is for CPUs with " + built + "; this one has not.");
     return found;
   }();
   return all;

@@ -12,6 +12,7 @@ from ..checks import flag, numeric, whole
 from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
+from ..unbroken import Unbroken
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .learned import address, learned
@@ -21,7 +22,6 @@ from .named import only_by_name
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
-from .unbroken import Unbroken
 
 __all__ = ["Compiled"]
 
@@ -303,6 +303,7 @@ class Compiled:
         try:
             if self._indices is None:
                 trained = self._trained()
+                self.optimizer._check_serves(trained)
                 labels = [f"[{i}]" for i in range(len(trained))]
                 with Unbroken():
                     indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
@@ -319,6 +320,7 @@ class Compiled:
         """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
         assert self.optimizer is not None
         if self._bound is None:
+            self.optimizer._check_serves(trained)
             with Unbroken():
                 self._bound = self.optimizer.bind(trained)
                 self._indices = []

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..unbroken import Unbroken
 from .arguments import whole
 from .base import Optimizer
 from .blocks import block_slices, in_order, real_type
@@ -132,14 +133,14 @@ class Walk:
         """Raise what `step` would before it writes anything."""
         self._inner.check(gradients)
         # Arrays without a gradient in this step too.
-        for index, slow in enumerate(self._owner._slow):
-            if self._owner._core.parameter(index).shape != slow.shape:
-                raise ValueError("an array must keep its shape; one has been resized or reshaped since its first step.")
+        for index in range(len(self._owner._core)):
+            self._owner._core.check_unmoved(index, f"[{index}]")
 
     def step(self, gradients: Any, /) -> None:
         """Take one step."""
         owner, before = self._owner, self._owner.iterations
         self.check(gradients)
-        self._inner.step(gradients)
-        if owner.iterations != before and owner.iterations % owner.sync_period == 0:
-            owner._meet()
+        with Unbroken():
+            self._inner.step(gradients)
+            if owner.iterations != before and owner.iterations % owner.sync_period == 0:
+                owner._meet()
