@@ -16,7 +16,12 @@ SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $
     ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:malloc_context_size=3 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
     PYTHONPATH="$(CURDIR)/build/asan/site"
 
-.PHONY: demo test lint asan bench sdist-check clean
+# What works from several threads at once.
+TSAN_TESTS ?= tests/engine/test_threads.py
+THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
+    TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 PYTHONPATH="$(CURDIR)/build/tsan/site"
+
+.PHONY: demo test lint asan tsan bench sdist-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -40,6 +45,12 @@ lint: $(VENV)/test $(VENV)/lint
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
 	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" --most 8 $(ASAN_TESTS)
+
+# Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
+# themselves is not looked at.
+tsan: $(VENV)/test build/tsan/installed
+	$(THREADS_SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'tsan' in p, p; print('testing', p)"
+	$(THREADS_SANITIZED) $(BIN)/python -m pytest -n 0 $(TSAN_TESTS)
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
@@ -75,4 +86,13 @@ build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python
 	CFLAGS="$(SANITIZE)" CXXFLAGS="$(SANITIZE)" $(PIP) wheel --no-deps -w build/asan/wheel \
 	  -C build-dir=build/asan/cmake -C cmake.build-type=Debug -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 -C install.strip=false .
 	$(PIP) install --no-deps --target build/asan/site build/asan/wheel/gradstep-*.whl
+	touch $@
+
+build/tsan/installed: $(MADE_FROM) | $(VENV)/bin/python
+	rm -rf build/tsan/site build/tsan/wheel && mkdir -p build/tsan
+	CFLAGS="-fsanitize=thread -O1" CXXFLAGS="-fsanitize=thread -fno-omit-frame-pointer -O1" \
+	  $(PIP) wheel --no-deps -w build/tsan/wheel -C build-dir=build/tsan/cmake -C cmake.build-type=Debug \
+	  -C cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 -C cmake.define.GRADSTEP_ISAS=x86-64-v2 -C cmake.define.GRADSTEP_LTO=OFF \
+	  -C install.strip=false .
+	$(PIP) install --no-deps --target build/tsan/site build/tsan/wheel/gradstep-*.whl
 	touch $@

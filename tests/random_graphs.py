@@ -110,7 +110,7 @@ class Drawing:
             (lambda: self.dense(units, options), units),
             (lambda: layers.BatchNormalization(epsilon=EPSILON, trainable=not self.maybe(0.2), **options), width),
             (lambda: layers.LayerNormalization(epsilon=EPSILON, **options), width),
-            (lambda: layers.PReLU(alpha_initializer="ones", **options), width),
+            (lambda: layers.PReLU(alpha_initializer=self.of.initializers.Constant(0.25), **options), width),
             (
                 lambda: layers.Activation(
                     self.of_list(["tanh", "softplus", "softmax" if width > 1 else "elu"]), **options

