@@ -6,6 +6,7 @@ PYBIND11_MODULE(_core, m) {
   gs::bind_optimizers(m);
   gs::bind_bound(m);
   gs::bind_layers(m);
+  gs::bind_guard(m);
   gs::bind_network(m);
   gs::bind_treatment(m);
   gs::bind_product(m);
