@@ -13,9 +13,10 @@ class Pretended:
     """What callbacks ask of a model; its weights are the number of the epoch."""
 
     def __init__(self, rate: float = 0.5) -> None:
-        self.optimizer = SimpleNamespace(learning_rate=rate)
+        self.optimizer = SimpleNamespace(learning_rate=rate, _parts=list)
         self.stop_training, self.epoch = False, -1
         self.metrics, self.metrics_names = [], ["loss", "accuracy"]
+        self._directions = {"loss": False, "accuracy": True}
         self.done: list[Any] = []
 
     def get_weights(self) -> list[int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from . import (
     _engine,  # noqa: F401
     activations,
+    backend,
     callbacks,
     config,
     constraints,
@@ -55,6 +56,7 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "backend",
     "callbacks",
     "config",
     "constraints",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import gradstep as gs
@@ -116,9 +117,44 @@ def test_the_one_before_the_latest(tmp_path):
     latest = tmp_path / "backup" / "latest.gradstep"
     latest.write_bytes(latest.read_bytes()[:-1])
     (tmp_path / "backup" / "mine").write_text("stays")
-    rest = run(model("average"), members(tmp_path, PowerCut(), double_checkpoint=True))
+    with pytest.warns(UserWarning, match="goes on from the backup before it"):
+        rest = run(model("average"), members(tmp_path, PowerCut(), double_checkpoint=True))
     assert len(rest["loss"]) == EPOCHS - CUT + 1
     assert os.listdir(tmp_path / "backup") == ["mine"]
+
+
+@pytest.mark.parametrize("when", ["before the run", "during the run"])
+def test_a_damaged_backup_never_takes_the_place_of_a_good_one(tmp_path, monkeypatch, when):
+    """One bit of the latest is changed; the power fails while the next is written; the one before is still there."""
+    latest, previous = (tmp_path / "backup" / f"{name}.gradstep" for name in ("latest", "previous"))
+
+    def damage(*_):
+        data = bytearray(latest.read_bytes())
+        data[100] ^= 1
+        latest.write_bytes(data)
+
+    def fail(*_):
+        raise OSError("the power fails")
+
+    def fit(*others):
+        backup = callbacks.BackupAndRestore(tmp_path / "backup", double_checkpoint=True)
+        return run(model("average"), [backup, *others])
+
+    with pytest.raises(RuntimeError, match="dark"):
+        fit(PowerCut(CUT))
+    good = previous.read_bytes()
+    if when == "before the run":
+        damage()
+    again = [] if when == "before the run" else [callbacks.LambdaCallback(on_epoch_begin=damage)]
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fail)
+        expected = pytest.warns(UserWarning, match="before it") if not again else contextlib.nullcontext()
+        with expected, pytest.raises(OSError, match="the power fails"):
+            fit(*again)
+    assert previous.read_bytes() == good
+    with pytest.warns(UserWarning, match="goes on from the backup before it"):
+        rest = fit()
+    assert len(rest["loss"]) == EPOCHS - CUT + 1
 
 
 def test_backups_of_other_runs_are_refused(tmp_path):

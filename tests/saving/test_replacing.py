@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import select
 import signal
+import socket
 import stat
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -136,17 +139,19 @@ def test_full_disk(tmp_path, limit, write):
     assert path.stat().st_size > size
 
 
-def test_folder_that_may_not_be_written():
-    program = """
+@pytest.mark.parametrize("what", ["folder", "path"])
+def test_folders_and_files_that_may_not_be_written(what):
+    program = f"""
 import os, pathlib, tempfile
 import gradstep as gs
 made = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
 with tempfile.TemporaryDirectory() as folder:
+    os.chmod(folder, 0o777)
     path = pathlib.Path(folder, "model")
     made.save_weights(path)
     made.save(path)
     old, owner = path.read_bytes(), os.geteuid()
-    os.chmod(folder, 0o555)
+    os.chmod({what}, 0o555)
     if owner == 0:
         os.seteuid(65534)  # root may write everywhere
     for write in (made.save, made.save_weights):
@@ -238,3 +243,114 @@ def test_mode_is_kept(tmp_path):
     path.chmod(0o640)
     model(2.0).save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+# -- other than regular files ------------------------------------------------------------------------------------------
+
+
+def test_devices_are_written_to_and_stay(tmp_path):
+    made = model(1.0)
+    for name in ("/dev/null", str(tmp_path / "link")):
+        if name != "/dev/null":
+            os.symlink("/dev/null", name)
+        made.save(name)
+        made.save_weights(name)
+        assert stat.S_ISCHR(os.stat(name).st_mode)
+    assert (tmp_path / "link").is_symlink()
+    with pytest.raises(OSError, match="No space left"):
+        made.save("/dev/full")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK])
+def test_a_device_made_for_the_test(tmp_path, kind):
+    """Character device 1:3 is /dev/null; block device 1:3 a RAM disk, which no save may write over."""
+    path = tmp_path / "device"
+    try:
+        os.mknod(path, kind | 0o666, os.makedev(1, 3))
+        path.open("rb").close()
+    except PermissionError:
+        pytest.skip("not in this container")
+    except OSError:
+        pass  # a disk that is not there: it must be refused all the same
+    if kind == stat.S_IFBLK:
+        with pytest.raises(OSError, match="this is a disk"):
+            model(1.0).save(path)
+    else:
+        model(1.0).save(path)
+    assert stat.S_IFMT(path.lstat().st_mode) == kind
+
+
+@pytest.mark.parametrize("write", ["save", "save_weights"])
+def test_a_pipe_gets_the_bytes(tmp_path, write):
+    made, pipe, regular = model(1.0), tmp_path / "pipe", tmp_path / "regular"
+    getattr(made, write)(regular)
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="No such device"):  # nobody reads
+        getattr(made, write)(pipe)
+    got: list[bytes] = []
+
+    def read():
+        with open(reader, "rb") as file:
+            got.append(file.read())
+
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    thread = threading.Thread(target=read)
+    saver = threading.Thread(target=getattr(made, write), args=(pipe,))
+    saver.start()  # more bytes than a pipe holds: it waits for the reader
+    while not got and not select.select([reader], [], [], 0.01)[0]:
+        pass
+    thread.start()
+    saver.join()
+    thread.join()
+    assert got[0] == regular.read_bytes()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_sockets_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # their names are short
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("here")
+        for write in (model(1.0).save, model(1.0).save_weights):
+            with pytest.raises(OSError, match="a socket"):
+                write("here")
+    assert stat.S_ISSOCK(os.stat("here").st_mode)
+
+
+def test_a_name_that_ends_as_a_folder(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        model(1.0).save(f"{tmp_path}/model/")
+    assert os.listdir(tmp_path) == []
+
+
+def test_links_that_lead_nowhere(tmp_path):
+    (tmp_path / "dangling").symlink_to(tmp_path / "real")
+    model(1.0).save(tmp_path / "dangling")
+    assert value_of(tmp_path / "real") == 1.0
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(OSError, match="symbolic links"):
+        model(1.0).save(tmp_path / "circle")
+    assert (tmp_path / "circle").is_symlink()
+
+
+def test_other_hard_links_keep_the_old_file(tmp_path):
+    path, other = tmp_path / "model", tmp_path / "other"
+    model(1.0).save(path)
+    os.link(path, other)
+    model(2.0).save(path)
+    assert (value_of(path), value_of(other)) == (2.0, 1.0)
+
+
+def test_owner_and_permissions_are_kept(tmp_path):
+    path = tmp_path / "model"
+    model(1.0).save(path)
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 2345)
+    path.chmod(0o604)
+    before = path.stat()
+    with replacing(str(path)) as file:
+        assert os.fstat(file.fileno()).st_mode & 0o077 == 0o004  # also while it is written
+    after = path.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert after.st_ino != before.st_ino

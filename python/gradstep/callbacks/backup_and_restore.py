@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,11 @@ class BackupAndRestore(Callback):
         other callbacks, or is damaged.
     OSError
         From `fit`: the folder cannot be read or written.
+
+    Warns
+    -----
+    UserWarning
+        The latest backup cannot be taken up, and training goes on from the one before it.
 
     Notes
     -----
@@ -104,15 +110,19 @@ class BackupAndRestore(Callback):
         """Go on from the backup, if there is one."""
         self._batches = 0
         checkpoint = self.model._checkpoint(self._others)
+        damage: ValueError | None = None
         for name in (LATEST, PREVIOUS):
             try:
                 notes = checkpoint.restore(self._path(name))
             except FileNotFoundError:
                 continue
-            except ValueError:
+            except ValueError as error:
                 if name == LATEST and os.path.exists(self._path(PREVIOUS)):
+                    damage = error
                     continue
                 raise
+            if damage is not None:
+                warnings.warn(f"{damage} Training goes on from the backup before it.", stacklevel=2)
             self._epoch = self.model._initial_epoch = notes["epoch"]
             return
 
@@ -134,10 +144,11 @@ class BackupAndRestore(Callback):
     def _save(self, epoch: int) -> None:
         self._batches = 0
         os.makedirs(self.backup_dir, exist_ok=True)
-        if self.double_checkpoint:
-            with suppress(FileNotFoundError):
-                os.replace(self._path(LATEST), self._path(PREVIOUS))
-        self.model._checkpoint(self._others).save(self._path(LATEST), epoch=epoch)
+        checkpoint = self.model._checkpoint(self._others)
+        # A damaged latest backup is written over; it must never take the place of a good previous one.
+        if self.double_checkpoint and checkpoint.is_whole(self._path(LATEST)):
+            os.replace(self._path(LATEST), self._path(PREVIOUS))
+        checkpoint.save(self._path(LATEST), epoch=epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the backup, if that is wanted."""

@@ -114,6 +114,17 @@ class Callback:
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a batch of `predict`; logs: its "outputs"."""
 
+    # -- for the list of callbacks -------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """However a run ends, also by an error or Ctrl-C: let go of files, end lines. Not in Keras."""
+
+    def _attend_fit(self, x: Any, y: Any, others: list[Callback]) -> None:
+        """Before training begins: rows of the data of `fit`, and the callbacks that its user gave."""
+
+    def _after_epoch(self, epoch: int) -> None:
+        """After `on_epoch_end` of all callbacks."""
+
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:

@@ -140,21 +140,17 @@ class CallbackList(Callback):
             self._history.set_params(dict(self.params))
             self._history.set_model(self.model)
         for member in self.callbacks:
-            attend = getattr(member, "_attend_fit", None)
-            if attend is not None:
-                attend(x, y, given)
+            member._attend_fit(x, y, given)
         return self._history
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """Whatever ends the run, a callback that has a `close` is closed: a progress bar ends its line."""
+        """Whatever ends the run, each callback is closed: a progress bar ends its line."""
         try:
             yield
         finally:
             for member in self.callbacks:
-                close = getattr(member, "close", None)
-                if close is not None:
-                    close()
+                member.close()
 
     # -- the hooks of all ----------------------------------------------------------------------------------------------
 
@@ -176,9 +172,7 @@ class CallbackList(Callback):
         """Call it of each."""
         self._call("on_epoch_end", epoch, logs=logs)
         for member in self.callbacks:
-            after = getattr(member, "_after_epoch", None)
-            if after is not None:
-                after(epoch)
+            member._after_epoch(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Call it of each."""

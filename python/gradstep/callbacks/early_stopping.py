@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..checks import flag
-from ..optimizers.arguments import real, whole
+from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
 from .base import Logs
-from .monitor import MonitorCallback
+from .monitor import MonitorCallback, number
 from .progress import say
 from .states import loaded, plain
 
@@ -32,7 +32,7 @@ class EarlyStopping(MonitorCallback):
     verbose : int, default 0
         1 says when training was ended, and which epoch's weights were restored.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether smaller or larger is better; "auto" goes by the name.
+        Whether smaller or larger is better; "auto" goes by what the metric of that name says.
     baseline : float, optional
         A value that must be beaten: patience runs until it is.
     restore_best_weights : bool, default False
@@ -84,7 +84,7 @@ class EarlyStopping(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.patience = whole("patience", patience, 0)
         self.verbose = whole("verbose", verbose, 0)
-        self.baseline = None if baseline is None else real("baseline", baseline)
+        self.baseline = None if baseline is None else number("baseline", baseline)
         self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
         self.start_from_epoch = whole("start_from_epoch", start_from_epoch, 0)
         self.wait = self.stopped_epoch = self.best_epoch = 0
@@ -105,7 +105,7 @@ class EarlyStopping(MonitorCallback):
         if self.restore_best_weights and self.best_weights is None:
             self._keep(epoch)
         self.wait += 1
-        if self._is_improvement(current, self.best):
+        if self.best is None or self._is_improvement(current, self.best):  # also nan begins, and anything beats it
             self.best = float(current)
             self._keep(epoch)
             if self.baseline is None or self._is_improvement(current, self.baseline):

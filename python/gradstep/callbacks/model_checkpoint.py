@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from typing import Any
 
 from ..checks import flag
 from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
 from .base import Logs
-from .monitor import MonitorCallback
+from .monitor import MonitorCallback, number
 from .progress import say
 
 __all__ = ["ModelCheckpoint"]
@@ -32,7 +34,7 @@ class ModelCheckpoint(MonitorCallback):
     save_weights_only : bool, default False
         Whether to call ``model.save_weights`` instead of ``model.save``.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether smaller or larger is better; "auto" goes by the name.
+        Whether smaller or larger is better; "auto" goes by what the metric of that name says.
     save_freq : "epoch" or int, default "epoch"
         After each epoch, or after this many batches, counted over the epochs; then training comes back to Python at
         every batch, and the logs are those of the epoch so far.
@@ -86,6 +88,8 @@ class ModelCheckpoint(MonitorCallback):
         save_freq: str | int = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
+        if initial_value_threshold is not None:
+            number("initial_value_threshold", initial_value_threshold)
         super().__init__(monitor, mode, initial_value_threshold)
         if not isinstance(filepath, (str, os.PathLike)):
             raise TypeError(f"filepath must be a str or a path; got {describe(filepath)}.")
@@ -150,6 +154,8 @@ class ModelCheckpoint(MonitorCallback):
         if current is None:
             self._missing("saving the best model only", logs)
             return True
+        if self.best is None and math.isnan(current):
+            warnings.warn(f"saving the best model only: {self.monitor!r} is nan, so nothing is saved.", stacklevel=3)
         before = "none" if self.best is None else f"{self.best:.5f}"
         if not self._is_improvement(current, self.best):
             return not self._said(f"{begin}{self.monitor} did not improve from {before}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -12,9 +13,6 @@ from .base import Callback, Logs
 __all__ = ["MonitorCallback"]
 
 MODES = ("auto", "min", "max")
-# Words in the names of the metrics that are better when they are larger; all others are better when smaller.
-LARGER = ("acc", "accuracy", "auc", "precision", "recall", "score", "r2", "iou", "io_u", "true_", "specificity",
-          "sensitivity", "correlation", "cosine_similarity")  # fmt: skip
 
 
 class MonitorCallback(Callback):
@@ -25,7 +23,8 @@ class MonitorCallback(Callback):
     monitor : str, default "val_loss"
         Its name in the logs.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether it is better when smaller or when larger; "auto" goes by the loss or metric of that name.
+        Whether it is better when smaller or when larger; "auto" goes by what the metric of that name says
+        (`Metric.higher_is_better`), however it is called. Losses are better when smaller.
     baseline : float, optional
         What counts as the best so far at the start.
     min_delta : float, default 0
@@ -41,12 +40,14 @@ class MonitorCallback(Callback):
     TypeError
         `monitor` is no str, or a number is none.
     ValueError
-        With "auto", when training begins: the model has no metric of that name.
+        With "auto", when training begins: the model has no metric of that name, or it does not say which way is better;
+        or a number is nan.
 
     Notes
     -----
     Another `mode` is a warning and counts as "auto", as in Keras. Keras finds out at the end of the first epoch that
-    "auto" cannot be resolved, we before the first step.
+    "auto" cannot be resolved, we before the first step. nan is never better than anything, and every number is better
+    than nan; in Keras nan is never beaten once it is the best.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class MonitorCallback(Callback):
             warnings.warn(f"mode must be one of {', '.join(MODES)}; {mode!r} counts as 'auto'.", stacklevel=3)
             mode = "auto"
         self.monitor, self.mode = monitor, mode
-        self.min_delta = abs(real("min_delta", min_delta))
-        self.best = None if baseline is None else real("baseline", baseline)
+        self.min_delta = abs(number("min_delta", min_delta))
+        self.best = None if baseline is None else number("baseline", baseline)
         self._larger: bool | None = None  # is better
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -68,22 +69,26 @@ class MonitorCallback(Callback):
         self._larger = self.mode == "max" if self.mode != "auto" else self._larger_is_better()
 
     def _larger_is_better(self) -> bool:
-        name = self.monitor.removeprefix("val_")
-        if name == "loss":
+        if self.monitor in ("loss", "val_loss"):
             return False
-        for metric in getattr(self.model, "metrics", []):
-            direction = getattr(metric, "_direction", None)
-            if getattr(metric, "name", None) == name and direction is not None:
-                return bool(direction == "up")
-        if name in getattr(self.model, "metrics_names", []):
-            return any(word in name for word in LARGER)
+        known = {} if self.model is None else self.model._directions
+        names = [name for name in (self.monitor, self.monitor.removeprefix("val_")) if name in known]
+        direction = known[names[0]] if names else None
+        if direction is not None:
+            return bool(direction)
+        reason = "that metric does not say (its higher_is_better is None)"
+        if not names:
+            reason = f"the model has no loss or metric of that name; it has {', '.join(known) or 'none'}"
         raise ValueError(
-            f"mode='auto' cannot tell whether monitor={self.monitor!r} is better when smaller or larger: the model has "
-            "no loss or metric of that name. Give mode='min' or mode='max'."
+            f"mode='auto' cannot tell whether monitor={self.monitor!r} is better when smaller or larger: {reason}. "
+            "Give mode='min' or mode='max'."
         )
 
     def _is_improvement(self, value: Any, reference: float | None) -> bool:
-        if reference is None:
+        """Whether a value is better: any number is better than none and than nan, nan never is."""
+        if math.isnan(value):
+            return False
+        if reference is None or math.isnan(reference):
             return True
         if self._larger is None:  # a loop of one's own that does not say that it begins
             MonitorCallback.on_train_begin(self)
@@ -93,3 +98,11 @@ class MonitorCallback(Callback):
     def _missing(self, what: str, logs: Logs | None) -> None:
         there = ", ".join(logs or {}) or "nothing"
         warnings.warn(f"{what} needs {self.monitor!r} in the logs; they have {there}.", stacklevel=4)
+
+
+def number(name: str, value: Any) -> float:
+    """A real number that others can be compared with."""
+    compared = real(name, value)
+    if math.isnan(compared):
+        raise ValueError(f"{name} must be a number; got nan.")
+    return compared

@@ -9,8 +9,10 @@ __all__ = ["log_rates", "rated"]
 
 def rated(optimizer: Any) -> list[tuple[str, Any]]:
     """The optimizers that have a rate of their own, with a name where there are several."""
-    several = getattr(optimizer, "_each", None)
-    if several is None:
+    if optimizer is None:
+        raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
+    several = optimizer._parts()
+    if not several:
         return [("", optimizer)]
     names = [each.name for each in several]
     return [

@@ -27,7 +27,7 @@ class ReduceLROnPlateau(MonitorCallback):
     verbose : int, default 0
         1 says each new rate.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether smaller or larger is better; "auto" goes by the name.
+        Whether smaller or larger is better; "auto" goes by what the metric of that name says.
     min_delta : float, default 1e-4
         How much better a value must be than the best so far to count as better.
     cooldown : int, default 0
@@ -102,7 +102,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self._is_improvement(current, self.best):
+        if self.best is None or self._is_improvement(current, self.best):  # also nan begins, and anything beats it
             self.best, self.wait = float(current), 0
         elif not self.in_cooldown():
             self.wait += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,17 @@ from .. import activations
 from .base import Layer, Shape
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
+
+
+def warn_of_one(layer: Any, width: int) -> None:
+    """Warn of an activation that shares out a whole among the numbers of a row, for rows of one number."""
+    kind = activations.specify(layer.activation)["kind"]
+    if width == 1 and kind in ("softmax", "log_softmax", "sparsemax"):
+        warnings.warn(
+            f"{kind} of one number does not depend on it: layer {layer.name!r} always gives "
+            f"{0 if kind == 'log_softmax' else 1}. For two classes and one output use 'sigmoid'.",
+            stacklevel=2,
+        )
 
 
 class Activation(Layer):
@@ -56,6 +68,11 @@ class Activation(Layer):
         if activations.specify(self.activation)["kind"] in activations.rows.__all__:
             return self._flat(input_shape)
         return tuple(input_shape)
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """None; but this is where the shape is known."""
+        warn_of_one(self, input_shape[-1])
+        return []
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""

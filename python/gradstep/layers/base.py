@@ -16,6 +16,7 @@ from . import given
 from .alone import Alone
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
+from .variable import Variables
 from .weights import assign, placed
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected):
+class Layer(Own, Connected, Variables):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -97,6 +98,7 @@ class Layer(Own, Connected):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class Layer(Own, Connected):
         self._trainable = flag("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
-        self._weights: list[np.ndarray] = []
+        self._weights = []
         self._owner: str | None = None  # the model whose arena holds the weights
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
@@ -202,7 +204,7 @@ class Layer(Own, Connected):
     def _weight(self, index: int) -> np.ndarray:
         if not self.built:
             raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
-        return self._weights[index]
+        return self.weights[index]
 
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""
@@ -250,12 +252,12 @@ class Layer(Own, Connected):
         """Keep the weights in these arrays from now on, with the values they have."""
         for view, weight in zip(views, self._weights, strict=True):
             view[...] = weight
-        self._weights = list(views)
+        self._weights = views
 
     def _placed(self) -> list[np.ndarray]:
         """The weights, where the engine can read them: of any memory if they were given by somebody."""
         self._weights = [placed(weight, self.dtype) for weight in self._weights]
-        return self._weights
+        return list(self._weights)
 
     @property
     def input_shape(self) -> Shape:
@@ -279,6 +281,8 @@ class Layer(Own, Connected):
     @property
     def weights(self) -> list[np.ndarray]:
         """The weights themselves, in Keras's order: writing to one changes the layer."""
+        for weight, name in zip(self._weights, self.weight_names, strict=True):
+            weight.name, weight.path = name, f"{self.name}/{name}"
         return list(self._weights)
 
     @property
@@ -293,14 +297,12 @@ class Layer(Own, Connected):
     @property
     def trainable_weights(self) -> list[np.ndarray]:
         """Those of the weights that training changes by their gradients."""
-        return [w for w, trained in zip(self._weights, self._trained, strict=False) if trained and self._trainable]
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
         """The others of the weights."""
-        return [
-            w for w, trained in zip(self._weights, self._trained, strict=False) if not (trained and self._trainable)
-        ]
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
 
     @property
     def losses(self) -> list[float]:
@@ -316,7 +318,7 @@ class Layer(Own, Connected):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""
-        return [weight.copy() for weight in self._weights]
+        return [np.array(weight) for weight in self._weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values; as `Sequential.set_weights`, for one layer.

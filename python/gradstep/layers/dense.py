@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
 from ..checks import flag, whole
+from .activation import warn_of_one
 from .base import Layer, Shape
 
 __all__ = ["Dense"]
@@ -129,6 +130,7 @@ class Dense(Layer):
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """A kernel and a bias."""
+        warn_of_one(self, self.units)
         weights = [self._drawn("kernel_initializer", (*input_shape, self.units))]
         if self.use_bias:
             weights.append(self._drawn("bias_initializer", (self.units,)))

@@ -13,6 +13,7 @@ from .. import _core, constraints, initializers, regularizers
 from ..checks import flag, shape_of
 from ..described import Described, serialize
 from ..optimizers.arrays import describe
+from .variable import Variable
 
 if TYPE_CHECKING:
     from .alone import Alone
@@ -34,7 +35,6 @@ class Own(Described):
     name: str
     dtype: str
     built: bool
-    _weights: list[np.ndarray]
     _weight_names: Sequence[str]
     _trained: Sequence[bool]
     _input_shape: Shape | None
@@ -62,6 +62,14 @@ class Own(Described):
     def __init__(self) -> None:
         self._added_rules: list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]] = []
         self._tried_outputs: dict[tuple[int, ...], Shape] = {}  # shapes of them, by that of a row, as they were tried
+
+    @property
+    def _weights(self) -> list[Variable]:
+        return self._variables
+
+    @_weights.setter
+    def _weights(self, arrays: Sequence[np.ndarray]) -> None:
+        self._variables = [array if isinstance(array, Variable) else array.view(Variable) for array in arrays]
 
     def _draw(self, input_shape: Any) -> None:
         self._weights = [*self.draw_weights(tuple(input_shape)[1:]), *self._weights]
@@ -139,7 +147,7 @@ class Own(Described):
         values = np.asarray(draw(sizes, dtype=self.dtype))
         if values.shape != sizes:
             raise ValueError(f"initializer must give an array of shape {sizes}; it gave {values.shape}.")
-        weight = _core.aligned_zeros(sizes, self.dtype)
+        weight = _core.aligned_zeros(sizes, self.dtype).view(Variable)
         weight[...] = values
         count = len(self._weights)
         taken = self._weight_names[:count]

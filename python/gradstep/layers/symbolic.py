@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from ..checks import flag
 from ..optimizers.arrays import describe
 
@@ -29,16 +31,46 @@ class SymbolicTensor:
 
     Notes
     -----
-    There is no arithmetic on it: ``layers.Add()([a, b])`` is what ``a + b`` would be.
+    Arithmetic makes layers, as in Keras: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``;
+    with a number it is a `Rescaling`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> a, b = gs.Input((2,)), gs.Input((2,))
+    >>> gs.Model([a, b], 1 - a * b / 2)([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[-0.5, -3. ]], dtype=float32)
     """
 
-    __array_ufunc__ = None  # NumPy leaves arithmetic to us, who have none
+    __array_ufunc__ = None  # NumPy leaves arithmetic to the methods below
 
     def __init__(self, shape: Shape, dtype: str, name: str, node: Node, index: int = 0) -> None:
         self.shape, self.dtype, self.name, self.node, self.index = tuple(shape), dtype, name, node, index
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+    def __add__(self, other: Any) -> Any:
+        return _combined(self, other, "Add", offset=other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return _combined(self, other, "Subtract", offset=-other if _is_number(other) else other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _combined(self, other, None, scale=-1.0, offset=other)
+
+    def __mul__(self, other: Any) -> Any:
+        return _combined(self, other, "Multiply", scale=other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        return _combined(self, other, None, scale=1 / other if _is_number(other) else other)
+
+    def __neg__(self) -> Any:
+        return _combined(self, -1.0, None, scale=-1.0)
 
     @property
     def ndim(self) -> int:
@@ -77,6 +109,21 @@ class Node:
         self.operation, self.inputs, self.listed = operation, list(inputs), listed
         self.outputs = [SymbolicTensor(shape, dtype, operation.name, self, i) for i, shape in enumerate(shapes)]
         operation._nodes.append(self)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
+
+
+def _combined(tensor: SymbolicTensor, other: Any, layer: str | None, scale: Any = 1.0, offset: Any = 0.0) -> Any:
+    """What a layer gives for two tensors, or a `Rescaling` for a tensor and a number."""
+    from . import elementwise, rescaling
+
+    if _is_number(other):
+        return rescaling.Rescaling(scale, offset, dtype=tensor.dtype)(tensor)
+    if isinstance(other, SymbolicTensor) and layer is not None:
+        return getattr(elementwise, layer)(dtype=tensor.dtype)([tensor, other])
+    return NotImplemented
 
 
 def is_symbolic(x: Any) -> bool:

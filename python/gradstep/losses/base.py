@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,10 @@ class Loss(Described):
 
     # Whether targets are class numbers, one a row, instead of rows of numbers.
     labels = False
+    # Targets for which the loss is defined: smallest and largest. Models warn of others.
+    target_range = -math.inf, math.inf
+    # Whether a row of outputs has a number for each class; a single one then says nothing.
+    categorical = False
     # What it counts for in the loss of a model, which has a copy of its own then.
     _factor = 1.0
 

@@ -51,6 +51,8 @@ class BinaryCrossentropy(NativeLoss):
     0.105361
     """
 
+    target_range = 0.0, 1.0
+
     def __init__(
         self,
         from_logits: bool = False,
@@ -91,6 +93,9 @@ class CategoricalCrossentropy(NativeLoss):
     >>> round(gs.losses.CategoricalCrossentropy()([[0, 1, 0]], np.array([[0.2, 0.5, 0.3]])), 6)
     0.693147
     """
+
+    target_range = 0.0, 1.0
+    categorical = True
 
     def __init__(
         self,
@@ -136,6 +141,7 @@ class SparseCategoricalCrossentropy(NativeLoss):
     """
 
     labels = True
+    categorical = True
     ignore_class: int | None
 
     def __init__(
@@ -184,6 +190,7 @@ class CategoricalGeneralizedCrossEntropy(NativeLoss):
     """
 
     labels = True
+    categorical = True
 
     def __init__(
         self,

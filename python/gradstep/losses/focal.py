@@ -58,6 +58,8 @@ class BinaryFocalCrossentropy(NativeLoss):
     0.173287
     """
 
+    target_range = 0.0, 1.0
+
     def __init__(
         self,
         apply_class_balancing: bool = False,
@@ -115,6 +117,9 @@ class CategoricalFocalCrossentropy(NativeLoss):
     >>> round(gs.losses.CategoricalFocalCrossentropy(alpha=1.0)([[0, 1]], np.array([[0.5, 0.5]])), 6)
     0.173287
     """
+
+    target_range = 0.0, 1.0
+    categorical = True
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ class Hinge(NativeLoss):
     0.25
     """
 
+    target_range = -1.0, 1.0
+
 
 class SquaredHinge(NativeLoss):
     r"""The square of how far a prediction is from being right by 1, averaged over a row.
@@ -58,6 +60,8 @@ class SquaredHinge(NativeLoss):
     >>> gs.losses.SquaredHinge()([[1.0], [-1.0]], [[0.5], [-2.0]])
     0.125
     """
+
+    target_range = -1.0, 1.0
 
 
 class CategoricalHinge(NativeLoss):

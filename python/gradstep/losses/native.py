@@ -26,6 +26,9 @@ class NativeLoss(Loss):
     """
 
     kind = ""
+    # Of losses without these arguments.
+    from_logits: bool = False
+    axis: Any = -1
 
     def __init_subclass__(cls) -> None:
         if "kind" not in vars(cls):
@@ -52,7 +55,7 @@ class NativeLoss(Loss):
         settings = {name: getattr(self, name) for name in self._names if name not in {"axis", "from_logits"}}
         return {
             "kind": self._kind_of_rows(),
-            "of_logits": getattr(self, "from_logits", False),
+            "of_logits": self.from_logits,
             "reduction": "none" if self.reduction is None else self.reduction,
             **{name: float(value) for name, value in settings.items() if value is not None},
         }
@@ -108,7 +111,7 @@ class NativeLoss(Loss):
 
     def _axes(self, ndim: int) -> tuple[int, ...]:
         """The axes that a row lies along, in predictions of so many."""
-        axis = getattr(self, "axis", -1)
+        axis = self.axis
         axes = tuple(range(ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         for one in axes:
             if not -ndim <= one < ndim:

@@ -43,6 +43,8 @@ class Dice(NativeLoss):
     0.5
     """
 
+    target_range = 0.0, 1.0
+
     def __init__(
         self,
         axis: int | Sequence[int] | None = None,
@@ -94,6 +96,8 @@ class Tversky(NativeLoss):
     >>> round(gs.losses.Tversky(alpha=1.0, beta=0.0)([[1.0, 1.0]], np.array([[0.5, 0.5]])), 6)
     0.5
     """
+
+    target_range = 0.0, 1.0
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,7 @@ class KLDivergence(NativeLoss):
     """
 
     kind = "kl_divergence"
+    target_range = 0.0, 1.0
 
 
 class Poisson(NativeLoss):
@@ -58,6 +60,8 @@ class Poisson(NativeLoss):
     >>> round(gs.losses.Poisson()([[2.0]], [[1.0]]), 6)
     1.0
     """
+
+    target_range = 0.0, math.inf
 
 
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:

@@ -79,8 +79,13 @@ def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss
         return _made(choose("loss", identifier, table()))
     if not callable(identifier):
         raise TypeError(f"loss must be a name, a dict, a function or a Loss; got {describe(identifier)}.")
-    own = [module for module in MODULES if vars(module).get(getattr(identifier, "__name__", "")) is identifier]
-    return _made(table()[identifier.__name__]) if own else LossFunctionWrapper(identifier)
+    return _made(table()[identifier.__name__]) if is_own(identifier) else LossFunctionWrapper(identifier)
+
+
+def is_own(function: Any) -> bool:
+    """Whether this is one of the loss functions of this package."""
+    name = getattr(function, "__name__", "")  # which not all that can be called have
+    return any(vars(module).get(name) is function for module in MODULES)
 
 
 def serialize(loss: Loss) -> dict[str, Any]:

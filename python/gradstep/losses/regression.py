@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -117,6 +118,8 @@ class MeanSquaredLogarithmicError(NativeLoss):
     >>> round(gs.losses.MeanSquaredLogarithmicError()([[0.0]], np.array([[np.e - 1]])), 6)
     1.0
     """
+
+    target_range = 0.0, math.inf
 
 
 class CosineSimilarity(NativeLoss):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import class_numbers, flag, numeric, whole
 from ..optimizers.arguments import real
-from .base import pair
+from .base import larger_is_better, pair
 from .reduction import FunctionMetric
 
 if TYPE_CHECKING:
@@ -29,12 +29,14 @@ __all__ = [
 ]
 
 
+@larger_is_better
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """1 where a prediction equals its target, else 0."""
     known, predicted = pair(y_true, y_pred)
     return np.asarray(known.astype(predicted.dtype, copy=False) == predicted, np.float64)
 
 
+@larger_is_better
 def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5) -> np.ndarray:
     """1 where a prediction is above `threshold` and its target 1, or neither, else 0; of the shape of `y_pred`.
 
@@ -48,6 +50,7 @@ def binary_accuracy(y_true: ArrayLike, y_pred: ArrayLike, threshold: float = 0.5
     return np.asarray(known == (predicted > predicted.dtype.type(threshold)), np.float64)
 
 
+@larger_is_better
 def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """1 for a row whose largest prediction is where its largest target is, else 0. The first of equals counts.
 
@@ -61,6 +64,7 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     return np.asarray(known.argmax(-1) == predicted.argmax(-1), np.float64)
 
 
+@larger_is_better
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     """`categorical_accuracy` for class numbers, (rows,) or (rows, 1), instead of one-hot rows.
 
@@ -74,6 +78,7 @@ def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndar
     return np.asarray(labels == predicted.argmax(-1), np.float64)
 
 
+@larger_is_better
 def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> np.ndarray:
     """1 for a row where fewer than `k` predictions are above that of its largest target, else 0.
 
@@ -87,6 +92,7 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
     return _among_top(known.argmax(-1), predicted, whole("k", k, 1))
 
 
+@larger_is_better
 def sparse_top_k_categorical_accuracy(
     y_true: ArrayLike, y_pred: ArrayLike, k: int = 5, from_sorted_ids: bool = False
 ) -> np.ndarray:
@@ -157,6 +163,8 @@ class Accuracy(FunctionMetric):
     0.75
     """
 
+    higher_is_better = True
+
     def __init__(self, name: str | None = "accuracy", dtype: str | None = None) -> None:
         super().__init__(accuracy, name, dtype)
 
@@ -179,6 +187,7 @@ class BinaryAccuracy(FunctionMetric):
     0.75
     """
 
+    higher_is_better = True
     _settings = ("threshold",)
     _engine = "binary_accuracy"
 
@@ -206,6 +215,7 @@ class CategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    higher_is_better = True
     _engine = "categorical_accuracy"
 
     def __init__(self, name: str | None = "categorical_accuracy", dtype: str | None = None) -> None:
@@ -228,6 +238,7 @@ class SparseCategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    higher_is_better = True
     _engine = "sparse_categorical_accuracy"
 
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: str | None = None) -> None:
@@ -256,6 +267,7 @@ class TopKCategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    higher_is_better = True
     _settings = ("k",)
 
     def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: str | None = None) -> None:
@@ -283,6 +295,7 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
     0.5
     """
 
+    higher_is_better = True
     _settings = ("k", "from_sorted_ids")
 
     def __init__(

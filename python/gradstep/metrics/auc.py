@@ -73,6 +73,7 @@ class AUC(Thresholded):
     0.75
     """
 
+    higher_is_better = True
     _settings = ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels", "from_logits")
 
     def __init__(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from typing_extensions import Self
 
-__all__ = ["Metric", "pair", "spread"]
+__all__ = ["Metric", "larger_is_better", "pair", "spread"]
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
@@ -31,6 +33,12 @@ class Metric:
     name : str, optional
         What it is called in the logs; by default after its class: "precision", "precision_1", ...
 
+    Attributes
+    ----------
+    higher_is_better : bool or None
+        Whether a larger number is better (accuracies), a smaller one (errors), or neither is said (None, the default):
+        what ``mode="auto"`` of callbacks goes by. A class or an object may set it.
+
     Notes
     -----
     A model gives each batch to every metric that its engine does not know, and so comes back to Python at every batch.
@@ -40,6 +48,7 @@ class Metric:
     --------
     >>> import numpy as np, gradstep as gs
     >>> class Largest(gs.metrics.Metric):
+    ...     higher_is_better = False
     ...     def reset_state(self):
     ...         self.largest = 0.0
     ...     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -52,6 +61,10 @@ class Metric:
     2.0
     """
 
+    # Whether a larger number is better; None: the metric does not say.
+    higher_is_better: bool | None = None
+    # What the engine calls the same mean, with default settings; "": it has none.
+    _engine: ClassVar[str] = ""
     # Arguments of the constructor beside name and dtype, which attributes of the same names keep.
     _settings: ClassVar[tuple[str, ...]] = ()
 
@@ -98,6 +111,12 @@ class Metric:
         """A result in the metric's dtype: a float, or an array."""
         rounded = np.asarray(value).astype(DTYPES[self._dtype])
         return rounded if rounded.ndim else float(rounded)
+
+
+def larger_is_better(function: Function) -> Function:
+    """Mark a function of targets and predictions as one whose means are better when larger."""
+    function.higher_is_better = True  # type: ignore[attr-defined]
+    return function
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -51,6 +51,7 @@ class TruePositives(Counts):
     2.0
     """
 
+    higher_is_better = True
     _counted = "true_positives"
 
 
@@ -74,6 +75,7 @@ class TrueNegatives(Counts):
     1.0
     """
 
+    higher_is_better = True
     _counted = "true_negatives"
 
 
@@ -97,6 +99,7 @@ class FalsePositives(Counts):
     1.0
     """
 
+    higher_is_better = False
     _counted = "false_positives"
 
 
@@ -120,6 +123,7 @@ class FalseNegatives(Counts):
     1.0
     """
 
+    higher_is_better = False
     _counted = "false_negatives"
 
 
@@ -153,6 +157,7 @@ class Precision(Thresholded):
     0.75
     """
 
+    higher_is_better = True
     _settings = ("top_k", "class_id")
 
     def __init__(
@@ -206,6 +211,7 @@ class Recall(Thresholded):
     0.6
     """
 
+    higher_is_better = True
     _settings = ("top_k", "class_id")
 
     def __init__(

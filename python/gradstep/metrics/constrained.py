@@ -14,6 +14,8 @@ __all__ = ["PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
 class Constrained(Thresholded):
     """Base: the rate that is wanted, and at least how much of it."""
 
+    higher_is_better = True
+
     def __init__(
         self,
         constraint: str,

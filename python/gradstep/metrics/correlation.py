@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..optimizers.arguments import whole
-from .base import pair
+from .base import larger_is_better, pair
 from .reduction import FunctionMetric
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["ConcordanceCorrelation", "PearsonCorrelation", "concordance_correlat
 EPSILON = 1e-7  # Keras's
 
 
+@larger_is_better
 def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
     """`PearsonCorrelation` of each row: the shape of `y_pred` without `axis`."""
     t, y = _centred(y_true, y_pred, axis)
@@ -25,6 +26,7 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) ->
         return np.asarray((t * y).mean(axis) / np.sqrt((t * t).mean(axis) * (y * y).mean(axis)))
 
 
+@larger_is_better
 def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
     """`ConcordanceCorrelation` of each row: the shape of `y_pred` without `axis`."""
     t, y = _centred(y_true, y_pred, axis)
@@ -63,6 +65,7 @@ class PearsonCorrelation(FunctionMetric):
     0.9967
     """
 
+    higher_is_better = True
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "pearson_correlation", dtype: str | None = None, axis: int = -1) -> None:
@@ -96,6 +99,7 @@ class ConcordanceCorrelation(FunctionMetric):
     0.981632
     """
 
+    higher_is_better = True
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "concordance_correlation", dtype: str | None = None, axis: int = -1) -> None:

@@ -51,6 +51,7 @@ class FBetaScore(Metric):
     array([0.38461538, 0.90909091, 0.83333333])
     """
 
+    higher_is_better = True
     _settings: ClassVar[tuple[str, ...]] = ("average", "beta", "threshold")
     _counts: np.ndarray | None
 

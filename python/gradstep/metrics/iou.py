@@ -53,6 +53,7 @@ class IoU(Metric):
     0.333333
     """
 
+    higher_is_better = True
     _settings: ClassVar[tuple[str, ...]] = (
         "num_classes",
         "target_class_ids",

@@ -31,6 +31,8 @@ __all__ = [
 class LossMetric(FunctionMetric):
     """Base of all of them."""
 
+    higher_is_better = False
+
     def update_state(  # type: ignore[override]
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> None:
@@ -281,6 +283,7 @@ class CosineSimilarity(LossMetric):
     0.5
     """
 
+    higher_is_better = True
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: str | None = None, axis: int = -1) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import numeric
+from ..losses.registry import is_own
 from ..optimizers.arrays import describe
 from .base import Metric, spread
 
@@ -129,6 +130,11 @@ class MeanMetricWrapper(Mean):
     **kwargs
         Further arguments of `fn`.
 
+    Notes
+    -----
+    `higher_is_better` is False for a function of `gradstep.losses`; otherwise it is the function's own attribute of
+    that name, if it has one.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -137,15 +143,14 @@ class MeanMetricWrapper(Mean):
     2.0
     """
 
-    # What the engine calls the same mean, with default settings; "": it has none.
-    _engine: ClassVar[str] = ""
-
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None, **kwargs: Any
     ) -> None:
         if not callable(fn):
             raise TypeError(f"fn must be a function of y_true and y_pred; got {describe(fn)}.")
         self._fn, self._arguments = fn, kwargs
+        if self.higher_is_better is None:
+            self.higher_is_better = _direction(fn)
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override]
@@ -167,6 +172,14 @@ class MeanMetricWrapper(Mean):
     def _take(self, mean: float, rows: int) -> None:
         """Hold what the engine found."""
         self.total, self.count = mean * rows, float(rows)
+
+
+def _direction(fn: Callable[..., Any]) -> bool | None:
+    """Whether a mean of what a function gives is better when larger; None if the function does not say."""
+    if is_own(fn):
+        return False
+    declared = getattr(fn, "higher_is_better", None)  # functions of users may have it
+    return None if declared is None else bool(declared)
 
 
 class FunctionMetric(MeanMetricWrapper):

@@ -28,7 +28,7 @@ from . import (
 from .base import Metric
 from .reduction import MeanMetricWrapper
 
-__all__ = ["get", "resolve", "table"]
+__all__ = ["get", "higher_is_better", "resolve", "table"]
 
 MODULES: tuple[ModuleType, ...] = (
     accuracy,
@@ -127,7 +127,7 @@ def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str
     ''
     """
     engine = {name: name for name in _core.metrics()}
-    known = {name: getattr(cls, "_engine", "") for name, cls in table().items()}
+    known = {name: cls._engine for name, cls in table().items()}
     if isinstance(metric, str) and metric.lower() in PICKED:
         return picked(loss, outputs)
     name: str = choose(what, metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
@@ -151,6 +151,14 @@ def fits(name: str, loss: Loss) -> bool:
     """Whether a metric of the engine takes the targets of the loss."""
     own = losses.registry.table().get(name)
     return (own.labels if own else name.startswith("sparse")) == loss.labels
+
+
+def higher_is_better(name: str) -> bool | None:
+    """Whether a metric that `compile` takes by this name is better when larger; None: the metric does not say."""
+    if name.lower() in PICKED:
+        return True
+    cls = table().get(ALIASES.get(name, name))
+    return False if cls is None else cls.higher_is_better  # the engine's others are losses
 
 
 def streaming(engine: str) -> Metric:

@@ -35,6 +35,8 @@ class RootMeanSquaredError(Mean):
     3.0
     """
 
+    higher_is_better = False
+
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: str | None = None) -> None:
         super().__init__(name, dtype)
 
@@ -84,6 +86,7 @@ class R2Score(Metric):
     0.571429
     """
 
+    higher_is_better = True
     _settings = ("class_aggregation", "num_regressors")
     count: np.ndarray | None  # weight of the rows added, by output
 

@@ -34,11 +34,6 @@ class Called(Trainer):
         """Shape of the output, with None for the rows."""
         raise NotImplementedError
 
-    @property
-    def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
-        raise NotImplementedError
-
     def _output_row(self) -> tuple[int, ...]:
         return tuple(n for n in self.output_shape[1:] if n is not None)
 

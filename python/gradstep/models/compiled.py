@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..checks import closest, numeric
+from ..checks import closest, flag, numeric, whole
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
@@ -24,7 +24,10 @@ __all__ = ["Compiled"]
 
 # Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
 MOST_KEPT, MOST_ROWS = 4, 1024
-COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+COMPILE = (
+    *("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"),
+    *("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss"),
+)
 
 
 class Kept(NamedTuple):
@@ -45,6 +48,8 @@ class Compiled:
 
     def __init__(self) -> None:
         self.optimizer: optimizers.Optimizer | None = None
+        self._steps_per_execution = 1
+        self._last_logs: dict[str, float] = {}  # of the last pass or batch
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
         self._measures: Measures | Objectives = Measures()
@@ -59,6 +64,11 @@ class Compiled:
     @property
     def weights(self) -> list[np.ndarray]:
         """The weights themselves."""
+        raise NotImplementedError
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
         raise NotImplementedError
 
     @property
@@ -82,6 +92,10 @@ class Compiled:
     def _output_row(self) -> tuple[int, ...]:
         """Shape of a row of the one output."""
         raise NotImplementedError
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        """Shape of a row of each output."""
+        return [self._row]
 
     @property
     def _row(self) -> tuple[int, ...]:
@@ -114,6 +128,10 @@ class Compiled:
         loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
         metrics: Sequence[Any] | Mapping[str, Any] | None = None,
         weighted_metrics: Sequence[Any] | Mapping[str, Any] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: str | bool = "auto",
+        auto_scale_loss: bool = True,
         **unknown: Any,
     ) -> None:
         """Say how the model is to be trained.
@@ -134,6 +152,14 @@ class Compiled:
             predictions. Of a model of several outputs a list with one, or a list, for each output; or a dict of such.
         weighted_metrics : list of str, Metric or function, optional
             The same, of which each row counts with its sample weight where rows have some.
+        run_eagerly : bool, default False
+            False. Layers and losses in NumPy can be stepped through with a debugger as they are.
+        steps_per_execution : int, default 1
+            Batches between two calls of ``on_train_batch_begin``, ``on_test_batch_begin`` and their like.
+        jit_compile : bool or "auto", default "auto"
+            For scripts written for Keras: layers are compiled C++ in any case, with the same results.
+        auto_scale_loss : bool, default True
+            For scripts written for Keras: it concerns float16, in which no model computes.
 
         Raises
         ------
@@ -145,17 +171,24 @@ class Compiled:
         for name in unknown:
             hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
             raise TypeError(f"compile() has no argument {name!r}.{hint}")
+        if flag("run_eagerly", run_eagerly):
+            raise ValueError("run_eagerly must be False: layers of this package run in C++ always.")
+        steps = whole("steps_per_execution", steps_per_execution, 1)
+        if jit_compile != "auto":
+            flag("jit_compile", jit_compile)
+        flag("auto_scale_loss", auto_scale_loss)
         judges = self._judges(loss, loss_weights, metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)
         self._renew()
         self._kept.clear()
         (self.loss, self._measures), self._indices, self._bound = judges, None, None
+        self._steps_per_execution = steps
         self._compiled = {
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
             "weighted_metrics": weighted_metrics,
-        }
+        } | ({} if steps == 1 else {"steps_per_execution": steps})
 
     def _judges(
         self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
@@ -175,6 +208,11 @@ class Compiled:
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
         return ["loss", *self._measures.names]
+
+    @property
+    def _directions(self) -> dict[str, bool | None]:
+        """Whether each of these is better when larger; None: a metric does not say. For callbacks."""
+        return {"loss": False, **self._measures.directions}
 
     def _needed_loss(self) -> losses.Loss:
         if self.loss is None:

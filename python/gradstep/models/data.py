@@ -186,9 +186,7 @@ def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
         return None
     if not isinstance(given, Mapping):
         raise TypeError(f"class_weight must be a dict of class number to weight; got {describe(given)}.")
-    named = {
-        whole("a class in class_weight", key, -(2**63)): real(f"class_weight[{key!r}]", given[key]) for key in given
-    }
+    named = {_class_number(key): real(f"class_weight[{key!r}]", given[key]) for key in given}
     for key, weight in named.items():
         if not math.isfinite(weight):
             raise ValueError(f"class_weight[{key}] must be finite; got {weight}.")
@@ -197,6 +195,14 @@ def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
     flat = y if y.ndim == 1 else y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
     classes, which = np.unique(np.rint(flat).astype(np.int64), return_inverse=True)
     return np.array([named.get(int(number), 1.0) for number in classes])[which]
+
+
+def _class_number(key: Any) -> int:
+    """A key of class_weight: an int, or what `np.unique` gives of float or bool labels."""
+    plain = key.item() if isinstance(key, np.generic) else key
+    if isinstance(plain, bool) or (isinstance(plain, float) and plain.is_integer()):
+        plain = int(plain)
+    return whole("a class in class_weight", plain, -(2**63))
 
 
 def no_batch_size(batch_size: Any, name: str) -> None:

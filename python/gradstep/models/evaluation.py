@@ -14,11 +14,14 @@ from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
 from ..checks import flag
 from ..metrics.base import Metric
+from ..metrics.reduction import Mean
+from .cautions import warn_of_targets
 from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
 from .mixed import Mixed
+from .steps import AnyRun
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -73,6 +76,7 @@ class Evaluator(Fed):
         as_callbacks(callbacks)
         feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
         run = feed.make_run()
+        warn_of_targets(self, feed.sample)
         hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=feed.steps)
         bar = Bar("Evaluation", feed.steps, level == 1) if level else None
         try:
@@ -164,17 +168,24 @@ class Evaluator(Fed):
         while not run.over and not self.stop_evaluating:
             if each:
                 hooks.on_test_batch_begin(batch)
-            run.advance(0.0 if each else SLICE)
-            if each:
-                hooks.on_test_batch_end(batch, self._logs(run))
+                self._advance(run)
+                hooks.on_test_batch_end(run.progress[0] - 1, self._logs(run))
+            else:
+                run.advance(SLICE)
             batch = run.progress[0]
             if bar is not None:
                 bar.update(batch, self._logs(run))
         if not self.stop_evaluating:
             feed.finish(batch)
-        logs = self._logs(run)
+        logs = self._last_logs = self._logs(run)
         hooks.on_test_end(logs)
         return logs
+
+    def _advance(self, run: AnyRun) -> None:
+        """The batches between two calls of a callback's hooks."""
+        for _ in range(self._steps_per_execution):
+            if run.advance(0.0):
+                return
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
@@ -218,10 +229,27 @@ class Evaluator(Fed):
         run = self._batch_run(rows, train)
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
-        logs = self._logs(run)
+        logs = self._last_logs = self._logs(run)
         if isinstance(run, _core.Run):
             run.release()
         return _result(logs, named)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics, as `metrics_names` has them, with the results of the last pass or batch.
+
+        Those that `compile` was given are these objects; a `Mean` stands for the loss and for metrics given by name.
+        """
+        given = self._measures.objects
+        found = []
+        for name in self.metrics_names:
+            metric = given.get(name)
+            if metric is None:
+                metric = Mean(name)
+                if name in self._last_logs:
+                    metric.update_state(self._last_logs[name])
+            found.append(metric)
+        return found
 
     def reset_metrics(self) -> None:
         """Let the metrics that `compile` was given begin anew.

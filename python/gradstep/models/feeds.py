@@ -193,7 +193,7 @@ class BatchFeed:
 
     def is_over(self) -> bool:
         """As any feed's."""
-        return isinstance(self._source, Iterator) and self._pass(0).peek() is None
+        return self._known == 0 or (isinstance(self._source, Iterator) and self._pass(0).peek() is None)
 
     def start(self, run: Streamed, epoch: int, number: int) -> None:
         """As any feed's."""
@@ -241,6 +241,8 @@ class BatchFeed:
         call = getattr(self._source, hook, None)
         if callable(call):
             call()
+        if is_sequence(self._source) and self._left is None:
+            self._known = batches_of(self._source)  # the hook may have changed it
 
 
 class _Peeking(Iterator[Any]):

@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import shape_of, whole
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.variable import Variables
 from ..layers.weights import assign
 from ..saving.layers import leaves_of
 from ..saving.savable import Savable
@@ -33,7 +34,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class Layered(Called, Savable, Summarized):
+class Layered(Called, Savable, Summarized, Variables):
     """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
 
     def __init__(self) -> None:
@@ -206,7 +207,7 @@ class Layered(Called, Savable, Summarized):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
-        return [weight.copy() for weight in self.weights]
+        return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.

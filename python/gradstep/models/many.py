@@ -63,6 +63,9 @@ class Many(Layered):
         """Nothing is left to make; raises ValueError for another shape than the model's."""
         self._check_shape(input_shape)
 
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        return list(self._outs.rows)
+
     @property
     def _graph(self) -> Graph:
         assert isinstance(self._network, Graph)

@@ -12,7 +12,7 @@ from .. import _core, metrics
 from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
-from ..metrics.registry import fits, named, streaming
+from ..metrics.registry import fits, higher_is_better, named, streaming
 from ..optimizers.arrays import describe
 from .custom import Custom
 
@@ -76,6 +76,19 @@ class Measures:
     def names(self) -> list[str]:
         """What they are called in the logs."""
         return [one.name for one in self.all]
+
+    @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        return {one.name: one.given for one in self.all if isinstance(one.given, Metric)}
+
+    @property
+    def directions(self) -> dict[str, bool | None]:
+        """Whether each is better when larger, by its name in the logs; None: it does not say."""
+        return {
+            one.name: higher_is_better(one.given) if isinstance(one.given, str) else one.given.higher_is_better
+            for one in self.all
+        }
 
     def share_out(
         self, loss: Loss, y: np.ndarray, row: tuple[int, ...], dtype: str, weights: bool, engine: bool = True

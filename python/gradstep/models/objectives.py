@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,10 +139,27 @@ class Objectives:
     @property
     def names(self) -> list[str]:
         """What the logs have beside "loss", in order."""
-        each = [f"{self.outputs[i]}_loss" for i in self.counted] if self.split else []
+        return [name for name, _ in self._named()]
+
+    @property
+    def directions(self) -> dict[str, bool | None]:
+        """Whether each of these is better when larger; None: it does not say."""
+        return dict(self._named())
+
+    def _named(self) -> Iterator[tuple[str, bool | None]]:
+        """Each name in the logs beside "loss", and its direction."""
+        if self.split:
+            yield from ((f"{self.outputs[i]}_loss", False) for i in self.counted)
         prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
-        each += [f"{prefix}{one}" for prefix, own in zip(prefixes, self.measures, strict=True) for one in own.names]
-        return each
+        for prefix, own in zip(prefixes, self.measures, strict=True):
+            yield from ((f"{prefix}{name}", direction) for name, direction in own.directions.items())
+
+    @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
+        each = zip(prefixes, self.measures, strict=True)
+        return {f"{prefix}{name}": metric for prefix, own in each for name, metric in own.objects.items()}
 
     @property
     def split(self) -> bool:

@@ -15,6 +15,7 @@ from ..callbacks.history import History
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
+from .cautions import warn_of_frozen, warn_of_targets
 from .data import Rows, batch_rows, limit_of, verbosity
 from .evaluation import SLICE, Evaluator
 from .feeds import Feed
@@ -150,6 +151,8 @@ class Trainer(Evaluator):
         scored = self._validation(held_out, validation_data, validation_batch_size, batch_size, scored_limit)
         scoring = _scoring(scored)  # first: it changes nothing where it fails
         run = feed.make_run()
+        warn_of_frozen(self)
+        warn_of_targets(self, feed.sample)
 
         hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
         self.history = hooks.attend_fit(feed.sample.x, feed.sample.y)
@@ -216,15 +219,16 @@ class Trainer(Evaluator):
         while not run.over:
             if each:
                 hooks.on_train_batch_begin(batch)
-                run.advance(0.0)
-                hooks.on_train_batch_end(batch, self._logs(run))
+                self._advance(run)
+                hooks.on_train_batch_end(run.progress[0] - 1, self._logs(run))
             else:
                 run.advance(SLICE)
             batch = run.progress[0]
             hooks.on_train_progress(batch, self._logs(run))
             if self.stop_training:
                 break
-        return self._logs(run)
+        self._last_logs = self._logs(run)
+        return self._last_logs
 
 
 def _scoring(feed: Feed | None) -> Any:

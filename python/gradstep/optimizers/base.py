@@ -65,6 +65,10 @@ class Optimizer(Stateful):
         self._seen: dict[int, tuple[Any, int]] = {}
         self._last: tuple[list[int], list[str], Step] | None = None
 
+    def _parts(self) -> Sequence[Optimizer]:
+        """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
+        return ()
+
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
 

@@ -89,6 +89,9 @@ class MultiOptimizer(Wrapper):
         # It never steps: it knows the arrays, and refuses what no optimizer takes.
         super(Wrapper, self).__init__("SGD", name, None, learning_rate=0.0)
 
+    def _parts(self) -> Sequence[Optimizer]:
+        return self._each
+
     @property
     def iterations(self) -> int:
         """How many steps have been taken, by the optimizer that took most."""

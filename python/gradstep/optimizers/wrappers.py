@@ -154,6 +154,9 @@ class Around(Wrapper):
         if len(self.optimizer._core):
             raise ValueError("optimizer must not have stepped or bound any arrays; make a new one.")
 
+    def _parts(self) -> Sequence[Optimizer]:
+        return self.optimizer._parts()
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "optimizer":
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-__all__ = ["Pieces", "is_ours", "members", "read", "write"]
+__all__ = ["Pieces", "is_ours", "is_whole", "members", "read", "write"]
 
 Pieces = Sequence["bytes | memoryview"]
 
@@ -47,6 +47,15 @@ def _digest_of(file: BinaryIO) -> bytes:
         digest.update(piece)
         left -= len(piece)
     return digest.hexdigest().encode()
+
+
+def is_whole(file: BinaryIO) -> bool:
+    """Whether an archive of ours is as it was written, by its checksum; in little memory."""
+    if file.seek(0, 2) < len(MARK) + HEX:
+        return False
+    file.seek(-len(MARK) - HEX, 2)
+    end = file.read()
+    return end.startswith(MARK) and _digest_of(file) == end[len(MARK) :]
 
 
 def is_ours(data: bytes) -> bool:

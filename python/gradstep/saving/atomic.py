@@ -54,20 +54,30 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     on the disk before it is renamed, and so is the new entry of the folder before this returns. What a killed process
     left of earlier writing to `path` is removed.
 
+    The new file has the permissions of the old one, and its owner where the process may set it. A symbolic link stays,
+    and the file it points to is replaced. Other hard links keep the old file. A pipe or a character device, such as
+    ``/dev/null`` or ``/dev/stdout``, is written to and never replaced; it gets the bytes when all of them are known.
+
     Raises
     ------
     OSError
-        The folder does not exist or may not be written to, the disk is full, or `path` is a folder.
+        The folder does not exist or may not be written to, the disk is full, or `path` is a folder, a read-only file, a
+        socket, a disk, or a pipe that nobody reads.
     """
+    old = _status(path)
+    if old is not None and not stat.S_ISREG(old.st_mode):
+        with _passing_on(path, old.st_mode) as file:
+            yield file
+        return
     target = os.path.realpath(path)
-    if os.path.isdir(target):
-        raise IsADirectoryError(errno.EISDIR, "a file must be written, and this is a folder", path)
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", folder)
+    if old is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, "the file to write is read-only", path)
     prefix = _prefix(name)
     _remove_leftovers(folder, prefix)
-    temporary, file = _create(folder, prefix, target)
+    temporary, file = _create(folder, prefix, old)
     try:
         with file:
             yield file
@@ -80,6 +90,36 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     _sync_folder(folder)
 
 
+def _status(path: str) -> os.stat_result | None:
+    """What lies at a path, links followed; None if nothing does."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        found = None
+    if path.endswith(os.sep) or (found is not None and stat.S_ISDIR(found.st_mode)):
+        raise IsADirectoryError(errno.EISDIR, "a file must be written, and this is a folder", path)
+    return found
+
+
+@contextmanager
+def _passing_on(path: str, mode: int) -> Iterator[BinaryIO]:
+    """A temporary file whose bytes are written to a pipe or character device at the end of the ``with`` block."""
+    if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):
+        kind = "a socket" if stat.S_ISSOCK(mode) else "a disk"
+        raise OSError(errno.EINVAL, f"a file must be written, and this is {kind}", path)
+    import shutil
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        # A pipe that nobody reads is an error, and not a wait without end.
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0) | os.O_NOCTTY)
+        with os.fdopen(descriptor, "wb") as device:
+            os.set_blocking(descriptor, True)
+            yield file
+            file.seek(0)
+            shutil.copyfileobj(file, device)
+
+
 def _prefix(name: str) -> str:
     if len(os.fsencode(name)) > LONGEST:
         import hashlib
@@ -88,18 +128,23 @@ def _prefix(name: str) -> str:
     return f".{name}.writing-"
 
 
-def _create(folder: str, prefix: str, target: str) -> tuple[str, BinaryIO]:
-    """A new file of a random name, locked for as long as it is open."""
+def _create(folder: str, prefix: str, old: os.stat_result | None) -> tuple[str, BinaryIO]:
+    """A new file of a random name, locked for as long as it is open; with owner and permissions of the old file."""
+    mode = 0o666 if old is None else stat.S_IMODE(old.st_mode) & 0o666  # never more readable than the old one
     while True:
         path = os.path.join(folder, prefix + os.urandom(RANDOM // 2).hex())
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode)
         file = os.fdopen(descriptor, "w+b")
         # Another writer may have taken it for a leftover before it was locked, and removed it.
         if _lock(descriptor) and os.fstat(descriptor).st_nlink:
             break
         file.close()
-    with suppress(OSError):  # there may be no old file whose mode to keep
-        os.fchmod(descriptor, stat.S_IMODE(os.stat(target).st_mode))
+    if old is not None:
+        for owner, group in ((old.st_uid, -1), (-1, old.st_gid)):
+            with suppress(OSError):  # only root may give files away, others to groups that they are in
+                os.fchown(descriptor, owner, group)
+        with suppress(OSError):  # file systems without permissions
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
     return path, file
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..described import serialize
 from ..optimizers.arrays import describe
+from . import archive
 from .atomic import path_of
-from .reading import contents
+from .reading import contents, open_regular
 from .savable import Savable
 from .state import check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
@@ -123,6 +124,32 @@ class Checkpoint:
         restore_counters(model, training)
         notes: dict[str, Any] = config["notes"]
         return notes
+
+    @staticmethod
+    def is_whole(filepath: str | os.PathLike[str]) -> bool:
+        """Whether a file is there and undamaged, by its checksum; whose it is does not matter.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Of `save`, or `Sequential.save`.
+
+        Raises
+        ------
+        OSError
+            The file may not be read.
+
+        Examples
+        --------
+        >>> import gradstep as gs
+        >>> gs.saving.Checkpoint.is_whole("no such file")
+        False
+        """
+        try:
+            with open_regular(path_of(filepath)) as file:
+                return archive.is_whole(file)
+        except FileNotFoundError:
+            return False
 
     def _check_layers(self, weights: Mapping[str, np.ndarray], keys: Sequence[int | None], path: str) -> None:
         """The names of layers may differ: they count on from model to model."""

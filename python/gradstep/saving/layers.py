@@ -49,7 +49,7 @@ def made_layer(words: Any, what: str) -> Layer:
 
 def take_key(layer: Layer, key: Any) -> None:
     """Let a layer draw from a key; None if it does not draw."""
-    if (key is None) != (getattr(layer, "_key", None) is None):
+    if (key is None) != (layer._key is None):
         raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
     if key is not None:
         if whole("a layer's key", key, 0) >= 2**64:
@@ -79,7 +79,7 @@ def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
         take_key(leaf, key)
     for layer in layers:
         if not isinstance(layer, Layer):
-            layer._rekey([getattr(leaf, "_key", None) for leaf in layer._leaves.values()])
+            layer._rekey([leaf._key for leaf in layer._leaves.values()])
 
 
 def take_weights(given: Sequence[Any], keys: Sequence[int | None] | None, weights: Source) -> None:

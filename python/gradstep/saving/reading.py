@@ -5,10 +5,29 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import BinaryIO
 
 from . import archive
 
-__all__ = ["contents", "kind_of"]
+__all__ = ["contents", "kind_of", "open_regular"]
+
+
+def open_regular(path: str) -> BinaryIO:
+    """A file, opened to be read in binary.
+
+    Raises
+    ------
+    OSError
+        There is no such file, it may not be read, or it is a folder, a pipe or a device.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "a file must be read, and this is a folder", path)
+        raise OSError(errno.EINVAL, "a file must be read, and this is none", path)
+    return os.fdopen(descriptor, "rb")
 
 
 def contents(path: str) -> bytes:
@@ -17,14 +36,9 @@ def contents(path: str) -> bytes:
     Raises
     ------
     OSError
-        There is no such file, it may not be read, or it is a folder or a device.
+        As `open_regular` does.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise IsADirectoryError(errno.EISDIR, "a file must be read, and this is a folder", path)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "a file must be read, and this is none", path)
+    with open_regular(path) as file:
         return file.read()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MODELS", "Savable", "Source", "described_model"]
 
 # What Keras's compile configs say of its own way to run.
-UNUSED = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
+UNUSED = ("run_eagerly", "jit_compile", "auto_scale_loss")
 # Weights of a layer from its number, name and their shapes.
 Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
 
@@ -185,8 +185,9 @@ class Savable:
         Notes
         -----
         The file takes the place of an old one in an instant, when all of it is on the disk: whatever happens meanwhile,
-        one of the two is there. It is not readable by Keras, also under a name ending in ``.keras``; what `load_model`
-        reads of Keras's files is said there. Keras has `include_optimizer` for ``.h5`` files alone.
+        one of the two is there. A pipe or a device, such as ``/dev/stdout``, gets the bytes. The file is not readable
+        by Keras, also under a name ending in ``.keras``; what `load_model` reads of Keras's files is said there. Keras
+        has `include_optimizer` for ``.h5`` files alone.
 
         Examples
         --------

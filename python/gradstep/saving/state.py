@@ -33,7 +33,7 @@ def counters(model: Savable) -> dict[str, Any]:
         "shuffle_key": None if model._key is None else list(model._key),
         "passes": model._passes,
         "lone_batches": model._lone,
-        "layer_keys": [getattr(layer, "_key", None) for layer in model._leaves.values()],
+        "layer_keys": [layer._key for layer in model._leaves.values()],
     }
 
 
