@@ -120,6 +120,7 @@ template <class Real> bool Run<Real>::set_rows(Pass<Real>& pass) {
     bad_label_ = label;
     return false;
   }
+  keep_moving();
   last_ = &pass;
   at_ = rows;
   pass.begin(number_);
@@ -140,6 +141,18 @@ template <class Real> bool Run<Real>::set_rows(Pass<Real>& pass) {
   return true;
 }
 
+template <class Real> template <class Visit> void Run<Real>::visit_moving(Visit visit) {
+  for (auto& layer : weights_)
+    for (auto& weight : layer)
+      if (const Treatment& t = *weight.treatment; !t.trainable && t.updated) visit(weight.w, t.size());
+}
+
+template <class Real> void Run<Real>::keep_moving() {
+  moving_.clear();
+  if (!optimizer_ || optimizer_->options.nonfinite != Options::Nonfinite::raise) return;
+  visit_moving([&](const Real* w, std::size_t size) { moving_.insert(moving_.end(), w, w + size); });
+}
+
 template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Work work) {
   const bool at_once = optimizer_ && moves_.empty();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
@@ -152,6 +165,12 @@ template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Wor
   if (at_once) optimizer_->count();
   if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
     refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+  const Real* kept = moving_.data();
+  if (refused_)
+    visit_moving([&](Real* w, std::size_t size) {
+      std::copy(kept, kept + size, w);
+      kept += size;
+    });
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);
 }
 

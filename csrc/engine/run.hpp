@@ -87,6 +87,9 @@ template <class Real> class Run {
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
   /// The next rows into the pass; false at a label that is none.
   bool set_rows(Pass<Real>& pass);
+  /// What layers move by themselves: kept before a batch that may be refused, and put back if it is.
+  template <class Visit> void visit_moving(Visit visit);
+  void keep_moving();
   /// Runs what moves weights, in one step of the optimizer.
   template <class Work> void move(Crew& crew, Work work);
   void count(const Pass<Real>& pass, double total);
@@ -104,6 +107,7 @@ template <class Real> class Run {
   const Layout contiguous_{};
   const bool given_;  // gradients are left for others
   bool refused_ = false;
+  std::vector<Real> moving_;
   double penalty_ = 0;  // of the weights, where nothing moves them
   Pass<Real>* last_ = nullptr;
   std::size_t at_ = 0;  // where its batch begins in order_

@@ -94,6 +94,7 @@ class Functional(Many):
                     f"{working[0].name!r} has {self._dtype_name}."
                 )
             layer._shared = True
+            self._guard.join(layer._guard)
         self._connect_engine()
 
     def __repr__(self) -> str:
@@ -211,6 +212,7 @@ class Functional(Many):
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
         self._indices = self._bound = None
+        self._changed()
         self._connect_engine()
 
 

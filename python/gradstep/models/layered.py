@@ -207,7 +207,8 @@ class Layered(Called, Savable, Summarized, Variables):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
-        return [np.array(weight) for weight in self.weights]
+        with self._guard:
+            return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
@@ -219,7 +220,8 @@ class Layered(Called, Savable, Summarized, Variables):
             none is changed.
         """
         self._must_be_built()
-        assign(self.weights, weights)
+        with self._guard:
+            assign(self.weights, weights)
 
     def count_params(self) -> int:
         """How many numbers the weights are.

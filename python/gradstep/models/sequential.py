@@ -92,7 +92,10 @@ class Sequential(Layered):
         ------
         TypeError, ValueError
             As the constructor does; the model is then as it was.
+        RuntimeError
+            The model is being trained.
         """
+        self._check_no_fit("add()")
         self._append(layer)
         self._build_if_known()
 
@@ -103,7 +106,10 @@ class Sequential(Layered):
         ------
         ValueError
             There is none.
+        RuntimeError
+            The model is being trained.
         """
+        self._check_no_fit("pop()")
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
@@ -151,6 +157,7 @@ class Sequential(Layered):
             leaf._shared = True
         if not inner:
             layer._owner = self.name
+        self._guard.join(layer._guard)
         self._layers.append(layer)
         self._forget_network()
 
@@ -186,8 +193,11 @@ class Sequential(Layered):
             shape = self._shape
         if not any(layer._works for layer in self._layers):
             raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
-        if self._network is not None:
-            return
+        with self._guard:  # two threads may ask a new model for its first outputs
+            if self._network is None:
+                self._make(shape)
+
+    def _make(self, shape: tuple[int, ...]) -> None:
         current: Shape = (None, *shape)
         for layer in self._layers:
             layer._check_shape(current)
@@ -351,6 +361,7 @@ class Sequential(Layered):
         take_keys(self._layers, keys)
         self._forget_calls()
         self._network = self._indices = self._bound = self._tape = self._back = None
+        self._changed()
         self.build()
 
     def _renew(self) -> None:

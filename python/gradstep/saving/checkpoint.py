@@ -85,7 +85,8 @@ class Checkpoint:
         TypeError, ValueError, OSError
             As `Sequential.save` does.
         """
-        write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
+        with self.model._guard:
+            write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
 
     def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
         """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.
@@ -109,7 +110,15 @@ class Checkpoint:
         path, model = path_of(filepath), self.model
         config, weights, state = opened(contents(path), path)
         model._must_be_built()
-        training, words = config["training"], config["optimizer"]
+        with model._guard:  # beside training in another thread: between two steps
+            self._take(config, weights, state, path)
+        notes: dict[str, Any] = config["notes"]
+        return notes
+
+    def _take(
+        self, config: dict[str, Any], weights: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray], path: str
+    ) -> None:
+        model, training, words = self.model, config["training"], config["optimizer"]
         self._check_layers(weights, training["layer_keys"], path)
         if (words is None) != (model.optimizer is None):
             raise ValueError(f"{path} must hold an optimizer if the model is compiled, and none if it is not.")
@@ -122,8 +131,6 @@ class Checkpoint:
         if model.optimizer is not None and "order" in words:
             model.optimizer.load_state_dict(state)
         restore_counters(model, training)
-        notes: dict[str, Any] = config["notes"]
-        return notes
 
     @staticmethod
     def is_whole(filepath: str | os.PathLike[str]) -> bool:

@@ -13,6 +13,7 @@ from ..described import get_custom_objects, revive, serialize
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
+    from .._core import Guard
     from ..callbacks.base import Callback
     from ..layers.base import Layer
     from ..seeds import Key
@@ -38,6 +39,7 @@ class Savable:
     _key: Key | None
     _passes: int
     _lone: int
+    _guard: Guard
 
     if TYPE_CHECKING:
 
@@ -206,7 +208,8 @@ class Savable:
         """
         from .whole import save_model
 
-        save_model(self, filepath, overwrite, include_optimizer, callbacks)
+        with self._guard:  # beside training in another thread: a whole step
+            save_model(self, filepath, overwrite, include_optimizer, callbacks)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a file.
@@ -230,7 +233,8 @@ class Savable:
         """
         from .weights import save_weights
 
-        save_weights(self, filepath, overwrite)
+        with self._guard:
+            save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Read the weights from a file.
@@ -261,7 +265,8 @@ class Savable:
         """
         from .weights import load_weights
 
-        load_weights(self, filepath, skip_mismatch)
+        with self._guard:
+            load_weights(self, filepath, skip_mismatch)
 
 
 def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
