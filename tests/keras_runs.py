@@ -12,16 +12,16 @@ from children import said
 __all__ = ["built", "keras_says"]
 
 
-def keras_says(program: str, **data: Any) -> Any:
-    """The `answer` that a program leaves, as JSON has it; it finds `keras`, `np`, `jax` and `data`, all in float64."""
-    for peer in ("keras", "jax"):
+def keras_says(program: str, backend: str = "jax", **data: Any) -> Any:
+    """The `answer` that a program leaves, as JSON has it; it finds `keras`, `np`, the backend and `data`; float64."""
+    for peer in ("keras", backend):
         if find_spec(peer) is None:  # importing Keras would choose a backend
             pytest.skip(f"could not import {peer!r}")
     head = f"""
 import json, os, warnings
 warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
-import jax, keras, numpy as np
+os.environ.update(KERAS_BACKEND="{backend}", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
+import {backend}, keras, numpy as np
 keras.config.set_floatx("float64")
 data = json.loads({json.dumps(json.dumps(data))})
 """

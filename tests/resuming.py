@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,16 @@ def parts(dropout: float, dtype: str) -> gs.Sequential:
     return gs.Sequential([gs.Input((6,)), first, layers.Dropout(dropout, dtype=dtype, name="drop"), last], name="model")
 
 
-class SaveOnce(gs.callbacks.Callback):
-    """Saves the model after an epoch, before what `fit` does at its end."""
+class CopyOnce(gs.callbacks.Callback):
+    """Keeps what some functions make of the model after an epoch, before what `fit` does at its end."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, ways: Mapping[str, Callable[[Any], Any]]) -> None:
         super().__init__()
-        self.path = path
+        self.ways, self.copies = ways, {}
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if epoch + 1 == SAVED:
-            self.model.save(self.path)
+            self.copies = {name: way(self.model) for name, way in self.ways.items()}
 
 
 # How it is trained, beside the defaults of `model`.
@@ -139,19 +140,27 @@ def outcome(made: gs.Sequential, curves: dict[str, list[float]], epochs: int) ->
     return digest.hexdigest()
 
 
-def uninterrupted(case: str, path: Path) -> str:
+def uninterrupted(case: str, hook: gs.callbacks.Callback) -> str:
+    """What a run comes to in which a callback keeps the model on the way."""
     gs.utils.set_random_seed(11)
     made = model(case)
     if MANNERS.get(case, {}).get("anew"):
-        train(made, case, 0, SAVED, [SaveOnce(path)])
+        train(made, case, 0, SAVED, [hook])
         curves = train(made, case, 0, EPOCHS - SAVED)
     else:
-        curves = train(made, case, 0, EPOCHS, [SaveOnce(path)])
+        curves = train(made, case, 0, EPOCHS, [hook])
     return outcome(made, curves, EPOCHS - SAVED)
 
 
 def resumed(case: str, path: Path) -> str:
-    made = gs.models.load_model(path)
+    """What the rest of a run comes to with the model of a file, or of a pickle."""
+    if path.suffix == ".pickle":
+        return gone_on(case, pickle.loads(path.read_bytes()))
+    return gone_on(case, gs.models.load_model(path))
+
+
+def gone_on(case: str, made: gs.Sequential) -> str:
+    """What the rest of a run comes to."""
     anew = MANNERS.get(case, {}).get("anew")
     curves = train(made, case, 0, EPOCHS - SAVED) if anew else train(made, case, SAVED, EPOCHS)
     return outcome(made, curves, EPOCHS - SAVED)

@@ -56,3 +56,44 @@ blocked = [line for t in others for line in open(f"/proc/self/task/{t}/status") 
 print(ticks() - before, sum(int(line.split()[1], 16) >> 1 & 1 for line in blocked) >= 2)
 """
     assert said(program).split() == ["0", "True"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+@pytest.mark.parametrize("ask", ["os.environ['OMP_NUM_THREADS'] = '3000'", "gs.set_num_threads(10**6)"])
+def test_no_more_threads_than_the_processors_and_the_work_are_worth(ask):
+    before, after = (ask, "") if "environ" in ask else ("", ask)
+    program = f"""
+import os
+{before}
+import numpy as np
+import gradstep as gs
+{after}
+def new_threads(work):
+    alone = len(os.listdir("/proc/self/task"))
+    work()
+    return len(os.listdir("/proc/self/task")) - alone
+w = np.zeros(1 << 20, np.float32)
+few = new_threads(lambda: gs.optimizers.SGD().step(w[: 1_000_000], w[: 1_000_000] + 1))
+most = max(16, 4 * os.cpu_count())
+w = np.zeros(1 << 25, np.float32)
+many = new_threads(lambda: gs.optimizers.SGD().step(w, w + 1))
+print(gs.get_num_threads() == most, few < 1 + 1_000_000 // 2**15, few + many == most - 1)
+"""
+    assert said(program).split() == ["True"] * 3
+
+
+SUBINTERPRETER = """
+import sys
+interpreters = __import__("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
+one = interpreters.create(*["legacy"][: sys.version_info >= (3, 13)])
+program = f"import sys; sys.path[:] = {sys.path!r}; import gradstep._core"
+try:
+    error = interpreters.run_string(one, program)
+except Exception as raised:
+    error = raised
+print(error)
+"""
+
+
+def test_a_subinterpreter_is_refused_and_does_not_hang():
+    assert "gradstep must be imported in the main interpreter" in said(SUBINTERPRETER)

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "bindings/optimizers.hpp"
+#include "bindings/released.hpp"
 
 namespace gs {
 namespace {
@@ -39,6 +40,13 @@ class Bound {
     std::size_t total = 0;
     for (const Move& move : moves_) total += move.parameter->layout.size;
     Optimizer& engine = optimizer_.engine;
+    const struct LetGo {
+      Bound& bound;
+      ~LetGo() {
+        bound.held_.clear();
+        bound.rows_.clear();
+      }
+    } let_go{*this};
     Optimizer::Outcome outcome;
     if (total < release_size) {
       outcome = engine.step(moves_);
@@ -49,11 +57,8 @@ class Bound {
         pins.push_back(pinned(py::reinterpret_borrow<py::array>(held_[i])));
         pins.push_back(pinned(optimizer_.arrays[indices_[moved_[i]]]));
       }
-      py::gil_scoped_release release;
-      outcome = engine.step(moves_);
+      outcome = released([&] { return engine.step(moves_); });
     }
-    held_.clear();
-    rows_.clear();
     if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
   }
 

@@ -1,7 +1,8 @@
 // gradstep._core: one line a file.
 #include "bindings/module.hpp"
 
-PYBIND11_MODULE(_core, m) {
+// pybind11's part of the import, which waits for ever in a sub-interpreter.
+PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported()) {
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
   gs::bind_bound(m);
@@ -11,4 +12,12 @@ PYBIND11_MODULE(_core, m) {
   gs::bind_treatment(m);
   gs::bind_product(m);
   gs::bind_c_api(m);
+}
+
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_in_main();
+  PyErr_SetString(PyExc_ImportError,
+                  "gradstep must be imported in the main interpreter of a process; this is a sub-interpreter. With "
+                  "mod_wsgi, set WSGIApplicationGroup %{GLOBAL}.");
+  return nullptr;
 }

@@ -15,6 +15,7 @@
 #include "bindings/data.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/module.hpp"
+#include "bindings/released.hpp"
 #include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
 #include "bindings/tape.hpp"
@@ -193,9 +194,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
     const Hold hold(guard_, Use::read);
-    py::gil_scoped_release release;
-    return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
-                             seconds, hold.guard());
+    return released([&] {
+      return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
+                               seconds, hold.guard());
+    });
   }
 
   double penalty() const override { return network_.penalty(); }
@@ -261,10 +263,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       pass.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
       pass.targets[i] = targets.data + i * targets.row_size;
     }
-    {
-      py::gil_scoped_release release;
-      Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); });
-    }
+    released([&] { Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); }); });
     std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
     return py::make_tuple(pass.loss() + pass.penalty(), gradients, dx);
   }

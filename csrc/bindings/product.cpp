@@ -5,6 +5,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/module.hpp"
+#include "bindings/released.hpp"
 #include "engine/product.hpp"
 
 namespace gs {
@@ -32,8 +33,7 @@ void multiply(const py::array& a, const py::array& b, const py::array* start, co
   const Real* const first = start ? reinterpret_cast<const Real*>(bytes(*start)) : nullptr;
   Real* const c = reinterpret_cast<Real*>(bytes(out));
   const auto ldc = std::int64_t(out.shape(0) > 1 ? out.strides(0) / py::ssize_t(sizeof(Real)) : out.shape(1));
-  py::gil_scoped_release release;
-  product<Real>(left, right, first, c, ldc);
+  released([&] { product<Real>(left, right, first, c, ldc); });
 }
 
 void matmul(py::handle given_a, py::handle given_b, py::handle given_out, py::handle given_start) {

@@ -16,6 +16,7 @@
 #include "bindings/data.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/optimizers.hpp"
+#include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
 #include "engine/run.hpp"
 
@@ -193,8 +194,7 @@ template <class Real> class TypedRun : public PyRun {
       ~Idle() { busy = false; }
     } idle{busy_};
     if (moved_) moved_->prepare(run_.steps_left());
-    py::gil_scoped_release release;
-    return work(hold.guard());
+    return released([&] { return work(hold.guard()); });
   }
 
   void check_refused() const {

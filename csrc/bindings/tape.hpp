@@ -13,6 +13,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "bindings/guard.hpp"
+#include "bindings/released.hpp"
 #include "engine/tape.hpp"
 
 namespace gs {
@@ -84,8 +85,7 @@ template <class Real> class TypedTape : public PyTape {
       bool& busy;
       ~Idle() { busy = false; }
     } idle{busy_};
-    py::gil_scoped_release release;
-    return work();
+    return *released([&] { return &work(); });
   }
 
   void check_usable() const {

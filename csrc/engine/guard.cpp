@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include <pthread.h>
@@ -51,10 +52,10 @@ bool Guard::enter_locked(Use use, std::thread::id thread) {
   }
   if (s.owner != std::thread::id()) return false;
   if (use == Use::read) {
-    ++s.readers;
+    s.readers.push_back(thread);
     return true;
   }
-  if (s.readers > 0) return false;
+  if (!s.readers.empty()) return false;
   s.owner = thread;
   s.depth = 1;
   return true;
@@ -63,7 +64,11 @@ bool Guard::enter_locked(Use use, std::thread::id thread) {
 bool Guard::enter(Use use) {
   const std::lock_guard<std::mutex> lock(state_->mutex);
   const std::thread::id me = std::this_thread::get_id();
-  if (state_->owner != me && !state_->queue.empty()) return false;
+  const auto& readers = state_->readers;
+  const bool reads = std::find(readers.begin(), readers.end(), me) != readers.end();
+  if (reads && use == Use::change)
+    throw std::runtime_error("weights must not be changed while a prediction with them goes on in the same thread.");
+  if (state_->owner != me && !reads && !state_->queue.empty()) return false;
   return enter_locked(use, me);
 }
 
@@ -100,7 +105,7 @@ void Guard::leave() {
     if (--s.depth > 0) return;
     s.owner = {};
   } else {
-    --s.readers;
+    s.readers.erase(std::find(s.readers.begin(), s.readers.end(), std::this_thread::get_id()));
   }
   grant();
 }

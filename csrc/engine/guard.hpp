@@ -8,14 +8,15 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace gs {
 
 enum class Use { read, change };
 
 /// A lock that threads get in the order in which they asked for it, so that nobody starves; neighbours in the queue
-/// that only read get it together. The thread that changes weights may enter again, for either use. A child of fork()
-/// keeps what its own thread held and nothing else.
+/// that only read get it together. A thread that has it may enter again, but not to change what it reads. A child of
+/// fork() keeps what its own thread changes and nothing else.
 ///
 /// Waiting is in pieces, since whoever waits may have to look after other things too (signals).
 class Guard {
@@ -58,7 +59,7 @@ class Guard {
     std::mutex mutex{};
     std::thread::id owner{};  // who changes, or nobody
     std::size_t depth = 0;    // how often it has entered
-    std::size_t readers = 0;
+    std::vector<std::thread::id> readers{};
     std::deque<Waiter*> queue{};
   };
   bool enter_locked(Use use, std::thread::id thread);

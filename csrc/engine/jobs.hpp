@@ -12,6 +12,7 @@
 #include "engine/buffer.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/manner.hpp"
+#include "engine/parallel.hpp"
 #include "engine/treatment.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
@@ -122,6 +123,7 @@ template <class Real> class ProductJob : public Job<Real> {
     if (q.start) q.start += b.column;
     q.rows = b.rows;
     q.columns = b.columns;
+    q.is_cancelled = &Crew::is_cancelled;
     gemm_(q, scratch);
     const std::size_t at = b.row * q.ldc + b.column;
     const Area area(b.rows, b.columns, q.ldc);
@@ -200,6 +202,7 @@ template <class Real> class LearnProductJob : public LearnJob<Real> {
     q.ldc = b.columns;
     q.rows = b.rows;
     q.columns = b.columns;
+    q.is_cancelled = &Crew::is_cancelled;
     gemm_(q, scratch + tile_);
     const std::size_t stride = whole_.columns, at = b.row * stride + b.column;
     this->move(chunk, at, q.c, b.columns == stride ? Area(b.rows * stride) : Area(b.rows, b.columns, stride));

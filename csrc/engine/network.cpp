@@ -28,6 +28,9 @@ template <class Layer> ActivationUse activation_of(const Layer& layer) {
 
 template <class Real> constexpr Dtype dtype = Dtype(dtype_of<Real>());
 
+/// Statistics: vectors that are not trained.
+bool moves_by_itself(const Treatment& treatment) { return !treatment.trainable && treatment.rows == 0; }
+
 template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
 
 }  // namespace
@@ -59,6 +62,7 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vec
         work += elements(layer.weights()[i]);
       }
       outputs = layer.outputs();
+      numbers += outputs;
     });
   arena_ = Buffer<Real>(size);
   std::memset(arena_.data(), 0, size * sizeof(Real));
@@ -102,7 +106,7 @@ template <class Real> double Network<Real>::penalty() const {
 template <class Real> bool Network<Real>::moves() const {
   for (const auto& layer : treatments)
     for (const auto& t : layer)
-      if (!t->trainable && t->updated) return true;
+      if (moves_by_itself(*t)) return true;
   return false;
 }
 
@@ -161,6 +165,8 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
   memory_ = Buffer<Real>(bytes / sizeof(Real));
   lay_out(memory_.data());
 
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) stores_ &= !backward_ || !weight.trainable() || weight.gradient;
   if (backward_) make_slopes();
   Rows rows{x.data(), source};
   for (std::size_t k = 0; k < n_layers; ++k) {
@@ -232,6 +238,58 @@ template <class Real> void Pass<Real>::weigh(const double* weights, const std::u
   shares_.scales(scales_.data());
 }
 
+template <class Real> bool Pass<Real>::is_long() const {
+  // Those who wait for the end of one that is not long wait for 40 ms; as long as nothing is known of its pace, for 10
+  // to 100 ms, from the fastest CPUs and numbers to the slowest.
+  if (seconds_ > 0) return seconds_ > 0.04;
+  return double(network_.work + 16 * network_.numbers) * double(batch * (backward_ ? 3 : 1)) > double(1 << 29);
+}
+
+template <class Real> void Pass<Real>::leave_gradients(const std::vector<Real*>& places) {
+  stores_ = !places.empty();
+  for (auto& layer : weights_)
+    for (auto& weight : layer)
+      if (weight.trainable()) weight.gradient = stores_ ? places[weight.number] : nullptr;
+}
+
+template <class Real> void Pass<Real>::keep_moving() {
+  moving_.clear();
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer)
+      if (moves_by_itself(*weight.treatment))
+        moving_.insert(moving_.end(), weight.w, weight.w + weight.treatment->size());
+}
+
+template <class Real> void Pass<Real>::put_back() {
+  const Real* next = moving_.data();
+  if (moving_.empty()) return;
+  for (auto& layer : weights_)
+    for (auto& weight : layer)
+      if (moves_by_itself(*weight.treatment)) {
+        std::copy_n(next, weight.treatment->size(), weight.w);
+        next += weight.treatment->size();
+      }
+}
+
+template <class Real> void Pass<Real>::run(Crew& crew, std::size_t first, std::size_t last) {
+  const bool cancellable = stores_ && is_long();
+  if (first == 0 && backward_ && stores_) keep_moving();
+  const auto begin = std::chrono::steady_clock::now();
+  if (!cancellable) {
+    plan_.run(crew, scratch_, first, last);
+  } else {
+    const Crew::Cancellable here(crew);
+    try {
+      plan_.run(crew, scratch_, first, last);
+    } catch (const Cancelled&) {
+      if (first == 0) put_back();
+      throw;
+    }
+  }
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  seconds_ = (first > 0 ? seconds_ : 0) + taken.count();
+}
+
 template <class Real> void Pass<Real>::run_timed(Crew& crew, std::vector<double>& times) {
   using Clock = std::chrono::steady_clock;
   times.resize(plan_.phases());
@@ -249,7 +307,7 @@ template <class Real> int Pass<Real>::threads() {
   constexpr std::size_t worth = std::size_t(1) << 19;
   const std::size_t products = backward_ ? 3 * batch : batch, moves = backward_ ? 4 : 0;
   const std::size_t most = std::max<std::size_t>(1, (products + moves) * network_.work / worth);
-  const int threads = int(std::min(most, std::size_t(get_num_threads())));
+  const int threads = threads_for(most);
   while (scratch_.size() < std::size_t(threads)) scratch_.emplace_back(plan_.scratch());
   return threads;
 }

@@ -35,6 +35,7 @@ template <class Real> class Network {
   // Shared with passes that were made by them, which go on with them when there are others.
   std::vector<std::vector<std::shared_ptr<const Treatment>>> treatments;
   std::size_t work = 0;     // multiplications a row in one forward pass
+  std::size_t numbers = 0;  // outputs of all layers, a row
   std::size_t version = 0;  // of the treatments
 
   /// Sets them. Passes that were made before keep those they were made with.
@@ -78,15 +79,25 @@ template <class Real> class Pass {
   Pass(const Network<Real>& network, std::size_t batch, Goal goal, const Scoring& scoring,
        std::vector<std::vector<Weight<Real>>> weights, const Mover& mover, Source source);
 
-  /// Reads x and targets as set.
-  void run(Crew& crew) { plan_.run(crew, scratch_); }
+  /// Reads x and targets as set. It can be cancelled if it `is_long` and `stores`; what layers move by themselves is
+  /// then as before.
+  void run(Crew& crew) { run(crew, 0, plan_.phases()); }
 
   /// What the weights' penalties added to the loss of the last run; only with gradients.
   double penalty() const { return plan_.penalty(); }
 
   /// The same in two halves, where somebody else knows the loss: up to the outputs; and from dy on.
-  void run_forward(Crew& crew) { plan_.run(crew, scratch_, 0, plan_.border()); }
-  void run_backward(Crew& crew) { plan_.run(crew, scratch_, plan_.border(), plan_.phases()); }
+  void run_forward(Crew& crew) { run(crew, 0, plan_.border()); }
+  void run_backward(Crew& crew) { run(crew, plan_.border(), plan_.phases()); }
+
+  /// Whether a run takes so long that one should be able to cancel it: by what the last one took.
+  bool is_long() const;
+  /// Whether runs leave all gradients, and so move no weight that is trained.
+  bool stores() const { return stores_; }
+  /// From now on gradients are left there, a place for each weight that is trained; without places they move weights.
+  void leave_gradients(const std::vector<Real*>& places);
+  /// What layers move by themselves is as before the last run; only of one that `stores`.
+  void put_back();
 
   /// As run, adding each phase's seconds to times (phase).
   void run_timed(Crew& crew, std::vector<double>& times);
@@ -127,6 +138,8 @@ template <class Real> class Pass {
     const Weight<Real>* weight(std::size_t i) const { return &(*weights)[i]; }
   };
   void make_slopes();
+  void run(Crew& crew, std::size_t first, std::size_t last);
+  void keep_moving();
   void plan_loss(const Scoring& scoring, bool of_logits, const Io& last);
 
   const Network<Real>& network_;
@@ -137,6 +150,9 @@ template <class Real> class Pass {
   std::vector<std::uint8_t> counts_;  // (batch), of a loss that is only_positive
   std::vector<std::vector<Weight<Real>>> weights_;
   Plan<Real> plan_;
+  bool stores_ = true;
+  double seconds_ = 0;        // that the last run took; 0: there was none
+  std::vector<Real> moving_;  // before the last run
   Buffer<Real> memory_, slopes_;
   std::vector<Buffer<Real>> scratch_;
 };

@@ -1,6 +1,8 @@
 // A step of a matrix along its momentum, made orthogonal.
 #pragma once
 
+#include <memory>
+
 #include "core/matrix.hpp"
 #include "engine/step.hpp"
 
@@ -13,8 +15,16 @@ struct OrthogonalTask {
   Orthogonal constants;
 };
 
-/// Moves a matrix once; beside its momentum it needs memory for two of them. Same bits for any number of threads, but
-/// not on any instruction set: products multiply and add at once where they can.
-void orthogonal_step(const OrthogonalTask& task, Crew& crew);
+/// One move of a matrix. Same bits for any number of threads, but not on any instruction set: products multiply and add
+/// at once where they can.
+class OrthogonalStep {
+ public:
+  virtual ~OrthogonalStep() = default;
+  /// Finds where to, writing nothing; it can be cancelled. Needs memory for two matrices, and keeps one.
+  virtual void prepare(Crew& crew) = 0;
+  /// Moves the momentum and the matrix.
+  virtual void move(Crew& crew) = 0;
+};
+std::unique_ptr<OrthogonalStep> orthogonal_step(const OrthogonalTask& task);
 
 }  // namespace gs

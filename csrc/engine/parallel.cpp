@@ -1,5 +1,6 @@
 #include "engine/parallel.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <system_error>
@@ -106,9 +107,13 @@ Crew::Lent::~Lent() {
 }
 
 int get_num_threads() {
+  // More than the processors gain nothing, but show what depends on their number; thousands use up the machine.
+  static const int most = std::max(16, 4 * int(std::thread::hardware_concurrency()));
   const int threads = asked.load();
-  return threads > 0 ? threads : omp_get_max_threads();
+  return std::min(threads > 0 ? threads : omp_get_max_threads(), most);
 }
+
+int threads_for(std::size_t chunks) { return int(std::clamp<std::size_t>(chunks, 1, std::size_t(get_num_threads()))); }
 
 void set_num_threads(int threads) { asked.store(threads); }
 

@@ -7,6 +7,9 @@
 // thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never depend on the
 // number of threads, so neither do results.
 //
+// A phase that takes long may be cancelled, where the leader says that this leaves nothing half done: chunks that
+// nobody has begun are then passed over, and those at work may end early.
+//
 // Helpers are threads of our own, which sleep between crews (engine/parallel.cpp). A crew begins without waiting for
 // them to wake and ends without waiting for them to leave; no other library's pool is in its way, and a child of
 // fork() makes new ones.
@@ -20,12 +23,16 @@
 
 #include <sched.h>
 
+#include "engine/cancel.hpp"
 #include "engine/subnormals.hpp"
 
 namespace gs {
 
-/// Threads that a crew may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl).
+/// Threads that a crew may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl); but
+/// no more than four for each processor, or 16.
 int get_num_threads();
+/// The same for work of so many chunks.
+int threads_for(std::size_t chunks);
 /// 0 goes back to what OpenMP says.
 void set_num_threads(int threads);
 
@@ -47,8 +54,41 @@ class Crew {
   }
 
   /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
-  /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks.
+  /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks. While there is a Cancellable, throws
+  /// Cancelled if not all chunks were done.
   template <class Work> void phase(std::size_t chunks, const Work& work) {
+    if (!cancellable_) return run(chunks, work);
+    run(chunks, [&](std::size_t chunk, int thread) {
+      const AtWork here(this, thread == 0);
+      if (!is_cancelled(thread == 0)) work(chunk, thread);
+    });
+    if (cancelled_.load(std::memory_order_relaxed)) throw Cancelled();
+  }
+
+  /// While one lives, the crew's phases may be cancelled by this thread's CancelPoll.
+  class Cancellable {
+   public:
+    explicit Cancellable(Crew& crew) : crew_(crew), before_(crew.cancellable_) { crew.cancellable_ = crew.poll_; }
+    ~Cancellable() { crew_.cancellable_ = before_; }
+    Cancellable(const Cancellable&) = delete;
+
+   private:
+    Crew& crew_;
+    const bool before_;
+  };
+
+  /// Throws Cancelled if all is to end now; to be called between pieces of work that are whole.
+  void poll() {
+    if (poll_ && is_cancelled(true)) throw Cancelled();
+  }
+
+  /// Whether what this thread does for a crew is cancelled, so that it may be left undone. For chunks that take long.
+  static bool is_cancelled() { return at_work_ && at_work_->crew && at_work_->crew->is_cancelled(at_work_->leads); }
+
+  int threads() const { return threads_; }
+
+ private:
+  template <class Work> void run(std::size_t chunks, const Work& work) {
     if (threads_ == 1 || chunks <= 1) {
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
       return;
@@ -58,9 +98,6 @@ class Crew {
     });
   }
 
-  int threads() const { return threads_; }
-
- private:
   using Call = void (*)(const void* context, std::size_t chunk, int thread);
 
   // The chunks of a share not yet claimed are [begin, end). The phase's number in the upper 16 bits, then end and
@@ -71,7 +108,27 @@ class Crew {
     alignas(64) std::atomic<std::size_t> done{0};  // chunks, of any share, that this thread has done
   };
 
-  explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)) {}
+  explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)), poll_(CancelPoll::current()) {}
+
+  /// Whose chunk this thread is at, if that may be cancelled.
+  struct AtWork {
+    AtWork(Crew* crew, bool leads) : crew(crew), leads(leads), before(at_work_) { at_work_ = this; }
+    ~AtWork() { at_work_ = before; }
+    AtWork(const AtWork&) = delete;
+    Crew* const crew;
+    const bool leads;
+    AtWork* const before;
+  };
+  inline static thread_local AtWork* at_work_ = nullptr;
+
+  // The leader asks; what that runs is no part of the work.
+  bool is_cancelled(bool leads) {
+    if (!leads || cancelled_.load(std::memory_order_relaxed)) return cancelled_.load(std::memory_order_relaxed);
+    const AtWork elsewhere(nullptr, false);
+    if (!(*poll_)()) return false;
+    cancelled_.store(true, std::memory_order_relaxed);
+    return true;
+  }
 
   /// The pool's helpers, for as long as this lives.
   class Lent {
@@ -95,7 +152,10 @@ class Crew {
       shares_[t].claim.store(phase_ << 48 | end << 24 | begin, std::memory_order_release);
     }
     work(0);
-    for (int spins = 0; done() != chunks; ++spins) wait(spins);
+    for (int spins = 0; done() != chunks; ++spins) {
+      wait(spins);
+      if (cancellable_ && spins % 256 == 255) is_cancelled(true);
+    }
   }
 
   std::size_t done() const {
@@ -162,6 +222,9 @@ class Crew {
   std::vector<Share> shares_;  // (thread)
   alignas(64) std::atomic<const void*> context_{nullptr};
   std::atomic<Call> call_{nullptr};
+  CancelPoll* const poll_;  // of the leader
+  bool cancellable_ = false;
+  std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace gs

@@ -116,14 +116,18 @@ void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t
                                            std::size_t(n),
                                            std::size_t(k)});
   const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
-  const int threads = crew ? crew->threads() : std::max(1, std::min(int(parts), get_num_threads()));
+  const int threads = crew ? crew->threads() : threads_for(std::size_t(parts));
   const auto& space = scratch<Real>(threads, job.scratch);
   const auto lead = [&](Crew& crew) {
     left.fill(crew);
     right.fill(crew);
     crew.phase(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
   };
-  crew ? lead(*crew) : Crew::gather(threads, lead);
+  if (crew) return lead(*crew);
+  Crew::gather(threads, [&](Crew& own) {
+    const Crew::Cancellable here(own);
+    lead(own);
+  });
 }
 
 template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*);

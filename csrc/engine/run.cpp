@@ -59,25 +59,35 @@ Run<Real>::Run(const Network<Real>& network, const Scoring& scoring, const Data&
     }
 }
 
-template <class Real> void Run<Real>::make_room() {
+template <class Real> void Run<Real>::find_penalty() {
   if (!optimizer_ && !given_) penalty_ = network_.penalty();
-  if (!optimizer_ || optimizer_->needs_whole() != moves_.empty()) return;
-  drop_passes();  // they know the old places
-  moves_.clear();
-  const bool wanted = optimizer_->needs_whole();
-  std::size_t size = 0;
-  for (const Parameter* p : parameters_) size += on_border<Real>(p->layout.size);
-  gradients_ = Buffer<Real>(wanted ? size : 0);
-  Real* next = gradients_.data();
-  for (auto& layer : weights_)
-    for (auto& weight : layer) {
-      if (!weight.trainable()) continue;
-      weight.gradient = wanted ? next : nullptr;
-      if (!wanted) continue;
-      const Parameter& p = *parameters_[weight.number];
-      moves_.push_back({&p, reinterpret_cast<const std::byte*>(next), &contiguous_, p.dtype});
-      next += on_border<Real>(p.layout.size);
+}
+
+template <class Real> void Run<Real>::choose_places(Pass<Real>& pass) {
+  if (!optimizer_ || parameters_.empty()) return;
+  const bool wanted = optimizer_->needs_whole() || pass.is_long();
+  if (wanted == pass.stores()) return;
+  if (!wanted) {
+    pass.leave_gradients({});
+    const auto stores = [](const auto& pass) { return pass && pass->stores(); };
+    if (stores(whole_) || stores(rest_)) return;
+    gradients_ = Buffer<Real>(0);
+    places_.clear();
+    moves_.clear();
+    return;
+  }
+  if (places_.empty()) {
+    std::size_t size = 0;
+    for (const Parameter* p : parameters_) size += on_border<Real>(p->layout.size);
+    gradients_ = Buffer<Real>(size);
+    Real* next = gradients_.data();
+    for (const Parameter* p : parameters_) {
+      places_.push_back(next);
+      moves_.push_back({p, reinterpret_cast<const std::byte*>(next), &contiguous_, p->dtype});
+      next += on_border<Real>(p->layout.size);
     }
+  }
+  pass.leave_gradients(places_);
 }
 
 template <class Real> void Run<Real>::drop_passes() {
@@ -120,7 +130,6 @@ template <class Real> bool Run<Real>::set_rows(Pass<Real>& pass) {
     bad_label_ = label;
     return false;
   }
-  keep_moving();
   last_ = &pass;
   at_ = rows;
   pass.begin(number_);
@@ -141,36 +150,25 @@ template <class Real> bool Run<Real>::set_rows(Pass<Real>& pass) {
   return true;
 }
 
-template <class Real> template <class Visit> void Run<Real>::visit_moving(Visit visit) {
-  for (auto& layer : weights_)
-    for (auto& weight : layer)
-      if (const Treatment& t = *weight.treatment; !t.trainable && t.updated) visit(weight.w, t.size());
-}
-
-template <class Real> void Run<Real>::keep_moving() {
-  moving_.clear();
-  if (!optimizer_ || optimizer_->options.nonfinite != Options::Nonfinite::raise) return;
-  visit_moving([&](const Real* w, std::size_t size) { moving_.insert(moving_.end(), w, w + size); });
-}
-
-template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Work work) {
-  const bool at_once = optimizer_ && moves_.empty();
+template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Pass<Real>& pass, Work work) {
+  const bool at_once = optimizer_ && !pass.stores();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
     optimizer_->follow();
     mover_.manners.clear();
     for (const Parameter* p : parameters_) mover_.manners.push_back(&optimizer_->manner(*p));
   }
-  work();
-  if (at_once) optimizer_->count();
-  if (!moves_.empty() && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
-    refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
-  const Real* kept = moving_.data();
-  if (refused_)
-    visit_moving([&](Real* w, std::size_t size) {
-      std::copy(kept, kept + size, w);
-      kept += size;
-    });
+  try {
+    work();
+    if (at_once)
+      optimizer_->count();
+    else if (optimizer_ && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
+      refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+  } catch (const Cancelled&) {
+    pass.put_back();
+    throw;
+  }
+  if (refused_) pass.put_back();
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);
 }
 
@@ -195,31 +193,33 @@ template <class Real> void Run<Real>::constrain_all(Crew& crew, bool moved) {
 }
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
+  choose_places(pass);
   if (!set_rows(pass)) return;
-  move(crew, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
+  move(crew, pass, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
   count(pass, pass.total());
 }
 
 template <class Real> Pass<Real>* Run<Real>::forward(bool again) {
-  make_room();
+  find_penalty();
   refused_ = false;
   bad_row_ = -1;
   if (!again) {
     if (rows >= order_.size()) return nullptr;
     if (!set_rows(pass(std::min(batch_size_, order_.size() - rows)))) return nullptr;
   }
+  if (last_) choose_places(*last_);
   if (last_) Crew::gather(last_->threads(), [&](Crew& crew) { last_->run_forward(crew); });
   return last_;
 }
 
 template <class Real> void Run<Real>::backward(double loss, bool again) {
-  Crew::gather(last_->threads(), [&](Crew& crew) { move(crew, [&] { last_->run_backward(crew); }); });
+  Crew::gather(last_->threads(), [&](Crew& crew) { move(crew, *last_, [&] { last_->run_backward(crew); }); });
   if (!again) count(*last_, loss * double(last_->batch));
 }
 
 template <class Real> bool Run<Real>::advance(double seconds, const Guard& guard) {
   const Clock clock(seconds);
-  make_room();
+  find_penalty();
   refused_ = false;
   bad_row_ = -1;
   while (rows < order_.size()) {
@@ -229,6 +229,7 @@ template <class Real> bool Run<Real>::advance(double seconds, const Guard& guard
       do {
         step(crew, now);
         over = clock.is_over() || refused_ || bad_row_ >= 0 || guard.contended();
+        if (!over) crew.poll();
       } while (!over && order_.size() - rows >= now.batch);
     });
     if (over) break;
@@ -242,7 +243,7 @@ template <class Real> void Run<Real>::again() {
 
 template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::profile(double seconds) {
   const Clock clock(seconds);
-  make_room();
+  find_penalty();
   bad_row_ = -1;
   Pass<Real>& now = pass(batch_size_);
   std::vector<double> times;
@@ -273,6 +274,7 @@ std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t be
         std::copy(pass->outputs, pass->outputs + batch * network_.outputs, out + begin * network_.outputs);
         begin += batch;
         over = clock.is_over() || guard.contended();
+        if (!over) crew.poll();
       } while (!over && rows - begin >= batch);
     });
     if (over) break;

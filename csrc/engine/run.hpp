@@ -79,19 +79,19 @@ template <class Real> class Run {
   Pass<Real>& pass(std::size_t batch);
   /// Forgets the plans, where what they stand on has changed.
   void drop_passes();
+  /// The penalty of weights that nothing moves.
+  void find_penalty();
   /// What comes after a step of the optimizer; moved: whether it made one.
   void constrain_all(Crew& crew, bool moved);
-  /// Buffers for gradients where the optimizer wants them whole.
-  void make_room();
+  /// Where a pass leaves gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
+  /// cancelled; the weights then move at the end, to the same bits.
+  void choose_places(Pass<Real>& pass);
   /// times: see Pass::run_timed; null: no clock.
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
   /// The next rows into the pass; false at a label that is none.
   bool set_rows(Pass<Real>& pass);
-  /// What layers move by themselves: kept before a batch that may be refused, and put back if it is.
-  template <class Visit> void visit_moving(Visit visit);
-  void keep_moving();
-  /// Runs what moves weights, in one step of the optimizer.
-  template <class Work> void move(Crew& crew, Work work);
+  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
+  template <class Work> void move(Crew& crew, Pass<Real>& pass, Work work);
   void count(const Pass<Real>& pass, double total);
 
   const Network<Real>& network_;
@@ -103,11 +103,11 @@ template <class Real> class Run {
   std::vector<std::vector<Weight<Real>>> weights_;
   Mover mover_;
   Buffer<Real> gradients_;
-  std::vector<Move> moves_;  // of whole gradients; empty if each tile moves its part at once
+  std::vector<Real*> places_;  // (weight), in gradients_; empty while no pass needs them
+  std::vector<Move> moves_;    // of these
   const Layout contiguous_{};
   const bool given_;  // gradients are left for others
   bool refused_ = false;
-  std::vector<Real> moving_;
   double penalty_ = 0;  // of the weights, where nothing moves them
   Pass<Real>* last_ = nullptr;
   std::size_t at_ = 0;  // where its batch begins in order_

@@ -298,9 +298,10 @@ void move_rows(const Parameter& parameter, const RowGradient* gradient, const Ma
 void flush(const Parameter& parameter, const RowGradient* rows) {
   if (!parameter.arrears || parameter.arrears->empty()) return;
   const std::size_t n = rows ? rows->size() : parameter.layout.size, most = row_chunk(columns_of(parameter.layout));
-  const int threads = n * parameter.arrears->size() < parallel_size ? 1 : get_num_threads();
+  const std::size_t chunks = (n + most - 1) / most;
+  const int threads = n * parameter.arrears->size() < parallel_size ? 1 : threads_for(chunks);
   Crew::gather(threads, [&](Crew& crew) {
-    crew.phase((n + most - 1) / most, [&](std::size_t i, int) {
+    crew.phase(chunks, [&](std::size_t i, int) {
       move_rows(parameter, rows, nullptr, 1, i * most, std::min(n, (i + 1) * most));
     });
   });

@@ -132,16 +132,19 @@ void Optimizer::factor(Crew* crew) const {
   factored_step(tasks, crew);
 }
 
-/// The matrices of a rule that makes them orthogonal.
-void Optimizer::turn(Crew& crew) const {
+/// The steps of the matrices of a rule that makes them orthogonal, made ready.
+std::vector<std::unique_ptr<OrthogonalStep>> Optimizer::turn(Crew& crew) const {
+  std::vector<std::unique_ptr<OrthogonalStep>> steps;
   for (const Task& task : tasks_) {
     const Parameter& p = *task.move->parameter;
-    if (!p.is_matrix) continue;
+    if (!p.is_matrix || p.layout.size == 0) continue;
     const auto& shape = p.layout.shape;
     const std::vector<double> values = values_of(p);
     const Orthogonal constants = rule.orthogonal(values.data(), double(shape[0]), double(shape[1]));
-    orthogonal_step({task.move, task.how, task.scale, constants}, crew);
+    steps.push_back(orthogonal_step({task.move, task.how, task.scale, constants}));
+    steps.back()->prepare(crew);
   }
+  return steps;
 }
 
 void Optimizer::plan(const std::vector<Move>& moves) {
@@ -172,22 +175,22 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
     if (rule.factored && moves) return factor(crew);
     if (rule.measuring.sums > 0 && moves) measure(chunks);
     const bool turns = rule.orthogonal && moves;
+    // What can be cancelled comes first, and writes nothing.
+    std::vector<std::unique_ptr<OrthogonalStep>> turned;
+    if (turns) turned = turn(*crew);
     chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
       const Task& at = tasks_[task];
       if (turns && at.move->parameter->is_matrix) return;
       if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
       visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
     });
-    if (!turns) return;
-    if (crew)
-      turn(*crew);
-    else
-      Crew::gather(1, [&](Crew& alone) { turn(alone); });
+    for (const auto& step : turned) step->move(*crew);
   };
-  const int threads = total < (rule.orthogonal ? parallel_products : parallel_size) ? 1 : get_num_threads();
+  const bool is_large = total >= (rule.orthogonal ? parallel_products : parallel_size);
+  const int threads = is_large ? threads_for(total / (rule.orthogonal ? parallel_products / 4 : chunk_size)) : 1;
   if (crew) {
     phases(crew);
-  } else if (threads == 1) {
+  } else if (threads == 1 && !rule.orthogonal) {
     const FlushSubnormals flush;
     phases(nullptr);
   } else {

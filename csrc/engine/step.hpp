@@ -41,6 +41,8 @@ struct Move {
   std::size_t size() const { return rows ? rows->size() : parameter->layout.size; }
 };
 
+class OrthogonalStep;
+
 /// Parameters that share the values of hyperparameters.
 struct Group {
   std::vector<double> values;  // in the order of rule.fields
@@ -110,7 +112,7 @@ class Optimizer {
   void catch_up(const std::vector<Move>& moves);
   void measure(Chunks& chunks);
   void factor(Crew* crew) const;
-  void turn(Crew& crew) const;
+  std::vector<std::unique_ptr<OrthogonalStep>> turn(Crew& crew) const;
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 

@@ -6,10 +6,10 @@
 
 namespace gs {
 
-/// While one is alive, subnormals are read and written as 0 on this thread; then the thread's setting is back.
+/// While one is alive, subnormals are read and written as 0 on this thread, or are not; then its setting is back.
 class FlushSubnormals {
  public:
-  FlushSubnormals() : before_(get()) { set(before_ | flush); }
+  explicit FlushSubnormals(bool flushes = true) : before_(get()) { set(flushes ? before_ | flush : before_ & ~flush); }
   ~FlushSubnormals() { set(before_); }
   FlushSubnormals(const FlushSubnormals&) = delete;
 

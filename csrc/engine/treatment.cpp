@@ -25,7 +25,7 @@ template <class Real> double orthogonal(const Real* x, std::size_t count, std::s
     for (std::size_t k = 0; k < n; ++k) unit[i * n + k] = double(x[i * n + k]) / norms[i];
   }
   double sum = 0;
-  for (std::size_t i = 0; i < count; ++i)
+  for (std::size_t i = 0; i < count && !Crew::is_cancelled(); ++i)
     for (std::size_t j = 0; j < i; ++j) {
       const double *a = &unit[i * n], *b = &unit[j * n];
       double lanes[8] = {};

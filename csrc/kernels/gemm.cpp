@@ -148,6 +148,7 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && q.a.template is_plain<Real>()) return dots(q);
   const Parts depths(q.depth, gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
+    if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
     const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
     if (q.rows == 1)

@@ -21,6 +21,7 @@ template <class Real> struct Product {
   Real* c;            // (rows, columns) with row stride ldc; overlaps nothing
   std::size_t ldc;
   std::size_t rows, columns, depth;
+  bool (*is_cancelled)() = nullptr;  // asked between blocks of the depth; if it says so, c is left as it is
 };
 
 /// Rows that lie a multiple of a page apart share a few sets of the nearest cache, and throw each other out: such a b

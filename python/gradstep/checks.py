@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -11,7 +13,18 @@ import numpy as np
 from .optimizers.arguments import closest, flag, whole
 from .optimizers.arrays import describe
 
-__all__ = ["choose", "class_numbers", "closest", "flag", "numeric", "rows_of", "shape_of", "snake_case", "whole"]
+__all__ = [
+    "check_folder",
+    "choose",
+    "class_numbers",
+    "closest",
+    "flag",
+    "numeric",
+    "rows_of",
+    "shape_of",
+    "snake_case",
+    "whole",
+]
 
 Found = TypeVar("Found")
 
@@ -32,6 +45,23 @@ def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:
     if value not in table:
         raise ValueError(f"{name} must be one of {', '.join(table)}; got {value!r}.{closest(value, table)}")
     return table[value]
+
+
+def check_folder(folder: str) -> None:
+    """Refuse a folder that is not there and cannot be made, or in which nothing can be written; nothing is made.
+
+    Raises
+    ------
+    NotADirectoryError, PermissionError
+        With the place that is in the way.
+    """
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(errno.ENOTDIR, "files are to be written in this folder, and it is none", place)
+    if not os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, "files are to be written in this folder, and it is read-only", place)
 
 
 def snake_case(name: str) -> str:

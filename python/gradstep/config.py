@@ -6,6 +6,7 @@ import os
 
 from . import _core
 from .checks import choose, whole
+from .console import show
 
 __all__ = ["floatx", "get_num_threads", "set_floatx", "set_num_threads", "show_config"]
 
@@ -54,13 +55,16 @@ def set_floatx(value: str) -> None:
 def get_num_threads() -> int:
     """How many threads a computation may use: what `set_num_threads` said, or else OpenMP.
 
-    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl.
+    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. However many are asked for, there are
+    at most four for each processor, or 16 if that is more; and a computation takes no more than it has chunks of work.
     """
     return _core.get_num_threads()
 
 
 def set_num_threads(threads: int) -> None:
     """Let computations use this many threads from now on. Results do not depend on it, to the last bit.
+
+    More than the processors gain nothing; `get_num_threads` says how many there may be at most.
 
     Raises
     ------
@@ -101,7 +105,7 @@ def show_config() -> None:
     }
     width = max(map(len, entries))
     for name, value in entries.items():
-        print(f"{name:<{width}}  {value}")
+        show(f"{name:<{width}}  {value}")
 
 
 def _openmp_runtimes() -> list[str]:

@@ -7,6 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from . import utils
+from .console import show
 from .layers import Dense, Input
 from .models import Sequential
 from .optimizers import Adam
@@ -44,19 +45,19 @@ def run(epochs: int, output: str, seed: int) -> float:
     images, labels = digits()
     utils.set_random_seed(seed)
     train, validation, test = utils.split(images, labels, (0.7, 0.15, 0.15), stratify=labels, seed=seed)
-    print(f"digits: {len(train[0])} rows to train on, {len(validation[0])} to validate, {len(test[0])} to test")
+    show(f"digits: {len(train[0])} rows to train on, {len(validation[0])} to validate, {len(test[0])} to test")
     model = network()
     model.summary()
     begin = perf_counter()
     history = model.fit(*train, batch_size=32, epochs=epochs, validation_data=validation)
-    print(f"trained in {perf_counter() - begin:.2f} s")
+    show(f"trained in {perf_counter() - begin:.2f} s")
     scores = model.evaluate(*test, verbose=0, return_dict=True)
     assert isinstance(scores, dict)
-    print(f"test accuracy: {scores['accuracy']:.4f}")
+    show(f"test accuracy: {scores['accuracy']:.4f}")
     try:
         history.plot(output)
     except ImportError as error:
-        print(error)
+        show(error)
     else:
-        print(f"curves: {output}")
+        show(f"curves: {output}")
     return scores["accuracy"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from .checks import choose, closest, snake_case
 from .optimizers.arrays import describe
+from .references import is_ours, is_reference, reference_to
 
 __all__ = [
     "Described",
@@ -23,6 +25,7 @@ __all__ = [
     "custom_object_scope",
     "get_custom_objects",
     "instance",
+    "known_objects",
     "named_classes",
     "register_keras_serializable",
     "revive",
@@ -44,8 +47,10 @@ NEUTRAL = {
     "synchronized": False,
     "trainable": True,
 }
-# What the program handed over, by name: classes, and functions.
+# What the program handed over for all files, by name: classes, and functions.
 _custom: dict[str, Any] = {}
+# What it handed over for the files that one thread reads within `custom_object_scope`.
+_scope: ContextVar[Mapping[str, Any] | None] = ContextVar("custom_object_scope", default=None)
 
 
 class Described:
@@ -114,32 +119,35 @@ def serialize(value: Any, name: str = "value") -> Any:
 def serialize_object(thing: Any) -> dict[str, Any]:
     """``{"class_name": ..., "config": ...}`` of an object, and where the class is from, in Keras's words."""
     cls = type(thing)
-    module, _, rest = cls.__module__.partition(".")
-    ours = module == __name__.partition(".")[0]
+    if is_ours(cls):
+        module, registered = f"keras.{cls.__module__.split('.')[1]}", None
+    else:
+        module, registered = cls.__module__, reference_to(thing) or _registered_name(cls)
     return {
-        "module": f"keras.{rest.partition('.')[0]}" if ours else cls.__module__,
+        "module": module,
         "class_name": cls.__name__,
-        "config": serialize(thing.get_config(), f"the config of {thing!r}"),
-        "registered_name": None if ours else _registered_name(cls),
+        "config": {} if is_reference(registered) else serialize(thing.get_config(), f"the config of {thing!r}"),
+        "registered_name": registered,
     }
 
 
 def _name_of_function(function: Any, name: str) -> Any:
     called = getattr(function, "__name__", "<lambda>")
-    if "<" in called:
-        raise TypeError(f"{name} must have a name to be written; got a lambda: define it with def.")
-    if str(getattr(function, "__module__", "")).startswith(__name__.partition(".")[0] + "."):
+    if is_ours(function) and "<" not in called:
         return called
+    reference = reference_to(function)
+    if reference is None and "<" in called:
+        raise TypeError(f"{name} must have a name to be written; got a lambda: define it with def.")
     return {
         "module": "builtins",
         "class_name": "function",
-        "config": _registered_name(function),
+        "config": reference or _registered_name(function),
         "registered_name": "function",
     }
 
 
 def _registered_name(thing: Any) -> str:
-    return next((name for name, known in _custom.items() if known is thing), thing.__name__)
+    return next((name for name, known in known_objects().items() if known is thing), thing.__name__)
 
 
 def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
@@ -169,9 +177,10 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
     name, arguments = config["class_name"], config["config"]
     if name == "function":
         return arguments if isinstance(arguments, str) and arguments in table else custom_object(arguments, what)
+    known = known_objects()
     for candidate in (config.get("registered_name"), name):
-        if isinstance(candidate, str) and candidate in _custom:
-            return _made(_custom[candidate], arguments)
+        if isinstance(candidate, str) and candidate in known:
+            return known[candidate] if is_reference(candidate) else _made(known[candidate], arguments)
     if not isinstance(name, str) or name not in table:
         hint = closest(name, table) if isinstance(name, str) else ""
         raise ValueError(
@@ -210,19 +219,28 @@ def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def custom_object(name: Any, what: str) -> Any:
     """What was handed over under a name."""
-    if not isinstance(name, str) or name not in _custom:
+    known = known_objects()
+    if not isinstance(name, str) or name not in known:
         raise ValueError(f"{what} is {name!r}, which is not of gradstep: put it into custom_objects={{name: it}}.")
-    return _custom[name]
+    return known[name]
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The classes and functions of the program that files may name, by name; the dict itself, as in Keras."""
+    """The classes and functions of the program that files may name, by name; the dict itself, as in Keras.
+
+    Those of a `custom_object_scope` are not in it.
+    """
     return _custom
+
+
+def known_objects() -> dict[str, Any]:
+    """The classes and functions of the program that this thread's files may name now, by name."""
+    return {**_custom, **(_scope.get() or {})}
 
 
 @contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Let files name these classes and functions, within a ``with`` statement.
+    """Let the files that this thread reads name these classes and functions, within a ``with`` statement.
 
     Parameters
     ----------
@@ -247,13 +265,11 @@ def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
     """
     if objects is not None and not isinstance(objects, Mapping):
         raise TypeError(f"custom_objects must be a dict of names to classes and functions; got {describe(objects)}.")
-    before = dict(_custom)
-    _custom.update(objects or {})
+    token = _scope.set({**(_scope.get() or {}), **(objects or {})})
     try:
         yield
     finally:
-        _custom.clear()
-        _custom.update(before)
+        _scope.reset(token)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Registered], Registered]:

@@ -11,7 +11,7 @@ import time
 
 import gradstep as gs
 import pytest
-from gradstep.callbacks.progress import Bar, logs_text, say, seconds_text
+from gradstep.callbacks.progress import Bar, folded, logs_parts, say, seconds_text
 from training import classifier, clusters
 
 LINE = r"Epoch {}/2  [\d.]+ s  loss [\d.]+ +accuracy [\d.]+ +val_loss [\d.]+ +val_accuracy [\d.]+"
@@ -78,10 +78,41 @@ def test_live_bar_in_a_terminal(columns):
         )
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]", out)  # \r and \n only
     left = screen(out, columns)
-    assert len(left) == 3
-    assert re.fullmatch(LINE.format(1), left[0])
-    assert re.fullmatch(LINE.format(2), left[1])
-    assert left[2] == ""
+    assert len(left) == (3 if columns == 120 else 9)
+    half = len(left) // 2
+    assert re.fullmatch(LINE.format(1), re.sub(" {3,}", "  ", "".join(left[:half])))
+    assert re.fullmatch(LINE.format(2), re.sub(" {3,}", "  ", "".join(left[half:-1])))
+    assert left[-1] == ""
+
+
+LOGS = dict.fromkeys(("loss", "accuracy", "sparse_top_k_categorical_accuracy", "a" * 70), 0.25)
+LOGS |= {f"val_{name}": 1e-9 for name in LOGS}
+
+
+@pytest.mark.parametrize("count", range(9))
+def test_no_line_of_an_epoch_is_wider_than_the_terminal(count):
+    """And every number is there, in order; on one line where it fits."""
+    head, logs = "Epoch  8/10  0.57 s", dict(list(LOGS.items())[:count])
+    for columns in range(39, 260):
+        for indent in (0, 9, len(head)):
+            lines = folded(head, logs, columns, indent)
+            assert max(map(len, lines)) <= columns
+            assert " ".join(lines).split()[5::2] == [f"{v:.4f}" if v == 0.25 else "1.00e-09" for v in logs.values()]
+            whole = f"{head}{''.join(logs_parts(logs))}".rstrip()
+            assert (lines == [whole]) == (len(whole) <= columns)
+            assert all(line.startswith(" " * indent) for line in lines[1:])
+
+
+def test_lines_of_an_epoch_in_narrow_and_wide_terminals():
+    for columns in (60, 80, 200):
+        out = in_terminal(PROGRAM.replace("VERBOSE", "1"), columns)
+        left = screen(out, columns)
+        assert len(left) == (3 if columns == 200 else 5)
+        assert max(map(len, left)) < columns
+        if columns == 80:
+            assert re.fullmatch(r"Epoch 1/2  [\d.]+ s  loss [\d.]+ +accuracy [\d.]+", left[0])
+            assert re.fullmatch(r" +val_loss [\d.]+ +val_accuracy [\d.]+", left[1])
+            assert left[0].index("  loss") == left[1].index("  val_loss")
 
 
 def test_verbose_2_in_a_terminal_draws_no_bar():
@@ -191,7 +222,7 @@ def test_a_bar_of_unknown_length():
 
 def test_texts():
     assert [seconds_text(s) for s in (0.123, 9.99, 12.3, 185, 7200)] == ["0.12 s", "9.99 s", "12 s", "3:05", "2:00:00"]
-    assert logs_text({"loss": 0.25, "small": 1e-5, "nan": float("nan"), "zero": 0.0}).split() == [
+    assert "".join(logs_parts({"loss": 0.25, "small": 1e-5, "nan": float("nan"), "zero": 0.0})).split() == [
         "loss", "0.2500", "small", "1.00e-05", "nan", "nan", "zero", "0.0000",
     ]  # fmt: skip
-    assert logs_text(None) == ""
+    assert logs_parts(None) == []

@@ -264,8 +264,10 @@ def test_looking_up():
     assert (row.input.name, row.input.dtype) == ("i", "float64")
     assert model.input_shape == [(None, 4), (None, 3)]
     siamese = compiled("siamese")
-    with pytest.raises(ValueError, match="'twice' has no one output: it was called with symbolic tensors 3 times"):
-        _ = siamese.get_layer("twice").output
+    twice = siamese.get_layer("twice")
+    assert twice.output is twice._nodes[0].outputs[0]  # the first of three, as in Keras
+    with pytest.raises(ValueError, match="'d' has no output: it was not called with a symbolic tensor"):
+        _ = layers.Dense(1, name="d").output
     assert siamese.get_layer("apart").output.shape == (None, 4)
     assert siamese.get_layer("apart").input[1].name == "twice"
     assert siamese.weight_names == ["twice/kernel", "twice/bias", "same/kernel", "same/bias"]

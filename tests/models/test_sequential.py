@@ -252,3 +252,50 @@ def test_float64_model():
     assert {w.dtype.name for w in model.weights} == {"float64"}
     assert model(x).dtype == np.float64
     model.fit(x, y, verbose=0)
+
+
+def test_layers_of_a_trained_model_are_shared():
+    """The usual way to cut off a head; both models go on, with one set of weights."""
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    layers = gs.layers
+    old = gs.Sequential([gs.Input((3,)), layers.Dense(4, "relu"), layers.BatchNormalization(), layers.Dense(1)])
+    old.compile("sgd", "mse")
+    old.fit(x, x[:, 0], verbose=0)
+    new = gs.Sequential()
+    for layer in old.layers[:-1]:
+        new.add(layer)
+    features = new.predict(x, verbose=0)
+    assert (features == gs.Model(old.inputs, old.layers[1].output).predict(x, verbose=0)).all()
+    new.add(layers.Dense(2))
+    new.compile("sgd", "mse")
+    new.fit(x, x[:, :2], verbose=0)
+    assert new.layers[0] is old.layers[0]
+    assert all(a is b for a, b in zip(new.weights[:6], old.weights[:6], strict=True))
+    assert not np.array_equal(features, gs.Model(old.inputs, old.layers[1].output).predict(x, verbose=0))
+    kept = [weight.copy() for weight in new.weights]
+    old.pop()
+    old.add(layers.Dense(3))
+    old.compile("sgd", "mse")
+    old.fit(x, x, verbose=0)
+    assert all(a is b for a, b in zip(new.weights[:6], old.weights[:6], strict=True))
+    assert not np.array_equal(kept[0], new.weights[0])
+    assert new.predict(x, verbose=0).shape == (8, 2)
+
+
+@pytest.mark.parametrize("functional", [False, True])
+def test_a_model_of_shapes_alone(functional):
+    x = np.arange(12.0).reshape(2, 6)
+    row = [gs.layers.Reshape((2, 3)), gs.layers.Flatten(), gs.layers.Reshape((3, 2))]
+    if functional:
+        start = end = gs.Input((6,))
+        for layer in row:
+            end = layer(end)
+        model = gs.Model(start, end)
+    else:
+        model = gs.Sequential([gs.Input((6,)), *row])
+    assert (model.predict(x, verbose=0) == x.reshape(2, 3, 2)).all()
+    assert (model(x) == x.reshape(2, 3, 2)).all()
+    model.compile("sgd", "mse")
+    assert model.evaluate(x, x.reshape(2, 3, 2) + 1, verbose=0) == 1
+    assert model.weights == []
+    assert gs.models.model_from_json(model.to_json()).output_shape == (None, 3, 2)

@@ -61,7 +61,7 @@ GRAPHS = {
         ValueError,
         "layers must have different names; two are called 'q'",
     ),
-    "nothing computes": (lambda: gs.Model(P, layers.Flatten()(P)), ValueError, "must have a layer that computes"),
+    "no layer": (lambda: gs.Model(P, P), ValueError, "must have a layer between its inputs and outputs"),
     "dtypes": (
         lambda: gs.Model(P, layers.Dense(1, dtype="float64")(layers.Dense(2)(P))),
         ValueError,

@@ -89,7 +89,7 @@ class BackupAndRestore(Callback):
         super().__init__()
         if not isinstance(backup_dir, (str, os.PathLike)):
             raise TypeError(f"backup_dir must be a str or a path; got {describe(backup_dir)}.")
-        self.backup_dir = os.fspath(backup_dir)
+        self.backup_dir = os.path.expanduser(os.fspath(backup_dir))
         if not self.backup_dir:
             raise ValueError("backup_dir must be the name of a folder; got ''.")
         self.save_freq = batches_between("save_freq", save_freq)
@@ -110,6 +110,7 @@ class BackupAndRestore(Callback):
         """Go on from the backup, if there is one."""
         self._batches = 0
         checkpoint = self.model._checkpoint(self._others)
+        checkpoint.check(self._path(LATEST))
         damage: ValueError | None = None
         for name in (LATEST, PREVIOUS):
             try:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..optimizers.arrays import describe
 from .states import loaded, plain
 
-__all__ = ["Callback", "Logs"]
+__all__ = ["Callback", "LogNames", "Logs", "is_ours"]
 
 Logs = Mapping[str, Any]
+
+
+class LogNames(NamedTuple):
+    """Names of the numbers in the logs of epochs: those in each, and those that some have, as of validation."""
+
+    always: tuple[str, ...]
+    sometimes: tuple[str, ...] = ()
 
 
 class Callback:
@@ -40,6 +47,8 @@ class Callback:
     _idle: tuple[Any, ...] = ()
     # Attributes that a run must have again to go on as if it had not been interrupted.
     _state: tuple[str, ...] = ()
+    # In `fit`: what the logs of an epoch have when they come to this callback; None: another one may add anything.
+    _log_names: LogNames | None = None
     _loaded = False  # since the last run: the next one goes on instead of starting anew
 
     def __init__(self) -> None:
@@ -160,7 +169,21 @@ class Callback:
         goes_on, self._loaded = self._loaded, False
         return goes_on
 
+    def _added_names(self) -> tuple[str, ...] | None:
+        """What this callback adds to the logs of an epoch; None: it may be anything, for a user wrote it."""
+        hooks = [getattr(self, hook) for hook in ("on_epoch_end", "on_train_batch_end", "on_batch_end")]
+        return self._own_names() if all(map(is_ours, hooks)) else None
+
+    def _own_names(self) -> tuple[str, ...]:
+        """What a callback of this package adds to the logs of an epoch."""
+        return ()
+
     def _wants(self, hook: str) -> bool:
         """Whether a hook was overridden, in the class or on the object."""
         function = getattr(getattr(self, hook), "__func__", None)
         return function is not getattr(Callback, hook) and function not in self._idle
+
+
+def is_ours(function: Any) -> bool:
+    """Whether a function or method is of this package, and not of a user's subclass."""
+    return str(function.__module__).partition(".")[0] == __name__.partition(".")[0]

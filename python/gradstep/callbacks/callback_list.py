@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..optimizers.arrays import describe
-from .base import Callback, Logs
+from .base import Callback, LogNames, Logs
 from .history import History
 from .progress import ProgbarLogger
 
@@ -132,15 +132,21 @@ class CallbackList(Callback):
         for member in self.callbacks:
             getattr(member, hook)(batch, logs=shared)
 
-    def attend_fit(self, x: ndarray, y: ndarray) -> History:
-        """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history."""
+    def attend_fit(self, x: ndarray, y: ndarray, names: LogNames) -> History:
+        """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history.
+
+        names: what the logs of epochs have before a callback adds to them.
+        """
         given = [member for member in self.callbacks if member not in self._added]
         if self._history is None:
             self._history = self._add(History())
             self._history.set_params(dict(self.params))
             self._history.set_model(self.model)
+        known: LogNames | None = names
         for member in self.callbacks:
             member._attend_fit(x, y, given)
+            member._log_names, added = known, member._added_names()
+            known = None if known is None or added is None else LogNames((*known.always, *added), known.sometimes)
         return self._history
 
     @contextmanager

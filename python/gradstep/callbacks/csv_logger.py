@@ -69,7 +69,7 @@ class CSVLogger(Callback):
         self.close()
         self._header = True
         if self.append and os.path.exists(self.filename):
-            with open(self.filename, encoding="utf-8") as file:
+            with open(self.filename, encoding="utf-8", errors="replace") as file:
                 self._header = not file.readline()
         self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
         self.keys = self._writer = None

@@ -68,6 +68,7 @@ class EarlyStopping(MonitorCallback):
     (4, 3)
     """
 
+    _purpose = "early stopping"
     _state = ("best", "best_epoch", "wait", "stopped_epoch")
 
     def __init__(
@@ -127,7 +128,7 @@ class EarlyStopping(MonitorCallback):
         """The number, or None and a warning."""
         value = (logs or {}).get(self.monitor)
         if value is None:
-            self._missing("early stopping", logs)
+            self._missing(logs)
         return value
 
     def _keep(self, epoch: int) -> None:

@@ -37,9 +37,11 @@ class EventFile:
         os.makedirs(folder, exist_ok=True)
         self._file = opened(folder, f".{os.getpid()}.{next(_files)}.gradstep")
 
-    def scalar(self, tag: str, value: float, step: int) -> None:
-        """Write a number."""
-        self._add(step, tag=tag, simple_value=float(value))
+    def scalar(self, tag: str, value: Any, step: int) -> None:
+        """Write a number, or several under ``tag/0``, ``tag/1`` and so on."""
+        numbers = np.ravel(value).tolist()
+        for i, number in enumerate(numbers):
+            self._add(step, tag=tag if len(numbers) == 1 else f"{tag}/{i}", simple_value=float(number))
 
     def histogram(self, tag: str, values: np.ndarray, step: int) -> None:
         """Write how numbers are spread; those that are not finite are left out."""

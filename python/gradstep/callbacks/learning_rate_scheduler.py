@@ -12,7 +12,7 @@ from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .progress import say
-from .rates import log_rates, rated
+from .rates import check_rates, log_rates, rate_names, rated
 
 __all__ = ["LearningRateScheduler"]
 
@@ -56,6 +56,13 @@ class LearningRateScheduler(Callback):
             raise TypeError(f"schedule must be a function of the epoch and the rate; got {describe(schedule)}.")
         self.schedule = schedule
         self.verbose = whole("verbose", verbose, 0)
+
+    def _own_names(self) -> tuple[str, ...]:
+        return tuple(rate_names(self.model.optimizer))
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """See that the rate can be set."""
+        check_rates(self.model.optimizer, "LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the rate."""

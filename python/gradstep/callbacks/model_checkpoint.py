@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Callable, Mapping
+from string import Formatter
 from typing import Any
 
-from ..checks import flag
+from ..checks import check_folder, flag
 from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
-from .base import Logs
+from .base import Logs, is_ours
 from .monitor import MonitorCallback, number
 from .progress import say
 
 __all__ = ["ModelCheckpoint"]
+
+SAMPLE = 0.5  # in the place of a number that is not known yet
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -49,12 +53,15 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     TypeError, ValueError
-        An argument is of a wrong type or out of range; with `save_best_only`, as `mode` "auto" raises when training
-        begins.
+        An argument is of a wrong type or out of range. When training begins: the model cannot be written, or not with
+        this ending; with `save_best_only`, as `mode` "auto" raises.
     KeyError
-        When it saves: `filepath` has a name that the logs do not have.
+        When training begins: `filepath` has a name that the logs do not have; or, where a callback of your own may add
+        it to the logs, when it saves.
+    ImportError
+        When training begins: h5py is needed and not installed.
     OSError
-        It cannot be written there.
+        When training begins, or when it saves: files cannot be written there.
 
     Notes
     -----
@@ -75,6 +82,7 @@ class ModelCheckpoint(MonitorCallback):
     saving 02.keras
     """
 
+    _purpose = "saving the best model only"
     _state = ("best", "_batches_seen_since_last_saving", "_last_batch_seen")
 
     def __init__(
@@ -93,7 +101,7 @@ class ModelCheckpoint(MonitorCallback):
         super().__init__(monitor, mode, initial_value_threshold)
         if not isinstance(filepath, (str, os.PathLike)):
             raise TypeError(f"filepath must be a str or a path; got {describe(filepath)}.")
-        self.filepath = os.fspath(filepath)
+        self.filepath = _checked_format(os.fspath(filepath))
         self.verbose = whole("verbose", verbose, 0)
         self.save_best_only = flag("save_best_only", save_best_only)
         self.save_weights_only = flag("save_weights_only", save_weights_only)
@@ -105,9 +113,19 @@ class ModelCheckpoint(MonitorCallback):
             self._idle = (ModelCheckpoint.on_train_batch_end,)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find out which way is better, if that matters."""
+        """Find out which way is better, if that matters, and whether the files can be written."""
         if self.save_best_only:
             super().on_train_begin(logs)
+        numbers: Mapping[str, Any] = _Anything()
+        if self._log_names is not None:
+            each = self._log_names.always
+            there = each if self.save_freq == "epoch" else [name for name in each if name in self.model.metrics_names]
+            numbers = dict.fromkeys(there, SAMPLE)
+        path = self._path(0, None if self.save_freq == "epoch" else 0, numbers)
+        plain, is_plain = _before_names(self.filepath)
+        check_folder(os.path.dirname(os.path.expanduser(plain)))
+        if is_ours(self._saving()):
+            self.model._check_saving(path, self.save_weights_only, is_final=is_plain)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Remember the epoch."""
@@ -142,9 +160,13 @@ class ModelCheckpoint(MonitorCallback):
         if folder:
             os.makedirs(folder, exist_ok=True)
         try:
-            (self.model.save_weights if self.save_weights_only else self.model.save)(path)
+            self._saving()(path)
         except IsADirectoryError as error:
             raise OSError(f"filepath must not be a folder; {path} is one.") from error
+
+    def _saving(self) -> Callable[[str], Any]:
+        saving: Callable[[str], Any] = self.model.save_weights if self.save_weights_only else self.model.save
+        return saving
 
     def _is_wanted(self, epoch: int, logs: Logs | None, path: str) -> bool:
         begin = f"Epoch {epoch + 1}: "
@@ -152,7 +174,7 @@ class ModelCheckpoint(MonitorCallback):
             return self._said(f"{begin}saving model to {path}")
         current: Any = (logs or {}).get(self.monitor)
         if current is None:
-            self._missing("saving the best model only", logs)
+            self._missing(logs)
             return True
         if self.best is None and math.isnan(current):
             warnings.warn(f"saving the best model only: {self.monitor!r} is nan, so nothing is saved.", stacklevel=3)
@@ -168,11 +190,55 @@ class ModelCheckpoint(MonitorCallback):
         return True
 
     def _path(self, epoch: int, batch: int | None, logs: Logs | None) -> str:
-        names = {"epoch": epoch + 1} | ({} if batch is None else {"batch": batch + 1}) | dict(logs or {})
+        numbers = {} if logs is None else logs
+        names = {"epoch": epoch + 1} | ({} if batch is None else {"batch": batch + 1})
         try:
-            return self.filepath.format(**names)
+            path = self.filepath.format_map(_Names(names, numbers))
         except KeyError as error:
-            raise KeyError(f"filepath {self.filepath!r} has the name {error}; there are {', '.join(names)}.") from None
+            raise KeyError(
+                f"filepath {self.filepath!r} has the name {error}; there are {', '.join([*names, *numbers])}."
+            ) from None
+        return os.path.expanduser(path)
+
+
+class _Names(dict[str, Any]):
+    """Numbers by name; what is not among the first is looked for in others."""
+
+    def __init__(self, first: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+        super().__init__(first)
+        self._others = others
+
+    def __missing__(self, name: str) -> Any:
+        return self._others[name]
+
+
+class _Anything(dict[str, float]):
+    """A number for every name, where nobody knows which there will be."""
+
+    def __missing__(self, name: str) -> float:
+        return SAMPLE
+
+
+def _checked_format(filepath: str) -> str:
+    """A path with names in it, or a ValueError."""
+    try:
+        filepath.format_map(_Names({"epoch": 1, "batch": 1}, _Anything()))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"filepath must be a path with names such as {{epoch:02d}} or {{val_loss:.3f}} in it; got {filepath!r}: "
+            f"{error}."
+        ) from None
+    return filepath
+
+
+def _before_names(filepath: str) -> tuple[str, bool]:
+    """What stands before the first name; and whether there is no name."""
+    before = ""
+    for text, name, _, _ in Formatter().parse(filepath):
+        before += text
+        if name is not None:
+            return before, False
+    return before, True
 
 
 def batches_between(name: str, value: Any) -> str | int:

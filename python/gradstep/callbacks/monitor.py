@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from ..optimizers.arguments import real
 from ..optimizers.arrays import describe
-from .base import Callback, Logs
+from .base import Callback, Logs, is_ours
 
 __all__ = ["MonitorCallback"]
 
@@ -50,6 +51,8 @@ class MonitorCallback(Callback):
     than nan; in Keras nan is never beaten once it is the best.
     """
 
+    _purpose: str  # what the number is for
+
     def __init__(
         self, monitor: str = "val_loss", mode: str = "auto", baseline: float | None = None, min_delta: float = 0
     ) -> None:
@@ -65,8 +68,12 @@ class MonitorCallback(Callback):
         self._larger: bool | None = None  # is better
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find out which way is better."""
+        """Find out which way is better, and whether there will be such a number."""
         self._larger = self.mode == "max" if self.mode != "auto" else self._larger_is_better()
+        if self._log_names is not None and is_ours(type(self)):  # a subclass may find its number elsewhere
+            names = self._log_names.always + self._log_names.sometimes
+            if self.monitor not in names:
+                self._missing(dict.fromkeys(names))
 
     def _larger_is_better(self) -> bool:
         if self.monitor in ("loss", "val_loss"):
@@ -95,9 +102,9 @@ class MonitorCallback(Callback):
         better = value - self.min_delta > reference if self._larger else value + self.min_delta < reference
         return bool(better)
 
-    def _missing(self, what: str, logs: Logs | None) -> None:
+    def _missing(self, logs: Mapping[str, Any] | None) -> None:
         there = ", ".join(logs or {}) or "nothing"
-        warnings.warn(f"{what} needs {self.monitor!r} in the logs; they have {there}.", stacklevel=4)
+        warnings.warn(f"{self._purpose} needs {self.monitor!r} in the logs; they have {there}.", stacklevel=4)
 
 
 def number(name: str, value: Any) -> float:

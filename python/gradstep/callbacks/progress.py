@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from time import perf_counter
-from typing import TextIO
+from typing import Any
 
 import numpy as np
 
+from ..console import WIDTH, is_live, show, terminal_width, write
 from .base import Callback, Logs
 
 __all__ = ["Bar", "ProgbarLogger", "say"]
 
 INTERVAL = 0.05  # seconds between two pictures of a bar
-WIDTH = 80  # columns where nobody knows
-SHORTEST = 8  # columns of a bar
+SHORTEST, LONGEST = 8, 24  # columns of a bar
+NAME = 8  # columns that a name keeps at least
 
 _drawn: list[Bar] = []  # the bars that stand on their line now
 
 
 def say(message: str) -> None:
-    """Print what a callback has to say, on a line of its own: a bar steps aside until it is drawn again."""
+    """Print what a callback has to say, on its own line: a bar steps aside until it is drawn again."""
     for bar in _drawn:
         bar.erase()
-    print(message, flush=True)
-
-
-def is_live(stream: TextIO) -> bool:
-    """Whether a line can be drawn again there: a terminal, or a notebook, which knows \\r too."""
-    return stream.isatty() or type(stream).__module__.startswith("ipykernel.")
+    show(message)
 
 
 def seconds_text(seconds: float) -> str:
@@ -43,14 +38,45 @@ def seconds_text(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def logs_text(logs: Logs | None) -> str:
-    """Losses and metrics, each as wide as the last time: the lines of several epochs are a table."""
+def logs_parts(logs: Logs | None, room: int | None = None) -> list[str]:
+    """Losses and metrics, each as wide as the last time: the lines of several epochs are a table.
+
+    room: columns that each has at most; the names of those that are longer are shortened in the middle.
+    """
     parts = []
     for name, value in (logs or {}).items():
         value = value if isinstance(value, float) else float(np.mean(value))  # of a metric of many numbers
         plain = value == 0 or 1e-3 <= abs(value) < 1e3
-        parts.append(f"  {name} {f'{value:.4f}' if plain else f'{value:.2e}':<8}")
-    return "".join(parts).rstrip()
+        number = f"{value:.4f}" if plain else f"{value:.2e}"
+        parts.append(f"  {_shortened(name, room and room - 3 - len(number))} {number:<8}")
+    return parts
+
+
+def _shortened(name: str, room: int | None) -> str:
+    """A name in so many columns, as far as that says anything."""
+    if room is None or len(name) <= max(room, NAME):
+        return name
+    kept = max(room, NAME) - 2
+    return f"{name[: kept - kept // 2]}..{name[-(kept // 2) :]}"
+
+
+def folded(head: str, logs: Logs | None, width: int, indent: int) -> list[str]:
+    """Lines of at most `width` columns: the head, then losses and metrics, those of validation on lines of their own.
+
+    indent: of all lines but the first.
+    """
+    parts = logs_parts(logs, width - indent)
+    line = f"{head}{''.join(parts)}".rstrip()
+    if len(line) <= width:
+        return [line]
+    lines, begins_anew = [head], False
+    for name, part in zip(logs or {}, parts, strict=True):
+        is_first = name.startswith("val_") and not begins_anew
+        begins_anew = begins_anew or is_first
+        if (is_first and len(lines[-1]) > indent) or len(f"{lines[-1]}{part}".rstrip()) > width:
+            lines.append(" " * indent)
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 class Bar:
@@ -64,10 +90,10 @@ class Bar:
         How many batches there are, if that is known.
     live : bool, default True
         Whether it may be drawn before it is done.
-    stream : text file, default `sys.stdout`
+    stream : object with ``write``, default `sys.stdout`
     """
 
-    def __init__(self, title: str, total: int | None, live: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, title: str, total: int | None, live: bool = True, stream: Any = None) -> None:
         self._title, self._total = title, total
         self._stream = sys.stdout if stream is None else stream
         self._live = live and is_live(self._stream)
@@ -88,10 +114,10 @@ class Bar:
         self._next = now + INTERVAL
         spent = now - self._begin
         # The last column stays free: some terminals wrap there.
-        width = self._width() - 1
+        width = (terminal_width(self._stream) or WIDTH) - 1
         parts = [f" {done}" if self._total is None else f" {done}/{self._total}"]
         if done:
-            parts += [logs_text(logs)]
+            parts += [part.rstrip() for part in logs_parts(logs)]
             if self._total is not None:
                 parts += [f"  ETA {seconds_text(spent / done * max(self._total - done, 0))}"]
             parts += [f"  {done / spent:,.{0 if done > 10 * spent else 1}f} batches/s"]
@@ -99,7 +125,7 @@ class Bar:
         while len(parts) > 1 and self._room(parts, width) < SHORTEST:
             del parts[-1]
         room = self._room(parts, width)
-        length = min(room, 24)
+        length = min(room, LONGEST)
         full = min(length * done // self._total, length) if self._total else 0
         bar = f" [{'=' * full}{'.' * (length - full)}]" if self._total and room >= SHORTEST else ""
         self._redraw(f"{self._title}{bar}{''.join(parts)}"[:width])
@@ -109,12 +135,21 @@ class Bar:
         return width - len(self._title) - sum(map(len, parts)) - 3
 
     def finish(self, logs: Logs | None = None) -> None:
-        """Replace the bar by what came of it, and end the line."""
-        line = f"{self._title}  {seconds_text(perf_counter() - self._begin)}{logs_text(logs)}"
-        if self._drawn:
-            self._redraw(line)
+        """Replace the bar by what came of it, and end the line. In a terminal no line is longer than the terminal."""
+        head = f"{self._title}  {seconds_text(perf_counter() - self._begin)}"
+        width = terminal_width(self._stream)
+        if width is None:
+            lines = [f"{head}{''.join(logs_parts(logs))}".rstrip()]
         else:
-            self._stream.write(line)
+            # Below each other, unless that takes more lines.
+            indents = len(head), min(len(self._title), width // 4)
+            lines = min((folded(head, logs, width - 1, indent) for indent in indents), key=len)
+        if self._drawn:
+            self._redraw(lines[0])
+        else:
+            write(lines[0], self._stream)
+        for line in lines[1:]:
+            write(f"\n{line}", self._stream)
         self._end()
 
     def close(self) -> None:
@@ -126,18 +161,16 @@ class Bar:
         """Take the bar off its line, until it is drawn again."""
         if self._drawn:
             self._redraw("")
-            self._stream.write("\r")
+            write("\r", self._stream)
             self._set_drawn(0)
 
     def _end(self) -> None:
         self._live = False
         self._set_drawn(0)
-        self._stream.write("\n")
-        self._stream.flush()
+        write("\n", self._stream)
 
     def _redraw(self, line: str) -> None:
-        self._stream.write(f"\r{line.ljust(self._drawn)}")
-        self._stream.flush()
+        write(f"\r{line.ljust(self._drawn)}", self._stream)
         self._set_drawn(len(line))
 
     def _set_drawn(self, columns: int) -> None:
@@ -146,14 +179,6 @@ class Bar:
             _drawn.append(self)
         elif not columns and self in _drawn:
             _drawn.remove(self)
-
-    def _width(self) -> int:
-        if not self._stream.isatty():  # a notebook
-            return WIDTH
-        try:
-            return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
-        except (OSError, ValueError):  # a stream without a terminal behind it
-            return WIDTH
 
 
 class ProgbarLogger(Callback):
@@ -169,7 +194,8 @@ class ProgbarLogger(Callback):
     Notes
     -----
     Keras's bar says the time of a step; ours says how many batches a second. Its lines are longer by a count of the
-    steps, which are the same in every epoch.
+    steps, which are the same in every epoch. Where losses and metrics of an epoch need more columns than the terminal
+    has, those of the validation stand on the next line.
     """
 
     def __init__(self, live: bool = True) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["log_rates", "rated"]
+__all__ = ["check_rates", "log_rates", "rate_names", "rated"]
 
 
 def rated(optimizer: Any) -> list[tuple[str, Any]]:
@@ -21,8 +21,29 @@ def rated(optimizer: Any) -> list[tuple[str, Any]]:
     ]
 
 
+def check_rates(optimizer: Any, who: str) -> None:
+    """Refuse a learning rate that cannot be set.
+
+    Raises
+    ------
+    TypeError
+        It follows a schedule of the optimizer.
+    """
+    for _, each in rated(optimizer):
+        if "learning_rate" in each.schedules:
+            raise TypeError(
+                f"{who} sets the learning rate, so it must be a number; learning_rate follows a schedule, "
+                f"{each.schedules['learning_rate']!r}."
+            )
+
+
+def rate_names(optimizer: Any) -> list[str]:
+    """What `log_rates` adds."""
+    return [f"learning_rate_{name}" if name else "learning_rate" for name, _ in rated(optimizer)]
+
+
 def log_rates(optimizer: Any, logs: Any) -> None:
     """Add the rates to the logs, by Keras's names."""
     if logs is not None:
-        for name, each in rated(optimizer):
-            logs[f"learning_rate_{name}" if name else "learning_rate"] = float(each.learning_rate)
+        for name, (_, each) in zip(rate_names(optimizer), rated(optimizer), strict=True):
+            logs[name] = float(each.learning_rate)

@@ -8,7 +8,7 @@ from ..optimizers.arguments import real, whole
 from .base import Logs
 from .monitor import MonitorCallback
 from .progress import say
-from .rates import log_rates, rated
+from .rates import check_rates, log_rates, rate_names, rated
 
 __all__ = ["ReduceLROnPlateau"]
 
@@ -44,7 +44,7 @@ class ReduceLROnPlateau(MonitorCallback):
     ------
     TypeError, ValueError
         An argument is of a wrong type or out of range; or as `mode` "auto" raises when training begins. TypeError when
-        a rate is to be set that follows a schedule.
+        training begins: the rate follows a schedule.
 
     Notes
     -----
@@ -62,6 +62,7 @@ class ReduceLROnPlateau(MonitorCallback):
     [0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
     """
 
+    _purpose = "reducing the learning rate"
     _state = ("best", "wait", "cooldown_counter")
 
     def __init__(
@@ -86,9 +87,13 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown = whole("cooldown", cooldown, 0)
         self.wait = self.cooldown_counter = 0
 
+    def _own_names(self) -> tuple[str, ...]:
+        return tuple(rate_names(self.model.optimizer))
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start anew, unless state was loaded."""
         super().on_train_begin(logs)
+        check_rates(self.model.optimizer, "ReduceLROnPlateau")
         if not self._goes_on():
             self.best, self.wait, self.cooldown_counter = None, 0, 0
 
@@ -97,7 +102,7 @@ class ReduceLROnPlateau(MonitorCallback):
         log_rates(self.model.optimizer, logs)
         current = (logs or {}).get(self.monitor)
         if current is None:
-            self._missing("reducing the learning rate", logs)
+            self._missing(logs)
             return
         if self.in_cooldown():
             self.cooldown_counter -= 1

@@ -6,7 +6,7 @@ import os
 from time import perf_counter
 from typing import Any
 
-from ..checks import flag
+from ..checks import check_folder, flag
 from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
@@ -105,6 +105,8 @@ class TensorBoard(Callback):
         """Open the file, and write the layers."""
         if not self._goes_on():
             self._batches = 0
+        for folder in ("train", "validation"):
+            check_folder(os.path.join(self.log_dir, folder))
         if self.write_graph:
             self._file("train").layers(_description(self.model))
         else:
@@ -138,6 +140,11 @@ class TensorBoard(Callback):
                 file.scalar("batch_steps_per_second", 1 / spent, self._batches)
             for name, value in (logs or {}).items():
                 file.scalar(f"batch_{name}", value, self._batches)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Open the file."""
+        if self.model.optimizer is not None:
+            self._file("validation")
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Write the scores over the optimizer's steps."""

@@ -28,13 +28,13 @@ def slope_of(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
 class Alone:
     """What a layer computes without a model; the engine's layers in networks of one layer."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, calls: int = 0) -> None:
         self._layer = layer
         self._network: _core.Network | None = None
         self._words: Any = None  # what the network was made of
         self._tape: _core.Tape | None = None
         self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of x and y, to go backward from
-        self._calls = 0  # in training
+        self.calls = calls  # in training, which what is drawn depends on
 
     def forward(self, x: Any, training: bool) -> np.ndarray:
         """As `Layer.__call__`."""
@@ -70,10 +70,10 @@ class Alone:
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        y = tape.forward(rows.reshape(len(rows), width), training, self._calls, dx=training)
+        y = tape.forward(rows.reshape(len(rows), width), training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
             self._network, self._tape, self._words = network, tape, (width, words)
-            self._calls = (self._calls + 1) % 2**32
+            self.calls = (self.calls + 1) % 2**32
             for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
                     weight[...] = view

@@ -1,5 +1,4 @@
-"""What every layer can do. The engine computes (csrc/layers), or a layer of the user's own, in NumPy; a layer here says
-what, and holds the weights."""
+"""What every layer can do: it holds weights, and says what the engine (csrc/layers) computes, or does it in NumPy."""
 
 from __future__ import annotations
 
@@ -14,6 +13,7 @@ from ..config import FLOATS, floatx
 from ..naming import name_for
 from . import given
 from .alone import Alone
+from .copies import Copied
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .variable import Variables
@@ -31,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected, Variables):
+class Layer(Own, Connected, Copied, Variables):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -121,7 +121,7 @@ class Layer(Own, Connected, Variables):
         self.built = False
         self._input_shape: Shape | None = None
         self._weights = []
-        self._owner: str | None = None  # the model whose arena holds the weights
+        self._owned = False  # whether it was put into a Sequential, in whose arena the weights may lie
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._guard = _core.Guard()  # held while weights change or must not; models join it to their own

@@ -37,6 +37,10 @@ class InputLayer(Layer):
         self.build((None, *self._declared))
         Node(self, [], False, [self.input_shape], self.dtype)
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        super().__setstate__(state)
+        Node(self, [], False, [self.input_shape], self.dtype)
+
     def get_config(self) -> dict[str, Any]:
         """The shape, in Keras's words, and the name."""
         return {"batch_shape": list(self.input_shape), "dtype": self.dtype, "name": self.name}

@@ -177,26 +177,24 @@ class Connected:
 
     @property
     def input(self) -> Any:
-        """The symbolic tensor that the layer was called with, or the list of them.
+        """The symbolic tensor that the layer was first called with, or the list of them.
 
         Raises
         ------
         ValueError
-            It was called with none, or more than once.
+            It was called with none.
         """
-        node = self._only_node("input")
+        node = self._first_node("input")
         return node.inputs if node.listed else (node.inputs or node.outputs)[0]
 
     @property
     def output(self) -> SymbolicTensor:
-        """The symbolic tensor that the layer gave. Raises as `input` does."""
-        return self._only_node("output").outputs[0]
+        """The symbolic tensor that the layer gave when it was first called with one. Raises as `input` does."""
+        return self._first_node("output").outputs[0]
 
-    def _only_node(self, what: str) -> Node:
-        if len(self._nodes) != 1:
-            raise ValueError(
-                f"layer {self.name!r} has no one {what}: it was called with symbolic tensors {len(self._nodes)} times."
-            )
+    def _first_node(self, what: str) -> Node:
+        if not self._nodes:
+            raise ValueError(f"layer {self.name!r} has no {what}: it was not called with a symbolic tensor.")
         return self._nodes[0]
 
     def _connect(self, x: Any) -> SymbolicTensor:

@@ -10,6 +10,7 @@ from .. import _core
 from ..layers.alone import slope_of
 from ..layers.base import Shape
 from ..layers.symbolic import in_training
+from .learned import arranged
 from .mixed import Mixed, undone
 from .training import Trainer
 
@@ -135,5 +136,6 @@ class Called(Trainer):
         dx = self._tape.backward(slope.reshape(len(slope), -1))
         self._back = None
         assert dx is not None
-        by_weight = {id(w): g for w, g in zip(self._trained().values(), self._tape.gradients, strict=True)}
-        return dx.reshape(shape), [by_weight[id(weight)].copy() for weight in self.trainable_weights]
+        assert self._network is not None
+        gradients = arranged(self._network, self._tape.gradients, self.trainable_weights)
+        return dx.reshape(shape), [gradient.copy() for gradient in gradients]

@@ -13,6 +13,7 @@ from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
+from .learned import address, learned
 from .lent import Lent
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
@@ -106,12 +107,20 @@ class Compiled:
         return self._known_row[1]
 
     def _trained(self) -> dict[str, np.ndarray]:
-        """The weights that the engine trains, by name."""
+        """The weights that the engine trains, by name, in the order of `weights`."""
         if self._network is None:
             return {}
-        flags = [flag for layer in self._network.trained for flag in layer]
-        named = zip(self._weight_names, self.weights, flags, strict=True)
-        return {name: weight for name, weight, flag in named if flag}
+        known = {address(weight) for weight in learned(self._network)}
+        named = zip(self._weight_names, self.weights, strict=True)
+        return {name: weight for name, weight in named if address(weight) in known}
+
+    def _stepped(self, run: BatchRun) -> Stepped:
+        """A run that leaves its gradients, with the optimizer that steps the weights they are for."""
+        network, trained = self._network, self._trained()
+        assert network is not None
+        names = {address(weight): name for name, weight in trained.items()}
+        order = [names[address(weight)] for weight in learned(network)]
+        return Stepped(run, self._bind(trained), order, network, self._guard)
 
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
@@ -307,17 +316,16 @@ class Compiled:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
         if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
             run = make(None, [], gradients=True)
-            trained = self._trained()
-            if not trained:
-                return run
-            return Stepped(run, self._bind(trained), list(trained), network, self._guard)
+            return self._stepped(run) if learned(network) else run
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
                 trained = self._trained()
                 labels = [f"[{i}]" for i in range(len(trained))]
                 with Unbroken():
-                    self._indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
+                    indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
+                    numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
+                    self._indices = [numbers[address(weight)] for weight in learned(network)]
             return make(self.optimizer._core, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:

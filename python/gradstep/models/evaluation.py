@@ -20,6 +20,7 @@ from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed
 from .feeds import Feed
+from .learned import arranged
 from .mixed import Mixed, undone
 from .steps import AnyRun
 
@@ -275,7 +276,8 @@ class Evaluator(Fed):
         -------
         value : float
         gradients : list of ndarray
-            In the order and shapes of `weights`, as ``optimizer.step(model.weights, gradients)`` takes them.
+            In the order and shapes of `trainable_weights`, as ``optimizer.step(model.trainable_weights, gradients)``
+            takes them; of what was trainable at the last `compile`.
 
         Raises
         ------
@@ -306,9 +308,11 @@ class Evaluator(Fed):
                 outputs = tape.forward(x, True, self._lone_pass())
                 value, slope = shaped_loss(loss, y, outputs, weights, self._row)
                 tape.backward(slope)
-                return value + network.penalty, [gradient.copy() for gradient in tape.gradients]
-        value, gradients, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))
-        return value, [gradient for layer in gradients for gradient in layer]
+                gradients = [gradient.copy() for gradient in tape.gradients]
+                return value + network.penalty, arranged(network, gradients, list(self._trained().values()))
+        value, layers, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))
+        gradients = [gradient for layer in layers for gradient in layer]
+        return value, arranged(network, gradients, list(self._trained().values()))
 
 
 def _result(logs: dict[str, float], named: bool) -> float | list[float] | dict[str, float]:

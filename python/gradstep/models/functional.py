@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..described import custom_object_scope
+from ..layers.activation import Activation
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, tensors_of
@@ -43,7 +44,7 @@ class Functional(Many):
     TypeError
         Something else is among the inputs or outputs.
     ValueError
-        An output depends on what is no input; layers have the same name, or different dtypes; nothing computes.
+        An output depends on what is no input; layers have the same name, or different dtypes; there is no layer.
 
     Notes
     -----
@@ -84,8 +85,8 @@ class Functional(Many):
         self._steps: list[Step] = []
         self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
         working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
-        if not any(layer._works for layer in working):
-            raise ValueError(f"model {self.name!r} must have a layer that computes.")
+        if not working:
+            raise ValueError(f"model {self.name!r} must have a layer between its inputs and outputs.")
         self._dtype_name = working[0].dtype
         for layer in working:
             if layer.dtype != self._dtype_name:
@@ -151,6 +152,7 @@ class Functional(Many):
             self._network = Graph(self._ins.rows, self._steps, self._exits)  # type: ignore[assignment]
         else:
             self._network = network_of_steps(self._ins.rows[0], self._steps, self._exits[0])
+        self._note_trainable()
 
     def _renew(self) -> None:
         self._tape = self._back = None
@@ -158,6 +160,7 @@ class Functional(Many):
             self._network.renew()
         elif self._network is not None:
             renew(self._network, [step.layer for step in self._steps])
+        self._note_trainable()
 
     # -- configs and files ---------------------------------------------------------------------------------------------
 
@@ -199,6 +202,11 @@ class Functional(Many):
         if keys is not None:
             model._rekey(keys)
         return model
+
+    @classmethod
+    def _smallest(cls) -> Functional:
+        x = InputLayer((1,), name="x").output
+        return Functional(x, Activation("relu", name="y")(x), "smallest")
 
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
         layers = {layer.name: layer for layer in self._layers}

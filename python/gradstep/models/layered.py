@@ -42,6 +42,7 @@ class Layered(Called, Savable, Summarized, Variables):
         self._layers: list[Any] = []  # layers, and models that are used as layers
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._calls: list[Node] = []  # of its layers, each after those it reads
+        self._trains: list[bool] = []  # which of `_leaves` were trainable when the engine was told last
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -190,6 +191,10 @@ class Layered(Called, Savable, Summarized, Variables):
     def trainable(self, value: bool) -> None:
         for layer in self._leaves.values():
             layer.trainable = value
+
+    def _note_trainable(self) -> None:
+        """Remember what the engine was told, for files: `trainable` may be another until the next `compile`."""
+        self._trains = [layer.trainable for layer in self._leaves.values()]
 
     @property
     def losses(self) -> list[float]:

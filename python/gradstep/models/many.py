@@ -16,12 +16,13 @@ from .columns import Columns, ManyRows, input_columns, target_columns, weight_co
 from .data import NAMES, Rows
 from .graph import Graph
 from .layered import Layered
+from .learned import arranged, learned
 from .measured import Measures, Share
 from .mixed import undone
 from .named import by_name, each_by_name
 from .objectives import Fed as FedMetric
 from .objectives import Objectives
-from .steps import AnyRun, Stepped
+from .steps import AnyRun
 from .weighed import GraphRun
 from .wiring import Bundle
 
@@ -45,6 +46,7 @@ class Many(Layered):
     def __init__(self, inputs: Bundle, outputs: Bundle) -> None:
         super().__init__()
         self._ins, self._outs = inputs, outputs
+        self._given_outputs: list[tuple[int, ...]] = []  # shapes of what the last call in training gave
 
     @property
     def _many(self) -> bool:
@@ -164,12 +166,6 @@ class Many(Layered):
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
-    def _trained(self) -> dict[str, np.ndarray]:
-        if not self._many:
-            return super()._trained()
-        known = {id(weight) for weight in self._graph.weights}
-        return {n: w for n, w in zip(self._weight_names, self.weights, strict=True) if id(w) in known}
-
     def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> AnyRun:
         if not self._many:
             return super()._new_run(rows, batch, train, fresh)
@@ -178,21 +174,15 @@ class Many(Layered):
             return run
         if self.optimizer is None:
             raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
-        trained = self._trained()
-        return Stepped(run, self._bind(trained), list(trained), self._graph, self._guard)
+        return self._stepped(run) if learned(self._graph) else run
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
-        return GraphRun(self._graph, self._objectives, self._fed(rows), rows, batch, train, self._arranged, fresh)
+        return GraphRun(self._graph, self._objectives, self._fed(rows), rows, batch, train, fresh)
 
     def _fed(self, rows: Any) -> list[FedMetric]:
         """The metrics for targets like these, each for this thread alone."""
         metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
         return [one._replace(metric=self._lent.of(one.metric)) for one in metrics]
-
-    def _arranged(self, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Gradients in the order of the model's weights, from that of the graph's."""
-        found = {id(weight): gradient for weight, gradient in zip(self._graph.weights, gradients, strict=True)}
-        return [found[id(weight)] for weight in self._trained().values()]
 
     def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
         if not self._many:
@@ -243,7 +233,8 @@ class Many(Layered):
             run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
             run.start(None, self._lone_pass())
             run.advance(0.0)
-            return run.progress[2], [np.array(gradient) for gradient in run.gradients]
+            gradients = arranged(self._graph, run.gradients, list(self._trained().values()))
+            return run.progress[2], [np.array(gradient) for gradient in gradients]
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
@@ -305,5 +296,5 @@ class Many(Layered):
             np.zeros((*rows, *shape), self._dtype) if dx is None else dx.reshape(*rows, *shape)
             for dx, shape in zip(dxs, self._ins.rows, strict=True)
         ]
-        known = {id(weight): gradient for weight, gradient in zip(self._graph.weights, found, strict=True)}
-        return self._ins.packed(made), [known[id(weight)].copy() for weight in self.trainable_weights]
+        gradients = arranged(self._graph, found, self.trainable_weights)
+        return self._ins.packed(made), [gradient.copy() for gradient in gradients]

@@ -40,12 +40,13 @@ class Sequential(Layered):
     TypeError
         Something is not a layer.
     ValueError
-        Layers do not fit each other, have different dtypes, or belong to a model already.
+        Layers do not fit each other, or have different dtypes or the same name.
 
     Notes
     -----
     All weights lie in one block of memory, of which ``layer.kernel`` and the others are views. `add` and `pop` make a
-    new block: views that were kept from before no longer belong to the model.
+    new block: views that were kept from before no longer belong to the model. Layers of another model are shared with
+    it, weights and all, which then stay where they are: ``for layer in old.layers[:-1]: new.add(layer)``.
 
     Examples
     --------
@@ -113,8 +114,6 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
-        if isinstance(layer, Layer):
-            layer._owner = None
         self._forget_network()
         self._build_if_known()
         return layer
@@ -137,8 +136,6 @@ class Sequential(Layered):
                 raise ValueError("Input must come before all layers, once.")
             self._entrance, self._shape = layer, layer._declared
             return
-        if not inner and layer._owner is not None:
-            raise ValueError(f"layer {layer.name!r} belongs to model {layer._owner!r} already; make another like it.")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
         if self._layers and layer.dtype != self._layers[0].dtype:
@@ -156,7 +153,8 @@ class Sequential(Layered):
         for leaf in layer._leaves.values() if inner else ():
             leaf._shared = True
         if not inner:
-            layer._owner = self.name
+            layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
+            layer._owned = True
         self._guard.join(layer._guard)
         self._layers.append(layer)
         self._forget_network()
@@ -191,8 +189,8 @@ class Sequential(Layered):
             raise ValueError(f"model {self.name!r} does not know its input: give build() an input_shape.")
         else:
             shape = self._shape
-        if not any(layer._works for layer in self._layers):
-            raise ValueError(f"model {self.name!r} must have a layer that computes; its layers are {self._layers}.")
+        if not self._layers:
+            raise ValueError(f"model {self.name!r} must have a layer; it has none.")
         with self._guard:  # two threads may ask a new model for its first outputs
             if self._network is None:
                 self._make(shape)
@@ -211,6 +209,7 @@ class Sequential(Layered):
         steps: list[Step] = []
         (end,) = spread(self, [0], steps, 1)
         self._network = network_of_steps(shape, steps, end)
+        self._note_trainable()
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -231,7 +230,7 @@ class Sequential(Layered):
         self._calls = []
 
     def _build_if_known(self) -> None:
-        if self._shape is not None and any(layer._works for layer in self._layers):
+        if self._shape is not None and self._layers:
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
@@ -353,6 +352,10 @@ class Sequential(Layered):
         take_weights(layers, keys, weights)
         return cls(layers, config.get("name"))
 
+    @classmethod
+    def _smallest(cls) -> Sequential:
+        return Sequential([], name="smallest")
+
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
         first = [] if self._shape is None else [InputLayer(self._shape)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
@@ -368,3 +371,4 @@ class Sequential(Layered):
         self._tape = self._back = None
         if self._network is not None:
             renew(self._network, list(self._leaves.values()))
+        self._note_trainable()

@@ -34,7 +34,7 @@ class Stepped:
     bound : Bound
         Of a dict of the model's weights.
     names : sequence of str
-        Keys of that dict, in the order of the weights.
+        Keys of that dict, in the order in which the network gives gradients.
     network : Network, Mixed or Graph
         The network of the run.
     guard : Guard

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from .. import console
 from ..checks import flag, whole
 from ..optimizers.arrays import describe
 
@@ -114,7 +115,7 @@ class Summarized:
         widths = _widths(line_length, positions, CONNECTED if sources else IN_A_ROW, trained)
         layers = self.layers
         chosen = layers[_bounds(layers, layer_range)]
-        show = print if print_fn is None else print_fn
+        show = console.show if print_fn is None else print_fn
         rule = "=" * sum(widths)
         show(f'Model: "{self.name}"')
         show(rule)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import seeds
-from ..callbacks.base import Callback
+from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
 from ..checks import flag, whole
@@ -179,7 +179,9 @@ class Trainer(Evaluator):
             warn_of_targets(self, feed.sample)
 
             hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
-            self.history = hooks.attend_fit(feed.sample.x, feed.sample.y)
+            self.history = hooks.attend_fit(
+                feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
+            )
             self.stop_training, self._initial_epoch = False, None
             logs: dict[str, float] = {}
             with hooks.closing():
@@ -229,6 +231,13 @@ class Trainer(Evaluator):
     def _check_no_fit(self, call: str) -> None:
         if self._fits:
             raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
+
+    def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
+        """What the logs of epochs have before a callback adds to them."""
+        own = tuple(self.metrics_names)
+        scores = tuple(f"val_{name}" for name in own) if is_scored else ()
+        always = not isinstance(validation_freq, Collection) and validation_freq == 1
+        return LogNames(own + scores) if always else LogNames(own, scores)
 
     def _validation(
         self, held_out: Rows | None, data: Any, batch_size: Any, of_training: Any, limit: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
@@ -30,8 +30,6 @@ class GraphRun:
         Rows of a batch.
     train : bool
         Whether there is a way back.
-    arranged : function
-        Brings the gradients that a graph gives into the order of the model's weights.
     fresh : bool, default True
         Whether metrics forget what they saw when a pass starts.
     """
@@ -44,11 +42,10 @@ class GraphRun:
         rows: ManyRows,
         batch: int,
         train: bool,
-        arranged: Callable[[Sequence[np.ndarray]], list[np.ndarray]],
         fresh: bool = True,
     ) -> None:
         self._graph, self._objectives, self._rows, self._batch = graph, objectives, rows, batch
-        self._train, self._arranged, self._fresh = train, arranged, fresh
+        self._train, self._fresh = train, fresh
         self._metrics = metrics
         self.gradients: list[np.ndarray] = []
         self._ids = np.empty(0, np.int64)  # rows of the last batch
@@ -114,5 +111,5 @@ class GraphRun:
         total, each, slopes = self._objectives.of_batch(ys, outputs, weights)
         if self._train:
             dys = [None if dy is None else dy.reshape(y.shape) for dy, y in zip(slopes, outputs, strict=True)]
-            self.gradients = self._arranged(self._graph.backward(dys)[1])
+            self.gradients = self._graph.backward(dys)[1]
         return total + penalty, each, outputs

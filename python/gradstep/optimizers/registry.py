@@ -1,10 +1,11 @@
-"""Optimizers by name: the classes of this package, and no others, so that no name in a file can run foreign code."""
+"""Optimizers by name: the classes of this package, and those handed over. No name in a file runs other code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ..references import is_ours, reference_to
 from .arrays import describe
 from .base import Optimizer
 from .lookahead import Lookahead
@@ -75,7 +76,9 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an Optimizer; got {describe(optimizer)}.")
-    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+    cls = type(optimizer)
+    reference = None if is_ours(cls) else reference_to(cls)
+    return {"class_name": reference or cls.__name__, "config": optimizer.get_config()}
 
 
 def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None) -> Optimizer:
@@ -86,7 +89,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
     config : dict
         With the keys ``"class_name"`` and ``"config"``.
     custom_objects : dict of str to class, optional
-        Schedules of your own in it, by the name of their class.
+        Optimizers and schedules of your own in it, by the name of their class.
 
     Raises
     ------
@@ -100,7 +103,10 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
     for key in ("class_name", "config"):
         if key not in config:
             raise ValueError(f"config has no key {key!r}; it has {sorted(map(str, config))}.")
-    return _named(config["class_name"]).from_config(config["config"], custom_objects)
+    name = config["class_name"]
+    own: Any = (custom_objects or {}).get(name) if isinstance(name, str) else None
+    cls: type[Optimizer] = own if isinstance(own, type) and issubclass(own, Optimizer) else _named(name)
+    return cls.from_config(config["config"], custom_objects)
 
 
 def _named(name: Any) -> type[Optimizer]:

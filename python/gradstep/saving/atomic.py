@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
-from ..checks import flag
+from ..checks import check_folder, flag
+from ..console import is_terminal
 from ..optimizers.arrays import describe
 
-__all__ = ["path_of", "replacing", "wanted"]
+__all__ = ["check_target", "path_of", "replacing", "wanted"]
 
 # A name has at most 255 bytes; a temporary one is longer than the file's by this many and a few.
 RANDOM = 16
@@ -41,9 +42,14 @@ def wanted(path: str, overwrite: bool) -> bool:
         return True
     import sys
 
-    if not (sys.stdin and sys.stdin.isatty()):
-        raise FileExistsError(errno.EEXIST, "the file is there, and overwrite=False", path)
-    return input(f"{path} is there already. Replace it? [y/n] ").strip().lower() in ("y", "yes")
+    refusal = FileExistsError(errno.EEXIST, "the file is there, and overwrite=False", path)
+    if not is_terminal(sys.stdin):
+        raise refusal
+    try:
+        answer = input(f"{path} is there already. Replace it? [y/n] ")
+    except (RuntimeError, ValueError):  # there is no standard output, or it is closed
+        raise refusal from None
+    return answer.strip().lower() in ("y", "yes")
 
 
 @contextmanager
@@ -66,15 +72,13 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     """
     old = _status(path)
     if old is not None and not stat.S_ISREG(old.st_mode):
-        with _passing_on(path, old.st_mode) as file:
+        with _passing_on(path) as file:
             yield file
         return
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     if not os.path.isdir(folder):
         raise FileNotFoundError(errno.ENOENT, "the folder to write to does not exist", folder)
-    if old is not None and not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(errno.EACCES, "the file to write is read-only", path)
     prefix = _prefix(name)
     _remove_leftovers(folder, prefix)
     temporary, file = _create(folder, prefix, old)
@@ -90,23 +94,35 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     _sync_folder(folder)
 
 
+def check_target(path: str) -> None:
+    """Refuse what `replacing` would refuse, but for a folder that is not there yet and can be made; nothing is made."""
+    _status(path)
+    check_folder(os.path.dirname(os.path.realpath(path)))
+
+
 def _status(path: str) -> os.stat_result | None:
-    """What lies at a path, links followed; None if nothing does."""
+    """What lies at a path and can be written over, links followed; None if nothing does."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
         found = None
     if path.endswith(os.sep) or (found is not None and stat.S_ISDIR(found.st_mode)):
         raise IsADirectoryError(errno.EISDIR, "a file must be written, and this is a folder", path)
+    if found is None:
+        return None
+    if not any(kind(found.st_mode) for kind in (stat.S_ISREG, stat.S_ISFIFO, stat.S_ISCHR)):
+        kind = "a socket" if stat.S_ISSOCK(found.st_mode) else "a disk"
+        raise OSError(errno.EINVAL, f"a file must be written, and this is {kind}", path)
+    if stat.S_ISREG(found.st_mode) and not os.access(
+        path, os.W_OK, effective_ids=os.access in os.supports_effective_ids
+    ):
+        raise PermissionError(errno.EACCES, "the file to write is read-only", path)
     return found
 
 
 @contextmanager
-def _passing_on(path: str, mode: int) -> Iterator[BinaryIO]:
+def _passing_on(path: str) -> Iterator[BinaryIO]:
     """A temporary file whose bytes are written to a pipe or character device at the end of the ``with`` block."""
-    if not stat.S_ISFIFO(mode) and not stat.S_ISCHR(mode):
-        kind = "a socket" if stat.S_ISSOCK(mode) else "a disk"
-        raise OSError(errno.EINVAL, f"a file must be written, and this is {kind}", path)
     import shutil
     import tempfile
 

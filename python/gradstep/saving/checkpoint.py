@@ -11,12 +11,12 @@ import numpy as np
 from ..described import serialize
 from ..optimizers.arrays import describe
 from . import archive
-from .atomic import path_of
+from .atomic import check_target, path_of
 from .reading import contents, open_regular
 from .savable import Savable
 from .state import check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
-from .whole import load_callbacks, opened, write_model
+from .whole import load_callbacks, members_of, opened, write_model
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -87,6 +87,18 @@ class Checkpoint:
         """
         with self.model._guard:
             write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
+
+    def check(self, filepath: str | os.PathLike[str]) -> None:
+        """Refuse what `save` would refuse; nothing is written.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError
+            As `save` does; a folder that is not there is none of these.
+        """
+        check_target(path_of(filepath))
+        self.model._must_be_built()
+        members_of(self.model, True, self.callbacks, {})
 
     def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
         """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read_model", "read_weights", "write_weights"]
 
 
-def _h5py() -> Any:
+def h5py_module() -> Any:
     try:
         import h5py
     except ImportError as error:
@@ -71,7 +71,7 @@ def _kept(layer: Layer) -> list[Any]:
 
 def write_weights(model: Savable) -> bytes:
     """The bytes of a ``.weights.h5`` file, as Keras lays it out."""
-    h5py = _h5py()
+    h5py = h5py_module()
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.create_group("vars").attrs["name"] = model.name
@@ -130,7 +130,7 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
 
 
 def _opened(data: bytes, path: str) -> Any:
-    h5py = _h5py()
+    h5py = h5py_module()
     try:
         return h5py.File(io.BytesIO(data), "r")
     except OSError as error:
@@ -140,7 +140,7 @@ def _opened(data: bytes, path: str) -> Any:
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
     """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
     members = _member(file, f"{group}/vars", path)
-    if not isinstance(members, (_h5py().Group, type(None))):
+    if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
     found = [] if members is None else [_member(members, str(i), path) for i in range(len(members))]
     for dataset in found:
@@ -159,7 +159,7 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
 
 def _member(parent: Any, name: str, path: str) -> Any:
     """What lies below a group, step by step; None if it is not there."""
-    h5py = _h5py()
+    h5py = h5py_module()
     for part in name.split("/"):
         if not isinstance(parent, h5py.Group):
             raise ValueError(f"{path}: a group must be where {parent.name} is.")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import flag
-from ..described import custom_object_scope, get_custom_objects
+from ..described import custom_object_scope, known_objects
 from ..optimizers.arrays import describe
 from . import text
 from .atomic import path_of
 from .reading import contents, kind_of
 from .savable import MODELS, Savable, Source
-from .state import restore_counters, revive_optimizer
+from .state import restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
 from .whole import load_callbacks, opened
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from ..layers.base import Layer
 
-__all__ = ["clone_model", "load_model", "model_from_json", "model_of"]
+__all__ = ["clone_model", "load_model", "model_from_json", "model_of", "model_of_file"]
 
 
 def load_model(
@@ -73,7 +73,7 @@ def load_model(
     with custom_object_scope(custom_objects):
         kind = kind_of(data)
         if kind == "gradstep":
-            return _of_file(data, path, compile, callbacks)
+            return model_of_file(data, path, compile, callbacks)
         if kind == "keras":
             from .hdf5 import read_model
 
@@ -81,7 +81,8 @@ def load_model(
     raise ValueError(f"{path} must be a file of a whole model; it seems to be one of weights: use load_weights().")
 
 
-def _of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Savable:
+def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Savable:
+    """The model of the bytes of a file of ours; path: what it is called in errors."""
     config, weights, state = opened(data, path)
     training = config["training"]
     try:
@@ -90,7 +91,8 @@ def _of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Savable:
             raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
         if compiled and config["compile"] is not None:
             optimizer, attach = revive_optimizer(config["optimizer"])
-            model.compile_from_config({**config["compile"], "optimizer": optimizer})
+            with trained_as(model, training.get("trained")):
+                model.compile_from_config({**config["compile"], "optimizer": optimizer})
             attach(model, state)
         restore_counters(model, training)
     except (KeyError, IndexError, AttributeError, OverflowError) as error:
@@ -130,7 +132,7 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
     name = words.get("class_name")
     known: dict[str, type[Savable]] = {
         **MODELS,
-        **{key: found for key, found in get_custom_objects().items() if _is_model(found)},
+        **{key: found for key, found in known_objects().items() if _is_model(found)},
     }
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import losses, metrics, optimizers
-from ..described import get_custom_objects, revive, serialize
+from ..described import known_objects, revive, serialize
 from ..optimizers.arrays import describe
+from ..references import references_are_written
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .._core import Guard
     from ..callbacks.base import Callback
     from ..layers.base import Layer
     from ..seeds import Key
     from .checkpoint import Checkpoint
 
-__all__ = ["MODELS", "Savable", "Source", "described_model"]
+__all__ = ["MODELS", "Savable", "Source", "described_model", "package_class"]
 
 # What Keras's compile configs say of its own way to run.
 UNUSED = ("run_eagerly", "jit_compile", "auto_scale_loss")
@@ -40,6 +44,7 @@ class Savable:
     _passes: int
     _lone: int
     _guard: Guard
+    _trains: list[bool]
 
     if TYPE_CHECKING:
 
@@ -118,7 +123,7 @@ class Savable:
             raise TypeError(f"config must be a dict, as get_compile_config() gives; got {describe(config)}.")
         arguments = {name: value for name, value in config.items() if value is not None and name not in UNUSED}
         if isinstance(arguments.get("optimizer"), Mapping):
-            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], get_custom_objects())
+            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], known_objects())
         made: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "loss": losses.deserialize,
             "metrics": lambda config: revive(config, metrics.registry.table(), "metrics"),
@@ -136,6 +141,11 @@ class Savable:
         """As `from_config`, with layers that draw from `keys`, and weights that are given and not drawn."""
         raise NotImplementedError(f"{cls.__name__} must define how it is read.")
 
+    @classmethod
+    def _smallest(cls) -> Savable:
+        """A model of this class that draws no weights and counts no names."""
+        raise NotImplementedError(f"{cls.__name__} must define its smallest model.")
+
     def _cloned(self, copied: Callable[[Layer], Layer]) -> Savable:
         """An equal model of copied layers."""
         raise NotImplementedError(f"{type(self).__name__} must define how it is cloned.")
@@ -149,6 +159,28 @@ class Savable:
         from .checkpoint import Checkpoint
 
         return Checkpoint(self, callbacks)
+
+    def _check_saving(self, filepath: str, weights_only: bool, is_final: bool) -> None:
+        """For callbacks: refuse what `save` or `save_weights` would refuse; nothing is written."""
+        from . import weights, whole
+
+        (weights if weights_only else whole).check_saving(self, filepath, is_final)
+
+    # -- copies ------------------------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from .pickling import reduced
+
+        return reduced(self)
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        from .pickling import restore
+
+        restore(self, state)
+
+    def __copy__(self) -> Self:
+        """As `copy.deepcopy`: two models never share weights, an optimizer or what computes them."""
+        return deepcopy(self)
 
     # -- files -------------------------------------------------------------------------------------------------------
 
@@ -277,16 +309,23 @@ def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
         if "class_name" in value:
             return revived(value)
         return {key: _objects(member, revived) for key, member in value.items()}
-    return get_custom_objects().get(value, value) if isinstance(value, str) else value
+    return known_objects().get(value, value) if isinstance(value, str) else value
+
+
+def package_class(model: Savable) -> type[Savable]:
+    """The class of this package that the class of a model is, or is derived from."""
+    return next(cls for cls in type(model).__mro__ if cls in MODELS.values())
 
 
 def described_model(model: Savable) -> dict[str, Any]:
     """The class and config of a model, under which Keras finds its own class."""
-    name = type(model).__name__
+    # A pickle remembers the class itself, and makes the model as the class of this package does.
+    cls = package_class(model) if references_are_written() else type(model)
+    name = cls.__name__
     inside = name == "Functional"  # which Keras has under no other name
     return {
         "module": "keras.src.models.functional" if inside else "keras",
         "class_name": name,
-        "config": model.get_config(),
+        "config": cls.get_config(model),
         "registered_name": name if inside else None,
     }

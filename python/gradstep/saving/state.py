@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import optimizers
 from ..checks import whole
-from ..described import get_custom_objects, serialize
+from ..described import known_objects, serialize
 from ..optimizers.groups import Group
 from ..optimizers.multi import MultiOptimizer
 from ..optimizers.wrappers import Wrapper
@@ -24,16 +25,21 @@ __all__ = [
     "move_model",
     "restore_counters",
     "revive_optimizer",
+    "trained_as",
 ]
 
 
 def counters(model: Savable) -> dict[str, Any]:
-    """What shuffles and layers draw from: keys, and how many passes were begun."""
+    """What shuffles and layers draw from: keys, and how many passes were begun; and which layers are trained.
+
+    Those are the ones that were trainable at the last `compile`, which need not be those that are now.
+    """
     return {
         "shuffle_key": None if model._key is None else list(model._key),
         "passes": model._passes,
         "lone_batches": model._lone,
         "layer_keys": [layer._key for layer in model._leaves.values()],
+        "trained": list(model._trains),
     }
 
 
@@ -43,6 +49,23 @@ def restore_counters(model: Savable, saved: Mapping[str, Any]) -> None:
     seed = None if key is None else (_number("shuffle_key", key[0]), _number("shuffle_key", key[1]))
     passes, lone = _number("passes", saved["passes"]), _number("lone_batches", saved["lone_batches"])
     model._key, model._passes, model._lone = seed, passes, lone
+
+
+@contextmanager
+def trained_as(model: Savable, flags: Any) -> Iterator[None]:
+    """Let layers be trainable as `counters` says, within a ``with`` statement that compiles the model."""
+    leaves = list(model._leaves.values())
+    if flags is None or len(flags) != len(leaves):  # not built when it was saved
+        yield
+        return
+    now = [leaf.trainable for leaf in leaves]
+    try:
+        for leaf, trainable in zip(leaves, flags, strict=True):
+            leaf.trainable = trainable
+        yield
+    finally:
+        for leaf, trainable in zip(leaves, now, strict=True):
+            leaf.trainable = trainable
 
 
 def _number(name: str, value: Any) -> int:
@@ -120,7 +143,7 @@ def _excluded(model: Savable) -> list[dict[str, Any]]:
 
 def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Callable[[Savable, Any], None]]:
     """The optimizer of what `describe_optimizer` gave, and what gives it a model's weights and their state."""
-    optimizer = optimizers.deserialize(words["optimizer"], get_custom_objects())
+    optimizer = optimizers.deserialize(words["optimizer"], known_objects())
 
     def attach(model: Savable, state: Mapping[str, np.ndarray]) -> None:
         weights = model.weights
@@ -193,5 +216,5 @@ def move_model(model: Savable, keys: Sequence[int | None], words: Mapping[str, A
 def _revived(own: Mapping[str, Any]) -> dict[str, Any]:
     from ..optimizers.schedules.registry import revive
 
-    revived: dict[str, Any] = revive(own, get_custom_objects())
+    revived: dict[str, Any] = revive(own, known_objects())
     return dict(sorted(revived.items(), key=lambda item: item[1] is not None))  # a clip goes before another comes

@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import flag
 from ..layers.weights import assign
 from . import archive, safetensors
-from .atomic import path_of, replacing, wanted
+from .atomic import check_target, path_of, replacing, wanted
 from .reading import contents, kind_of
 
 if TYPE_CHECKING:
@@ -55,6 +55,24 @@ def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bo
     with replacing(path) as file:
         for piece in pieces:
             file.write(piece)
+
+
+def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
+    """Refuse what `save_weights` would refuse; nothing is written. is_final: it will be this file, and not one like it.
+
+    Raises
+    ------
+    ImportError, TypeError, ValueError, OSError
+        As `Sequential.save_weights` does.
+    """
+    path = path_of(filepath)
+    if is_final:
+        check_target(path)
+    model._must_be_built()
+    if path.endswith(HDF5):
+        from .hdf5 import h5py_module
+
+        h5py_module()
 
 
 def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:

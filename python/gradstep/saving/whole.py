@@ -12,7 +12,7 @@ from .. import _core
 from ..checks import flag
 from ..optimizers.arrays import describe
 from . import archive, safetensors, text
-from .atomic import path_of, replacing, wanted
+from .atomic import check_target, path_of, replacing, wanted
 from .savable import described_model
 from .state import counters, describe_optimizer
 from .weights import HDF5, named_weights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..callbacks.base import Callback
     from .savable import Savable
 
-__all__ = ["Contents", "load_callbacks", "opened", "save_model", "write_model"]
+__all__ = ["Contents", "check_saving", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
 
 VERSION = 1
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
@@ -56,15 +56,36 @@ def save_model(
     TypeError, ValueError, OSError
         As `Sequential.save` does.
     """
+    path = _model_path(filepath)
+    flag("include_optimizer", include_optimizer)
+    if wanted(path, overwrite):
+        write_model(model, path, include_optimizer, callbacks, {})
+
+
+def _model_path(filepath: Any) -> str:
+    """Where a whole model can be written, as far as the name says it."""
     path = path_of(filepath)
     if path.endswith(HDF5):
         raise ValueError(
             f"filepath must have another ending: whole models are not written as HDF5; got {path!r}. "
             "save_weights() writes Keras's .weights.h5."
         )
-    flag("include_optimizer", include_optimizer)
-    if wanted(path, overwrite):
-        write_model(model, path, include_optimizer, callbacks, {})
+    return path
+
+
+def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
+    """Refuse what `save_model` would refuse; nothing is written. is_final: it will be this file, and not one like it.
+
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `Sequential.save` does.
+    """
+    path = _model_path(filepath)
+    if is_final:
+        check_target(path)
+    model._must_be_built()
+    members_of(model, True, None, {})
 
 
 def write_model(
@@ -72,6 +93,15 @@ def write_model(
 ) -> None:
     """Write a file of a model; everything is put into words before the first byte goes to the disk."""
     model._must_be_built()
+    members = members_of(model, training, callbacks, notes)
+    with replacing(path) as file:
+        archive.write(file, members)
+
+
+def members_of(
+    model: Savable, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
+) -> dict[str, archive.Pieces]:
+    """The members of the archive of a model; of one that is not built, without weights."""
     training = training and model.optimizer is not None
     optimizer, state = describe_optimizer(model) if training else (None, {})
     compiled = model.get_compile_config() if training else None
@@ -88,13 +118,11 @@ def write_model(
         ],
         "notes": dict(notes),
     }
-    members: dict[str, archive.Pieces] = {
+    return {
         "config.json": [text.dumps(config).encode()],
         "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
         "optimizer.safetensors": safetensors.encode(state, checked=False),
     }
-    with replacing(path) as file:
-        archive.write(file, members)
 
 
 def opened(data: bytes, path: str) -> Contents:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from ...references import is_ours, reference_to
 from ..arguments import real
 from ..arrays import describe
 
@@ -103,6 +104,10 @@ class LearningRateSchedule:
             raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
         return cls(**config)
 
+    def _by_reference(self) -> bool:
+        """Whether a pickle of an optimizer holds the schedule itself, and not its class and arguments."""
+        return not is_ours(type(self))
+
     def _ahead(self) -> int:
         """How many steps may be asked for at a time when only one is to be taken."""
         return 1
@@ -168,6 +173,9 @@ def serialize(schedule: LearningRateSchedule) -> dict[str, Any]:
     """
     if not isinstance(schedule, LearningRateSchedule):
         raise TypeError(f"schedule must be a LearningRateSchedule; got {describe(schedule)}.")
+    reference = reference_to(schedule) if schedule._by_reference() else None
+    if reference is not None:
+        return {"class_name": reference, "config": {}}
     return {"class_name": type(schedule).__name__, "config": schedule.get_config()}
 
 

@@ -177,6 +177,9 @@ class Lambda(Formula):
     def rates(self, steps: np.ndarray) -> np.ndarray:
         return np.array([real("function(step)", self.function(int(step))) for step in steps], np.float64)
 
+    def _by_reference(self) -> bool:
+        return True
+
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError(
             "Lambda holds a function, which cannot be saved: make a LearningRateSchedule with get_config() of it."

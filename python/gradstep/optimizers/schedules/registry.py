@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...references import is_reference
 from ..arrays import describe
 from . import combined, cosine, cyclical, decay, steps
 from .base import Classes, LearningRateSchedule
@@ -49,6 +50,9 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
             f"schedule must be one of {', '.join(sorted(known))}; got {name!r}. "
             "A class of your own goes into custom_objects={name: class}."
         )
+    if is_reference(name):  # the schedule itself
+        found: LearningRateSchedule = known[name]  # type: ignore[assignment]
+        return found
     cls = known[name]
     # A class of the caller's own turns back what its get_config made.
     return cls.from_config(revive(arguments, custom_objects) if issubclass(cls, Formula) else arguments)

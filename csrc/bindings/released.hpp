@@ -1,0 +1,28 @@
+// Work without the interpreter's lock.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "engine/cancel.hpp"
+
+namespace gs {
+
+/// Whether signals are handled on this thread. The interpreter's lock must be held.
+bool handles_signals();
+
+/// Handles the signals that came; whether one raised an exception, which is then set.
+bool check_signals();
+
+/// work() without the interpreter's lock; where it can be left, a signal whose handler raises ends it, and that is
+/// thrown: Ctrl-C, mostly.
+template <class Work> auto released(Work work) {
+  try {
+    const CancelPoll poll(handles_signals() ? &check_signals : nullptr);
+    const pybind11::gil_scoped_release release;
+    return work();
+  } catch (const Cancelled&) {
+    throw pybind11::error_already_set();
+  }
+}
+
+}  // namespace gs

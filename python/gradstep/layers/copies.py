@@ -1,0 +1,58 @@
+"""Pickles and copies of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .alone import Alone
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from .variable import Variable
+
+__all__ = ["Copied"]
+
+
+class Copied:
+    """The part of `Layer` that is pickled and copied: a layer by itself, which belongs to no model."""
+
+    _alone: Alone
+
+    if TYPE_CHECKING:
+
+        @property
+        def _weights(self) -> list[Variable]: ...
+        @_weights.setter
+        def _weights(self, arrays: Sequence[np.ndarray]) -> None: ...
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings and weights; neither the model that holds the layer, nor its calls with symbolic tensors."""
+        state = vars(self) | {"_owned": False, "_shared": False, "_nodes": [], "_alone": self._alone.calls}
+        # Attributes of a layer of the program's own that are its weights: not every pickler keeps one array one.
+        own = {name: _place(value, self._weights) for name, value in vars(self).items()}
+        named = {name: place for name, place in own.items() if place is not None}
+        kept = {name: value for name, value in state.items() if name not in named and not name.startswith("_in_")}
+        return kept | {"_named": named}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        kept = dict(state)
+        named, calls = kept.pop("_named"), kept.pop("_alone")
+        weights = kept.pop("_variables")
+        vars(self).update(kept)
+        self._weights = weights
+        vars(self).update({name: self._weights[place] for name, place in named.items()})
+        self._alone = Alone(self, calls)  # type: ignore[arg-type]
+
+    def __copy__(self) -> Self:
+        """As `copy.deepcopy`: two layers never share weights."""
+        return deepcopy(self)
+
+
+def _place(value: Any, weights: Sequence[np.ndarray]) -> int | None:
+    """Which of the weights a value is."""
+    return next((place for place, weight in enumerate(weights) if weight is value), None)

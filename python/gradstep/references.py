@@ -1,0 +1,57 @@
+"""Objects of the program's own in what is written: by class and arguments in files, by reference in pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["by_reference", "is_ours", "is_reference", "reference_to", "references_are_written"]
+
+PREFIX = "reference "
+# Within `by_reference`, in one thread: the objects that were met, by what stands for them.
+_references: ContextVar[dict[str, Any] | None] = ContextVar("references", default=None)
+
+
+@contextmanager
+def by_reference() -> Iterator[dict[str, Any]]:
+    """A ``with`` statement in which this thread writes the program's own objects, classes and functions as references.
+
+    The dict it gives says what each name stands for, and `custom_object_scope` of that dict reads them again. A pickle
+    holds what was written and the dict, and so leaves the program's own objects to pickle itself.
+    """
+    references: dict[str, Any] = {}
+    token = _references.set(references)
+    try:
+        yield references
+    finally:
+        _references.reset(token)
+
+
+def reference_to(thing: Any) -> str | None:
+    """The name that stands for an object within `by_reference`; None elsewhere."""
+    references = _references.get()
+    if references is None:
+        return None
+    for name, known in references.items():
+        if known is thing:
+            return name
+    name = f"{PREFIX}{len(references)}"
+    references[name] = thing
+    return name
+
+
+def references_are_written() -> bool:
+    """Whether this is within `by_reference`."""
+    return _references.get() is not None
+
+
+def is_reference(name: Any) -> bool:
+    """Whether `reference_to` gave this name."""
+    return isinstance(name, str) and name.startswith(PREFIX)
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether a class or function is of this package."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]

@@ -1,0 +1,234 @@
+"""Every class can be pickled and copied: a copy is equal, goes on as the original does, and changes nothing of it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import gradstep as gs
+import numpy as np
+import pytest
+from copying import WAYS
+from gradstep.optimizers import schedules
+from training import classifier, clusters
+
+L, S = gs.layers, schedules
+
+
+def half(step: int) -> float:
+    return 0.5
+
+
+def squared(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    return (y_true - y_pred) ** 2, 2 * (y_pred - y_true)
+
+
+# Arguments of the classes that cannot be made without.
+ARGUMENTS: dict[Any, tuple[Any, ...]] = {
+    gs.losses.LossFunctionWrapper: (squared,),
+    gs.metrics.IoU: (3, [0, 1]),
+    gs.metrics.MeanIoU: (3,),
+    gs.metrics.MeanMetricWrapper: (gs.losses.mean_squared_error,),
+    gs.metrics.OneHotIoU: (3, [0, 1]),
+    gs.metrics.OneHotMeanIoU: (3,),
+    gs.metrics.PrecisionAtRecall: (0.5,),
+    gs.metrics.RecallAtPrecision: (0.5,),
+    gs.metrics.SensitivityAtSpecificity: (0.5,),
+    gs.metrics.SpecificityAtSensitivity: (0.5,),
+    S.Constant: (0.1,),
+    S.CosineDecay: (0.1, 10),
+    S.CosineDecayRestarts: (0.1, 10),
+    S.CyclicalLR: (0.1, 0.2, 10),
+    S.ExponentialDecay: (0.1, 10, 0.5),
+    S.InverseSquareRoot: (0.1, 10),
+    S.InverseTimeDecay: (0.1, 10, 0.5),
+    S.Lambda: (half,),
+    S.Linear: (0.1, 0.2, 10),
+    S.MultiStep: (0.1, [3, 5]),
+    S.OneCycle: (0.1, 10),
+    S.PerEpoch: (S.Constant(0.1), 3),
+    S.PiecewiseConstantDecay: ([3, 5], [0.3, 0.2, 0.1]),
+    S.PolynomialDecay: (0.1, 10),
+    S.Sequential: ([S.Constant(0.1), S.Constant(0.2)], [3]),
+    S.StepDecay: (0.1, 10),
+    S.Warmup: (S.Constant(0.1), 3),
+    gs.callbacks.BackupAndRestore: ("folder",),
+    gs.callbacks.CSVLogger: ("file",),
+    gs.callbacks.LearningRateScheduler: (half,),
+    gs.callbacks.ModelCheckpoint: ("file",),
+    L.Activation: ("relu",),
+    L.Dense: (3,),
+    L.Dot: (1,),
+    L.Dropout: (0.5,),
+    L.GroupNormalization: (2,),
+    L.InputLayer: ((3,),),
+    L.Rescaling: (0.5,),
+    L.Reshape: ((4, 1),),
+}
+MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
+BASES = {"Callback", "Constraint", "Initializer", "Layer", "LearningRateSchedule", "Loss", "Metric", "Regularizer"}
+CLASSES = [
+    cls
+    for module in MODULES
+    for cls in (getattr(module, name) for name in module.__all__)
+    if inspect.isclass(cls) and cls.__name__ not in BASES
+]
+
+
+def made(cls: Any) -> Any:
+    return cls(*ARGUMENTS.get(cls, ()))
+
+
+def words(thing: Any) -> str | None:
+    """Its arguments; None of what holds a function."""
+    try:
+        return json.dumps(thing.get_config(), default=repr)
+    except (AttributeError, NotImplementedError, TypeError):
+        return None
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__.split('.')[1]}.{cls.__name__}")
+def test_a_copy_is_equal(cls):
+    thing = made(cls)
+    for way in WAYS.values():
+        again = way(thing)
+        assert type(again) is cls
+        assert again is not thing
+        assert words(again) == words(thing)
+        assert set(vars(again)) == set(vars(thing))
+
+
+SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
+MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
+SINGLE = [cls for cls in SHAPED if cls not in MERGING]
+
+
+def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
+    """What comes out, forward and backward, of calls in training; random numbers are part of it."""
+    found = []
+    for _ in range(times):
+        y = layer(x, training=True)
+        dx, dws = layer.backward(np.ones_like(y))
+        found += [array.tobytes() for array in (y, dx, *dws, *layer.weights)]
+    return found
+
+
+@pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
+def test_a_layer_goes_on(cls):
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    layer = made(cls)
+    called(layer, x, 2)
+    copies = [way(layer) for way in WAYS.values()]
+    expected = called(layer, x, 2)
+    for again in copies:
+        assert called(again, x, 2) == expected
+        before = layer.get_weights()
+        for weight in again.weights:
+            weight += 1
+        assert all(map(np.array_equal, layer.get_weights(), before))
+        assert not any(np.may_share_memory(one, other) for one in layer.weights for other in again.weights)
+
+
+def test_a_layer_of_a_model_is_free_when_copied():
+    model = classifier()
+    for way in WAYS.values():
+        again = way(model.layers[0])
+        gs.Sequential([gs.Input((20,)), again])
+        assert not np.may_share_memory(again.kernel, model.layers[0].kernel)
+    with pytest.raises(ValueError, match="belongs to model"):
+        gs.Sequential([model.layers[0]])
+
+
+METRICS = [cls for cls in CLASSES if issubclass(cls, gs.metrics.Metric)]
+
+
+@pytest.mark.parametrize("cls", METRICS, ids=lambda cls: cls.__name__)
+def test_a_metric_goes_on(cls):
+    random = np.random.default_rng(0)
+    metric = made(cls)
+    flat = any(word in cls.__name__ for word in ("IoU", "Sparse"))
+    kind = (2, 6) if not flat or "OneHot" in cls.__name__ else (2, 1)
+    batches = [
+        np.eye(3)[random.integers(0, 3, (2, 6))] if kind == (2, 6) else random.integers(0, 3, (2, 6)) for _ in "ab"
+    ]
+
+    def update(which: Any, batch: np.ndarray) -> None:
+        if cls in (gs.metrics.Mean, gs.metrics.Sum):
+            which.update_state(batch[0])
+            return
+        y = batch[1]
+        if "Sparse" in cls.__name__:
+            y = np.eye(3)[y] * 0.8 + 0.05
+        which.update_state(batch[0], y)
+
+    update(metric, batches[0])
+    copies, before = [way(metric) for way in WAYS.values()], np.asarray(metric.result()).tolist()
+    for again in copies:
+        assert np.array_equal(again.result(), before, equal_nan=True)
+        update(again, batches[1])
+        assert np.array_equal(metric.result(), before, equal_nan=True)  # nothing is shared
+    update(metric, batches[1])
+    for again in copies:
+        assert np.array_equal(again.result(), metric.result(), equal_nan=True)
+
+
+CALLBACKS: dict[str, Callable[[Any], Any]] = {
+    "BackupAndRestore": lambda folder: gs.callbacks.BackupAndRestore(folder / "backup"),
+    "CSVLogger": lambda folder: gs.callbacks.CSVLogger(folder / "log"),
+    "LearningRateScheduler": lambda folder: gs.callbacks.LearningRateScheduler(half),
+    "LambdaCallback": lambda folder: gs.callbacks.LambdaCallback(on_epoch_end=print_nothing),
+    "ModelCheckpoint": lambda folder: gs.callbacks.ModelCheckpoint(folder / "best"),
+    "TensorBoard": lambda folder: gs.callbacks.TensorBoard(folder / "logs"),
+    "SwapEMAWeights": lambda folder: gs.callbacks.SwapEMAWeights(),
+}
+
+
+def print_nothing(epoch: int, logs: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    "cls", [cls for cls in CLASSES if issubclass(cls, gs.callbacks.Callback)], ids=lambda cls: cls.__name__
+)
+def test_a_callback_goes_on_after_a_fit(cls, tmp_path):
+    """With the model that it watched, and what it found."""
+    if cls is gs.callbacks.TensorBoard:
+        pytest.importorskip("tensorboard")
+    x, y = clusters(40)
+    model = classifier(optimizer=gs.optimizers.Adam(use_ema=True))
+    callback = CALLBACKS.get(cls.__name__, lambda folder: cls())(tmp_path)
+    options = {"verbose": 0, "batch_size": 10, "validation_split": 0.5, "callbacks": [callback]}
+    model.fit(x, y, epochs=2, **options)
+    for name, way in WAYS.items():
+        again = way(callback)
+        assert again.state_dict() == callback.state_dict()
+        assert again.params == callback.params
+        if name == "copy":
+            assert again.model is callback.model
+            continue
+        assert again.model is not model
+        assert all(map(np.array_equal, again.model.weights, model.weights))
+        again.model.fit(x, y, epochs=1, **options | {"callbacks": [again]})
+
+
+@pytest.mark.parametrize("cls", [c for c in CLASSES if issubclass(c, gs.losses.Loss)], ids=lambda cls: cls.__name__)
+def test_a_loss_is_the_same_function(cls):
+    loss = made(cls)
+    y = np.random.default_rng(0).dirichlet(np.ones(3), 5)
+    t = np.arange(5) % 3 if loss.labels else np.eye(3)[np.arange(5) % 3]
+    assert [way(loss)(t, y) for way in WAYS.values()] == [loss(t, y)] * len(WAYS)
+
+
+@pytest.mark.parametrize(
+    "cls",
+    [cls for cls in CLASSES if issubclass(cls, gs.initializers.Initializer)],
+    ids=lambda cls: cls.__name__,
+)
+def test_an_initializer_draws_the_same(cls):
+    seeded = partial(cls, seed=3) if "seed" in inspect.signature(cls).parameters else partial(made, cls)
+    initializer = seeded()
+    for way in WAYS.values():
+        assert np.array_equal(way(initializer)((4, 4)), initializer((4, 4)))
