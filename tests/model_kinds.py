@@ -82,7 +82,7 @@ def compiled(kind: str, optimizer: Any = "adam", loss: Any = "mse", metrics: Any
     gs.utils.set_random_seed(seed)
     model = KINDS[kind]()
     wanted = list(metrics)
-    model.compile(optimizer, loss, metrics=[wanted, []] if kind == "several" and wanted else wanted)
+    model.compile(optimizer, loss, metrics=[wanted, []] if kind == "several" else wanted)
     return model
 
 

@@ -141,7 +141,7 @@ class Evaluator(Fed):
         outputs: list[np.ndarray] = []
         batches = 0
         for rows, batch in parts:
-            network = self._network  # with which the call goes on, whoever replaces it
+            network, row = self._network, self._row  # with which the call goes on, whoever replaces it
             assert network is not None
             out, done = np.empty((len(rows), network.outputs), self._dtype), 0
             while done < len(rows) and not self.stop_predicting:
@@ -150,11 +150,11 @@ class Evaluator(Fed):
                     hooks.on_predict_batch_begin(index)
                 done = network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
                 if each:
-                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *self._row)})
+                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *row)})
                 if bar is not None:
                     bar.update(batches + math.ceil(done / batch))
             batches += math.ceil(len(rows) / batch)
-            outputs.append(out[:done].reshape(-1, *self._row))
+            outputs.append(out[:done].reshape(-1, *row))
             if self.stop_predicting:
                 break
         hooks.on_predict_end()
