@@ -65,7 +65,9 @@ RULES: dict[str, Callable[[], optimizers.Optimizer]] = {
 def parts(dropout: float, dtype: str) -> gs.Sequential:
     first = layers.Dense(16, "tanh", dtype=dtype, name="first")
     last = layers.Dense(3, "softmax", dtype=dtype, name="last")
-    return gs.Sequential([gs.Input((6,)), first, layers.Dropout(dropout, dtype=dtype, name="drop"), last], name="model")
+    return gs.Sequential(
+        [gs.Input((6,), name="x"), first, layers.Dropout(dropout, dtype=dtype, name="drop"), last], name="model"
+    )
 
 
 class CopyOnce(gs.callbacks.Callback):

@@ -29,7 +29,7 @@ FILES = [
 CPP_FLOORS = (("core",), ("optimizers", "layers"), ("losses",), ("kernels",), ("engine",), ("bindings",))
 PYTHON_FLOORS = (
     ("_core",),
-    ("_engine", "console", "references", "seeds"),
+    ("_engine", "console", "notebook", "references", "seeds"),
     ("optimizers",),
     ("checks", "cython", "torch"),
     ("config", "described", "naming", "plot"),
@@ -37,7 +37,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers"),
     ("saving",),
     ("models", "utils"),
-    ("demo",),
+    ("backend", "demo"),
     ("__init__", "__main__"),
 )
 RUNS_CODE = {"pickle", "marshal", "shelve", "dill", "joblib", "importlib", "ctypes"}

@@ -102,11 +102,13 @@ template <class Real> class Plan : public ColumnWords<Plan<Real>, Real> {
     const double most = std::uint32_t(-1);
     const auto threshold = std::uint32_t(std::min(most, std::nearbyint(rate * (most + 1))));
     const double scale = rate < 1 ? 1 / (1 - rate) : 0;
-    const Drop work = kernels().drop.drop[dtype_of<Real>()];
-    rows(n, [=](std::size_t first, std::size_t count) {
-      read(x, first, count, y, n);
-      work(y + first * n, count, n, ids.data() + first, Draw{key, number, threshold, scale});
-    });
+    draw(kernels().drop.drop[dtype_of<Real>()], x, y, n, threshold, scale, key);
+  }
+
+  // x (batch, n) -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop` draws.
+  void noise(Rows x, Real* y, std::size_t n, double deviation, bool multiply, std::uint64_t key) {
+    const auto& table = kernels().drop;
+    draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, n, 0, deviation, key);
   }
 
   /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks; or all at once.
@@ -222,6 +224,14 @@ template <class Real> class Plan : public ColumnWords<Plan<Real>, Real> {
   std::uint32_t number = 0;       // of the pass over the data
 
  private:
+  // x (batch, n) -> y (batch, n), each number changed by random bits that belong to its row and column
+  void draw(Drop work, Rows x, Real* y, std::size_t n, std::uint32_t threshold, double scale, std::uint64_t key) {
+    rows(n, [=](std::size_t first, std::size_t count) {
+      read(x, first, count, y, n);
+      work(y + first * n, count, n, ids.data() + first, Draw{key, number, threshold, scale});
+    });
+  }
+
   struct Phase {
     std::vector<std::unique_ptr<Job<Real>>> jobs;
     std::size_t chunks = 0;

@@ -1,12 +1,32 @@
-// Setting random numbers to zero: nothing is stored, backward draws the same numbers again.
+// Random numbers for the elements of rows: none is stored, backward draws the same ones again.
 #include "kernels/drop.hpp"
 
+#include "core/normal.hpp"
 #include "core/random.hpp"
 
 namespace gs {
 namespace {
 
-template <class Real> void drop(void* at, std::size_t count, std::size_t n, const std::int64_t* ids, const Draw& draw) {
+struct Keep {
+  template <class Real> static HD Real of(Real x, std::uint32_t bits, Real scale, const Draw& draw) {
+    return bits >= draw.threshold ? x * scale : Real(0);
+  }
+};
+
+struct AddNoise {
+  template <class Real> static HD Real of(Real x, std::uint32_t bits, Real scale, const Draw&) {
+    return x + scale * normal_number<Real>(bits);
+  }
+};
+
+struct MultiplyNoise {
+  template <class Real> static HD Real of(Real x, std::uint32_t bits, Real scale, const Draw&) {
+    return x * (1 + scale * normal_number<Real>(bits));
+  }
+};
+
+template <class Change, class Real>
+void drop(void* at, std::size_t count, std::size_t n, const std::int64_t* ids, const Draw& draw) {
   constexpr std::size_t width = 16;
   const Real scale = Real(draw.scale);
   // Column j has word j / quarter of counter j % quarter: neighbours are drawn side by side.
@@ -29,14 +49,16 @@ template <class Real> void drop(void* at, std::size_t count, std::size_t n, cons
       for (std::size_t word = 0; word < 4; ++word) {
         const std::size_t first = word * quarter + begin;
         const std::size_t last = first + wide < n ? first + wide : n;
-        for (std::size_t j = first; j < last; ++j)
-          x[j] = drawn[word][j - first] >= draw.threshold ? x[j] * scale : Real(0);
+#pragma omp simd
+        for (std::size_t j = first; j < last; ++j) x[j] = Change::of(x[j], drawn[word][j - first], scale, draw);
       }
     }
   }
 }
 
-constexpr DropTable table{{drop<float>, drop<double>}};
+constexpr DropTable table{{drop<Keep, float>, drop<Keep, double>},
+                          {drop<AddNoise, float>, drop<AddNoise, double>},
+                          {drop<MultiplyNoise, float>, drop<MultiplyNoise, double>}};
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include "layers/activation.hpp"
 #include "layers/dense.hpp"
 #include "layers/dropout.hpp"
+#include "layers/noise.hpp"
 #include "layers/normalizations.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rescaling.hpp"
@@ -13,6 +14,6 @@
 namespace gs {
 
 using Layers =
-    TypeList<Dense, Activate, Dropout, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu>;
+    TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu>;
 
 }  // namespace gs

@@ -55,8 +55,8 @@ def set_floatx(value: str) -> None:
 def get_num_threads() -> int:
     """How many threads a computation may use: what `set_num_threads` said, or else OpenMP.
 
-    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. However many are asked for, there are
-    at most four for each processor, or 16 if that is more; and a computation takes no more than it has chunks of work.
+    OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. There are at most four threads for
+    each processor, or 16 if that is more, and a computation takes no more than it has chunks of work.
     """
     return _core.get_num_threads()
 

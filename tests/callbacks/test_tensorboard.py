@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from gradstep.callbacks import TensorBoard
 from gradstep.callbacks.events import EventFile
+from graphs import GRAPHS, arrays
 from training import classifier, clusters, snapshot, train
 
 X, Y = clusters(80)
@@ -118,20 +119,99 @@ def test_steps_per_second(board, tmp_path):
     assert all(value > 0 for _, value in got["epoch_steps_per_second"] + got["batch_steps_per_second"])
 
 
-def test_the_graph(board, tmp_path):
+def drawn(board, model, folder, data):
+    """The edges that TensorBoard draws: the sources of each node, without the name of the model."""
     keras_util = pytest.importorskip("tensorboard.plugins.graph.keras_util")
-    model = classifier(hidden=(8, 8))
-    model.fit(X, Y, verbose=0, callbacks=[TensorBoard(tmp_path)])
-    reader = board(tmp_path / "train")
+    model.fit(*data, verbose=0, callbacks=[TensorBoard(folder)])
+    reader = board(folder / "train")
     assert reader.PluginTagToContent("graph_keras_model") == {"keras": b"1"}
     (event,) = reader.Tensors("keras")
     graph = keras_util.keras_model_to_graph_def(json.loads(event.tensor_proto.string_val[0]))
-    names = [f"{model.name}/{layer.name}" for layer in model.layers]
-    assert [node.name for node in graph.node] == names
-    assert [list(node.input) for node in graph.node] == [[], names[:1], names[1:2]]
+    begin = f"{model.name}/"
+    assert all(name.startswith(begin) for node in graph.node for name in (node.name, *node.input))
+    edges = {node.name.removeprefix(begin): [name.removeprefix(begin) for name in node.input] for node in graph.node}
+    assert len(edges) == len(graph.node)
+    assert {name for names in edges.values() for name in names} <= set(edges)
+    return edges
+
+
+def test_the_graph_of_layers_in_a_row(board, tmp_path):
+    model = classifier(hidden=(8, 8))
+    names = [layer.name for layer in model.layers]
+    edges = drawn(board, model, tmp_path, (X, Y))
+    (begin,) = set(edges) - set(names)
+    assert edges == {begin: [], names[0]: [begin], names[1]: [names[0]], names[2]: [names[1]]}
     other = tmp_path / "without"
     model.fit(X, Y, verbose=0, callbacks=[TensorBoard(other, write_graph=False)])
     assert board(other / "train").Tags()["tensors"] == []
+
+
+EDGES = {
+    "two heads": {"x": [], "trunk": ["x"], "a": ["trunk"], "b": ["trunk"]},
+    "siamese": {
+        "left": [],
+        "right": [],
+        "twice/call_1": ["left"],
+        "twice/call_2": ["twice/call_1"],
+        "twice/call_3": ["right"],
+        "apart": ["twice/call_2", "twice/call_3"],
+        "alike": ["twice/call_2", "twice/call_3"],
+        "both": ["apart", "alike", "left"],
+        "same": ["both"],
+    },
+    "mixed": {
+        "x": [],
+        "z": [],
+        "u": ["x"],
+        "v": ["z"],
+        "norm": ["v"],
+        "gate": ["norm"],
+        "gated": ["u", "gate", "u"],
+        "most": ["u", "norm", "gated"],
+        "least": ["u", "norm"],
+        "mean": ["most", "least", "gated"],
+        "scale": ["mean"],
+        "total": ["mean", "scale"],
+        "a": ["total"],
+        "end": ["a", "total"],
+        "b": ["end"],
+    },
+    "nested": {
+        "x": [],
+        "encoder/e1/call_1": ["x"],
+        "encoder/e2/call_1": ["encoder/e1/call_1"],
+        "decoder/d1/call_1": ["encoder/e2/call_1"],
+        "encoder/e1/call_2": ["decoder/d1/call_1"],
+        "encoder/e2/call_2": ["encoder/e1/call_2"],
+        "decoder/d1/call_2": ["encoder/e2/call_2"],
+        "first": ["decoder/d1/call_1"],
+        "second": ["decoder/d1/call_2"],
+    },
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_graph_of_branches_shared_layers_and_models_in_it(board, tmp_path, name):
+    make, compiled = GRAPHS[name]
+    model = make(gs)
+    model.compile("sgd", **compiled)
+    x, y, _ = arrays(name)
+    assert drawn(board, model, tmp_path, (x, y)) == EDGES[name]
+
+
+def test_the_graph_of_models_in_a_row(board, tmp_path):
+    inner = gs.Input((4,), name="i")
+    pair = gs.Model(inner, gs.layers.Add(name="sum")([inner, gs.layers.Dense(4, name="d")(inner)]), name="pair")
+    model = gs.Sequential([gs.Input((4,)), gs.Sequential([gs.layers.Dense(4, name="a")], name="in"), pair])
+    model.compile("sgd", "mse")
+    edges = drawn(board, model, tmp_path, (np.ones((3, 4)), np.ones((3, 4))))
+    begin = next(iter(edges))
+    assert edges == {
+        begin: [],
+        "in/a": [begin],
+        "pair/d": ["in/a"],
+        "pair/sum": ["in/a", "pair/d"],
+    }
 
 
 def test_several_runs_in_one_second_keep_their_files(board, tmp_path):

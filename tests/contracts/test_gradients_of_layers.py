@@ -12,6 +12,7 @@ WIDTH, ROWS = 6, 5
 # How each is made; with penalties on what has weights.
 MAKERS = {
     "Activation": lambda **o: layers.Activation("gelu", **o),
+    "ActivityRegularization": lambda **o: layers.ActivityRegularization(0.1, 0.2, **o),
     "BatchNormalization": lambda **o: layers.BatchNormalization(gamma_regularizer="l2", beta_regularizer="l2", **o),
     "Dense": lambda **o: layers.Dense(
         WIDTH, "tanh", kernel_regularizer=regularizers.OrthogonalRegularizer(0.1), bias_regularizer="l1l2", **o
@@ -19,7 +20,11 @@ MAKERS = {
     "Dropout": lambda **o: layers.Dropout(0.4, **o),
     "ELU": lambda **o: layers.ELU(0.7, **o),
     "Flatten": lambda **o: layers.Flatten(**o),
+    "GaussianDropout": lambda **o: layers.GaussianDropout(0.3, **o),
+    "GaussianNoise": lambda **o: layers.GaussianNoise(0.3, **o),
     "GroupNormalization": lambda **o: layers.GroupNormalization(3, gamma_regularizer="l1", **o),
+    "Identity": lambda **o: layers.Identity(**o),
+    "Lambda": lambda **o: layers.Lambda(lambda x: x * np.tanh(x), **o),
     "LayerNormalization": lambda **o: layers.LayerNormalization(beta_regularizer="l1l2", **o),
     "LeakyReLU": lambda **o: layers.LeakyReLU(0.2, **o),
     "Normalization": lambda **o: layers.Normalization(mean=0.3, variance=2.0, **o),
@@ -28,6 +33,10 @@ MAKERS = {
     "Rescaling": lambda **o: layers.Rescaling(0.5, 0.1, **o),
     "Reshape": lambda **o: layers.Reshape((WIDTH,), **o),
     "Softmax": lambda **o: layers.Softmax(**o),
+    "UnitNormalization": lambda **o: layers.UnitNormalization(**o),
+    "Dense with a custom activation": lambda **o: layers.Dense(
+        WIDTH, lambda z: np.where(z > 0, z, 0.3 * np.sin(z)), kernel_regularizer="l2", activity_regularizer="l1l2", **o
+    ),
 }
 # Bases, what computes nothing, and what takes several inputs, of which other tests are.
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}

@@ -12,6 +12,12 @@ FLOAT = {"dtype": "float64"}
 LAYERS = {
     "Dense": lambda: gs.layers.Dense(3, "gelu", kernel_regularizer="l2", bias_regularizer="l1", **FLOAT),
     "Activation": lambda: gs.layers.Activation("softmax", **FLOAT),
+    "Identity": lambda: gs.layers.Identity(**FLOAT),
+    "Lambda": lambda: gs.layers.Lambda(lambda x: np.exp(-x * x), **FLOAT),
+    "UnitNormalization": lambda: gs.layers.UnitNormalization(**FLOAT),
+    "GaussianNoise": lambda: gs.layers.GaussianNoise(0.5, seed=2, **FLOAT),
+    "GaussianDropout": lambda: gs.layers.GaussianDropout(0.5, seed=2, **FLOAT),
+    "custom activation": lambda: gs.layers.Dense(3, lambda z: z / (1 + np.abs(z)), **FLOAT),
     "PReLU": lambda: gs.layers.PReLU("uniform", **FLOAT),
     "Dropout": lambda: gs.layers.Dropout(0.5, seed=2, **FLOAT),
     "BatchNormalization": lambda: gs.layers.BatchNormalization(momentum=0.5, gamma_regularizer="l2", **FLOAT),
@@ -51,12 +57,13 @@ def test_backward_equals_central_differences(name):
 
 def test_all_layers_are_here():
     others = {"Input", "InputLayer", "Layer", "ReLU", "LeakyReLU", "ELU", "Softmax"}  # Activation under other names
+    others |= {"ActivityRegularization"}  # of which the loss has a part
     merging = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}  # of lists
     others |= merging | {name.lower() for name in merging}
-    assert {*LAYERS} - {"own", "own, without weights"} == {*gs.layers.__all__} - others
+    assert {*LAYERS} - {"own", "own, without weights", "custom activation"} == {*gs.layers.__all__} - others
 
 
-@pytest.mark.parametrize("name", sorted({*LAYERS} - {"Dropout"}))
+@pytest.mark.parametrize("name", sorted({*LAYERS} - {"Dropout", "GaussianDropout", "GaussianNoise"}))
 def test_in_a_model_it_is_the_same(name):
     gs.utils.set_random_seed(1)
     layer, x = LAYERS[name](), np.random.default_rng(4).normal(size=(5, 6))

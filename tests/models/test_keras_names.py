@@ -252,3 +252,45 @@ def test_a_dataset_that_ran_empty_ends_training() -> None:
     with pytest.warns(UserWarning, match="ran out before epoch 2 of 3"):
         history = model.fit(data, epochs=3, verbose=0)
     assert history.epoch == [0]
+
+
+def test_data_by_the_names_of_the_only_input_and_output() -> None:
+    row = gs.Sequential([gs.Input((3,), name="x"), layers.Dense(1, name="y")])
+    for model in (row, gs.Model(row.input, row.output)):
+        model.compile("sgd", "mse")
+        model.fit({"x": X}, {"y": Y}, sample_weight={"y": np.ones(20)}, verbose=0)
+        assert np.array_equal(model.predict({"x": X}, verbose=0), model.predict(X, verbose=0))
+        assert model.evaluate({"x": X}, Y, verbose=0) == model.evaluate(X, Y, verbose=0)
+        with pytest.raises(ValueError, match="x must be by the names x; got 'z'"):
+            model.fit({"z": X}, Y, verbose=0)
+        with pytest.raises(ValueError, match="y must be by the names y; got 'x'"):
+            model.fit(X, {"x": Y}, verbose=0)
+
+
+class Table:
+    """What a data frame shows of itself."""
+
+    def __init__(self, columns: dict[str, np.ndarray]) -> None:
+        self._columns, self.columns = columns, list(columns)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._columns[name]
+
+
+def test_a_table_with_a_column_for_each_input() -> None:
+    a, b = gs.Input((1,), name="a"), gs.Input((1,), name="b")
+    model = gs.Model([a, b], a - 2 * b)
+    table = {"b": X[:, 0], "a": X[:, 1]}
+    frames = [Table(table)]
+    try:
+        import pandas
+    except ImportError:
+        pass
+    else:
+        frames.append(pandas.DataFrame(table))
+    for frame in frames:
+        assert np.array_equal(model.predict(frame, verbose=0), model.predict(table, verbose=0))
+    with pytest.raises(ValueError, match="x must be by the names a, b; got 'c'"):
+        model.predict(Table(table | {"c": Y}), verbose=0)
+    with pytest.raises(ValueError, match="x must have data for input 'b'"):
+        model.predict(Table({"a": Y}), verbose=0)

@@ -54,6 +54,7 @@ def test_every_layer_has_each_argument_in_its_config(name):
 
     cls = getattr(layers, name)
     needed = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
+    needed |= {"stddev": 0.5, "function": gs.activations.relu}
     signature = inspect.signature(cls).parameters
     layer = cls(**{key: needed[key] for key, given in signature.items() if given.default is given.empty})
     assert set(layer.get_config()) == set(signature) - {"input_shape", "input_dim"}

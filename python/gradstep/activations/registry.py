@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..checks import choose
+from ..described import known_objects
 from ..optimizers.arrays import describe
-from . import piecewise, rows, smooth
+from . import custom, piecewise, rows, smooth
 from .apply import Question, Use
 
-__all__ = ["get", "specify"]
+__all__ = ["get", "is_custom", "specify"]
 
 Activation = Callable[..., np.ndarray]
 
@@ -31,13 +32,14 @@ def get(identifier: Any) -> Activation:
     ----------
     identifier : str, function or None
         A name, a function of this package, such a function with settings
-        (``functools.partial(gs.activations.elu, alpha=0.5)``), what configs have for one, or an activation layer
-        (``gs.layers.ELU(0.5)``).
+        (``functools.partial(gs.activations.elu, alpha=0.5)``), what configs have for one, an activation layer
+        (``gs.layers.ELU(0.5)``); or a function of your own, elementwise, of operators and NumPy functions, or that
+        gives a pair: values and derivatives. One of ``custom_objects`` has a name too.
 
     Raises
     ------
     TypeError
-        None of these.
+        None of these, or a function of which the derivative is not known.
     ValueError
         An unknown name.
 
@@ -50,16 +52,23 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return piecewise.linear
     if isinstance(identifier, str):
-        return choose("activation", identifier, _table())
+        named: Activation = choose("activation", identifier, _table() | known_objects())
+        return named
     if isinstance(identifier, Mapping):
         return _with_settings(identifier)
     layer = getattr(identifier, "activation", None)
     found: Activation = identifier if layer is None else layer
-    plain = found.func if isinstance(found, partial) and not found.args else found
-    if plain not in _table().values():
-        got = getattr(identifier, "__name__", None) or describe(identifier)
-        raise TypeError(f"activation must be a name or a function of gradstep.activations; got {got}.")
+    if is_custom(found):
+        if not callable(found) or isinstance(found, type):
+            raise TypeError(f"activation must be a name or a function; got {describe(identifier)}.")
+        custom.check(found)
     return found
+
+
+def is_custom(activation: Activation) -> bool:
+    """Whether it is a function of one's own, which is computed in NumPy."""
+    plain = activation.func if isinstance(activation, partial) and not activation.args else activation
+    return not any(plain is known for known in _table().values())
 
 
 def _with_settings(config: Mapping[str, Any]) -> Activation:
@@ -72,7 +81,7 @@ def _with_settings(config: Mapping[str, Any]) -> Activation:
 
 
 def specify(identifier: Any) -> Use:
-    """The engine's words for whatever `get` takes: ``{"kind": name}`` and settings.
+    """The engine's words for whatever `get` takes, ``{"kind": name}`` and settings; "linear" for a custom function.
 
     Raises
     ------
@@ -80,6 +89,8 @@ def specify(identifier: Any) -> Use:
         As `get`; or a setting that a layer cannot have, or one that is missing.
     """
     question, activation = Question(), get(identifier)
+    if is_custom(activation):
+        return specify(piecewise.linear)
     try:
         activation(question)
     except TypeError as error:

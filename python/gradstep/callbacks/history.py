@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..notebook import table
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .states import loaded, plain
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["History"]
+
+SHOWN = 15  # epochs at each end of a long table
 
 
 class History(Callback):
@@ -35,6 +38,26 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self._measured: dict[str, list[int]] = {}  # in which epochs, by name
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {_text(curve[-1])}" for name, curve in self.history.items() if curve)
+        count = len(self.epoch)
+        return f"<History of {count} epoch{'s' if count != 1 else ''}{': ' if last else ''}{last}>"
+
+    def _repr_html_(self) -> str:
+        """A row an epoch, as notebooks show it; of many epochs the first and the last."""
+        known = {name: dict(zip(self._epochs_of(name), curve, strict=True)) for name, curve in self.history.items()}
+        rows = [
+            [str(epoch + 1), *(_text(values[epoch]) if epoch in values else "" for values in known.values())]
+            for epoch in self.epoch
+        ]
+        if len(rows) > 2 * SHOWN:
+            rows[SHOWN:-SHOWN] = [["..."] * (len(known) + 1)]
+        return table(f"History of {len(self.epoch)} epochs", ["epoch", *known], rows)
+
+    def _epochs_of(self, name: str) -> list[int]:
+        """The epochs in which a curve has a number."""
+        return self.epoch if len(self.history[name]) == len(self.epoch) else self._measured.get(name, self.epoch)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start anew, unless state was loaded."""
@@ -102,8 +125,9 @@ class History(Callback):
         """
         from ..plot import plot_history
 
-        epochs = {
-            name: self.epoch if len(curve) == len(self.epoch) else self._measured.get(name, self.epoch)
-            for name, curve in self.history.items()
-        }
-        return plot_history(self.history, epochs, path)
+        return plot_history(self.history, {name: self._epochs_of(name) for name in self.history}, path)
+
+
+def _text(value: Any) -> str:
+    """A number of a curve, or several, as a person reads it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +30,7 @@ class TensorBoard(Callback):
     histogram_freq : int, default 0
         Every how many epochs the weights are written as histograms; 0: never.
     write_graph : bool, default True
-        Whether to write the layers, for the tab of graphs.
+        Whether to write the layers and how they are connected, for the tab of graphs.
     write_steps_per_second : bool, default False
         Whether to write how fast training is.
     update_freq : "epoch", "batch" or int, default "epoch"
@@ -172,9 +173,25 @@ class TensorBoard(Callback):
 
 
 def _description(model: Any) -> dict[str, Any]:
-    """The layers as Keras's JSON has them, as much of it as TensorBoard draws."""
-    layers = [
-        {"class_name": type(layer).__name__, "config": {"name": layer.name, "dtype": layer.dtype}}
-        for layer in model.layers
-    ]
-    return {"class_name": "Sequential", "config": {"name": model.name, "layers": layers}}
+    """The calls of the layers as Keras's JSON has a graph, as much of it as TensorBoard draws.
+
+    TensorBoard draws one node for each name, and a box around those that begin with the same name and a slash: the
+    layers of a model in the model, and the calls of a layer that is called several times.
+    """
+    names, calls = model._flow()
+    inputs = list(names)
+    nodes = [_node(name, "InputLayer", model._dtype, []) for name in inputs]
+    often = Counter(path for path, _, _ in calls)
+    seen: Counter[str] = Counter()
+    for path, layer, sources in calls:
+        seen[path] += 1
+        names.append(path if often[path] == 1 else f"{path}/call_{seen[path]}")
+        nodes.append(_node(names[-1], type(layer).__name__, layer.dtype, [names[source] for source in sources]))
+    ends = {"input_layers": [[name, 0, 0] for name in inputs], "output_layers": [[names[-1], 0, 0]]}
+    return {"class_name": "Functional", "config": {"name": model.name, "layers": nodes, **ends}}
+
+
+def _node(name: str, kind: str, dtype: str, sources: list[str]) -> dict[str, Any]:
+    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": [source, 0, 0]}} for source in sources]
+    calls = [{"args": [tensors], "kwargs": {}}] if sources else []
+    return {"class_name": kind, "name": name, "config": {"name": name, "dtype": dtype}, "inbound_nodes": calls}

@@ -1,24 +1,30 @@
 """Layers, by Keras's names. A layer called on an array computes at once: ``Dense(3)(x)``."""
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activity_regularization import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .dense import Dense
 from .dropout import Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
+from .identity import Identity
 from .input import Input, InputLayer
+from .lambda_layer import Lambda
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
+from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .prelu import PReLU
 from .rescaling import Rescaling
 from .reshape import Reshape
 from .row_normalizations import GroupNormalization, LayerNormalization
+from .unit_normalization import UnitNormalization
 
 __all__ = [
     "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "Average",
     "BatchNormalization",
@@ -27,9 +33,13 @@ __all__ = [
     "Dot",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
     "GroupNormalization",
+    "Identity",
     "Input",
     "InputLayer",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -43,6 +53,7 @@ __all__ = [
     "Reshape",
     "Softmax",
     "Subtract",
+    "UnitNormalization",
     "add",
     "average",
     "concatenate",

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations
+from .. import activations, regularizers
+from ..activations.registry import is_custom
+from .activity_regularization import OutputPenalty
 from .base import Layer, Shape
+from .lambda_layer import Lambda
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
 
@@ -24,6 +27,16 @@ def warn_of_one(layer: Any, width: int) -> None:
             f"{0 if kind == 'log_softmax' else 1}. For two classes and one output use 'sigmoid'.",
             stacklevel=2,
         )
+
+
+def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: Layer) -> list[Layer]:
+    """What a layer goes on with in NumPy: a custom activation, a penalty of its output."""
+    stages: list[Layer] = []
+    if is_custom(activation):
+        stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))
+    if penalty is not None:
+        stages.append(OutputPenalty(penalty, dtype=layer.dtype, name=f"{layer.name}_penalty"))
+    return stages
 
 
 class Activation(Layer):
@@ -62,6 +75,7 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         activations.specify(self.activation)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        self._stages = stages_of(self.activation, None, self)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

@@ -54,9 +54,13 @@ class Alone:
         else:
             words = layer._words()
             y = np.array(rows) if words is None else self._ask(words, rows, training)
+        y = y.reshape(shape)
+        for stage in layer._stages:
+            stage.build(shape)
+            y = given.forward(stage, [y], training)
         if training:
             self._shapes = array.shape, shape
-        return y.reshape(shape)
+        return y
 
     def _ask(self, words: dict[str, Any], rows: np.ndarray, training: bool) -> np.ndarray:
         layer = self._layer
@@ -93,6 +97,8 @@ class Alone:
             )
         shape, outputs = self._shapes
         slope = slope_of(dy, outputs, layer.dtype)
+        for stage in reversed(layer._stages):
+            (slope,), _ = given.slopes(stage, slope, [outputs])
         if layer._in_numpy:
             (dx,), found = given.slopes(layer, slope, [shape])
             gradients = given.penalized(layer, found) if layer.trainable else []

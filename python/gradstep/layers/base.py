@@ -98,6 +98,8 @@ class Layer(Own, Connected, Copied, Variables):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
+    _stages: Sequence[Layer] = ()
     _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(
@@ -160,7 +162,7 @@ class Layer(Own, Connected, Copied, Variables):
     @property
     def _works(self) -> bool:
         """Whether it computes anything."""
-        return self._in_numpy or self.specification() is not None
+        return self._in_numpy or self.specification() is not None or bool(self._stages)
 
     def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
 from ..checks import flag, whole
-from .activation import warn_of_one
+from .activation import stages_of, warn_of_one
 from .base import Layer, Shape
 
 __all__ = ["Dense"]
@@ -23,14 +23,16 @@ class Dense(Layer):
     units : int
         How many outputs; at least 1.
     activation : str or function, optional
-        A name of `gradstep.activations`, a function of it, one with settings (``functools.partial(elu, alpha=0.5)``) or
-        an activation layer; none by default.
+        A name of `gradstep.activations`, a function of it, one with settings (``functools.partial(elu, alpha=0.5)``),
+        an activation layer, or a function of your own in NumPy, as `activations.get` takes it; none by default.
     use_bias : bool, default True
     kernel_initializer : str, Initializer or function, default "glorot_uniform"
         What the kernel is at the start.
     bias_initializer : str, Initializer or function, default "zeros"
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         What they add to the loss: of `gradstep.regularizers`.
+    activity_regularizer : str or Regularizer, optional
+        What the output adds to the loss, over the number of rows.
     kernel_constraint, bias_constraint : str or Constraint, optional
         What they must be after each step: of `gradstep.constraints`.
     input_shape, input_dim, dtype, name, trainable
@@ -77,6 +79,7 @@ class Dense(Layer):
         bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
         kernel_regularizer: str | regularizers.Regularizer | None = None,
         bias_regularizer: str | regularizers.Regularizer | None = None,
+        activity_regularizer: str | regularizers.Regularizer | None = None,
         *,
         kernel_constraint: str | constraints.Constraint | None = None,
         bias_constraint: str | constraints.Constraint | None = None,
@@ -96,7 +99,9 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+        self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     @property
     def kernel(self) -> np.ndarray:

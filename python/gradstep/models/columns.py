@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import numeric
 from ..losses.base import Loss
 from .data import Rows, alone, inputs, row_weights, targets
-from .named import by_name, each_by_name
+from .named import by_column, by_name, each_by_name
 
 __all__ = ["Columns", "ManyRows", "input_columns", "target_columns", "weight_columns"]
 
@@ -61,6 +61,8 @@ def input_columns(
     TypeError, ValueError
         One is missing, or too many, or of another shape.
     """
+    if len(names) > 1:
+        x = by_column(x)
     if isinstance(x, Mapping):
         each = by_name(x, names, what, "must have data for input")
     else:

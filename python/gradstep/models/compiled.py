@@ -17,6 +17,7 @@ from .learned import address, learned
 from .lent import Lent
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
+from .named import only_by_name
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
@@ -228,6 +229,11 @@ class Compiled:
         return chosen, Measures(plain, more, chosen)
 
     @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called, as far as they are known: after their `Input`."""
+        return []
+
+    @property
     def output_names(self) -> list[str]:
         """What the outputs are called, as far as they are known: after the layers that give them."""
         return []
@@ -251,6 +257,9 @@ class Compiled:
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        x = only_by_name(x, self.input_names, names[0])
+        y = only_by_name(y, self.output_names, names[1])
+        sample_weight = only_by_name(sample_weight, self.output_names, names[2])
         loss, sparse = self._needed_loss(), is_sparse(x)
         x = x.tocsr() if sparse else numeric(alone(x), names[0])
         y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from ..layers.input import InputLayer
 from ..layers.symbolic import Node, tensors_of
 from ..naming import name_for
 from ..saving.graphs import connected, described, described_graph, made_operation
-from ..saving.layers import take_keys
-from ..saving.savable import Source
+from ..saving.layers import give_weights, take_keys
+from ..saving.sharing import Reading, Writing
 from .graph import Graph
 from .graph import Node as Step
 from .layered import spread
@@ -24,6 +25,9 @@ from .many import Many
 from .mixed import network_of_steps, renew
 from .named import by_name
 from .wiring import Bundle, Wiring
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Functional", "Model"]
 
@@ -98,9 +102,6 @@ class Functional(Many):
             self._guard.join(layer._guard)
         self._connect_engine()
 
-    def __repr__(self) -> str:
-        return f"<Functional {self.name} of {len(self._layers)} layers>"
-
     # -- how it is connected -------------------------------------------------------------------------------------------
 
     @property
@@ -172,7 +173,10 @@ class Functional(Many):
         TypeError
             A layer has a setting that cannot be written, such as a lambda.
         """
-        return {"name": self.name, **self._described(described)}
+        return super().get_config()
+
+    def _config(self, writing: Writing) -> dict[str, Any]:
+        return {"name": self.name, **self._described(lambda operation: described(operation, writing))}
 
     def _described(self, words: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return described_graph(self._layers, self._calls, self._ins.given_as(), self._outs.given_as(), words)
@@ -194,11 +198,15 @@ class Functional(Many):
             A layer or a setting is not known; connections go in a circle, or to a layer that is not there.
         """
         with custom_object_scope(custom_objects):
-            return cls(*connected(config, made_operation), config.get("name"))
+            return cls._made(config, Reading())
 
     @classmethod
-    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Functional:
-        model = cls(*connected(config, made_operation, weights), config.get("name"))
+    def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
+        def build(layer: Layer, shapes: Any) -> None:
+            give_weights(layer, shapes, reading)
+
+        given = connected(config, partial(made_operation, reading=reading), build if reading.source else None)
+        model = cls(*given, config.get("name"))
         if keys is not None:
             model._rekey(keys)
         return model
@@ -208,14 +216,10 @@ class Functional(Many):
         x = InputLayer((1,), name="x").output
         return Functional(x, Activation("relu", name="y")(x), "smallest")
 
-    def _cloned(self, copied: Callable[[Layer], Layer]) -> Functional:
+    def _cloned(self, copied: Callable[[Any], Any]) -> Functional:
         layers = {layer.name: layer for layer in self._layers}
-
-        def made(words: Any, *_: Any) -> Any:
-            layer = layers[words["name"]]
-            return InputLayer.from_config(layer.get_config()) if isinstance(layer, InputLayer) else copied(layer)
-
-        return type(self)(*connected(self._described(lambda _: {}), made), self.name)
+        words = self._described(lambda _: {})
+        return type(self)(*connected(words, lambda words: copied(layers[words["name"]])), self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from ..checks import rows_of
 from ..layers import given
+from ..layers.activity_regularization import OutputPenalty
 from ..layers.base import Layer
 from .pieces import Chain, InNumpy, Moment, Piece
 
@@ -61,6 +62,7 @@ class Graph:
     def __init__(self, shapes: Sequence[tuple[int, ...]], nodes: Sequence[Node], outputs: Sequence[int]) -> None:
         self._shapes, self._nodes, self._outputs = list(shapes), list(nodes), list(outputs)
         self.layers = list({id(node.layer): node.layer for node in nodes}.values())
+        self._penalties = [layer for layer in self.layers if isinstance(layer, OutputPenalty)]
         self.dtype = self.layers[0].dtype
         # To be held from forward to backward, and while outputs are read: the graph, and layers in NumPy, keep what
         # they need of a batch in one place.
@@ -179,8 +181,9 @@ class Graph:
 
     @property
     def penalty(self) -> float:
-        """What the regularizers add to a loss."""
+        """What the regularizers add to the loss of the last batch."""
         ours = [_core.penalty(weight, rule) for weight, rule in self._rules if "penalty" in rule]
+        ours += [layer.batch_penalty for layer in self._penalties]
         return sum((network.penalty for network, _ in self._networks), 0.0) + sum(ours)
 
     def constrain(self, rate: float) -> None:
@@ -224,6 +227,8 @@ class Graph:
         values = {i: x.reshape(len(x), *shape) for i, (x, shape) in enumerate(zip(xs, self._shapes, strict=True))}
         moment = Moment(training, number, ids)
         self._waits = False
+        for layer in self._penalties:
+            layer.batch_penalty = 0.0
         self._path_back = self._paths[slopes]
         for piece in self._pieces:
             wanted = any(self._path_back[source] for source in piece.sources)

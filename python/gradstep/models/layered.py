@@ -228,6 +228,19 @@ class Layered(Called, Savable, Summarized, Variables):
         with self._guard:
             assign(self.weights, weights)
 
+    def _flow(self) -> tuple[list[str], list[tuple[str, Layer, list[int]]]]:
+        """How values flow: names of the inputs; and each call of a layer, those in models in this one too.
+
+        A call is the layer's path, the layer, and the numbers of the values that go in. Values are numbered: first the
+        inputs, then what the calls give, in their order.
+        """
+        paths = {id(layer): path for path, layer in self._leaves.items()}
+        inputs: list[Any] = self.inputs
+        steps: list[Step] = []
+        spread(self, range(len(inputs)), steps, len(inputs))
+        names = [tensor.node.operation.name for tensor in inputs]
+        return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
+
     def count_params(self) -> int:
         """How many numbers the weights are.
 
@@ -251,7 +264,11 @@ def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) ->
         if isinstance(node.operation, Layered):
             made = spread(node.operation, given, steps, first)
         else:
-            steps.append(Step(node.operation, tuple(given)))
-            made = [first + len(steps) - 1]
+            for layer in (node.operation, *node.operation._stages):
+                if layer is not node.operation:
+                    layer.build(node.operation.output_shape)
+                steps.append(Step(layer, tuple(given)))
+                given = [first + len(steps) - 1]
+            made = given
         values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
     return [values[id(tensor)] for tensor in model.outputs]

@@ -138,13 +138,7 @@ class Many(Layered):
 
     def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
         if not self._many:
-            given = [
-                by_name(one, of, what, "must have data for")[0] if isinstance(one, Mapping) else one
-                for one, of, what in zip(
-                    (x, y, sample_weight), (self._ins.names, self._outs.names, self._outs.names), names, strict=True
-                )
-            ]
-            return super()._rows(given[0], given[1], given[2], names)
+            return super()._rows(x, y, sample_weight, names)
         self._needed_loss()
         if y is None:
             raise ValueError(f"{names[1]} must be targets; got None.")

@@ -8,7 +8,7 @@ from typing import Any
 from ..checks import closest
 from ..optimizers.arrays import describe
 
-__all__ = ["by_name", "each_by_name"]
+__all__ = ["by_column", "by_name", "each_by_name", "only_by_name"]
 
 
 def by_name(given: Mapping[Any, Any], names: Sequence[str], what: str, missing: str = "") -> list[Any]:
@@ -37,6 +37,19 @@ def by_name(given: Mapping[Any, Any], names: Sequence[str], what: str, missing: 
             if name not in given:
                 raise ValueError(f"{what} {missing} {name!r}; it has {', '.join(map(repr, given)) or 'nothing'}.")
     return [given.get(name) for name in names]
+
+
+def only_by_name(given: Any, names: Sequence[str], what: str) -> Any:
+    """What is given for the only input or output: itself, or in a dict by its name. Raises as `by_name` does."""
+    if not isinstance(given, Mapping):
+        return given
+    return by_name(given, names or list(given)[:1], what, "must have data for")[0]
+
+
+def by_column(given: Any) -> Any:
+    """A table of named columns as a dict of them; anything else as it is."""
+    columns = getattr(given, "columns", None)
+    return given if columns is None else {name: given[name] for name in columns}
 
 
 def each_by_name(given: Any, names: Sequence[str], what: str, kind: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,11 +16,15 @@ from ..naming import name_for
 from ..optimizers.arrays import describe
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
-from ..saving.savable import Source
+from ..saving.sharing import Reading, Writing
 from .data import inputs
 from .graph import Node as Step
 from .layered import Layered, spread
 from .mixed import network_of_steps, renew
+from .named import only_by_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Sequential"]
 
@@ -75,9 +79,6 @@ class Sequential(Layered):
         for layer in given:
             self._append(layer)
         self._build_if_known()
-
-    def __repr__(self) -> str:
-        return f"<Sequential {self.name} of {len(self._layers)} layers>"
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class Sequential(Layered):
             self.build()
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
-        array = numeric(x, name)
+        array = numeric(only_by_name(x, self.input_names, name), name)
         if self._network is None:
             if self._shape is None and array.ndim < 2:
                 raise ValueError(
@@ -249,6 +250,11 @@ class Sequential(Layered):
     def _dtype(self) -> str:
         dtype: str = self._layers[0].dtype
         return dtype
+
+    @property
+    def input_names(self) -> list[str]:
+        """The name of the `Input`, in a list; empty without one."""
+        return [self._entrance.name] if self._entrance is not None else []
 
     @property
     def output_names(self) -> list[str]:
@@ -324,8 +330,13 @@ class Sequential(Layered):
         TypeError
             A layer has a setting that cannot be written, such as a lambda.
         """
+        return super().get_config()
+
+    def _config(self, writing: Writing) -> dict[str, Any]:
         first = [] if self._shape is None else [described_input(self._shape, self._layers)]
-        return {"name": self.name, "layers": [*first, *map(described, self._layers)]}
+        if self._entrance is not None:
+            first = [described(self._entrance, writing)]
+        return {"name": self.name, "layers": [*first, *[described(layer, writing) for layer in self._layers]]}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
@@ -344,20 +355,25 @@ class Sequential(Layered):
             A layer or a setting is not known.
         """
         with custom_object_scope(custom_objects):
-            return cls(made_row(config), config.get("name"))
+            return cls._made(config, Reading())
 
     @classmethod
-    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Sequential:
-        layers = made_row(config, weights)
-        take_weights(layers, keys, weights)
+    def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
+        layers = made_row(config, reading)
+        if keys is not None:
+            take_keys([layer for layer in layers if not isinstance(layer, InputLayer)], keys)
+        if reading.source is not None:
+            take_weights(layers, reading)
         return cls(layers, config.get("name"))
 
     @classmethod
     def _smallest(cls) -> Sequential:
         return Sequential([], name="smallest")
 
-    def _cloned(self, copied: Callable[[Layer], Layer]) -> Sequential:
+    def _cloned(self, copied: Callable[[Any], Any]) -> Sequential:
         first = [] if self._shape is None else [InputLayer(self._shape)]
+        if self._entrance is not None:
+            first = [copied(self._entrance)]
         return type(self)([*first, *map(copied, self._layers)], self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import console
 from ..checks import flag, whole
+from ..notebook import table
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -47,6 +48,24 @@ class Summarized:
     def non_trainable_weights(self) -> list[np.ndarray]:
         """The others of the weights."""
         raise NotImplementedError
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        count = len(self.layers)
+        numbers = sum(weight.size for weight in [*self.trainable_weights, *self.non_trainable_weights])
+        params = f"{numbers:,} params" if self.built else "not built"
+        return f"<{type(self).__name__} {self.name} of {count} layer{'s' if count != 1 else ''}, {params}>"
+
+    def _repr_html_(self) -> str:
+        """The table of `summary`, as notebooks show it."""
+        sources = self._connections()
+        headings = [*COLUMNS, *(["Connected to"] if sources else [])]
+        rows = [row for layer in self.layers for row in _rows(layer, sources, False, False)]
+        return table(f'{type(self).__name__} "{self.name}"', headings, rows, [line.strip() for line in self._sums()])
 
     def _connections(self) -> dict[str, str] | None:
         """What each layer is called with, by its name; None where layers are in a row."""

@@ -25,12 +25,12 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue (ITU-R 
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches."""
+    """An empty figure of this size in inches; it belongs to no window, and notebooks show it."""
     try:
-        from matplotlib.figure import Figure
+        from .notebook_figure import NotebookFigure
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'gradstep[plot]'") from None
-    return Figure(figsize=(width, height), layout="constrained")
+    return NotebookFigure(figsize=(width, height), layout="constrained")
 
 
 def saved(figure: Figure, path: str | os.PathLike[Any] | None) -> Figure:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from ..described import serialize_object
 from ..layers.base import Layer
+from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..optimizers.arrays import describe
-from .layers import give_weights, made_layer
+from .layers import made_layer
 from .savable import MODELS, Savable, described_model
-
-if TYPE_CHECKING:
-    from .savable import Source
+from .sharing import Reading, Writing
 
 __all__ = ["connected", "described", "described_graph", "made_operation", "made_row"]
 
@@ -33,7 +33,7 @@ def described_graph(
         Their calls in this model, in order.
     inputs, outputs : SymbolicTensor, or a list or dict of them
     words : function
-        Describes a layer or model.
+        Describes a layer or model, in a new dict.
     """
     calls: dict[int, list[Node]] = {id(operation): [] for operation in operations}
     for node in nodes:
@@ -42,6 +42,10 @@ def described_graph(
 
     def where(tensor: SymbolicTensor) -> list[Any]:
         return [tensor.node.operation.name, places.get(id(tensor.node), 0), tensor.index]
+
+    def end(tensor: SymbolicTensor) -> list[Any]:
+        name, place, index = where(tensor)
+        return [name, place + _spare(tensor.node.operation), index]
 
     def argument(tensor: SymbolicTensor) -> dict[str, Any]:
         config = {"shape": list(tensor.shape), "dtype": tensor.dtype, "keras_history": where(tensor)}
@@ -53,13 +57,22 @@ def described_graph(
         for node in calls[id(operation)]:
             given = [argument(tensor) for tensor in node.inputs]
             inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
-        layers.append(words(operation) | {"name": operation.name, "inbound_nodes": inbound})
-    return {"layers": layers, "input_layers": _mapped(inputs, where), "output_layers": _mapped(outputs, where)}
+        layer = words(operation)
+        layer.update(name=operation.name, inbound_nodes=inbound)
+        layers.append(layer)
+    return {"layers": layers, "input_layers": _mapped(inputs, end), "output_layers": _mapped(outputs, end)}
 
 
-def described(operation: Any) -> dict[str, Any]:
-    """A layer or model in words."""
-    return described_model(operation) if isinstance(operation, Savable) else serialize_object(operation)
+def _spare(operation: Any) -> int:
+    """How many calls Keras counts of an operation, among inputs and outputs, before its first: of its functional models
+    one, from their own inputs to their own outputs."""
+    return int(isinstance(operation, MODELS["Functional"]))
+
+
+def described(operation: Any, writing: Writing) -> dict[str, Any]:
+    """A layer or model in words, in a config that has others."""
+    inner = isinstance(operation, Savable)
+    return writing.noted(operation, described_model(operation, writing) if inner else serialize_object(operation))
 
 
 def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:
@@ -68,20 +81,29 @@ def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:
     return [of_one(one) for one in given] if isinstance(given, (list, tuple)) else of_one(given)
 
 
-def made_operation(words: Any, number: int, source: Source | None = None) -> Any:
-    """The layer or model of words of a config; number: of its first layer, for the source of weights."""
-    if isinstance(words, Mapping) and words.get("class_name") in MODELS:
+def made_operation(words: Any, reading: Reading) -> Any:
+    """The layer or model of words of a config: a new one, unless it has been in the config before."""
+    if not isinstance(words, Mapping):
+        return made_layer(words, f"layer {reading.count}")
+    known = reading.known(words)
+    if known is not None:
+        reading.count += _layers_in(words)
+        return known
+    if words.get("class_name") in MODELS:
         cls, config = MODELS[words["class_name"]], words.get("config")
         if not isinstance(config, Mapping):
             raise TypeError(f"the config of a model must be a dict; got {describe(config)}.")
-        if source is None:
-            return cls.from_config(config)
-        name = config.get("name")
-        return cls._from_file(config, None, lambda n, path, shapes: source(number + n, f"{name}/{path}", shapes))
-    return made_layer(words, f"layer {number}")
+        with reading.inside(str(config.get("name"))):
+            made: Any = cls._made(config, reading)
+    else:
+        made = made_layer(words, f"layer {reading.count}")
+        if not isinstance(made, InputLayer):
+            reading.place(made)
+    reading.keep(words, made)
+    return made
 
 
-def made_row(config: Any, source: Source | None = None) -> list[Any]:
+def made_row(config: Any, reading: Reading) -> list[Any]:
     """The layers and models of the config of a model in a row, with an `Input` in front if it has one.
 
     Raises
@@ -91,15 +113,20 @@ def made_row(config: Any, source: Source | None = None) -> list[Any]:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
         raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
-    made, count = [], 0
-    for words in config["layers"]:
-        made.append(made_operation(words, count, source))
-        count += _layers_in(words)
-    return made
+    return [made_operation(words, reading) for words in config["layers"]]
+
+
+class Called(NamedTuple):
+    """A call in a config: whose it is, and on which tensors, each the name of a layer, its call and the output."""
+
+    name: str
+    number: int  # of the calls of that layer
+    given: list[tuple[str, int, int]]
+    listed: bool
 
 
 def connected(
-    config: Any, made: Callable[[Any, int, Source | None], Any], source: Source | None = None
+    config: Any, made: Callable[[Any], Any], build: Callable[[Layer, Any], None] | None = None
 ) -> tuple[Any, Any]:
     """Inputs and outputs of the model of a config, of new layers.
 
@@ -108,9 +135,9 @@ def connected(
     config : dict
         As `described_graph` gives it, here or in Keras.
     made : function
-        Makes a layer or model of words, the number of its first layer, and the source of weights.
-    source : function, optional
-        Gives the weights of a layer from its number, path and their shapes; nothing is drawn then.
+        Makes a layer or model of words.
+    build : function, optional
+        Gives a layer weights, for the shape or the list of shapes of what it is called on; otherwise they are drawn.
 
     Raises
     ------
@@ -121,43 +148,42 @@ def connected(
         if not isinstance(config, Mapping) or key not in config:
             raise TypeError(f"config must be a dict with {key}, as get_config() gives; got {describe(config)}.")
     layers: dict[str, Any] = {}
-    waiting: list[tuple[str, Mapping[str, Any]]] = []
-    numbers: dict[str, int] = {}
-    count = 0
+    waiting: deque[Called] = deque()
     for words in config["layers"]:
-        operation = made(words, count, source)
+        operation = made(words)
         name = operation.name
         if name in layers:
             raise ValueError(f"layers must have different names; two are called {name!r}.")
-        layers[name], numbers[name] = operation, count
-        count += _layers_in(words)
-        waiting += [(name, call) for call in words.get("inbound_nodes") or []]
+        layers[name] = operation
+        first = int(isinstance(operation, InputLayer))
+        for number, call in enumerate(words.get("inbound_nodes") or []):
+            waiting.append(Called(name, first + number, *_given(call, f"layer {name!r}")))
     gives: dict[str, list[list[SymbolicTensor]]] = {
-        name: [layer._nodes[0].outputs] if isinstance(layer, Layer) and layer._nodes else []
-        for name, layer in layers.items()
+        name: [layer._nodes[0].outputs] if isinstance(layer, InputLayer) else [] for name, layer in layers.items()
     }
+    blocked: dict[tuple[str, int], list[Called]] = {}  # calls, by another call that must come first
+    left = len(waiting)
     while waiting:
-        left: list[tuple[str, Mapping[str, Any]]] = []
-        held: set[str] = set()
-        for name, call in waiting:
-            given = None if name in held else _given(call, gives, f"layer {name!r}")
-            if given is None:
-                held.add(name)  # its calls are numbered: they keep their order
-                left.append((name, call))
-                continue
-            layer = layers[name]
-            if source is not None and isinstance(layer, Layer) and not layer.built:
-                shapes = [one.shape for one in given] if isinstance(given, list) else given.shape
-                give_weights(layer, shapes, numbers[name], source)
-            made_of = layer(given)
-            gives[name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
-        if len(left) == len(waiting):
-            names = ", ".join(sorted({name for name, _ in left}))
-            raise ValueError(f"layers must be connected without a circle, to layers that are there; {names} are not.")
-        waiting = left
-    return _found(config["input_layers"], gives, "input_layers"), _found(
-        config["output_layers"], gives, "output_layers"
-    )
+        one = waiting.popleft()
+        lacks = _lacking(one, gives)
+        if lacks is not None:
+            blocked.setdefault(lacks, []).append(one)
+            continue
+        tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
+        given: Any = tensors if one.listed else tensors[0]
+        layer = layers[one.name]
+        if build is not None and isinstance(layer, Layer):
+            build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
+        made_of = layer(given)
+        gives[one.name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
+        waiting.extend(blocked.pop((one.name, one.number), []))
+        left -= 1
+    if left:
+        names = ", ".join(sorted({one.name for held in blocked.values() for one in held}))
+        raise ValueError(f"layers must be connected without a circle, to layers that are there; {names} are not.")
+    spare = {name: _spare(layer) for name, layer in layers.items()}
+    inputs = _found(config["input_layers"], gives, spare, "input_layers")
+    return inputs, _found(config["output_layers"], gives, spare, "output_layers")
 
 
 def _first(made: Any) -> list[SymbolicTensor]:
@@ -174,51 +200,62 @@ def _layers_in(words: Any) -> int:
     return 0 if isinstance(words, Mapping) and words.get("class_name") == "InputLayer" else 1
 
 
-def _given(call: Any, gives: Mapping[str, Any], what: str) -> Any:
-    """What a call takes, or None if that is not made yet."""
+def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool]:
+    """What a call takes, and whether in a list."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
         raise ValueError(f"{what} must be called with one argument, which may be a list; got {arguments!r}.")
     for key, value in (options or {}).items():
-        if value is not None:
+        if any(one is not None for one in (value if isinstance(value, list) else [value])):  # masks, say
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     listed = isinstance(arguments[0], (list, tuple))
-    tensors = [_tensor(one, gives, what) for one in (arguments[0] if listed else arguments)]
-    if any(tensor is None for tensor in tensors):
-        return None
-    return tensors if listed else tensors[0]
+    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed
 
 
-def _tensor(words: Any, gives: Mapping[str, Any], what: str) -> SymbolicTensor | None:
+def _tensor(words: Any, what: str) -> tuple[str, int, int]:
     config = words.get("config") if isinstance(words, Mapping) and words.get("class_name") == TENSOR else None
-    history = config.get("keras_history") if isinstance(config, Mapping) else None
-    return _at(history, gives, what)
+    return _place(config.get("keras_history") if isinstance(config, Mapping) else None, what)
 
 
-def _at(place: Any, gives: Mapping[str, Any], what: str) -> SymbolicTensor | None:
-    """What a call gave, by the layer's name, the call's number and the output's; None if it is not made yet."""
+def _place(place: Any, what: str) -> tuple[str, int, int]:
+    """Where a tensor comes from: the layer's name, the call's number and the output's."""
     good = isinstance(place, (list, tuple)) and len(place) == 3 and isinstance(place[0], str)
     if not good or not all(isinstance(n, int) and n >= 0 for n in place[1:]):
         raise ValueError(f"{what} must take what a layer gives, [name, call, output]; got {place!r}.")
+    return place[0], place[1], place[2]
+
+
+def _lacking(one: Called, gives: Mapping[str, Sequence[Any]]) -> tuple[str, int] | None:
+    """A call that must come before one: of the same layer, whose calls keep their order, or of what it takes."""
+    if len(gives[one.name]) < one.number:
+        return one.name, one.number - 1
+    for name, call, _ in one.given:
+        if name not in gives:
+            raise ValueError(f"layer {one.name!r} takes what layer {name!r} gives, which is not there.")
+        if call >= len(gives[name]):
+            return name, call
+    return None
+
+
+def _at(place: tuple[str, int, int], gives: Mapping[str, Any], what: str) -> SymbolicTensor:
+    """What a call gave that has been made."""
     name, call, output = place
-    if name not in gives:
-        raise ValueError(f"{what} takes what layer {name!r} gives, which is not there.")
-    calls = gives[name]
-    if call >= len(calls):
-        return None
-    if output >= len(calls[call]):
-        raise ValueError(f"{what} takes output {output} of layer {name!r}, which has {len(calls[call])}.")
-    found: SymbolicTensor = calls[call][output]
+    if output >= len(gives[name][call]):
+        raise ValueError(f"{what} takes output {output} of layer {name!r}, which has {len(gives[name][call])}.")
+    found: SymbolicTensor = gives[name][call][output]
     return found
 
 
-def _found(places: Any, gives: Mapping[str, Any], what: str) -> Any:
-    def one(place: Any) -> SymbolicTensor:
-        found = _at(place, gives, what)
-        if found is None:
-            raise ValueError(f"{what} has {place!r}, which no layer gives.")
-        return found
+def _found(places: Any, gives: Mapping[str, Any], spare: Mapping[str, int], what: str) -> Any:
+    def one(given: Any) -> SymbolicTensor:
+        name, call, output = _place(given, what)
+        if name not in gives:
+            raise ValueError(f"{what} takes what layer {name!r} gives, which is not there.")
+        number = call - spare[name]
+        if not 0 <= number < len(gives[name]):
+            raise ValueError(f"{what} has {given!r}, which no layer gives.")
+        return _at((name, number, output), gives, what)
 
     if isinstance(places, Mapping):
         return {name: one(place) for name, place in places.items()}

@@ -16,7 +16,7 @@ from ..layers.weights import assign
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
-    from .savable import Source
+    from .sharing import Reading
 
 __all__ = ["described_input", "give_weights", "leaves_of", "made_layer", "take_keys", "take_weights"]
 
@@ -82,15 +82,13 @@ def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
             layer._rekey([leaf._key for leaf in layer._leaves.values()])
 
 
-def take_weights(given: Sequence[Any], keys: Sequence[int | None] | None, weights: Source) -> None:
+def take_weights(given: Sequence[Any], reading: Reading) -> None:
     """Build layers for the shape that the `Input` in front says, with weights that are given.
 
     The engine says what shapes they must have; only then are they asked for, and nothing is allocated before, but for
     layers of the user's own, which make theirs first.
     """
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
-    if keys is not None:
-        take_keys(row, keys)
     if len(row) == len(given):
         return  # of unknown shape: there are no weights yet
     entrance = given[0]._rows_shape() or ()
@@ -99,24 +97,27 @@ def take_weights(given: Sequence[Any], keys: Sequence[int | None] | None, weight
     for layer in row:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
-    number = 0
     for layer, shape in zip(row, entering, strict=True):
-        if isinstance(layer, Layer):
-            give_weights(layer, (None, *shape), number, weights)
-        number += len(leaves_of([layer]))  # a model has its weights already
+        if isinstance(layer, Layer):  # a model has its weights already
+            give_weights(layer, (None, *shape), reading)
 
 
-def give_weights(layer: Layer, input_shape: Any, number: int, source: Source) -> None:
+def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
     """Build a layer with weights that are given; of what shapes they must be is known before any is allocated.
 
-    A layer in NumPy makes its own first.
+    A layer in NumPy makes its own first. One that has got its weights in another place keeps them.
     """
+    source, place = reading.source, reading.taken(layer)
+    assert source is not None
+    if place is None:
+        return
+    number, path = place
     if layer._in_numpy:
         layer.build(input_shape)
         if layer.weights:
-            assign(layer.weights, source(number, layer.name, [weight.shape for weight in layer.weights]))
+            assign(layer.weights, source(number, path, [weight.shape for weight in layer.weights]))
         return
     shape, spec = layer._check_shape(input_shape), layer.specification()
     shapes = [] if spec is None else _core.weight_shapes(math.prod(shape), [spec])[0]
-    layer._weights = source(number, layer.name, [tuple(sizes) for sizes in shapes]) if shapes else []
+    layer._weights = source(number, path, [tuple(sizes) for sizes in shapes]) if shapes else []
     layer._input_shape, layer.built = (None, *shape), True

@@ -11,11 +11,13 @@ import numpy as np
 
 from ..checks import flag
 from ..described import custom_object_scope, known_objects
+from ..layers.input import InputLayer
 from ..optimizers.arrays import describe
 from . import text
 from .atomic import path_of
 from .reading import contents, kind_of
 from .savable import MODELS, Savable, Source
+from .sharing import Reading
 from .state import restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
 from .whole import load_callbacks, opened
@@ -85,8 +87,11 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
     """The model of the bytes of a file of ours; path: what it is called in errors."""
     config, weights, state = opened(data, path)
     training = config["training"]
+    by_layer: dict[str, list[np.ndarray]] = {}
+    for key, array in weights.items():
+        by_layer.setdefault(key.rpartition("/")[0], []).append(array)
     try:
-        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, weights, path))
+        model = model_of(config["model"], training["layer_keys"], partial(_weights_of, by_layer, path))
         if list(named_weights(model)) != list(weights):
             raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
         if compiled and config["compile"] is not None:
@@ -103,10 +108,10 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
 
 
 def _weights_of(
-    weights: Mapping[str, np.ndarray], path: str, number: int, name: str, shapes: Sequence[tuple[int, ...]]
+    weights: Mapping[str, list[np.ndarray]], path: str, number: int, name: str, shapes: Sequence[tuple[int, ...]]
 ) -> list[np.ndarray]:
     """The weights of a layer, which must have these shapes."""
-    found = [array for key, array in weights.items() if key.rpartition("/")[0] == name]
+    found = weights.get(name, [])
     if [array.shape for array in found] != list(shapes):
         raise ValueError(
             f"{path}: layer {name!r} has weights of shapes {list(shapes)}; the file's have {[a.shape for a in found]}."
@@ -138,7 +143,7 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
     if weights is None:
         return known[name].from_config(words["config"])
-    return known[name]._from_file(words["config"], keys, weights)
+    return known[name]._made(words["config"], Reading(weights), keys)
 
 
 def _is_model(found: Any) -> bool:
@@ -192,4 +197,16 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
         raise TypeError(f"model must be a Sequential; got {describe(model)}.")
     if clone_function is not None and not callable(clone_function):
         raise TypeError(f"clone_function must be a function of a layer; got {describe(clone_function)}.")
-    return model._cloned(clone_function or (lambda layer: type(layer).from_config(layer.get_config())))
+    made: dict[int, Any] = {}  # by identity: what is in several places stays one
+
+    def copied(layer: Any) -> Any:
+        if id(layer) not in made:
+            if clone_function is not None and not isinstance(layer, InputLayer):
+                made[id(layer)] = clone_function(layer)
+            elif isinstance(layer, Savable):
+                made[id(layer)] = layer._cloned(copied)
+            else:
+                made[id(layer)] = type(layer).from_config(layer.get_config())
+        return made[id(layer)]
+
+    return model._cloned(copied)

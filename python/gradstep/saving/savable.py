@@ -13,6 +13,7 @@ from .. import losses, metrics, optimizers
 from ..described import known_objects, revive, serialize
 from ..optimizers.arrays import describe
 from ..references import references_are_written
+from .sharing import Reading, Writing
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -72,7 +73,7 @@ class Savable:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal model, with new weights: numbers, strings, lists and dicts only."""
-        raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
+        return self._config(Writing())
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Savable:
@@ -136,10 +137,14 @@ class Savable:
 
     # -- made by the functions of this package -------------------------------------------------------------------------
 
+    def _config(self, writing: Writing) -> dict[str, Any]:
+        """What `get_config` gives, as a part of a config that may have some of the layers elsewhere too."""
+        raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
+
     @classmethod
-    def _from_file(cls, config: Mapping[str, Any], keys: Sequence[int | None] | None, weights: Source) -> Savable:
-        """As `from_config`, with layers that draw from `keys`, and weights that are given and not drawn."""
-        raise NotImplementedError(f"{cls.__name__} must define how it is read.")
+    def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
+        """As `from_config`, of a part of a config; with layers that draw from `keys`."""
+        raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
 
     @classmethod
     def _smallest(cls) -> Savable:
@@ -317,7 +322,7 @@ def package_class(model: Savable) -> type[Savable]:
     return next(cls for cls in type(model).__mro__ if cls in MODELS.values())
 
 
-def described_model(model: Savable) -> dict[str, Any]:
+def described_model(model: Savable, writing: Writing | None = None) -> dict[str, Any]:
     """The class and config of a model, under which Keras finds its own class."""
     # A pickle remembers the class itself, and makes the model as the class of this package does.
     cls = package_class(model) if references_are_written() else type(model)
@@ -326,6 +331,6 @@ def described_model(model: Savable) -> dict[str, Any]:
     return {
         "module": "keras.src.models.functional" if inside else "keras",
         "class_name": name,
-        "config": cls.get_config(model),
+        "config": model._config(writing) if writing is not None else cls.get_config(model),
         "registered_name": name if inside else None,
     }

@@ -1,0 +1,99 @@
+"""Penalties of what a layer gives, part of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core, regularizers
+from ..described import arguments_of
+from .base import Layer, Shape
+
+__all__ = ["ActivityRegularization", "OutputPenalty"]
+
+
+class OutputPenalty(Layer):
+    """Give the input as it is, and add a regularizer of it, over the number of rows, to the loss of the batch.
+
+    Parameters
+    ----------
+    regularizer : Regularizer
+    dtype, name
+        As in `Layer`.
+
+    Attributes
+    ----------
+    batch_penalty : float
+        What its calls have added to the loss of the batch at hand.
+
+    Raises
+    ------
+    ValueError
+        A regularizer that moves weights after a step, which outputs are not.
+    """
+
+    def __init__(self, regularizer: regularizers.Regularizer, *, dtype: str | None = None, name: str | None = None):
+        super().__init__(dtype=dtype, name=name)
+        self.regularizer = regularizer
+        if "proximal" in regularizer.penalty():
+            raise ValueError("an activity regularizer must not be proximal, which is for weights.")
+        self.batch_penalty = 0.0
+        self._x = np.empty((0, 0))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer."""
+        return arguments_of(self, self._passing)
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """The shape of the input."""
+        return tuple(input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """x, of which the penalty is taken."""
+        self._x = x.reshape(len(x), -1)
+        self.batch_penalty += self.regularizer(self._x) / max(len(x), 1)
+        return x
+
+    def backward(self, dy: Any) -> Any:
+        """dy and the gradient of the penalty."""
+        slope = np.zeros_like(self._x)
+        _core.penalize(np.ascontiguousarray(self._x), self.regularizer._words(), slope)
+        return dy + (slope / len(slope)).reshape(dy.shape)
+
+
+class ActivityRegularization(OutputPenalty):
+    r"""Add a penalty of the input to the loss, and give the input as it is.
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0.0
+        Factors of the sum of sizes and of the sum of squares; at least 0.
+    dtype, name
+        As in `Layer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `l1` or `l2` is not a finite number of at least 0.
+
+    Notes
+    -----
+    .. math:: \frac1n \sum_{i,j} \lambda_1 |x_{ij}| + \lambda_2 x_{ij}^2
+
+    over the n rows of a batch, in training and in `evaluate`, as in Keras.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.ActivityRegularization(l1=0.5)])
+    >>> model.compile(loss="mse")
+    >>> model.evaluate(np.array([[1.0, 3.0]]), np.array([[1.0, 3.0]]), verbose=0)
+    2.0
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, *, dtype: str | None = None, name: str | None = None) -> None:
+        regularizer = regularizers.L1L2(l1, l2)
+        super().__init__(regularizer, dtype=dtype, name=name)
+        self.l1, self.l2 = regularizer.l1, regularizer.l2

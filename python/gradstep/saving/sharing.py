@@ -1,0 +1,108 @@
+"""Layers and models that occur in several places of a config: written with one number, and made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..layers.base import Layer
+    from .savable import Source
+
+__all__ = ["Reading", "Writing"]
+
+NUMBER = "shared_object_id"  # Keras's key
+
+
+class Writing:
+    """The layers and models that a config has so far."""
+
+    def __init__(self) -> None:
+        self._first: dict[int, tuple[Any, dict[str, Any]]] = {}  # by identity: the object and its first words
+        self._shared = 0
+
+    def noted(self, operation: Any, words: dict[str, Any]) -> dict[str, Any]:
+        """The words of a layer or model; with the number of those before, if it is in the config already."""
+        _, first = self._first.setdefault(id(operation), (operation, words))
+        if first is not words:
+            if NUMBER not in first:
+                self._shared += 1
+                first[NUMBER] = self._shared
+            words[NUMBER] = first[NUMBER]
+        return words
+
+
+class Reading:
+    """The layers and models that were made of a config so far, and where their weights come from.
+
+    Parameters
+    ----------
+    source : function, optional
+        Gives the weights of a layer from its number, path and their shapes; otherwise they are drawn.
+
+    Attributes
+    ----------
+    count : int
+        How many layers the config had so far, without those of inputs; one of several places counts in each.
+    """
+
+    def __init__(self, source: Source | None = None) -> None:
+        self.source, self.count = source, 0
+        self._shared: dict[Any, Any] = {}  # by number
+        self._lone: dict[tuple[Any, Any], list[tuple[Any, Any]]] = {}  # without a number: config and object
+        self._places: dict[int, tuple[int, str]] = {}  # of layers, by identity: number and path
+        self._outer: list[str] = []  # names of the models around
+
+    def known(self, words: Mapping[str, Any]) -> Any:
+        """What these words stand for, if it has been made; else None.
+
+        Raises
+        ------
+        ValueError
+            The number is no int.
+        """
+        number = words.get(NUMBER)
+        if number is None:
+            return None
+        if not isinstance(number, int):
+            raise ValueError(f"{NUMBER} must be an int; got {number!r}.")
+        if number not in self._shared:
+            # Keras copies the config of a model in a model before it numbers what else is in there: the first place of
+            # an object may lack the number that the others have.
+            config = words.get("config")
+            same = [made for other, made in self._lone.get(_name_in(words), []) if other == config]
+            if len(same) == 1:
+                self._shared[number] = same[0]
+        return self._shared.get(number)
+
+    def keep(self, words: Any, made: Any) -> None:
+        """Take note of what was made of words."""
+        number = words.get(NUMBER)
+        if number is None:
+            self._lone.setdefault(_name_in(words), []).append((words.get("config"), made))
+        else:
+            self._shared[number] = made
+
+    def place(self, layer: Layer) -> None:
+        """Take note of where a new layer stands."""
+        self._places[id(layer)] = self.count, "/".join([*self._outer, layer.name])
+        self.count += 1
+
+    def taken(self, layer: Layer) -> tuple[int, str] | None:
+        """Number and path of a layer's first place, once; None when asked again."""
+        return self._places.pop(id(layer), None)
+
+    @contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Within a ``with`` statement layers are those of a model of this name."""
+        self._outer.append(name)
+        try:
+            yield
+        finally:
+            self._outer.pop()
+
+
+def _name_in(words: Mapping[str, Any]) -> tuple[Any, Any]:
+    config = words.get("config")
+    return str(words.get("class_name")), str(config.get("name") if isinstance(config, Mapping) else None)
