@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import gradstep as gs
 import pytest
 
 
@@ -79,5 +80,16 @@ def test_info(tmp_path):
 
 def test_no_command(tmp_path):
     result = gradstep(cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for word in ("info", "demo", "--version"):
+        assert word in result.stdout
+
+
+def test_version(tmp_path):
+    assert gradstep("--version", cwd=tmp_path).stdout == f"gradstep {gs.__version__}\n"
+
+
+def test_an_unknown_command(tmp_path):
+    result = gradstep("train", cwd=tmp_path)
     assert result.returncode == 2
-    assert "info" in result.stderr
+    assert "invalid choice: 'train'" in result.stderr

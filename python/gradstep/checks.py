@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Mapping
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,7 +36,9 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
-    return tuple(whole(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
+    sizes = tuple(whole(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
+    whole(f"the product of {name}", prod(sizes), 1)
+    return sizes
 
 
 def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:

@@ -2,34 +2,76 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["LIMIT", "Key", "fresh_key", "generator", "key_of", "restart", "word"]
+__all__ = ["LIMIT", "Key", "Sequence", "fresh_key", "generator", "key_of", "restart", "within", "word"]
 
 # Philox's key: the seed, and the stream that one consumer reads of it.
 Key = tuple[int, int]
 
 LIMIT = 2**32  # NumPy's own global generator takes no larger seed
 
-_seed: int | None = None
-_streams = 0
+
+class Sequence:
+    """Keys that follow from a seed, one after another; without a seed from the system's entropy."""
+
+    def __init__(self, seed: int | None = None, first: int = 0) -> None:
+        self._seed, self._streams, self._lock = seed, first, threading.Lock()
+
+    def fresh_key(self) -> Key:
+        """A key that no other consumer has."""
+        with self._lock:
+            if self._seed is None:
+                self._seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
+            self._streams += 1
+            return self._seed, self._streams
+
+    def __getstate__(self) -> Key:
+        return self._seed or 0, self._streams
+
+    def __setstate__(self, state: Key) -> None:
+        self._seed, self._streams = state
+        self._lock = threading.Lock()
+
+
+class _Local(threading.local):
+    """The sequence of a thread that has one for itself."""
+
+    sequence: Sequence | None = None
+
+
+_shared = Sequence()  # of all threads that have none for themselves
+_local = _Local()
 
 
 def restart(seed: int) -> None:
-    """Make every key that is given out from now on follow from this seed."""
-    global _seed, _streams
-    _seed, _streams = seed, 0
+    """Make every key that is given out from now on follow from this seed; in a thread beside the main one, its keys."""
+    global _shared
+    if threading.current_thread() is threading.main_thread():
+        _shared, _local.sequence = Sequence(seed), None
+    else:
+        _local.sequence = Sequence(seed)
 
 
 def fresh_key() -> Key:
     """A key that no other consumer has; from the system's entropy if no seed was ever set."""
-    global _seed, _streams
-    if _seed is None:
-        _seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    _streams += 1
-    return _seed, _streams
+    return (_local.sequence or _shared).fresh_key()
+
+
+@contextmanager
+def within(sequence: Sequence | None) -> Iterator[None]:
+    """Let keys of this thread come from a sequence, within a ``with`` statement; None changes nothing."""
+    before = _local.sequence
+    _local.sequence = sequence or before
+    try:
+        yield
+    finally:
+        _local.sequence = before
 
 
 def key_of(seed: Any) -> Key | None:

@@ -91,6 +91,8 @@ def set_random_seed(seed: int) -> None:
     ----------
     seed : int
         0 to 2**32 - 1. The same seed before the same program gives the same bits, with any number of threads.
+        Called in a thread beside the main one, it counts for that thread alone; threads that never call it follow the
+        main thread's, in the order in which they happen to draw. Python's and NumPy's generators are the process's.
 
     Raises
     ------

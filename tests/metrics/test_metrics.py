@@ -247,3 +247,12 @@ def test_a_base_says_what_to_write():
     for call in (Nothing().result, Nothing().update_state):
         with pytest.raises(NotImplementedError, match="Nothing must have a method"):
             call()
+
+
+def test_a_column_of_labels_for_predictions_of_more_axes():
+    """(2, 1) against (1, 2, 3): Keras's own test case, of which it makes the same number."""
+    labels, predicted = np.array([[2], [1]]), np.array([[[0.1, 0.6, 0.3], [0.05, 0.95, 0.0]]])
+    assert metrics.SparseCategoricalAccuracy()(labels, predicted) == 0.5
+    assert metrics.sparse_top_k_categorical_accuracy(labels, predicted, k=2).tolist() == [[1.0, 1.0]]
+    with pytest.raises(ValueError, match="they must be equal"):
+        metrics.SparseCategoricalAccuracy()(np.array([[2], [1], [0]]), predicted)

@@ -99,6 +99,7 @@ WRONG = {
         "validation_steps": LIMIT,
         "validation_batch_size": SIZE,
         "validation_freq": [(0, {}), (1.5, {}), ("each", {}), ([0], {}), ([1.5], {}), (None, {})],
+        "seed": [(-1, {}), (2**32, {}), (1.5, {}), ("x", {}), (True, {})],
     },
     "evaluate": {
         "x": ROWS_X,
@@ -138,6 +139,10 @@ WRONG = {
             (gs.metrics.AUC(), {}),
         ],
         "weighted_metrics": [("accuracy", {}), (["acuracy"], {}), ([None], {}), (["mae"], {"loss": None})],
+        "run_eagerly": [(True, {}), (1, {}), ("no", {})],
+        "steps_per_execution": [(0, {}), (1.5, {}), ("all", {})],
+        "jit_compile": [("yes", {}), (1, {})],
+        "auto_scale_loss": [(None, {}), (1, {})],
     },
 }
 CASES = [
@@ -164,7 +169,7 @@ def everything(model):
     kept = [snapshot(model), model._key, model._passes, model._lone, model.metrics_names]
     objects = [model.optimizer, model.loss, model.history, model._measures, model.stop_training]
     drawn = np.random.get_state()
-    return kept, list(map(id, objects)), [drawn[1].tobytes(), drawn[2]], (seeds._seed, seeds._streams)
+    return kept, list(map(id, objects)), [drawn[1].tobytes(), drawn[2]], seeds._shared.__getstate__()
 
 
 @pytest.mark.parametrize("trained", [False, True], ids=["new", "trained"])

@@ -155,6 +155,9 @@ class Layer(Own, Connected, Copied, Variables):
         """New initial weights for rows of a shape."""
         return []
 
+    def _draw_key(self) -> None:
+        """Draw anew where what the layer draws begins, if no seed of its own says it."""
+
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """A regularizer and a constraint for each of the first weights."""
         return []

@@ -66,8 +66,11 @@ class Dropout(Layer):
         if not 0 <= self.rate <= 1:
             raise ValueError(f"rate must be in [0, 1]; got {rate!r}.")
         self.seed = seed
-        self._key = seeds.word(seeds.key_of(seed) or seeds.fresh_key())
+        self._draw_key()
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+
+    def _draw_key(self) -> None:
+        self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

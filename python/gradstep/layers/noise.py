@@ -18,7 +18,10 @@ class _Noise(Layer):
 
     def _take(self, seed: int | None) -> None:
         self.seed = seed
-        self._key = seeds.word(seeds.key_of(seed) or seeds.fresh_key())
+        self._draw_key()
+
+    def _draw_key(self) -> None:
+        self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

@@ -128,6 +128,10 @@ def _of_labels(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.nda
     shape = labels.shape
     if labels.ndim == predicted.ndim and shape[-1:] == (1,):
         labels = labels[..., 0]
+    elif shape[-1:] == (1,) and labels.size and labels.shape != predicted.shape[:-1]:
+        # A column of labels for predictions of more axes: in order. Keras compares each label with each row.
+        rows = predicted.shape[:-1]
+        labels = labels.reshape(rows) if labels.size == np.prod(rows) else labels
     if predicted.ndim == 0 or labels.shape != predicted.shape[:-1]:
         raise ValueError(
             f"y_true has shape {shape}; the class numbers of y_pred's rows have shape {predicted.shape[:-1]}: they "

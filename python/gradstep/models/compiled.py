@@ -36,7 +36,7 @@ COMPILE = (
 class Borrowed(NamedTuple):
     """A run over one batch, and where it belongs when the batch is done."""
 
-    run: AnyRun
+    run: Any
     key: tuple[int, bool, bool] | None  # None: it is not kept
     version: int  # of the model
 
@@ -357,18 +357,27 @@ class Compiled:
 
         Nobody else has it until it is given to `_put_back`.
         """
-        key, version = (len(rows), train, rows.weights is None), self._version
-        kept = self._kept.pop(key, None)
-        if kept is not None and kept.version == version and isinstance(kept.run, _core.Run):
-            kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
-            return kept
+        return self._kept_run(rows, train) or self._fresh_run(rows, train, fresh)
+
+    def _kept_run(self, rows: Rows, train: bool) -> Borrowed | None:
+        """One that was made before, by the engine alone."""
+        kept = self._kept.pop((len(rows), train, rows.weights is None), None)
+        if kept is None or kept.version != self._version:
+            return None
+        kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
+        return kept
+
+    def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
+        version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        return Borrowed(run, key if isinstance(run, _core.Run) and len(rows) <= MOST_ROWS else None, version)
+        is_kept = isinstance(run, _core.Run) and len(rows) <= MOST_ROWS
+        return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 
     def _put_back(self, borrowed: Borrowed) -> None:
-        if isinstance(borrowed.run, _core.Run):
-            borrowed.run.release()
-        if borrowed.key is not None and borrowed.version == self._version:
+        if borrowed.key is None:
+            return
+        borrowed.run.release()
+        if borrowed.version == self._version:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[borrowed.key] = borrowed

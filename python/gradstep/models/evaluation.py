@@ -16,6 +16,7 @@ from ..checks import flag
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
+from .compiled import Borrowed
 from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed
@@ -230,14 +231,20 @@ class Evaluator(Fed):
     ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
         rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
-        with self._lent:
-            borrowed = self._batch_run(rows, train)
-            run = borrowed.run
-            run.start(None, self._lone_pass() if train else 0)
-            run.advance(0.0)
-            logs = self._last_logs = self._logs(run)
-            self._put_back(borrowed)
-        return _result(logs, named)
+        kept = self._kept_run(rows, train)
+        if kept is not None:
+            return _result(self._of_batch(kept, train), named)
+        with self._lent:  # for the metrics, which a run that is kept has none of
+            return _result(self._of_batch(self._fresh_run(rows, train), train), named)
+
+    def _of_batch(self, borrowed: Borrowed, train: bool) -> dict[str, float]:
+        """Loss and metrics of a run's batch."""
+        run = borrowed.run
+        run.start(None, self._lone_pass() if train else 0)
+        run.advance(0.0)
+        logs = self._last_logs = self._logs(run)
+        self._put_back(borrowed)
+        return logs
 
     @property
     def metrics(self) -> list[Metric]:

@@ -42,6 +42,9 @@ class Functional(Many):
     outputs : SymbolicTensor, or a list or dict of them
         What layers gave that were called with the inputs, or with what others gave.
     name : str, optional
+    seed : int, optional
+        What shuffles follow from; by default `utils.set_random_seed`. The weights exist before the model: their
+        initializers have seeds, and so have layers that draw.
 
     Raises
     ------
@@ -75,13 +78,16 @@ class Functional(Many):
     [(6, 1), (6, 3)]
     """
 
-    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None) -> None:
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, seed: int | None = None
+    ) -> None:
         if inputs is None or outputs is None:
             raise TypeError(
                 "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A class "
                 "with a method call() is no model here."
             )
         super().__init__(Bundle(inputs, "inputs"), Bundle(outputs, "outputs"))
+        self._take_seed(seed)
         wiring = Wiring(self._ins.tensors, self._outs.tensors)
         self.name = name_for(self, name)
         self._calls = wiring.nodes

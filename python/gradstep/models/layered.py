@@ -149,6 +149,12 @@ class Layered(Called, Savable, Summarized, Variables):
         """Whether it computes anything."""
         return any(layer._works for layer in self._layers)
 
+    def _draw_key(self) -> None:
+        """Draw anew where what its layers draw begins, as far as they are not built, and it has no seed itself."""
+        for leaf in self._leaves.values() if self.seed is None else ():
+            if not leaf.built:
+                leaf._draw_key()
+
     def _rows_shape(self) -> tuple[int, ...] | None:
         """Shape of a row of the input, if it is known."""
         raise NotImplementedError

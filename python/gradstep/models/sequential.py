@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import seeds
 from ..checks import numeric, shape_of
 from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
@@ -38,11 +39,14 @@ class Sequential(Layered):
         In order; models of one input and one output too. `Input` in front, or ``input_shape=`` of the first layer, says
         what comes in; without, the first data does.
     name : str, optional
+    seed : int, optional
+        What initial weights, layers that draw, and shuffles follow from, where they have no seed themselves; by default
+        `utils.set_random_seed`. Layers that are built already keep what they have.
 
     Raises
     ------
     TypeError
-        Something is not a layer.
+        Something is not a layer, or `seed` is no int.
     ValueError
         Layers do not fit each other, or have different dtypes or the same name.
 
@@ -67,9 +71,14 @@ class Sequential(Layered):
     """
 
     def __init__(
-        self, layers: Sequence[Layer | Layered | SymbolicTensor] | None = None, name: str | None = None
+        self,
+        layers: Sequence[Layer | Layered | SymbolicTensor] | None = None,
+        name: str | None = None,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
+        self._take_seed(seed)
+        self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
@@ -156,7 +165,15 @@ class Sequential(Layered):
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
             layer._owned = True
+<<<<<<< HEAD
         self._guard.join(layer._guard)
+=======
+        if not layer.built and self.seed is not None:
+            # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
+            self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
+            with seeds.within(self._draws[layer.name]):
+                layer._draw_key()
+>>>>>>> main
         self._layers.append(layer)
         self._forget_network()
 
@@ -203,7 +220,8 @@ class Sequential(Layered):
             current = layer.compute_output_shape(current)
         current = (None, *shape)
         for layer in self._layers:
-            layer.build(current)
+            with seeds.within(self._draws.get(layer.name)):
+                layer.build(current)
             current = layer.output_shape
         self._shape = shape
         self._describe()
@@ -374,7 +392,7 @@ class Sequential(Layered):
         first = [] if self._shape is None else [InputLayer(self._shape)]
         if self._entrance is not None:
             first = [copied(self._entrance)]
-        return type(self)([*first, *map(copied, self._layers)], self.name)
+        return type(self)([*first, *map(copied, self._layers)], self.name, self.seed)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)

@@ -38,6 +38,7 @@ class Trainer(Evaluator):
         self.history: History | None = None
         self.stop_training = False
         self._initial_epoch: int | None = None  # set by a callback that restores a run, when training begins
+        self.seed: int | None = None
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
         self._fits: list[tuple[int, int]] = []  # process and thread of each that goes on, the first one trains
@@ -60,6 +61,7 @@ class Trainer(Evaluator):
         validation_steps: int | None = None,
         validation_batch_size: int | str | None = None,
         validation_freq: int | Collection[int] = 1,
+        seed: int | None = None,
     ) -> History:
         """Train the model.
 
@@ -105,6 +107,9 @@ class Trainer(Evaluator):
             By default `batch_size`; without, 32, or what makes `validation_steps` batches of all rows.
         validation_freq : int or collection of int, default 1
             After which epochs to score: each so many-th, or those of these numbers, counted from 1.
+        seed : int, optional
+            What the shuffles follow from, in this call and those after it; by default the model's seed, or that of
+            `utils.set_random_seed`.
 
         Returns
         -------
@@ -143,12 +148,14 @@ class Trainer(Evaluator):
         scored_limit = limit_of("validation_steps", validation_steps)
         is_scored = _frequency(validation_freq)
         as_callbacks(callbacks)
+        key = seeds.key_of(seed)
         batch_rows(batch_size, 1)
         batch_rows(validation_batch_size, 1, "validation_batch_size")
         order = self._order if shuffled else None
         feed: Feed | None = None
         scored: Feed | None = None
 
+<<<<<<< HEAD
         def made() -> tuple[Feed, Any, Feed | None, Any, int]:
             """Data as the model takes it now, and what goes over it; and the version of the model."""
             version, held_out = self._version, None
@@ -231,6 +238,41 @@ class Trainer(Evaluator):
     def _check_no_fit(self, call: str) -> None:
         if self._fits:
             raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
+=======
+        self._key = key or self._key
+        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
+        self.history = hooks.attend_fit(
+            feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
+        )
+        self.stop_training, self._initial_epoch = False, None
+        logs: dict[str, float] = {}
+        with hooks.closing():
+            network = self._network
+            hooks.on_train_begin()
+            if self._network is not network:  # a callback restored a run, and with it what layers draw from
+                run, scoring = feed.make_run(), _scoring(scored)
+            for epoch in range(self._initial_epoch or first, last):
+                if feed.is_over():
+                    warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
+                    break
+                hooks.on_epoch_begin(epoch)
+                index = self._begin_pass(epoch)
+                feed.start(run, epoch, index)
+                logs = self._train_pass(run, hooks)
+                if not self.stop_training:
+                    feed.finish(run.progress[0])
+                    hooks.know_steps(feed.steps)
+                if scored is not None and is_scored(epoch + 1):
+                    scores = self._score(scored, scoring, hooks=hooks)
+                    logs |= {f"val_{name}": value for name, value in scores.items()}
+                hooks.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            if self.optimizer is not None:
+                self.optimizer.finalize_variable_values(self.weights)
+            hooks.on_train_end(logs)
+        return self.history
+>>>>>>> main
 
     def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
         """What the logs of epochs have before a callback adds to them."""
@@ -260,6 +302,12 @@ class Trainer(Evaluator):
         index = max(self._passes, epoch)
         self._passes = index + 1
         return index
+
+    def _take_seed(self, seed: Any) -> None:
+        """Let what the model draws follow from a seed of its own, if there is one."""
+        key = seeds.key_of(seed)
+        if key is not None:
+            self.seed, self._key = key[0], seeds.Sequence(key[0]).fresh_key()
 
     def _order(self, index: int, rows: int) -> np.ndarray:
         """The rows of a pass, shuffled."""

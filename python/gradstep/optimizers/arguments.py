@@ -35,8 +35,12 @@ def real(name: str, value: Any) -> float:
         raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
 
 
-def whole(name: str, value: Any, low: int) -> int:
-    """An integer argument of at least `low`; a bool or a float is not one, even 32.0."""
+# The largest int that the engine takes, and arrays have as sizes.
+LARGEST = 2**63 - 1
+
+
+def whole(name: str, value: Any, low: int, high: int = LARGEST) -> int:
+    """An integer argument from `low` to `high`; a bool or a float is not one, even 32.0."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
@@ -45,6 +49,10 @@ def whole(name: str, value: Any, low: int) -> int:
         raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
     if number < low:
         raise ValueError(f"{name} must be at least {low}; got {number}.")
+    if number > high:
+        raise ValueError(
+            f"{name} must be at most {high}; got {describe(value) if number.bit_length() > 99 else number}."
+        )
     return number
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-__all__ = ["Pieces", "is_ours", "is_whole", "members", "read", "write"]
+from .reading import parsed
+
+__all__ = ["Pieces", "is_whole", "kind_of", "member", "members", "read", "write"]
 
 Pieces = Sequence["bytes | memoryview"]
 
@@ -58,12 +61,6 @@ def is_whole(file: BinaryIO) -> bool:
     return end.startswith(MARK) and _digest_of(file) == end[len(MARK) :]
 
 
-def is_ours(data: bytes) -> bool:
-    """Whether a file ends as an archive of ours does, or as one did before it was damaged."""
-    end = data[-HEX - len(MARK) - 2 :]
-    return MARK in end or (data[:2] == b"PK" and b"config.json" in data[:64] and b"weights.safetensors" in data)
-
-
 def read(data: bytes, name: str) -> dict[str, memoryview]:
     """The members of an archive of ours, as views of its bytes.
 
@@ -87,29 +84,56 @@ def members(data: bytes, name: str) -> dict[str, memoryview]:
     Raises
     ------
     ValueError
-        It is no zip file, or a member is compressed, encrypted, there twice or not within the file.
+        It is no zip file, or a member is compressed, encrypted, there twice, not within the file, or not as its
+        checksum says.
     """
     import io
     import struct
     import zipfile
 
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
-        raise ValueError(f"{name} must be a zip file: {error}") from None
+    with (
+        parsed(name, zipfile.BadZipFile, NotImplementedError, OSError, struct.error),
+        zipfile.ZipFile(io.BytesIO(data)) as archive,
+    ):
+        entries = archive.infolist()
     found: dict[str, memoryview] = {}
-    for entry in entries:
+    last = 0
+    for entry in sorted(entries, key=lambda entry: entry.header_offset):
         where = f"{name}: member {entry.filename!r}"
         if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.compress_size != entry.file_size:
             raise ValueError(f"{where} must be stored, neither compressed nor encrypted.")
         if entry.filename in found:
             raise ValueError(f"{where} is there twice.")
         header = data[entry.header_offset : entry.header_offset + LOCAL_HEADER]
-        if len(header) < LOCAL_HEADER or header[:4] != b"PK\3\4":
+        if entry.header_offset < last or len(header) < LOCAL_HEADER or header[:4] != b"PK\3\4":
             raise ValueError(f"{where} has no header where the directory says.")
         begin = entry.header_offset + LOCAL_HEADER + sum(struct.unpack("<HH", header[26:30]))
-        if begin + entry.file_size > len(data):
+        last = begin + entry.file_size
+        if last > len(data):
             raise ValueError(f"{where} ends after the file's {len(data)} bytes.")
-        found[entry.filename] = memoryview(data)[begin : begin + entry.file_size]
+        found[entry.filename] = memoryview(data)[begin:last]
+        if zlib.crc32(found[entry.filename]) != entry.CRC:
+            raise ValueError(f"{where} is damaged: its bytes are not those of its checksum.")
     return found
+
+
+def member(found: Mapping[str, memoryview], key: str, name: str) -> memoryview:
+    """One of `members`, or a ValueError that says that it is not there."""
+    if key not in found:
+        raise ValueError(f"{name} must be a file of a model; it has no member {key!r}.")
+    return found[key]
+
+
+def kind_of(data: bytes) -> str:
+    """What wrote a file: "gradstep" a whole model, "keras" one, "hdf5" weights, or else, it seems, "safetensors"."""
+    if _is_ours(data):
+        return "gradstep"
+    if data[:4] == b"PK\3\4":
+        return "keras"
+    return "hdf5" if data[:8] == b"\x89HDF\r\n\x1a\n" else "safetensors"
+
+
+def _is_ours(data: bytes) -> bool:
+    """Whether a file ends as an archive of ours does, or as one did before it was damaged."""
+    end = data[-HEX - len(MARK) - 2 :]
+    return MARK in end or (data[:2] == b"PK" and b"config.json" in data[:64] and b"weights.safetensors" in data)

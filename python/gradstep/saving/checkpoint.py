@@ -12,9 +12,9 @@ from ..described import serialize
 from ..optimizers.arrays import describe
 from . import archive
 from .atomic import check_target, path_of
-from .reading import contents, open_regular
+from .reading import contents, open_regular, parsed
 from .savable import Savable
-from .state import check_optimizer, counters, move_model, restore_counters
+from .state import check_counters, check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
 from .whole import load_callbacks, members_of, opened, write_model
 
@@ -122,6 +122,7 @@ class Checkpoint:
         path, model = path_of(filepath), self.model
         config, weights, state = opened(contents(path), path)
         model._must_be_built()
+<<<<<<< HEAD
         with model._guard:  # beside training in another thread: between two steps
             self._take(config, weights, state, path)
         notes: dict[str, Any] = config["notes"]
@@ -137,6 +138,17 @@ class Checkpoint:
         check_optimizer(model, words, state)
         if self.callbacks is not None:
             load_callbacks(config["callbacks"], self.callbacks, path)
+=======
+        training, words = config["training"], config["optimizer"]
+        with parsed(path):
+            self._check_layers(weights, training["layer_keys"], path)
+            if (words is None) != (model.optimizer is None):
+                raise ValueError(f"{path} must hold an optimizer if the model is compiled, and none if it is not.")
+            check_counters(training)
+            check_optimizer(model, words, state)
+            if self.callbacks is not None:
+                load_callbacks(config["callbacks"], self.callbacks, path)
+>>>>>>> main
         move_model(model, training["layer_keys"], words)
         for weight, value in zip(model.weights, weights.values(), strict=True):
             weight[...] = value

@@ -8,12 +8,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..layers.normalization import Normalization
 from . import archive, text
+from .datasets import check_dataset, numbers_of, write_dataset
+from .reading import parsed
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
@@ -79,7 +82,7 @@ def write_weights(model: Savable) -> bytes:
             members = file.create_group(f"{group}/vars")
             members.attrs["name"] = layer.name
             for i, weight in enumerate(_kept(layer)):
-                members.create_dataset(str(i), data=weight)
+                write_dataset(members, str(i), weight)
     return buffer.getvalue()
 
 
@@ -101,13 +104,11 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
     from .loading import model_of
 
     members = archive.members(data, path)
-    for name in ("config.json", "model.weights.h5"):
-        if name not in members:
-            raise ValueError(f"{path} must be a model's file; it is a zip file without {name}.")
-    words = text.loads(bytes(members["config.json"]), f"config.json of {path}")
+    described, stored = (archive.member(members, name, path) for name in ("config.json", "model.weights.h5"))
+    words = text.loads(bytes(described), f"config.json of {path}")
     if not isinstance(words, dict):
         raise ValueError(f"{path}: config.json must say what the model is.")
-    with _opened(bytes(members["model.weights.h5"]), path) as file:
+    with _opened(bytes(stored), path) as file:
         groups = _described(words.get("config"))
 
         def weights(number: int, name: str, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
@@ -123,18 +124,24 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
     settings = words.get("compile_config")
     if compiled and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
         try:
-            model.compile_from_config(settings)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"{path}: {error} compile=False reads the model alone.") from error
+            with parsed(path):
+                model.compile_from_config(settings)
+        except ValueError as error:
+            raise ValueError(f"{error} compile=False reads the model alone.") from error
     return model
 
 
-def _opened(data: bytes, path: str) -> Any:
+@contextmanager
+def _opened(data: bytes, path: str) -> Iterator[Any]:
+    """A file of HDF5, in a ``with`` statement in which what its library finds wrong is the file's."""
     h5py = h5py_module()
-    try:
-        return h5py.File(io.BytesIO(data), "r")
-    except OSError as error:
-        raise ValueError(f"{path} must be a file of HDF5: {error}") from None
+    with parsed(path, OSError, RuntimeError):
+        try:
+            file = h5py.File(io.BytesIO(data), "r")
+        except OSError as error:
+            raise ValueError(f"{path} must be a file of HDF5: {error}") from None
+        with file:
+            yield file
 
 
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
@@ -142,19 +149,20 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
     members = _member(file, f"{group}/vars", path)
     if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
-    found = [] if members is None else [_member(members, str(i), path) for i in range(len(members))]
+    count, where = 0 if members is None else len(members), f"{path}: {group}"
+    if count > len(shapes) + 1:
+        raise ValueError(f"{where} holds {count} arrays; the layer has {len(shapes)} weights.")
+    found = [_member(members, str(i), path) for i in range(count)]
     for dataset in found:
-        if not hasattr(dataset, "shape") or dataset.dtype.kind not in "fiu":
-            raise ValueError(f"{path}: {group} must hold arrays of numbers, 0, 1, and so on.")
-        if dataset.external or dataset.is_virtual:
-            raise ValueError(f"{path}: {group} must hold its numbers itself, not in another file.")
+        check_dataset(dataset, where)
     if len(found) == len(shapes) + 1 == 3 and found[2].shape == () and found[2].dtype.kind in "iu":  # see _kept
         del found[2]
         if shapes[0] and {dataset.shape for dataset in found} == {()}:
-            return [np.full(shape, dataset[()]) for shape, dataset in zip(shapes, found, strict=True)]
+            scalars = [numbers_of(dataset, where) for dataset in found]
+            return [np.full(shape, scalar) for shape, scalar in zip(shapes, scalars, strict=True)]
     if [dataset.shape for dataset in found] != list(shapes):
         return [np.broadcast_to(np.float32(0), dataset.shape) for dataset in found]
-    return [dataset[()] for dataset in found]
+    return [numbers_of(dataset, where) for dataset in found]
 
 
 def _member(parent: Any, name: str, path: str) -> Any:

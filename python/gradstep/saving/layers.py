@@ -52,9 +52,7 @@ def take_key(layer: Layer, key: Any) -> None:
     if (key is None) != (layer._key is None):
         raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
     if key is not None:
-        if whole("a layer's key", key, 0) >= 2**64:
-            raise ValueError(f"a layer's key must be below 2^64; got {key}.")
-        vars(layer)["_key"] = key
+        vars(layer)["_key"] = whole("a layer's key", key, 0, 2**64 - 1)
 
 
 def leaves_of(layers: Iterable[Any]) -> dict[str, Layer]:

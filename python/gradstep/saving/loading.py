@@ -13,12 +13,12 @@ from ..checks import flag
 from ..described import custom_object_scope, known_objects
 from ..layers.input import InputLayer
 from ..optimizers.arrays import describe
-from . import text
+from . import archive, text
 from .atomic import path_of
-from .reading import contents, kind_of
+from .reading import contents, parsed
 from .savable import MODELS, Savable, Source
 from .sharing import Reading
-from .state import restore_counters, revive_optimizer, trained_as
+from .state import check_counters, restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
 from .whole import load_callbacks, opened
 
@@ -57,12 +57,14 @@ def load_model(
 
     Raises
     ------
-    TypeError, ValueError
-        No such file, one that is damaged, or one with a class that is not known.
+    TypeError
+        `filepath`, `custom_objects`, `compile` or `callbacks` are of a wrong type.
+    ValueError
+        The file is damaged, or has a class or setting that is not known; the message names the file.
     ImportError
         h5py is needed and not installed: ``pip install "gradstep[hdf5]"``.
     OSError
-        There is no such file, or it may not be read.
+        There is no such file, it may not be read, or what it describes does not fit into memory.
 
     Notes
     -----
@@ -73,7 +75,7 @@ def load_model(
     flag("compile", compile)
     data = contents(path)
     with custom_object_scope(custom_objects):
-        kind = kind_of(data)
+        kind = archive.kind_of(data)
         if kind == "gradstep":
             return model_of_file(data, path, compile, callbacks)
         if kind == "keras":
@@ -87,10 +89,12 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
     """The model of the bytes of a file of ours; path: what it is called in errors."""
     config, weights, state = opened(data, path)
     training = config["training"]
+    with parsed(path):
+        check_counters(training)
     by_layer: dict[str, list[np.ndarray]] = {}
-    for key, array in weights.items():
-        by_layer.setdefault(key.rpartition("/")[0], []).append(array)
-    try:
+    for name, array in weights.items():
+        by_layer.setdefault(name.rpartition("/")[0], []).append(array)
+    with parsed(path):
         model = model_of(config["model"], training["layer_keys"], partial(_weights_of, by_layer, path))
         if list(named_weights(model)) != list(weights):
             raise ValueError(f"{path}: the weights must be those of the layers, in their order.")
@@ -100,8 +104,6 @@ def model_of_file(data: bytes, path: str, compiled: bool, callbacks: Any) -> Sav
                 model.compile_from_config({**config["compile"], "optimizer": optimizer})
             attach(model, state)
         restore_counters(model, training)
-    except (KeyError, IndexError, AttributeError, OverflowError) as error:
-        raise ValueError(f"{path}: config.json is not as save() writes it: {error!r}.") from error
     if callbacks is not None:
         load_callbacks(config["callbacks"], callbacks, path)
     return model
@@ -162,12 +164,16 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError
+        `json_string` is no str.
+    ValueError
         It is no such text, or has a class or setting that is not known.
+    OSError
+        The model does not fit into memory.
     """
     if not isinstance(json_string, str):
         raise TypeError(f"json_string must be a str; got {describe(json_string)}.")
-    with custom_object_scope(custom_objects):
+    with custom_object_scope(custom_objects), parsed("json_string"):
         return model_of(text.loads(json_string, "json_string"))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
-from . import archive
-
-__all__ = ["contents", "kind_of", "open_regular"]
+__all__ = ["contents", "open_regular", "parsed"]
 
 
 def open_regular(path: str) -> BinaryIO:
@@ -42,10 +42,38 @@ def contents(path: str) -> bytes:
         return file.read()
 
 
-def kind_of(data: bytes) -> str:
-    """What wrote a file: "gradstep" a whole model, "keras" one, "hdf5" weights, or else, it seems, "safetensors"."""
-    if archive.is_ours(data):
-        return "gradstep"
-    if data[:4] == b"PK\3\4":
-        return "keras"
-    return "hdf5" if data[:8] == b"\x89HDF\r\n\x1a\n" else "safetensors"
+# What parsers and constructors raise when they are given bytes or settings that nobody wrote.
+DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, RecursionError, TypeError, ValueError)
+
+
+@contextmanager
+def parsed(name: str, *more: type[Exception]) -> Iterator[None]:
+    """A ``with`` statement for what turns the content of a file into objects: an error there is the file's.
+
+    It stands around foreign bytes and settings alone: checks come first, and whatever they let through that a parser or
+    constructor then fails at becomes a ValueError that names the file, with the error itself as its cause.
+
+    Parameters
+    ----------
+    name : str
+        What the file is called in errors.
+    *more : class of exceptions
+        What this parser raises too.
+
+    Raises
+    ------
+    ValueError
+        In the place of these errors.
+    OSError
+        In the place of a MemoryError.
+    """
+    kinds: tuple[type[Exception], ...] = (*DAMAGE, *more)
+    try:
+        yield
+    except MemoryError as error:
+        raise OSError(errno.ENOMEM, "what the file describes does not fit into memory", name) from error
+    except kinds as error:
+        if type(error) is ValueError and name in str(error):
+            raise
+        said = str(error) if isinstance(error, (TypeError, ValueError)) and str(error) else repr(error)
+        raise ValueError(f"{name}: {said}") from error

@@ -11,6 +11,7 @@ import numpy as np
 from .. import optimizers
 from ..checks import whole
 from ..described import known_objects, serialize
+from ..optimizers.arrays import describe
 from ..optimizers.groups import Group
 from ..optimizers.multi import MultiOptimizer
 from ..optimizers.wrappers import Wrapper
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .savable import Savable
 
 __all__ = [
+    "check_counters",
     "check_optimizer",
     "counters",
     "describe_optimizer",
@@ -45,10 +47,26 @@ def counters(model: Savable) -> dict[str, Any]:
 
 def restore_counters(model: Savable, saved: Mapping[str, Any]) -> None:
     """Take up what `counters` gave, but the keys of layers: they are part of a network from its beginning."""
-    key = saved["shuffle_key"]
+    model._key, model._passes, model._lone = check_counters(saved)
+
+
+def check_counters(saved: Mapping[str, Any]) -> tuple[tuple[int, int] | None, int, int]:
+    """What a model draws shuffles from, its passes and its lone batches; raises if they are not as `counters` gives.
+
+    The keys of layers must be those too.
+    """
+    if not isinstance(saved, Mapping) or not {"shuffle_key", "passes", "lone_batches", "layer_keys"} <= set(saved):
+        raise ValueError("training must have shuffle_key, passes, lone_batches and layer_keys.")
+    key, keys = saved["shuffle_key"], saved["layer_keys"]
+    if not (key is None or (isinstance(key, (list, tuple)) and len(key) == 2)):
+        raise ValueError(f"shuffle_key must be two numbers or null; got {key!r}.")
+    if not isinstance(keys, (list, tuple)):
+        raise ValueError(f"layer_keys must be a list; got {describe(keys)}.")
+    for number in keys:
+        if number is not None:
+            _number("a layer's key", number)
     seed = None if key is None else (_number("shuffle_key", key[0]), _number("shuffle_key", key[1]))
-    passes, lone = _number("passes", saved["passes"]), _number("lone_batches", saved["lone_batches"])
-    model._key, model._passes, model._lone = seed, passes, lone
+    return seed, _number("passes", saved["passes"]), _number("lone_batches", saved["lone_batches"])
 
 
 @contextmanager
@@ -70,9 +88,7 @@ def trained_as(model: Savable, flags: Any) -> Iterator[None]:
 
 def _number(name: str, value: Any) -> int:
     """A number that the engine can count to, or draw from."""
-    if whole(name, value, 0) >= 2**64:
-        raise ValueError(f"{name} must be below 2^64; got {value}.")
-    return int(value)
+    return whole(name, value, 0, 2**64 - 1)
 
 
 def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:

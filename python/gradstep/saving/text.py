@@ -6,7 +6,8 @@ from typing import Any
 
 __all__ = ["dumps", "loads"]
 
-DIGITS = 25  # of an int: 64 bits have 20
+DIGITS = 20  # of an int of 64 bits, with its sign
+LEAST, MOST = -(2**63), 2**64 - 1
 
 
 def dumps(value: Any) -> str:
@@ -22,7 +23,7 @@ def loads(text: bytes | str, name: str) -> Any:
     Raises
     ------
     ValueError
-        It is no JSON, a key stands twice in an object, an int has too many digits, or it is nested too deeply.
+        It is no JSON, a key stands twice in an object, an int has more than 64 bits, or it is nested too deeply.
     """
     import json
 
@@ -43,6 +44,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _int(digits: str) -> int:
-    if len(digits) > DIGITS:
-        raise ValueError(f"an int has {len(digits)} digits; at most {DIGITS} are read.")
-    return int(digits)
+    number = int(digits) if len(digits) <= DIGITS else None
+    if number is None or not LEAST <= number <= MOST:
+        raise ValueError(f"an int of {len(digits)} digits has more than 64 bits.")
+    return number

@@ -12,7 +12,7 @@ from ..checks import flag
 from ..layers.weights import assign
 from . import archive, safetensors
 from .atomic import check_target, path_of, replacing, wanted
-from .reading import contents, kind_of
+from .reading import contents, parsed
 
 if TYPE_CHECKING:
     from .savable import Savable
@@ -91,28 +91,27 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
         As `Sequential.load_weights` does.
     """
     path = path_of(filepath)
+    flag("skip_mismatch", skip_mismatch)
     model._must_be_built()
     data = contents(path)
-    kind = kind_of(data)
+    kind = archive.kind_of(data)
     if kind == "hdf5" or kind == "keras":
         from .hdf5 import read_weights
 
         if kind == "keras":
-            found = archive.members(data, path)
-            if "model.weights.h5" not in found:
-                raise ValueError(f"{path} must be a model's file; it is a zip file without model.weights.h5.")
-            data = bytes(found["model.weights.h5"])
+            data = bytes(archive.member(archive.members(data, path), "model.weights.h5", path))
         assign_layers(model, read_weights(model, data, path), path, skip_mismatch)
         return
     ours = kind == "gradstep"
     if ours:
-        tensors = safetensors.decode(archive.read(data, path)["weights.safetensors"], path)
+        tensors = safetensors.decode(archive.member(archive.read(data, path), "weights.safetensors", path), path)
     else:
         tensors = safetensors.decode(data, path)
         ours = safetensors.metadata_of(data, path).get("format") == safetensors.OURS
     if ours and set(tensors) != set(named_weights(model)):
         tensors = _by_order(model, tensors)
-    assign_named(model, tensors, path, skip_mismatch)
+    with parsed(path):
+        assign_named(model, tensors, path, skip_mismatch)
 
 
 def _by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -141,7 +140,6 @@ def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mis
 
 def assign_layers(model: Savable, values: Mapping[int, list[Any]], path: str, skip_mismatch: bool = False) -> None:
     """Give layers, by their number among all, new weights, all or none; with `skip_mismatch` those that fit."""
-    flag("skip_mismatch", skip_mismatch)
     targets: list[np.ndarray] = []
     chosen: list[Any] = []
     for number, layer in enumerate(model._leaves.values()):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Contents", "check_saving", "load_callbacks", "members_of", "opened", "save_model", "write_model"]
 
 VERSION = 1
+MEMBERS = ("config.json", "weights.safetensors", "optimizer.safetensors")
 KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "training", "callbacks", "notes"}
 
 
@@ -134,10 +135,8 @@ def opened(data: bytes, path: str) -> Contents:
         It is no such file, is damaged, or is of a later version.
     """
     members = archive.read(data, path)
-    for name in ("config.json", "weights.safetensors", "optimizer.safetensors"):
-        if name not in members:
-            raise ValueError(f"{path} has no member {name!r}.")
-    config = text.loads(bytes(members["config.json"]), f"config.json of {path}")
+    words, weights, optimizer = (archive.member(members, name, path) for name in MEMBERS)
+    config = text.loads(bytes(words), f"config.json of {path}")
     if not isinstance(config, dict) or config.get("format") != "gradstep":
         raise ValueError(f"{path}: config.json must say what the model is.")
     if config.get("version") != VERSION:
@@ -148,8 +147,8 @@ def opened(data: bytes, path: str) -> Contents:
         raise ValueError(f"{path}: config.json must have the keys {', '.join(sorted(KEYS))}.")
     return Contents(
         config,
-        safetensors.decode(members["weights.safetensors"], f"weights.safetensors of {path}"),
-        safetensors.decode(members["optimizer.safetensors"], f"optimizer.safetensors of {path}"),
+        safetensors.decode(weights, f"weights.safetensors of {path}"),
+        safetensors.decode(optimizer, f"optimizer.safetensors of {path}"),
     )
 
 
