@@ -165,15 +165,12 @@ class Sequential(Layered):
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
             layer._owned = True
-<<<<<<< HEAD
         self._guard.join(layer._guard)
-=======
         if not layer.built and self.seed is not None:
             # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
             self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
             with seeds.within(self._draws[layer.name]):
                 layer._draw_key()
->>>>>>> main
         self._layers.append(layer)
         self._forget_network()
 

@@ -155,7 +155,6 @@ class Trainer(Evaluator):
         feed: Feed | None = None
         scored: Feed | None = None
 
-<<<<<<< HEAD
         def made() -> tuple[Feed, Any, Feed | None, Any, int]:
             """Data as the model takes it now, and what goes over it; and the version of the model."""
             version, held_out = self._version, None
@@ -185,6 +184,7 @@ class Trainer(Evaluator):
             warn_of_frozen(self)
             warn_of_targets(self, feed.sample)
 
+            self._key = key or self._key
             hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
             self.history = hooks.attend_fit(
                 feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
@@ -238,41 +238,6 @@ class Trainer(Evaluator):
     def _check_no_fit(self, call: str) -> None:
         if self._fits:
             raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
-=======
-        self._key = key or self._key
-        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
-        self.history = hooks.attend_fit(
-            feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
-        )
-        self.stop_training, self._initial_epoch = False, None
-        logs: dict[str, float] = {}
-        with hooks.closing():
-            network = self._network
-            hooks.on_train_begin()
-            if self._network is not network:  # a callback restored a run, and with it what layers draw from
-                run, scoring = feed.make_run(), _scoring(scored)
-            for epoch in range(self._initial_epoch or first, last):
-                if feed.is_over():
-                    warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
-                    break
-                hooks.on_epoch_begin(epoch)
-                index = self._begin_pass(epoch)
-                feed.start(run, epoch, index)
-                logs = self._train_pass(run, hooks)
-                if not self.stop_training:
-                    feed.finish(run.progress[0])
-                    hooks.know_steps(feed.steps)
-                if scored is not None and is_scored(epoch + 1):
-                    scores = self._score(scored, scoring, hooks=hooks)
-                    logs |= {f"val_{name}": value for name, value in scores.items()}
-                hooks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            if self.optimizer is not None:
-                self.optimizer.finalize_variable_values(self.weights)
-            hooks.on_train_end(logs)
-        return self.history
->>>>>>> main
 
     def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
         """What the logs of epochs have before a callback adds to them."""

@@ -122,7 +122,6 @@ class Checkpoint:
         path, model = path_of(filepath), self.model
         config, weights, state = opened(contents(path), path)
         model._must_be_built()
-<<<<<<< HEAD
         with model._guard:  # beside training in another thread: between two steps
             self._take(config, weights, state, path)
         notes: dict[str, Any] = config["notes"]
@@ -132,14 +131,6 @@ class Checkpoint:
         self, config: dict[str, Any], weights: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray], path: str
     ) -> None:
         model, training, words = self.model, config["training"], config["optimizer"]
-        self._check_layers(weights, training["layer_keys"], path)
-        if (words is None) != (model.optimizer is None):
-            raise ValueError(f"{path} must hold an optimizer if the model is compiled, and none if it is not.")
-        check_optimizer(model, words, state)
-        if self.callbacks is not None:
-            load_callbacks(config["callbacks"], self.callbacks, path)
-=======
-        training, words = config["training"], config["optimizer"]
         with parsed(path):
             self._check_layers(weights, training["layer_keys"], path)
             if (words is None) != (model.optimizer is None):
@@ -148,7 +139,6 @@ class Checkpoint:
             check_optimizer(model, words, state)
             if self.callbacks is not None:
                 load_callbacks(config["callbacks"], self.callbacks, path)
->>>>>>> main
         move_model(model, training["layer_keys"], words)
         for weight, value in zip(model.weights, weights.values(), strict=True):
             weight[...] = value
