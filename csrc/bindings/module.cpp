@@ -1,11 +1,14 @@
 // gradstep._core: one line a file.
 #include "bindings/module.hpp"
 
+#include "bindings/tensor_groups.hpp"
+
 // pybind11's part of the import, which waits for ever in a sub-interpreter.
 PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported()) {
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
   gs::bind_bound(m);
+  gs::bind_tensor_groups(m);
   gs::bind_layers(m);
   gs::bind_guard(m);
   gs::bind_network(m);

@@ -272,24 +272,31 @@ py::tuple describe(const FieldInfo& f) {
   return py::make_tuple(f.name, f.start, f.doc, f.low, f.high, f.low_open, f.high_open);
 }
 
+namespace {
+
+py::dict describe(const Rule& rule) {
+  py::list fields, common;
+  for (std::size_t i = 0; i < rule.fields.size(); ++i)
+    (i < rule.own ? fields : common).append(gs::describe(rule.fields[i]));
+  py::list slots;
+  for (const char* slot : rule.slots) slots.append(slot);
+  py::list scalars;
+  for (const char* scalar : rule.measuring.scalars) scalars.append(scalar);
+  return py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
+                  py::arg("slots") = py::tuple(slots), py::arg("scalars") = py::tuple(scalars),
+                  py::arg("measures") = rule.measures(), py::arg("matrices") = rule.sees_matrices(),
+                  py::arg("global_sums") = rule.measuring.global);
+}
+
+}  // namespace
+
 void bind_optimizers(py::module_& m) {
   m.def("rules", [] {
     py::dict all;
-    for (const Rule& rule : rules()) {
-      py::list fields, common;
-      for (std::size_t i = 0; i < rule.fields.size(); ++i)
-        (i < rule.own ? fields : common).append(describe(rule.fields[i]));
-      py::list slots;
-      for (const char* slot : rule.slots) slots.append(slot);
-      py::list scalars;
-      for (const char* scalar : rule.measuring.scalars) scalars.append(scalar);
-      all[rule.name] = py::dict(py::arg("fields") = py::tuple(fields), py::arg("common") = py::tuple(common),
-                                py::arg("slots") = py::tuple(slots), py::arg("scalars") = py::tuple(scalars),
-                                py::arg("measures") = rule.measures(), py::arg("matrices") = rule.sees_matrices(),
-                                py::arg("global_sums") = rule.measuring.global);
-    }
+    for (const Rule& rule : rules()) all[rule.name] = describe(rule);
     return all;
   });
+  m.def("rule", [](const std::string& name) { return describe(find_rule(name)); }, py::arg("name"));
 
   py::class_<PyOptimizer>(m, "Optimizer")
       .def(py::init<const std::string&, const std::map<std::string, double>&, const py::dict&>(), py::arg("rule"),

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "optimizers/all.hpp"
+#include "optimizers/nadam_product.hpp"
 
 namespace gs {
 namespace {
@@ -135,6 +136,9 @@ const std::vector<Rule>& rules() {
 }
 
 const Rule& find_rule(const std::string& name) {
+  // Beside them: it goes by the loops of another one.
+  static const Rule with_product = describe<TorchNadamWithProduct>(index_of<TorchNadam>(Optimizers{}));
+  if (name == with_product.name) return with_product;
   std::string known;
   for (const Rule& rule : rules()) {
     if (name == rule.name) return rule;

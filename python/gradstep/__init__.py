@@ -31,6 +31,7 @@ from . import (
 )
 from ._core import __version__
 from .config import get_num_threads, set_num_threads, show_config
+from .hints import no_such
 from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
@@ -79,7 +80,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """`gradstep.plot`, loaded when it is asked for."""
     if name != "plot":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_such(__name__, __all__, "module or class", name)
     from .plot import figures  # noqa: F401  (which makes the package an attribute of this one)
 
     return globals()[name]

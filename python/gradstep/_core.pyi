@@ -33,6 +33,9 @@ def rules() -> dict[str, dict[str, Any]]:
     parameters; "scalars": (name, ...), numbers that it keeps, for each parameter or with global sums once;
     "matrices": bool, whether slots have shapes of their own}``."""
 
+def rule(name: str) -> dict[str, Any]:
+    """One of them; or TorchNadamWithProduct, for gradstep.torch."""
+
 class Optimizer:
     """A rule with its hyperparameters, its step counter, and the arrays it moves with their state."""
 
@@ -119,6 +122,52 @@ class Bound:
 
     def check(self, gradients: Any, /) -> None:
         """Raises what `step` would raise before it writes anything."""
+
+# -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
+
+class TensorGroups:
+    """Steps tensors and their state where they lie. Nothing of a tensor is kept from one step to the next."""
+
+    def __init__(self, type: type, source: Any) -> None:
+        """type: the tensors' class. source: its capsule of DLPack's C functions, or a function that makes a DLPack
+        capsule of a tensor."""
+
+    def add(
+        self,
+        optimizer: Optimizer,
+        counters: Sequence[str],
+        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
+    ) -> None:
+        """The next group. counters: keys of the numbers in a tensor's state, at most 3; the first are the steps.
+        slots(shape): key and shape of each slot of the rule; a None is for memory that is not state."""
+
+    def replace(
+        self,
+        number: int,
+        optimizer: Optimizer,
+        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
+    ) -> None: ...
+    def begin(self) -> None:
+        """Begin a step; RuntimeError if another one has not ended."""
+
+    def read(
+        self, groups: list[Any], state: dict[Any, Any], lent: dict[tuple[int, int], dict[str, Any]]
+    ) -> list[tuple[int, int]]:
+        """Find all gradients and state. lent: by (group, position), what goes before a tensor's state, its gradient
+        ("grad") and its numbers ("numbers"). Returns those that cannot be used as they are; if there are none, a
+        ValueError where memory overlaps that must not."""
+
+    def parts(self) -> list[tuple[int, tuple[float, ...]]]:
+        """Group and numbers of the tensors that are moved together."""
+
+    def moved(self) -> list[Any]:
+        """The tensors that a step moves."""
+
+    def go(self, part: int, done: int, after: Sequence[float]) -> None:
+        """Move a part that has done so many steps; its numbers are `after` from then on."""
+
+    def end(self) -> None:
+        """End a step, and let go of all tensors."""
 
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
+from functools import cache, lru_cache, partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -83,12 +84,18 @@ class Described:
         return cls(**config)
 
 
+@lru_cache(256)  # classes that are described one after another are few
+def _parameters(cls: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(cls).parameters
+
+
 def arguments_of(thing: Any, passing: tuple[str, ...] = ()) -> dict[str, Any]:
     """The arguments of an object that has each as an attribute of its name, but for those in `passing`."""
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+    cls: Any = type(thing)
     return {
         name: serialize(getattr(thing, name), f"{name} of {thing!r}")
-        for name, parameter in inspect.signature(type(thing)).parameters.items()
+        for name, parameter in _parameters(cls).items()
         if parameter.kind not in kinds and name not in passing
     }
 
@@ -204,7 +211,7 @@ def _made(cls: Any, arguments: Any) -> Any:
 
 def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments without those of Keras's that this package has not, where they ask for nothing."""
-    parameters = inspect.signature(cls).parameters
+    parameters = _parameters(cls)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(arguments)
     known = {*parameters, *getattr(cls, "_apart", ())}
@@ -307,10 +314,11 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return register
 
 
-def named_classes(*modules: Any) -> dict[str, Any]:
+@cache
+def named_classes(*modules: Any) -> Mapping[str, Any]:
     """The classes that modules list in ``__all__``, by their names and by those in small letters, as Keras has them."""
     classes = {name: getattr(module, name) for module in modules for name in module.__all__}
-    return {snake_case(name): cls for name, cls in classes.items()} | classes
+    return MappingProxyType({snake_case(name): cls for name, cls in classes.items()} | classes)
 
 
 def instance(identifier: Any, base: type[Found], table: Mapping[str, Any]) -> Found | None:

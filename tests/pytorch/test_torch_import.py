@@ -28,7 +28,9 @@ def test_without_torch_the_extra_is_named():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
-def test_without_ml_dtypes_the_extra_is_named():
-    statement = "import torch, gradstep.torch; gradstep.torch.SGD([torch.zeros(2, dtype=torch.bfloat16)])"
-    words = said(WITHOUT.format(missing="ml_dtypes", statement=statement))
-    assert words == "torch.bfloat16 needs ml_dtypes: pip install 'gradstep[torch]'."
+def test_bfloat16_needs_no_more_than_pytorch():
+    statement = (
+        "import torch, gradstep.torch; w = torch.ones(2, dtype=torch.bfloat16); w.grad = w.clone(); "
+        "gradstep.torch.SGD([w], lr=0.5).step(); print(w.tolist())"
+    )
+    assert said(WITHOUT.format(missing="ml_dtypes", statement=statement)) == "[0.5, 0.5]"

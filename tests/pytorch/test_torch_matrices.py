@@ -114,11 +114,19 @@ def test_muon_has_matrices_alone(shape):
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        ("Muon", {"adjust_lr_fn": "other"}, "adjust_lr_fn must be None, 'original' or 'match_rms_adamw'; got 'other'"),
-        ("Muon", {"ns_coefficients": (1.0, 2.0)}, "ns_coefficients must hold 3 numbers; it holds 2"),
-        ("Muon", {"ns_steps": 2.5}, r"ns_steps must be an int; got 2\.5"),
-        ("Adafactor", {"eps": (float("inf"), 0.1)}, r"eps\[0\] must be finite, or None"),
-        ("Adafactor", {"eps": (None,)}, "eps must hold 2 numbers; it holds 1"),
+        (
+            "Muon",
+            {"adjust_lr_fn": "other"},
+            r"adjust_lr_fn of param_groups\[0\] must be None, 'original' or 'match_rms_adamw'; got 'other'",
+        ),
+        (
+            "Muon",
+            {"ns_coefficients": (1.0, 2.0)},
+            r"ns_coefficients of param_groups\[0\] must hold 3 numbers; it holds 2",
+        ),
+        ("Muon", {"ns_steps": 2.5}, r"ns_steps of param_groups\[0\] must be an int; got 2\.5"),
+        ("Adafactor", {"eps": (float("inf"), 0.1)}, r"eps\[0\] of param_groups\[0\] must be finite, or None"),
+        ("Adafactor", {"eps": (None,)}, r"eps of param_groups\[0\] must hold 2 numbers; it holds 1"),
     ],
 )
 def test_settings_that_are_refused(name, change, words):

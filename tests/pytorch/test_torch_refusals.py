@@ -50,7 +50,7 @@ STATES: list[tuple[str, str, Callable[[Any], Any], str]] = [
     ("Adafactor", "row_var", lambda value: value[:, 0], r"has shape \(3,\); it must have \(3, 1\)"),
     ("Adafactor", "col_var", lambda value: value[:, :1], r"has shape \(1, 1\); it must have \(1, 4\)"),
     ("Adam", "step", lambda value: value.reshape(1), r"must have shape \(\); it has \(1,\)"),
-    ("Adam", "step", lambda value: -value, r"must be 0 or more steps; it is -2\.0"),
+    ("Adam", "step", lambda value: -value, r"must be a whole number, 0 or more steps; it is -2\.0"),
     ("NAdam", "mu_product", lambda value: value.repeat(2), r"must have shape \(\); it has \(2,\)"),
 ]
 
@@ -79,7 +79,7 @@ def test_a_momentum_that_has_not_begun_has_not_after_an_error():
     for each in groups.parameters:
         each.grad = torch.ones_like(each)
     groups.optimizer.param_groups[1]["lr"] = -1.0
-    groups.refused("learning_rate must be")
+    groups.refused(r"lr of param_groups\[1\] must be a number in \[0, inf\); got -1")
 
 
 @pytest.mark.parametrize("steps", [0, 2])
@@ -133,4 +133,4 @@ def test_counters_that_the_second_group_cannot_go_on_with():
     """ASGD's rate for the next step is in its state."""
     groups = Groups("ASGD").feed(2)
     groups.optimizer.state[groups.parameters[2]]["eta"].fill_(-1)
-    groups.refused("learning_rate must be")
+    groups.refused(r"eta in the state of tensors in param_groups\[1\] must be a number in \[0, inf\); got -1")

@@ -55,8 +55,6 @@ def test_state_is_the_engines_memory():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_file_without_pickle_goes_on_bit_for_bit(dtype):
-    if dtype == torch.bfloat16:
-        pytest.importorskip("ml_dtypes")
     run = Run(ours, "AdamW", {}, dtype)
     run.feed(10)
     file = io.BytesIO()

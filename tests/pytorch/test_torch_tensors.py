@@ -51,8 +51,6 @@ def test_strides(layout, gradients):
 @pytest.mark.parametrize("name", ["SGD", "AdamW", "Adafactor"])
 def test_half_types(name, dtype):
     """PyTorch rounds state to the half type too, we do not: compared with a run in float32, rounded once a step."""
-    if dtype == torch.bfloat16:
-        pytest.importorskip("ml_dtypes")
     options = {"lr": 0.1, "weight_decay": 0.1}
     own, exact = Run(ours, name, options, dtype), Run(ours, name, options, dtype)
     exact.parameters = [torch.nn.Parameter(each.detach().float()) for each in own.parameters]
@@ -156,7 +154,11 @@ def test_after_an_error_everything_is_as_it_was(wrong, steps):
             wrong
         ]
         group |= bad | ({"dampening": 0.5} if wrong == "nesterov" else {})
-        words = {"rate": "learning_rate must be", "beta": "beta_1 must be", "nesterov": "nesterov needs"}[wrong]
+        words = {
+            "rate": r"lr of param_groups\[1\]",
+            "beta": r"betas\[0\] of param_groups\[1\]",
+            "nesterov": r"param_groups\[1\]: nesterov needs",
+        }[wrong]
     before = snapshot(parameters, optimizer)
     with pytest.raises((TypeError, ValueError), match=words):
         optimizer.step()
@@ -182,3 +184,72 @@ def test_gradients_that_are_not_plain():
     weight.grad = torch.ones(3, requires_grad=True)
     ours.SGD([weight], lr=1.0).step()
     assert weight.tolist() == [1, 3, 5]
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks")
+@pytest.mark.parametrize(("name", "options"), [("SGD", {}), ("SGD", {"momentum": 0.9}), ("Adagrad", {"lr": 0.1})])
+def test_sparse_gradients_of_the_classes_that_take_them(name, options):
+    runs = []
+    for module in (torch.optim, ours):
+        torch.manual_seed(0)
+        table = torch.nn.Embedding(6, 3, sparse=True)
+        optimizer = getattr(module, name)(table.parameters(), **options)
+        for rows in ([1, 4, 1], [0, 1], [5]):
+            optimizer.zero_grad()
+            table(torch.tensor(rows)).pow(2).sum().backward()
+            assert table.weight.grad.is_sparse
+            optimizer.step()
+        runs.append(table.weight.detach())
+    torch.testing.assert_close(*runs, rtol=2e-6, atol=1e-7)
+
+
+def test_lazy_modules():
+    ends = []
+    for module in (torch.optim, ours):
+        torch.manual_seed(0)
+        layer = torch.nn.LazyLinear(3)
+        optimizer = module.Adam(layer.parameters())
+        for _ in range(3):
+            optimizer.zero_grad()
+            layer(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+        ends.append(layer.weight.detach())
+    torch.testing.assert_close(*ends, rtol=2e-6, atol=1e-7)
+
+
+def test_a_tensor_that_repeats_an_element_is_refused():
+    weight = torch.nn.Parameter(torch.ones(1).expand(3))
+    weight.grad = torch.ones(3)
+    with pytest.raises(ValueError, match=r"parameters\[0\]\[0\] must hold each element in a place of its own"):
+        ours.SGD([weight]).step()
+
+
+def test_gradients_of_another_shape_or_type_are_named():
+    weight = torch.nn.Parameter(torch.ones(4, 2))
+    optimizer = ours.SGD([weight], lr=0.5)
+    weight.grad = torch.ones(4, 2)
+    weight.data = weight.data[:2]
+    with pytest.raises(ValueError, match=r"gradients\[0\]\[0\] has shape \(4, 2\); its parameter has shape \(2, 2\)"):
+        optimizer.step()
+    weight.grad = None
+    weight.grad = torch.ones(2, 2)
+    weight.data = weight.data.double()
+    with pytest.raises(TypeError, match=r"gradients\[0\]\[0\] is torch.float32; its parameter is torch.float64"):
+        optimizer.step()
+
+
+def test_state_that_overlaps_is_refused():
+    run = Run(ours, "Adam", {}, torch.float32)
+    run.feed(1)
+    states = [run.optimizer.state[each] for each in run.parameters]
+    kept = states[1]["step"]
+    states[1]["step"] = states[0]["step"]
+    with pytest.raises(
+        ValueError, match=r"'step' in the state of parameters\[0\]\[1\] overlaps 'step' in the state of"
+    ):
+        run.feed(1)
+    states[1]["step"], states[0]["exp_avg"] = kept, run.parameters[0].data
+    with pytest.raises(
+        ValueError, match=r"'exp_avg' in the state of parameters\[0\]\[0\] overlaps parameters\[0\]\[0\]"
+    ):
+        run.feed(1)

@@ -4,6 +4,9 @@ Each takes an array of any shape and gives a new one of that shape. float32 and 
 integers and the rest are taken as `config.floatx()`.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .piecewise import (
     hard_shrink,
     hard_sigmoid,
@@ -76,3 +79,6 @@ __all__ = [
     "tanh_shrink",
     "threshold",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "activation")

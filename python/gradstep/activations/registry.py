@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = ["get", "is_custom", "specify"]
 Activation = Callable[..., np.ndarray]
 
 
+@cache
 def _table() -> dict[str, Activation]:
     modules = (piecewise, smooth, rows)
     table: dict[str, Activation] = {name: getattr(module, name) for module in modules for name in module.__all__}

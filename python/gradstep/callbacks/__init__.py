@@ -1,5 +1,8 @@
 """Callbacks: what is called at the turns of a training run, by Keras's names."""
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .backup_and_restore import BackupAndRestore
 from .base import Callback
 from .callback_list import CallbackList
@@ -33,3 +36,6 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "callback")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..checks import flag
+from ..hints import warn
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .model_checkpoint import batches_between
@@ -123,7 +123,7 @@ class BackupAndRestore(Callback):
                     continue
                 raise
             if damage is not None:
-                warnings.warn(f"{damage} Training goes on from the backup before it.", stacklevel=2)
+                warn(f"{damage} Training goes on from the backup before it.")
             self._epoch = self.model._initial_epoch = notes["epoch"]
             return
 

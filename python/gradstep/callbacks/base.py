@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..optimizers.arrays import describe
+from ..references import is_ours
 from .states import loaded, plain
 
-__all__ = ["Callback", "LogNames", "Logs", "is_ours"]
+__all__ = ["Callback", "LogNames", "Logs"]
 
 Logs = Mapping[str, Any]
 
@@ -182,8 +183,3 @@ class Callback:
         """Whether a hook was overridden, in the class or on the object."""
         function = getattr(getattr(self, hook), "__func__", None)
         return function is not getattr(Callback, hook) and function not in self._idle
-
-
-def is_ours(function: Any) -> bool:
-    """Whether a function or method is of this package, and not of a user's subclass."""
-    return str(function.__module__).partition(".")[0] == __name__.partition(".")[0]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
 
 from ..checks import check_folder, flag
+from ..hints import warn
 from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
-from .base import Logs, is_ours
+from ..references import is_ours
+from .base import Logs
 from .monitor import MonitorCallback, number
 from .progress import say
 
@@ -177,7 +178,7 @@ class ModelCheckpoint(MonitorCallback):
             self._missing(logs)
             return True
         if self.best is None and math.isnan(current):
-            warnings.warn(f"saving the best model only: {self.monitor!r} is nan, so nothing is saved.", stacklevel=3)
+            warn(f"saving the best model only: {self.monitor!r} is nan, so nothing is saved.")
         before = "none" if self.best is None else f"{self.best:.5f}"
         if not self._is_improvement(current, self.best):
             return not self._said(f"{begin}{self.monitor} did not improve from {before}")

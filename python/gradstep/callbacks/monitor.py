@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from ..hints import warn
 from ..optimizers.arguments import real
 from ..optimizers.arrays import describe
-from .base import Callback, Logs, is_ours
+from ..references import is_ours
+from .base import Callback, Logs
 
 __all__ = ["MonitorCallback"]
 
@@ -60,7 +61,7 @@ class MonitorCallback(Callback):
         if not isinstance(monitor, str):
             raise TypeError(f"monitor must be the name of a number in the logs; got {describe(monitor)}.")
         if mode not in MODES:
-            warnings.warn(f"mode must be one of {', '.join(MODES)}; {mode!r} counts as 'auto'.", stacklevel=3)
+            warn(f"mode must be one of {', '.join(MODES)}; {mode!r} counts as 'auto'.")
             mode = "auto"
         self.monitor, self.mode = monitor, mode
         self.min_delta = abs(number("min_delta", min_delta))
@@ -104,7 +105,7 @@ class MonitorCallback(Callback):
 
     def _missing(self, logs: Mapping[str, Any] | None) -> None:
         there = ", ".join(logs or {}) or "nothing"
-        warnings.warn(f"{self._purpose} needs {self.monitor!r} in the logs; they have {there}.", stacklevel=4)
+        warn(f"{self._purpose} needs {self.monitor!r} in the logs; they have {there}.")
 
 
 def number(name: str, value: Any) -> float:

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from ..checks import check_folder, flag
+from ..hints import unknown_argument
 from ..optimizers.arguments import whole
 from ..optimizers.arrays import describe
 from .base import Callback, Logs
@@ -78,7 +79,7 @@ class TensorBoard(Callback):
             raise TypeError(f"log_dir must be a str or a path; got {describe(log_dir)}.")
         for name, value in absent.items():
             if name not in ABSENT:
-                raise TypeError(f"TensorBoard has no argument {name!r}.")
+                raise unknown_argument(TensorBoard, name, ABSENT)
             if value:
                 raise ValueError(f"{name} must be off, as it is by default: TensorBoard here has none; got {value!r}.")
         if isinstance(update_freq, str) and update_freq not in ("epoch", "batch"):

@@ -3,6 +3,9 @@
 A constraint called with an array gives it as it must be.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .base import Constraint
 from .norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from .registry import get
@@ -24,3 +27,6 @@ __all__ = [
     "non_neg",
     "unit_norm",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "constraint")

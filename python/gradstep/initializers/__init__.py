@@ -4,6 +4,9 @@ An initializer is called with a shape and a dtype and gives a new array. With ``
 each call; without, other ones each time, which follow from `utils.set_random_seed`.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .base import Initializer
 from .constant import Constant, Identity, Ones, Zeros
 from .orthogonal import Orthogonal
@@ -30,3 +33,6 @@ __all__ = [
     "Zeros",
     "get",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "initializer")

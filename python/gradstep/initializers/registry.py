@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from ..checks import choose
@@ -14,6 +15,7 @@ from .base import Initializer
 __all__ = ["get"]
 
 
+@cache
 def _table() -> dict[str, type[Initializer]]:
     short = {
         "normal": random.RandomNormal,
@@ -21,7 +23,7 @@ def _table() -> dict[str, type[Initializer]]:
         "one": constant.Ones,
         "zero": constant.Zeros,
     }
-    return named_classes(constant, random, scaling, orthogonal) | short
+    return {**named_classes(constant, random, scaling, orthogonal), **short}
 
 
 def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:

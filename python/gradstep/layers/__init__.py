@@ -1,5 +1,8 @@
 """Layers, by Keras's names. A layer called on an array computes at once: ``Dense(3)(x)``."""
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .base import Layer
@@ -63,3 +66,6 @@ __all__ = [
     "multiply",
     "subtract",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "layer")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from .. import activations, regularizers
 from ..activations.registry import is_custom
+from ..hints import warn
 from .activity_regularization import OutputPenalty
 from .base import Layer, Shape
 from .lambda_layer import Lambda
@@ -22,10 +22,9 @@ def warn_of_one(layer: Any, width: int) -> None:
     """Warn of an activation that shares out a whole among the numbers of a row, for rows of one number."""
     kind = activations.specify(layer.activation)["kind"]
     if width == 1 and kind in ("softmax", "log_softmax", "sparsemax"):
-        warnings.warn(
+        warn(
             f"{kind} of one number does not depend on it: layer {layer.name!r} always gives "
             f"{0 if kind == 'log_softmax' else 1}. For two classes and one output use 'sigmoid'.",
-            stacklevel=2,
         )
 
 

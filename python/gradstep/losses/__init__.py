@@ -3,6 +3,9 @@
 A class gives one number for all rows, a function the loss of each row. Targets come first: ``loss(y_true, y_pred)``.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .base import Loss
 from .classification import (
     BinaryCrossentropy,
@@ -116,3 +119,6 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "loss")

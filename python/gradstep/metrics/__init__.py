@@ -20,6 +20,9 @@ plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of your own
 ==============  ========================================================================================================
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from ..losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -148,3 +151,6 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "metric")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import choose, whole
+from ..hints import warn
 from .base import Metric, pair, spread
 from .reduction import Mean
 
@@ -147,10 +147,9 @@ class R2Score(Metric):
         # What is left of the numbers after the mean and the regressors took theirs.
         free = self.num_samples - self.num_regressors - 1
         if self.num_regressors and free <= 0:
-            warnings.warn(
+            warn(
                 f"R2Score with num_regressors={self.num_regressors} needs at least {self.num_regressors + 2} targets; "
                 f"it has seen {self.num_samples} and is not adjusted.",
-                stacklevel=2,
             )
         elif self.num_regressors:
             score = 1 - (1 - score) * (self.num_samples - 1) / free

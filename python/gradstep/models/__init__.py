@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..hints import hint_arguments, no_such
 from .functional import Model
 from .sequential import Sequential
 
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
+for model in (Model, Sequential):
+    hint_arguments(model, ("__init__", "fit", "evaluate", "predict", "summary", "save", "save_weights", "load_weights"))
+del model
+
+
 def __getattr__(name: str) -> Any:
     """Load what reads and writes when it is asked for."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_such(__name__, __all__, "model or function of models", name)
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.whole import save_model
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..hints import warn
 from ..losses.base import Loss
 from .columns import Columns
 from .data import Rows
@@ -34,10 +34,9 @@ def warn_of_targets(model: Compiled, rows: Rows) -> None:
 
 def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:
     if loss.categorical and outputs == 1:
-        warnings.warn(
+        warn(
             f"loss {loss.name!r} compares classes, and the model has a single output, whose loss does not depend on "
             "the weights: use 'binary_crossentropy', or an output for each class.",
-            stacklevel=4,
         )
     low, high = loss.target_range
     if not y.size or (low, high) == (-np.inf, np.inf):
@@ -45,9 +44,7 @@ def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:
     least, most = float(np.min(y)), float(np.max(y))
     if least < low or most > high:  # not of nan, which TerminateOnNaN and Diagnose see
         wanted = f"at least {low:g}" if high == np.inf else f"in [{low:g}, {high:g}]"
-        warnings.warn(
-            f"loss {loss.name!r} is for targets {wanted}; {name} has numbers from {least:g} to {most:g}.", stacklevel=4
-        )
+        warn(f"loss {loss.name!r} is for targets {wanted}; {name} has numbers from {least:g} to {most:g}.")
 
 
 def warn_of_frozen(model: Compiled) -> None:
@@ -55,8 +52,7 @@ def warn_of_frozen(model: Compiled) -> None:
     compiled = {id(weight) for weight in model._trained().values()}
     now = {id(weight) for weight in model.trainable_weights}
     if model._network is not None and compiled != now:
-        warnings.warn(
+        warn(
             "the trainable attribute of layers was changed after compile(): training goes on as compiled. Call "
             "compile() again for the change to count.",
-            stacklevel=3,
         )

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..checks import closest, flag, numeric, whole
+from ..checks import flag, numeric, whole
+from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from .custom import Custom
@@ -197,8 +198,7 @@ class Compiled:
             An unknown optimizer, loss or metric. Nothing is changed then.
         """
         for name in unknown:
-            hint = closest(name, COMPILE) or f" It takes {', '.join(COMPILE)}."
-            raise TypeError(f"compile() has no argument {name!r}.{hint}")
+            raise TypeError(f"compile() has no argument {name!r}.{argument_hint(name, COMPILE)}")
         if flag("run_eagerly", run_eagerly):
             raise ValueError("run_eagerly must be False: layers of this package run in C++ always.")
         steps = whole("steps_per_execution", steps_per_execution, 1)

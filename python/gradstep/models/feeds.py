@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from ..hints import warn
 from .data import Rows
 from .prefetch import fetched
 from .sources import batches_of, is_sequence
@@ -270,8 +270,7 @@ class _Peeking(Iterator[Any]):
 
 def _warn(done: int, limit: int | None) -> None:
     if limit is not None and done < limit:
-        warnings.warn(
+        warn(
             f"the data ran out after {done} of {limit} batches: an epoch goes on where the one before it ended, so the "
             "batches in the data should be a multiple of the steps.",
-            stacklevel=4,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -69,9 +70,8 @@ class Graph:
         self.guard = self.layers[0]._guard
         for layer in self.layers[1:]:
             self.guard.join(layer._guard)
-        self._often = {
-            id(layer) for layer in self.layers if sum(node.layer is layer for node in nodes) > 1
-        }  # layers that are called more than once
+        calls = Counter(id(node.layer) for node in nodes)
+        self._often = {layer for layer, count in calls.items() if count > 1}  # layers that are called more than once
         values = [*shapes, *(node.layer._output_row for node in nodes)]
         self.output_rows = [tuple(values[output]) for output in outputs]
         self._networks: list[tuple[_core.Network, list[Layer]]] = []
@@ -83,11 +83,11 @@ class Graph:
     def _made(self) -> list[Piece]:
         """The pieces, each after those it reads."""
         first = len(self._shapes)
-        uses = [value for node in self._nodes for value in node.sources] + self._outputs
+        uses = Counter([value for node in self._nodes for value in node.sources] + self._outputs)
         rows: list[list[int]] = []  # of nodes
         place: dict[int, int] = {}  # of the row that ends with a value
         for number, (layer, sources) in enumerate(self._nodes):
-            joined = place.get(sources[0]) if uses.count(sources[0]) == 1 else None
+            joined = place.get(sources[0]) if uses[sources[0]] == 1 else None
             if joined is None or layer._in_numpy or id(layer) in self._often:
                 joined = len(rows)
                 rows.append([])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -97,9 +98,8 @@ class Objectives:
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
         self._made: dict[tuple[int, int, str], Metric] = {}  # for names that the engine would know
-        names = self.names
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(self.names).items():
+            if count > 1:
                 raise ValueError(f"losses and metrics of outputs must differ in their names; got {name!r} again.")
 
     def _take_losses(self, loss: Any) -> list[Loss | None]:

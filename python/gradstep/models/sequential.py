@@ -82,11 +82,13 @@ class Sequential(Layered):
         self.name = name_for(self, name)
         self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
+        self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked
         given = [] if layers is None else layers
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"layers must be a list of layers; got {describe(given)}.")
+        names: set[str] = set()
         for layer in given:
-            self._append(layer)
+            self._append(layer, names)
         self._build_if_known()
 
     # -- layers ------------------------------------------------------------------------------------------------------
@@ -107,7 +109,7 @@ class Sequential(Layered):
             The model is being trained.
         """
         self._check_no_fit("add()")
-        self._append(layer)
+        self._append(layer, {other.name for other in self._layers})
         self._build_if_known()
 
     def pop(self) -> Any:
@@ -124,11 +126,13 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
+        del self._ends[len(self._layers) :]
         self._forget_network()
         self._build_if_known()
         return layer
 
-    def _append(self, layer: Any) -> None:
+    def _append(self, layer: Any, names: set[str]) -> None:
+        """Append a layer whose name is none of `names`, those of the layers, and add it to them."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
             layer = layer.node.operation
         inner = isinstance(layer, Layered)
@@ -146,7 +150,7 @@ class Sequential(Layered):
                 raise ValueError("Input must come before all layers, once.")
             self._entrance, self._shape = layer, layer._declared
             return
-        if any(layer.name == other.name for other in self._layers):
+        if layer.name in names:
             raise ValueError(f"layers must have different names; two are called {layer.name!r}.")
         if self._layers and layer.dtype != self._layers[0].dtype:
             raise ValueError(
@@ -157,8 +161,7 @@ class Sequential(Layered):
         if not self._layers and shape is None:
             shape = (None if inner else layer._declared) or layer._rows_shape()
         if shape is not None:
-            before = self._layers[-1].compute_output_shape(self._trace(shape)) if self._layers else (None, *shape)
-            layer._check_shape(before)
+            layer._check_shape(self._end(shape))
         self._shape = shape
         for leaf in layer._leaves.values() if inner else ():
             leaf._shared = True
@@ -172,14 +175,14 @@ class Sequential(Layered):
             with seeds.within(self._draws[layer.name]):
                 layer._draw_key()
         self._layers.append(layer)
+        names.add(layer.name)
         self._forget_network()
 
-    def _trace(self, shape: tuple[int, ...]) -> Shape:
-        """Shape of the last layer's input."""
-        current: Shape = (None, *shape)
-        for layer in self._layers[:-1]:
-            current = layer.compute_output_shape(current)
-        return current
+    def _end(self, shape: tuple[int, ...]) -> Shape:
+        """Shape of what the last layer gives; each layer is asked once."""
+        for layer in self._layers[len(self._ends) :]:
+            self._ends.append(layer.compute_output_shape(self._ends[-1] if self._ends else (None, *shape)))
+        return self._ends[-1] if self._ends else (None, *shape)
 
     # -- building ----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import getpid
@@ -16,6 +15,7 @@ from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
 from ..checks import flag, whole
+from ..hints import warn
 from ..optimizers.arrays import describe
 from ..optimizers.base import real
 from .cautions import warn_of_frozen, warn_of_targets
@@ -195,7 +195,7 @@ class Trainer(Evaluator):
                 hooks.on_train_begin()
                 for epoch in range(self._initial_epoch or first, last):
                     if feed.is_over():
-                        warnings.warn(f"the data ran out before epoch {epoch + 1} of {last}.", stacklevel=2)
+                        warn(f"the data ran out before epoch {epoch + 1} of {last}.")
                         break
                     hooks.on_epoch_begin(epoch)
                     # A callback, or another thread, may have compiled the model anew or restored a run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,21 +82,21 @@ class Wiring:
     """
 
     def __init__(self, inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> None:
+        self._known: dict[int, Node] = {}  # calls that give the inputs, by identity
         for i, tensor in enumerate(inputs):
             if not isinstance(tensor.node.operation, InputLayer):
                 raise ValueError(f"inputs must be of Input(); number {i} is what layer {tensor.name!r} gives.")
-            if any(tensor is other for other in inputs[:i]):
+            if id(tensor.node) in self._known:
                 raise ValueError(f"inputs must differ; {tensor.name!r} is among them twice.")
-        self._known = [tensor.node for tensor in inputs]
+            self._known[id(tensor.node)] = tensor.node
         self.nodes: list[Node] = []
         self._met: dict[int, int] = {}  # by operation: when it was met first, going back from the outputs
         begun: set[int] = set()
         for tensor in outputs:
             self._visit(tensor.node, begun)
         self.operations = self._in_order()
-        names = [operation.name for operation in self.operations]
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(operation.name for operation in self.operations).items():
+            if count > 1:
                 raise ValueError(f"layers must have different names; two are called {name!r}.")
 
     def _visit(self, last: Node, begun: set[int]) -> None:
@@ -110,7 +111,7 @@ class Wiring:
                 continue
             begun.add(id(node))
             self._met.setdefault(id(node.operation), len(self._met))
-            if node in self._known:
+            if id(node) in self._known:
                 continue
             if not node.inputs:
                 raise ValueError(f"outputs must depend on the inputs alone; one needs {node.operation.name!r} too.")
@@ -127,7 +128,7 @@ class Wiring:
             found[id(node.operation)] = node.operation
             for tensor in node.inputs:
                 depth[id(tensor.node)] = max(depth.get(id(tensor.node), 0), own + 1)
-        for place, node in enumerate(self._known):
+        for place, node in enumerate(self._known.values()):
             depth_of[id(node.operation)] = depth.get(id(node), 0)
             found[id(node.operation)] = node.operation
             self._met.setdefault(id(node.operation), place - len(self._known))
@@ -136,11 +137,12 @@ class Wiring:
 
 def _different(names: list[str]) -> list[str]:
     """The names, with a number where one comes again."""
-    found: list[str] = []
+    found: dict[str, None] = {}
+    tried: Counter[str] = Counter()
     for name in names:
-        number, other = 0, name
+        other = name
         while other in found:
-            number += 1
-            other = f"{name}_{number}"
-        found.append(other)
-    return found
+            tried[name] += 1
+            other = f"{name}_{tried[name]}"
+        found[other] = None
+    return list(found)

@@ -1,5 +1,8 @@
 """Optimizers: Keras's names over update rules in C++. Each steps NumPy arrays in place, or trains a model."""
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from . import schedules
 from .adabelief import AdaBelief
 from .adadelta import Adadelta
@@ -71,3 +74,6 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "optimizer")

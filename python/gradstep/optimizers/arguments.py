@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from numbers import Real
 from operator import index
 from typing import Any
 
 import numpy as np
 
+from ..hints import closest
 from .arrays import describe
 
 __all__ = ["Default", "closest", "default", "flag", "real", "whole"]
@@ -61,11 +61,3 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False; got {value!r}.")
     return bool(value)
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """`` Did you mean 'x'?`` for the word most like a mistaken one; empty if none is."""
-    from difflib import get_close_matches
-
-    found = get_close_matches(word.lower(), list(words), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""

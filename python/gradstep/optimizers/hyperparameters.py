@@ -87,7 +87,7 @@ class Configured:
         if not isinstance(name, str):
             raise TypeError(f"name must be a str; got {describe(name)}.")
         self.name = name
-        common, self._options = parse(type(self).__name__, options or {})
+        common, self._options = parse(type(self), options or {})
         hyperparameters |= common
         self._schedules: dict[str, LearningRateSchedule] = {}
         self._group_schedules: dict[tuple[int, str], LearningRateSchedule] = {}

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from .arguments import closest, flag, whole
+from ..hints import unknown_argument
+from .arguments import flag, whole
 from .schedules.base import LearningRateSchedule
 
 __all__ = ["COMMON", "DEFAULTS", "Options", "OptionsBesideDecay", "describe_options", "parse"]
@@ -97,11 +98,11 @@ lazy : bool, default False
 """.strip("\n")
 
 
-def parse(owner: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The hyperparameters among the options, without those that are None; and the others, checked."""
     for name in options:
         if name not in DEFAULTS:
-            raise TypeError(f"{owner}() has no argument {name!r}.{closest(name, DEFAULTS)}")
+            raise unknown_argument(owner, name, DEFAULTS)
     given = {name: value for name, value in options.items() if value is not None}
     clips = [name for name in CLIPS if name in given]
     if len(clips) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..hints import closest
 from ..references import is_ours, reference_to
 from .arrays import describe
 from .base import Optimizer
@@ -112,5 +113,6 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
 def _named(name: Any) -> type[Optimizer]:
     known = classes() | WRAPPERS
     if not isinstance(name, str) or name.lower() not in known:
-        raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.")
+        hint = closest(name, known) if isinstance(name, str) else ""
+        raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.{hint}")
     return known[name.lower()]

@@ -4,6 +4,9 @@ The loss that is reported has them; their gradient joins that of the data as eac
 with an array gives its penalty.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import complete
 from .base import Regularizer
 from .norms import L1, L1L2, L2
 from .orthogonal import OrthogonalRegularizer
@@ -26,3 +29,6 @@ __all__ = [
     "l2",
     "orthogonal_regularizer",
 ]
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = complete(__name__, globals(), "regularizer")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
+from ..hints import hint_arguments, no_such
 
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
@@ -32,7 +33,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load what reads and writes when it is asked for: most programs do neither."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_such(__name__, __all__, "function of files", name)
     from .checkpoint import Checkpoint
     from .loading import load_model
     from .weights import load_weights, save_weights
@@ -40,6 +41,7 @@ def __getattr__(name: str) -> Any:
 
     for member in (Checkpoint, load_model, load_weights, save_model, save_weights):
         globals()[member.__name__] = member
+    hint_arguments(Checkpoint)
     return globals()[name]
 
 

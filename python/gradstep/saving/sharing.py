@@ -70,10 +70,9 @@ class Reading:
         if number not in self._shared:
             # Keras copies the config of a model in a model before it numbers what else is in there: the first place of
             # an object may lack the number that the others have.
-            config = words.get("config")
-            same = [made for other, made in self._lone.get(_name_in(words), []) if other == config]
-            if len(same) == 1:
-                self._shared[number] = same[0]
+            lone = self._lone.get(_name_in(words), [])
+            if len(lone) == 1 and _plain(lone[0][0]) == _plain(words.get("config")):
+                self._shared[number] = lone[0][1]
         return self._shared.get(number)
 
     def keep(self, words: Any, made: Any) -> None:
@@ -101,6 +100,13 @@ class Reading:
             yield
         finally:
             self._outer.pop()
+
+
+def _plain(config: Any) -> Any:
+    """A config without numbers of objects."""
+    if isinstance(config, Mapping):
+        return {key: _plain(value) for key, value in config.items() if key != NUMBER}
+    return [_plain(value) for value in config] if isinstance(config, list) else config
 
 
 def _name_in(words: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import flag
+from ..hints import warn
 from ..layers.weights import assign
 from . import archive, safetensors
 from .atomic import check_target, path_of, replacing, wanted
@@ -148,9 +149,7 @@ def assign_layers(model: Savable, values: Mapping[int, list[Any]], path: str, sk
             message = f"{path}: layer {layer.name!r} has weights of shapes {shapes}; the file's have {found}."
             if not skip_mismatch:
                 raise ValueError(message)
-            import warnings
-
-            warnings.warn(f"{message} They are left as they are.", stacklevel=5)
+            warn(f"{message} They are left as they are.")
             continue
         targets += layer.weights
         chosen += values.get(number, [])

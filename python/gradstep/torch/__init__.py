@@ -5,9 +5,14 @@ pass of the rule's ``dialect="torch"`` over tensors in the CPU's memory, in plac
 `torch.optim.lr_scheduler` and `state_dict` are PyTorch's own, so a run can be moved either way in mid-training:
 ``ours.load_state_dict(theirs.state_dict())`` and back.
 
-Tensors are float32, float64, float16 or bfloat16, of any strides. State of the last two is float32, as sums are;
-PyTorch rounds it to the tensor's type when it loads it. ``foreach`` and ``fused`` change nothing but the type of `step`
-in the state; ``differentiable=True`` and ``capturable=True`` are refused.
+``optimizer.state`` is what steps read and write: its tensors may be changed in place, replaced, cleared, shared with
+other processes, or made before the first step. Storages stay resizable.
+
+Tensors are float32, float64, float16 or bfloat16, of any strides. State of the last two is made as float32, as sums
+are; PyTorch rounds it to the tensor's type when it loads it. State of another type or order is stepped in a copy, which
+costs time. ``foreach`` and ``fused`` change nothing but the type of `step` in the state. ``differentiable=True``,
+``capturable=True``, complex and sparse tensors and those of other devices are refused when a group is made. Sparse
+gradients are for `SGD` and `Adagrad`, as in PyTorch, and made dense in a copy.
 
 Examples
 --------

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
+from torch.autograd.graph import increment_version
 
-from .guard import Guard
+from .. import _core
+from .loans import Loan, by_key, lend
+from .settings import Settings
 from .spec import Spec
-from .team import Move, Team
-from .tensors import check_parameter
+from .tensors import SOURCE, check_parameter
 
 __all__ = ["Stepping"]
+
+Where = tuple[int, int]  # a tensor: its group and its position there
 
 
 class Stepping(torch.optim.Optimizer):
@@ -20,21 +24,20 @@ class Stepping(torch.optim.Optimizer):
 
     Notes
     -----
-    A tensor's state comes into being with its first gradient, as in PyTorch. Its memory is the engine's, and is seen in
-    ``optimizer.state`` and `state_dict`: values may be changed in place there. The whole of it may be loaded, replaced
-    or cleared.
+    Each step reads and writes the tensors of ``optimizer.state`` themselves; nothing of them is kept in between. So
+    state may be changed in place, replaced, cleared, put into shared memory, or made before the first step, and tensors
+    may move, be cut, grow or have their storage freed for a while, as with PyTorch.
     """
 
     _spec: ClassVar[Spec]
-    _teams: dict[int, Team]  # by the number of the group
-    _seen: tuple[Any, int]  # the state that they show, and its length
-    _guard: Guard | None = None  # over them; made when a step has several parts
+    _settings: list[Settings]  # of the groups
+    _engine: _core.TensorGroups | None  # made of them
     # Of AMP's GradScaler: it is to divide the gradients itself, also with ``fused=True``.
     _step_supports_amp_scaling = property(lambda self: False, lambda self, value: None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._forget()
+        self._settings, self._engine = [], None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, as `torch.optim.Optimizer.add_param_group` does.
@@ -42,26 +45,30 @@ class Stepping(torch.optim.Optimizer):
         Raises
         ------
         TypeError
-            A tensor is not dense, real, floating point and in the CPU's memory.
+            A tensor is not dense, real, floating point and in the CPU's memory; a setting is no number.
         ValueError
-            A setting cannot be had: ``differentiable=True``, ``capturable=True``; a tensor has not the axes that the
-            class needs.
-        ImportError
-            A tensor is bfloat16, and ml_dtypes is not installed.
+            A setting is outside its bounds or cannot be had: ``differentiable=True``, ``capturable=True``; a tensor has
+            not the axes that the class needs, or is there twice.
         """
-        self.__dict__.setdefault("_teams", {})  # PyTorch's __init__ comes here first
+        self._settings, self._engine = [], None  # PyTorch's __init__ comes here first
         super().add_param_group(param_group)
         number = len(self.param_groups) - 1
         try:
-            self._spec.form(param_group)
+            Settings(self._spec, param_group, number)
+            seen: dict[int, int] = {}
             for i, tensor in enumerate(param_group["params"]):
-                check_parameter(tensor, f"parameters[{number}][{i}]", self._spec.axes)
+                name = f"parameters[{number}][{i}]"
+                check_parameter(tensor, name, self._spec.axes)
+                if seen.setdefault(id(tensor), i) != i:
+                    raise ValueError(
+                        f"{name} is parameters[{number}][{seen[id(tensor)]}] again; each must appear once."
+                    )
         except Exception:
             self.param_groups.pop()
             raise
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the `state_dict` of this class, or of the one of `torch.optim`.
+        """Go on from a copy of the `state_dict` of this class, or of the one of `torch.optim`.
 
         Raises
         ------
@@ -69,12 +76,18 @@ class Stepping(torch.optim.Optimizer):
             The groups differ in number or length.
         """
         super().load_state_dict(state_dict)
-        # PyTorch rounds to the parameter's type. State of half types is float32 here: take it as it was.
+        # PyTorch shares tensors with the dict where it can, and rounds state to the parameter's type. State of half
+        # types is float32 here: take it as it was.
         saved = [key for group in state_dict["param_groups"] for key in group["params"]]
         tensors = [tensor for group in self.param_groups for tensor in group["params"]]
         for key, tensor in zip(saved, tensors, strict=True):
-            if tensor.dtype.itemsize == 2 and key in state_dict["state"]:
-                self.state[tensor].update(exact(state_dict["state"][key]))
+            given = state_dict["state"].get(key, {})
+            for name, value in self.state.get(tensor, {}).items():
+                if isinstance(value, torch.Tensor):
+                    exact = given.get(name)
+                    half = tensor.dtype.itemsize == 2 and isinstance(exact, torch.Tensor)
+                    source = exact if half and exact.dtype == torch.float32 else value
+                    self.state[tensor][name] = source.detach().clone(memory_format=torch.contiguous_format)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step: move every tensor that has a gradient, in place.
@@ -94,61 +107,69 @@ class Stepping(torch.optim.Optimizer):
         TypeError
             A gradient is sparse, or a tensor is no longer dense, real, floating point and in the CPU's memory.
         ValueError
-            A setting is outside its bounds; a state has not the tensors that the class needs, in their shapes; a
-            gradient overlaps a tensor that is moved, or two of these overlap. After any error everything is as it was.
+            A setting is outside its bounds; a state has not the tensors that the class needs, in their shapes; tensors
+            overlap that must not. After any error everything is as it was.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if self._teams and (self._seen[0] is not self.state or self._seen[1] != len(self.state)):
-            self._forget()  # the state is another one
-        moves: list[Move] = []
-        parts, unshown = 0, False
+        engine = self._follow()
+        engine.begin()
         try:
-            for number, group in enumerate(self.param_groups):
-                team = self._team(number, group)
-                move = team.plan(group, self.state)
-                moves.append(move)
-                parts += len(move.parts)
-                unshown |= team.unshown
-            # The engine checks a part before it makes it: enough for the only one, unless state is to be shown before.
-            if unshown or parts > 1:
-                self._check(moves)
-        except Exception:
-            self._forget()
-            raise
-        if unshown:
-            for move in moves:
-                move.team.show(self.state)
-        self._seen = self.state, len(self.state)
-        for move in moves:
-            move.team.go(move)
+            with torch.no_grad():
+                self._move(engine)
+        finally:
+            engine.end()
         return loss
 
-    def _check(self, moves: list[Move]) -> None:
-        """Refuse what any part of a step would."""
-        for move in moves:
-            move.team.rehearse(move)
-        teams = [move.team for move in moves]
-        if self._guard is None or not self._guard.fits(teams):
-            self._guard = Guard(teams)
-        self._guard.check(move.gradients for move in moves)
+    def _move(self, engine: _core.TensorGroups) -> None:
+        groups, counter = self.param_groups, self._spec.counter
+        state = self.state if isinstance(self.state, dict) else dict(self.state)
+        loans = self._read(engine, state)
+        parts = engine.parts()
+        for number, numbers in parts:
+            self._settings[number].count(groups[number], numbers)
+        # As any change in place: a graph that needs the old values says so.
+        increment_version(engine.moved())
+        for where, loan in loans.items():
+            if loan.fresh:
+                self.state.setdefault(self._tensor(where), {}).update(loan.fresh)
+        for part, (number, numbers) in enumerate(parts):
+            if len(parts) > 1:
+                self._settings[number].count(groups[number], numbers)
+            engine.go(part, counter.done(numbers), counter.after(groups[number], numbers))
+        for (number, _), loan in loans.items():
+            if loan.copies or loan.counters:
+                now = loan.lent.get("numbers", ())
+                loan.give_back(by_key(self._spec, counter.after(groups[number], now)) if loan.counters else {})
 
-    def _forget(self) -> None:
-        self._teams, self._guard = {}, None
+    def _read(self, engine: _core.TensorGroups, state: dict[Any, Any]) -> dict[Where, Loan]:
+        """Have the engine find all gradients and state; what it must be lent for that."""
+        tensors = [group["params"] for group in self.param_groups]
+        loans: dict[Where, Loan] = {}
+        for number, i in engine.read(tensors, state, {}):
+            tensor, group, settings = self._tensor((number, i)), self.param_groups[number], self._settings[number]
+            loans[number, i] = lend(self._spec, settings, group, f"[{number}][{i}]", tensor, state.get(tensor))
+        if loans:
+            for number, i in engine.read(tensors, state, {where: loan.lent for where, loan in loans.items()}):
+                raise TypeError(f"parameters[{number}][{i}], its gradient or its state cannot be read.")
+        return loans
 
-    def _team(self, number: int, group: Mapping[str, Any]) -> Team:
-        team = self._teams.get(number)
-        if team is None or not team.fits(group) or not team.follow(group):
-            team = Team(self._spec, group, f"[{number}]")
-            team.follow(group)
-            self._teams[number], self._guard = team, None
-        return team
+    def _tensor(self, where: Where) -> Any:
+        return self.param_groups[where[0]]["params"][where[1]]
 
-
-def exact(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Those tensors of a state that have the precision of sums."""
-    return {
-        key: value for key, value in state.items() if isinstance(value, torch.Tensor) and value.dtype == torch.float32
-    }
+    def _follow(self) -> _core.TensorGroups:
+        """The engine, with the present settings of the groups."""
+        groups, engine = self.param_groups, self._engine
+        if engine is None or len(self._settings) != len(groups):
+            self._settings = [Settings(self._spec, group, number) for number, group in enumerate(groups)]
+            engine = _core.TensorGroups(torch.Tensor, SOURCE)
+            for settings in self._settings:
+                engine.add(settings.core, self._spec.counter.keys, settings.slots)
+            self._engine = engine
+        for number, group in enumerate(groups):
+            if not self._settings[number].follow(group):
+                self._settings[number] = fresh = Settings(self._spec, group, number)
+                engine.replace(number, fresh.core, fresh.slots)
+        return engine

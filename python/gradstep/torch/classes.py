@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import wraps
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from .base import Stepping
 from .counters import Averaging, Growing, Started
 from .spec import Spec
+from .tensors import real
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
 
@@ -21,7 +23,7 @@ MOMENTS: Fields = {**COMMON, "betas": ("beta_1", "beta_2"), "eps": "epsilon"}
 ADAM = Spec(
     rule=lambda group: "TorchAMSGrad" if group["amsgrad"] else "TorchAdam",
     fields=MOMENTS,
-    slots={"m": "exp_avg", "v": "exp_avg_sq", "v_hat": "max_exp_avg_sq"},
+    keys={"m": "exp_avg", "v": "exp_avg_sq", "v_hat": "max_exp_avg_sq"},
 )
 
 
@@ -43,13 +45,19 @@ class SGD(Stepping, torch.optim.SGD):
     _spec = Spec(
         rule=sgd,
         fields={**COMMON, "momentum": "momentum", "dampening": "dampening"},
-        slots={"velocity": "momentum_buffer"},
+        keys={"velocity": "momentum_buffer"},
         counter=Started(),
+        sparse=True,
     )
 
 
 class Adagrad(Stepping, torch.optim.Adagrad):
-    """`torch.optim.Adagrad` through gradstep's kernels: `gradstep.optimizers.Adagrad` with ``dialect="torch"``."""
+    """`torch.optim.Adagrad` through gradstep's kernels: `gradstep.optimizers.Adagrad` with ``dialect="torch"``.
+
+    Notes
+    -----
+    The state of a group that is added later comes into being with its first step; PyTorch's has none then and fails.
+    """
 
     _spec = Spec(
         rule=lambda group: "TorchAdagrad",
@@ -59,8 +67,16 @@ class Adagrad(Stepping, torch.optim.Adagrad):
             "eps": "epsilon",
             "initial_accumulator_value": "initial_accumulator_value",
         },
-        slots={"accumulator": "sum"},
+        keys={"accumulator": "sum"},
+        sparse=True,
     )
+
+    @wraps(torch.optim.Adagrad.__init__)  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # PyTorch makes all state here, of half types too; ours is float32 then.
+        for tensor, own in self.state.items():
+            own["sum"] = own["sum"].to(real(tensor.dtype), memory_format=torch.contiguous_format)
 
 
 class Adadelta(Stepping, torch.optim.Adadelta):
@@ -69,7 +85,7 @@ class Adadelta(Stepping, torch.optim.Adadelta):
     _spec = Spec(
         rule=lambda group: "TorchAdadelta",
         fields={**COMMON, "rho": "rho", "eps": "epsilon"},
-        slots={"v": "square_avg", "u": "acc_delta"},
+        keys={"v": "square_avg", "u": "acc_delta"},
     )
 
 
@@ -79,7 +95,7 @@ class RMSprop(Stepping, torch.optim.RMSprop):
     _spec = Spec(
         rule=rmsprop,
         fields={**COMMON, "alpha": "rho", "eps": "epsilon", "momentum": "momentum"},
-        slots={"v": "square_avg", "m": "grad_avg", "velocity": "momentum_buffer"},
+        keys={"v": "square_avg", "m": "grad_avg", "velocity": "momentum_buffer"},
     )
 
 
@@ -98,24 +114,16 @@ class AdamW(Stepping, torch.optim.AdamW):
 class Adamax(Stepping, torch.optim.Adamax):
     """`torch.optim.Adamax` through gradstep's kernels: `gradstep.optimizers.Adamax` with ``dialect="torch"``."""
 
-    _spec = Spec(rule=lambda group: "TorchAdamax", fields=MOMENTS, slots={"m": "exp_avg", "u": "exp_inf"})
+    _spec = Spec(rule=lambda group: "TorchAdamax", fields=MOMENTS, keys={"m": "exp_avg", "u": "exp_inf"})
 
 
 class NAdam(Stepping, torch.optim.NAdam):
-    """`torch.optim.NAdam` through gradstep's kernels: `gradstep.optimizers.Nadam` with ``dialect="torch"``.
-
-    Notes
-    -----
-    The product of all momenta is made from the step and the present settings. If ``betas[0]`` or ``momentum_decay``
-    change in mid-training, PyTorch's is made from those of each step; `mu_product` in the state is PyTorch's. Either
-    product soon vanishes, so only changes in the first steps count: beside PyTorch's, weights are 8e-4 off after a
-    `OneCycleLR` of 20 steps, 8e-6 after one of 100.
-    """
+    """`torch.optim.NAdam` through gradstep's kernels: `gradstep.optimizers.Nadam` with ``dialect="torch"``."""
 
     _spec = Spec(
-        rule=lambda group: "TorchNadam",
+        rule=lambda group: "TorchNadamWithProduct",
         fields={**MOMENTS, "momentum_decay": "momentum_decay"},
-        slots={"m": "exp_avg", "v": "exp_avg_sq"},
+        keys={"m": "exp_avg", "v": "exp_avg_sq"},
         counter=Growing(),
     )
 
@@ -123,7 +131,7 @@ class NAdam(Stepping, torch.optim.NAdam):
 class RAdam(Stepping, torch.optim.RAdam):
     """`torch.optim.RAdam` through gradstep's kernels: `gradstep.optimizers.RAdam`."""
 
-    _spec = Spec(rule=lambda group: "RAdam", fields=MOMENTS, slots={"m": "exp_avg", "v": "exp_avg_sq"})
+    _spec = Spec(rule=lambda group: "RAdam", fields=MOMENTS, keys={"m": "exp_avg", "v": "exp_avg_sq"})
 
 
 class Rprop(Stepping, torch.optim.Rprop):
@@ -136,7 +144,7 @@ class Rprop(Stepping, torch.optim.Rprop):
             "etas": ("eta_minus", "eta_plus"),
             "step_sizes": ("step_size_min", "step_size_max"),
         },
-        slots={"previous": "prev", "step_size": "step_size"},
+        keys={"previous": "prev", "step_size": "step_size"},
     )
 
 
@@ -146,6 +154,6 @@ class ASGD(Stepping, torch.optim.ASGD):
     _spec = Spec(
         rule=lambda group: "ASGD",
         fields={"lambd": "lambd", "weight_decay": "weight_decay"},
-        slots={"ax": "ax"},
+        keys={"ax": "ax"},
         counter=Averaging(),
     )

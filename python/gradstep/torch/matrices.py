@@ -10,7 +10,7 @@ import torch
 
 from .base import Stepping
 from .counters import Started
-from .spec import Kept, Spec
+from .spec import Slot, Spec
 
 __all__ = ["Adafactor", "Muon"]
 
@@ -21,36 +21,34 @@ SCALES = {None: inf, "original": inf, "match_rms_adamw": 0.2}
 class FactoredSpec(Spec):
     """Of Adafactor, whose state depends on the axes of a tensor."""
 
-    def numbers(self, key: str, value: Any) -> Sequence[Any]:
-        numbers = super().numbers(key, value)
-        if key != "eps" or len(numbers) != 2:
-            return numbers
-        first, second = numbers
-        if first == inf:  # which the engine has for None
-            raise ValueError("eps[0] must be finite, or None for the precision of the type; got inf.")
-        return (inf if first is None else first, second)
+    def several(self, key: str, value: Any, label: str) -> tuple[float, ...]:
+        if key != "eps" or not isinstance(value, Sequence) or len(value) != 2:
+            return super().several(key, value, label)
+        if value[0] == inf:  # which the engine has for None
+            raise ValueError(f"{label.replace('eps', 'eps[0]')} must be finite, or None for the precision of the type.")
+        return super().several(key, (inf if value[0] is None else value[0], value[1]), label)
 
-    def kept(self, rule: str, axes: int) -> dict[str, Kept]:
-        if axes < 2:
-            return {"column": Kept("variance")}  # its one row's mean is not used
-        return {"row": Kept("row_var", -1), "column": Kept("col_var", -2)}
+    def slots(self, rule: str, shape: tuple[int, ...]) -> list[Slot]:
+        if len(shape) < 2:  # its one row's mean is not used
+            return [Slot("row", None, shape[:-1]), Slot("column", "variance", shape)]
+        return [Slot("row", "row_var", (*shape[:-1], 1)), Slot("column", "col_var", (*shape[:-2], 1, shape[-1]))]
 
 
 class OrthogonalSpec(Spec):
     """Of Muon, which has matrices alone."""
 
-    def numbers(self, key: str, value: Any) -> Sequence[Any]:
+    def single(self, key: str, value: Any, label: str) -> float:
         if key == "adjust_lr_fn":
-            if value not in SCALES:
+            if not (value is None or isinstance(value, str)) or value not in SCALES:
                 *others, last = map(repr, SCALES)
-                raise ValueError(f"adjust_lr_fn must be {', '.join(others)} or {last}; got {value!r}.")
-            value = SCALES[value]
+                raise ValueError(f"{label} must be {', '.join(others)} or {last}; got {value!r}.")
+            return SCALES[value]
         if key == "ns_steps" and not isinstance(value, int):
-            raise TypeError(f"ns_steps must be an int; got {value!r}.")
-        return super().numbers(key, value)
+            raise TypeError(f"{label} must be an int; got {value!r}.")
+        return super().single(key, value, label)
 
-    def kept(self, rule: str, axes: int) -> dict[str, Kept]:
-        return {"m": Kept("momentum_buffer")}
+    def slots(self, rule: str, shape: tuple[int, ...]) -> list[Slot]:
+        return [Slot("m", "momentum_buffer", shape), Slot("v", None, (0,))]
 
 
 def muon(group: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...hints import hint_arguments, no_such
 from .base import LearningRateSchedule, serialize
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the schedules when the first one is asked for: most users of an optimizer want none."""
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise no_such(__name__, __all__, "schedule", name)
     from . import registry
 
+    for cls in registry.classes().values():
+        hint_arguments(cls)
     globals().update(registry.classes(), deserialize=registry.deserialize)
     return globals()[name]
 

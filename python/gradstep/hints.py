@@ -1,0 +1,165 @@
+"""Hints for wrong names: of arguments, of members of modules, of what is chosen by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, TypeVar
+
+__all__ = ["argument_hint", "closest", "complete", "hint_arguments", "hinted", "no_such", "unknown_argument", "warn"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+OURS = __name__.partition(".")[0]
+# Names of older Keras, of PyTorch and scikit-learn, and what they are here, where a function takes it.
+RENAMED: dict[str, tuple[str, ...]] = {
+    "lr": ("learning_rate", "initial_learning_rate"),
+    "betas": ("beta_1",),
+    "beta1": ("beta_1",),
+    "beta2": ("beta_2",),
+    "eps": ("epsilon",),
+    "nb_epoch": ("epochs",),
+    "n_epochs": ("epochs",),
+    "max_iter": ("epochs",),
+    "samples_per_epoch": ("steps_per_epoch",),
+    "nb_val_samples": ("validation_steps",),
+    "nb_worker": ("workers",),
+    "init": ("kernel_initializer", "initializer"),
+    "weight_initializer": ("kernel_initializer",),
+    "W_regularizer": ("kernel_regularizer",),
+    "b_regularizer": ("bias_regularizer",),
+    "W_constraint": ("kernel_constraint",),
+    "b_constraint": ("bias_constraint",),
+    "bias": ("use_bias",),
+    "output_dim": ("units",),
+    "out_features": ("units",),
+    "in_features": ("input_shape",),
+    "affine": ("scale",),
+    "p": ("rate",),
+    "alpha": ("negative_slope",),
+    "std": ("stddev",),
+    "input": ("inputs",),
+    "output": ("outputs",),
+    "period": ("save_freq",),
+    "criterion": ("loss",),
+    "size_average": ("reduction",),
+    "num_classes": ("classes",),
+}
+# What has no single argument in its place.
+INSTEAD = {
+    "decay": "learning_rate=gradstep.optimizers.schedules.InverseTimeDecay(...) lowers the rate as it did; "
+    "weight_decay= shrinks the weights.",
+    "show_accuracy": 'compile(metrics=["accuracy"]) is in its place.',
+}
+
+
+def closest(word: str, words: Iterable[str]) -> str:
+    """`` Did you mean 'x'?`` for the word most like a mistaken one, in any case of letters; empty if none is."""
+    from difflib import get_close_matches
+
+    by_small: dict[str, str] = {}
+    for known in words:
+        by_small.setdefault(known.lower(), known)
+    small = word.lower()
+    found = get_close_matches(small, by_small, n=1)
+    if not found and len(small) > 1:
+        found = [known for known in by_small if known.startswith(small)]
+    return f" Did you mean {by_small[found[0]]!r}?" if found else ""
+
+
+def argument_hint(name: str, known: Iterable[str]) -> str:
+    """A sentence about an argument that a function of these arguments does not have, with a blank before it."""
+    there = list(known)
+    renamed = [new for new in RENAMED.get(name, ()) if new in there]
+    if renamed:
+        return f" Did you mean {renamed[0]!r}?"
+    if name in INSTEAD and any(word in there for word in ("learning_rate", "epochs")):
+        return f" {INSTEAD[name]}"
+    return closest(name, there) or (f" It takes {', '.join(there)}." if there else " It takes no arguments.")
+
+
+def unknown_argument(owner: type, name: str, others: Iterable[str] = ()) -> TypeError:
+    """An error about an argument that a class does not have; others: what it takes beside those in its signature."""
+    return TypeError(f"{owner.__name__}() has no argument {name!r}.{argument_hint(name, [*_names(owner), *others])}")
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    """The names of the arguments of a function or class."""
+    import inspect
+
+    parameters = inspect.signature(function).parameters.values()
+    named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    return [one.name for one in named if one.name != "self"]
+
+
+def hinted(function: Function, owner: str) -> Function:
+    """A function whose errors of unknown arguments say what was meant; owner: what it is called in them."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            trace = error.__traceback__
+            if trace is None or trace.tb_next is not None:  # the function was entered: its error
+                raise
+            better = _unknown(function, owner, kwargs)
+            if better is None:
+                raise
+        raise TypeError(better)
+
+    call._is_hinted = True  # type: ignore[attr-defined]
+    return call  # type: ignore[return-value]
+
+
+def _unknown(function: Callable[..., Any], owner: str, kwargs: dict[str, Any]) -> str | None:
+    known = _names(function)
+    unknown = [name for name in kwargs if name not in known]
+    return f"{owner}() has no argument {unknown[0]!r}.{argument_hint(unknown[0], known)}" if unknown else None
+
+
+def hint_arguments(cls: type, names: Iterable[str] = ("__init__",)) -> None:
+    """Give hints for wrong arguments of a class's methods, its bases' in this package too."""
+    for base in cls.__mro__:
+        if base.__module__.partition(".")[0] != OURS:
+            continue
+        for name in names:
+            method = vars(base).get(name)
+            if callable(method) and "_is_hinted" not in vars(method):
+                owner = base.__name__ if name == "__init__" else name
+                setattr(base, name, hinted(method, owner))
+
+
+def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str], Any]:
+    """Give hints for wrong arguments of the classes of a module; gives its ``__getattr__``, for wrong names.
+
+    members: its globals; kind: what it is a module of, in errors.
+    """
+    names: list[str] = members["__all__"]
+    for name in names:
+        if isinstance(members.get(name), type):
+            hint_arguments(members[name])
+
+    def missing(name: str) -> Any:
+        raise no_such(module, names, kind, name)
+
+    return missing
+
+
+def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError:
+    """An error about a name that a module does not have."""
+    if name.startswith("_"):  # which Python, IPython and others ask for
+        return AttributeError(f"module {module!r} has no attribute {name!r}")
+    hint = closest(name, names)
+    yet = "." if hint else " yet."
+    return AttributeError(f"gradstep has no {kind} {name}{yet}{hint} dir({module}) lists what it has.")
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the user's that called this package."""
+    import sys
+    import warnings
+
+    depth, frame = 2, sys._getframe(1)  # 1 is this function
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == OURS:
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(message, stacklevel=depth)

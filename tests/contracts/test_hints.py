@@ -1,0 +1,177 @@
+"""A wrong name gets a hint: of an argument of any class, of a member of a module, of what is chosen by name."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import gradstep as gs
+import numpy as np
+import pytest
+from training import classifier, clusters
+
+MODULES = {
+    name: getattr(gs, name)
+    for name in (
+        *("activations", "callbacks", "constraints", "initializers", "layers", "losses", "metrics", "models"),
+        *("optimizers", "regularizers", "saving"),
+    )
+} | {"optimizers.schedules": gs.optimizers.schedules}
+CLASSES = {
+    f"{where}.{name}": getattr(module, name)
+    for where, module in MODULES.items()
+    for name in module.__all__
+    if inspect.isclass(getattr(module, name))
+}
+# What takes any names: functions' own arguments; and what needs other optimizers before it sees a name.
+OPEN = {"metrics.MeanMetricWrapper", "optimizers.MultiOptimizer", "optimizers.Lookahead", "optimizers.SAM"}
+OPEN |= {"losses.LossFunctionWrapper", "callbacks.CallbackList", "optimizers.Optimizer", "callbacks.LambdaCallback"}
+METHODS = ("fit", "evaluate", "predict", "compile", "summary", "save", "save_weights", "load_weights")
+
+
+def arguments(function):
+    return [
+        name
+        for name, parameter in inspect.signature(function).parameters.items()
+        if name != "self" and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
+
+
+def required(function):
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: None for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
+OPEN |= {name for name, cls in CLASSES.items() if cls.__init__ is object.__init__}  # without any arguments
+
+
+@pytest.mark.parametrize("name", sorted(set(CLASSES) - OPEN))
+def test_a_misspelt_argument_of_any_class_is_guessed(name):
+    cls = CLASSES[name]
+    for argument in arguments(cls):
+        if len(argument) < 3:
+            continue
+        wrong = f"{argument}x"
+        given = required(cls) if "callbacks.TensorBoard" not in name else {}
+        given.pop(argument, None)
+        with pytest.raises(TypeError, match=rf"^\w+\(\) has no argument '{wrong}'\. Did you mean '\w+'\?$") as error:
+            cls(**given, **{wrong: 1})
+        assert f"'{argument}'" in str(error.value) or sum(argument[:4] in other for other in arguments(cls)) > 1
+    with pytest.raises(TypeError, match=r"has no argument 'qqqq'\. It takes "):
+        cls(**required(cls), qqqq=1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("cls", [gs.Sequential, gs.Model])
+def test_a_misspelt_argument_of_a_model_is_guessed(cls, method):
+    x = gs.Input((3,))
+    model = gs.Sequential([x, gs.layers.Dense(1)]) if cls is gs.Sequential else gs.Model(x, gs.layers.Dense(1)(x))
+    for argument in arguments(getattr(model, method)):
+        if len(argument) >= 3:
+            with pytest.raises(TypeError, match=rf"^{method}\(\) has no argument '{argument}x'\. Did you mean '"):
+                getattr(model, method)(**{f"{argument}x": 1})
+
+
+@pytest.mark.parametrize(
+    ("call", "old", "new"),
+    [
+        (gs.optimizers.Adam, "lr", "'learning_rate'"),
+        (gs.optimizers.SGD, "decay", "InverseTimeDecay"),
+        (gs.optimizers.Adam, "eps", "'epsilon'"),
+        (gs.optimizers.SGD, "momentun", "'momentum'"),
+        (gs.layers.Dense, "init", "'kernel_initializer'"),
+        (gs.layers.Dense, "output_dim", "'units'"),
+        (gs.layers.Dense, "W_regularizer", "'kernel_regularizer'"),
+        (gs.layers.Dropout, "p", "'rate'"),
+        (gs.initializers.RandomNormal, "std", "'stddev'"),
+        (gs.Model, "input", "'inputs'"),
+        (classifier().fit, "nb_epoch", "'epochs'"),
+        (classifier().fit, "lr", "It takes x, y, batch_size"),
+        (gs.callbacks.ModelCheckpoint, "period", "'save_freq'"),
+        (gs.callbacks.TensorBoard, "histogram_frequency", "'histogram_freq'"),
+    ],
+)
+def test_older_names_are_translated(call, old, new):
+    with pytest.raises(TypeError, match=f"no argument {old!r}.*{new}"):
+        call(**{old: 1})
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (lambda: gs.optimizers.get("adm"), "'adam'"),
+        (lambda: gs.losses.get("mean_square_error"), "'mean_squared_error'"),
+        (lambda: gs.metrics.get("acuracy"), "'accuracy'"),
+        (lambda: gs.activations.get("rellu"), "'relu'"),
+        (lambda: gs.initializers.get("he"), "'he_normal'"),
+        (lambda: gs.regularizers.get("orthogonal"), "'OrthogonalRegularizer'"),
+        (lambda: gs.constraints.get("maxnorm"), "'MaxNorm'"),
+        (lambda: classifier().compile("adam", "mse", metrics=["aucc"]), "'auc'"),
+    ],
+)
+def test_names_in_place_of_objects_are_guessed(make, expected):
+    with pytest.raises(ValueError, match=rf"Did you mean {expected}"):
+        make()
+
+
+@pytest.mark.parametrize("where", MODULES)
+def test_a_wrong_name_in_a_module(where):
+    module = MODULES[where]
+    for name in module.__all__:
+        if len(name) > 3:
+            with pytest.raises(AttributeError, match=r"gradstep has no .*\. Did you mean '"):
+                getattr(module, f"{name}q")
+    with pytest.raises(AttributeError, match=r"^gradstep has no [a-z ]+ Conv9D yet\. dir\(gradstep"):
+        module.Conv9D  # noqa: B018
+    assert not hasattr(module, "__wrapped__")
+    assert not hasattr(module, "_ipython_display_")
+
+
+def test_what_keras_has_and_this_has_not():
+    with pytest.raises(AttributeError, match=r"^gradstep has no layer Conv2D yet\. dir\(gradstep\.layers\)"):
+        gs.layers.Conv2D  # noqa: B018
+    with pytest.raises(AttributeError, match="gradstep has no module or class datasets yet"):
+        gs.datasets  # noqa: B018
+
+
+def test_errors_of_one_s_own_are_left_as_they_are():
+    class Own(gs.layers.Layer):
+        def __init__(self, units):
+            super().__init__()
+            self.units = int(units)
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'unit'"):
+        Own(unit=3)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'units'"):
+        gs.layers.Dense()
+
+    def callback(epoch, logs):
+        raise TypeError("got an unexpected keyword argument 'mine'")
+
+    with pytest.raises(TypeError, match="unexpected keyword argument 'mine'"):
+        classifier().fit(*clusters(40), verbose=0, callbacks=[gs.callbacks.LambdaCallback(on_epoch_end=callback)])
+
+
+def test_signatures_are_as_they_were():
+    assert list(inspect.signature(gs.layers.Dense).parameters)[:2] == ["units", "activation"]
+    assert list(inspect.signature(gs.Sequential.fit).parameters)[:3] == ["self", "x", "y"]
+
+
+def test_warnings_are_at_the_line_that_called():
+    x, y = clusters(40)
+    with pytest.warns(UserWarning, match="mode must be one of") as seen:
+        gs.callbacks.EarlyStopping(mode="least")
+    assert [one.filename for one in seen] == [__file__]
+    with pytest.warns(UserWarning, match=r"needs 'val_loss'") as seen:
+        classifier().fit(x, y, verbose=0, callbacks=[gs.callbacks.EarlyStopping()])
+    assert {one.filename for one in seen} == {__file__}
+    with pytest.warns(UserWarning, match="ran out|ended") as seen:
+        classifier().fit(iter([(x, y)]), steps_per_epoch=1, epochs=3, verbose=0)
+    assert {one.filename for one in seen} == {__file__}
+    assert np.isfinite(classifier().evaluate(x, y, verbose=0)).all()
+
+
+def test_nothing_is_imported_for_it():
+    program = "import sys, gradstep; sys.exit('difflib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
