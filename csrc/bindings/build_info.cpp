@@ -4,6 +4,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/module.hpp"
+#include "bindings/released.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/parallel.hpp"
 
@@ -37,6 +38,7 @@ void bind_build_info(py::module_& m) {
     if (threads < 1) throw py::value_error("threads must be 1 or more; got " + std::to_string(threads) + ".");
     set_num_threads(threads);
   });
+  m.def("is_polling", &is_polling);
   m.def("after_fork_in_child", [] { set_num_threads(1); });
   m.def("aligned_zeros", [](const std::vector<py::ssize_t>& shape, const std::string& dtype) {
     return aligned_zeros(shape, parse_dtype(dtype));

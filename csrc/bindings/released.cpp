@@ -8,6 +8,7 @@ namespace gs {
 namespace {
 
 std::atomic<unsigned long> main_thread{0};  // 0: not known yet
+bool polling = false;                       // on that thread
 
 // What forks is the main thread of the child, whichever it was.
 void find_main_thread() {
@@ -27,7 +28,14 @@ bool handles_signals() {
 
 bool check_signals() {
   const pybind11::gil_scoped_acquire held;
+  const struct Polling {
+    const bool before = polling;
+    Polling() { polling = true; }
+    ~Polling() { polling = before; }
+  } now;
   return PyErr_CheckSignals() != 0;
 }
+
+bool is_polling() { return polling; }
 
 }  // namespace gs

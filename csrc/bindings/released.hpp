@@ -12,6 +12,8 @@ bool handles_signals();
 
 /// Handles the signals that came; whether one raised an exception, which is then set.
 bool check_signals();
+/// Whether it is at that now: what is asked by a signal's handler.
+bool is_polling();
 
 /// work() without the interpreter's lock; where it can be left, a signal whose handler raises ends it, and that is
 /// thrown: Ctrl-C, mostly.

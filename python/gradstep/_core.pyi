@@ -17,6 +17,9 @@ def set_isa(name: str) -> None:
 
 def get_num_threads() -> int: ...
 def set_num_threads(threads: int) -> None: ...
+def is_polling() -> bool:
+    """Whether a call into the engine handles signals now, and ends if one raises."""
+
 def after_fork_in_child() -> None:
     """One thread from now on, until set_num_threads is called."""
 

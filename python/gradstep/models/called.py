@@ -10,6 +10,7 @@ from .. import _core
 from ..layers.alone import slope_of
 from ..layers.base import Shape
 from ..layers.symbolic import in_training
+from .fed import whole_or_none
 from .learned import arranged
 from .mixed import Mixed, undone
 from .training import Trainer
@@ -42,6 +43,7 @@ class Called(Trainer):
         super()._forget_network()
         self._tape = self._back = None
 
+    @whole_or_none
     def __call__(self, x: ArrayLike, training: bool | None = None) -> np.ndarray:
         """The outputs for one batch, at once.
 

@@ -19,7 +19,7 @@ from .cautions import warn_of_targets
 from .compiled import Borrowed
 from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
-from .fed import Fed
+from .fed import Fed, whole_or_none
 from .feeds import Feed
 from .learned import arranged
 from .mixed import Mixed, undone
@@ -226,6 +226,7 @@ class Evaluator(Fed):
         """Loss and metrics of one batch, as `evaluate` gives them; `sample_weight` as in `train_on_batch`."""
         return self._one_batch(x, y, sample_weight, return_dict, train=False)
 
+    @whole_or_none
     def _one_batch(
         self, x: Any, y: Any, sample_weight: Any, return_dict: bool, train: bool, class_weight: Any = None
     ) -> float | list[float] | dict[str, float]:
@@ -303,6 +304,7 @@ class Evaluator(Fed):
         rows = self._dense(self._rows(x, y, sample_weight))
         return self._gradients_of(rows.x, rows.y, rows.weights)
 
+    @whole_or_none
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         """The same for data as a run has it."""
         loss, network = self._needed_loss(), self._network

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -17,9 +17,26 @@ from .prefetch import fetched
 from .sources import batches_of, gives_batches, is_sequence, is_sparse, split_parts
 from .streamed import Streamed
 
-__all__ = ["Fed"]
+__all__ = ["Fed", "whole_or_none"]
 
 LONE = 2**31  # the first number of a pass that is no epoch
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def whole_or_none(method: Method) -> Method:
+    """A method of a `Fed` that passes over one batch: if it fails, or Ctrl-C ends it, the pass does not count."""
+
+    @wraps(method)
+    def guarded(self: Fed, *args: Any, **options: Any) -> Any:
+        before = self._lone
+        try:
+            return method(self, *args, **options)
+        except BaseException:
+            self._lone = before
+            raise
+
+    return cast(Method, guarded)
 
 
 class Fed(Compiled):

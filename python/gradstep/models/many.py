@@ -14,6 +14,7 @@ from ..layers.alone import slope_of
 from ..layers.symbolic import in_training, is_symbolic
 from .columns import Columns, ManyRows, input_columns, target_columns, weight_columns
 from .data import NAMES, Rows
+from .fed import whole_or_none
 from .graph import Graph
 from .layered import Layered
 from .learned import arranged, learned
@@ -220,6 +221,7 @@ class Many(Layered):
             return super().predict_on_batch(x)
         return self._outs.packed(self._outputs_of(self._ready(x, "x")))
 
+    @whole_or_none
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         if not self._many:
             return super()._gradients_of(x, y, weights)
@@ -232,6 +234,7 @@ class Many(Layered):
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
+    @whole_or_none
     def __call__(self, x: Any, training: bool | None = None) -> Any:
         """As `Sequential.__call__`; data as in `fit`, and outputs as they were given to the constructor."""
         if not self._many or is_symbolic(x):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from os import getpid
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Trainer"]
+
+
+def _begun(train_pass: Callable[..., dict[str, float]]) -> Callable[..., dict[str, float]]:
+    """A pass that ends before its first batch is done does not count."""
+
+    @wraps(train_pass)
+    def guarded(self: Trainer, run: Any, hooks: CallbackList) -> dict[str, float]:
+        try:
+            return train_pass(self, run, hooks)
+        except BaseException:
+            self._passes -= not run.progress[0]
+            raise
+
+    return guarded
 
 
 class Trainer(Evaluator):
@@ -280,6 +295,7 @@ class Trainer(Evaluator):
             self._key = seeds.fresh_key()
         return seeds.generator(self._key, index).permutation(rows)
 
+    @_begun
     def _train_pass(self, run: Any, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
         batch, each, names = 0, hooks.wants_batches("train"), self.metrics_names

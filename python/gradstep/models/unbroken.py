@@ -5,16 +5,27 @@ from __future__ import annotations
 from types import FrameType
 from typing import Any
 
+from .. import _core
+
 __all__ = ["Unbroken"]
 
 
 class Unbroken:
     """What runs within ``with Unbroken():`` is not left in its midst by Ctrl-C, but by a second one.
 
+    Parameters
+    ----------
+    at_calls : bool, default True
+        Whether a long call into the engine may end it, which then has done nothing. What is done in several calls must
+        be undone in that case, or not be left there.
+
     Notes
     -----
     Only the main thread gets signals, so it does nothing in others.
     """
+
+    def __init__(self, at_calls: bool = True) -> None:
+        self._at_calls = at_calls
 
     def __enter__(self) -> None:
         import signal  # here: not for every import of the package
@@ -26,7 +37,7 @@ class Unbroken:
             signal.signal(signal.SIGINT, self._take)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self._came:
+        if self._came or (self._at_calls and _core.is_polling()):
             self._before(number, frame)
         self._came = True
 

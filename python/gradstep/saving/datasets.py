@@ -13,6 +13,7 @@ __all__ = ["check_dataset", "numbers_of", "write_dataset"]
 DEFLATE, SHUFFLE, FLETCHER32, LZF = 1, 2, 3, 32000
 SHRINKS = {DEFLATE: 1032, SHUFFLE: 1, FLETCHER32: 1, LZF: 100}
 DIGEST = "gradstep_sha256"
+CHUNK = 2**26  # bytes, at most
 BYTES = 8  # of the largest number that is read
 
 
@@ -22,9 +23,17 @@ def write_dataset(group: Any, name: str, array: Any) -> None:
     Those every reader looks at, but they are of the numbers alone, and not of what the file says of their type.
     """
     values = np.asarray(array)
-    checked = {"chunks": values.shape, "fletcher32": True} if values.ndim and values.size else {}
+    checked = {"chunks": _chunks(values), "fletcher32": True} if values.ndim and values.size else {}
     dataset = group.create_dataset(name, data=values, **checked)
     dataset.attrs[DIGEST] = np.bytes_(_digest_of(dataset.name, values))  # of fixed length, beside the data set
+
+
+def _chunks(values: np.ndarray) -> tuple[int, ...]:
+    """Some rows, or a part of one: a chunk must be smaller than 4 GiB."""
+    row, *rest = (values[:1].nbytes, *values.shape[1:])
+    if row <= CHUNK:
+        return (min(len(values), CHUNK // row), *rest)
+    return (1, *_chunks(values[0]))
 
 
 def _digest_of(name: str, values: np.ndarray) -> str:
