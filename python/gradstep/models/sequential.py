@@ -101,12 +101,7 @@ class Sequential(Layered):
     def add(self, layer: Layer | Layered | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
-        Raises
-        ------
-        TypeError, ValueError
-            As the constructor does; the model is then as it was.
-        RuntimeError
-            The model is being trained.
+        Raises as the constructor does, and RuntimeError while the model is being trained; it is then as it was.
         """
         self._check_no_fit("add()")
         self._append(layer, {other.name for other in self._layers})
@@ -117,10 +112,8 @@ class Sequential(Layered):
 
         Raises
         ------
-        ValueError
-            There is none.
-        RuntimeError
-            The model is being trained.
+        ValueError, RuntimeError
+            There is none; the model is being trained.
         """
         self._check_no_fit("pop()")
         if not self._layers:
@@ -210,25 +203,23 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} must have a layer; it has none.")
         with self._guard:  # two threads may ask a new model for its first outputs
-            if self._network is None:
-                self._make(shape)
-
-    def _make(self, shape: tuple[int, ...]) -> None:
-        current: Shape = (None, *shape)
-        for layer in self._layers:
-            layer._check_shape(current)
-            current = layer.compute_output_shape(current)
-        current = (None, *shape)
-        for layer in self._layers:
-            with seeds.within(self._draws.get(layer.name)):
-                layer.build(current)
-            current = layer.output_shape
-        self._shape = shape
-        self._describe()
-        steps: list[Step] = []
-        (end,) = spread(self, [0], steps, 1)
-        self._network = network_of_steps(shape, steps, end)
-        self._note_trainable()
+            if self._network is not None:
+                return
+            current: Shape = (None, *shape)
+            for layer in self._layers:
+                layer._check_shape(current)
+                current = layer.compute_output_shape(current)
+            current = (None, *shape)
+            for layer in self._layers:
+                with seeds.within(self._draws.get(layer.name)):
+                    layer.build(current)
+                current = layer.output_shape
+            self._shape = shape
+            self._describe()
+            steps: list[Step] = []
+            (end,) = spread(self, [0], steps, 1)
+            self._network = network_of_steps(shape, steps, end)
+            self._note_trainable()
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
