@@ -111,7 +111,12 @@ class Drawing:
             (lambda: layers.BatchNormalization(epsilon=EPSILON, trainable=not self.maybe(0.2), **options), width),
             (lambda: layers.LayerNormalization(epsilon=EPSILON, **options), width),
             (lambda: layers.PReLU(alpha_initializer="ones", **options), width),
-            (lambda: layers.Activation(self.of_list(["tanh", "softplus", "softmax"]), **options), width),
+            (
+                lambda: layers.Activation(
+                    self.of_list(["tanh", "softplus", "softmax" if width > 1 else "elu"]), **options
+                ),
+                width,
+            ),
         ]
         if self.drops:
             made += [(lambda: layers.Dropout(0.3, **options), width)] * 2

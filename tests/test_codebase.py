@@ -29,7 +29,7 @@ FILES = [
 CPP_FLOORS = (("core",), ("optimizers", "layers"), ("losses",), ("kernels",), ("engine",), ("bindings",))
 PYTHON_FLOORS = (
     ("_core",),
-    ("_engine", "console", "hints", "notebook", "references", "seeds"),
+    ("_engine", "console", "hints", "notebook", "references", "seeds", "unbroken"),
     ("optimizers",),
     ("checks", "cython", "torch"),
     ("config", "described", "naming", "plot"),

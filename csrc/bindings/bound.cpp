@@ -97,7 +97,9 @@ class Bound {
     }
   }
 
-  [[noreturn]] void refuse() const { throw_nonfinite(noun("gradient", labels_[moved_[optimizer_.engine.culprit]])); }
+  [[noreturn]] void refuse() const {
+    throw_nonfinite(noun("gradient", labels_[moved_[optimizer_.engine.culprit]]), optimizer_.engine);
+  }
 
   void check_count(std::size_t given) const {
     if (given != indices_.size())

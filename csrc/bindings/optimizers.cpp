@@ -262,9 +262,13 @@ Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const 
   return dtype;
 }
 
-void throw_nonfinite(const std::string& gradient) {
-  PyErr_SetString(PyExc_FloatingPointError,
-                  (gradient + " must be finite, as on_nonfinite=\"raise\" asks; it holds inf or nan.").c_str());
+void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer) {
+  PyErr_SetString(
+      PyExc_FloatingPointError,
+      (gradient + (optimizer.overflows ? " must be small enough for weights and state that stay finite, as "
+                                         "on_nonfinite=\"raise\" asks; a step by it overflows."
+                                       : " must be finite, as on_nonfinite=\"raise\" asks; it holds inf or nan."))
+          .c_str());
   throw py::error_already_set();
 }
 

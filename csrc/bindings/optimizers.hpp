@@ -126,6 +126,6 @@ class Places {
 };
 
 /// Raises Python's FloatingPointError.
-[[noreturn]] void throw_nonfinite(const std::string& gradient);
+[[noreturn]] void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer);
 
 }  // namespace gs

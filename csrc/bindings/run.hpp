@@ -199,7 +199,8 @@ template <class Real> class TypedRun : public PyRun {
 
   void check_refused() const {
     if (run_.bad_row() >= 0) throw_bad_label("y", run_.bad_row(), run_.bad_label(), network_.outputs);
-    if (run_.refused()) throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"));
+    if (run_.refused())
+      throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
 
   static std::vector<Real*> pointers(const std::vector<py::array>& arrays) {

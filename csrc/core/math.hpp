@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 
 #include "core/portable.hpp"
 
@@ -57,8 +58,19 @@ template <class Real> HD Real smaller(Real a, Real b) { return ((a < b) | (a != 
 /// into branches by GCC 12, and these are not.
 template <class Real> HD Real at_least(Real x, Real low) { return x < low ? low : x; }
 template <class Real> HD Real at_most(Real x, Real high) { return x > high ? high : x; }
+/// The largest finite number for infinity; NaN for NaN.
+template <class Real> HD Real bounded(Real x) { return at_most(x, std::numeric_limits<Real>::max()); }
+/// Moves a running mean of squares by the share `take` towards x. A mean that has overflowed stays infinite, as where
+/// it is kept * mean + take * x, and does not become NaN: steps over its root are 0 from then on.
+template <class Real> HD void move_mean(Real& mean, Real take, Real x) { mean += take * (x - bounded(mean)); }
 /// -1, 0 or 1; NaN for NaN.
 template <class Real> HD Real sign(Real x) { return x > 0 ? Real(1) : x < 0 ? Real(-1) : x; }
+
+/// What doubles are to be multiplied by before their squares are summed again; 1: the sum is good as it is. Squares of
+/// doubles overflow from 2^512 on, and below 2^-511 lose digits; a sum from 2^-960 on has lost none that count.
+HD double rescaling(double sum_of_squares) {
+  return sum_of_squares > std::numeric_limits<double>::max() ? 0x1p-600 : sum_of_squares < 0x1p-960 ? 0x1p600 : 1;
+}
 
 /// 1 / k! as a constant.
 template <class Real> constexpr Real inverse_factorial(int k) {
@@ -168,14 +180,5 @@ template <class Real> HD Real logistic(Real x) {
 
 /// log(1 + e^x): 2 ULP.
 template <class Real> HD Real softplus(Real x) { return larger(x, Real(0)) + log1p(exp(-magnitude(x))); }
-
-/// log(sum of e^x) over x (n), n > 0, by way of the largest x: no overflow.
-template <class Real> HD Real log_sum_exp(const Real* x, std::size_t n) {
-  Real top = x[0];
-  for (std::size_t i = 1; i < n; ++i) top = larger(top, x[i]);
-  Real sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += exp(x[i] - top);
-  return top + log(sum);
-}
 
 }  // namespace gs

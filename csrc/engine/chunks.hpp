@@ -33,6 +33,12 @@ class Optimizer::Chunks {
     crew_->phase(list_.size(), [&](std::size_t i, int) { work(i, list_[i].task, list_[i].begin, list_[i].end); });
   }
 
+  /// work(i) for i in [0, n), in any order.
+  template <class Work> void over(std::size_t n, Work work) const {
+    if (crew_) return crew_->phase(n, [&](std::size_t i, int) { work(i); });
+    for (std::size_t i = 0; i < n; ++i) work(i);
+  }
+
   static std::size_t chunks(const Task& task) {
     return (task.move->size() + chunk_of(*task.move) - 1) / chunk_of(*task.move);
   }

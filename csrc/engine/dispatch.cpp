@@ -23,9 +23,9 @@ template <> struct Traits<Base> {
 };
 
 template <class Isa> Kernels compiled() {
-  return {Traits<Isa>::name, sweep_table<Isa>(), map_table<Isa>(),    reduce_table<Isa>(),  gemm_table<Isa>(),
-          drop_table<Isa>(), dress_table<Isa>(), codec_table<Isa>(),  measure_table<Isa>(), factor_table<Isa>(),
-          turn_table<Isa>(), treat_table<Isa>(), columns_table<Isa>()};
+  return {Traits<Isa>::name,         sweep_table<Isa>(), map_table<Isa>(),   reduce_table<Isa>(), gemm_table<Isa>(),
+          ordered_gemm_table<Isa>(), drop_table<Isa>(),  dress_table<Isa>(), codec_table<Isa>(),  measure_table<Isa>(),
+          factor_table<Isa>(),       turn_table<Isa>(),  treat_table<Isa>(), columns_table<Isa>()};
 }
 
 // GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
@@ -36,7 +36,12 @@ const std::vector<Kernels>& usable() {
   if (cpu_has(Traits<Isa>::name)) found.push_back(compiled<Isa>());
     GS_ISAS
 #undef GS_X
-    if (found.empty()) throw std::runtime_error("gradstep needs a CPU with x86-64-v2 (SSE4.2, 2009 or later).");
+#define GS_X(Isa) built += std::string(built.empty() ? "" : ", ") + Traits<Isa>::name;
+    std::string built;
+    GS_ISAS
+#undef GS_X
+    if (found.empty())
+      throw std::runtime_error("this build of gradstep is for CPUs with " + built + "; this one has not.");
     return found;
   }();
   return all;

@@ -26,6 +26,7 @@ struct Kernels {
   const MapTable& map;
   const ReduceTable& reduce;
   const GemmTable& gemm;
+  const OrderedGemmTable& ordered_gemm;
   const DropTable& drop;
   const DressTable& dress;
   const CodecTable& codec;
@@ -52,6 +53,13 @@ template <class Real> const Products<Real>& products() {
     return kernels().gemm.f32;
   else
     return kernels().gemm.f64;
+}
+
+template <class Real> Gemm<Real> ordered_gemm() {
+  if constexpr (sizeof(Real) == 4)
+    return kernels().ordered_gemm.f32;
+  else
+    return kernels().ordered_gemm.f64;
 }
 
 inline const HalfCodec& half_codec(Dtype half) {

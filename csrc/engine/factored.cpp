@@ -97,7 +97,8 @@ class FactoredStep {
     const Parameter& p = *task.move->parameter;
     const Matrices& m = found_[tile.task].matrices;
     const std::size_t first = (tile.matrix * m.rows + tile.row) * m.columns + tile.column;
-    if (task.how->is_plain(p.dtype, task.move->dtype) && p.layout.contiguous && task.move->layout->contiguous) {
+    if (task.how->is_plain(p.dtype, task.move->dtype, task.scale) && p.layout.contiguous &&
+        task.move->layout->contiguous) {
       work(reinterpret_cast<Real*>(p.data) + first, reinterpret_cast<const Real*>(task.move->gradient) + first,
            Factors{task.how->factors.keep, task.how->factors.scale * task.scale}, 0,
            Area(tile.rows, tile.columns, m.columns));

@@ -106,7 +106,8 @@ template <class Real> std::string sizes(const Product<Real>& q) {
 /// c = start + a b, and what is done to each block of c while it is in cache.
 template <class Real> class ProductJob : public Job<Real> {
  public:
-  explicit ProductJob(const Product<Real>& whole) : whole(whole), grid_(blocks(whole)), gemm_(products<Real>().gemm) {
+  explicit ProductJob(const Product<Real>& whole, Gemm<Real> gemm = products<Real>().gemm)
+      : whole(whole), grid_(blocks(whole)), gemm_(gemm) {
     this->chunks = grid_.chunks();
     this->scratch = gemm_scratch(grid_.rows.size(0), whole.depth);
   }

@@ -39,7 +39,7 @@ Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
 }
 
 void Manner::measure(const Place& place, double scale, double* lanes) const {
-  if (is_plain(place.w_dtype, place.g_dtype)) {
+  if (is_plain(place.w_dtype, place.g_dtype, scale)) {
     first(&first_update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
           place.n, lanes);
   } else if (real == Dtype::f64) {
@@ -50,7 +50,7 @@ void Manner::measure(const Place& place, double scale, double* lanes) const {
 }
 
 void Manner::move(const Place& place, double scale) const {
-  if (is_plain(place.w_dtype, place.g_dtype)) {
+  if (is_plain(place.w_dtype, place.g_dtype, scale)) {
     sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
           Area(place.n));
   } else if (real == Dtype::f64) {

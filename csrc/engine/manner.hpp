@@ -41,6 +41,13 @@ struct Place {
   std::uint32_t number;  // of the parameter, for what is drawn
 };
 
+/// Whether a factor of a gradient is the same in `real`, for all that counts. A clipped norm may leave so little of a
+/// float that the factor is none: then it is taken in parts, as the product is a number again.
+inline bool holds(Dtype real, double factor) {
+  const double size = factor < 0 ? -factor : factor;
+  return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
+}
+
 struct Manner {
   Sweep sweep = nullptr;
   AnyUpdate update{};
@@ -73,8 +80,10 @@ struct Manner {
   /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
   void measure(const Place& place, double scale, double* lanes) const;
 
-  /// Whether a weight of type Real can be moved by `sweep` alone.
-  bool is_plain(Dtype w, Dtype g) const { return plain && w == real && g == real; }
+  /// Whether a weight of type Real can be moved by `sweep` alone, its gradient times `scale` and that of `factors`.
+  bool is_plain(Dtype w, Dtype g, double scale) const {
+    return plain && w == real && g == real && holds(real, factors.scale * scale);
+  }
 };
 
 /// The n elements of a slot in another storage than `real`, as numbers; has_signs: whether its rule may make them

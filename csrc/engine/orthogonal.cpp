@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 
+#include "core/math.hpp"
 #include "engine/buffer.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/product.hpp"
@@ -63,7 +65,6 @@ template <class Real> class Turn : public OrthogonalStep {
   /// x: what the momentum will be, over its norm.
   void look_ahead(Crew& crew) {
     const Real* const m = static_cast<const Real*>(task_.move->parameter->state[0]);
-    std::vector<double> sums((n_ + chunk_size - 1) / chunk_size);
     over(crew, n_, [&](std::size_t begin, std::size_t end) {
       visit(*task_.move, false, begin, end, [&](const Place& place) {
         Staged<Real>(*task_.how, place)
@@ -72,16 +73,39 @@ template <class Real> class Turn : public OrthogonalStep {
               alignas(64) Real momentum[block];
               std::copy_n(m + at, n, momentum);
               turning<Real>().remember(g, momentum, x, n, factors.scale, task_.constants);
-              sums[begin / chunk_size] += dressing<Real>().squares(x, n);
             });
       });
     });
+    double total = squares(crew);
+    // Squares of doubles may overflow or vanish where their root does neither.
+    const double by = std::is_same_v<Real, double> ? rescaling(total) : 1;
+    if (by != 1) {
+      scale(crew, by);
+      total = squares(crew);
+    }
+    const double norm = std::max(std::sqrt(total), task_.constants.least * by) + task_.constants.add * by;
+    // A float may not hold the factor where it holds both of these.
+    const double part = norm > 0x1p100 ? 0x1p-64 : 1;
+    if (part != 1) scale(crew, part);
+    scale(crew, 1 / (norm * part));
+  }
+
+  double squares(Crew& crew) const {
+    std::vector<double> sums((n_ + chunk_size - 1) / chunk_size);
+    over(crew, n_, [&](std::size_t begin, std::size_t end) {
+      double lanes[square_lanes] = {};
+      dressing<Real>().squares(x_.data() + begin, end - begin, 0, lanes);
+      sums[begin / chunk_size] = fold(lanes);
+    });
     double total = 0;
     for (const double sum : sums) total += sum;
-    const double norm = std::max(std::sqrt(total), task_.constants.least) + task_.constants.add;
+    return total;
+  }
+
+  void scale(Crew& crew, double by) {
     over(crew, n_, [&](std::size_t begin, std::size_t end) {
       Real* const x = x_.data() + begin;
-      dressing<Real>().prepare(x, x, x, end - begin, 1 / norm, inf, 0);
+      dressing<Real>().prepare(x, x, x, end - begin, by, inf, 0);
     });
   }
 
@@ -113,7 +137,7 @@ template <class Real> class Turn : public OrthogonalStep {
     return x;
   }
   static void multiply(Crew& crew, const Matrix& a, const Matrix& b, Buffer<Real>& c) {
-    product<Real>(a, b, nullptr, c.data(), b.layout.shape[1], &crew);
+    product<Real>(a, b, nullptr, c.data(), b.layout.shape[1], &crew, ordered_gemm<Real>());
   }
 
   const OrthogonalTask task_;

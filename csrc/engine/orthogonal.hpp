@@ -15,8 +15,8 @@ struct OrthogonalTask {
   Orthogonal constants;
 };
 
-/// One move of a matrix. Same bits for any number of threads, but not on any instruction set: products multiply and add
-/// at once where they can.
+/// One move of a matrix. Same bits for any number of threads and on every instruction set: products multiply, then add,
+/// which takes longer than both at once.
 class OrthogonalStep {
  public:
   virtual ~OrthogonalStep() = default;

@@ -87,7 +87,7 @@ template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std:
 }  // namespace
 
 template <class Real>
-void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew) {
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew, Gemm<Real> gemm) {
   const std::int64_t m = a.layout.shape[0], k = a.layout.shape[1], n = b.layout.shape[1];
   if (m == 0 || n == 0) return;
   if (ldc < 0) {  // from the last row on
@@ -114,7 +114,8 @@ void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t
                                            std::size_t(ldc),
                                            std::size_t(m),
                                            std::size_t(n),
-                                           std::size_t(k)});
+                                           std::size_t(k)},
+                             gemm ? gemm : products<Real>().gemm);
   const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
   const int threads = crew ? crew->threads() : threads_for(std::size_t(parts));
   const auto& space = scratch<Real>(threads, job.scratch);
@@ -130,7 +131,7 @@ void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t
   });
 }
 
-template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*);
-template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, Crew*);
+template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*, Gemm<float>);
+template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, Crew*, Gemm<double>);
 
 }  // namespace gs

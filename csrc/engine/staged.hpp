@@ -90,6 +90,12 @@ template <class Real> class Staged {
     w = place_.w_dtype == real ? reinterpret_cast<Real*>(w_at) : w_;
     decoded(place_.w_dtype, w_at, w);
     Factors factors{how_.factors.keep, how_.factors.scale * scale};
+    while (!holds(real, factors.scale)) {
+      const double part = factors.scale * factors.scale < 1 ? 0x1p-64 : 0x1p64;
+      dress_.prepare(g, w, g_, n_, part, inf, 0);
+      g = g_;
+      factors.scale /= part;
+    }
     if (how_.limit == inf && how_.couple == 0) return factors;
     dress_.prepare(g, w, g_, n_, factors.scale, how_.limit, how_.couple);
     g = g_;

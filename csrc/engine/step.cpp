@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
+#include "engine/backup.hpp"
 #include "engine/chunks.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/factored.hpp"
@@ -154,37 +156,43 @@ void Optimizer::plan(const std::vector<Move>& moves) {
 
 bool Optimizer::admits(const std::vector<Move>& moves) {
   if (options.nonfinite != Options::Nonfinite::raise) return true;
-  follow();
-  plan(moves);
-  Chunks chunks(tasks_, nullptr);
-  return look(chunks);
+  return attempt(moves, nullptr, false);
 }
 
-Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+/// Moves what has been looked at.
+void Optimizer::advance(Chunks& chunks, Crew* crew) {
+  const bool moves = summed + 1 == options.accumulate;
+  if (rule.factored && moves) return factor(crew);
+  if (rule.measuring.sums > 0 && moves) measure(chunks);
+  const bool turns = rule.orthogonal && moves;
+  // What can be cancelled comes first, and writes nothing.
+  std::vector<std::unique_ptr<OrthogonalStep>> turned;
+  if (turns) turned = turn(*crew);
+  chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
+    const Task& at = tasks_[task];
+    if (turns && at.move->parameter->is_matrix) return;
+    if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
+    visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
+  });
+  for (const auto& step : turned) step->move(*crew);
+}
+
+bool Optimizer::attempt(const std::vector<Move>& moves, Crew* crew, bool keep) {
   follow();
-  catch_up(moves);
+  if (keep) catch_up(moves);
   plan(moves);
   std::size_t total = 0;
   for (const Move& m : moves) total += m.rows ? m.size() * row_cost : m.size();
   bool allowed = true;
+  std::optional<Backup> backup;
+  risky_ = overflows = false;
   const auto phases = [&](Crew* crew) {
     Chunks chunks(tasks_, crew);
     if (measures()) allowed = look(chunks);
-    if (!allowed) return;
-    const bool moves = summed + 1 == options.accumulate;
-    if (rule.factored && moves) return factor(crew);
-    if (rule.measuring.sums > 0 && moves) measure(chunks);
-    const bool turns = rule.orthogonal && moves;
-    // What can be cancelled comes first, and writes nothing.
-    std::vector<std::unique_ptr<OrthogonalStep>> turned;
-    if (turns) turned = turn(*crew);
-    chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
-      const Task& at = tasks_[task];
-      if (turns && at.move->parameter->is_matrix) return;
-      if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
-      visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
-    });
-    for (const auto& step : turned) step->move(*crew);
+    if (!allowed || !(keep || risky_)) return;
+    if (!keep) catch_up(moves);
+    if (risky_) backup.emplace(*this, moves);
+    advance(chunks, crew);
   };
   const bool is_large = total >= (rule.orthogonal ? parallel_products : parallel_size);
   const int threads = is_large ? threads_for(total / (rule.orthogonal ? parallel_products / 4 : chunk_size)) : 1;
@@ -196,6 +204,15 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
   } else {
     Crew::gather(threads, [&](Crew& crew) { phases(&crew); });
   }
+  if (!backup) return allowed;
+  culprit = backup->overflowed();
+  overflows = culprit < moves.size();
+  if (overflows || !keep) backup->restore();
+  return !overflows;
+}
+
+Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+  const bool allowed = attempt(moves, crew, true);
   if (!allowed) {
     if (options.nonfinite == Options::Nonfinite::skip) ++skipped;
     return Outcome::nonfinite;

@@ -69,7 +69,8 @@ class Optimizer {
 
   enum class Outcome { moved, summed, nonfinite };
   /// One step: moves every parameter once and counts. Same bits for any number of threads. If it may not be made
-  /// because of a gradient that is not finite, nothing is changed, and `culprit` says which.
+  /// because of a gradient that is not finite, or one so large that the step would make weights or state that are not,
+  /// nothing is changed, and `culprit` says which.
   Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr);
 
   /// Whether a step by these moves is not an error; if not, `culprit` says which gradient is not finite.
@@ -97,6 +98,7 @@ class Optimizer {
   std::int64_t summed = 0;      // gradients of the next step that are already summed
   std::int64_t skipped = 0;     // steps that were not made
   std::size_t culprit = 0;      // position of a move
+  bool overflows = false;       // whether its gradient is finite, and the step by it would not be
 
  private:
   struct Task {
@@ -109,6 +111,10 @@ class Optimizer {
   void plan(const std::vector<Move>& moves);
   bool measures() const;
   bool look(Chunks& chunks);
+  double safe(const Task& task) const;
+  /// One step without counting it. keep: whether weights and state stay moved.
+  bool attempt(const std::vector<Move>& moves, Crew* crew, bool keep);
+  void advance(Chunks& chunks, Crew* crew);
   void catch_up(const std::vector<Move>& moves);
   void measure(Chunks& chunks);
   void factor(Crew* crew) const;
@@ -117,6 +123,7 @@ class Optimizer {
   std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
+  bool risky_ = false;            // whether the step that was looked at may overflow
   std::vector<Manner> measured_;  // (task), of a rule that measures
   std::vector<Manner> manners_;   // [group][real][decays][is_matrix]
   std::vector<bool> made_;

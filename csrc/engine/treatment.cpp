@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/math.hpp"
 #include "core/parts.hpp"
 #include "engine/dispatch.hpp"
 
@@ -21,7 +22,12 @@ template <class Real> double orthogonal(const Real* x, std::size_t count, std::s
   for (std::size_t i = 0; i < count; ++i) {
     double squares = 0;
     for (std::size_t k = 0; k < n; ++k) squares += double(x[i * n + k]) * double(x[i * n + k]);
-    norms[i] = std::max(std::sqrt(squares), 1e-12);
+    const double by = rescaling(squares);
+    if (by != 1) {
+      squares = 0;
+      for (std::size_t k = 0; k < n; ++k) squares += double(x[i * n + k]) * by * (double(x[i * n + k]) * by);
+    }
+    norms[i] = std::max(std::sqrt(squares) / by, 1e-12);
     for (std::size_t k = 0; k < n; ++k) unit[i * n + k] = double(x[i * n + k]) / norms[i];
   }
   double sum = 0;

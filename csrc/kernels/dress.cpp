@@ -30,31 +30,32 @@ template <class Real> void average(Real* RESTRICT average, const Real* RESTRICT 
   for (std::size_t i = 0; i < n; ++i) average[i] = old * average[i] + fresh * w[i];
 }
 
-template <class Real> double squares(const Real* g, std::size_t n) {
-  // As many sums as hide the time of an addition; their number is part of the result.
-  constexpr std::size_t lanes = 32;
-  double sums[lanes] = {};
-  const std::size_t whole = n / lanes * lanes;
-  for (std::size_t i = 0; i < whole; i += lanes) {
+template <class Real> void squares(const Real* g, std::size_t n, std::size_t first, double* sums) {
+  const auto add = [&](std::size_t i) { sums[(first + i) % square_lanes] += double(g[i]) * double(g[i]); };
+  std::size_t i = 0;
+  for (; i < n && (first + i) % square_lanes != 0; ++i) add(i);
+  // As many sums as hide the time of an addition, in registers.
+  double lanes[square_lanes];
+  for (std::size_t lane = 0; lane < square_lanes; ++lane) lanes[lane] = sums[lane];
+  for (; i + square_lanes <= n; i += square_lanes) {
 #pragma omp simd
-    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += double(g[i + lane]) * double(g[i + lane]);
+    for (std::size_t lane = 0; lane < square_lanes; ++lane) lanes[lane] += double(g[i + lane]) * double(g[i + lane]);
   }
-  for (std::size_t i = whole; i < n; ++i) sums[i - whole] += double(g[i]) * double(g[i]);
-  for (std::size_t width = lanes / 2; width > 0; width /= 2)
-    for (std::size_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
-  return sums[0];
+  for (std::size_t lane = 0; lane < square_lanes; ++lane) sums[lane] = lanes[lane];
+  for (; i < n; ++i) add(i);
 }
 
-template <class Real> bool finite(const Real* g, std::size_t n) {
+template <class Real> bool finite(const Real* g, std::size_t n, double by) {
   // x * 0 is 0 for every number, NaN for the others; sums of them keep it.
   constexpr std::size_t lanes = 32;
+  const Real factor = Real(by);
   Real sums[lanes] = {};
   const std::size_t whole = n / lanes * lanes;
   for (std::size_t i = 0; i < whole; i += lanes) {
 #pragma omp simd
-    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += g[i + lane] * 0;
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += g[i + lane] * factor * 0;
   }
-  for (std::size_t i = whole; i < n; ++i) sums[i - whole] += g[i] * 0;
+  for (std::size_t i = whole; i < n; ++i) sums[i - whole] += g[i] * factor * 0;
   Real all = 0;
   for (std::size_t lane = 0; lane < lanes; ++lane) all += sums[lane];
   return all == 0;

@@ -56,4 +56,12 @@ struct GemmTable {
 
 template <class Isa> const GemmTable& gemm_table() noexcept;
 
+/// The same, at about half the speed, with the same bits on every instruction set.
+struct OrderedGemmTable {
+  Gemm<float> f32;
+  Gemm<double> f64;
+};
+
+template <class Isa> const OrderedGemmTable& ordered_gemm_table() noexcept;
+
 }  // namespace gs

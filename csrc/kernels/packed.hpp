@@ -13,7 +13,9 @@
 //
 // A slot that a rule says is never negative has all 8 bits for sizes; others have the sign in the highest. Where none
 // is negative nothing but 0 becomes 0: a step divided by the root of a second moment that had vanished would be huge.
-// An inf or nan makes nan of its whole block: nothing hides a divergence.
+// A nan makes nan of its whole block: nothing hides a divergence. Infinities, as second moments have where squares
+// overflow, leave the rest of their block as it is: they have the highest code, finite numbers those below it, and a
+// scale that is negative says so.
 #pragma once
 
 #include <cstddef>
@@ -49,6 +51,19 @@ template <bool has_signs> struct Unpacked {
   }
 };
 
+namespace {
+/// Codes of a block with infinities, one by one, as a scale below 0 says.
+template <bool has_signs>
+__attribute__((noinline)) void unpack_infinite(const std::uint8_t* codes, float scale, float* numbers, std::size_t n) {
+  constexpr std::uint32_t most = has_signs ? 127 : 255;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t word = n == scale_block ? codes[i % quarter * 4 + i / quarter] : codes[i];
+    const float size = (word & most) == most ? float(__builtin_inf()) : Unpacked<has_signs>(-scale, 0)(word & most);
+    numbers[i] = word > most ? -size : size;
+  }
+}
+}  // namespace
+
 /// The words of a block of n codes: as they lie, or, of a block that is not whole, a word for each.
 class Words {
  public:
@@ -76,6 +91,7 @@ HD std::size_t part_of(std::size_t n) { return n == scale_block ? quarter : n; }
 // codes (n <= 256) -> numbers (n)
 template <bool has_signs>
 HD void unpack(const std::uint8_t* codes, float scale, float* RESTRICT numbers, std::size_t n) {
+  if (scale < 0) return unpack_infinite<has_signs>(codes, scale, numbers, n);
   const Words words(codes, n);
   const std::size_t part = part_of(n);
   for (std::size_t begin = 0; begin < n; begin += part) {
@@ -97,10 +113,42 @@ HD std::uint32_t largest(const float* RESTRICT numbers) {
   return top;
 }
 
+/// The root of the largest number over its code. Next to the largest float a little less, for the product of the two
+/// may be larger than the root by two units in the last place, which is infinity.
+HD float step_of(float rooted, float most, std::uint32_t top) {
+  return rooted / most * (top > 0x7f7ffff0u ? 1 - 0x1p-22f : 1.0f);
+}
+
+namespace {
+// The same as `pack` of a block that has infinities, one by one.
+template <bool has_signs>
+__attribute__((noinline)) float pack_infinite(const float* numbers, const float* dither, std::uint8_t* codes,
+                                              std::size_t n) {
+  constexpr std::uint32_t most = has_signs ? 127 : 255;
+  std::uint32_t top = 0x00800000u;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t size = to_bits(numbers[i]) & 0x7fffffffu;
+    if (size < 0x7f800000u && size > top) top = size;
+  }
+  const float rooted = from_bits<float>((top >> 2) + root_bias), by = (most - 1) / rooted;
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::uint32_t bits = to_bits(numbers[i]), size = bits & 0x7fffffffu;
+    const float counted = from_bits<float>((size >> 2) + root_bias) * by + dither[i];
+    std::uint32_t code =
+        size < 0x7f800000u ? to_bits(counted + Bits<float>::round) - to_bits(Bits<float>::round) : most;
+    if (!has_signs && code == 0 && size > 0) code = 1;
+    codes[n == scale_block ? i % quarter * 4 + i / quarter : i] =
+        std::uint8_t(code | (has_signs ? bits >> 31 << 7 : 0));
+  }
+  return -step_of(rooted, most - 1, top);
+}
+}  // namespace
+
 // numbers (256, zeros from n on), dither (256), top: the largest -> codes (n); the scale
 template <bool has_signs>
 HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::uint32_t top, std::uint8_t* codes,
               std::size_t n) {
+  if (top == 0x7f800000u) return pack_infinite<has_signs>(numbers, dither, codes, n);
   const bool finite = top < 0x7f800000u, zero = top < 0x00800000u;
   // The largest number has the highest code whatever the dither: else the scale would be the largest of dithered
   // numbers, and grow with every step.
@@ -132,7 +180,7 @@ HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::
   }
   if (n < scale_block)
     for (std::size_t i = 0; i < n; ++i) codes[i] = room[i % quarter * 4 + i / quarter];
-  return !finite ? float(__builtin_nan("")) : zero ? 0.0f : rooted / most;
+  return !finite ? float(__builtin_nan("")) : zero ? 0.0f : step_of(rooted, most, top);
 }
 /// The same of one block by itself; numbers (256): those from n on are set to 0.
 template <bool has_signs> HD float pack(float* numbers, const float* dither, std::uint8_t* codes, std::size_t n) {

@@ -145,6 +145,14 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
   (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
   for (std::size_t begin = 0; begin < n; begin += scale_block) {
     const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
+    if (((scales(slot)[begin / scale_block] < 0) | ... | false)) {  // infinities: code by code
+      (unpack<has_signs<Rule>(slot)>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin,
+                                     count),
+       ...);
+      loop(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin, g + begin, count,
+           fresh[slot] + begin...);
+      continue;
+    }
     const Words words[] = {{codes(slot) + begin, count}..., {nullptr, 0}};
     (void)words;
     const auto move = [&](std::size_t i, auto part) __attribute__((always_inline)) {

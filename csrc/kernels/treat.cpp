@@ -60,6 +60,18 @@ template <class Real> void rectify(Real* w, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) w[i] = larger(w[i], Real(0));
 }
 
+// The norm of the n numbers at w, w + stride, ..., of which `sum` is that of the squares.
+template <class Real> double norm(const Real* w, std::size_t n, std::size_t stride, double sum) {
+  const double by = rescaling(sum);
+  if (sizeof(Real) == 4 || by == 1) return root(sum);
+  sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double x = double(w[i * stride]) * by;
+    sum += x * x;
+  }
+  return root(sum) / by;
+}
+
 template <class Real>
 void bound_columns(Real* w, std::size_t length, std::size_t columns, std::size_t stride, double low, double high,
                    double rate) {
@@ -75,8 +87,8 @@ void bound_columns(Real* w, std::size_t length, std::size_t columns, std::size_t
       for (std::size_t j = 0; j < n; ++j) factors[j] += double(row[j]) * double(row[j]);
     }
     for (std::size_t j = 0; j < n; ++j) {
-      const double norm = root(factors[j]);
-      factors[j] = (rate * at_most(at_least(norm, low), high) + (1 - rate) * norm) / (epsilon + norm);
+      const double size = norm(w + j, length, stride, factors[j]);
+      factors[j] = (rate * at_most(at_least(size, low), high) + (1 - rate) * size) / (epsilon + size);
     }
     for (std::size_t i = 0; i < length; ++i) {
       Real* RESTRICT row = w + i * stride;

@@ -44,7 +44,12 @@ struct BinaryCrossentropy : RowLoss {
 
 /// The same of z, where y = sigmoid(z).
 struct BinaryCrossentropyOfLogits : BinaryCrossentropy {
-  template <class Real> HD Real value(Real t, Real z) const { return softplus(z) - t * z; }
+  // softplus(z) - t z without the difference of two large numbers; what is not true to any share counts for nothing,
+  // also where it is infinite.
+  template <class Real> HD Real value(Real t, Real z) const {
+    const Real size = magnitude(z), wrong = z > 0 ? 1 - t : t;
+    return (wrong == 0 ? Real(0) : wrong * size) + log1p(exp(-size));
+  }
   template <class Real> HD Real slope(Real t, Real z) const { return logistic(z) - t; }
 };
 
@@ -83,9 +88,10 @@ struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
     } else {
       for (std::size_t k = 0; k < n; ++k) sum += exp(z[k] - top);
     }
-    const Real whole = top + log(sum);
+    const Real rest = log(sum);
     for (std::size_t k = 0; k < n; ++k) {
-      loss += t(k) * (whole - z[k]);
+      // A class that is not true to any share counts for nothing, also where its logit is -infinity.
+      loss += t(k) == 0 ? Real(0) : t(k) * (rest - (z[k] - top));
       weight += t(k);
     }
     if (dz) {

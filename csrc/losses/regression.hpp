@@ -95,15 +95,26 @@ struct CosineSimilarity : RowLoss {
   static constexpr const char* name = "cosine_similarity";
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    const Real both = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * y[k]; });
-    const Real of_t = inverse(sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * t(k); }));
-    const Real of_y = inverse(sum_over<Real>(n, [&](std::size_t k) INLINED { return y[k] * y[k]; }));
-    const Real size = of_t * of_y;
+    // Rows whose squares overflow are made smaller first: their length does not count.
+    constexpr Real most = std::numeric_limits<Real>::max(), shrunk = sizeof(Real) == 4 ? Real(0x1p-80) : Real(0x1p-600);
+    Real by_t = 1, by_y = 1;
+    Real square_t = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * t(k); });
+    Real square_y = sum_over<Real>(n, [&](std::size_t k) INLINED { return y[k] * y[k]; });
+    if (square_t > most) {
+      by_t = shrunk;
+      square_t = sum_over<Real>(n, [&](std::size_t k) INLINED { return (t(k) * by_t) * (t(k) * by_t); });
+    }
+    if (square_y > most) {
+      by_y = shrunk;
+      square_y = sum_over<Real>(n, [&](std::size_t k) INLINED { return (y[k] * by_y) * (y[k] * by_y); });
+    }
+    const Real both = sum_over<Real>(n, [&](std::size_t k) INLINED { return (t(k) * by_t) * (y[k] * by_y); });
+    const Real of_t = inverse(square_t), of_y = inverse(square_y), size = of_t * of_y;
     if (dy) {
       // A y shorter than epsilon is divided by epsilon: then its length has no slope.
       const Real along = of_y < Real(1 / epsilon) ? both * of_y * of_y : Real(0);
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = scale * size * (along * y[k] - t(k));
+      for (std::size_t k = 0; k < n; ++k) dy[k] = scale * size * by_y * (along * (y[k] * by_y) - t(k) * by_t);
     }
     return -both * size;
   }

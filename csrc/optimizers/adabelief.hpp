@@ -31,7 +31,8 @@ struct AdaBelief {
     HD void operator()(Real& w, Real g, Real& m, Real& s) const {
       m += take_1 * (g - m);
       const Real surprise = g - m;
-      s += take_2 * (surprise * surprise - s) + grow;
+      move_mean(s, take_2, surprise * surprise);
+      s += grow;
       w -= step * m / (root(s) + epsilon);
     }
   };

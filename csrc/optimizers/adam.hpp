@@ -30,7 +30,7 @@ struct Adam {
     Real take_1, take_2, step, epsilon;
     HD void remember(Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
-      v += take_2 * (g * g - v);
+      move_mean(v, take_2, g * g);
     }
     HD Real along(Real m, Real v) const { return step * m / (root(v) + epsilon); }
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {

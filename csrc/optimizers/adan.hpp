@@ -34,7 +34,7 @@ struct Adan {
       const Real ahead = g + beta_2 * change;
       m += take_1 * (g - m);
       v += take_2 * (change - v);
-      n += take_3 * (ahead * ahead - n);
+      move_mean(n, take_3, ahead * ahead);
       w -= (step_m * m + step_v * v) / (root(n) + epsilon);
       previous = g;
     }

@@ -36,7 +36,7 @@ struct AdEMAMix {
     HD void operator()(Real& w, Real g, Real& m, Real& v, Real& m_slow) const {
       m += take_1 * (g - m);
       m_slow += take_3 * (g - m_slow);
-      v += take_2 * (g * g - v);
+      move_mean(v, take_2, g * g);
       w -= (step * m + step_slow * m_slow) / (root(v) + epsilon);
     }
   };

@@ -31,7 +31,7 @@ struct Nadam {
     Real take_1, take_2, step_m, step_g, epsilon;
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
-      v += take_2 * (g * g - v);
+      move_mean(v, take_2, g * g);
       w -= (step_m * m + step_g * g) / (root(v) + epsilon);
     }
   };

@@ -30,7 +30,7 @@ struct RAdam {
     Real take_1, take_2, step, epsilon, low, high;
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
-      v += take_2 * (g * g - v);
+      move_mean(v, take_2, g * g);
       w -= step * m / at_most(at_least(root(v) + epsilon, low), high);
     }
   };

@@ -54,8 +54,8 @@ struct RMSpropCentered : RMSprop {
     HD Real step(Real g, Real& v, Real& m) const {
       plain.remember(v, g * g);
       plain.remember(m, g);
-      // Rounding may take the variance of a steady gradient below 0.
-      return plain.along(g, at_least(v - m * m, Real(0)));
+      // An infinite v stays infinite. Rounding may take the variance of a steady gradient below 0.
+      return plain.along(g, at_least(v - bounded(m * m), Real(0)));
     }
     HD void operator()(Real& w, Real g, Real& v, Real& m) const { w -= step(g, v, m); }
   };

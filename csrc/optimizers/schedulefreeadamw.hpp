@@ -31,7 +31,7 @@ struct ScheduleFreeAdamW {
     Real take_2, step, epsilon, decay;
     Averaging::Update<Real> mean;
     HD void operator()(Real& w, Real g, Real& v, Real& ahead) const {
-      v += take_2 * (g * g - v);
+      move_mean(v, take_2, g * g);
       mean(w, step * g / (root(v) + epsilon) + decay * w, ahead);
     }
   };

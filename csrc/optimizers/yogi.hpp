@@ -36,7 +36,7 @@ struct Yogi {
     HD void operator()(Real& w, Real g, Real& m, Real& v) const {
       m += take_1 * (g - m);
       const Real square = g * g;
-      v -= take_2 * sign(v - square) * square;
+      v -= take_2 * sign(bounded(v) - square) * square;
       w -= step * m / (root(v) + epsilon);
     }
   };

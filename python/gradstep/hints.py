@@ -56,14 +56,16 @@ def closest(word: str, words: Iterable[str]) -> str:
     """`` Did you mean 'x'?`` for the word most like a mistaken one, in any case of letters; empty if none is."""
     from difflib import get_close_matches
 
-    by_small: dict[str, str] = {}
-    for known in words:
-        by_small.setdefault(known.lower(), known)
-    small = word.lower()
-    found = get_close_matches(small, by_small, n=1)
-    if not found and len(small) > 1:
-        found = [known for known in by_small if known.startswith(small)]
-    return f" Did you mean {by_small[found[0]]!r}?" if found else ""
+    small, there = word.lower(), list(words)
+    # Words in small letters for one in small letters, if there are any like it.
+    for some in ([known for known in there if known.islower() == word.islower()], there):
+        by_small = {known.lower(): known for known in reversed(some)}
+        found = get_close_matches(small, by_small, n=1)
+        if not found and len(small) > 1:
+            found = [known.lower() for known in some if known.lower().startswith(small)]
+        if found:
+            return f" Did you mean {by_small[found[0]]!r}?"
+    return ""
 
 
 def argument_hint(name: str, known: Iterable[str]) -> str:

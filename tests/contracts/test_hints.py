@@ -105,8 +105,8 @@ def test_older_names_are_translated(call, old, new):
         (lambda: gs.metrics.get("acuracy"), "'accuracy'"),
         (lambda: gs.activations.get("rellu"), "'relu'"),
         (lambda: gs.initializers.get("he"), "'he_normal'"),
-        (lambda: gs.regularizers.get("orthogonal"), "'OrthogonalRegularizer'"),
-        (lambda: gs.constraints.get("maxnorm"), "'MaxNorm'"),
+        (lambda: gs.regularizers.get("orthogonal"), "'orthogonal_regularizer'"),
+        (lambda: gs.constraints.get("maxnorm"), "'max_norm'"),
         (lambda: classifier().compile("adam", "mse", metrics=["aucc"]), "'auc'"),
     ],
 )

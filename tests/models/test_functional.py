@@ -347,3 +347,31 @@ def test_models_that_are_no_layers():
     ):
         with pytest.raises(ValueError, match=message):
             gs.Sequential(row)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float16", "float64"])
+def test_inputs_of_data_that_is_converted(dtype, tmp_path):
+    x = np.array([[0, 1, 1], [1, 0, 1]]).astype(dtype)
+    start = gs.Input(batch_shape=(None, 3), dtype=dtype, name="x")
+    assert (start.dtype, start.shape) == (dtype, (None, 3))
+    model = gs.Model(start, layers.Dense(2, name="y", dtype="float64")(start))
+    assert (model.predict(x) == model.predict(x.astype("float64"))).all()
+    model.save(tmp_path / "model")
+    again = gs.models.load_model(tmp_path / "model")
+    assert again.input.dtype == dtype
+    assert (again.predict(x) == model.predict(x)).all()
+    row = gs.Sequential([gs.Input(batch_shape=(8, 3), dtype=dtype), layers.Dense(2)])
+    assert row.predict(x).shape == (2, 2)
+
+
+def test_inputs_that_are_refused():
+    for arguments, error, match in (
+        ({}, ValueError, "a shape or a batch_shape, one of them; got None and None"),
+        ({"shape": (3,), "batch_shape": (None, 3)}, ValueError, "one of them"),
+        ({"batch_shape": (None,)}, ValueError, r"batch_shape must be \(None, ...\)"),
+        ({"batch_shape": (None, 0)}, ValueError, r"batch_shape\[1\]"),
+        ({"batch_shape": ("a", 3)}, TypeError, r"batch_shape\[0\]"),
+        ({"shape": (3,), "dtype": "complex64"}, ValueError, "dtype must be one of"),
+    ):
+        with pytest.raises(error, match=match):
+            gs.Input(**arguments)

@@ -93,7 +93,7 @@ SETTINGS = dict.fromkeys(CALLS, ("'adam'", "'mse'"))
 SETTINGS |= {
     "a loss in NumPy": ("'adam'", "own"),
     "a fit by SAM": ("gs.optimizers.SAM('adam')", "'mse'"),
-    "a fit by an accumulating optimizer": ("gs.optimizers.Adam(gradient_accumulation_steps=2, use_ema=True)", "'mse'"),
+    "a fit by an accumulating optimizer": ("gs.optimizers.Adam(gradient_accumulation_steps=2)", "'mse'"),
     "a fit by Muon": ("gs.optimizers.Muon()", "'mse'"),
 }
 CALLS |= dict.fromkeys(SETTINGS.keys() - CALLS.keys(), CALLS["a fit of full batches"])

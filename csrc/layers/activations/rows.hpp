@@ -37,9 +37,13 @@ struct Softmax : Rowwise {
 struct LogSoftmax : Rowwise {
   static constexpr const char* name = "log_softmax";
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
-    const Real whole = log_sum_exp(x, n);
+    // The largest is taken off first: a sum with it would lose the logarithm beside a large x.
+    const Real top = largest(x, n);
+    Real sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += exp(x[i] - top);
+    const Real rest = log(sum);
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = x[i] - whole;
+    for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - top) - rest;
   }
   template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
     Real sum = 0;

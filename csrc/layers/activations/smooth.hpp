@@ -81,10 +81,18 @@ struct Squareplus : ElementwiseOfInput {
     return {{{"b", &Squareplus::b, "how round the corner is", 0, inf, true}}};
   }
   template <class Real> HD Real value(Real x) const {
-    const Real r = root(x * x + Real(b));
-    return x < 0 ? Real(b) / (2 * (r - x)) : (x + r) / 2;
+    const Real r = hypotenuse(x);
+    return x < 0 ? Real(b) / 2 / (r - x) : x / 2 + r / 2;
   }
-  template <class Real> HD Real slope(Real x, Real y) const { return y / root(x * x + Real(b)); }
+  template <class Real> HD Real slope(Real x, Real y) const { return y / hypotenuse(x); }
+
+ private:
+  // sqrt(x^2 + b); |x| where the square would overflow, if b is no larger than that.
+  template <class Real> HD Real hypotenuse(Real x) const {
+    constexpr Real most = sizeof(Real) == 4 ? Real(0x1p60) : Real(0x1p500);
+    const Real size = magnitude(x), near = at_most(size, most);
+    return size > most ? size : root(near * near + Real(b));
+  }
 };
 
 struct Softsign : Elementwise {
@@ -111,8 +119,8 @@ struct GeluTanh : ElementwiseOfInput {
   }
 
  private:
-  // Beyond 20 the sigmoid is 0 or 1 to the last bit, and its slope 0.
-  template <class Real> HD static Real inside(Real x) { return at_most(at_least(x, Real(-20)), Real(20)); }
+  // Beyond 22 the sigmoid is 0 or 1 to the last bit, also times the largest number, and its slope 0.
+  template <class Real> HD static Real inside(Real x) { return at_most(at_least(x, Real(-22)), Real(22)); }
   template <class Real> HD static Real share(Real a) { return logistic(Real(twice_c) * (a + Real(cubic) * a * a * a)); }
 };
 
@@ -120,7 +128,11 @@ struct GeluTanh : ElementwiseOfInput {
 struct Silu : ElementwiseOfInput {
   static constexpr const char* name = "silu";
   template <class Real> HD static Real value(Real x) { return x * logistic(x); }
-  template <class Real> HD static Real slope(Real x, Real y) { return y + logistic(x) * (1 - y); }
+  // x (1 - s) is 0 far right, where y (1 - s) + s would be the difference of two large numbers.
+  template <class Real> HD static Real slope(Real x, Real) {
+    const Real s = logistic(x);
+    return s * (1 + x * (1 - s));
+  }
 };
 
 /// x tanh(softplus(x)). Misra 2019, arXiv:1908.08681.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..optimizers.arguments import whole
+from ..optimizers.blocks import norm
 from .base import Callback, Logs
 from .progress import say
 from .symptoms import SYMPTOMS, Finding, LayerLook, Look
@@ -131,9 +132,9 @@ class Diagnose(Callback):
                         dead=layers[layer.name].dead,
                         units=layers[layer.name].units,
                         numbers=sum(trained[name].size for name in own),
-                        weight=norm([trained[name] for name in own]),
-                        gradient=norm([slopes[name] for name in own]),
-                        update=norm([trained[name] - before[name] for name in own if name in before]),
+                        weight=norm([[trained[name]] for name in own]),
+                        gradient=norm([[slopes[name]] for name in own]),
+                        update=norm([[trained[name] - before[name]] for name in own if name in before]),
                     )
         return Look(epoch, loss, value, constant, layers)
 
@@ -189,11 +190,6 @@ class Diagnose(Callback):
         findings = [Finding(*values) for values in state["findings"]]
         self.looks = [Look(-1, math.nan, loaded(state["start"]), False, {}), *looks]
         self.findings, self._loaded = findings, True
-
-
-def norm(arrays: list[np.ndarray]) -> float:
-    """Root of the sum of all squares, in float64."""
-    return math.sqrt(sum(float(np.square(array, dtype=np.float64).sum()) for array in arrays))
 
 
 def _zeros(output: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..checks import choose, whole
 from ..config import FLOATS
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Input", "InputLayer"]
+
+# Types of data that layers convert as they read it.
+CONVERTED = ("bool", "float16", *[f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)])
 
 
 class InputLayer(Layer):
@@ -32,18 +36,20 @@ class InputLayer(Layer):
     """
 
     def __init__(self, shape: Sequence[int] | int, *, dtype: str | None = None, name: str | None = None) -> None:
-        super().__init__(input_shape=shape, dtype=dtype, name=name)
+        of_data = None if dtype is None else choose("dtype", dtype, {**FLOATS, **dict.fromkeys(CONVERTED)})
+        super().__init__(input_shape=shape, dtype=None if of_data is None else dtype, name=name)
+        self._of_data = self.dtype if dtype is None else dtype  # what is converted to the layer's own type
         assert self._declared is not None
         self.build((None, *self._declared))
-        Node(self, [], False, [self.input_shape], self.dtype)
+        Node(self, [], False, [self.input_shape], self._of_data)
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         super().__setstate__(state)
-        Node(self, [], False, [self.input_shape], self.dtype)
+        Node(self, [], False, [self.input_shape], self._of_data)
 
     def get_config(self) -> dict[str, Any]:
         """The shape, in Keras's words, and the name."""
-        return {"batch_shape": list(self.input_shape), "dtype": self.dtype, "name": self.name}
+        return {"batch_shape": list(self.input_shape), "dtype": self._of_data, "name": self.name}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -57,23 +63,33 @@ class InputLayer(Layer):
         shape = config.get("batch_shape") if isinstance(config, Mapping) else None
         if not isinstance(shape, (list, tuple)) or len(shape) < 2 or shape[0] is not None:
             raise ValueError(f"an InputLayer must have a batch_shape [null, ...]; got {shape!r}.")
-        dtype = config.get("dtype")  # Keras's may be of data that is converted here, "uint8"
-        return cls(tuple(shape[1:]), dtype=dtype if dtype in [*FLOATS] else None, name=config.get("name"))
+        dtype = config.get("dtype")  # Keras has more types
+        known = dtype if dtype in [*FLOATS, *CONVERTED] else None
+        return cls(tuple(shape[1:]), dtype=known, name=config.get("name"))
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
 
-def Input(shape: Sequence[int] | int, *, dtype: str | None = None, name: str | None = None) -> SymbolicTensor:
+def Input(
+    shape: Sequence[int] | int | None = None,
+    *,
+    dtype: str | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+    name: str | None = None,
+) -> SymbolicTensor:
     """An input of a model: a symbolic tensor, with which layers are called to describe a `Model`.
 
     Parameters
     ----------
     shape : tuple of int
         Of one row: ``(64,)`` for 64 features.
-    dtype : {"float32", "float64"}, default `config.floatx()`
-        Of the symbolic tensor. Data may be of any: layers convert what they read.
+    dtype : str, default `config.floatx()`
+        Of the symbolic tensor: "float32", "float64", "float16", "bool", or a type of integers. Data may be of any:
+        layers convert what they read.
+    batch_shape : tuple, optional
+        Instead of `shape`: the same with the rows in front, None or a number, to which batches are not held.
     name : str, optional
         By which a `Model` of several inputs takes its data.
 
@@ -85,7 +101,7 @@ def Input(shape: Sequence[int] | int, *, dtype: str | None = None, name: str | N
     Raises
     ------
     TypeError, ValueError
-        A size is no int, or less than 1.
+        A size is no int, or less than 1; the dtype is not known; not one of `shape` and `batch_shape` was given.
 
     Examples
     --------
@@ -95,4 +111,13 @@ def Input(shape: Sequence[int] | int, *, dtype: str | None = None, name: str | N
     >>> gs.layers.Dense(3, name="out")(gs.Input((8,)))
     <SymbolicTensor out shape=(None, 3) dtype=float32>
     """
+    if (shape is None) == (batch_shape is None):
+        raise ValueError(f"Input takes a shape or a batch_shape, one of them; got {shape!r} and {batch_shape!r}.")
+    if batch_shape is not None:
+        if not isinstance(batch_shape, (list, tuple)) or len(batch_shape) < 2:
+            raise ValueError(f"batch_shape must be (None, ...), the rows and the shape of one; got {batch_shape!r}.")
+        if batch_shape[0] is not None:
+            whole("batch_shape[0]", batch_shape[0], 1)
+        shape = [whole(f"batch_shape[{i}]", size, 1) for i, size in enumerate(batch_shape) if i]
+    assert shape is not None
     return InputLayer(shape, dtype=dtype, name=name).output

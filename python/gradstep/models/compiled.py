@@ -12,6 +12,7 @@ from ..checks import flag, numeric, whole
 from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
+from ..unbroken import Unbroken
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .learned import address, learned
@@ -22,7 +23,6 @@ from .named import only_by_name
 from .objectives import Objectives, loss_of_one, metrics_of_one
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
-from .unbroken import Unbroken
 
 __all__ = ["Compiled"]
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _core
 from ..losses.base import Loss
+from ..unbroken import Unbroken
 from .mixed import Mixed, MixedRun, undone
-from .unbroken import Unbroken
 
 __all__ = ["Custom", "shaped_loss"]
 

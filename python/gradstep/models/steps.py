@@ -11,11 +11,11 @@ import numpy as np
 from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
+from ..unbroken import Unbroken
 from .custom import Custom
 from .graph import Graph
 from .measured import Measured
 from .mixed import Mixed, moving_of, undone
-from .unbroken import Unbroken
 from .weighed import GraphRun
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]

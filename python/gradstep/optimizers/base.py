@@ -91,6 +91,11 @@ class Optimizer(Stateful):
 
         After an error all arrays, state and counters are as they were.
 
+        Notes
+        -----
+        Subnormal numbers count as 0 in a step: a weight, gradient or number of the state below 1.2e-38 in float32, or
+        2.2e-308 in float64, becomes 0.
+
         Examples
         --------
         >>> import numpy as np, gradstep as gs

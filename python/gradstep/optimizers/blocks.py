@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["block_slices", "in_order", "real_type", "sum_of_squares"]
+__all__ = ["block_slices", "in_order", "norm", "real_type"]
 
 BLOCK = 1 << 13  # elements
 
@@ -28,13 +28,26 @@ def block_slices(size: int) -> Iterator[slice]:
     return (slice(begin, begin + BLOCK) for begin in range(0, size, BLOCK))
 
 
-def sum_of_squares(factors: Sequence[np.ndarray]) -> float:
-    """Of the product of arrays of one shape, in double."""
+def norm(products: Sequence[Sequence[np.ndarray]]) -> float:
+    """Root of the sum of squares, in double, of products of arrays; the arrays of one product have one shape.
+
+    Where the plain sum overflows or loses digits it is taken again of rescaled numbers, as BLAS's nrm2 does.
+    """
+    total = sum(_sum_of_squares(factors, 1.0) for factors in products)
+    by = 2.0**-600 if total == np.inf else 2.0**600 if total < 2.0**-960 else 1.0
+    if by != 1:
+        total = sum(_sum_of_squares(factors, by) for factors in products)
+    return float(np.sqrt(total)) / by
+
+
+def _sum_of_squares(factors: Sequence[np.ndarray], by: float) -> float:
+    """Of the product of arrays of one shape, times `by`."""
     first, *others = (in_order(factor) for factor in factors)
     total = 0.0
     with np.errstate(all="ignore"):
         for here in block_slices(factors[0].size):
             product = first[here].astype(np.float64)
+            product *= by
             for other in others:
                 product *= other[here]
             product *= product

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..unbroken import Unbroken
 from .arguments import whole
 from .base import Optimizer
 from .blocks import block_slices, in_order, real_type
@@ -140,6 +141,7 @@ class Walk:
         """Take one step."""
         owner, before = self._owner, self._owner.iterations
         self.check(gradients)
-        self._inner.step(gradients)
-        if owner.iterations != before and owner.iterations % owner.sync_period == 0:
-            owner._meet()
+        with Unbroken():
+            self._inner.step(gradients)
+            if owner.iterations != before and owner.iterations % owner.sync_period == 0:
+                owner._meet()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..unbroken import Unbroken
 from .arguments import real
 from .arrays import describe, noun, path
 from .base import Optimizer
@@ -285,5 +286,6 @@ class Parts:
     def step(self, gradients: Any, /) -> None:
         """Take one step."""
         self.check(gradients)
-        for part in self._parts:
-            part.step(gradients if self._labelled else [gradients])
+        with Unbroken(at_calls=False):  # Ctrl-C leaves all arrays stepped, or none
+            for part in self._parts:
+                part.step(gradients if self._labelled else [gradients])

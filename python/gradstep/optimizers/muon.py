@@ -94,8 +94,8 @@ class Muon(Bilingual, Optimizer):
     kept at ``epsilon`` or more. PyTorch multiplies in bfloat16, here it is float32, or float64 for float64: its
     steps are near. It refuses what is no matrix. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
 
-    The products multiply and add at once where the processor can, so the last bits differ between instruction sets;
-    between numbers of threads they do not. Two matrices of the size of the array are needed during a step.
+    The products multiply, then add, also where the processor could do both at once, so that a step has the same bits on
+    every instruction set. Two matrices of the size of the array are needed during a step.
 
     References
     ----------

@@ -83,8 +83,8 @@ gradient_accumulation_steps : int, optional
 maximize : bool, default False
     Whether to go up the gradient, as in PyTorch.
 on_nonfinite : {"propagate", "skip", "raise"}, default "propagate"
-    What a gradient with inf or nan does: goes through the formula; makes no step at all; or is a FloatingPointError.
-    The last two change nothing.
+    What a gradient with inf or nan does, or one so large that a step by it would make inf or nan of weights or state:
+    goes through the formula; makes no step at all; or is a FloatingPointError. The last two change nothing.
 state_dtype : {"bfloat16", "int8"}, optional
     What the state is kept in, in place of float32: 2 bytes a number, or 1 and a scale for every 256. Arrays of float64
     do not take it.

@@ -10,7 +10,7 @@ import numpy as np
 from .arguments import flag
 from .arrays import Structure, as_gradient, describe, flatten, gather, noun
 from .base import Optimizer
-from .blocks import block_slices, in_order, real_type, sum_of_squares
+from .blocks import block_slices, in_order, norm, real_type
 from .bound import Bound, Step
 from .groups import is_groups
 from .wrappers import Around, Number
@@ -285,9 +285,8 @@ class Halves:
         self._inner.check(gradients)
         owner.flush()  # rows that a row-sparse gradient left behind
         pairs = self._pairs(gradients if self._labels[0] else [gradients])
-        squares = [sum_of_squares([g, w] if owner.adaptive else [g]) for _, w, g in pairs]
-        norm = float(np.sqrt(sum(squares)))
-        share = owner.rho / norm if norm != 0 else 0.0
+        length = norm([[g, w] if owner.adaptive else [g] for _, w, g in pairs])
+        share = owner.rho / length if length != 0 else 0.0
         for index, w, _ in pairs:
             np.copyto(owner._origins[index], w)
         owner._away = [index for index, _, _ in pairs]

@@ -18,7 +18,7 @@ from .whole import members_of
 __all__ = ["reduced", "restore"]
 
 # Of the attributes that models have by themselves, those that their files do not hold.
-CARRIED = ("history", "stop_training", "stop_evaluating", "stop_predicting")
+CARRIED = ("history", "seed", "_draws", "stop_training", "stop_evaluating", "stop_predicting")
 
 
 def reduced(model: Savable) -> tuple[Any, ...]:
