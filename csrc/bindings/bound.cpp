@@ -47,9 +47,10 @@ class Bound {
         bound.rows_.clear();
       }
     } let_go{*this};
+    const auto step = [&] { return engine.step(moves_, nullptr, idle_); };
     Optimizer::Outcome outcome;
     if (total < release_size) {
-      outcome = engine.step(moves_);
+      outcome = step();
     } else {
       // Safe: the arrays are held, where they are, and the rest is the engine's own.
       std::vector<py::object> pins;
@@ -57,7 +58,7 @@ class Bound {
         pins.push_back(pinned(py::reinterpret_borrow<py::array>(held_[i])));
         pins.push_back(pinned(optimizer_.arrays[indices_[moved_[i]]]));
       }
-      outcome = released([&] { return engine.step(moves_); });
+      outcome = released(step);
     }
     if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
   }
@@ -95,6 +96,19 @@ class Bound {
                            " arrays, in the parameters' order; got " +
                            std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
     }
+    idle_.clear();
+    if (optimizer_.engine.options.average && moves_.size() < optimizer_.parameters.size()) find_idle();
+  }
+
+  /// What has no gradient in this step, but an average that goes on.
+  void find_idle() {
+    std::vector<bool> moved(optimizer_.parameters.size());
+    for (const Move& move : moves_) moved[move.parameter->number] = true;
+    for (const Parameter& p : optimizer_.parameters) {
+      if (moved[p.number]) continue;
+      optimizer_.check_unmoved(p.number, "[" + std::to_string(p.number) + "]");
+      idle_.push_back(&p);
+    }
   }
 
   [[noreturn]] void refuse() const {
@@ -114,7 +128,9 @@ class Bound {
     if (!Py_IS_TYPE(object.ptr(), exact_)) array = convert_(array, noun("gradient", labels_[i]));
     optimizer_.check_unmoved(indices_[i], labels_[i]);
     if (!py::isinstance<py::array>(array) && py::hasattr(array, "rows")) return take_rows(i, array);
-    const py::array gradient = as_array(array, noun("gradient", labels_[i]));
+    py::array gradient = as_array(array, noun("gradient", labels_[i]));
+    // The parameter itself, as in the gradient of half its square: read before it is moved.
+    if (optimizer_.is_itself(indices_[i], gradient)) array = gradient = py::array(gradient.attr("copy")());
     const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
     const Dtype dtype = optimizer_.check_gradient(parameter, gradient, labels_[i]);
     // A gradient in C order needs no layout of its own.
@@ -146,6 +162,7 @@ class Bound {
   py::object convert_;
   PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;
   std::vector<Move> moves_;
+  Optimizer::Idle idle_;
   std::vector<std::size_t> moved_;  // (move): which of the indices
   std::vector<py::object> held_;
   std::vector<std::unique_ptr<RowGradient>> rows_;

@@ -44,6 +44,7 @@ Options parse_options(const py::dict& given) {
   read("gradient_accumulation_steps", o.accumulate);
   read("stochastic_rounding", o.stochastic);
   read("seed", o.seed);
+  read("own_steps", o.own_steps);
   read("lazy", o.lazy);
   using Nonfinite = Options::Nonfinite;
   if (given.contains("on_nonfinite"))

@@ -13,22 +13,6 @@
 namespace gs {
 namespace {
 
-Dtype check_parameter(const py::array& array, const std::string& name) {
-  const Dtype dtype = any_float_dtype(array, name);
-  check_writable(array, name);
-  check_own_memory(array, name);
-  return dtype;
-}
-
-bool has_shape(const py::array& array, const Layout& layout) {
-  return std::size_t(array.ndim()) == layout.shape.size() &&
-         std::equal(layout.shape.begin(), layout.shape.end(), array.shape());
-}
-
-bool has_layout(const py::array& array, const Layout& layout) {
-  return has_shape(array, layout) && std::equal(layout.strides.begin(), layout.strides.end(), array.strides());
-}
-
 void check_shape(const py::array& parameter, const py::array& gradient, const std::string& label) {
   if (!gradient.attr("shape").equal(parameter.attr("shape")))
     throw py::value_error(noun("gradient", label) + " has shape " + shape_text(gradient) +
@@ -103,6 +87,7 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
     wanted.resize(wanted.size() + engine.rule.slots.size(),
                   {py::dtype::of<float>(), {py::ssize_t((p.layout.size + scale_block - 1) / scale_block)}});
   wanted.resize(wanted.size() + engine.own_scalars().size(), {py::dtype::of<double>(), {}});
+  if (engine.options.own_steps) wanted.push_back({py::dtype::of<std::int64_t>(), {}});
   return wanted;
 }
 
@@ -143,18 +128,22 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     Parameter& p = fresh[i];
     const auto extra = engine.extra_slots(), scalars = engine.own_scalars();
+    const std::size_t numbers = count - engine.options.own_steps;  // the last one is the count of steps
     for (std::size_t s = 0; s < count; ++s) {
       const py::array& array = arena[i * count + s];
       std::string name;
       if (s < rule_slots + extra.size()) {
         name = s < rule_slots ? engine.rule.slots[s] : extra[s - rule_slots];
         p.state.push_back(bytes(array));
-      } else if (s < count - scalars.size()) {
+      } else if (s < numbers - scalars.size()) {
         name = engine.rule.slots[s - rule_slots - extra.size()] + std::string(".scale");
         p.scales.push_back(reinterpret_cast<float*>(bytes(array)));
-      } else {
-        name = scalars[s - (count - scalars.size())];
+      } else if (s < numbers) {
+        name = scalars[s - (numbers - scalars.size())];
         p.scalars.push_back(reinterpret_cast<double*>(bytes(array)));
+      } else {
+        name = "step";
+        p.steps = reinterpret_cast<std::int64_t*>(bytes(array));
       }
       fresh_slots[i].emplace_back(name, array);
     }
@@ -168,6 +157,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     const std::size_t index = parameters.size();
     indices.push_back(index);
     arrays.push_back(py::reinterpret_borrow<py::array>(given[i]));
+    dtypes_.resize(index);
+    dtypes_.push_back(arrays.back().dtype());
     parameters.push_back(std::move(fresh[i]));
     slots.push_back(std::move(fresh_slots[i]));
     serials_.push_back(++registered_);
@@ -177,27 +168,6 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
   }
   std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
   return indices;
-}
-
-std::ptrdiff_t PyOptimizer::overlapped(const py::array& array) const {
-  const auto [first, last] = extent(array);
-  if (first == last) return -1;
-  auto it = std::lower_bound(extents_.begin(), extents_.end(), last, [](auto& e, auto* at) { return e.first < at; });
-  while (it != extents_.begin() && (--it)->first + longest_ > first)
-    if (it->last > first && overlaps(arrays[it->index], array)) return std::ptrdiff_t(it->index);
-  return -1;
-}
-
-void PyOptimizer::truncate(std::size_t length) {
-  check_idle();
-  if (length >= parameters.size()) return;
-  parameters.erase(parameters.begin() + std::ptrdiff_t(length), parameters.end());
-  arrays.resize(length);
-  slots.resize(length);
-  serials_.resize(length);
-  ++forgotten_;
-  extents_.erase(std::remove_if(extents_.begin(), extents_.end(), [&](auto& e) { return e.index >= length; }),
-                 extents_.end());
 }
 
 Places::Places(const PyOptimizer& optimizer, std::vector<std::size_t> given)
@@ -215,24 +185,6 @@ void Places::look(const PyOptimizer& optimizer) {
           "the optimizer does not know these weights any more: they, or their state, were made anew (by "
           "Checkpoint.restore, say). In a callback of fit do so when an epoch begins or ends.");
   seen_ = optimizer.forgotten();
-}
-
-std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
-  const std::byte* const first = extent(array).first;
-  auto it = std::lower_bound(extents_.begin(), extents_.end(), first, [](auto& e, auto* at) { return e.first < at; });
-  for (; it != extents_.end() && it->first == first; ++it) {
-    const Parameter& p = parameters[it->index];
-    if (p.data == bytes(array) && has_layout(array, p.layout) && any_float_dtype(array, "") == p.dtype)
-      return std::ptrdiff_t(it->index);
-  }
-  return -1;
-}
-
-void PyOptimizer::check_unmoved(std::size_t index, const std::string& label) const {
-  if (parameters[index].data != bytes(arrays[index]) || !has_layout(arrays[index], parameters[index].layout))
-    throw py::value_error(noun("parameter", label) +
-                          " must stay where it was when the optimizer first saw it; it has been resized, reshaped or "
-                          "reallocated since.");
 }
 
 py::dict PyOptimizer::state(std::size_t index) const {
@@ -312,6 +264,8 @@ void bind_optimizers(py::module_& m) {
             o.check_idle();
             if (t < 0) throw py::value_error("iterations must be 0 or more; got " + std::to_string(t) + ".");
             o.engine.t = t;
+            for (const Parameter& p : o.parameters)
+              if (p.steps) *p.steps = t;
           })
       .def_property(
           "accumulated", [](const PyOptimizer& o) { return o.engine.summed; },
@@ -322,7 +276,15 @@ void bind_optimizers(py::module_& m) {
                                     "); got " + std::to_string(n) + ".");
             o.engine.summed = n;
           })
-      .def_property_readonly("skipped", [](const PyOptimizer& o) { return o.engine.skipped; })
+      .def_property(
+          "skipped", [](const PyOptimizer& o) { return o.engine.skipped; },
+          [](PyOptimizer& o, std::int64_t n) { o.engine.skipped = n; })
+      .def_property(
+          "seed", [](const PyOptimizer& o) { return o.engine.options.seed; },
+          [](PyOptimizer& o, std::uint64_t seed) {
+            o.check_idle();
+            o.engine.options.seed = seed;
+          })
       .def("get", &PyOptimizer::get, py::arg("field"), py::arg("group") = 0)
       .def("set", &PyOptimizer::set, py::arg("field"), py::arg("value"), py::arg("group") = 0)
       .def("is_own", &PyOptimizer::is_own)
@@ -346,7 +308,16 @@ void bind_optimizers(py::module_& m) {
              o.check_idle();
              o.parameters.at(index).decays = decays;
            })
+      .def("decays", [](const PyOptimizer& o, std::size_t index) { return o.parameters.at(index).decays; })
+      .def("stands_aside",
+           [](const PyOptimizer& o, std::size_t index) {
+             const Parameter& p = o.parameters.at(index);
+             return o.engine.rule.orthogonal && p.layout.shape.size() == 2 && !p.is_matrix;
+           })
       .def("truncate", &PyOptimizer::truncate)
+      .def("is_abandoned", &PyOptimizer::is_abandoned, py::arg("index"), py::arg("held") = 1)
+      .def("check_unmoved", &PyOptimizer::check_unmoved, py::arg("index"), py::arg("label"))
+      .def("replace", &PyOptimizer::replace, py::arg("index"), py::arg("array"), py::arg("label"))
       .def("find", &PyOptimizer::find)
       .def("flush", &PyOptimizer::flush)
       .def("flush_rows", &PyOptimizer::flush_rows)

@@ -42,12 +42,18 @@ class PyOptimizer {
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
+  /// Whether nobody but its optimizer holds an array, or the memory that it is a view of; held: how often that does.
+  bool is_abandoned(std::size_t index, std::size_t held) const;
+  /// Goes on with another array of the same shape and dtype in the place of one.
+  void replace(std::size_t index, const py::array& array, const std::string& label);
   py::dict state(std::size_t index) const;
   /// A copy of one of the rule's slots of a parameter, as numbers, whatever it is kept in.
   py::array numbers(std::size_t index, const std::string& slot) const;
 
-  /// Throws if the array has been resized, reshaped or reallocated since it was added.
+  /// Throws if the array has been resized, reshaped, reallocated, made read-only or given another dtype since.
   void check_unmoved(std::size_t index, const std::string& label) const;
+  /// Whether an array is, element for element, one that is moved.
+  bool is_itself(std::size_t index, const py::array& array) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
   Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
 
@@ -104,6 +110,7 @@ class PyOptimizer {
 
   std::vector<std::uint64_t> serials_;  // (parameter)
   std::uint64_t registered_ = 0, forgotten_ = 0;
+  std::vector<py::dtype> dtypes_;  // (parameter): the objects, which are compared faster than what they say
   bool busy_ = false;
   std::vector<Extent> extents_;  // of the parameters, by first address
   std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
@@ -124,6 +131,9 @@ class Places {
   std::vector<std::uint64_t> serials_;
   std::uint64_t seen_;
 };
+bool has_shape(const py::array& array, const Layout& layout);
+/// Throws unless the array can be moved in place; its type.
+Dtype check_parameter(const py::array& array, const std::string& name);
 
 /// Raises Python's FloatingPointError.
 [[noreturn]] void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer);

@@ -230,7 +230,7 @@ void Optimizer::measure(Chunks& chunks) {
     for (const double* scalar : p.scalars) known.back().scalars.push_back(*scalar);
     measured_.push_back(*task.how);
     measured_.back().first_update =
-        rules.first(known.back().values.data(), t + 1, known.back().scalars.data(), task.how->real);
+        rules.first(known.back().values.data(), steps(p) + 1, known.back().scalars.data(), task.how->real);
     task.how = &measured_.back();
   }
 
@@ -258,7 +258,8 @@ void Optimizer::measure(Chunks& chunks) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     Known& it = known[i];
     const std::vector<double>& sums = rules.global ? all : it.sums;
-    measured_[i].update = rules.second(it.values.data(), t + 1, sums.data(), it.scalars.data(), measured_[i].real);
+    measured_[i].update = rules.second(it.values.data(), steps(*tasks_[i].move->parameter) + 1, sums.data(),
+                                       it.scalars.data(), measured_[i].real);
     if (rules.global) continue;
     rules.advance(it.values.data(), sums.data(), it.scalars.data());
     for (std::size_t k = 0; k < it.scalars.size(); ++k) *tasks_[i].move->parameter->scalars[k] = it.scalars[k];

@@ -49,6 +49,13 @@ void Manner::measure(const Place& place, double scale, double* lanes) const {
   }
 }
 
+void Manner::rest(const Place& place) const {
+  if (real == Dtype::f64)
+    Staged<double>(*this, place).rest();
+  else
+    Staged<float>(*this, place).rest();
+}
+
 void Manner::move(const Place& place, double scale) const {
   if (is_plain(place.w_dtype, place.g_dtype, scale)) {
     sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),

@@ -26,6 +26,7 @@ struct Options {
   Storage storage = Storage::real;
   bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
   std::uint64_t seed = 0;   // of that chance
+  bool own_steps = false;   // each parameter counts its own steps, as in PyTorch, and not the optimizer for all
   bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
@@ -76,6 +77,9 @@ struct Manner {
 
   /// Moves elements; scale: of the gradient, beside that of `factors`.
   void move(const Place& place, double scale = 1) const;
+
+  /// What a step does to elements without a gradient: their average goes on, and may take the weights' place.
+  void rest(const Place& place) const;
 
   /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
   void measure(const Place& place, double scale, double* lanes) const;

@@ -160,10 +160,12 @@ template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Pas
   }
   try {
     work();
-    if (at_once)
+    if (at_once) {
+      for (const Parameter* p : parameters_) optimizer_->moved(*p);
       optimizer_->count();
-    else if (optimizer_ && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite)
+    } else if (optimizer_ && optimizer_->step(moves_, &crew) == Optimizer::Outcome::nonfinite) {
       refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+    }
   } catch (const Cancelled&) {
     pass.put_back();
     throw;

@@ -23,6 +23,15 @@ template <class Real> class Staged {
     });
   }
 
+  void rest() {
+    blocks([&](std::byte* w_at, const std::byte*) {
+      Real* const w = place_.w_dtype == real ? reinterpret_cast<Real*>(w_at) : w_;
+      decoded(place_.w_dtype, w_at, w);
+      follow(w);
+      if (how_.overwrite) put_back(w, w_at);
+    });
+  }
+
   void measure(double scale, double* lanes) {
     read(scale, [&](const Real* w, const Real* g, const Factors& factors, std::size_t at, std::size_t n) {
       how_.first(&how_.first_update, factors, w, g, how_.point(place_, at).data(), n, lanes);
@@ -74,13 +83,20 @@ template <class Real> class Staged {
     const Factors factors = ready(w_at, scale, w, g);
     work(w, g, factors, at_, n_);
     if (how_.sum >= 0) std::fill_n(slot(how_.sum), n_, Real(0));
-    if (how_.average >= 0) {
-      dress_.average(slot(how_.average), w, n_, how_.average_keep);
-      if (how_.overwrite) std::copy_n(slot(how_.average), n_, w);
-    }
+    if (how_.average >= 0) follow(w);
+    put_back(w, w_at);
+  }
+
+  /// The average takes up the weights, and they may be set to it.
+  void follow(Real* w) {
+    dress_.average(slot(how_.average), w, n_, how_.average_keep);
+    if (how_.overwrite) std::copy_n(slot(how_.average), n_, w);
+  }
+
+  void put_back(const Real* w, std::byte* w_at) {
     if (place_.w_dtype == real) return;
     if (how_.stochastic)
-      codec_.round_by_chance(reinterpret_cast<float*>(w), w_at, n_, at_, {how_.seed, how_.t, place_.number});
+      codec_.round_by_chance(reinterpret_cast<const float*>(w), w_at, n_, at_, {how_.seed, how_.t, place_.number});
     else
       half_codec(place_.w_dtype).from_float(w, w_at, n_);
   }

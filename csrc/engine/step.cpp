@@ -9,6 +9,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/factored.hpp"
 #include "engine/orthogonal.hpp"
+#include "engine/visit.hpp"
 
 namespace gs {
 namespace {
@@ -49,7 +50,8 @@ void Optimizer::follow() {
     for (std::size_t i = 0; i < groups[k].values.size(); ++i)
       if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
   manners_.resize(groups.size() * 8);
-  made_.assign(groups.size() * 8, false);
+  made_.assign(groups.size() * 8, -1);
+  others_.clear();
 }
 
 std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
@@ -67,9 +69,12 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
   const std::size_t at =
       parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
-  Manner& how = manners_[at];
-  if (made_[at]) return how;
-  made_[at] = true;
+  const std::int64_t steps = this->steps(parameter);
+  if (made_[at] == steps) return manners_[at];
+  const bool is_first = made_[at] < 0;
+  if (is_first) made_[at] = steps;
+  if (const auto known = others_.find({at, steps}); !is_first && known != others_.end()) return known->second;
+  Manner& how = is_first ? manners_[at] : others_[{at, steps}];
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
   how = {};
@@ -84,9 +89,9 @@ const Manner& Optimizer::manner(const Parameter& parameter) {
   if (rule.measuring.sums > 0)
     how.first = stored(kernels().measure, index);
   else if (aside)
-    how.update = rule.aside.at(values.data(), t + 1, real);
+    how.update = rule.aside.at(values.data(), steps + 1, real);
   else if (rule.at)
-    how.update = rule.at(values.data(), t + 1, real);
+    how.update = rule.at(values.data(), steps + 1, real);
   how.real = real;
   how.slots = rule.slots.size();
   how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -129,7 +134,8 @@ void Optimizer::factor(Crew* crew) const {
   std::vector<FactoredTask> tasks;
   for (const Task& task : tasks_) {
     const std::vector<double> values = values_of(*task.move->parameter);
-    tasks.push_back({task.move, task.how, task.scale, rule.factored(values.data(), t + 1, task.how->real)});
+    tasks.push_back({task.move, task.how, task.scale,
+                     rule.factored(values.data(), steps(*task.move->parameter) + 1, task.how->real)});
   }
   factored_step(tasks, crew);
 }
@@ -211,7 +217,7 @@ bool Optimizer::attempt(const std::vector<Move>& moves, Crew* crew, bool keep) {
   return !overflows;
 }
 
-Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
+Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew, const Idle& idle) {
   const bool allowed = attempt(moves, crew, true);
   if (!allowed) {
     if (options.nonfinite == Options::Nonfinite::skip) ++skipped;
@@ -224,6 +230,8 @@ Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew) {
   for (const Task& task : tasks_)
     if (const auto& arrears = task.move->parameter->arrears; arrears && task.move->rows)
       arrears->add(*task.how, task.scale, task.move->rows->rows);
+  rest(idle);
+  for (const Move& m : moves) moved(*m.parameter);
   count();
   return Outcome::moved;
 }
@@ -239,6 +247,21 @@ void Optimizer::catch_up(const std::vector<Move>& moves) {
     for (std::size_t s = 0; s < rule.slots.size(); ++s) start.push_back(rule.start(groups[p.group].values.data(), s));
     p.arrears->prepare(start);
   }
+}
+
+/// Averages of what had no gradient, as in Keras: they come nearer to weights that stay.
+void Optimizer::rest(const Idle& idle) {
+  if (!options.average || idle.empty()) return;
+  const FlushSubnormals flush;
+  for (const Parameter* p : idle) {
+    const Move still{p, p->data, &p->layout, p->dtype};  // whose gradient nobody reads
+    const Manner& how = manner(*p);
+    visit(still, how.overwrite, 0, p->layout.size, [&](const Place& place) { how.rest(place); });
+  }
+}
+
+void Optimizer::moved(const Parameter& parameter) {
+  if (options.own_steps) ++*parameter.steps;
 }
 
 void Optimizer::count() {

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/dtype.hpp"
@@ -21,8 +23,9 @@ struct Parameter {
   Layout layout;
   std::byte* data;
   std::vector<void*> state;
-  std::vector<float*> scales;    // of int8 state, one for 256 elements
-  std::vector<double*> scalars;  // of a rule that keeps some for each parameter
+  std::vector<float*> scales;     // of int8 state, one for 256 elements
+  std::vector<double*> scalars;   // of a rule that keeps some for each parameter
+  std::int64_t* steps = nullptr;  // its own count, if it has one
   std::size_t group = 0;
   bool decays = true;                          // whether weight_decay counts
   bool is_matrix = false;                      // to a rule that makes matrices orthogonal
@@ -67,19 +70,23 @@ class Optimizer {
   /// How the step to come moves a parameter; lives until the next one begins. Not for two threads at once.
   const Manner& manner(const Parameter& parameter);
 
+  using Idle = std::vector<const Parameter*>;
   enum class Outcome { moved, summed, nonfinite };
   /// One step: moves every parameter once and counts. Same bits for any number of threads. If it may not be made
   /// because of a gradient that is not finite, or one so large that the step would make weights or state that are not,
-  /// nothing is changed, and `culprit` says which.
-  Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr);
+  /// nothing is changed, and `culprit` says which. idle: what has no gradient in this step, for averages.
+  Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr, const Idle& idle = {});
 
   /// Whether a step by these moves is not an error; if not, `culprit` says which gradient is not finite.
   bool admits(const std::vector<Move>& moves);
 
   /// Whether a step needs all of a gradient before it moves anything.
   bool needs_whole() const;
-  /// Ends a step whose parameters were moved one by one, each by its `manner`.
+  /// Ends a step whose parameters were moved one by one, each by its `manner`: `moved` for each, then `count`.
+  void moved(const Parameter& parameter);
   void count();
+  /// Steps that a parameter has taken, as its rule counts them.
+  std::int64_t steps(const Parameter& parameter) const { return options.own_steps ? *parameter.steps : t; }
 
   /// The rate of the step that was made last, of a parameter; 1 of a rule that has none.
   double learning_rate(const Parameter& parameter) const;
@@ -90,7 +97,7 @@ class Optimizer {
   std::vector<const char*> own_scalars() const;
 
   const Rule& rule;
-  const Options options;
+  Options options;
   std::vector<Group> groups;
   std::vector<Track> tracks;    // of the fields that change by themselves
   std::vector<double> scalars;  // of a rule that keeps some for all parameters
@@ -119,14 +126,16 @@ class Optimizer {
   void measure(Chunks& chunks);
   void factor(Crew* crew) const;
   std::vector<std::unique_ptr<OrthogonalStep>> turn(Crew& crew) const;
+  void rest(const Idle& idle);
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
-  bool risky_ = false;            // whether the step that was looked at may overflow
-  std::vector<Manner> measured_;  // (task), of a rule that measures
-  std::vector<Manner> manners_;   // [group][real][decays][is_matrix]
-  std::vector<bool> made_;
+  bool risky_ = false;                                             // whether the step that was looked at may overflow
+  std::vector<Manner> measured_;                                   // (task), of a rule that measures
+  std::vector<Manner> manners_;                                    // [group][real][decays][is_matrix]
+  std::vector<std::int64_t> made_;                                 // (manner): the steps it is for; -1: not made yet
+  std::map<std::pair<std::size_t, std::int64_t>, Manner> others_;  // for parameters at other steps
 };
 
 }  // namespace gs

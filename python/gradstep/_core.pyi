@@ -48,9 +48,10 @@ class Optimizer:
     iterations: int
     accumulated: int
     """Gradients of the next step that are already summed."""
-    @property
-    def skipped(self) -> int:
-        """Steps that were not made because a gradient was not finite."""
+    skipped: int
+    """Steps that were not made because a gradient was not finite."""
+    seed: int
+    """Of stochastic rounding."""
     def get(self, field: str, group: int = 0) -> float: ...
     def set(self, field: str, value: float, group: int = 0) -> None:
         """A group's value is its own from then on."""
@@ -81,6 +82,20 @@ class Optimizer:
         """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
     def set_decays(self, index: int, decays: bool) -> None:
         """Whether weight_decay counts for a parameter."""
+
+    def decays(self, index: int) -> bool: ...
+    def stands_aside(self, index: int) -> bool:
+        """Whether a parameter of two axes counts as no matrix to a rule that makes matrices orthogonal."""
+
+    def is_abandoned(self, index: int, held: int = 1) -> bool:
+        """Whether nobody but the optimizer, which does `held` times, holds an array, or what it is a view of; False
+        where the memory is lent by something else than an ndarray."""
+
+    def check_unmoved(self, index: int, label: str) -> None:
+        """Raise if an array was resized, reshaped, reallocated, made read-only or given another dtype since."""
+
+    def replace(self, index: int, array: ndarray, label: str) -> None:
+        """Go on with another array of the same shape and dtype in the place of one."""
 
     def truncate(self, length: int) -> None:
         """Forget the parameters added after the first `length`, and their state."""

@@ -227,8 +227,12 @@ def test_hyperparameters_are_attributes_with_the_rules_bounds(new):
                 new(**{name: value})
             assert everything(optimizer) == before
         for value in ["0.1", None, True, 1j, [0.1], np.array([0.1]), lambda step: 0.1]:
+            if name == "learning_rate" and callable(value):
+                continue  # asked at each step
             with pytest.raises(TypeError, match=f"{name} must be a real number; got "):
                 setattr(optimizer, name, value)
+            if name == "rms_rate" and value is None:
+                continue  # Keras's word for no scale
             with pytest.raises(TypeError, match=f"{name} must be a real number; got "):
                 new(**{name: value})
 

@@ -198,14 +198,15 @@ def test_non_finite_data_go_through():
     assert np.isnan(model.fit(x, y, verbose=0).history["loss"][0])
 
 
-def test_one_optimizer_for_two_models():
+def test_one_optimizer_for_two_models_is_refused_as_in_keras():
     x, y = clusters(40)
     optimizer = gs.optimizers.Adam()
     first, second = classifier(optimizer=optimizer), classifier(optimizer=optimizer)
     first.fit(x, y, verbose=0)
-    second.fit(x, y, verbose=0)
-    assert optimizer.iterations == 4
-    assert len(optimizer._core) == 8
+    with pytest.raises(ValueError, match="An optimizer serves one model"):
+        second.fit(x, y, verbose=0)
+    assert optimizer.iterations == 2
+    assert len(optimizer._core) == 4
 
 
 def test_memory_does_not_grow_with_fits():

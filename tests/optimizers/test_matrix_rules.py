@@ -86,10 +86,11 @@ def test_muons_direction_is_nearly_orthogonal():
 
 
 def run(make, dtype, lay=lambda w: w, **options):
-    optimizer, total = make(**options), []
+    optimizer, total, kept = make(**options), [], []
     for shape in [(70, 600), (600, 3), (9,)]:
         w, gradients = draws(shape, dtype)
         w = lay(w)
+        kept.append(w)  # one that is gone could be replaced by the next one only
         for g in gradients[:3]:
             optimizer.step(w, lay(g))
         total.append(np.ascontiguousarray(w).tobytes())

@@ -76,10 +76,11 @@ def test_every_hyperparameter_may_follow_one(new, dtype):
 
 def test_state_starts_from_the_value_of_its_step():
     optimizer = optimizers.Adagrad(initial_accumulator_value=s.Linear(1.0, 3.0, 2))
-    optimizer.bind(np.ones(1))
-    optimizer.step(np.ones(1), np.zeros(1))
+    first, second, third = np.ones(1), np.ones(1), np.ones(1)
+    optimizer.bind(first)
+    optimizer.step(second, np.zeros(1))
     assert [optimizer.state_dict()[f"{i}.accumulator"][0] for i in range(2)] == [1.0, 1.0]
-    optimizer.bind(np.ones(1))
+    optimizer.bind(third)
     assert optimizer.state_dict()["2.accumulator"][0] == 2.0
 
 

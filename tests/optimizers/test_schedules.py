@@ -154,9 +154,9 @@ def test_many_steps_and_one_give_the_same_bits(schedule):
         assert schedule(np.arange(first, 1000)).tolist() == together[first:].tolist()
 
 
-@pytest.mark.parametrize("step", [1.0, True, "1", None, np.array([0.5]), [1.5], lambda: 1])
-def test_a_step_is_a_whole_number(schedule, step):
-    with pytest.raises(TypeError, match="step must be a whole number"):
+@pytest.mark.parametrize("step", [True, "1", None, np.array([1j]), lambda: 1])
+def test_a_step_is_a_number(schedule, step):
+    with pytest.raises(TypeError, match="step must be a real number"):
         schedule(step)
 
 

@@ -110,9 +110,9 @@ def test_views_of_the_same_elements_share_their_state():
 
 def test_memory_is_kept_while_it_is_known():
     optimizer = SGD(1.0, momentum=0.5)
-    for _ in range(100):  # an array that dies would leave its address to the next one
+    for i in range(100):  # an array that dies would leave its address to the next one
         fresh = np.zeros(1000)
-        optimizer.step(fresh, np.ones(1000))
+        optimizer.step({f"array {i}": fresh}, {f"array {i}": np.ones(1000)})
         assert (fresh == -1).all(), "a new array was taken for an old one"
     assert len(optimizer._core) == 100
 

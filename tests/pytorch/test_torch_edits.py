@@ -329,3 +329,13 @@ def test_tensors_are_read_the_same_way_without_dlpacks_functions(monkeypatch):
         own.optimizer.step()
     own.parameters[0].untyped_storage().resize_(0)
     own.parameters[0].untyped_storage().resize_(1000)
+
+
+@pytest.mark.parametrize("empty", [{}, None])
+def test_an_empty_state_is_filled_where_it_is(empty):
+    run = Run(ours, "Adam", {}, torch.float64, MATRICES)
+    run.feed(1)
+    run.optimizer.state[run.parameters[0]] = empty
+    run.feed(1)
+    assert set(run.optimizer.state[run.parameters[0]]) == {"step", "exp_avg", "exp_avg_sq"}
+    assert empty is None or run.optimizer.state[run.parameters[0]] is empty

@@ -330,6 +330,7 @@ class Compiled:
         try:
             if self._indices is None:
                 trained = self._trained()
+                self.optimizer._check_serves(trained)
                 labels = [f"[{i}]" for i in range(len(trained))]
                 with Unbroken():
                     indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
@@ -347,6 +348,7 @@ class Compiled:
         """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
         assert self.optimizer is not None
         if self._bound is None:
+            self.optimizer._check_serves(trained)
             with Unbroken():
                 self._bound = self.optimizer.bind(trained)
                 self._indices = []

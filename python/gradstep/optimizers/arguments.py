@@ -26,13 +26,21 @@ def default(value: float) -> float:
 
 
 def real(name: str, value: Any) -> float:
-    """A number as a float; its bounds are checked elsewhere."""
+    """A number as a float; its bounds are checked elsewhere. An array, tensor or variable of shape () is one."""
+    if not isinstance(value, (Real, str)) and tuple(getattr(value, "shape", (1,))) == () and is_number(value):
+        value = float(value.detach() if hasattr(value, "detach") else value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
     try:
         return float(value)
     except OverflowError:
         raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
+
+
+def is_number(value: Any) -> bool:
+    """Whether something of shape () is a real number: NumPy's, JAX's, PyTorch's and Keras's say of what type it is."""
+    kind = str(getattr(value, "dtype", ""))
+    return hasattr(value, "__float__") and not any(word in kind for word in ("bool", "complex", "object", "str", "<U"))
 
 
 # The largest int that the engine takes, and arrays have as sizes.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "flatten", "gather", "noun", "path"]
+__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "fill", "flatten", "gather", "noun", "path"]
 
 # The shape of a tree of arrays: None for an array, a list or a dict of shapes for a sequence or mapping.
 Structure = Any
@@ -101,55 +101,63 @@ def flatten(tree: Any) -> tuple[list[Any], list[str], Structure]:
     """Leaves of parameters, their labels (``[3]``, ``['a'][0]``; empty for a lone array) and their structure."""
     leaves: list[Any] = []
     labels: list[str] = []
-
-    def visit(node: Any, label: str) -> Structure:
-        if not is_array(node):
-            if isinstance(node, Mapping):
-                return {key: visit(child, f"{label}[{key!r}]") for key, child in node.items()}
-            if is_sequence(node):
-                return [visit(child, f"{label}[{i}]") for i, child in enumerate(node)]
-            raise TypeError(f"{noun('parameter', label)} must be {PARAMETER}; got {describe(node)}.")
-        leaves.append(node)
-        labels.append(label)
-        return None
-
-    structure = visit(tree, "")
+    structure = _flatten(tree, "", leaves, labels)
     if not leaves:
         raise ValueError(f"parameters must hold at least one array; got {describe(tree)}.")
     return leaves, labels, structure
 
 
+# Not closures: one that calls itself is a cycle, in which the arrays would live on until garbage is collected.
+def _flatten(node: Any, label: str, leaves: list[Any], labels: list[str]) -> Structure:
+    if not is_array(node):
+        if isinstance(node, Mapping):
+            return {key: _flatten(child, f"{label}[{key!r}]", leaves, labels) for key, child in node.items()}
+        if is_sequence(node):
+            return [_flatten(child, f"{label}[{i}]", leaves, labels) for i, child in enumerate(node)]
+        raise TypeError(f"{noun('parameter', label)} must be {PARAMETER}; got {describe(node)}.")
+    leaves.append(node)
+    labels.append(label)
+    return None
+
+
+def fill(structure: Structure, leaves: Iterator[Any]) -> Any:
+    """A tree of this structure with these leaves."""
+    if isinstance(structure, dict):
+        return {key: fill(child, leaves) for key, child in structure.items()}
+    return [fill(child, leaves) for child in structure] if isinstance(structure, list) else next(leaves)
+
+
 def gather(structure: Structure, tree: Any) -> list[Any]:
     """The leaves of gradients, which must have the parameters' structure; None may stand for any array."""
     leaves: list[Any] = []
-
-    def visit(shape: Structure, node: Any, label: str) -> None:
-        name, of = f"gradients{label}", f"parameters{label}"
-        if isinstance(shape, dict):
-            if is_array(node) or not isinstance(node, Mapping):
-                raise TypeError(f"{name} must be a dict, as {of} is; got {describe(node)}.")
-            for key in shape:
-                if key not in node:
-                    raise ValueError(f"{name} has no key {key!r}, which {of} has.")
-            for key in node:
-                if key not in shape:
-                    raise ValueError(f"{name} has the key {key!r}, which {of} has not.")
-            for key, child in shape.items():
-                visit(child, node[key], f"{label}[{key!r}]")
-        elif isinstance(shape, list):
-            if is_array(node) or not is_sequence(node):
-                raise TypeError(f"{name} must be a sequence, as {of} is; got {describe(node)}.")
-            children = list(node)
-            if len(children) != len(shape):
-                raise ValueError(f"{name} has length {len(children)}; {of} has length {len(shape)}.")
-            for i, (child, value) in enumerate(zip(shape, children, strict=True)):
-                visit(child, value, f"{label}[{i}]")
-        else:
-            if node is not None and not is_array(node):
-                from .sparse import check_sparse
-
-                check_sparse(node, noun("gradient", label))
-            leaves.append(node)
-
-    visit(structure, tree, "")
+    _gather(structure, tree, "", leaves)
     return leaves
+
+
+def _gather(shape: Structure, node: Any, label: str, leaves: list[Any]) -> None:
+    name, of = f"gradients{label}", f"parameters{label}"
+    if isinstance(shape, dict):
+        if is_array(node) or not isinstance(node, Mapping):
+            raise TypeError(f"{name} must be a dict, as {of} is; got {describe(node)}.")
+        for key in shape:
+            if key not in node:
+                raise ValueError(f"{name} has no key {key!r}, which {of} has.")
+        for key in node:
+            if key not in shape:
+                raise ValueError(f"{name} has the key {key!r}, which {of} has not.")
+        for key, child in shape.items():
+            _gather(child, node[key], f"{label}[{key!r}]", leaves)
+    elif isinstance(shape, list):
+        if is_array(node) or not is_sequence(node):
+            raise TypeError(f"{name} must be a sequence, as {of} is; got {describe(node)}.")
+        children = list(node)
+        if len(children) != len(shape):
+            raise ValueError(f"{name} has length {len(children)}; {of} has length {len(shape)}.")
+        for i, (child, value) in enumerate(zip(shape, children, strict=True)):
+            _gather(child, value, f"{label}[{i}]", leaves)
+    else:
+        if node is not None and not is_array(node):
+            from .sparse import check_sparse
+
+            check_sparse(node, noun("gradient", label))
+        leaves.append(node)

@@ -8,20 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
 from .arguments import real
-from .arrays import as_parameter, describe, flatten, gather, is_sequence, noun, path
-from .bound import Bound, Step
+from .arrays import as_parameter, describe, flatten, gather, is_sequence
+from .attached import Attached
+from .bound import Bound
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
-from .schedules.base import LearningRateSchedule
-from .sparse import as_move, as_rows
-from .state import Stateful
+from .sparse import as_rows
 
 __all__ = ["Hyperparameter", "Optimizer", "real"]
 
 
-class Optimizer(Stateful):
+class Optimizer(Attached):
     """Base of the optimizers: moves arrays against their gradients, in place.
 
     Not used itself. A subclass names its update rule and the rule's hyperparameters; everything else is here.
@@ -48,26 +46,21 @@ class Optimizer(Stateful):
     -----
     State is tied to an array by the memory it covers, not by its place in a list: ``step([w, b], ...)`` and
     ``step([b, w], ...)`` mean the same, and so do two views of the same elements. An array that was resized, reshaped
-    or reallocated since its first step is an error. The optimizer holds its arrays: their memory is not reused.
-    """
+    or reallocated since its first step is an error, and so is a new array in the place of one that is gone, as after
+    ``params["w"] = np.clip(params["w"], 0, 1)``: write into it, ``params["w"][...] = np.clip(...)``. The optimizer
+    holds its arrays: their memory is not reused.
 
-    def __init__(
-        self,
-        rule: str,
-        name: str,
-        options: Mapping[str, Any] | None = None,
-        **hyperparameters: float | LearningRateSchedule,
-    ) -> None:
-        super().__init__(rule, name, options, **hyperparameters)
-        self._excluded: tuple[list[Any], list[str]] = [], []
-        self._names: list[str] = []  # of the arrays, for patterns
-        # The objects that were registered, and their indices, by id. Holding them keeps the ids their own.
-        self._seen: dict[int, tuple[Any, int]] = {}
-        self._last: tuple[list[int], list[str], Step] | None = None
+    Optimizers can be pickled and copied, and go on bit for bit. ``pickle`` and `copy.deepcopy` take the arrays along:
+    what is copied together, ``{"params": params, "optimizer": optimizer}``, belongs together afterwards. A copy whose
+    arrays nobody else has takes up those of the first step that have the same names, shapes and dtypes. What
+    `copy.copy` makes steps the same arrays, with state of its own.
+    """
 
     def _parts(self) -> Sequence[Optimizer]:
         """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
         return ()
+
+    _built: tuple[list[int], list[str]] | None = None  # numbers and labels of the arrays
 
     def step(self, params: Any, grads: Any) -> None:
         """Take one step: update `params`, in place.
@@ -86,8 +79,8 @@ class Optimizer(Stateful):
         TypeError
             Something is not an array, or has another dtype, or the structures differ in kind.
         ValueError
-            A shape, length or key differs; an array is read-only, misaligned, overlaps another, or was resized,
-            reshaped or reallocated since its first step.
+            A shape, length or key differs; an array is read-only, misaligned, overlaps another, was resized, reshaped
+            or reallocated since its first step, or took the place of another.
 
         After an error all arrays, state and counters are as they were.
 
@@ -108,11 +101,12 @@ class Optimizer(Stateful):
         gradients = gather(structure, grads)
         registered = len(self._core)
         try:
-            bound = self._bound(self._attach(leaves, labels), labels)
-            bound.step(gradients if labels[0] else gradients[0])
+            indices = self._attach_once(params, leaves, labels)
+            self._bound(indices, labels).step(gradients if labels[0] else gradients[0])
         except Exception:
             self._forget(registered)
             raise
+        self._stepped = params if isinstance(params, (list, dict)) else None
 
     def bind(self, params: Any) -> Bound:
         """Fix the arrays that will be stepped, once, for the fastest steps: nothing is looked up any more.
@@ -146,7 +140,7 @@ class Optimizer(Stateful):
         if is_groups(params):
             return self._bind_groups(params)
         leaves, labels, structure = flatten(params)
-        return Bound(self, self._attach(leaves, labels), labels, structure)
+        return Bound(self, self._attach_once(params, leaves, labels), labels, structure)
 
     def _bind_groups(self, groups: Sequence[Mapping[str, Any]]) -> Bound:
         chosen = [settings(self, group, f"[{i}]") for i, group in enumerate(groups)]
@@ -218,15 +212,46 @@ class Optimizer(Stateful):
             self._core.flush_rows(index, wanted)
         return None
 
-    def apply(self, grads: Any, params: Any) -> None:
-        """As ``step(params, grads)``, in Keras's order of arguments.
+    def build(self, variables: Sequence[Any]) -> None:
+        """Make the state of arrays before their first step, as in Keras; then ``apply(grads)`` steps them.
 
         Raises
         ------
         TypeError, ValueError
-            As `step` does.
+            As `bind` does.
         """
-        self.step(params, grads)
+        leaves, labels, _ = flatten(list(variables))
+        self._built = self._attach_once(variables, leaves, labels), labels
+
+    @property
+    def variables(self) -> list[np.ndarray]:
+        """As in Keras: steps taken, the learning rate unless a schedule gives it, and the state of all arrays.
+
+        State is given itself, and may be written in place; the first two are copies.
+        """
+        self._core.flush()
+        others = set(self._all_fields()) - {"learning_rate"}
+        return [array for name, array in self._state().items() if name.rpartition(".")[2] not in others]
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times ``loss_scale_factor``, by which gradients are divided again."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def apply(self, grads: Any, params: Any = None) -> None:
+        """As ``step(params, grads)``, in Keras's order of arguments; without `params`, a step of what was built.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `step` does; ValueError without `params` before `build`.
+        """
+        if params is not None:
+            self.step(params, grads)
+        elif self._built is None:
+            raise ValueError("params must be given, or build(params) called first.")
+        else:
+            indices, labels = self._built
+            self._bound(indices, labels).step(list(grads))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
         """As `step`, for pairs of a gradient and its array: ``apply_gradients(zip(grads, params))``, as in Keras.
@@ -241,65 +266,6 @@ class Optimizer(Stateful):
             if len(pair) != 2:
                 raise ValueError(f"grads_and_vars[{i}] must be a pair (gradient, array); it has length {len(pair)}.")
         self.step([param for _, param in pairs], [grad for grad, _ in pairs])
-
-    def _attach(
-        self,
-        leaves: Sequence[Any],
-        labels: Sequence[str],
-        groups: Sequence[int] | None = None,
-        names: Sequence[str] | None = None,
-    ) -> list[int]:
-        """The engine's indices of these arrays; those that are new are registered, all or none."""
-        indices: list[int] = []
-        new: list[tuple[int, np.ndarray]] = []
-        for i, (leaf, label) in enumerate(zip(leaves, labels, strict=True)):
-            seen = self._seen.get(id(leaf))
-            if seen is not None and isinstance(leaf, np.ndarray):
-                indices.append(seen[1])  # the engine holds it too, and sees whether it was resized
-                continue
-            array = as_parameter(leaf, noun("parameter", label))
-            indices.append(self._core.find(array))
-            if indices[i] < 0:
-                if seen is not None:
-                    raise ValueError(
-                        f"{noun('parameter', label)} must stay where it was when the optimizer first saw it; "
-                        "it has been resized, reshaped or reallocated since."
-                    )
-                new.append((i, array))
-        if new:
-            called = [names[i] if names else path(labels[i]) for i, _ in new]
-            added = self._core.add(
-                [array for _, array in new],
-                [labels[i] for i, _ in new],
-                [0 if groups is None else groups[i] for i, _ in new],
-                [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
-                [self._stands_aside(name) for name in called],
-            )
-            self._names += called
-            for (i, array), index in zip(new, added, strict=True):
-                indices[i] = index
-                self._seen[id(leaves[i])] = leaves[i], index
-                average = self._core.state(index).get("average")
-                if average is not None:  # an array that misses steps stays where it is, and so does its average
-                    average[...] = array
-        return indices
-
-    def _bound(self, indices: list[int], labels: list[str]) -> Step:
-        """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
-        if self._last is None or self._last[0] != indices or self._last[1] != labels:
-            self._last = (indices, labels, self._make_bound(indices, labels))
-        return self._last[2]
-
-    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
-        return _core.Bound(self._core, indices, labels, as_move)
-
-    def _forget(self, registered: int) -> None:
-        """Leave only the first `registered` arrays, as if the others had never been seen."""
-        if len(self._core) > registered:
-            self._last = None
-            self._core.truncate(registered)
-            del self._names[registered:]
-            self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
 
     # -- beside steps ----
 
@@ -349,16 +315,6 @@ class Optimizer(Stateful):
         self._excluded[1].extend(patterns)
         for index in range(len(self._core)):
             self._core.set_decays(index, self._decays(self._core.parameter(index), self._names[index]))
-
-    def _stands_aside(self, name: str) -> bool:
-        """Whether an array of this name is no matrix to a rule that sees matrices."""
-        return False
-
-    def _decays(self, array: np.ndarray, name: str) -> bool:
-        arrays, patterns = self._excluded
-        same = any(other.ctypes.data == array.ctypes.data and other.shape == array.shape for other in arrays)
-        last = name.rpartition("/")[2]
-        return not same and not any(re.search(pattern, n) for pattern in patterns for n in (name, last))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Set arrays to their running averages, as Keras does at the end of `fit`; without ``use_ema`` nothing happens.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from .arrays import Structure, gather
 
@@ -29,6 +32,8 @@ class Bound:
     ----------
     optimizer : Optimizer
         Whose hyperparameters, step count and state a step uses.
+    arrays : list of ndarray
+        What is stepped, in order: after a pickle or a copy these are the copied arrays.
     """
 
     def __init__(self, optimizer: Optimizer, indices: list[int], labels: list[str], structure: Structure) -> None:
@@ -38,6 +43,18 @@ class Bound:
         if structure is None or (isinstance(structure, list) and all(inner is None for inner in structure)):
             # One array or a flat sequence: the engine's own method, with no Python in between.
             self.step = self._core.step  # type: ignore[method-assign]
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """What is stepped, in order."""
+        return [self.optimizer._core.parameter(index) for index in self._indices]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.optimizer, self._indices, self._labels, self._structure)
+
+    def __copy__(self) -> Bound:
+        copied: Bound = copy.deepcopy(self, {id(array): array for array in self.optimizer._arrays()})
+        return copied
 
     def step(self, grads: Any, /) -> None:
         """Take one step.

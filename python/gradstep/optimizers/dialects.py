@@ -8,7 +8,7 @@ from .arguments import real
 from .arrays import describe
 from .hyperparameters import Configured
 
-__all__ = ["Bilingual", "must_stay", "spoken"]
+__all__ = ["Bilingual", "OwnSteps", "must_stay", "spoken"]
 
 PREFIX = {"keras": "", "torch": "Torch"}  # of a rule's name
 
@@ -28,6 +28,13 @@ def must_stay(name: str, value: Any, absent: float, where: str) -> None:
         raise ValueError(f"{name} must be {absent:g} {where}; got {value}.")
 
 
+class OwnSteps(Configured):
+    """Of a class whose rule is PyTorch's own, before `Optimizer` among its bases: each array counts its own steps."""
+
+    def _engine_options(self, rule: str) -> dict[str, Any]:
+        return {**super()._engine_options(rule), "own_steps": True}
+
+
 class Bilingual(Configured):
     """Of a class that takes `dialect`, before `Optimizer` among its bases."""
 
@@ -37,8 +44,9 @@ class Bilingual(Configured):
         return "torch" if self._core.rule.startswith(PREFIX["torch"]) else "keras"
 
     def _engine_options(self, rule: str) -> dict[str, Any]:
-        # PyTorch's weight_decay joins the gradient.
-        return {**super()._engine_options(rule), "coupled_decay": rule.startswith(PREFIX["torch"])}
+        # PyTorch's weight_decay joins the gradient, and each of its tensors counts its own steps.
+        is_torch = rule.startswith(PREFIX["torch"])
+        return {**super()._engine_options(rule), "coupled_decay": is_torch, "own_steps": is_torch}
 
     def _arguments(self) -> dict[str, Any]:
         own = super()._arguments()

@@ -11,7 +11,7 @@ import numpy as np
 from .arguments import closest, real
 from .arrays import describe, is_array, is_sequence
 from .options import CLIPS, COMMON, DEFAULTS
-from .schedules.base import LearningRateSchedule, values_ahead
+from .schedules.base import LearningRateSchedule, as_rate, values_ahead
 
 if TYPE_CHECKING:
     from .hyperparameters import Configured
@@ -41,6 +41,7 @@ class Group(Mapping[str, Any]):
 
     def __setitem__(self, name: str, value: float | LearningRateSchedule | None) -> None:
         self._check(name)
+        value = as_rate(name, value)
         if self._index == 0:
             self._optimizer._set(name, number(name, value))
             return

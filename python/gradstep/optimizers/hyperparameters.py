@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any, TypeVar
 
+import numpy as np
+
 from .. import _core
 from ..seeds import fresh_key, word
 from .arguments import Default, real
 from .arrays import describe
 from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
-from .schedules.base import Classes, LearningRateSchedule, values_ahead
+from .schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
 from .schedules.base import serialize as serialize_schedule
 
 __all__ = ["CommonHyperparameter", "Configured", "Hyperparameter"]
@@ -62,10 +64,41 @@ class CommonHyperparameter(Hyperparameter):
         super().__set__(optimizer, number(self.name, value) if value is None else value)
 
 
+class RateValue(float):
+    """A learning rate as it was when it was read; `assign` sets that of its optimizer, as on Keras's variable."""
+
+    __slots__ = ("_optimizer",)
+    _optimizer: Configured
+
+    def assign(self, value: float) -> None:
+        """Set the optimizer's learning rate."""
+        self._optimizer.learning_rate = value
+
+    def numpy(self) -> np.float64:
+        """The number as NumPy's."""
+        number: np.float64 = np.float64(float(self))
+        return number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return float, (float(self),)
+
+
+class Rate(Hyperparameter):
+    """The learning rate: a float that has `assign` too."""
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        value = super().__get__(optimizer, owner)
+        if optimizer is None:
+            return value
+        rate = RateValue(value)
+        rate._optimizer = optimizer
+        return rate
+
+
 class Configured:
     """What an optimizer is apart from arrays and state. Bases of this one say what a subclass gives."""
 
-    learning_rate = Hyperparameter()
+    learning_rate = Rate()
     weight_decay = CommonHyperparameter()
     clipnorm = CommonHyperparameter()
     clipvalue = CommonHyperparameter()
@@ -91,7 +124,7 @@ class Configured:
         hyperparameters |= common
         self._schedules: dict[str, LearningRateSchedule] = {}
         self._group_schedules: dict[tuple[int, str], LearningRateSchedule] = {}
-        given = {f: value for f, value in hyperparameters.items() if not isinstance(value, Default)}
+        given = {f: as_rate(f, value) for f, value in hyperparameters.items() if not isinstance(value, Default)}
         fixed = {f: real(f, value) for f, value in given.items() if not isinstance(value, LearningRateSchedule)}
         self._core = _core.Optimizer(rule, fixed, self._engine_options(rule))
         for field in given.keys() - fixed.keys():
@@ -109,6 +142,7 @@ class Configured:
         return self._core.get(field) if schedule is None else float(schedule(self.iterations))
 
     def _set(self, field: str, value: float | LearningRateSchedule) -> None:
+        value = as_rate(field, value)
         check_clips(self, field, value, 0)
         if isinstance(value, LearningRateSchedule):
             self._core.schedule(field, partial(values_ahead, value))

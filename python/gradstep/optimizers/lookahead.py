@@ -133,9 +133,8 @@ class Walk:
         """Raise what `step` would before it writes anything."""
         self._inner.check(gradients)
         # Arrays without a gradient in this step too.
-        for index, slow in enumerate(self._owner._slow):
-            if self._owner._core.parameter(index).shape != slow.shape:
-                raise ValueError("an array must keep its shape; one has been resized or reshaped since its first step.")
+        for index in range(len(self._owner._core)):
+            self._owner._core.check_unmoved(index, f"[{index}]")
 
     def step(self, gradients: Any, /) -> None:
         """Take one step."""

@@ -98,6 +98,11 @@ class MultiOptimizer(Wrapper):
         """How many steps have been taken, by the optimizer that took most."""
         return max(optimizer.iterations for optimizer in self._each)
 
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        for optimizer in self._each:
+            optimizer.iterations = count
+
     @property
     def skipped_steps(self) -> int:
         """How many steps were not made because a gradient was not finite, of all optimizers together."""
@@ -210,6 +215,22 @@ class MultiOptimizer(Wrapper):
             f"{noun('parameter', label)} has the name {name!r}, which matches none of the patterns "
             f'{", ".join(map(repr, self.optimizers))}. "*" matches all.'
         )
+
+    def _replace(self, index: int, array: Any, label: str) -> None:
+        super()._replace(index, array, label)
+        which, own = self._places[index]
+        self._each[which]._replace(own, array, label)
+
+    def _holds(self, index: int) -> int:
+        which, own = self._places[index]
+        return super()._holds(index) + self._each[which]._holds(own)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {**super()._snapshot(), "arrays": [], "state": []}  # the optimizers have them
+
+    def _revive(self, engine: dict[str, Any]) -> Any:
+        arrays = [self._each[which]._core.parameter(index) for which, index in self._places]
+        return super()._revive({**engine, "arrays": arrays})
 
     def _forget(self, registered: int) -> None:
         known = [sum(which == i for which, _ in self._places[:registered]) for i in range(len(self._each))]

@@ -145,7 +145,7 @@ class Muon(Bilingual, Optimizer):
         momentum: float = 0.95,
         ns_steps: float = 5,
         nesterov: bool = True,
-        rms_rate: float = default(0.2),
+        rms_rate: float | None = default(0.2),
         *,
         dialect: str = "keras",
         name: str = "muon",
@@ -174,7 +174,7 @@ class Muon(Bilingual, Optimizer):
             adam_lr_ratio=adam_lr_ratio,
             momentum=momentum,
             ns_steps=ns_steps,
-            rms_rate=rms_rate,
+            rms_rate=float("inf") if rms_rate is None else rms_rate,
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .base import Hyperparameter, Optimizer
+from .dialects import OwnSteps
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class RAdam(Optimizer):
+class RAdam(OwnSteps, Optimizer):
     """Adam whose first steps are those of momentum alone, until the second moment rests on enough gradients.
 
     Parameters

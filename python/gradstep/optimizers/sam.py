@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import flag
-from .arrays import Structure, as_gradient, describe, flatten, gather, noun
+from .arrays import Structure, as_gradient, describe, fill, flatten, gather, noun
 from .base import Optimizer
 from .blocks import block_slices, in_order, norm, real_type
 from .bound import Bound, Step
@@ -188,7 +188,7 @@ class SAM(Around):
             tree = [group["params"] for group in params]
             return BoundSAM(self, bound._indices, bound._labels, bound._structure, tree)
         leaves, labels, structure = flatten(params)
-        return BoundSAM(self, self._attach(leaves, labels), labels, structure, params)
+        return BoundSAM(self, self._attach_once(params, leaves, labels), labels, structure, params)
 
     def apply_gradients(self, grads_and_vars: Any) -> None:
         """Not for SAM: one gradient is not enough.
@@ -223,6 +223,10 @@ class BoundSAM(Bound):
         super().__init__(optimizer, indices, labels, structure)
         vars(self).pop("step", None)  # the engine's, where there is one
         self._tree = tree
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments = super().__reduce__()
+        return _bind_again, (kind, *arguments, self._tree)
 
     def step(self, grads: Callable[[Any], Any], /) -> None:
         """Take one step.
@@ -265,6 +269,15 @@ class BoundSAM(Bound):
     def _flat(self, grads: Any) -> Any:
         gradients = gather(self._structure, grads)
         return gradients if self._labels[0] else gradients[0]
+
+
+def _bind_again(
+    kind: type[BoundSAM], optimizer: SAM, indices: list[int], labels: list[str], structure: Structure, tree: Any
+) -> BoundSAM:
+    """A copy: gradients are asked for at the arrays that are stepped, also where the tree has other copies of them."""
+    if any(optimizer._core.find(np.asarray(leaf)) < 0 for leaf in flatten(tree)[0]):
+        tree = fill(structure, iter([optimizer._core.parameter(index) for index in indices]))
+    return kind(optimizer, indices, labels, structure, tree)
 
 
 class Halves:

@@ -33,6 +33,7 @@ class ScheduleFree(Stateful):
         """
         if self._core.halted:
             return [self._core.parameter(index).copy() for index in range(len(self._core))]
+        self._core.flush()
         return [self._average(index) for index in range(len(self._core))]
 
     def eval(self) -> None:

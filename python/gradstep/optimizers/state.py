@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .arguments import whole
 from .arrays import as_gradient, describe
 from .groups import number, shown
 from .hyperparameters import Configured
@@ -31,8 +32,12 @@ class Stateful(Configured):
 
     @property
     def iterations(self) -> int:
-        """How many steps have been taken."""
+        """How many steps have been taken. Setting it goes on from there: schedules, bias corrections, each array."""
         return self._core.iterations
+
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        self._core.iterations = whole("iterations", count, 0)
 
     @property
     def skipped_steps(self) -> int:
@@ -47,8 +52,10 @@ class Stateful(Configured):
         dict of str to ndarray
             ``"iterations"``; every hyperparameter by name, except those that follow a schedule: `iterations` says where
             it is; those of groups as ``"groups.1.learning_rate"``; ``"0.m"``: slot ``m`` of the first array that was
-            stepped or bound, and so on, in the order of their first step. State of a smaller ``state_dtype`` is in it
-            as the engine has it: the words of bfloat16 as uint16; int8 as uint8, with ``"0.m.scale"``.
+            stepped or bound, and so on, in the order of their first step; ``"0.step"``: its own count of steps, with
+            ``dialect="torch"`` and of RAdam and ASGD, where each array has one; ``"seed"``, of stochastic rounding.
+            State of a smaller ``state_dtype`` is in it as the engine has it: the words of bfloat16 as uint16; int8 as
+            uint8, with ``"0.m.scale"``.
 
         Examples
         --------
@@ -111,6 +118,9 @@ class Stateful(Configured):
             raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")
         if not 0 <= accumulated < (self.gradient_accumulation_steps or 1):
             raise ValueError(f"state['accumulated'] must be 0 or more, and below a whole step; got {accumulated}.")
+        for key, steps in loaded.items():
+            if key.endswith(".step") and steps < 0:
+                raise ValueError(f"state[{key!r}] must be at least 0; got {steps}.")
         # A rule of its own checks the bounds, so that none is set if one is refused.
         values = {
             key: float(loaded[key]) if key in loaded else number(numbers[key][0], DEFAULTS[numbers[key][0]])
@@ -123,10 +133,12 @@ class Stateful(Configured):
             self._core.flush()  # by the state that was
             for key, (field, group) in numbers.items():
                 self._core.set(field, values[key], group)
-            for key, array in current.items():
+            self._core.iterations, self._core.accumulated = iterations, accumulated
+            for key, array in current.items():  # after the counter of all steps, which sets those of the arrays
                 if key in loaded:
                     array[...] = loaded[key]
-            self._core.iterations, self._core.accumulated = iterations, accumulated
+            if "seed" in loaded:
+                self._options["seed"] = self._core.seed = int(loaded["seed"])
 
         return load
 
@@ -151,6 +163,8 @@ class Stateful(Configured):
         state = {"iterations": np.array(self._core.iterations, np.int64)}
         if self.gradient_accumulation_steps:
             state["accumulated"] = np.array(self._core.accumulated, np.int64)
+        if self.stochastic_rounding:
+            state["seed"] = np.array(self._options["seed"], np.uint64)
         for prefix, field, group in self._fixed_fields():
             value = self._core.get(field, group)
             if group or field in self._fields() or (value != DEFAULTS[field] and shown(field, value) is not None):

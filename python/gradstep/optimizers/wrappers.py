@@ -150,7 +150,7 @@ class Around(Wrapper):
 
         if not isinstance(name, str):
             raise TypeError(f"name must be a str; got {describe(name)}.")
-        vars(self).update(name=name, optimizer=get(optimizer), _last=None)
+        vars(self).update(name=name, optimizer=get(optimizer), _last=None, _stepped=None)
         if len(self.optimizer._core):
             raise ValueError("optimizer must not have stepped or bound any arrays; make a new one.")
 
@@ -180,6 +180,10 @@ class Around(Wrapper):
     def iterations(self) -> int:
         """How many steps the optimizer inside has taken."""
         return self.optimizer.iterations
+
+    @iterations.setter
+    def iterations(self, count: int) -> None:
+        self.optimizer.iterations = count
 
     def _fields(self) -> list[str]:
         return self.optimizer._fields()
@@ -224,6 +228,9 @@ class Around(Wrapper):
         indices = self.optimizer._attach(leaves, labels, groups, names)
         self._prepare(known)
         return indices
+
+    def _holds(self, index: int) -> int:
+        return self.optimizer._holds(index)
 
     def _prepare(self, known: int) -> None:
         try:

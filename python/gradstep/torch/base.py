@@ -134,7 +134,10 @@ class Stepping(torch.optim.Optimizer):
         increment_version(engine.moved())
         for where, loan in loans.items():
             if loan.fresh:
-                self.state.setdefault(self._tensor(where), {}).update(loan.fresh)
+                tensor = self._tensor(where)
+                if self.state.get(tensor) is None:
+                    self.state[tensor] = {}
+                self.state[tensor].update(loan.fresh)
         for part, (number, numbers) in enumerate(parts):
             if len(parts) > 1:
                 self._settings[number].count(groups[number], numbers)

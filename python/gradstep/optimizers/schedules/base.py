@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -11,7 +11,7 @@ from ...references import is_ours, reference_to
 from ..arguments import real
 from ..arrays import describe
 
-__all__ = ["Classes", "LearningRateSchedule", "serialize", "values_ahead", "values_of"]
+__all__ = ["Called", "Classes", "LearningRateSchedule", "as_rate", "serialize", "values_ahead", "values_of"]
 
 Self = TypeVar("Self", bound="LearningRateSchedule")
 
@@ -113,19 +113,51 @@ class LearningRateSchedule:
         return 1
 
 
+class Called(LearningRateSchedule):
+    """A learning rate that is a function without arguments, as in Keras: asked for each step, in `fit` ahead of it."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function = function
+
+    def __call__(self, step: Any) -> Any:
+        return real("learning_rate()", _plain(self.function()))
+
+    def __repr__(self) -> str:
+        return repr(self.function)
+
+    def _by_reference(self) -> bool:
+        return True
+
+    def get_config(self) -> dict[str, Any]:
+        raise NotImplementedError(
+            "learning_rate is a function, which cannot be saved: make a LearningRateSchedule with get_config() of it."
+        )
+
+
+def as_rate(field: str, value: Any) -> Any:
+    """A function in the place of a learning rate as a schedule; whatever else is left as it is."""
+    is_function = callable(value) and not isinstance(value, (LearningRateSchedule, type))
+    return Called(value) if field == "learning_rate" and is_function else value
+
+
 def _plain(value: Any) -> Any:
     """A number that came as an array of one, as a number."""
     return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
 def _step_numbers(step: Any) -> np.ndarray:
-    """Step numbers as int64, of any shape."""
+    """Step numbers as int64, of any shape; as float64, if one is a fraction: Keras takes those too."""
     steps = np.asarray(step)
     if steps.size == 0 and not isinstance(step, np.ndarray):
         steps = steps.astype(np.int64)
-    if steps.dtype.kind not in "iu":
-        raise TypeError(f"step must be a whole number (int) or an array of them; got {step!r}, {describe(step)}.")
-    steps = steps.astype(np.int64, copy=False)
+    if steps.dtype.kind not in "iuf":
+        raise TypeError(f"step must be a real number or an array of them; got {step!r}, {describe(step)}.")
+    if steps.dtype.kind == "f":
+        if not np.isfinite(steps).all():
+            raise ValueError(f"step must be finite; got {step!r}.")
+        steps = steps.astype(np.float64, copy=False)
+    if steps.dtype.kind != "f" or (steps == np.floor(steps)).all():
+        steps = steps.astype(np.int64, copy=False)
     if steps.size and steps.min() < 0:
         raise ValueError(f"step must be at least 0; got {steps.min()}.")
     return steps
@@ -136,7 +168,7 @@ def values_of(schedule: LearningRateSchedule, steps: np.ndarray) -> np.ndarray:
     kind = type(schedule)
     if kind.__call__ is not LearningRateSchedule.__call__:
         name = f"{kind.__name__}(step)"
-        return np.array([real(name, _plain(schedule(int(step)))) for step in steps], np.float64)
+        return np.array([real(name, _plain(schedule(step.item()))) for step in steps], np.float64)
     return _from_rates(schedule, steps)
 
 

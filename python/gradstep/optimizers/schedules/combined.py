@@ -175,7 +175,7 @@ class Lambda(Formula):
             raise TypeError(f"function must take a step and give its rate; got {describe(self.function)}.")
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
-        return np.array([real("function(step)", self.function(int(step))) for step in steps], np.float64)
+        return np.array([real("function(step)", self.function(step.item())) for step in steps], np.float64)
 
     def _by_reference(self) -> bool:
         return True

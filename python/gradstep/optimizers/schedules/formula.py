@@ -105,9 +105,9 @@ def sequence(name: str, value: Any) -> Sequence[Any]:
     return value
 
 
-def rising(name: str, value: Any) -> tuple[float, ...]:
+def rising(name: str, value: Any, low: float = 0.0) -> tuple[float, ...]:
     """Steps in rising order, at which something changes."""
-    steps = tuple(number(f"{name}[{i}]", step) for i, step in enumerate(sequence(name, value)))
+    steps = tuple(number(f"{name}[{i}]", step, low) for i, step in enumerate(sequence(name, value)))
     for i in range(1, len(steps)):
         if steps[i] <= steps[i - 1]:
             raise ValueError(f"{name} must rise; {name}[{i - 1}] is {steps[i - 1]} and {name}[{i}] is {steps[i]}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,7 +128,8 @@ class PiecewiseConstantDecay(Formula):
     boundaries : list of int
         The last steps at a rate, as in Keras; rising.
     values : list of float
-        The rates, one more than there are boundaries; each at least 0.
+        The rates, one more than there are boundaries; as in Keras of any sign: what a rate may not be is refused at
+        its step.
     name : str, default "PiecewiseConstant"
         Name in the config.
 
@@ -147,8 +149,10 @@ class PiecewiseConstantDecay(Formula):
     name: str = "PiecewiseConstant"
 
     def _check(self) -> None:
-        boundaries = rising("boundaries", self.boundaries)
-        values = tuple(number(f"values[{i}]", value) for i, value in enumerate(sequence("values", self.values)))
+        boundaries = rising("boundaries", self.boundaries, -math.inf)
+        values = tuple(
+            number(f"values[{i}]", value, -math.inf) for i, value in enumerate(sequence("values", self.values))
+        )
         if len(values) != len(boundaries) + 1:
             raise ValueError(
                 "values must be one more than boundaries; "

@@ -1,0 +1,182 @@
+"""The arrays of an optimizer: which state is whose, by the identity of arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .arrays import as_parameter, noun, path
+from .bound import Step
+from .copying import Copied
+from .schedules.base import LearningRateSchedule
+from .sparse import as_move
+
+__all__ = ["Attached"]
+
+
+class Attached(Copied):
+    """An optimizer's arrays, as the engine knows them by number."""
+
+    def __init__(
+        self,
+        rule: str,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: float | LearningRateSchedule,
+    ) -> None:
+        super().__init__(rule, name, options, **hyperparameters)
+        self._excluded: tuple[list[Any], list[str]] = [], []
+        self._names: list[str] = []  # of the arrays, for patterns
+        # Numbers of the objects that were registered, by id. The engine holds arrays, and so their ids stay their own;
+        # other objects are held here.
+        self._seen: dict[int, tuple[Any, int]] = {}
+        self._orphans: dict[str, int] = {}  # of a copy: numbers of the arrays that were copied with it, by name
+        self._last: tuple[list[int], list[str], Step] | None = None
+        self._stepped: Any = None  # the list or dict that was stepped last
+
+    def _attach(
+        self,
+        leaves: Sequence[Any],
+        labels: Sequence[str],
+        groups: Sequence[int] | None = None,
+        names: Sequence[str] | None = None,
+    ) -> list[int]:
+        """The engine's numbers of these arrays; those that are new are registered, all or none."""
+        indices: list[int] = []
+        new: list[tuple[int, np.ndarray]] = []
+        for i, (leaf, label) in enumerate(zip(leaves, labels, strict=True)):
+            seen = self._seen.get(id(leaf))
+            if seen is not None and isinstance(leaf, np.ndarray):
+                indices.append(seen[1])  # the engine holds it too, and sees whether it was resized
+                continue
+            array = as_parameter(leaf, noun("parameter", label))
+            index = self._core.find(array)
+            if index < 0 and seen is not None:
+                raise ValueError(
+                    f"{noun('parameter', label)} must stay where it was when the optimizer first saw it; "
+                    "it has been resized, reshaped or reallocated since."
+                )
+            if index < 0 and self._orphans:
+                index = self._adopt(array, label, names[i] if names else path(label))
+            indices.append(index)
+            if index < 0:
+                new.append((i, array))
+        if new:
+            called = [names[i] if names else path(labels[i]) for i, _ in new]
+            added = self._core.add(
+                [array for _, array in new],
+                [labels[i] for i, _ in new],
+                [0 if groups is None else groups[i] for i, _ in new],
+                [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
+                [self._stands_aside(name) for name in called],
+            )
+            self._names += called
+            for (i, array), index in zip(new, added, strict=True):
+                indices[i] = index
+                self._seen[id(leaves[i])] = None if leaves[i] is array else leaves[i], index
+                average = self._core.state(index).get("average")
+                if average is not None:  # an array that misses steps stays where it is, and so does its average
+                    average[...] = array
+        if self._orphans:
+            for index in indices:
+                self._orphans.pop(self._names[index], None)
+        return indices
+
+    def _attach_once(self, tree: Any, leaves: Sequence[Any], labels: Sequence[str]) -> list[int]:
+        """The same for the leaves of a tree, and an error if one of them took the place of another array."""
+        registered, same, self._stepped = len(self._core), tree is self._stepped, None
+        indices = self._attach(leaves, labels)
+        try:
+            self._check_replaced(registered, labels, indices, same)
+        except ValueError:
+            self._forget(registered)
+            raise
+        return indices
+
+    def _check_replaced(self, registered: int, labels: Sequence[str], indices: Sequence[int], same: bool) -> None:
+        """Raise if an array after the first `registered` took the place of another: fresh state would be silent.
+
+        It did if they have the same name, and nobody but the optimizer holds the other any more, or both were in the
+        `same` list or dict.
+        """
+        if not 0 < registered < len(self._core):
+            return
+        fresh = [(index, label) for index, label in zip(indices, labels, strict=True) if index >= registered]
+        places = {name: index for index, name in enumerate(self._names[:registered])}
+        last = self._last[0] if same and self._last else []
+        for index, label in fresh:
+            old = places.get(self._names[index])
+            if old is not None and (old in last or self._core.is_abandoned(old, self._holds(old))):
+                raise ValueError(
+                    f"{noun('parameter', label)} is not the array that was stepped in its place before, to which the "
+                    "optimizer's state belongs. Write into that one, array[...] = values, and keep it; for other "
+                    "arrays make a new optimizer: opt.from_config(opt.get_config()), and to go on from the state that "
+                    "is, bind(params) and load_state_dict(opt.state_dict())."
+                )
+
+    def _check_serves(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Raise unless an optimizer of a model knows no arrays yet, or all of the model's, by their names."""
+        if not len(self._core):
+            return
+        for name, array in arrays.items():
+            if self._core.find(array) < 0 and name not in self._orphans:
+                raise ValueError(
+                    f"the optimizer does not know {name!r}: it steps other arrays, and {self.iterations} steps were "
+                    "taken with them. An optimizer serves one model; for another, or for weights that are trained from "
+                    "now on, make a new one: opt.from_config(opt.get_config())."
+                )
+
+    def _adopt(self, array: np.ndarray, label: str, name: str) -> int:
+        """The number of the array of a copied optimizer whose place this one takes, as nobody else has it; or -1."""
+        index = self._orphans.get(name, -1)
+        if index < 0 or not self._core.is_abandoned(index, self._holds(index)):
+            return -1
+        old = self._core.parameter(index)
+        if old.shape != array.shape or old.dtype != array.dtype:
+            return -1
+        self._replace(index, array, label)
+        return index
+
+    def _replace(self, index: int, array: np.ndarray, label: str) -> None:
+        old = self._core.parameter(index)
+        self._core.replace(index, array, label)
+        self._seen = {key: seen for key, seen in self._seen.items() if seen[1] != index}
+        self._excluded[0][:] = [array if other is old else other for other in self._excluded[0]]
+        self._last = None
+
+    def _holds(self, index: int) -> int:
+        """How often this optimizer holds an array."""
+        array = self._core.parameter(index)
+        return 1 + sum(other is array for other in self._excluded[0])
+
+    def _bound(self, indices: list[int], labels: list[str]) -> Step:
+        """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
+        if self._last is None or self._last[0] != indices or self._last[1] != labels:
+            self._last = (indices, labels, self._make_bound(indices, labels))
+        return self._last[2]
+
+    def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        return _core.Bound(self._core, indices, labels, as_move)
+
+    def _forget(self, registered: int) -> None:
+        """Leave only the first `registered` arrays, as if the others had never been seen."""
+        if len(self._core) > registered:
+            self._last = None
+            self._core.truncate(registered)
+            del self._names[registered:]
+            self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
+            self._orphans = {name: index for name, index in self._orphans.items() if index < registered}
+
+    def _stands_aside(self, name: str) -> bool:
+        """Whether an array of this name is no matrix to a rule that sees matrices."""
+        return False
+
+    def _decays(self, array: np.ndarray, name: str) -> bool:
+        arrays, patterns = self._excluded
+        same = any(other.ctypes.data == array.ctypes.data and other.shape == array.shape for other in arrays)
+        last = name.rpartition("/")[2]
+        return not same and not any(re.search(pattern, n) for pattern in patterns for n in (name, last))
