@@ -152,6 +152,18 @@ template py::array check_rows<std::uint8_t>(py::handle, const std::string&, std:
 template py::array check_rows<bool>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<std::int64_t>(py::handle, const std::string&, std::int64_t);
 
+py::object pinned(const py::array& array) {
+  PyObject* owner = array.ptr();
+  for (;;) {
+    PyObject* const base = py::detail::array_proxy(owner)->base;
+    if (!base || !py::isinstance<py::array>(base)) break;
+    owner = base;
+  }
+  py::object reference = py::reinterpret_steal<py::object>(PyWeakref_NewRef(owner, nullptr));
+  if (!reference) throw py::error_already_set();
+  return reference;
+}
+
 py::dtype numpy_dtype(Dtype dtype) { return dtype == Dtype::f32 ? py::dtype::of<float>() : py::dtype::of<double>(); }
 
 Dtype parse_dtype(const std::string& name) {

@@ -46,6 +46,9 @@ template <class Real> bool has_dtype(const py::array& array) { return py::isinst
 /// Throws unless the array is of T in C order and its shape is (rows, columns), or (rows,) where columns is -1.
 template <class T> py::array check_rows(py::handle object, const std::string& name, std::int64_t columns);
 
+/// While it lives the memory of an array stays where it is: NumPy refuses `resize`, with refcheck=False too.
+py::object pinned(const py::array& array);
+
 /// Zeros, the first element on a 64-byte border: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);
 /// The same for many arrays, in one arena.

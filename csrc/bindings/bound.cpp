@@ -19,17 +19,15 @@ class Bound {
   Bound(py::object optimizer, std::vector<std::size_t> indices, std::vector<std::string> labels, py::object convert)
       : owner_(std::move(optimizer)),
         optimizer_(owner_.cast<PyOptimizer&>()),
-        indices_(std::move(indices)),
+        places_(optimizer_, std::move(indices)),
         labels_(std::move(labels)),
         convert_(std::move(convert)) {
     if (labels_.size() != indices_.size()) throw py::value_error("labels and indices must be as many.");
-    for (std::size_t i = 0; i < indices_.size(); ++i) {
-      if (indices_[i] >= optimizer_.parameters.size()) throw py::index_error("no such parameter");
+    for (std::size_t i = 0; i < indices_.size(); ++i)
       for (std::size_t j = 0; j < i; ++j)
         if (indices_[j] == indices_[i])
           throw py::value_error(noun("parameter", labels_[i]) + " is " + noun("parameter", labels_[j]) +
                                 " again; each must appear once.");
-    }
   }
 
   void step(py::handle gradients) {
@@ -50,8 +48,18 @@ class Bound {
       }
     } let_go{*this};
     const auto step = [&] { return engine.step(moves_, nullptr, idle_); };
-    // Safe: the arrays are held, the rest is the engine's own.
-    const Optimizer::Outcome outcome = total < release_size ? step() : released(step);
+    Optimizer::Outcome outcome;
+    if (total < release_size) {
+      outcome = step();
+    } else {
+      // Safe: the arrays are held, where they are, and the rest is the engine's own.
+      std::vector<py::object> pins;
+      for (std::size_t i = 0; i < held_.size(); ++i) {
+        pins.push_back(pinned(py::reinterpret_borrow<py::array>(held_[i])));
+        pins.push_back(pinned(optimizer_.arrays[indices_[moved_[i]]]));
+      }
+      outcome = released(step);
+    }
     if (outcome == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) refuse();
   }
 
@@ -69,6 +77,7 @@ class Bound {
  private:
   /// The moves of a step, checked.
   void collect(py::handle gradients) {
+    places_.check(optimizer_);
     optimizer_.prepare(1);
     moves_.clear();
     moved_.clear();
@@ -147,7 +156,8 @@ class Bound {
 
   py::object owner_;
   PyOptimizer& optimizer_;
-  std::vector<std::size_t> indices_;
+  Places places_;
+  const std::vector<std::size_t>& indices_ = places_.indices;
   std::vector<std::string> labels_;
   py::object convert_;
   PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;

@@ -15,6 +15,7 @@ struct Targets {
   py::object array;
   const std::byte* data;
   std::size_t row_size, rows;  // bytes a row
+  py::object pin = pinned(py::reinterpret_borrow<py::array>(array));
 };
 
 /// Rows of numbers, as a data set has them.
@@ -23,13 +24,11 @@ struct Inputs {
   Source source;
   std::size_t rows;
   const std::byte* data;
+  py::object pin = pinned(py::reinterpret_borrow<py::array>(array));
 };
 
 /// (rows, columns) of float32, float64 or uint8, in C order.
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
-
-/// (name, default, doc, low, high, low_open, high_open)
-py::tuple describe(const FieldInfo& field);
 
 /// (name, default, doc, low, high, low_open, high_open)
 py::tuple describe(const FieldInfo& field);

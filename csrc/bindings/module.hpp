@@ -9,6 +9,7 @@ void bind_build_info(pybind11::module_& m);  // versions, instruction sets, thre
 void bind_optimizers(pybind11::module_& m);  // one optimizer over many arrays
 void bind_bound(pybind11::module_& m);       // the fast path of a step
 void bind_layers(pybind11::module_& m);      // activations and losses on arrays
+void bind_guard(pybind11::module_& m);       // locks of weights
 void bind_network(pybind11::module_& m);     // networks and their runs
 void bind_treatment(pybind11::module_& m);   // penalties and constraints of weights
 void bind_product(pybind11::module_& m);     // the matrix product

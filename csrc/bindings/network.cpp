@@ -13,6 +13,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
+#include "bindings/guard.hpp"
 #include "bindings/module.hpp"
 #include "bindings/released.hpp"
 #include "bindings/run.hpp"
@@ -161,8 +162,10 @@ class PyNetwork {
 
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
-  TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs, const std::optional<Arrays>& kept)
-      : kept_(kept.value_or(Arrays{})),
+  TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs, const std::optional<Arrays>& kept,
+               std::shared_ptr<Guard> guard)
+      : guard_(std::move(guard)),
+        kept_(kept.value_or(Arrays{})),
         network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs),
                  kept ? check_kept<Real>(parse_layers(inputs, specs), kept_) : std::vector<std::vector<Real*>>{}) {}
 
@@ -190,9 +193,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (std::size_t(to.shape(0)) != from.rows) throw py::value_error("x and out must have as many rows.");
     if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
+    const Hold hold(guard_, Use::read);
     return released([&] {
       return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
-                               seconds);
+                               seconds, hold.guard());
     });
   }
 
@@ -202,7 +206,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     std::vector<std::vector<bool>> all;
     for (const auto& layer : network_.treatments) {
       all.emplace_back();
-      for (const Treatment& treatment : layer) all.back().push_back(treatment.trainable);
+      for (const auto& treatment : layer) all.back().push_back(treatment->trainable);
     }
     return all;
   }
@@ -214,10 +218,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     std::vector<std::vector<Treatment>> treatments(weights.size());
     for (std::size_t k = 0; k < weights.size(); ++k)
       for (const py::object& weight : weights[k]) treatments[k].push_back(parse_treatment(weight));
+    const Hold hold(guard_, Use::change);
     network_.treat(std::move(treatments));
   }
 
   void constrain(double rate) override {
+    const Hold hold(guard_, Use::change);
     py::gil_scoped_release release;
     Crew::gather(1, [&](Crew& crew) {
       for (const auto& layer : plain_weights(network_))
@@ -235,6 +241,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const std::size_t rows = from.rows;
     check_lengths(from, targets);
     const RowWeights counts(weights, mask, rows);
+    const Hold hold(guard_, network_.moves() ? Use::change : Use::read);
     py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
     py::list gradients;
     auto places = plain_weights(network_);
@@ -269,12 +276,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     check_lengths(from, targets);
     RowWeights counts(weights, mask, from.rows);
     return std::make_unique<TypedRun<Real>>(
-        std::move(self), network_, scoring, std::move(from), std::move(targets), batch_size, std::move(optimizer),
-        indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
+        std::move(self), guard_, network_, scoring, std::move(from), std::move(targets), batch_size,
+        std::move(optimizer), indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
   }
 
   std::unique_ptr<PyTape> tape(py::object self) const override {
-    return std::make_unique<TypedTape<Real>>(std::move(self), network_, gradient_arrays());
+    return std::make_unique<TypedTape<Real>>(std::move(self), guard_, network_, gradient_arrays());
   }
 
  private:
@@ -286,18 +293,21 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const auto shape = shapes(network_.layers);
     for (std::size_t k = 0; k < shape.size(); ++k)
       for (std::size_t i = 0; i < shape[k].size(); ++i)
-        if (network_.treatments[k][i].trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
+        if (network_.treatments[k][i]->trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
   }
 
+  const std::shared_ptr<Guard> guard_;
   const Arrays kept_;  // the weights, if Python keeps them
   Network<Real> network_;
 };
 
 std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
-                                        const std::string& dtype, const std::optional<Arrays>& kept) {
-  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs, kept);
-  return std::make_unique<TypedNetwork<double>>(inputs, specs, kept);
+                                        const std::string& dtype, const std::optional<Arrays>& kept,
+                                        std::shared_ptr<PyGuard> guard) {
+  if (!guard) guard = std::make_shared<PyGuard>();
+  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs, kept, guard);
+  return std::make_unique<TypedNetwork<double>>(inputs, specs, kept, guard);
 }
 
 }  // namespace
@@ -306,7 +316,7 @@ void bind_network(py::module_& m) {
   m.def("weight_shapes", [](std::int64_t n, const std::vector<py::dict>& all) { return shapes(parse_layers(n, all)); });
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
-           py::arg("kept") = py::none())
+           py::arg("kept") = py::none(), py::arg("guard") = py::none())
       .def_property_readonly("inputs", &PyNetwork::inputs)
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",

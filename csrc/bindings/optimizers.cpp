@@ -161,12 +161,30 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     dtypes_.push_back(arrays.back().dtype());
     parameters.push_back(std::move(fresh[i]));
     slots.push_back(std::move(fresh_slots[i]));
+    serials_.push_back(++registered_);
     const auto [first, last] = extent(arrays.back());
     extents_.push_back({first, last, index});
     longest_ = std::max(longest_, std::size_t(last - first));
   }
   std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
   return indices;
+}
+
+Places::Places(const PyOptimizer& optimizer, std::vector<std::size_t> given)
+    : indices(std::move(given)), seen_(optimizer.forgotten()) {
+  for (const std::size_t index : indices) {
+    if (index >= optimizer.parameters.size()) throw py::index_error("no such parameter");
+    serials_.push_back(optimizer.serial(index));
+  }
+}
+
+void Places::look(const PyOptimizer& optimizer) {
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    if (indices[i] >= optimizer.parameters.size() || optimizer.serial(indices[i]) != serials_[i])
+      throw std::runtime_error(
+          "the optimizer does not know these weights any more: they, or their state, were made anew (by "
+          "Checkpoint.restore, say). In a callback of fit do so when an epoch begins or ends.");
+  seen_ = optimizer.forgotten();
 }
 
 py::dict PyOptimizer::state(std::size_t index) const {

@@ -78,6 +78,10 @@ class PyOptimizer {
   /// Throws if it is in the middle of a step, or halted.
   void check_idle() const;
 
+  /// Of a parameter: no other of this optimizer has had it, though another may come to the same place.
+  std::uint64_t serial(std::size_t index) const { return serials_.at(index); }
+  std::uint64_t forgotten() const { return forgotten_; }  // how often parameters were
+
   std::string halted;  // why no step may be taken now; empty: one may
   Optimizer engine;
   std::deque<Parameter> parameters;                                   // runs point to them while others are added
@@ -104,12 +108,29 @@ class PyOptimizer {
   };
   std::vector<Source> sources_;
 
+  std::vector<std::uint64_t> serials_;  // (parameter)
+  std::uint64_t registered_ = 0, forgotten_ = 0;
   std::vector<py::dtype> dtypes_;  // (parameter): the objects, which are compared faster than what they say
   bool busy_ = false;
   std::vector<Extent> extents_;  // of the parameters, by first address
   std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
 };
 
+/// Parameters of an optimizer, for somebody who moves them again and again.
+class Places {
+ public:
+  Places(const PyOptimizer& optimizer, std::vector<std::size_t> indices);
+  /// Throws if the optimizer has forgotten one of them since: what was known of it is gone.
+  void check(const PyOptimizer& optimizer) {
+    if (optimizer.forgotten() != seen_) look(optimizer);
+  }
+  const std::vector<std::size_t> indices;
+
+ private:
+  void look(const PyOptimizer& optimizer);
+  std::vector<std::uint64_t> serials_;
+  std::uint64_t seen_;
+};
 bool has_shape(const py::array& array, const Layout& layout);
 /// Throws unless the array can be moved in place; its type.
 Dtype check_parameter(const py::array& array, const std::string& name);

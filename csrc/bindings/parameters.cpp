@@ -41,6 +41,8 @@ void PyOptimizer::truncate(std::size_t length) {
   parameters.erase(parameters.begin() + std::ptrdiff_t(length), parameters.end());
   arrays.resize(length);
   slots.resize(length);
+  serials_.resize(length);
+  ++forgotten_;
   extents_.erase(std::remove_if(extents_.begin(), extents_.end(), [&](auto& e) { return e.index >= length; }),
                  extents_.end());
 }

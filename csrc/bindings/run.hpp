@@ -14,6 +14,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
+#include "bindings/guard.hpp"
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
@@ -50,20 +51,22 @@ class PyRun {
 
 template <class Real> class TypedRun : public PyRun {
  public:
-  TypedRun(py::object owner, const Network<Real>& network, const Scoring& scoring, Inputs x, Targets y,
-           std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+  TypedRun(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network, const Scoring& scoring,
+           Inputs x, Targets y, std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
            std::vector<py::array> gradients, RowWeights weights)
       : owner_(std::move(owner)),
+        guard_(std::move(guard)),
         x_(std::move(x)),
         y_(std::move(y)),
         optimizer_(std::move(optimizer)),
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
+        places_(moved_ ? std::make_optional<Places>(*moved_, indices) : std::nullopt),
         gradients_(std::move(gradients)),
         weights_(std::move(weights)),
         scoring_(scoring),
         network_(network),
         run_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
-             check_parameters(network, indices), places(gradients_)) {}
+             check_parameters(network, indices), pointers(gradients_)) {}
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
@@ -81,8 +84,8 @@ template <class Real> class TypedRun : public PyRun {
   void release() override {
     check_idle();
     run_.start({}, 0);
-    x_ = {py::none(), x_.source, 0, nullptr};
-    y_ = {py::none(), nullptr, y_.row_size, 0};
+    x_ = {py::none(), x_.source, 0, nullptr, py::none()};
+    y_ = {py::none(), nullptr, y_.row_size, 0, py::none()};
     weights_ = RowWeights(py::none(), py::none(), 0);
   }
 
@@ -104,13 +107,13 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   bool advance(double seconds) override {
-    const bool over = alone([&] { return run_.advance(seconds); });
+    const bool over = alone([&](const Guard& guard) { return run_.advance(seconds, guard); });
     check_refused();
     return over;
   }
 
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
-    return alone([&] { return run_.profile(seconds); });
+    return alone([&](const Guard&) { return run_.profile(seconds); });
   }
 
   py::tuple progress() const override {
@@ -120,7 +123,7 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   void again() override {
-    alone([&] {
+    alone([&](const Guard&) {
       run_.again();
       return true;
     });
@@ -135,7 +138,8 @@ template <class Real> class TypedRun : public PyRun {
   bool over() const override { return run_.steps_left() == 0; }
 
   py::object forward(bool again) override {
-    Pass<Real>* const pass = alone([&] { return run_.forward(again); });
+    Pass<Real>* const pass = alone([&](const Guard&) { return run_.forward(again); });
+    check_refused();
     if (!pass) return py::none();
     waits_ = pass;
     const auto rows = py::ssize_t(pass->batch);
@@ -157,7 +161,7 @@ template <class Real> class TypedRun : public PyRun {
       std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), pass.dy);
     }
     waits_ = nullptr;
-    alone([&] {
+    alone([&](const Guard&) {
       run_.backward(loss, again);
       return true;
     });
@@ -175,9 +179,12 @@ template <class Real> class TypedRun : public PyRun {
 
   double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
 
-  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use.
+  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
+  // nobody else changes the weights meanwhile, or uses them while they change.
   template <class Work> auto alone(Work work) {
+    const Hold hold(guard_, moved_ || !gradients_.empty() ? Use::change : Use::read);
     check_idle();
+    if (places_) places_->check(*moved_);
     std::optional<PyOptimizer::Busy> busy;
     if (moved_) moved_->flush();  // what row-sparse steps left to do
     if (moved_) busy.emplace(*moved_);
@@ -187,15 +194,16 @@ template <class Real> class TypedRun : public PyRun {
       ~Idle() { busy = false; }
     } idle{busy_};
     if (moved_) moved_->prepare(run_.steps_left());
-    return released(work);
+    return released([&] { return work(hold.guard()); });
   }
 
   void check_refused() const {
+    if (run_.bad_row() >= 0) throw_bad_label("y", run_.bad_row(), run_.bad_label(), network_.outputs);
     if (run_.refused())
       throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
 
-  static std::vector<Real*> places(const std::vector<py::array>& arrays) {
+  static std::vector<Real*> pointers(const std::vector<py::array>& arrays) {
     std::vector<Real*> all;
     for (const py::array& array : arrays) all.push_back(data<Real>(array));
     return all;
@@ -224,10 +232,12 @@ template <class Real> class TypedRun : public PyRun {
   }
 
   const py::object owner_;  // the network
+  const std::shared_ptr<Guard> guard_;
   Inputs x_;
   Targets y_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
+  std::optional<Places> places_;
   const std::vector<py::array> gradients_;
   RowWeights weights_;
   const Scoring scoring_;

@@ -66,42 +66,39 @@ Scoring parse_scoring(const py::object& loss, const std::vector<std::string>& me
   return scoring;
 }
 
+void throw_bad_label(const std::string& name, std::int64_t row, std::int64_t label, std::size_t n) {
+  throw py::value_error(name + "[" + std::to_string(row) + "] is " + std::to_string(label) +
+                        "; labels must be in [0, " + std::to_string(n) + "), one for each output.");
+}
+
 Targets check_targets(py::handle y, const std::string& name, const LossUse& loss, Dtype dtype, std::size_t n) {
-  if (!loss.info->labels()) {
+  return check_targets(y, name, Scoring{loss, {}}, dtype, n);
+}
+
+Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n) {
+  if (!scoring.loss.info && scoring.metrics.empty()) {
+    py::array array = as_array(y, name);
+    if (array.ndim() == 0) throw py::value_error(name + " must have rows.");
+    return {array, bytes(array), 0, std::size_t(array.shape(0))};
+  }
+  if (!scoring.labels()) {
     const auto columns = std::int64_t(n);
     py::array array = dtype == Dtype::f32 ? check_rows<float>(y, name, columns) : check_rows<double>(y, name, columns);
     return {array, bytes(array), n * item_size(dtype), std::size_t(array.shape(0))};
   }
   py::array array = check_rows<std::int64_t>(y, name, -1);
   const auto* label = reinterpret_cast<const std::int64_t*>(bytes(array));
-  const bool any = loss.info->targets == TargetKind::labels;
-  for (py::ssize_t i = 0; !any && i < array.shape(0); ++i)
-    if ((label[i] < 0 || label[i] >= std::int64_t(n)) && !loss.ignores(label[i]))
-      throw py::value_error(name + "[" + std::to_string(i) + "] is " + std::to_string(label[i]) +
-                            "; labels must be in [0, " + std::to_string(n) + "), one for each output.");
+  for (py::ssize_t i = 0; i < array.shape(0); ++i)
+    if (!scoring.admits(label[i], n)) throw_bad_label(name, i, label[i], n);
   return {array, bytes(array), sizeof(std::int64_t), std::size_t(array.shape(0))};
-}
-
-Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n) {
-  // A metric that is a loss reads the output of a row's label, also where the loss of the model ignores that.
-  for (const ScoreInfo* metric : scoring.metrics)
-    if (!scoring.loss.info || (metric->is_loss && metric->labels())) {
-      LossUse use;
-      use.info = metric;
-      for (const FieldInfo& f : metric->fields) use.settings.push_back(f.start);
-      const Targets checked = check_targets(y, name, use, dtype, n);
-      if (!scoring.loss.info) return checked;
-    }
-  if (scoring.loss.info) return check_targets(y, name, scoring.loss, dtype, n);
-  py::array array = as_array(y, name);
-  if (array.ndim() == 0) throw py::value_error(name + " must have rows.");
-  return {array, bytes(array), 0, std::size_t(array.shape(0))};
 }
 
 RowWeights::RowWeights(const py::object& weights, const py::object& mask, std::size_t rows)
     : weights_(weights), mask_(mask) {
   if (!weights.is_none()) check_length(check_rows<double>(weights, "weights", -1), "weights", rows);
   if (!mask.is_none()) check_length(check_rows<bool>(mask, "mask", -1), "mask", rows);
+  for (const py::object& array : {weights, mask})
+    if (!array.is_none()) pins_.push_back(pinned(py::reinterpret_borrow<py::array>(array)));
 }
 
 const double* RowWeights::weights_data() const { return data_or_null<double>(weights_); }

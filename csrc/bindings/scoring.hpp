@@ -1,6 +1,7 @@
 // Losses and metrics that come from Python: what they are, their targets, what rows count for.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ Targets check_targets(py::handle y, const std::string& name, const LossUse& loss
 /// The same for a loss and metrics; where neither is there to look at them, any rows in C order.
 Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n);
 
+/// A label that is none.
+[[noreturn]] void throw_bad_label(const std::string& name, std::int64_t row, std::int64_t label, std::size_t n);
+
 /// What rows count for: float64 (rows,) and bool (rows,), or None.
 class RowWeights {
  public:
@@ -38,6 +42,7 @@ class RowWeights {
 
  private:
   py::object weights_, mask_;
+  std::vector<py::object> pins_;
 };
 
 }  // namespace gs

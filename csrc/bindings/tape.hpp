@@ -12,6 +12,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
+#include "bindings/guard.hpp"
 #include "bindings/released.hpp"
 #include "engine/tape.hpp"
 
@@ -27,13 +28,16 @@ class PyTape {
 
 template <class Real> class TypedTape : public PyTape {
  public:
-  TypedTape(py::object owner, const Network<Real>& network, std::vector<py::array> gradients)
+  TypedTape(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
+            std::vector<py::array> gradients)
       : owner_(std::move(owner)),
+        guard_(std::move(guard)),
         network_(network),
         gradients_(std::move(gradients)),
         tape_(network, places(gradients_)) {}
 
   py::array forward(py::handle given, bool training, std::uint32_t number, const py::object& ids, bool dx) override {
+    const Hold hold(guard_, Use::change);
     check_usable();
     Inputs x = check_inputs(given, "x", network_.inputs);
     if (x.rows == 0) throw py::value_error("x must have at least one row.");
@@ -46,11 +50,12 @@ template <class Real> class TypedTape : public PyTape {
     }
     const Goal goal = !training ? Goal::predict : dx ? Goal::gradient : Goal::train;
     const Pass<Real>& pass = alone([&]() -> Pass<Real>& { return tape_.forward(batch, goal); });
-    if (training) x_ = x.array;  // backward reads it
-    return copy(pass.outputs, x.rows, network_.outputs);
+    if (training) x_ = std::move(x);  // backward reads it
+    return copy(pass.outputs, pass.batch, network_.outputs);
   }
 
   py::object backward(py::handle given) override {
+    const Hold hold(guard_, Use::change);
     check_usable();
     Pass<Real>* const pass = tape_.last();
     if (!pass) throw std::runtime_error("backward must follow forward in training, once.");
@@ -61,7 +66,7 @@ template <class Real> class TypedTape : public PyTape {
     const Real* const slope = reinterpret_cast<const Real*>(bytes(dy));
     std::copy(slope, slope + dy.size(), pass->dy);
     alone([&]() -> Pass<Real>& { return tape_.backward(); });
-    x_ = {};
+    x_.reset();
     if (!pass->dx) return py::none();
     return copy(pass->dx, pass->batch, network_.inputs);
   }
@@ -100,9 +105,10 @@ template <class Real> class TypedTape : public PyTape {
   }
 
   const py::object owner_;  // the network
+  const std::shared_ptr<Guard> guard_;
   const Network<Real>& network_;
   const std::vector<py::array> gradients_;
-  py::array x_;
+  std::optional<Inputs> x_;
   Tape<Real> tape_;
   bool busy_ = false;
 };

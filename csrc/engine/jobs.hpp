@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ template <class Real> struct Weight {
   Real* gradient = nullptr;  // the gradient is written here; if null, it moves w at once and is never stored
   void* state[max_slots] = {};
   std::size_t number = 0;  // among all trainable weights of the network
-  const Treatment* treatment = nullptr;
+  std::shared_ptr<const Treatment> treatment = nullptr;
   Real* slope = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
 
   bool trainable() const { return treatment->trainable; }

@@ -29,13 +29,25 @@ template <class Layer> ActivationUse activation_of(const Layer& layer) {
 template <class Real> constexpr Dtype dtype = Dtype(dtype_of<Real>());
 
 /// Statistics: vectors that are not trained.
-template <class Real> bool moves_by_itself(const Weight<Real>& weight) {
-  return !weight.trainable() && weight.treatment->rows == 0;
-}
+bool moves_by_itself(const Treatment& treatment) { return !treatment.trainable && treatment.rows == 0; }
 
 template <class Visit> auto visit(const AnyLayer& layer, Visit v) { return std::visit(v, layer); }
 
 }  // namespace
+
+bool Scoring::labels() const {
+  const ScoreInfo* const first = loss.info ? loss.info : metrics.empty() ? nullptr : metrics[0];
+  return first && first->labels();
+}
+
+bool Scoring::admits(std::int64_t label, std::size_t n) const {
+  if (label >= 0 && std::uint64_t(label) < n) return true;
+  if (loss.info && loss.info->targets == TargetKind::classes && !loss.ignores(label)) return false;
+  // A metric that is a loss reads the output of a row's label, also where the loss of the model ignores that.
+  return std::none_of(metrics.begin(), metrics.end(), [&](const ScoreInfo* metric) {
+    return metric->targets == TargetKind::classes && (metric->is_loss || !loss.info);
+  });
+}
 
 template <class Real>
 Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vector<std::vector<Treatment>> treated,
@@ -68,15 +80,16 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vec
 
 template <class Real> void Network<Real>::treat(std::vector<std::vector<Treatment>> given) {
   ++version;
-  treatments = std::move(given);
-  treatments.resize(layers.size());
+  given.resize(layers.size());
+  treatments.assign(layers.size(), {});
   for (std::size_t k = 0; k < layers.size(); ++k) {
-    treatments[k].resize(weights[k].size());
+    given[k].resize(weights[k].size());
     visit(layers[k], [&](const auto& layer) {
       for (std::size_t i = 0; i < layer.n_weights(); ++i) {
         const auto [rows, columns] = layer.weights()[i];
-        treatments[k][i].rows = rows;
-        treatments[k][i].columns = columns;
+        given[k][i].rows = rows;
+        given[k][i].columns = columns;
+        treatments[k].push_back(std::make_shared<const Treatment>(given[k][i]));
       }
     });
   }
@@ -86,14 +99,15 @@ template <class Real> double Network<Real>::penalty() const {
   double sum = 0;
   for (std::size_t k = 0; k < weights.size(); ++k)
     for (std::size_t i = 0; i < weights[k].size(); ++i)
-      if (treatments[k][i].trainable && treatments[k][i].penalty)
-        sum += penalty_at<Real>(weights[k][i], treatments[k][i]);
+      if (const Treatment& t = *treatments[k][i]; t.trainable && t.penalty) sum += penalty_at<Real>(weights[k][i], t);
   return sum;
 }
 
-template <class Real> bool Network<Real>::learns(std::size_t layer) const {
-  const auto& all = treatments[layer];
-  return std::any_of(all.begin(), all.end(), [](const Treatment& t) { return t.trainable; });
+template <class Real> bool Network<Real>::moves() const {
+  for (const auto& layer : treatments)
+    for (const auto& t : layer)
+      if (moves_by_itself(*t)) return true;
+  return false;
 }
 
 template <class Real>
@@ -140,7 +154,8 @@ Pass<Real>::Pass(const Network<Real>& network, std::size_t batch, Goal goal, con
         io[k].z = keeps && backward_ ? take(n) : io[k].y;
         io[k].dy = backward_ ? take(n) : nullptr;
         io[k].dx = !wanted ? nullptr : k > 0 ? io[k - 1].dy : dx;
-        wanted = wanted || network.learns(k);
+        const auto& own = weights_[k];
+        wanted = wanted || std::any_of(own.begin(), own.end(), [](const auto& weight) { return weight.trainable(); });
         io[k].weights = &weights_[k];
       });
     outputs = absorbed ? take(network.outputs) : io.back().y;
@@ -241,7 +256,8 @@ template <class Real> void Pass<Real>::keep_moving() {
   moving_.clear();
   for (const auto& layer : weights_)
     for (const auto& weight : layer)
-      if (moves_by_itself(weight)) moving_.insert(moving_.end(), weight.w, weight.w + weight.treatment->size());
+      if (moves_by_itself(*weight.treatment))
+        moving_.insert(moving_.end(), weight.w, weight.w + weight.treatment->size());
 }
 
 template <class Real> void Pass<Real>::put_back() {
@@ -249,7 +265,7 @@ template <class Real> void Pass<Real>::put_back() {
   if (moving_.empty()) return;
   for (auto& layer : weights_)
     for (auto& weight : layer)
-      if (moves_by_itself(weight)) {
+      if (moves_by_itself(*weight.treatment)) {
         std::copy_n(next, weight.treatment->size(), weight.w);
         next += weight.treatment->size();
       }

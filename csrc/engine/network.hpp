@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -31,17 +32,18 @@ template <class Real> class Network {
   std::size_t outputs;
   const std::vector<AnyLayer> layers;
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
-  std::vector<std::vector<Treatment>> treatments;
+  // Shared with passes that were made by them, which go on with them when there are others.
+  std::vector<std::vector<std::shared_ptr<const Treatment>>> treatments;
   std::size_t work = 0;     // multiplications a row in one forward pass
   std::size_t numbers = 0;  // outputs of all layers, a row
   std::size_t version = 0;  // of the treatments
 
-  /// Sets them. Passes that were made before keep those they were made with, and must not be used any more.
+  /// Sets them. Passes that were made before keep those they were made with.
   void treat(std::vector<std::vector<Treatment>> given);
   /// What the weights' penalties add to the loss.
   double penalty() const;
-  /// Whether a layer has a weight that is trained.
-  bool learns(std::size_t layer) const;
+  /// Whether a pass in training may change weights that no gradient is for, such as moving averages.
+  bool moves() const;
 
  private:
   Buffer<Real> arena_;
@@ -61,6 +63,12 @@ struct Scoring {
   LossUse loss;
   std::vector<const ScoreInfo*> metrics;
   bool outputs = false;
+
+  /// Whether targets are labels.
+  bool labels() const;
+  /// Whether a label may be scored where there are this many outputs: it is a class, or nothing reads what it stands
+  /// for.
+  bool admits(std::int64_t label, std::size_t outputs) const;
 };
 
 /// A network's work on batches of one size: its buffers and its plan.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <tuple>
 
 namespace gs {
@@ -29,7 +30,7 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
     for (std::size_t i = 0; i < layer.size(); ++i) {
       Weight<Real>& weight = all.back()[i];
       weight.w = layer[i];
-      weight.treatment = &treatments[i];
+      weight.treatment = treatments[i];
       if (weight.trainable()) weight.number = number++;
     }
   }
@@ -117,17 +118,28 @@ template <class Real> Pass<Real>& Run<Real>::pass(std::size_t batch) {
   return *slot;
 }
 
-template <class Real> void Run<Real>::set_rows(Pass<Real>& pass) {
+template <class Real> bool Run<Real>::set_rows(Pass<Real>& pass) {
   const std::size_t row_size = network_.inputs * item_size(data_.source);
+  labels_of_rows_.resize(scoring_.labels() ? batch_size_ : 0);
+  for (std::size_t i = 0; !labels_of_rows_.empty() && i < pass.batch; ++i) {
+    const std::int64_t row = order_[rows + i];
+    std::int64_t& label = labels_of_rows_[i];
+    std::memcpy(&label, data_.y + std::size_t(row) * data_.target_size, sizeof label);
+    if (scoring_.admits(label, network_.outputs)) continue;
+    bad_row_ = row;
+    bad_label_ = label;
+    return false;
+  }
   last_ = &pass;
   at_ = rows;
   pass.begin(number_);
   for (std::size_t i = 0; i < pass.batch; ++i) {
     const std::size_t row = std::size_t(order_[rows + i]);
     pass.set_row(i, order_[rows + i], data_.x + row * row_size);
-    pass.targets[i] = data_.y + row * data_.target_size;
+    pass.targets[i] =
+        labels_of_rows_.empty() ? data_.y + row * data_.target_size : static_cast<const void*>(&labels_of_rows_[i]);
   }
-  if (!data_.weights && !data_.mask) return;
+  if (!data_.weights && !data_.mask) return true;
   const auto gather = [&](const auto* from, auto& to) {
     to.resize(from ? batch_size_ : 0);
     for (std::size_t i = 0; from && i < pass.batch; ++i) to[i] = from[order_[rows + i]];
@@ -135,6 +147,7 @@ template <class Real> void Run<Real>::set_rows(Pass<Real>& pass) {
   };
   const double* weights = gather(data_.weights, weights_of_rows_);
   pass.weigh(weights, gather(data_.mask, mask_of_rows_));
+  return true;
 }
 
 template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Pass<Real>& pass, Work work) {
@@ -157,6 +170,7 @@ template <class Real> template <class Work> void Run<Real>::move(Crew& crew, Pas
     pass.put_back();
     throw;
   }
+  if (refused_) pass.put_back();
   if (optimizer_) constrain_all(crew, optimizer_->t > steps);
 }
 
@@ -182,7 +196,7 @@ template <class Real> void Run<Real>::constrain_all(Crew& crew, bool moved) {
 
 template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::vector<double>* times) {
   choose_places(pass);
-  set_rows(pass);
+  if (!set_rows(pass)) return;
   move(crew, pass, [&] { times ? pass.run_timed(crew, *times) : pass.run(crew); });
   count(pass, pass.total());
 }
@@ -190,9 +204,10 @@ template <class Real> void Run<Real>::step(Crew& crew, Pass<Real>& pass, std::ve
 template <class Real> Pass<Real>* Run<Real>::forward(bool again) {
   find_penalty();
   refused_ = false;
+  bad_row_ = -1;
   if (!again) {
     if (rows >= order_.size()) return nullptr;
-    set_rows(pass(std::min(batch_size_, order_.size() - rows)));
+    if (!set_rows(pass(std::min(batch_size_, order_.size() - rows)))) return nullptr;
   }
   if (last_) choose_places(*last_);
   if (last_) Crew::gather(last_->threads(), [&](Crew& crew) { last_->run_forward(crew); });
@@ -204,17 +219,18 @@ template <class Real> void Run<Real>::backward(double loss, bool again) {
   if (!again) count(*last_, loss * double(last_->batch));
 }
 
-template <class Real> bool Run<Real>::advance(double seconds) {
+template <class Real> bool Run<Real>::advance(double seconds, const Guard& guard) {
   const Clock clock(seconds);
   find_penalty();
   refused_ = false;
+  bad_row_ = -1;
   while (rows < order_.size()) {
     Pass<Real>& now = pass(std::min(batch_size_, order_.size() - rows));
     bool over = false;
     Crew::gather(now.threads(), [&](Crew& crew) {
       do {
         step(crew, now);
-        over = clock.is_over() || refused_;
+        over = clock.is_over() || refused_ || bad_row_ >= 0 || guard.contended();
         if (!over) crew.poll();
       } while (!over && order_.size() - rows >= now.batch);
     });
@@ -230,10 +246,11 @@ template <class Real> void Run<Real>::again() {
 template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::profile(double seconds) {
   const Clock clock(seconds);
   find_penalty();
+  bad_row_ = -1;
   Pass<Real>& now = pass(batch_size_);
   std::vector<double> times;
   Crew::gather(now.threads(), [&](Crew& crew) {
-    while (!clock.is_over() && order_.size() - rows >= batch_size_) step(crew, now, &times);
+    while (!clock.is_over() && bad_row_ < 0 && order_.size() - rows >= batch_size_) step(crew, now, &times);
   });
   std::vector<std::pair<std::string, double>> named;
   for (std::size_t k = 0; k < times.size(); ++k) named.emplace_back(now.plan().phase_name(k), times[k]);
@@ -241,7 +258,8 @@ template <class Real> std::vector<std::pair<std::string, double>> Run<Real>::pro
 }
 
 template <class Real>
-std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t begin, double seconds) {
+std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t begin, double seconds,
+                                     const Guard& guard) {
   const Clock clock(seconds);
   const std::size_t rows = data.rows, row_size = network_.inputs * item_size(data.source);
   const auto weights = plain_weights(network_);
@@ -257,7 +275,7 @@ std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t be
         pass->run(crew);
         std::copy(pass->outputs, pass->outputs + batch * network_.outputs, out + begin * network_.outputs);
         begin += batch;
-        over = clock.is_over();
+        over = clock.is_over() || guard.contended();
         if (!over) crew.poll();
       } while (!over && rows - begin >= batch);
     });

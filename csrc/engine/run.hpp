@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/guard.hpp"
 #include "engine/network.hpp"
 #include "engine/step.hpp"
 
@@ -39,10 +40,15 @@ template <class Real> class Run {
   void take(const Data& data);
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
   void start(std::vector<std::int64_t> order, std::uint32_t number);
-  /// Whole batches until `seconds` have passed, at least one; true when the pass is over. Stops at a step that the
-  /// optimizer does not make because a gradient is not finite, if it is to raise; see `refused`.
-  bool advance(double seconds);
+  /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
+  /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
+  /// `refused`. Stops before a batch with a label that is none, which another wrote there after it was checked; see
+  /// `bad_row`.
+  bool advance(double seconds, const Guard& guard);
   bool refused() const { return refused_; }
+  /// The row of such a label, and the label; -1: there is none.
+  std::int64_t bad_row() const { return bad_row_; }
+  std::int64_t bad_label() const { return bad_label_; }
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
   /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
@@ -52,8 +58,9 @@ template <class Real> class Run {
   std::size_t output_rows() const { return last_ ? last_->batch : 0; }
 
   /// The two halves of a batch whose loss somebody else knows. forward: the outputs of the next one (again: of the last
-  /// one once more, at what the weights are now), or null if the pass is over. backward: takes the loss of the batch,
-  /// and its slope by the outputs from dy of the pass, where there is one; counts the batch unless it is `again`.
+  /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
+  /// the loss of the batch, and its slope by the outputs from dy of the pass, where there is one; counts the batch
+  /// unless it is `again`.
   Pass<Real>* forward(bool again);
   void backward(double loss, bool again);
   /// Of the batch that forward is at.
@@ -81,8 +88,9 @@ template <class Real> class Run {
   void choose_places(Pass<Real>& pass);
   /// times: see Pass::run_timed; null: no clock.
   void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
-  void set_rows(Pass<Real>& pass);
-  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, all is as before.
+  /// The next rows into the pass; false at a label that is none.
+  bool set_rows(Pass<Real>& pass);
+  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
   template <class Work> void move(Crew& crew, Pass<Real>& pass, Work work);
   void count(const Pass<Real>& pass, double total);
 
@@ -105,18 +113,20 @@ template <class Real> class Run {
   std::size_t at_ = 0;  // where its batch begins in order_
   std::vector<double> weights_of_rows_;
   std::vector<std::uint8_t> mask_of_rows_;
+  std::vector<std::int64_t> labels_of_rows_;  // copies: nobody else can change them once they are checked
+  std::int64_t bad_row_ = -1, bad_label_ = 0;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 
-/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed; how far it
-/// got.
+/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed or somebody
+/// waits for the guard; how far it got.
 template <class Real> class Predictor {
  public:
   Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
   /// data: x and rows; the rest is not read.
-  std::size_t advance(const Data& data, Real* out, std::size_t begin, double seconds);
+  std::size_t advance(const Data& data, Real* out, std::size_t begin, double seconds, const Guard& guard);
 
  private:
   const Network<Real>& network_;

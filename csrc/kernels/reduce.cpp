@@ -11,7 +11,7 @@ template <bool labels, class Real> struct TargetRows {
   const void* const* at;
   HD auto operator()(std::size_t i) const {
     if constexpr (labels)
-      return Label<Real>{*static_cast<const std::int64_t*>(at[i])};
+      return Label<Real>{*static_cast<const volatile std::int64_t*>(at[i])};  // once, for another may write it
     else
       return Values<Real>{static_cast<const Real*>(at[i])};
   }

@@ -130,8 +130,9 @@ struct CategoricalGeneralizedCrossEntropy : RowLoss {
     return std::array{Field<Own>{"q", &Own::q, "how little the rows that fit badly count", 0, 1, true}};
   }
   template <class Real> HD Real row(const Label<Real>& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    const Real p = y[t.label];
     for (std::size_t k = 0; dy && k < n; ++k) dy[k] = 0;
+    if (std::uint64_t(t.label) >= n) return 0;  // no class: another wrote it there after it was checked
+    const Real p = y[t.label];
     if (dy) dy[t.label] = -scale * power(p, Real(q - 1));
     return (1 - power(p, Real(q))) / Real(q);
   }

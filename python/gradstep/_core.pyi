@@ -240,6 +240,20 @@ def metrics() -> tuple[str, ...]:
 def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]], /) -> list[list[list[int]]]:
     """The shapes that the weights of a network of these layers would have; a list a layer. Nothing is allocated."""
 
+class Guard:
+    """A lock of weights, for ``with``: held while they change. Whoever predicts with the networks that have it, or
+    steps their weights, holds it too, and several may predict at once. Threads get it in the order in which they ask;
+    the one that has it may enter again. A copy is another lock."""
+
+    def __init__(self, other: Guard = ...) -> None:
+        """other: one that this is joined with."""
+
+    def join(self, other: Guard) -> None:
+        """From now on both are one lock."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
+
 class Network:
     """Dense layers in a row; parameters in one 64-byte-aligned arena, or in arrays that are given."""
 
@@ -249,6 +263,7 @@ class Network:
         layers: Sequence[dict[str, Any]],
         dtype: str,
         kept: Sequence[Sequence[ndarray]] | None = None,
+        guard: Guard | None = None,
     ) -> None:
         """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
         or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
@@ -258,7 +273,8 @@ class Network:
         "mean" and "variance", lists of floats, if they are no weights, or ``{"kind": "prelu"}``; dtype "float32" or
         "float64". Each may have "weights" too, a list with None or ``{"trainable": bool, "updated": bool, "penalty":
         ..., "constraint": ...}`` for each of its weights. kept: a list per layer of the arrays that its weights are,
-        which several networks may share; as `aligned_zeros` makes them."""
+        which several networks may share; as `aligned_zeros` makes them. guard: the lock of the weights; by default one
+        of its own."""
 
     @property
     def inputs(self) -> int: ...
@@ -277,7 +293,8 @@ class Network:
         """Whether each weight is trained, a list per layer."""
 
     def treat(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
-        """New settings of the weights, as `weights` of each layer at the start. No run may be under way."""
+        """New settings of the weights, as `weights` of each layer at the start. Runs that were made before keep
+        theirs."""
 
     def constrain(self, rate: float) -> None:
         """What comes after a step of this learning rate that somebody else has taken."""

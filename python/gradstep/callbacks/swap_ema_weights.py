@@ -75,10 +75,11 @@ class SwapEMAWeights(Callback):
     def _swap(self, wanted: bool) -> None:
         if self._swapped == wanted:
             return
-        for weight, average in self._pairs():
-            kept = weight.copy()
-            weight[...] = average
-            average[...] = kept
+        with self.model._guard:  # nobody predicts with some of them
+            for weight, average in self._pairs():
+                kept = weight.copy()
+                weight[...] = average
+                average[...] = kept
         self._swapped = wanted
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -100,8 +101,9 @@ class SwapEMAWeights(Callback):
         """Leave the averages in the model."""
         if self._swapped:
             # The end of `fit` has put what it took for averages into the model: the weights.
-            for (weight, average), kept in zip(self._pairs(), self._averages, strict=True):
-                weight[...] = average[...] = kept
+            with self.model._guard:
+                for (weight, average), kept in zip(self._pairs(), self._averages, strict=True):
+                    weight[...] = average[...] = kept
             self._swapped = False
         self._averages = []
 

@@ -38,6 +38,10 @@ class Alone:
 
     def forward(self, x: Any, training: bool) -> np.ndarray:
         """As `Layer.__call__`."""
+        with self._layer._guard:
+            return self._forward(x, training)
+
+    def _forward(self, x: Any, training: bool) -> np.ndarray:
         layer, array = self._layer, numeric(x, "x")
         layer.build(array.shape or (None,))
         kept = array.astype(layer.dtype) if training else array  # a copy: backward reads it
@@ -63,7 +67,7 @@ class Alone:
         width = math.prod(rows.shape[1:])
         network, tape = self._network, self._tape
         if network is None or tape is None or self._words != (width, words):
-            network = _core.Network(width, [words], layer.dtype)
+            network = _core.Network(width, [words], layer.dtype, None, layer._guard)
             tape = _core.Tape(network)
         if not len(rows):
             return np.empty((0, network.outputs), layer.dtype)
@@ -81,6 +85,10 @@ class Alone:
 
     def backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         """As `Layer.backward`."""
+        with self._layer._guard:
+            return self._backward(dy)
+
+    def _backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:
         layer = self._layer
         if self._shapes is None:
             raise RuntimeError(

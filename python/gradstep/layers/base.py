@@ -126,6 +126,7 @@ class Layer(Own, Connected, Copied, Variables):
         self._owned = False  # whether it was put into a Sequential, in whose arena the weights may lie
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
+        self._guard = _core.Guard()  # held while weights change or must not; models join it to their own
         self._alone = Alone(self)
         super().__init__()
 
@@ -323,7 +324,8 @@ class Layer(Own, Connected, Copied, Variables):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""
-        return [np.array(weight) for weight in self._weights]
+        with self._guard:
+            return [np.array(weight) for weight in self._weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values; as `Sequential.set_weights`, for one layer.
@@ -336,7 +338,8 @@ class Layer(Own, Connected, Copied, Variables):
         """
         if not self.built:
             raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
-        assign(self._weights, weights)
+        with self._guard:
+            assign(self._weights, weights)
 
     def count_params(self) -> int:
         """How many numbers the weights are."""

@@ -12,7 +12,7 @@ from ..layers.base import Shape
 from ..layers.symbolic import in_training
 from .fed import whole_or_none
 from .learned import arranged
-from .mixed import Mixed
+from .mixed import Mixed, undone
 from .training import Trainer
 
 if TYPE_CHECKING:
@@ -73,12 +73,13 @@ class Called(Trainer):
             rows = rows.copy()  # backward reads it
         network = self._network
         assert network is not None
-        if self._tape is None:
-            self._tape = _core.Tape(network) if isinstance(network, _core.Network) else network
-        self._back = None
-        y = self._tape.forward(rows, True, self._lone_pass(), None, True)
-        self._back = np.shape(x), shape
-        return y.reshape(shape)
+        with self._guard, undone(network):
+            if self._tape is None:
+                self._tape = _core.Tape(network) if isinstance(network, _core.Network) else network
+            self._back = None
+            y = self._tape.forward(rows, True, self._lone_pass(), None, True)
+            self._back = np.shape(x), shape
+            return y.reshape(shape)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
@@ -123,6 +124,10 @@ class Called(Trainer):
         (array([[3.]], dtype=float32), array([[2., 2.]], dtype=float32), array([[2.],
                [4.]], dtype=float32))
         """
+        with self._guard:
+            return self._gone_back(dy)
+
+    def _gone_back(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         if self._back is None or self._tape is None:
             raise RuntimeError(
                 f"model {self.name!r} must be called with training=True before each backward(), which goes back from "

@@ -16,6 +16,7 @@ from ..unbroken import Unbroken
 from .custom import Custom
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
 from .learned import address, learned
+from .lent import Lent
 from .measured import Measured, Measures, Share
 from .mixed import Mixed, MixedRun
 from .named import only_by_name
@@ -33,24 +34,24 @@ COMPILE = (
 )
 
 
-class Kept(NamedTuple):
-    """A run that can take another batch, as long as these are the model's."""
+class Borrowed(NamedTuple):
+    """A run over one batch, and where it belongs when the batch is done."""
 
-    run: _core.Run
-    network: _core.Network | Mixed | None
-    optimizer: optimizers.Optimizer | None
-    indices: list[int] | None
-
-    def is_of(self, *now: Any) -> bool:
-        """Whether they still are."""
-        return all(a is b for a, b in zip(self[1:], now, strict=True))
+    run: Any
+    key: tuple[int, bool, bool] | None  # None: it is not kept
+    version: int  # of the model
 
 
 class Compiled:
     """A model with what it is trained by. A subclass makes `_network` and turns inputs into its rows."""
 
     def __init__(self) -> None:
-        self.optimizer: optimizers.Optimizer | None = None
+        # Held while weights change or must not: by steps, by inference, by whoever sets them. Models that share layers
+        # share it.
+        self._guard = _core.Guard()
+        self._version = 0  # how often the network, or what it is trained by, has been replaced
+        self._lent = Lent()
+        self._optimizer: optimizers.Optimizer | None = None
         self._steps_per_execution = 1
         self._last_logs: dict[str, float] = {}  # of the last pass or batch
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
@@ -58,7 +59,7 @@ class Compiled:
         self._measures: Measures | Objectives = Measures()
         self._network: _core.Network | Mixed | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
-        self._kept: dict[tuple[int, bool, bool], Kept] = {}  # runs over single batches, by their rows
+        self._kept: dict[tuple[int, bool, bool], Borrowed] = {}  # runs over single batches, by their rows
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
         self._known_row: tuple[Any, tuple[int, ...]] = None, ()  # shape of a row of the outputs, of this network
 
@@ -120,14 +121,32 @@ class Compiled:
         network, trained = self._network, self._trained()
         assert network is not None
         names = {address(weight): name for name, weight in trained.items()}
-        return Stepped(run, self._bind(trained), [names[address(weight)] for weight in learned(network)], network)
+        order = [names[address(weight)] for weight in learned(network)]
+        return Stepped(run, self._bind(trained), order, network, self._guard)
 
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self._network = None
-        self._kept.clear()
         if self._indices is not None:
-            self.optimizer = self._indices = self._bound = None
+            self.optimizer = None
+        self._changed()
+
+    def _changed(self) -> None:
+        """What runs were made of has been replaced: those that go on finish with what they were made of."""
+        self._version += 1
+        self._kept.clear()
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer | None:
+        """What moves the weights. One that is set begins anew with them; `fit` takes it up at its next epoch."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: str | optimizers.Optimizer | None) -> None:
+        chosen = None if optimizer is None else optimizers.get(optimizer)
+        with self._guard:
+            self._optimizer, self._indices, self._bound = chosen, None, None
+            self._changed()
 
     # -- compile -----------------------------------------------------------------------------------------------------
 
@@ -187,11 +206,12 @@ class Compiled:
             flag("jit_compile", jit_compile)
         flag("auto_scale_loss", auto_scale_loss)
         judges = self._judges(loss, loss_weights, metrics, weighted_metrics)
-        self.optimizer = optimizers.get(optimizer)
-        self._renew()
-        self._kept.clear()
-        (self.loss, self._measures), self._indices, self._bound = judges, None, None
-        self._steps_per_execution = steps
+        chosen = optimizers.get(optimizer)
+        with self._guard:
+            self._renew()
+            self.optimizer = chosen
+            self.loss, self._measures = judges
+            self._steps_per_execution = steps
         self._compiled = {
             "loss": loss,
             "loss_weights": loss_weights,
@@ -263,7 +283,10 @@ class Compiled:
         assert isinstance(self._measures, Measures)
         weighted = rows.weights is not None
         ours = isinstance(self._network, _core.Network) and len(self._row) == 1
-        return self._measures.share_out(self._needed_loss(), rows.y, self._row, self._dtype, weighted, ours)
+        shared = self._measures.share_out(self._needed_loss(), rows.y, self._row, self._dtype, weighted, ours)
+        return [
+            share if share.metric is None else share._replace(metric=self._lent.of(share.metric)) for share in shared
+        ]
 
     def _check_targets(self, y: np.ndarray) -> None:
         """Refuse class numbers that there are no outputs for, where no run of the engine does."""
@@ -274,9 +297,13 @@ class Compiled:
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""
+        with self._guard:  # what it is made of is replaced before or after
+            return self._new_run(rows, batch, train, fresh)
+
+    def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> AnyRun:
         loss, network = self._needed_loss(), self._network
         assert network is not None
-        x, y, weights = rows.x, rows.y, rows.weights
+        x, y, weights, guard = rows.x, rows.y, rows.weights, self._guard
         shared = self._shares(rows)
         names = [engine for engine, *_ in shared if engine]
         fed = any(not engine for engine, *_ in shared)
@@ -286,10 +313,10 @@ class Compiled:
             run: _core.Run | Custom
             if isinstance(network, Mixed):
                 self._check_targets(y)
-                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights, self._row)
+                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights, self._row, guard, network)
             else:
                 engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
-                run = engine if spec is not None else Custom(engine, loss, y, weights, self._row)
+                run = engine if spec is not None else Custom(engine, loss, y, weights, self._row, guard, network)
             return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
         if not train:
@@ -314,6 +341,7 @@ class Compiled:
             if len(self.optimizer._core) > registered:
                 self._indices = None
                 self.optimizer._forget(registered)
+                self._changed()
             raise
 
     def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
@@ -326,20 +354,37 @@ class Compiled:
                 self._indices = []
         return self._bound
 
-    def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> AnyRun:
-        """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is."""
-        key = len(rows), train, rows.weights is None
-        kept = self._kept.get(key)
-        if kept is not None and kept.is_of(self._network, self.optimizer, self._indices):
-            kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
-            return kept.run
+    def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
+        """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is.
+
+        Nobody else has it until it is given to `_put_back`.
+        """
+        return self._kept_run(rows, train) or self._fresh_run(rows, train, fresh)
+
+    def _kept_run(self, rows: Rows, train: bool) -> Borrowed | None:
+        """One that was made before, by the engine alone."""
+        kept = self._kept.pop((len(rows), train, rows.weights is None), None)
+        if kept is None or kept.version != self._version:
+            return None
+        kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
+        return kept
+
+    def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
+        version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        if isinstance(run, _core.Run) and len(rows) <= MOST_ROWS:
+        is_kept = isinstance(run, _core.Run) and len(rows) <= MOST_ROWS
+        return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
+
+    def _put_back(self, borrowed: Borrowed) -> None:
+        if borrowed.key is None:
+            return
+        borrowed.run.release()
+        if borrowed.version == self._version:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
-            self._kept[key] = Kept(run, self._network, self.optimizer, self._indices)
-        return run
+            self._kept[borrowed.key] = borrowed
 
-    def _logs(self, run: AnyRun) -> dict[str, float]:
+    def _logs(self, run: AnyRun, names: Sequence[str] | None = None) -> dict[str, float]:
+        """Loss and metrics by name; names: those of a run that began before the model was compiled anew."""
         _, _, loss, values = run.progress
-        return dict(zip(self.metrics_names, [loss, *values], strict=True))
+        return dict(zip(self.metrics_names if names is None else names, [loss, *values], strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _core
 from ..losses.base import Loss
 from ..unbroken import Unbroken
-from .mixed import MixedRun
+from .mixed import Mixed, MixedRun, undone
 
 __all__ = ["Custom", "shaped_loss"]
 
@@ -27,6 +27,10 @@ class Custom:
         What the losses count for.
     row : tuple of int
         Shape of a row of the outputs.
+    guard : Guard
+        Held for a batch: nobody sees the network between its two halves.
+    network : Network or Mixed
+        The network of the run.
     """
 
     def __init__(
@@ -36,8 +40,11 @@ class Custom:
         targets: np.ndarray,
         weights: np.ndarray | None,
         row: tuple[int, ...],
+        guard: _core.Guard,
+        network: _core.Network | Mixed,
     ) -> None:
         self._run, self._loss, self._targets, self._weights, self._row = run, loss, targets, weights, row
+        self._guard, self._network = guard, network
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
@@ -67,7 +74,7 @@ class Custom:
         """As the run's."""
         end = perf_counter() + seconds
         while True:
-            with Unbroken():
+            with self._guard, Unbroken(), undone(self._network):
                 done = not self._batch(again=False)
             if done or perf_counter() >= end:
                 break

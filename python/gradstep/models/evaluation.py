@@ -16,12 +16,13 @@ from ..checks import flag
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
+from .compiled import Borrowed
 from .custom import shaped_loss
 from .data import alone, limit_of, verbosity
 from .fed import Fed, whole_or_none
 from .feeds import Feed
 from .learned import arranged
-from .mixed import Mixed
+from .mixed import Mixed, undone
 from .steps import AnyRun
 
 if TYPE_CHECKING:
@@ -75,20 +76,21 @@ class Evaluator(Fed):
         """
         level, named = verbosity(verbose), flag("return_dict", return_dict)
         as_callbacks(callbacks)
-        feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
-        run = feed.make_run()
-        warn_of_targets(self, feed.sample)
-        hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=feed.steps)
-        bar = Bar("Evaluation", feed.steps, level == 1) if level else None
-        try:
-            with hooks.closing():
-                logs = self._score(feed, run, hooks, bar)
-            if bar is not None:
-                bar.finish(logs)
-        finally:
-            if bar is not None:
-                bar.close()
-        return _result(logs, named)
+        with self._lent:
+            feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
+            run = feed.make_run()
+            warn_of_targets(self, feed.sample)
+            hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=feed.steps)
+            bar = Bar("Evaluation", feed.steps, level == 1) if level else None
+            try:
+                with hooks.closing():
+                    logs = self._score(feed, run, hooks, bar)
+                if bar is not None:
+                    bar.finish(logs)
+            finally:
+                if bar is not None:
+                    bar.close()
+            return _result(logs, named)
 
     def predict(
         self,
@@ -140,19 +142,20 @@ class Evaluator(Fed):
         outputs: list[np.ndarray] = []
         batches = 0
         for rows, batch in parts:
-            assert self._network is not None
-            out, done = np.empty((len(rows), self._network.outputs), self._dtype), 0
+            network, row = self._network, self._row  # with which the call goes on, whoever replaces it
+            assert network is not None
+            out, done = np.empty((len(rows), network.outputs), self._dtype), 0
             while done < len(rows) and not self.stop_predicting:
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                done = self._network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
+                done = network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
                 if each:
-                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *self._row)})
+                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *row)})
                 if bar is not None:
                     bar.update(batches + math.ceil(done / batch))
             batches += math.ceil(len(rows) / batch)
-            outputs.append(out[:done].reshape(-1, *self._row))
+            outputs.append(out[:done].reshape(-1, *row))
             if self.stop_predicting:
                 break
         hooks.on_predict_end()
@@ -163,22 +166,22 @@ class Evaluator(Fed):
     # -- passes over data ----------------------------------------------------------------------------------------------
 
     def _score(self, feed: Feed, run: Any, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
-        batch, each, self.stop_evaluating = 0, hooks.wants_batches("test"), False
+        batch, each, names, self.stop_evaluating = 0, hooks.wants_batches("test"), self.metrics_names, False
         hooks.on_test_begin()
         feed.start(run, 0, 0)
         while not run.over and not self.stop_evaluating:
             if each:
                 hooks.on_test_batch_begin(batch)
                 self._advance(run)
-                hooks.on_test_batch_end(run.progress[0] - 1, self._logs(run))
+                hooks.on_test_batch_end(run.progress[0] - 1, self._logs(run, names))
             else:
                 run.advance(SLICE)
             batch = run.progress[0]
             if bar is not None:
-                bar.update(batch, self._logs(run))
+                bar.update(batch, self._logs(run, names))
         if not self.stop_evaluating:
             feed.finish(batch)
-        logs = self._last_logs = self._logs(run)
+        logs = self._last_logs = self._logs(run, names)
         hooks.on_test_end(logs)
         return logs
 
@@ -193,9 +196,10 @@ class Evaluator(Fed):
     def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
         """The outputs for one batch. Raises as `predict` does."""
         rows = self._ready(alone(x), "x")
-        assert self._network is not None
-        out = np.empty((len(rows), self._network.outputs), self._dtype)
-        self._network.predict(rows, out, max(len(rows), 1), 0, 0.0)
+        network = self._network
+        assert network is not None
+        out = np.empty((len(rows), network.outputs), self._dtype)
+        network.predict(rows, out, max(len(rows), 1), 0, 0.0)
         return out if len(self._row) == 1 else out.reshape(-1, *self._row)
 
     def train_on_batch(
@@ -228,13 +232,20 @@ class Evaluator(Fed):
     ) -> float | list[float] | dict[str, float]:
         named = flag("return_dict", return_dict)
         rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
-        run = self._batch_run(rows, train)
+        kept = self._kept_run(rows, train)
+        if kept is not None:
+            return _result(self._of_batch(kept, train), named)
+        with self._lent:  # for the metrics, which a run that is kept has none of
+            return _result(self._of_batch(self._fresh_run(rows, train), train), named)
+
+    def _of_batch(self, borrowed: Borrowed, train: bool) -> dict[str, float]:
+        """Loss and metrics of a run's batch."""
+        run = borrowed.run
         run.start(None, self._lone_pass() if train else 0)
         run.advance(0.0)
         logs = self._last_logs = self._logs(run)
-        if isinstance(run, _core.Run):
-            run.release()
-        return _result(logs, named)
+        self._put_back(borrowed)
+        return logs
 
     @property
     def metrics(self) -> list[Metric]:
@@ -301,12 +312,13 @@ class Evaluator(Fed):
         spec = loss._weighed() if len(self._row) == 1 else None
         if spec is None or isinstance(network, Mixed):
             self._check_targets(y)
-            tape = network if isinstance(network, Mixed) else _core.Tape(network)
-            outputs = tape.forward(x, True, self._lone_pass())
-            value, slope = shaped_loss(loss, y, outputs, weights, self._row)
-            tape.backward(slope)
-            gradients = [gradient.copy() for gradient in tape.gradients]
-            return value + network.penalty, arranged(network, gradients, list(self._trained().values()))
+            with self._guard, undone(network):
+                tape = network if isinstance(network, Mixed) else _core.Tape(network)
+                outputs = tape.forward(x, True, self._lone_pass())
+                value, slope = shaped_loss(loss, y, outputs, weights, self._row)
+                tape.backward(slope)
+                gradients = [gradient.copy() for gradient in tape.gradients]
+                return value + network.penalty, arranged(network, gradients, list(self._trained().values()))
         value, layers, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))
         gradients = [gradient for layer in layers for gradient in layer]
         return value, arranged(network, gradients, list(self._trained().values()))

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from .compiled import Compiled
+from .compiled import Borrowed, Compiled
 from .data import NAMES, Rows, SparseRows, alone, batch_rows, no_batch_size
 from .feeds import ArrayFeed, BatchFeed, Feed, Order, SparseFeed
 from .prefetch import fetched
@@ -99,9 +99,19 @@ class Fed(Compiled):
 
     def _stream(self, sample: Rows, train: bool) -> Streamed:
         """A pass over batches like the sample, of which a run could be made."""
-        self._batch_run(sample, train)
+        self._put_back(self._batch_run(sample, train))
         number = self._lone_pass if train else lambda: 0
-        return Streamed(lambda rows, fresh: self._batch_run(rows, train, fresh), number, self._shares)
+        version = self._version
+
+        def run(rows: Rows, fresh: bool) -> Borrowed:
+            if self._version != version:
+                raise RuntimeError(
+                    "the model was compiled anew while batches of a generator, a sequence or a sparse matrix passed. "
+                    "In a callback of fit do so when an epoch begins or ends."
+                )
+            return self._batch_run(rows, train, fresh)
+
+        return Streamed(run, self._put_back, number, self._shares)
 
     def _lone_pass(self) -> int:
         """The number of a pass over one batch: apart from those of epochs, below 2**31."""

@@ -180,7 +180,12 @@ class BatchFeed:
         first = source[0] if asked and self._known != 0 else None if asked else self._pass(0).peek()
         if first is None:
             raise ValueError("it gives no batch.")
-        self.sample = self._named(first, 0)
+        self._first = first
+        self.renew()
+
+    def renew(self) -> None:
+        """Take the sample as loss and metrics take data now."""
+        self.sample = self._named(self._first, 0)
 
     @property
     def steps(self) -> int | None:

@@ -105,6 +105,7 @@ class Functional(Many):
                     f"{working[0].name!r} has {self._dtype_name}."
                 )
             layer._shared = True
+            self._guard.join(layer._guard)
         self._connect_engine()
 
     # -- how it is connected -------------------------------------------------------------------------------------------
@@ -229,6 +230,7 @@ class Functional(Many):
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
         self._indices = self._bound = None
+        self._changed()
         self._connect_engine()
 
 

@@ -65,6 +65,11 @@ class Graph:
         self.layers = list({id(node.layer): node.layer for node in nodes}.values())
         self._penalties = [layer for layer in self.layers if isinstance(layer, OutputPenalty)]
         self.dtype = self.layers[0].dtype
+        # To be held from forward to backward, and while outputs are read: the graph, and layers in NumPy, keep what
+        # they need of a batch in one place.
+        self.guard = self.layers[0]._guard
+        for layer in self.layers[1:]:
+            self.guard.join(layer._guard)
         calls = Counter(id(node.layer) for node in nodes)
         self._often = {layer for layer, count in calls.items() if count > 1}  # layers that are called more than once
         values = [*shapes, *(node.layer._output_row for node in nodes)]
@@ -109,7 +114,7 @@ class Graph:
             return None
         inputs = math.prod(layers[0].input_shape[1:])  # type: ignore[arg-type]
         kept = [layer._placed() for layer in working]
-        network = _core.Network(inputs, [layer._words() or {} for layer in working], self.dtype, kept)
+        network = _core.Network(inputs, [layer._words() or {} for layer in working], self.dtype, kept, self.guard)
         for layer in working:
             layer._shared = True
         self._networks.append((network, working))

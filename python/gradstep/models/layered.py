@@ -218,7 +218,8 @@ class Layered(Called, Savable, Summarized, Variables):
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
-        return [np.array(weight) for weight in self.weights]
+        with self._guard:
+            return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
@@ -230,7 +231,8 @@ class Layered(Called, Savable, Summarized, Variables):
             none is changed.
         """
         self._must_be_built()
-        assign(self.weights, weights)
+        with self._guard:
+            assign(self.weights, weights)
 
     def _flow(self) -> tuple[list[str], list[tuple[str, Layer, list[int]]]]:
         """How values flow: names of the inputs; and each call of a layer, those in models in this one too.

@@ -19,7 +19,9 @@ from .graph import Graph
 from .layered import Layered
 from .learned import arranged, learned
 from .measured import Measures, Share
+from .mixed import undone
 from .named import by_name, each_by_name
+from .objectives import Fed as FedMetric
 from .objectives import Objectives
 from .steps import AnyRun
 from .weighed import GraphRun
@@ -152,16 +154,16 @@ class Many(Layered):
         if not self._many:
             return super()._shares(rows)
         objectives = self._objectives
-        fed = objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
+        fed = self._fed(rows)
         return [Share("loss", None, False)] * (len(objectives.counted) if objectives.split else 0) + [
             Share("", metric, weighted) for _, metric, weighted in fed
         ]
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
-    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
+    def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> AnyRun:
         if not self._many:
-            return super()._run(rows, batch, train, fresh)
+            return super()._new_run(rows, batch, train, fresh)
         run = self._graph_run(rows, batch, train, fresh)
         if not train:
             return run
@@ -170,8 +172,12 @@ class Many(Layered):
         return self._stepped(run) if learned(self._graph) else run
 
     def _graph_run(self, rows: Any, batch: int, train: bool, fresh: bool) -> GraphRun:
+        return GraphRun(self._graph, self._objectives, self._fed(rows), rows, batch, train, fresh)
+
+    def _fed(self, rows: Any) -> list[FedMetric]:
+        """The metrics for targets like these, each for this thread alone."""
         metrics = self._objectives.metrics_for(rows.y.arrays, self._outs.rows, self._dtype)
-        return GraphRun(self._graph, self._objectives, metrics, rows, batch, train, fresh)
+        return [one._replace(metric=self._lent.of(one.metric)) for one in metrics]
 
     def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
         if not self._many:
@@ -204,8 +210,10 @@ class Many(Layered):
         rows = len(columns)
         if not rows:
             return [np.empty((0, *shape), self._dtype) for shape in self._outs.rows]
-        shaped = self._graph.forward([array for array in columns.arrays if array is not None])
-        return [np.array(output) for output in shaped]
+        graph = self._graph
+        with graph.guard:
+            shaped = graph.forward([array for array in columns.arrays if array is not None])
+            return [np.array(output) for output in shaped]
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
         """The outputs for one batch. Raises as `predict` does."""
@@ -217,11 +225,12 @@ class Many(Layered):
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         if not self._many:
             return super()._gradients_of(x, y, weights)
-        run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
-        run.start(None, self._lone_pass())
-        run.advance(0.0)
-        gradients = arranged(self._graph, run.gradients, list(self._trained().values()))
-        return run.progress[2], [np.array(gradient) for gradient in gradients]
+        with self._guard, self._lent, undone(self._graph):
+            run = self._graph_run(ManyRows(x, y, weights), len(x), True, True)
+            run.start(None, self._lone_pass())
+            run.advance(0.0)
+            gradients = arranged(self._graph, run.gradients, list(self._trained().values()))
+            return run.progress[2], [np.array(gradient) for gradient in gradients]
 
     # -- loops of the user's own ---------------------------------------------------------------------------------------
 
@@ -234,13 +243,14 @@ class Many(Layered):
         if not len(columns):
             raise ValueError("x must have at least one row.")
         arrays = [np.array(array) if trains else array for array in columns.arrays]  # backward reads them
-        self._back = None
-        outputs = self._graph.forward(arrays, trains, self._lone_pass() if trains else 0, None, trains)
-        if trains:
-            rows = len(columns)
-            self._given_outputs = [output.shape for output in outputs]
-            self._back = (rows,), (rows,)
-        return self._outs.packed([np.array(output) for output in outputs])
+        with self._guard, undone(self._graph):
+            self._back = None
+            outputs = self._graph.forward(arrays, trains, self._lone_pass() if trains else 0, None, trains)
+            if trains:
+                rows = len(columns)
+                self._given_outputs = [output.shape for output in outputs]
+                self._back = (rows,), (rows,)
+            return self._outs.packed([np.array(output) for output in outputs])
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """As `Sequential.backward`.
@@ -259,6 +269,10 @@ class Many(Layered):
         """
         if not self._many:
             return super().backward(dy)
+        with self._guard:
+            return self._through_back(dy)
+
+    def _through_back(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         if self._back is None:
             raise RuntimeError(
                 f"model {self.name!r} must be called with training=True before each backward(), which goes back from "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
@@ -12,7 +13,7 @@ from .. import _core
 from ..layers.base import Layer
 from .graph import Graph, Node
 
-__all__ = ["Mixed", "MixedRun", "network_of", "network_of_steps", "renew"]
+__all__ = ["Mixed", "MixedRun", "moving_of", "network_of", "network_of_steps", "renew", "undone"]
 
 
 class Mixed:
@@ -63,7 +64,8 @@ class Mixed:
         end = perf_counter() + seconds
         while begin < len(x):
             rows = slice(begin, begin + batch)
-            out[rows] = self.forward(x[rows])
+            with self.graph.guard:
+                out[rows] = self.forward(x[rows])
             begin = min(begin + batch, len(x))
             if perf_counter() >= end:
                 break
@@ -77,7 +79,9 @@ def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network
     working = [layer for layer in layers if layer._works]
     # Weights that other models read too stay where they are.
     kept = [layer._placed() for layer in working] if any(layer._shared for layer in layers) else None
-    network = _core.Network(math.prod(shape), [layer._words() or {} for layer in working], layers[0].dtype, kept)
+    network = _core.Network(
+        math.prod(shape), [layer._words() or {} for layer in working], layers[0].dtype, kept, layers[0]._guard
+    )
     for layer, views in zip(working, network.parameters, strict=True):
         layer._move(views)
     return network
@@ -98,6 +102,31 @@ def renew(network: _core.Network | Mixed, layers: Sequence[Layer]) -> None:
         network.renew()
     else:
         network.treat([layer._settings() for layer in layers if layer._works])
+
+
+def moving_of(network: _core.Network | Mixed | Graph) -> list[np.ndarray]:
+    """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
+    graph = network.graph if isinstance(network, Mixed) else network
+    if isinstance(graph, Graph):
+        return graph.moving
+    return [
+        view
+        for views, trained in zip(graph.parameters, graph.trained, strict=True)
+        for view, is_trained in zip(views, trained, strict=True)
+        if view.ndim == 1 and not is_trained
+    ]
+
+
+@contextmanager
+def undone(network: _core.Network | Mixed | Graph) -> Iterator[None]:
+    """A batch of which the user's Python is a part: what layers moved by themselves goes back if it fails."""
+    kept = [(weight, weight.copy()) for weight in moving_of(network)]
+    try:
+        yield
+    except BaseException:
+        for weight, before in kept:
+            weight[...] = before
+        raise
 
 
 class MixedRun:
@@ -147,7 +176,7 @@ class MixedRun:
                 return None
             self._first = self._rows
         rows = self._order[self._first : self._first + self._batch]
-        self.outputs = self._network.forward(self._x[rows], self._training, self._number, rows)
+        self.outputs = np.array(self._network.forward(self._x[rows], self._training, self._number, rows))
         return rows, self.outputs
 
     def backward(self, loss: float, dy: np.ndarray, again: bool = False) -> None:

@@ -101,11 +101,9 @@ class Sequential(Layered):
     def add(self, layer: Layer | Layered | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
-        Raises
-        ------
-        TypeError, ValueError
-            As the constructor does; the model is then as it was.
+        Raises as the constructor does, and RuntimeError while the model is being trained; it is then as it was.
         """
+        self._check_no_fit("add()")
         self._append(layer, {other.name for other in self._layers})
         self._build_if_known()
 
@@ -114,9 +112,10 @@ class Sequential(Layered):
 
         Raises
         ------
-        ValueError
-            There is none.
+        ValueError, RuntimeError
+            There is none; the model is being trained.
         """
+        self._check_no_fit("pop()")
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
@@ -162,6 +161,7 @@ class Sequential(Layered):
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are
             layer._owned = True
+        self._guard.join(layer._guard)
         if not layer.built and self.seed is not None:
             # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
             self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
@@ -202,23 +202,24 @@ class Sequential(Layered):
             shape = self._shape
         if not self._layers:
             raise ValueError(f"model {self.name!r} must have a layer; it has none.")
-        if self._network is not None:
-            return
-        current: Shape = (None, *shape)
-        for layer in self._layers:
-            layer._check_shape(current)
-            current = layer.compute_output_shape(current)
-        current = (None, *shape)
-        for layer in self._layers:
-            with seeds.within(self._draws.get(layer.name)):
-                layer.build(current)
-            current = layer.output_shape
-        self._shape = shape
-        self._describe()
-        steps: list[Step] = []
-        (end,) = spread(self, [0], steps, 1)
-        self._network = network_of_steps(shape, steps, end)
-        self._note_trainable()
+        with self._guard:  # two threads may ask a new model for its first outputs
+            if self._network is not None:
+                return
+            current: Shape = (None, *shape)
+            for layer in self._layers:
+                layer._check_shape(current)
+                current = layer.compute_output_shape(current)
+            current = (None, *shape)
+            for layer in self._layers:
+                with seeds.within(self._draws.get(layer.name)):
+                    layer.build(current)
+                current = layer.output_shape
+            self._shape = shape
+            self._describe()
+            steps: list[Step] = []
+            (end,) = spread(self, [0], steps, 1)
+            self._network = network_of_steps(shape, steps, end)
+            self._note_trainable()
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -388,6 +389,7 @@ class Sequential(Layered):
         take_keys(self._layers, keys)
         self._forget_calls()
         self._network = self._indices = self._bound = self._tape = self._back = None
+        self._changed()
         self.build()
 
     def _renew(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from ..unbroken import Unbroken
 from .custom import Custom
 from .graph import Graph
 from .measured import Measured
-from .mixed import Mixed
+from .mixed import Mixed, moving_of, undone
 from .weighed import GraphRun
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
@@ -37,12 +37,19 @@ class Stepped:
         Keys of that dict, in the order in which the network gives gradients.
     network : Network, Mixed or Graph
         The network of the run.
+    guard : Guard
+        Held for a step.
     """
 
     def __init__(
-        self, run: BatchRun, bound: Bound, names: Sequence[str], network: _core.Network | Mixed | Graph
+        self,
+        run: BatchRun,
+        bound: Bound,
+        names: Sequence[str],
+        network: _core.Network | Mixed | Graph,
+        guard: _core.Guard,
     ) -> None:
-        self._run, self._bound, self._names, self._network = run, bound, names, network
+        self._run, self._bound, self._names, self._network, self._guard = run, bound, names, network, guard
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
@@ -61,18 +68,11 @@ class Stepped:
     def advance(self, seconds: float) -> bool:
         """As the run's."""
         end = perf_counter() + seconds
-        # A layer of the user's own may fail in the midst of a batch: it is then as if that had not begun.
-        moving = self._network.graph.moving if isinstance(self._network, Mixed) else []
         while True:
-            with Unbroken():
-                kept = [weight.copy() for weight in moving]
-                try:
-                    over = self._run.advance(0.0)
-                    self._step()
-                except BaseException:
-                    for weight, before in zip(moving, kept, strict=True):
-                        weight[...] = before
-                    raise
+            # Whatever of the user's fails in the midst of a batch: it is then as if that had not begun.
+            with self._guard, Unbroken(), undone(self._network):
+                over = self._run.advance(0.0)
+                self._step()
             if over or perf_counter() >= end:
                 return over
 
@@ -87,7 +87,7 @@ class Stepped:
             self._bound.step(self._gradients())
             return
         self._bound.first_step(self._gradients())
-        kept = [(weight, weight.copy()) for weight in self._moving()]
+        kept = [(weight, weight.copy()) for weight in moving_of(self._network)]
         try:
             self._run.again()
             self._bound.second_step(self._gradients())
@@ -98,19 +98,14 @@ class Stepped:
             for weight, before in kept:
                 weight[...] = before
 
-    def _moving(self) -> Iterator[np.ndarray]:
-        """What layers may move by themselves, as `BatchNormalization` its statistics: vectors that are not trained."""
-        graph = self._network.graph if isinstance(self._network, Mixed) else self._network
-        if isinstance(graph, Graph):
-            yield from graph.moving
-            return
-        for views, trained in zip(graph.parameters, graph.trained, strict=True):
-            yield from (
-                view for view, is_trained in zip(views, trained, strict=True) if view.ndim == 1 and not is_trained
-            )
-
     def _gradients(self) -> dict[str, Any]:
-        return dict(zip(self._names, self._run.gradients, strict=True))
+        gradients = self._run.gradients
+        if len(gradients) != len(self._names):
+            raise RuntimeError(
+                "compile() changed which weights are trained in the midst of an epoch. In a callback of fit do so when "
+                "an epoch begins or ends."
+            )
+        return dict(zip(self._names, gradients, strict=True))
 
 
 # What a pass over data is run by.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import _core
 from ..metrics.reduction import MeanMetricWrapper
 from .data import Rows
 from .measured import Share
-from .steps import AnyRun
+
+if TYPE_CHECKING:
+    from .compiled import Borrowed
 
 __all__ = ["Streamed"]
 
@@ -22,6 +23,8 @@ class Streamed:
     ----------
     run : function of Rows and bool
         Makes the run of one batch, over all its rows at once; the bool says whether metrics begin anew.
+    put_back : function
+        Takes it back.
     number : function
         Gives each batch the number of its pass, on which what is drawn in it depends.
     shares : function of Rows
@@ -29,9 +32,13 @@ class Streamed:
     """
 
     def __init__(
-        self, run: Callable[[Rows, bool], AnyRun], number: Callable[[], int], shares: Callable[[Rows], list[Share]]
+        self,
+        run: Callable[[Rows, bool], Borrowed],
+        put_back: Callable[[Borrowed], None],
+        number: Callable[[], int],
+        shares: Callable[[Rows], list[Share]],
     ) -> None:
-        self._run, self._number, self._shares = run, number, shares
+        self._run, self._put_back, self._number, self._shares = run, put_back, number, shares
         self.start(iter(()))
 
     def start(self, batches: Iterator[Rows], limit: int | None = None) -> None:
@@ -69,12 +76,12 @@ class Streamed:
         return self._limit is not None and self._done >= self._limit
 
     def _batch(self, rows: Rows) -> None:
-        run = self._run(rows, not self._done)
+        borrowed = self._run(rows, not self._done)
+        run = borrowed.run
         run.start(None, self._number())
         run.advance(0.0)
         _, count, loss, values = run.progress
-        if isinstance(run, _core.Run):
-            run.release()
+        self._put_back(borrowed)
         self._done += 1
         self._rows += count
         self._loss += loss * count

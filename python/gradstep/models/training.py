@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
+from os import getpid
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from ..optimizers.base import real
 from .cautions import warn_of_frozen, warn_of_targets
 from .data import Rows, batch_rows, limit_of, verbosity
 from .evaluation import SLICE, Evaluator
-from .feeds import Feed
+from .feeds import BatchFeed, Feed
 from .sources import gives_batches
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class Trainer(Evaluator):
         self.seed: int | None = None
         self._key: seeds.Key | None = None  # of the shuffles
         self._passes = 0  # epochs begun so far, by any fit
+        self._fits: list[tuple[int, int]] = []  # process and thread of each that goes on, the first one trains
 
     def fit(
         self,
@@ -132,6 +136,8 @@ class Trainer(Evaluator):
         TypeError, ValueError
             An argument that cannot be; weights, optimizer and counters are then as they were. A later batch that cannot
             be ends training as Ctrl-C does.
+        RuntimeError
+            The model is being trained by another thread; or its weights were made anew in the midst of an epoch.
         KeyboardInterrupt
             At Ctrl-C; the model is then as after a whole step, and can be trained on.
 
@@ -143,6 +149,9 @@ class Trainer(Evaluator):
         Notes
         -----
         Called again, it goes on with the state the optimizer has.
+
+        A callback, or another thread, may call `compile`, set `optimizer` or restore a run: the next epoch takes it up.
+        Weights that are set count from the next batch on.
         """
         first = whole("initial_epoch", initial_epoch, 0)
         last = whole("epochs", epochs, 0)
@@ -158,56 +167,92 @@ class Trainer(Evaluator):
         batch_rows(batch_size, 1)
         batch_rows(validation_batch_size, 1, "validation_batch_size")
         order = self._order if shuffled else None
-        held_out = None
-        if gives_batches(x):
-            if share > 0 and validation_data is None:
-                raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
-            rest = y, sample_weight
-            feed = self._feed_batches(x, rest, batch_size, limit, class_weight, train=True, order=order)
-        else:
-            rows = self._rows(x, y, sample_weight)
-            if share > 0 and validation_data is None:
-                rows, held_out = rows.split(share)
-            feed = self._feed_rows(rows.of_classes(class_weight), batch_size, limit, True, order)
-        scored = self._validation(held_out, validation_data, validation_batch_size, batch_size, scored_limit)
-        scoring = _scoring(scored)  # first: it changes nothing where it fails
-        run = feed.make_run()
-        warn_of_frozen(self)
-        warn_of_targets(self, feed.sample)
+        feed: Feed | None = None
+        scored: Feed | None = None
 
-        self._key = key or self._key
-        hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
-        self.history = hooks.attend_fit(
-            feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
-        )
-        self.stop_training, self._initial_epoch = False, None
-        logs: dict[str, float] = {}
-        with hooks.closing():
-            network = self._network
-            hooks.on_train_begin()
-            if self._network is not network:  # a callback restored a run, and with it what layers draw from
-                run, scoring = feed.make_run(), _scoring(scored)
-            for epoch in range(self._initial_epoch or first, last):
-                if feed.is_over():
-                    warn(f"the data ran out before epoch {epoch + 1} of {last}.")
-                    break
-                hooks.on_epoch_begin(epoch)
-                index = self._begin_pass(epoch)
-                feed.start(run, epoch, index)
-                logs = self._train_pass(run, hooks)
-                if not self.stop_training:
-                    feed.finish(run.progress[0])
-                    hooks.know_steps(feed.steps)
-                if scored is not None and is_scored(epoch + 1):
-                    scores = self._score(scored, scoring, hooks=hooks)
-                    logs |= {f"val_{name}": value for name, value in scores.items()}
-                hooks.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            if self.optimizer is not None:
-                self.optimizer.finalize_variable_values(self.weights)
-            hooks.on_train_end(logs)
-        return self.history
+        def made() -> tuple[Feed, Any, Feed | None, Any, int]:
+            """Data as the model takes it now, and what goes over it; and the version of the model."""
+            version, held_out = self._version, None
+            if isinstance(feed, BatchFeed):
+                feed.renew()
+                data: Feed = feed
+            elif gives_batches(x):
+                if share > 0 and validation_data is None:
+                    raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
+                rest = y, sample_weight
+                data = self._feed_batches(x, rest, batch_size, limit, class_weight, train=True, order=order)
+            else:
+                rows = self._rows(x, y, sample_weight)
+                if share > 0 and validation_data is None:
+                    rows, held_out = rows.split(share)
+                data = self._feed_rows(rows.of_classes(class_weight), batch_size, limit, True, order)
+            if isinstance(scored, BatchFeed):
+                scored.renew()
+                rated: Feed | None = scored
+            else:
+                rated = self._validation(held_out, validation_data, validation_batch_size, batch_size, scored_limit)
+            scoring = _scoring(rated)  # first: it changes nothing where it fails
+            return data, data.make_run(), rated, scoring, version
+
+        with self._only_fit(), self._lent:
+            feed, run, scored, scoring, version = made()
+            warn_of_frozen(self)
+            warn_of_targets(self, feed.sample)
+
+            self._key = key or self._key
+            hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
+            self.history = hooks.attend_fit(
+                feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
+            )
+            self.stop_training, self._initial_epoch = False, None
+            logs: dict[str, float] = {}
+            with hooks.closing():
+                hooks.on_train_begin()
+                for epoch in range(self._initial_epoch or first, last):
+                    if feed.is_over():
+                        warn(f"the data ran out before epoch {epoch + 1} of {last}.")
+                        break
+                    hooks.on_epoch_begin(epoch)
+                    # A callback, or another thread, may have compiled the model anew or restored a run.
+                    if self._version != version:
+                        feed, run, scored, scoring, version = made()
+                    index = self._begin_pass(epoch)
+                    feed.start(run, epoch, index)
+                    logs = self._train_pass(run, hooks)
+                    if not self.stop_training:
+                        feed.finish(run.progress[0])
+                        hooks.know_steps(feed.steps)
+                    if scored is not None and is_scored(epoch + 1):
+                        if self._version != version:
+                            feed, run, scored, scoring, version = made()
+                        assert scored is not None
+                        scores = self._score(scored, scoring, hooks=hooks)
+                        logs |= {f"val_{name}": value for name, value in scores.items()}
+                    hooks.on_epoch_end(epoch, logs)
+                    if self.stop_training:
+                        break
+                if self.optimizer is not None:
+                    with self._guard:
+                        self.optimizer.finalize_variable_values(self.weights)
+                hooks.on_train_end(logs)
+            return self.history
+
+    @contextmanager
+    def _only_fit(self) -> Iterator[None]:
+        """Refuses a second `fit` beside this one; one that a callback of this one calls is none: they take turns."""
+        me, fits = (getpid(), get_ident()), self._fits
+        fits[:] = [one for one in fits if one[0] == me[0]]  # not those of the process that this one was forked from
+        fits.append(me)
+        try:
+            if fits[0] != me:
+                raise RuntimeError("the model is being trained by another thread: one fit at a time.")
+            yield
+        finally:
+            fits.remove(me)
+
+    def _check_no_fit(self, call: str) -> None:
+        if self._fits:
+            raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
 
     def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
         """What the logs of epochs have before a callback adds to them."""
@@ -253,19 +298,19 @@ class Trainer(Evaluator):
     @_begun
     def _train_pass(self, run: Any, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
-        batch, each = 0, hooks.wants_batches("train")
+        batch, each, names = 0, hooks.wants_batches("train"), self.metrics_names
         while not run.over:
             if each:
                 hooks.on_train_batch_begin(batch)
                 self._advance(run)
-                hooks.on_train_batch_end(run.progress[0] - 1, self._logs(run))
+                hooks.on_train_batch_end(run.progress[0] - 1, self._logs(run, names))
             else:
                 run.advance(SLICE)
             batch = run.progress[0]
-            hooks.on_train_progress(batch, self._logs(run))
+            hooks.on_train_progress(batch, self._logs(run, names))
             if self.stop_training:
                 break
-        self._last_logs = self._logs(run)
+        self._last_logs = self._logs(run, names)
         return self._last_logs
 
 

@@ -90,7 +90,8 @@ class GraphRun:
     def _next(self) -> None:
         self._ids = self._order[self._first : self._first + self._batch]
         count = len(self._ids)
-        total, each, outputs = self._pass(self._ids)
+        with self._graph.guard:
+            total, each, outputs = self._pass(self._ids)
         self._loss += total * count
         self._each = [sum + value * count for sum, value in zip(self._each, each, strict=False)]
         self._first += count
@@ -103,7 +104,7 @@ class GraphRun:
     def _pass(self, ids: np.ndarray) -> tuple[float, list[float], list[np.ndarray]]:
         """Forward over rows, and backward where there is a way: loss, losses of outputs, outputs."""
         xs = [array[ids] for array in self._rows.x.arrays]
-        outputs = self._graph.forward(xs, self._train, self._number, ids)
+        outputs = [np.array(y) for y in self._graph.forward(xs, self._train, self._number, ids)]  # for later readers
         ys = self._rows.y[ids].arrays
         weights = [None] * len(ys) if self._rows.weights is None else self._rows.weights[ids].arrays
         penalty = self._graph.penalty

@@ -85,7 +85,8 @@ class Checkpoint:
         TypeError, ValueError, OSError
             As `Sequential.save` does.
         """
-        write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
+        with self.model._guard:
+            write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
 
     def check(self, filepath: str | os.PathLike[str]) -> None:
         """Refuse what `save` would refuse; nothing is written.
@@ -121,7 +122,15 @@ class Checkpoint:
         path, model = path_of(filepath), self.model
         config, weights, state = opened(contents(path), path)
         model._must_be_built()
-        training, words = config["training"], config["optimizer"]
+        with model._guard:  # beside training in another thread: between two steps
+            self._take(config, weights, state, path)
+        notes: dict[str, Any] = config["notes"]
+        return notes
+
+    def _take(
+        self, config: dict[str, Any], weights: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray], path: str
+    ) -> None:
+        model, training, words = self.model, config["training"], config["optimizer"]
         with parsed(path):
             self._check_layers(weights, training["layer_keys"], path)
             if (words is None) != (model.optimizer is None):
@@ -136,8 +145,6 @@ class Checkpoint:
         if model.optimizer is not None and "order" in words:
             model.optimizer.load_state_dict(state)
         restore_counters(model, training)
-        notes: dict[str, Any] = config["notes"]
-        return notes
 
     @staticmethod
     def is_whole(filepath: str | os.PathLike[str]) -> bool:

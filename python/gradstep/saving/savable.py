@@ -18,6 +18,7 @@ from .sharing import Reading, Writing
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from .._core import Guard
     from ..callbacks.base import Callback
     from ..layers.base import Layer
     from ..seeds import Key
@@ -43,6 +44,7 @@ class Savable:
     _key: Key | None
     _passes: int
     _lone: int
+    _guard: Guard
     _trains: list[bool]
 
     if TYPE_CHECKING:
@@ -243,7 +245,8 @@ class Savable:
         """
         from .whole import save_model
 
-        save_model(self, filepath, overwrite, include_optimizer, callbacks)
+        with self._guard:  # beside training in another thread: a whole step
+            save_model(self, filepath, overwrite, include_optimizer, callbacks)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Write the weights to a file.
@@ -267,7 +270,8 @@ class Savable:
         """
         from .weights import save_weights
 
-        save_weights(self, filepath, overwrite)
+        with self._guard:
+            save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
         """Read the weights from a file.
@@ -298,7 +302,8 @@ class Savable:
         """
         from .weights import load_weights
 
-        load_weights(self, filepath, skip_mismatch)
+        with self._guard:
+            load_weights(self, filepath, skip_mismatch)
 
 
 def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:
