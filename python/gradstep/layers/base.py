@@ -16,8 +16,8 @@ from .alone import Alone
 from .copies import Copied
 from .own import Own
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
-from .variable import Variables
-from .weights import assign, placed
+from .weighted import Weighted
+from .weights import placed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -31,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected, Copied, Variables):
+class Layer(Own, Connected, Copied, Weighted):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -281,69 +281,6 @@ class Layer(Own, Connected, Copied, Variables):
     def _output_row(self) -> tuple[int, ...]:
         """Shape of a row of the output."""
         return tuple(n for n in self.output_shape[1:] if n is not None)
-
-    # -- weights -----------------------------------------------------------------------------------------------------
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """The weights themselves, in Keras's order: writing to one changes the layer."""
-        for weight, name in zip(self._weights, self.weight_names, strict=True):
-            weight.name, weight.path = name, f"{self.name}/{name}"
-        return list(self._weights)
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the weights. A model takes a change at its next `compile`."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = flag("trainable", value)
-
-    @property
-    def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
-        return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
-
-    @property
-    def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
-        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
-
-    @property
-    def losses(self) -> list[float]:
-        """The penalties of the weights that are trained, one for each regularizer."""
-        if not self._trainable:
-            return []
-        return [rule(w) for (rule, _), w in zip(self._each_rule(), self._weights, strict=True) if rule is not None]
-
-    @property
-    def weight_names(self) -> list[str]:
-        """What the weights are called, in their order."""
-        return list(self._weight_names[: len(self._weights)])
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights."""
-        with self._guard:
-            return [np.array(weight) for weight in self._weights]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Give all weights new values; as `Sequential.set_weights`, for one layer.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The layer is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
-            none is changed.
-        """
-        if not self.built:
-            raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
-        with self._guard:
-            assign(self._weights, weights)
-
-    def count_params(self) -> int:
-        """How many numbers the weights are."""
-        return sum(weight.size for weight in self._weights)
 
     # -- computing ---------------------------------------------------------------------------------------------------
 
