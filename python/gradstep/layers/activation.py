@@ -78,9 +78,13 @@ class Activation(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        if activations.specify(self.activation)["kind"] in activations.rows.__all__:
+        if activations.specify(self.activation)["kind"] == "glu" or len(input_shape) < 2:
             return self._flat(input_shape)
         return tuple(input_shape)
+
+    @property
+    def _along_last(self) -> bool:  # type: ignore[override]
+        return activations.specify(self.activation)["kind"] in activations.rows.__all__
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """None; but this is where the shape is known."""

@@ -64,6 +64,8 @@ class Alone:
 
     def _ask(self, words: dict[str, Any], rows: np.ndarray, training: bool) -> np.ndarray:
         layer = self._layer
+        if layer._vectors:
+            rows = rows.reshape(-1, rows.shape[-1])
         width = math.prod(rows.shape[1:])
         network, tape = self._network, self._tape
         if network is None or tape is None or self._words != (width, words):
@@ -106,7 +108,8 @@ class Alone:
             dx, gradients = slope.reshape(shape).copy(), []
         else:
             assert self._tape is not None
-            by_rows = self._tape.backward(slope.reshape(len(slope), -1))
+            width = slope.shape[-1] if layer._vectors else math.prod(slope.shape[1:])
+            by_rows = self._tape.backward(slope.reshape(-1, width))
             assert by_rows is not None
             dx, gradients = by_rows.reshape(shape), [gradient.copy() for gradient in self._tape.gradients]
         self._shapes = None

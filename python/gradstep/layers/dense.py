@@ -49,14 +49,13 @@ class Dense(Layer):
     TypeError, ValueError
         `units` is no int or less than 1; an unknown activation, initializer, regularizer or
         constraint.
-    ValueError
-        At the build: rows are not of shape (inputs,).
 
     Notes
     -----
     .. math:: y = f(x W + b)
 
-    Keras also takes inputs of more dimensions and multiplies along the last; here they go through `Flatten` first.
+    along the last axis, as in Keras: inputs are (rows, ..., inputs), outputs (rows, ..., units). A model in which rows
+    have more than one axis there trains with a return to Python in each batch.
 
     Examples
     --------
@@ -69,6 +68,7 @@ class Dense(Layer):
     """
 
     _weight_names = ("kernel", "bias")
+    _along_last = True
 
     def __init__(
         self,
@@ -114,8 +114,10 @@ class Dense(Layer):
         return self._weight(1) if self.use_bias else None
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """(rows, units) for (rows, inputs)."""
-        return (self._flat(input_shape)[0], self.units)
+        """(rows, ..., units) for (rows, ..., inputs)."""
+        if len(input_shape) < 2:
+            self._flat(input_shape)  # which says what is wrong
+        return (*input_shape[:-1], self.units)
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
@@ -136,7 +138,7 @@ class Dense(Layer):
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """A kernel and a bias."""
         warn_of_one(self, self.units)
-        weights = [self._drawn("kernel_initializer", (*input_shape, self.units))]
+        weights = [self._drawn("kernel_initializer", (input_shape[-1], self.units))]
         if self.use_bias:
             weights.append(self._drawn("bias_initializer", (self.units,)))
         return weights

@@ -88,11 +88,12 @@ class Graph:
         place: dict[int, int] = {}  # of the row that ends with a value
         for number, (layer, sources) in enumerate(self._nodes):
             joined = place.get(sources[0]) if uses[sources[0]] == 1 else None
-            if joined is None or layer._in_numpy or id(layer) in self._often:
+            apart = layer._in_numpy or layer._vectors or id(layer) in self._often
+            if joined is None or apart:
                 joined = len(rows)
                 rows.append([])
             rows[joined].append(number)
-            if not layer._in_numpy and id(layer) not in self._often:
+            if not apart:
                 place[first + number] = joined
         shared: dict[int, _core.Network] = {}
         pieces: list[Piece] = []
@@ -112,7 +113,8 @@ class Graph:
         working = [layer for layer in layers if layer._works]
         if not working:
             return None
-        inputs = math.prod(layers[0].input_shape[1:])  # type: ignore[arg-type]
+        row: Any = layers[0].input_shape[1:]
+        inputs = layers[0]._width(row) if layers[0]._vectors else math.prod(row)
         kept = [layer._placed() for layer in working]
         network = _core.Network(inputs, [layer._words() or {} for layer in working], self.dtype, kept, self.guard)
         for layer in working:

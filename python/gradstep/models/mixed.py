@@ -74,7 +74,7 @@ class Mixed:
 
 def network_of(shape: tuple[int, ...], layers: Sequence[Layer]) -> _core.Network | Mixed:
     """What computes layers in a row, built for rows of this shape; with their weights, unless they are shared."""
-    if any(layer._in_numpy for layer in layers) or not any(layer._works for layer in layers):
+    if any(layer._in_numpy or layer._vectors for layer in layers) or not any(layer._works for layer in layers):
         return Mixed(Graph([shape], [Node(layer, (i,)) for i, layer in enumerate(layers)], [len(layers)]))
     working = [layer for layer in layers if layer._works]
     # Weights that other models read too stay where they are.

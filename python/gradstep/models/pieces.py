@@ -36,6 +36,7 @@ class Chain:
         self._network = network
         self._dtype, self._shape = layers[0].dtype, layers[-1]._output_row
         self._into: tuple[int, ...] = ()  # shape of the last input
+        self._vectors = layers[0]._vectors
 
     def renew(self) -> None:
         """Take up how the network's weights are treated now."""
@@ -47,15 +48,21 @@ class Chain:
         if self._tape is None:
             y = rows_of(x, self._dtype)
         else:
-            y = self._tape.forward(x.reshape(len(x), -1), moment.training, moment.number, moment.ids, dx)
+            rows = self._rows(x)
+            ids = None if self._vectors else moment.ids  # nothing is drawn for vectors
+            y = self._tape.forward(rows, moment.training, moment.number, ids, dx)
         return y.reshape(len(x), *self._shape)
 
     def backward(self, dy: np.ndarray, dx: bool) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """dy -> dx, if it was wanted, and the gradients of the weights that are trained; the next writes over these."""
         if self._tape is None:
             return [dy.reshape(self._into)], []
-        found = self._tape.backward(dy.reshape(len(dy), -1))
+        found = self._tape.backward(self._rows(dy))
         return [] if found is None else [found.reshape(self._into)], self._tape.gradients
+
+    def _rows(self, x: np.ndarray) -> np.ndarray:
+        """x (rows, ...) as the network takes it: a row each, or a vector each."""
+        return x.reshape(-1, x.shape[-1]) if self._vectors else x.reshape(len(x), -1)
 
 
 class InNumpy:
