@@ -114,7 +114,7 @@ struct CosineSimilarity : RowLoss {
       // A y shorter than epsilon is divided by epsilon: then its length has no slope.
       const Real along = of_y < Real(1 / epsilon) ? both * of_y * of_y : Real(0);
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = scale * size * by_y * (along * (y[k] * by_y) - t(k) * by_t);
+      for (std::size_t k = 0; k < n; ++k) dy[k] = scale * size * (along * (y[k] * by_y) - t(k) * by_t) * by_y;
     }
     return -both * size;
   }

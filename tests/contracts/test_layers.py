@@ -56,6 +56,7 @@ def away_from_kinks(model, x, random):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("as_layer", [False, True], ids=["in Dense", "as layer"])
+@pytest.mark.filterwarnings("ignore:.*of one number does not depend on it:UserWarning")
 def test_gradients_equal_central_differences(activation, width, as_layer):
     random = np.random.default_rng(width)
     rows = 5
@@ -128,6 +129,7 @@ def test_a_batch_of_n_equals_n_batches_of_1(activation, rows, dtype):
 
 @pytest.mark.parametrize("activation", NAMES)
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.filterwarnings("ignore:.*of one number does not depend on it:UserWarning")
 def test_dense_equals_its_oracle(activation, width, dtype):
     random = np.random.default_rng(width)
     gs.utils.set_random_seed(width)

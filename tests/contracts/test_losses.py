@@ -115,6 +115,7 @@ def last_activation(case):
 @cases
 @pytest.mark.parametrize("width", [1, 3, 9])
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.filterwarnings("ignore:.*of one number does not depend on it:UserWarning")
 def test_gradients_through_a_model_equal_central_differences(case, width, weighted):
     """Also where the last activation is taken into the loss."""
     if case.kind == "cosine_similarity" and width == 1:

@@ -40,7 +40,6 @@ BAD_GRADIENTS = {
     "list": (1, lambda p: [1.0] * 5, TypeError, r"gradients\[1\] must be an array or None; got a list of 5"),
     "number": (2, lambda p: 1.0, TypeError, r"gradients\[2\] must be an array or None; got a float"),
     "text": (2, lambda p: "g", TypeError, r"gradients\[2\] must be an array or None; got a str"),
-    "itself": (1, lambda p: p[1], ValueError, r"gradients\[1\] must not overlap a parameter"),
     "part of another": (1, lambda p: p[0].ravel()[:5], ValueError, r"gradients\[1\] must not overlap a parameter"),
 }
 

@@ -187,7 +187,7 @@ CALLS = {
     "compile other": (
         lambda m: m.compile("adam", "mse", jit=True),
         TypeError,
-        r"'jit'\. It takes optimizer, loss, loss_weights, metrics",
+        r"'jit'\. Did you mean 'jit_compile'",
     ),
     "metrics a word": (
         lambda m: m.compile("adam", "mse", metrics="accuracy"),
@@ -317,4 +317,4 @@ def test_models_that_are_not_ready():
     with pytest.raises(TypeError, match="layers must be a list of layers; got a Dense"):
         gs.Sequential(gs.layers.Dense(1))
     with pytest.raises(ValueError, match="Put a Flatten"):
-        gs.Sequential([gs.layers.Dense(1)]).predict(np.zeros((2, 8, 8)))
+        gs.Sequential([gs.layers.PReLU()]).predict(np.zeros((2, 8, 8)))

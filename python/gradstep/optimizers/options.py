@@ -120,8 +120,8 @@ def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     for name, words in WORDS.items():
         if name in given and (not isinstance(given[name], str) or given[name] not in words):
             raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {given[name]!r}.")
-    if "seed" in given and whole("seed", given["seed"], 0) >= 2**64:
-        raise ValueError(f"seed must be below 2^64; got {given['seed']}.")
+    if "seed" in given:
+        whole("seed", given["seed"], 0, 2**64 - 1)
     common = {name: value for name, value in given.items() if name in COMMON}
     return common, {name: given.get(name, default) for name, default in DEFAULTS.items() if name not in COMMON}
 
