@@ -44,7 +44,7 @@ lint: $(VENV)/test $(VENV)/lint
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow" --most 8 $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --most 8 $(ASAN_TESTS)
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
 # themselves is not looked at.

@@ -133,7 +133,7 @@ def test_ctrl_c_ends_a_long_call_soon_and_leaves_it_whole_or_not_begun(kind):
     assert statistics.median(latencies(kind, 4)) < 0.4
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_ends_99_of_100_long_calls_within_a_tenth_of_a_second(kind, threads):

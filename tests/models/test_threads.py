@@ -99,7 +99,7 @@ def test_first_call_builds_once():
         assert set(found) == {parts(model.predict(X[0], verbose=0))}
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 @pytest.mark.parametrize("kind", KINDS)
 def test_own_rows_of_many_calls(kind):
     model = compiled(kind)

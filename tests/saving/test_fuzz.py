@@ -41,7 +41,7 @@ def test_damaged_files(few, name):
     check(name, few[name])
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_many_damaged_files(tmp_path):
     for name, found in reports(1000, 500, tmp_path).items():
         check(name, found)
