@@ -65,7 +65,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Dropout: (0.5,),
     L.GaussianDropout: (0.5,),
     L.GaussianNoise: (0.5,),
-    L.Lambda: (half,),
+    L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
     L.InputLayer: ((3,),),
     L.Rescaling: (0.5,),

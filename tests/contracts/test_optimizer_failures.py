@@ -197,7 +197,7 @@ def test_a_state_that_does_not_fit_changes_nothing(new):
     good = optimizer.state_dict()
     fewer = new()
     fewer.step(arrays()[:2], good_gradients()[:2])
-    slot = [key for key in good if key.startswith("0.")]
+    slot = [key for key in good if key.startswith("0.") and key != "0.step"]
     *others, last = [key for key in good if key in optimizer._fields()]
     changed = {name: np.array(other(optimizer, name)) for name in others}
     cases = [

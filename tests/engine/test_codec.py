@@ -234,12 +234,25 @@ def test_zeros_stay_zeros_beside_others(has_signs: bool, isa: str) -> None:
 
 
 @SIGNS
-@pytest.mark.parametrize("bad", [np.inf, np.nan], ids=str)
-def test_a_block_with_no_number_in_it_is_none(has_signs: bool, bad: float, isa: str) -> None:
+def test_a_block_with_nan_in_it_is_nan(has_signs: bool, isa: str) -> None:
     numbers = drawn(3 * BLOCK, has_signs)
-    numbers[BLOCK + 7] = bad
+    numbers[BLOCK + 7] = np.nan
     _, scales, _ = kept(numbers, has_signs)
     assert np.isnan(scales).tolist() == [False, True, False]
+
+
+@SIGNS
+def test_infinity_leaves_the_rest_of_its_block_alone(has_signs: bool, isa: str) -> None:
+    """A negative scale marks the block; the largest code is then infinity."""
+    numbers = drawn(3 * BLOCK, has_signs)
+    plain = numbers.copy()
+    plain[BLOCK + 7] = 0
+    numbers[BLOCK + 7] = np.inf
+    _, scales, found = kept(numbers, has_signs)
+    assert (scales < 0).tolist() == [False, True, False]
+    assert np.isinf(found[BLOCK + 7])
+    rest = np.arange(len(numbers)) != BLOCK + 7
+    np.testing.assert_allclose(found[rest], numbers[rest], atol=0.04 * np.abs(plain[BLOCK:]).max(), rtol=0.6)
 
 
 @pytest.mark.parametrize(("least", "gap"), [(1, 0.033), (0.1, 0.061), (0.01, 0.121), (1e-4, 0.48)])

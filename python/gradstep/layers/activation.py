@@ -78,8 +78,6 @@ class Activation(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        if activations.specify(self.activation)["kind"] == "glu" or len(input_shape) < 2:
-            return self._flat(input_shape)
         return tuple(input_shape)
 
     @property
