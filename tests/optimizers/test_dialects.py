@@ -164,7 +164,9 @@ def test_nadams_momentum_grows_at_the_pace_of_momentum_decay():
         bound = optimizer.bind(w)
         for t in (1, 2, 30, 300, 10**5):
             w[:] = 0
-            optimizer.load_state_dict({**optimizer.state_dict(), "iterations": np.int64(t - 1), "0.m": np.zeros(1)})
+            count = np.array(t - 1)
+            state = {"iterations": count, "0.step": count, "0.m": np.zeros(1)}
+            optimizer.load_state_dict({**optimizer.state_dict(), **state})
             bound.step(np.ones(1))
             momenta = 0.9 * (1 - 0.5 * 0.96 ** (decay * np.arange(1, t + 2)))
             now, after, product = momenta[-2], momenta[-1], np.prod(momenta[:-1])

@@ -20,7 +20,7 @@ def test_lazily_other_rows_and_their_state_stay(elementwise, dtype):
         after = optimizer.state_dict()
         assert w[spared].tobytes() == before[spared].tobytes()
         for key, array in state.items():
-            if key.startswith("0."):
+            if key.startswith("0.") and key != "0.step":
                 assert after[key][spared].tobytes() == array[spared].tobytes()
         assert len(g.rows) == 0 or (w != before).any()
 
