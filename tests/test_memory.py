@@ -43,7 +43,10 @@ print(kilobytes("VmHWM") - resident)
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [32, 1024])
 def test_peak_of_a_wide_network(batch: int) -> None:
-    """At most 1.15 times what it must hold, from before it was made until after it was trained."""
+    """At most 1.15 times what it must hold, from before it was made until after it was trained.
+
+    A step that takes long holds gradients too, so that Ctrl-C can end it in its midst with the weights as they were.
+    """
     n, layers, threads, rest = 4096, 2, 2, 3
     parameters = layers * (n * n + n)
     states = 2 * parameters  # Adam's m and v
@@ -54,7 +57,7 @@ def test_peak_of_a_wide_network(batch: int) -> None:
     peak = 1024 * int(said(START + NETWORK.format(batch=batch)))
     print(f"{peak / 2**20:.1f} MiB, {peak / floor:.3f} of the floor")
     assert peak >= floor - 4 * rows  # else it did not train, or this does not measure
-    assert peak <= 1.15 * floor
+    assert peak <= 1.15 * (floor + 4 * parameters)
 
 
 # Training on 250 MiB under a limit of private writable memory, in which pages of a file that is only read do not count.

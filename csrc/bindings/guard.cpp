@@ -36,7 +36,7 @@ Owned root(const Owned& guard) { return std::static_pointer_cast<PyGuard>(Guard:
 
 void PyGuard::exit() {
   const auto last = std::find_if(held_.rbegin(), held_.rend(),
-                                 [](const auto& one) { return one.first == std::this_thread::get_id(); });
+                                 [](const auto& one) { return one.first == PyThread_get_thread_ident(); });
   const std::shared_ptr<Guard> guard = last->second;
   held_.erase(std::next(last).base());
   guard->leave();

@@ -4,7 +4,6 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,13 +32,13 @@ class Hold {
 class PyGuard : public Guard {
  public:
   void enter(const std::shared_ptr<Guard>& self) {
-    held_.emplace_back(std::this_thread::get_id(), Hold::take(self, Use::change));
+    held_.emplace_back(PyThread_get_thread_ident(), Hold::take(self, Use::change));
   }
   void exit();
 
  private:
   // What was taken, by whom: joined with another lock meanwhile, the one that was taken is the one that is left.
-  std::vector<std::pair<std::thread::id, std::shared_ptr<Guard>>> held_;
+  std::vector<std::pair<unsigned long, std::shared_ptr<Guard>>> held_;
 };
 
 }  // namespace gs

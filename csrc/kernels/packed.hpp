@@ -142,6 +142,7 @@ __attribute__((noinline)) float pack_infinite(const float* numbers, const float*
   }
   return -step_of(rooted, most - 1, top);
 }
+constexpr float no_dither[scale_block] = {};
 }  // namespace
 
 // numbers (256, zeros from n on), dither (256), top: the largest -> codes (n); the scale
@@ -151,8 +152,7 @@ HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::
   if (top == 0x7f800000u) return pack_infinite<has_signs>(numbers, dither, codes, n);
   // Beside a number that large, dither would make much of what is nothing to it: 1 beside 1e24 is kept as 0, not at
   // times as the smallest code, 4e15.
-  static constexpr float none[scale_block] = {};
-  if (top >= 0x53800000u) dither = none;  // 2^40
+  if (top >= 0x53800000u) dither = no_dither;  // 2^40
   const bool finite = top < 0x7f800000u, zero = top < 0x00800000u;
   // The largest number has the highest code whatever the dither: else the scale would be the largest of dithered
   // numbers, and grow with every step.

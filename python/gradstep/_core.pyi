@@ -88,8 +88,7 @@ class Optimizer:
         """Whether a parameter of two axes counts as no matrix to a rule that makes matrices orthogonal."""
 
     def is_abandoned(self, index: int, held: int = 1) -> bool:
-        """Whether nobody but the optimizer, which does `held` times, holds an array, or what it is a view of; False
-        where the memory is lent by something else than an ndarray."""
+        """Whether nobody but the optimizer holds an array or its base; False if no ndarray lends the memory."""
 
     def check_unmoved(self, index: int, label: str) -> None:
         """Raise if an array was resized, reshaped, reallocated, made read-only or given another dtype since."""
@@ -265,16 +264,8 @@ class Network:
         kept: Sequence[Sequence[ndarray]] | None = None,
         guard: Guard | None = None,
     ) -> None:
-        """layers: ``{"kind": "dense", "units": int, "use_bias": bool, "activation": use}``
-        or ``{"kind": "activation", "activation": use}`` or ``{"kind": "dropout", "rate": float, "key": int}`` or
-        ``{"kind": "rescaling", "scale": float, "offset": float}`` or ``{"kind": "batch_normalization", "scale": bool,
-        "center": bool, "momentum": float, "epsilon": float}`` or ``{"kind": "group_normalization", "groups": int,
-        "scale": bool, "center": bool, "epsilon": float}`` or ``{"kind": "normalization", "invert": bool}``, with
-        "mean" and "variance", lists of floats, if they are no weights, or ``{"kind": "prelu"}``; dtype "float32" or
-        "float64". Each may have "weights" too, a list with None or ``{"trainable": bool, "updated": bool, "penalty":
-        ..., "constraint": ...}`` for each of its weights. kept: a list per layer of the arrays that its weights are,
-        which several networks may share; as `aligned_zeros` makes them. guard: the lock of the weights; by default one
-        of its own."""
+        """layers: ``{"kind": name}`` and settings as its header in csrc/layers has them; "weights": of each, whether
+        "trainable", "updated", its "penalty", "constraint". kept: arrays that weights are; guard: their lock."""
 
     @property
     def inputs(self) -> int: ...
@@ -293,8 +284,7 @@ class Network:
         """Whether each weight is trained, a list per layer."""
 
     def treat(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
-        """New settings of the weights, as `weights` of each layer at the start. Runs that were made before keep
-        theirs."""
+        """New settings of weights, as in "weights" of layers; runs that were made before keep theirs."""
 
     def constrain(self, rate: float) -> None:
         """What comes after a step of this learning rate that somebody else has taken."""
@@ -346,8 +336,7 @@ class Run:
         """Let go of the data, until the next `take`."""
 
     def start(self, order: ndarray | None, number: int = 0) -> None:
-        """Begin a pass: row order (int64, a permutation of the rows or part of one), or None for 0, 1, 2, ...;
-        number: of the pass, in [0, 2**32), which random numbers depend on."""
+        """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
@@ -380,17 +369,15 @@ class Run:
         """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
 
 class Tape:
-    """Batches through a network in two halves, for somebody who has the rest of a computation. A tape works as long as
-    the network's weights are treated as they were when it was made; afterwards RuntimeError. What it needs for a batch
-    size it keeps, of the last four."""
+    """Batches through a network in two halves; RuntimeError where its weights are treated otherwise since. What it
+    needs for a batch size it keeps, of the last four."""
 
     def __init__(self, network: Network) -> None: ...
     def forward(
         self, x: ndarray, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
     ) -> ndarray:
-        """x (rows, inputs) as `Run` takes it -> outputs (rows, outputs), a new array. training: so that `backward` may
-        follow, which reads x again; dx: and gives the gradient by it. number, ids (rows,) int64, default 0, 1, 2, ...:
-        the pass and the rows of the data that random numbers depend on. No GIL."""
+        """x (rows, inputs) as `Run` takes it -> outputs (rows, outputs), new. training: `backward` may follow, which
+        reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
 
     def backward(self, dy: ndarray) -> ndarray | None:
         """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;

@@ -29,10 +29,12 @@ def chain(n):
 
 @pytest.mark.parametrize("make", [row, chain])
 def test_reading_many_layers_is_linear(make):
-    seconds = []
+    least = []
     for n in (FEW, TIMES * FEW):
-        text = make(n)
-        begin = process_time()
-        gs.models.model_from_json(text)
-        seconds.append(process_time() - begin)
-    assert seconds[1] <= GROWTH * seconds[0]
+        text, seconds = make(n), []
+        for _ in range(3):
+            begin = process_time()
+            gs.models.model_from_json(text)
+            seconds.append(process_time() - begin)
+        least.append(min(seconds))
+    assert least[1] <= GROWTH * least[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
-from string import Formatter
 from typing import Any
 
 from ..checks import check_folder, flag
@@ -234,6 +233,8 @@ def _checked_format(filepath: str) -> str:
 
 def _before_names(filepath: str) -> tuple[str, bool]:
     """What stands before the first name; and whether there is no name."""
+    from string import Formatter  # which few programs need
+
     before = ""
     for text, name, _, _ in Formatter().parse(filepath):
         before += text

@@ -27,6 +27,8 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of red, green and blue (ITU-R 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches; it belongs to no window, and notebooks show it."""
     try:
+        import matplotlib.figure  # noqa: F401
+
         from .notebook_figure import NotebookFigure
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'gradstep[plot]'") from None
