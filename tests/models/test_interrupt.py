@@ -139,10 +139,10 @@ def test_ctrl_c_during_evaluate_and_predict():
         lambda: model.evaluate(x, y, batch_size=8, verbose=0),
         lambda: model.predict(x, batch_size=8, verbose=0),
     ):
-        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         try:
             with pytest.raises(KeyboardInterrupt):
+                timer.start()
                 again_and_again(call)
         finally:
             timer.cancel()
