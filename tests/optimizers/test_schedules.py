@@ -246,7 +246,7 @@ def test_restarts_come_at_their_step():
         (lambda: s.MultiStep(0.1, [3, 3]), ValueError, r"milestones must rise; milestones\[0\] is 3 and"),
         (lambda: s.MultiStep(0.1, 3), TypeError, "milestones must be a list; got an int"),
         (lambda: s.PiecewiseConstantDecay([1], [1]), ValueError, "got 1 values and 1 boundary"),
-        (lambda: s.PiecewiseConstantDecay([1], [1, -1]), ValueError, r"values\[1\] must be at least 0"),
+        (lambda: s.PiecewiseConstantDecay([1], [1, math.nan]), ValueError, r"values\[1\] must be finite"),
         (lambda: s.InverseSquareRoot(0.1, 0), ValueError, "warmup_steps must be at least 1"),
         (lambda: s.CyclicalLR(0.1, 0.2, mode="square"), ValueError, "mode must be one of triangular, .*'square'"),
         (lambda: s.CyclicalLR(0.1, 0.2, gamma=0.9), ValueError, "gamma is for mode 'exp_range' only"),
@@ -272,6 +272,17 @@ def test_restarts_come_at_their_step():
 def test_refusals(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_rate_below_zero_is_refused_at_its_step():
+    """Keras takes values of any sign; what no step can take is refused there, and the weights stay."""
+    optimizer = optimizers.SGD(s.PiecewiseConstantDecay([1], [1.0, -1.0]))
+    weights = np.ones(3)
+    for _ in range(2):
+        optimizer.step([weights], [np.ones(3)])
+    with pytest.raises(ValueError, match="got -1 from its schedule at step 2"):
+        optimizer.step([weights], [np.ones(3)])
+    assert weights.tolist() == [-1.0] * 3
 
 
 def test_short_one_cycles():

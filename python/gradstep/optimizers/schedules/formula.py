@@ -83,9 +83,9 @@ def number(name: str, value: Any, low: float = 0.0, *, high: float = math.inf, a
     found = real(name, value)
     fits = (found > low if above else found >= low) and found <= high and math.isfinite(found)
     if not fits:
-        bounds = f"{'above' if above else 'at least'} {low:g}"
-        bounds += f" and at most {high:g}" if math.isfinite(high) else " and finite"
-        raise ValueError(f"{name} must be {bounds}; got {value!r}.")
+        bounds = [f"{'above' if above else 'at least'} {low:g}"] if math.isfinite(low) else []
+        bounds.append(f"at most {high:g}" if math.isfinite(high) else "finite")
+        raise ValueError(f"{name} must be {' and '.join(bounds)}; got {value!r}.")
     return int(value) if isinstance(value, (int, np.integer)) else found
 
 
