@@ -125,11 +125,21 @@ def test_ctrl_c_leaves_the_model_after_a_whole_step(kind):
     assert steps[-1] > 0  # else the signals came too early to show anything
 
 
-def again_and_again(call):
+def again_and_again(call, timer):
+    timer.start()
     while True:
         call()
 
 
+@pytest.fixture
+def interrupts():
+    """SIGINT raises KeyboardInterrupt; what a shell starts in the background ignores it, and its children do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_ctrl_c_during_evaluate_and_predict():
     x, y = clusters(4000, 100)
     x = np.tile(x, (50, 1))
@@ -142,8 +152,7 @@ def test_ctrl_c_during_evaluate_and_predict():
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
         try:
             with pytest.raises(KeyboardInterrupt):
-                timer.start()
-                again_and_again(call)
+                again_and_again(call, timer)
         finally:
             timer.cancel()
             timer.join()

@@ -324,6 +324,7 @@ def test_a_forked_child_is_not_locked_out():
 
 INTERRUPTED = """
 import os, signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from model_kinds import compiled, data
 
 model = compiled("branches")

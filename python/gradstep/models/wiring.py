@@ -70,7 +70,7 @@ class Wiring:
     Attributes
     ----------
     nodes : list of Node
-        In an order in which they can be computed; without those of the inputs.
+        In the order in which Keras computes them, the farthest from the outputs first; without those of the inputs.
     operations : list
         Layers and models, each once, those of the inputs too: in Keras's order, the farthest from the outputs first.
 
@@ -128,6 +128,9 @@ class Wiring:
             found[id(node.operation)] = node.operation
             for tensor in node.inputs:
                 depth[id(tensor.node)] = max(depth.get(id(tensor.node), 0), own + 1)
+        # Statistics of a layer that is called several times depend on the order of its calls.
+        met = {key: i for i, key in enumerate(depth)}
+        self.nodes.sort(key=lambda node: (-depth[id(node)], met[id(node)]))
         for place, node in enumerate(self._known.values()):
             depth_of[id(node.operation)] = depth.get(id(node), 0)
             found[id(node.operation)] = node.operation
