@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "optimizers/all.hpp"
-#include "optimizers/nadam_product.hpp"
 
 namespace gs {
 namespace {

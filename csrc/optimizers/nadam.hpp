@@ -35,18 +35,17 @@ struct Nadam {
       w -= (step_m * m + step_g * g) / (root(v) + epsilon);
     }
   };
-  template <class Real> Update<Real> at(std::int64_t t) const { return constants<Real>(t, 1); }
+  template <class Real> Update<Real> at(std::int64_t t) const { return constants<Real>(t, 1, product(1, t)); }
 
  protected:
-  /// pace: how fast momentum grows, as a power of 0.96 a step.
-  template <class Real> Update<Real> constants(std::int64_t t, double pace) const {
-    const double now = momentum(pace, t), next = momentum(pace, t + 1), all = product(pace, t);
+  /// pace: how fast momentum grows, as a power of 0.96 a step; all: momentum(1) * ... * momentum(t).
+  template <class Real> Update<Real> constants(std::int64_t t, double pace, double all) const {
+    const double now = momentum(pace, t), next = momentum(pace, t + 1);
     const double correction = std::sqrt(1 - std::pow(beta_2, double(t))), step = learning_rate * correction;
     return {Real(1 - beta_1), Real(1 - beta_2), Real(step * next / (1 - all * next)),
             Real(step * (1 - now) / (1 - all)), Real(epsilon * correction)};
   }
 
- private:
   double momentum(double pace, std::int64_t t) const { return beta_1 * (1 - 0.5 * std::pow(0.96, pace * double(t))); }
 
   /// momentum(1) * ... * momentum(t), from t alone, so that a resumed run has the same bits. What is below 2^-60
@@ -75,7 +74,26 @@ struct TorchNadam : Nadam {
     return extend<TorchNadam>(Nadam::fields(), Field<TorchNadam>{"momentum_decay", &TorchNadam::momentum_decay,
                                                                  "how fast momentum grows to beta_1", 0, inf});
   }
-  template <class Real> Update<Real> at(std::int64_t t) const { return constants<Real>(t, momentum_decay); }
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    return constants<Real>(t, momentum_decay, product(momentum_decay, t));
+  }
+};
+
+/// TorchNadam with the product of the momenta of all earlier steps given, as PyTorch keeps it for each tensor, where
+/// TorchNadam makes it from the step and the present settings. Not in all.hpp: it runs in the loops of TorchNadam.
+struct TorchNadamWithProduct : TorchNadam {
+  double mu_product = 1;
+
+  static constexpr const char* name = "TorchNadamWithProduct";
+  static constexpr auto fields() {
+    return extend<TorchNadamWithProduct>(
+        TorchNadam::fields(),
+        Field<TorchNadamWithProduct>{"mu_product", &TorchNadamWithProduct::mu_product,
+                                     "product of all momenta before the step", 0, 1, false, false});
+  }
+  template <class Real> Update<Real> at(std::int64_t t) const {
+    return constants<Real>(t, momentum_decay, mu_product * momentum(momentum_decay, t));
+  }
 };
 
 }  // namespace gs

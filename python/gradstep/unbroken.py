@@ -1,4 +1,4 @@
-"""Ctrl-C waits for the end of a batch of which Python does a part."""
+"""Delay Ctrl-C until the end of a batch that is partly computed in Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Unbroken"]
 
 
 class Unbroken:
-    """What runs within ``with Unbroken():`` is not left in its midst by Ctrl-C, but by a second one.
+    """Context manager that delays the first Ctrl-C until its block has ended; a second one interrupts at once.
 
     Parameters
     ----------

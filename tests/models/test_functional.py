@@ -375,3 +375,14 @@ def test_inputs_that_are_refused():
     ):
         with pytest.raises(error, match=match):
             gs.Input(**arguments)
+
+
+def test_calls_of_a_shared_layer_are_in_keras_order():
+    """Calls of a shared layer run in Keras 3's order: here the longer branch first, though it was merged second."""
+    a, b = gs.Input((2,)), gs.Input((2,))
+    shared = layers.BatchNormalization(momentum=0.5)
+    model = gs.Model([a, b], layers.Add()([layers.ReLU()(shared(a)), layers.ReLU()(layers.ReLU()(shared(b)))]))
+    model.compile("sgd", "mse")
+    model.fit([np.full((4, 2), 1.0), np.full((4, 2), 8.0)], np.zeros((4, 2)), batch_size=4, verbose=0)
+    moving_mean = shared.get_weights()[2]
+    assert moving_mean.tolist() == [2.5, 2.5]  # 8, then 1; Keras 3.15 has the same

@@ -94,7 +94,7 @@ class Wiring:
         begun: set[int] = set()
         for tensor in outputs:
             self._visit(tensor.node, begun)
-        self.operations = self._in_order()
+        self.operations = self._sort()
         for name, count in Counter(operation.name for operation in self.operations).items():
             if count > 1:
                 raise ValueError(f"layers must have different names; two are called {name!r}.")
@@ -118,7 +118,8 @@ class Wiring:
             path.append((node, True))
             path += [(tensor.node, False) for tensor in reversed(node.inputs)]
 
-    def _in_order(self) -> list[Any]:
+    def _sort(self) -> list[Any]:
+        """Bring the nodes into Keras's order; returns the operations in theirs."""
         depth_of: dict[int, int] = {}  # by operation: calls between it and an output, at most
         depth: dict[int, int] = {}  # by node
         found: dict[int, Any] = {}
