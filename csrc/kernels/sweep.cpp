@@ -1,4 +1,6 @@
-// The only CPU optimizer loop: vector body and tail for every rule, type and instruction set are these lines.
+// The only CPU optimizer loop: vector body and tail for every rule, type and instruction set are these lines. They are
+// made for a formula, not for a rule: rules that differ in settings alone (Adam, AdamW, PyTorch's Adam) run the same
+// code.
 #include "kernels/sweep.hpp"
 
 #include <utility>
@@ -22,22 +24,20 @@ HD void loop(const Update update, const Real keep, const Real scale, Real* RESTR
 
 // One row. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's
 // weights, though one thread no longer.
-template <class Rule, class Real, std::size_t... slot>
+template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {
-  using Update = typename Rule::template Update<Real>;
   (void)state;  // a rule without slots
   loop(*static_cast<const Update*>(update), Real(factors.keep), Real(factors.scale), w, g, n, state[slot]...);
 }
 
-template <class Rule, class Real>
+template <class Update, class Real, std::size_t slots>
 void sweep(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
-  constexpr std::size_t slots = Rule::slots.size();
   for (std::size_t i = 0; i < area.rows; ++i) {
     Real* here[slots + 1];
     for (std::size_t s = 0; s < slots; ++s) here[s] = static_cast<Real*>(state[s]) + i * area.stride;
-    row<Rule>(update, factors, static_cast<Real*>(w) + i * area.stride, static_cast<const Real*>(g) + i * area.columns,
-              area.columns, here, std::make_index_sequence<slots>{});
+    row<Update>(update, factors, static_cast<Real*>(w) + i * area.stride,
+                static_cast<const Real*>(g) + i * area.columns, area.columns, here, std::make_index_sequence<slots>{});
   }
 }
 
@@ -70,11 +70,10 @@ HD void loop_halved(const Update update, const float keep, const float scale, fl
 }
 
 // Of one block; at: its first element from where the state begins, position: in its array.
-template <class Rule, std::size_t... slot>
+template <class Update, std::size_t... slot>
 __attribute__((noinline)) void block_halved(const void* update, const Factors& factors, float* w, const float* g,
                                             std::size_t n, void* const* state, std::size_t at, std::size_t position,
                                             std::index_sequence<slot...>) {
-  using Update = typename Rule::template Update<float>;
   const Dither& dither = *static_cast<const Dither*>(state[sizeof...(slot)]);
   const std::size_t block = position / scale_block, offset = position % scale_block;
   (void)dither, (void)block, (void)offset, (void)at;  // a rule without slots
@@ -82,17 +81,16 @@ __attribute__((noinline)) void block_halved(const void* update, const Factors& f
               HalfSlot{static_cast<std::uint16_t*>(state[slot]) + at, dither.words(block, slot) + offset}...);
 }
 
-template <class Rule>
+template <class Update, std::size_t slots>
 void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
-  constexpr std::size_t slots = Rule::slots.size();
   const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
   for (std::size_t i = 0; i < area.rows; ++i)
     for (std::size_t j = 0, n; j < area.columns; j += n) {
       const std::size_t at = i * area.stride + j, rest = scale_block - (first + at) % scale_block;
       n = area.columns - j < rest ? area.columns - j : rest;
-      block_halved<Rule>(update, factors, static_cast<float*>(w) + at,
-                         static_cast<const float*>(g) + i * area.columns + j, n, state, at, first + at,
-                         std::make_index_sequence<slots>{});
+      block_halved<Update>(update, factors, static_cast<float*>(w) + at,
+                           static_cast<const float*>(g) + i * area.columns + j, n, state, at, first + at,
+                           std::make_index_sequence<slots>{});
     }
 }
 
@@ -132,12 +130,14 @@ HD void pack_group(const float* numbers, const Dither& dither, std::size_t block
                                 n - i < scale_block ? n - i : scale_block);
 }
 
+/// Of each slot: whether its numbers may be below 0.
+template <bool... has_signs> using Signs = std::integer_sequence<bool, has_signs...>;
+
 // The fresh state of a group (n <= 1024) goes through the first cache: a scale is known only after all of its block.
-template <class Rule, std::size_t... slot>
+template <class Update, bool... signs, std::size_t... slot>
 __attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
                                             std::size_t n, void* const* state, std::size_t at, std::size_t block,
-                                            std::index_sequence<slot...>) {
-  using Update = typename Rule::template Update<float>;
+                                            Signs<signs...>, std::index_sequence<slot...>) {
   alignas(64) float fresh[sizeof...(slot) + 1][group];
   const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
   const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
@@ -146,9 +146,7 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
   for (std::size_t begin = 0; begin < n; begin += scale_block) {
     const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
     if (((scales(slot)[begin / scale_block] < 0) | ... | false)) {  // infinities: code by code
-      (unpack<has_signs<Rule>(slot)>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin,
-                                     count),
-       ...);
+      (unpack<signs>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin, count), ...);
       loop(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin, g + begin, count,
            fresh[slot] + begin...);
       continue;
@@ -159,7 +157,7 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
       loop_packed(
           *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin + i, g + begin + i,
           part,
-          PackedSlot<has_signs<Rule>(slot)>{
+          PackedSlot<signs>{
               {scales(slot)[begin / scale_block], int(i / quarter)}, words[slot].get(), fresh[slot] + begin + i}...);
     };
     if (part == quarter)
@@ -168,21 +166,37 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
       move(0, part);
   }
   for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
-  (pack_group<has_signs<Rule>(slot)>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
+  (pack_group<signs>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
 }
 
-template <class Rule>
+template <class Update, class AllSigns>
 void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
-  constexpr std::size_t slots = Rule::slots.size();
+  constexpr std::size_t slots = AllSigns::size();
   const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
   for (std::size_t at = 0; at < area.columns; at += group)
-    group_packed<Rule>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
-                       area.columns - at < group ? area.columns - at : group, state, at, first + at / scale_block,
-                       std::make_index_sequence<slots>{});
+    group_packed<Update>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
+                         area.columns - at < group ? area.columns - at : group, state, at, first + at / scale_block,
+                         AllSigns{}, std::make_index_sequence<slots>{});
+}
+
+template <class Rule, class Real> using Formula = typename Rule::template Update<Real>;
+
+template <class Rule, std::size_t... slot> constexpr auto signs_of(std::index_sequence<slot...>) {
+  return Signs<has_signs<Rule>(slot)...>{};
+}
+
+template <class Rule, class Real> constexpr auto sweep_of() {
+  return sweep<Formula<Rule, Real>, Real, Rule::slots.size()>;
+}
+
+template <class Rule> constexpr auto packed_of() {
+  return packed<Formula<Rule, float>, decltype(signs_of<Rule>(std::make_index_sequence<Rule::slots.size()>{}))>;
 }
 
 template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
-  return {{{sweep<Rules, float>, sweep<Rules, double>}...}, {halved<Rules>...}, {packed<Rules>...}};
+  return {{{sweep_of<Rules, float>(), sweep_of<Rules, double>()}...},
+          {halved<Formula<Rules, float>, Rules::slots.size()>...},
+          {packed_of<Rules>()...}};
 }
 
 constexpr SweepTable table = rows(Optimizers{});
