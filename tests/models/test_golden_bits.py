@@ -1,0 +1,33 @@
+"""Models of every kind train to the bits that are recorded: on each instruction set, at any number of threads."""
+
+from __future__ import annotations
+
+import pytest
+from golden import THREADS, bits, recorded
+from golden_models import MODELS
+from gradstep import _core
+
+RECORDED = recorded()
+BUILD = _core.build_info()
+# Where optimization is off, as for the sanitizers, products and sums may stay apart that are one operation otherwise;
+# x86-64-v2 has no such operation.
+ISAS = [isa for isa in BUILD["isas"] if not BUILD["debug"] or isa == "x86-64-v2"]
+
+
+def test_every_model_is_recorded():
+    """For the instruction sets that wheels are built for."""
+    assert list(RECORDED) == list(MODELS)
+    assert {tuple(each) for each in RECORDED.values()} == {("x86-64-v2", "x86-64-v3", "x86-64-v4")}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bits(name):
+    expected = {isa: RECORDED[name][isa] for isa in ISAS if isa in RECORDED[name]}
+    if not expected:
+        pytest.skip(f"no bits are recorded for {', '.join(BUILD['isas'])}")
+    for threads in THREADS:
+        try:
+            found = {isa: bits(name, isa, threads) for isa in expected}
+        except ModuleNotFoundError as missing:
+            pytest.skip(str(missing))
+        assert found == expected, f"at {threads} threads; see tests/golden.py"
