@@ -132,6 +132,14 @@ def test_every_rule_has_its_mirror() -> None:
     assert rules <= {path.stem for path in (PACKAGE / "optimizers").glob("*.py")}
 
 
+def test_what_tests_share_is_in_support() -> None:
+    """A module that pytest does not run is a helper; one place for them is one entry on the path."""
+    elsewhere = {ROOT / "tests" / "support", ROOT / "tests" / "keras_scripts"}
+    modules = [path for path in (ROOT / "tests").rglob("*.py") if not elsewhere & set(path.parents)]
+    assert not [path for path in modules if not path.name.startswith("test_") and path.name != "conftest.py"]
+    assert not list((ROOT / "tests" / "support").rglob("test_*.py")), "pytest runs them all the same"
+
+
 # -- what is built -----------------------------------------------------------------------------------------------------
 
 

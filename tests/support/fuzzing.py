@@ -1,6 +1,6 @@
 """Damaged files of every format: how they are made, and what becomes of the process that reads them.
 
-    python tests/fuzzing.py 20000        # damaged files of each format; a line each of what came of them
+    python tests/support/fuzzing.py 20000        # damaged files of each format; a line each of what came of them
 
 Each is drawn from its number, so that one that does harm can be made again: ``damaged(format, number)``.
 """
