@@ -1,7 +1,7 @@
 """Writes docs/optimizers.md from the optimizers themselves: `python docs/make_optimizers.py`. A test runs it, too.
 
-The rules are those of the registry and of tests/variants.py, the state is what an optimizer has after a step, and the
-words are those of the docstrings.
+The rules are those of the registry and of tests/support/variants.py, the state is what an optimizer has after a step,
+and the words are those of the docstrings.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ gradient among them: what a step costs where memory is the limit.
 
 def variants() -> dict[str, Callable[..., Any]]:
     """Every optimizer, and every flag of one that is another rule, by name."""
-    tests = str(HERE.parent / "tests")
-    if tests not in sys.path:
-        sys.path.append(tests)
+    support = str(HERE.parent / "tests" / "support")
+    if support not in sys.path:
+        sys.path.append(support)
     from variants import OPTIMIZERS
 
     return OPTIMIZERS

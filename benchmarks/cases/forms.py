@@ -1,6 +1,6 @@
 """Published forms of rules where a rival's differs from ours by more than the place of epsilon, in float64.
 
-As the oracles of tests/reference: from the start w and the gradients to the end, and no state.
+As the oracles of tests/support/reference: from the start w and the gradients to the end, and no state.
 """
 
 from __future__ import annotations

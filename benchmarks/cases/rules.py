@@ -1,7 +1,7 @@
 """Every optimizer: a step over one large array, against a sweep over as many arrays, PyTorch and optax.
 
-The optimizers are those of the registry, and the flags of them that are rules of their own (tests/variants.py); what
-each must compute is said by the oracles of the test suite (tests/reference).
+The optimizers are those of the registry, and the flags of them that are rules of their own
+(tests/support/variants.py); what each must compute is said by the oracles of the test suite (tests/support/reference).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ MOST = {"elementwise": 1.10, "Lamb": 1.5, "Lars": 1.5}
 
 def suite() -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
     """The test suite's optimizers by name, and its oracles by rule. Imports gradstep, so only where it is at work."""
-    tests = str(Path(__file__).parents[2] / "tests")
-    if tests not in sys.path:
-        sys.path.append(tests)
+    support = str(Path(__file__).parents[2] / "tests" / "support")
+    if support not in sys.path:
+        sys.path.append(support)
     from reference.optimizers import ORACLES
     from variants import OPTIMIZERS
 

@@ -13,7 +13,7 @@ NAMES = list(_core.activations())
 
 
 def test_every_activation_has_an_oracle_and_a_function():
-    assert set(NAMES) == set(ACTIVATIONS), "add the oracle to tests/reference/layers.py"
+    assert set(NAMES) == set(ACTIVATIONS), "add the oracle to tests/support/reference/layers.py"
     for name in NAMES:
         assert gs.activations.specify(FUNCTIONS.get(name, name)) == {"kind": name} | settings_of(name)
 

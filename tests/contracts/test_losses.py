@@ -35,7 +35,7 @@ def together(case, reduction, t, values, weights=None, mask=None):
 
 
 def test_every_loss_has_an_oracle_and_a_class():
-    assert set(KINDS) == set(LOSSES), "add the oracle to tests/reference/losses.py"
+    assert set(KINDS) == set(LOSSES), "add the oracle to tests/support/reference/losses.py"
     assert set(KINDS) == {cls.kind for cls in table().values()}
 
 

@@ -1,4 +1,4 @@
-"""Promises of every metric, over tests/metric_cases.py."""
+"""Promises of every metric, over tests/support/metric_cases.py."""
 
 from __future__ import annotations
 

@@ -56,13 +56,13 @@ def oracle(optimizer: optimizers.Optimizer, w: np.ndarray, gradients: list[np.nd
 
 def test_every_rule_has_an_oracle_and_a_class(new):
     missing = set(_core.rules()) - set(ORACLES)
-    assert not missing, f"Add an oracle for {missing} to tests/reference/optimizers.py: six lines, from the paper."
+    assert not missing, f"Add an oracle for {missing} to tests/support/reference/optimizers.py: six lines."
     assert new()._core.rule in ORACLES
 
 
 def test_every_rule_is_reached_from_a_class():
     missing = set(_core.rules()) - {make()._core.rule for make in OPTIMIZERS.values()}
-    assert not missing, f"Add the arguments that lead to {missing} to tests/variants.py."
+    assert not missing, f"Add the arguments that lead to {missing} to tests/support/variants.py."
 
 
 @pytest.mark.parametrize("n", SIZES)

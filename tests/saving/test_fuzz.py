@@ -31,7 +31,7 @@ def few(tmp_path_factory):
 
 
 def check(name: str, found: dict[str, Any]) -> None:
-    assert not found["wrong"], "the same again: tests/fuzzing.py, damaged(format, number)"
+    assert not found["wrong"], "the same again: tests/support/fuzzing.py, damaged(format, number)"
     assert name in DRAWN or found["peak"] <= MEMORY
     assert found["came"]["ValueError"] >= 10  # the damage is felt
 
