@@ -30,4 +30,4 @@ def test_bits(name):
             found = {isa: bits(name, isa, threads) for isa in expected}
         except ModuleNotFoundError as missing:
             pytest.skip(str(missing))
-        assert found == expected, f"at {threads} threads; see tests/golden.py"
+        assert found == expected, f"at {threads} threads; see tests/support/golden.py"

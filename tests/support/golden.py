@@ -1,6 +1,6 @@
 """Hashes of what the models of `golden_models` train to, which no change of the engine may change.
 
-``python tests/golden.py`` compares, ``python tests/golden.py --write`` records. Record anew only after a change that is
+``python tests/support/golden.py`` compares, ``python tests/support/golden.py --write`` records. Record anew only after a change that is
 meant to give other numbers, with a build for all instruction sets, and say in the commit why they differ.
 
 Bits are promised at any number of threads, not on all instruction sets: matrix products multiply and add at once where
