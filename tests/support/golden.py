@@ -1,7 +1,7 @@
 """Hashes of what the models of `golden_models` train to, which no change of the engine may change.
 
-``python tests/support/golden.py`` compares, ``python tests/support/golden.py --write`` records. Record anew only after a change that is
-meant to give other numbers, with a build for all instruction sets, and say in the commit why they differ.
+``python tests/support/golden.py`` compares, with ``--write`` it records. Record anew only after a change that is meant
+to give other numbers, with a build for all instruction sets, and say in the commit why they differ.
 
 Bits are promised at any number of threads, not on all instruction sets: matrix products multiply and add at once where
 a processor can. So there is a hash for each instruction set. Everything else that could differ between machines is
