@@ -6,6 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep.callbacks import Callback, SwapEMAWeights
+from probe import state_of
 from training import classifier, clusters, snapshot, train
 
 X, Y = clusters(80)
@@ -16,8 +17,7 @@ def made(**options):
 
 
 def averages(model):
-    core = model.optimizer._core
-    return [core.state(core.find(weight))["average"].copy() for weight in model.weights]
+    return [state_of(model.optimizer, weight)["average"].copy() for weight in model.weights]
 
 
 class Watch(Callback):

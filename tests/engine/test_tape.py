@@ -6,6 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import _core
+from probe import engine_of, halves, pass_gradients
 
 
 def model_of(dtype="float64"):
@@ -37,12 +38,12 @@ def equal(first, second):
 @pytest.mark.parametrize("source", ["float32", "float64", "uint8"])
 def test_halves_are_the_whole(dtype, source):
     model, random = model_of(dtype.name), np.random.default_rng(0)
-    tape, loss = _core.Tape(model._network), model.loss
+    tape, loss = halves(model), model.loss
     for rows in (9, 4, 9, 1):
         x = (10 * random.random((rows, 5))).astype(source)
         y = random.normal(size=(rows, 3)).astype(dtype)
         state = model.get_weights()
-        value, gradients, dx = model._network.value_and_grad(loss._specification(), x, y, rows)
+        value, gradients, dx = pass_gradients(engine_of(model), loss, x, y, rows)
         moved = model.get_weights()
         model.set_weights(state)
         outputs = tape.forward(x, training=True, number=rows, dx=True)
@@ -51,7 +52,7 @@ def test_halves_are_the_whole(dtype, source):
         for other in range(1, 9):
             tape.forward(random.normal(size=(other, 5)))
         assert (tape.backward(dy) == dx).all()
-        assert data + model._network.penalty == pytest.approx(value, rel=1e-6)
+        assert data + engine_of(model).penalty == pytest.approx(value, rel=1e-6)
         assert equal(tape.gradients, flat(gradients))
         assert equal(model.get_weights(), moved)
 
@@ -62,7 +63,7 @@ def test_without_dx_the_gradients_are_the_same():
     found = []
     for dx in (True, False):
         model.set_weights(state)
-        tape = _core.Tape(model._network)
+        tape = halves(model)
         tape.forward(x, training=True, dx=dx)
         assert (tape.backward(dy) is not None) == dx
         found.append(tape.gradients)
@@ -72,7 +73,7 @@ def test_without_dx_the_gradients_are_the_same():
 def test_inference_is_predict_and_moves_nothing():
     model, x = model_of(), np.random.default_rng(0).normal(size=(6, 5))
     before = model.get_weights()
-    assert (_core.Tape(model._network).forward(x) == model.predict(x, verbose=0)).all()
+    assert (halves(model).forward(x) == model.predict(x, verbose=0)).all()
     assert equal(model.get_weights(), before)
 
 
@@ -80,7 +81,7 @@ def test_what_is_dropped_follows_the_numbers_of_the_rows():
     model, x = model_of(), np.ones((4, 5))
     model.layers[1].trainable = False  # rows of a batch do not see each other then
     model.compile("sgd", "mse")
-    tape = _core.Tape(model._network)
+    tape = halves(model)
     whole = tape.forward(x, training=True, number=5)
     order = np.array([2, 0, 3, 1])
     np.testing.assert_allclose(tape.forward(x, training=True, number=5, ids=order), whole[order], rtol=1e-13)
@@ -89,7 +90,7 @@ def test_what_is_dropped_follows_the_numbers_of_the_rows():
 
 def test_refusals():
     model, x = model_of(), np.ones((4, 5))
-    tape, dy = _core.Tape(model._network), np.ones((4, 3))
+    tape, dy = halves(model), np.ones((4, 3))
     with pytest.raises(RuntimeError, match="backward must follow forward"):
         tape.backward(dy)
     tape.forward(x)

@@ -6,7 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
-from gradstep import _core
+from probe import draw_as_in_epoch, layers_of_engine, pass_gradients
 from reference.random import dropped, philox
 
 KEY = 0x0123456789ABCDEF
@@ -34,10 +34,10 @@ def kept(n, rate, rows, dtype="float64", number=0, key=KEY):
         {"kind": "dropout", "rate": rate, "key": key},
         {"kind": "dense", "units": n, "use_bias": False, "activation": "linear"},
     ]
-    network = _core.Network(n, layers, dtype)
+    network = layers_of_engine(n, layers, dtype)
     network.parameters[1][0][...] = np.eye(n)
     x = np.ones((rows, n), dtype)
-    _, _, dx = network.value_and_grad({"kind": "mean_squared_error"}, x, np.zeros((rows, n), dtype), number)
+    _, _, dx = pass_gradients(network, gs.losses.MeanSquaredError(), x, np.zeros((rows, n), dtype), number)
     return dx * (rows * n / 2)
 
 
@@ -72,14 +72,14 @@ def test_gradients_equal_central_differences_of_the_same_draw(first):
     dense = {"kind": "dense", "units": 6, "use_bias": True, "activation": "tanh"}
     drop = {"kind": "dropout", "rate": 0.4, "key": KEY}
     layers = [drop, dense, dense] if first else [dense, drop, dense]
-    network = _core.Network(5, layers, "float64")
+    network = layers_of_engine(5, layers, "float64")
     weights = [weight for layer in network.parameters for weight in layer]
     for weight in weights:
         weight[...] = random.normal(size=weight.shape)
     x, y = random.normal(size=(7, 5)), random.normal(size=(7, 6))
 
     def run():
-        return network.value_and_grad({"kind": "mean_squared_error"}, x, y, 3)
+        return pass_gradients(network, gs.losses.MeanSquaredError(), x, y, 3)
 
     _, gradients, dx = run()
     flat = [gradient for layer in gradients for gradient in layer]
@@ -157,7 +157,7 @@ def test_rows_draw_the_same_in_any_order():
     model.compile(gs.optimizers.SGD(learning_rate=0.0), "mse")
     x, y = np.random.default_rng(0).normal(size=(40, 50)), np.zeros(40)
     shuffled = model.fit(x, y, epochs=1, verbose=0, shuffle=True).history["loss"]
-    model._passes = 0
+    draw_as_in_epoch(model, 0)
     in_order = model.fit(x, y, epochs=1, verbose=0, shuffle=False, batch_size=7).history["loss"]
     # The same forty losses, summed in another order.
     np.testing.assert_allclose(shuffled, in_order, rtol=1e-6)

@@ -8,6 +8,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import _core, layers
+from probe import halves_of_layers, layers_of_engine
 from reference.random import LOW, philox
 
 KEY = 0x0123456789ABCDEF
@@ -22,8 +23,8 @@ def drawn(rows: int, n: int, key: int = KEY, number: int = 0) -> np.ndarray:
 
 
 def forward(spec: dict[str, object], x: np.ndarray, dtype: str, number: int = 0) -> np.ndarray:
-    network = _core.Network(x.shape[1], [spec], dtype)
-    return _core.Tape(network).forward(np.ascontiguousarray(x, dtype), True, number, None, False)
+    network = layers_of_engine(x.shape[1], [spec], dtype)
+    return halves_of_layers(network).forward(np.ascontiguousarray(x, dtype), True, number, None, False)
 
 
 @pytest.mark.parametrize("multiply", [False, True])

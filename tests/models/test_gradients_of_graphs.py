@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gradstep import optimizers
 from keras_runs import keras_says
+from probe import state_of
 from random_graphs import ROWS, SEEDS, drawn
 
 # Of central differences: errors of about 1e-10 from curvature, 1e-11 from rounding. Where the first goes over an edge,
@@ -159,7 +160,7 @@ def test_saved_state_stays_with_its_weights(tmp_path):
     model.save(tmp_path / "model")
     again = gs.models.load_model(tmp_path / "model")
     for weight, old in zip(again.weights, before, strict=True):
-        state = again.optimizer._core.state(again.optimizer._core.find(weight))
+        state = state_of(again.optimizer, weight)
         np.testing.assert_allclose(state["velocity"], weight - old, rtol=0, atol=1e-12)
 
 

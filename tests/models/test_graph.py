@@ -6,8 +6,8 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
-from gradstep.models.graph import Graph, Node
 from own_layers import NumpyDense, Times
+from probe import Graph, Node
 
 FLOAT = {"dtype": "float64"}
 

@@ -8,6 +8,7 @@ import weakref
 import gradstep as gs
 import numpy as np
 import pytest
+from probe import forget_runs, runs_kept
 from training import classifier, clusters, snapshot
 
 X, Y = clusters(24)
@@ -23,7 +24,7 @@ def pair():
 
 
 def anew(model, *batch, **options):
-    model._kept.clear()
+    forget_runs(model)
     return model.train_on_batch(*batch, **options)
 
 
@@ -68,13 +69,13 @@ def test_an_optimizer_that_steps_other_arrays_too():
 def test_what_ends_it():
     model = classifier(optimizer="adam")
     model.train_on_batch(X[:8], Y[:8])
-    run = next(iter(model._kept.values())).run
+    (run,) = runs_kept(model)
     model.train_on_batch(X[8:16], Y[8:16])
-    assert next(iter(model._kept.values())).run is run
+    assert runs_kept(model)[0] is run
     model.compile("sgd", "sparse_categorical_crossentropy")
-    assert not model._kept
+    assert not runs_kept(model)
     model.train_on_batch(X[:8], Y[:8])
-    assert next(iter(model._kept.values())).run is not run
+    assert runs_kept(model)[0] is not run
 
 
 def test_data_are_let_go():

@@ -6,7 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import metrics
-from gradstep.models.measured import Measured, Measures
+from probe import is_fed_in_python, run_of
 from training import clusters, snapshot, train
 
 X, LABELS = clusters(150)
@@ -182,20 +182,11 @@ def test_names_of_all_kinds():
 
 def test_weighted_metrics_count_weights():
     """Given weights of the rows, those of weighted_metrics count them, others do not."""
-    loss = gs.losses.get("binary_crossentropy")
-    measures = Measures(["accuracy", metrics.AUC(name="auc")], ["accuracy", metrics.AUC(name="auc")], loss)
-    assert measures.names == ["accuracy", "auc", "weighted_accuracy", "weighted_auc"]
-    trained = model()
+    both = lambda: ["accuracy", metrics.AUC(name="auc")]  # noqa: E731
+    trained = model(both(), weighted_metrics=both())
+    assert trained.metrics_names == ["loss", "accuracy", "auc", "weighted_accuracy", "weighted_auc"]
     y, w = YES[:, None].astype(np.float32), np.random.default_rng(0).random(150)
-    shared = measures.share_out(loss, y, (1,), "float32", weights=True)
-    assert [engine for engine, *_ in shared] == ["binary_accuracy", "", "", ""]
-    work = trained._network, {"kind": "binary_crossentropy"}, ["binary_accuracy"], X, y, 32, None, []
-    run = Measured(gs._core.Run(*work, outputs=True), y, shared, w)
-    order = np.random.default_rng(1).permutation(150)
-    run.start(order)
-    while not run.advance(0.0):
-        pass
-    *_, values = run.progress
+    _, *values = trained.evaluate(X, y, sample_weight=w, verbose=0)
     predicted = trained.predict(X, verbose=0)
     by_hand = [m(y, predicted, weight) for weight in (None, w) for m in (metrics.BinaryAccuracy(), metrics.AUC())]
     np.testing.assert_allclose(values, by_hand, rtol=CLOSE)
@@ -205,20 +196,14 @@ def test_weighted_metrics_count_weights():
 def test_only_metrics_that_need_it_bring_python_to_every_batch():
     trained = model(["accuracy", "mse"])
     trained.predict(X[:1], verbose=0)
-    rows = trained._rows(X, YES)
-    assert isinstance(trained._run(rows, 10, True), gs._core.Run)
-    known = model([metrics.BinaryAccuracy(), metrics.MeanSquaredError()])
-    run = known._run(rows, 10, True)
-    run.start(None)
-    assert run.advance(10.0)
-    assert isinstance(run, Measured)
-    assert not run._fed
+    assert not is_fed_in_python(trained, X, YES)
+    assert not is_fed_in_python(model([metrics.BinaryAccuracy(), metrics.MeanSquaredError()]), X, YES)
+    assert is_fed_in_python(model([metrics.AUC()]), X, YES)
 
 
 def test_outputs_of_a_run():
     trained = model(last="softmax", outputs=4, loss="sparse_categorical_crossentropy")
-    loss = {"kind": "sparse_categorical_crossentropy"}
-    run = gs._core.Run(trained._network, loss, [], X, LABELS, 64, None, [], outputs=True)
+    run = run_of(trained, X, LABELS, 64)
     assert run.outputs.shape == (0, 4)
     run.start(None)
     first = (run.advance(0.0), run.outputs)[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
 from own_layers import Counting, Double, NumpyDense, Seen
+from probe import calls, computed_by, draw_as_in_call, is_fed_in_python, rekey
 
 FLOAT = {"dtype": "float64"}
 # The same sums in another order, of some hundred numbers of size 1, over a few steps.
@@ -122,10 +123,10 @@ def test_gradients_equal_central_differences():
     model.layers[0].kernel_regularizer = gs.regularizers.L1(0.1)  # no step cuts it off
     model.compile("sgd", "sparse_categorical_crossentropy")
     _, gradients = model.value_and_grad(x, y)
-    number = model._lone
+    number = calls(model)
 
     def loss():
-        model._lone = number - 1  # the same numbers are dropped
+        draw_as_in_call(model, number - 1)  # the same numbers are dropped
         return model.value_and_grad(x, y)[0]
 
     for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
@@ -240,7 +241,7 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path):
     """In another model, whose Dropout and shuffles are told what to draw."""
     x, y, _ = data()
     through, broken, again = (model_of(NumpyDense, OPTIMIZERS["Adam, all options"]) for _ in range(3))
-    again._rekey([None if getattr(layer, "_key", None) is None else 77 for layer in again.layers])
+    rekey(again, 77)
 
     def stop(epoch, logs):
         if epoch == 2:
@@ -297,6 +298,5 @@ def test_summary_and_callbacks(tmp_path):
 
 def test_plain_models_still_run_in_the_engine():
     model = model_of(gs.layers.Dense)
-    assert type(model._network) is gs._core.Network
-    run = model._run(model._rows(*data()[:2]), 8, train=True)
-    assert type(run) is gs._core.Run
+    assert computed_by(model) == "engine"
+    assert not is_fed_in_python(model, *data()[:2])

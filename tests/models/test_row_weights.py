@@ -9,14 +9,8 @@ from training import classifier, clusters
 
 
 def weighted_fit(model, x, t, weights, batch, epochs=1):
-    run = model._run(model._rows(x, t, weights), batch, train=True)
-    means = []
-    for epoch in range(epochs):
-        run.start(None, epoch)
-        while not run.advance(0.01):
-            pass
-        means.append(run.progress[2])
-    return means
+    options = {"batch_size": batch, "epochs": epochs, "shuffle": False, "verbose": 0}
+    return model.fit(x, t, sample_weight=weights, **options).history["loss"]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lamb"])
@@ -40,16 +34,13 @@ def test_weights_follow_their_rows():
     x, t = clusters(30, dtype="float64")
     weights = np.random.default_rng(1).uniform(0, 2, 30)
     model = classifier(dtype="float64")
-    run = model._run(model._rows(x, t, weights), 30, train=False)
-    run.start(None)
-    run.advance(0.0)
-    first = run.progress[2]
-    run.start(np.random.default_rng(2).permutation(30))
-    run.advance(0.0)
-    assert run.progress[2] == pytest.approx(first, rel=1e-12)
+    first, order = model.test_on_batch(x, t, weights)[0], np.random.default_rng(2).permutation(30)
+    assert model.test_on_batch(x[order], t[order], weights[order])[0] == pytest.approx(first, rel=1e-12)
+    model.optimizer.learning_rate = 0.0
+    history = model.fit(x, t, 30, 3, 0, sample_weight=weights, seed=2).history
+    assert history["loss"] == pytest.approx([first] * 3, rel=1e-12)
     values = model.loss.call(t, model(x))
     assert first == pytest.approx(np.mean(weights * values), rel=1e-9)
-    assert model.test_on_batch(x, t, weights)[0] == first
 
 
 def test_ones_are_no_weights():

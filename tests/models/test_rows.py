@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
+from probe import engine_of, pass_gradients
 
 
 def trained(x, y, dtype, rows):
@@ -45,11 +46,11 @@ def test_gradients_of_every_type_of_rows(tmp_path):
     np.save(tmp_path / "x.npy", x)
     model = gs.Sequential([gs.layers.Dense(4, dtype="float64")])
     model.build((None, 12))
-    network = model._network
+    network, loss = engine_of(model), gs.losses.MeanSquaredError()
     y = np.ones((9, 4))
-    value, ((dw, db),), dx = network.value_and_grad({"kind": "mean_squared_error"}, x.astype(float), y)
+    value, ((dw, db),), dx = pass_gradients(network, loss, x.astype(float), y)
     for rows in (x, x.astype("float32"), np.load(tmp_path / "x.npy", mmap_mode="r")):
-        other, ((dw_other, db_other),), dx_other = network.value_and_grad({"kind": "mean_squared_error"}, rows, y)
+        other, ((dw_other, db_other),), dx_other = pass_gradients(network, loss, rows, y)
         assert value == other
         for got, expected in ((dw_other, dw), (db_other, db), (dx_other, dx)):
             np.testing.assert_array_equal(got, expected)

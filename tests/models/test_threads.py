@@ -290,6 +290,7 @@ FORKED = """
 import os, signal, sys, threading
 import numpy as np, gradstep as gs
 from model_kinds import compiled, data
+from probe import guard
 
 model = compiled("branches")
 x, y = data("branches")
@@ -297,7 +298,7 @@ right = model.predict(x, verbose=0).tobytes()
 held, done = threading.Event(), threading.Event()
 
 def hold():
-    with model._guard:
+    with guard(model):
         held.set()
         done.wait(60)
 
@@ -326,6 +327,7 @@ INTERRUPTED = """
 import os, signal, threading
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from model_kinds import compiled, data
+from probe import guard
 
 model = compiled("branches")
 x, y = data("branches")
@@ -333,7 +335,7 @@ done = threading.Event()
 held = threading.Event()
 
 def hold():
-    with model._guard:
+    with guard(model):
         held.set()
         done.wait(60)
 

@@ -34,7 +34,7 @@ def start(seed):
 def by_hand(step):
     """step(model, optimizer's arrays by name, gradients of a batch) over two epochs."""
     model, (x, y) = network("sgd"), data()
-    params = dict(zip(model._weight_names, model.weights, strict=True))
+    params = dict(zip(model.weight_names, model.weights, strict=True))
     for _ in range(2):
         for begin in range(0, len(x), BATCH):
             part = x[begin : begin + BATCH], y[begin : begin + BATCH]

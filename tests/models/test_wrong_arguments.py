@@ -12,6 +12,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import callbacks, seeds
+from probe import counters
 from training import classifier, clusters, snapshot
 
 X, Y = clusters(40)
@@ -166,8 +167,8 @@ def test_there_are_as_many_as_were_promised():
 
 def everything(model):
     """What a refused call leaves as it was."""
-    kept = [snapshot(model), model._key, model._passes, model._lone, model.metrics_names]
-    objects = [model.optimizer, model.loss, model.history, model._measures, model.stop_training]
+    kept = [snapshot(model), counters(model), model.metrics_names]
+    objects = [model.optimizer, model.loss, model.history, model.stop_training]
     drawn = np.random.get_state()
     return kept, list(map(id, objects)), [drawn[1].tobytes(), drawn[2]], seeds._shared.__getstate__()
 

@@ -17,6 +17,7 @@ import pytest
 from children import said
 from copying import WAYS
 from graphs import GRAPHS, arrays
+from probe import engine_of, key, trained_flags
 from training import classifier, clusters
 
 L = gs.layers
@@ -37,10 +38,10 @@ def goes_on(model: Any, *data: Any, **options: Any) -> list[Any]:
 
 def compare(model: Any, *data: Any) -> list[Any]:
     """Copies of a model, after they and it were trained to the same bits, the original last."""
-    before, seeds = bits(model), model._key
+    before, seeds = bits(model), key(model)
     copies = [way(model) for way in WAYS.values()]
     found = [goes_on(again, *data) for again in copies]
-    assert (bits(model), model._key) == (before, seeds)  # nothing of it was changed
+    assert (bits(model), key(model)) == (before, seeds)  # nothing of it was changed
     expected = goes_on(model, *data)
     assert expected[1:] != before
     assert all(each == expected for each in found)
@@ -200,7 +201,7 @@ def test_a_layer_frozen_or_thawed_after_compile_is_as_it_was_compiled(tmp_path):
         for again in (*copies, loaded, model):
             assert again.layers[0].trainable is not trainable
             again.compile("adam", "mse")
-        assert len({len(again._trained()) for again in (*copies, loaded, model)}) == 1
+        assert len({len(trained_flags(again)) for again in (*copies, loaded, model)}) == 1
 
 
 def test_history_comes_with_its_model():
@@ -228,7 +229,7 @@ def test_a_copy_shares_nothing():
     for way in WAYS.values():
         again = way(model)
         assert again.optimizer is not model.optimizer
-        assert again._network is not model._network
+        assert engine_of(again) is not engine_of(model)
         again.fit(x, y, verbose=0)
         again.set_weights([0 * weight for weight in again.weights])
         again.optimizer.learning_rate = 3.0

@@ -1,0 +1,183 @@
+"""What tests see of a model behind its public face, all in one place: an engine that is built anew changes this file.
+
+Tests come here only with what a user cannot ask: what computes a model, a single pass of it, which numbers its layers
+draw, what it keeps between calls. What `fit`, `evaluate` or `predict` can show is not asked for here.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+from gradstep import _core
+from gradstep.models.graph import Graph, Node
+from gradstep.models.measured import Measured
+from gradstep.models.mixed import Mixed
+
+__all__ = [
+    "Graph",
+    "Node",
+    "arrays_known",
+    "calls",
+    "computed_by",
+    "counters",
+    "draw_as_in_call",
+    "draw_as_in_epoch",
+    "engine_of",
+    "first_output",
+    "forget_runs",
+    "guard",
+    "halves",
+    "halves_of_layers",
+    "is_fed_in_python",
+    "key",
+    "layers_of_engine",
+    "order",
+    "pass_gradients",
+    "rekey",
+    "run_of",
+    "runs_kept",
+    "start_at_epoch",
+    "state_of",
+    "trained_flags",
+    "without_copy",
+]
+
+# -- what computes -----------------------------------------------------------------------------------------------------
+
+
+def engine_of(model: Any) -> Any:
+    """What computes a model: the same object as long as its layers stay."""
+    return model._network
+
+
+def computed_by(model: Any) -> str:
+    """ "engine" of layers in a row; "graph" of several inputs or outputs; "mixed" of all other models."""
+    return {_core.Network: "engine", Mixed: "mixed", Graph: "graph"}[type(engine_of(model))]
+
+
+def guard(model: Any) -> AbstractContextManager[Any]:
+    """What each call of a model holds while it computes."""
+    return model._guard
+
+
+def layers_of_engine(inputs: int, specifications: list[dict[str, Any]], dtype: str) -> Any:
+    """Layers of the engine in a row, without classes around them."""
+    return _core.Network(inputs, specifications, dtype)
+
+
+def first_output(layer: Any) -> Any:
+    """What the first symbolic call of a layer gave."""
+    return layer._nodes[0].outputs[0]
+
+
+def trained_flags(model: Any) -> list[Any]:
+    """Which weights are trained, as the model keeps it."""
+    return model._trained()
+
+
+# -- one pass ----------------------------------------------------------------------------------------------------------
+
+
+def pass_gradients(engine: Any, loss: Any, x: np.ndarray, y: np.ndarray, number: int = 0) -> tuple[Any, Any, Any]:
+    """The loss of a batch with penalties, its gradients by the weights of each layer, and that by x.
+
+    number: which pass this is, from which what layers draw follows.
+    """
+    return engine.value_and_grad(loss._specification(), x, y, number)
+
+
+def halves(model: Any) -> Any:
+    """What computes a batch forward and, if it was in training, back."""
+    return halves_of_layers(engine_of(model))
+
+
+def halves_of_layers(engine: Any) -> Any:
+    """The same of `layers_of_engine`."""
+    return _core.Tape(engine)
+
+
+def run_of(model: Any, x: Any, y: Any, batch: int) -> Any:
+    """A training run over rows, to be started and advanced, that keeps the outputs of the last batch."""
+    return _core.Run(engine_of(model), model.loss._specification(), [], x, y, batch, None, [], outputs=True)
+
+
+def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:
+    """Whether training comes back to Python at each batch, for metrics."""
+    run = model._run(model._rows(x, y), 10, True)
+    return bool(run._fed) if isinstance(run, Measured) else type(run) is not _core.Run
+
+
+# -- what is drawn -----------------------------------------------------------------------------------------------------
+
+
+def calls(model: Any) -> int:
+    """How many calls in training drew so far."""
+    return model._lone
+
+
+def draw_as_in_call(one: Any, number: int) -> None:
+    """Let the next call in training, of a model or of a layer alone, draw what it drew after so many calls."""
+    if hasattr(one, "_lone"):
+        one._lone = number
+    else:
+        one._alone.calls = number
+
+
+def draw_as_in_epoch(model: Any, number: int) -> None:
+    """Let the next epoch of `fit` draw what it drew after so many epochs."""
+    model._passes = number
+
+
+def counters(model: Any) -> list[Any]:
+    """What the draws and shuffles of a model follow from, and what its metrics are kept in."""
+    return [model._key, model._passes, model._lone, id(model._measures)]
+
+
+def key(one: Any) -> Any:
+    """What a layer, or the shuffles of a model, draw from."""
+    return getattr(one, "_key", None)
+
+
+def rekey(model: Any, layer_key: int) -> None:
+    """Let all layers that draw do so from this."""
+    model._rekey([None if key(layer) is None else layer_key for layer in model.layers])
+
+
+def order(model: Any, epoch: int, rows: int) -> np.ndarray:
+    """The rows of an epoch, shuffled."""
+    return model._order(epoch, rows)
+
+
+def start_at_epoch(model: Any, epoch: int) -> None:
+    """What a callback that restores a run says when training begins."""
+    model._initial_epoch = epoch
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+
+
+def runs_kept(model: Any) -> list[Any]:
+    """The runs over single batches that wait for the next batch."""
+    return [borrowed.run for borrowed in model._kept.values()]
+
+
+def forget_runs(model: Any) -> None:
+    """Let the next single batch make its run anew."""
+    model._kept.clear()
+
+
+def without_copy(model: Any, x: Any) -> bool:
+    """Whether a model reads rows where they lie."""
+    return np.shares_memory(model._ready(x, "x"), x)
+
+
+def arrays_known(optimizer: Any) -> int:
+    """How many arrays an optimizer keeps state of."""
+    return len(optimizer._core)
+
+
+def state_of(optimizer: Any, array: np.ndarray) -> dict[str, np.ndarray]:
+    """What an optimizer keeps of an array."""
+    return optimizer._core.state(optimizer._core.find(array))
