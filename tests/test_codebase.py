@@ -140,6 +140,29 @@ def test_what_tests_share_is_in_support() -> None:
     assert not list((ROOT / "tests" / "support").rglob("test_*.py")), "pytest runs them all the same"
 
 
+# What a model keeps for itself, and the classes that compute.
+BEHIND_MODELS = {"_network", "_run", "_rows", "_kept", "_lone", "_passes", "_guard", "_key", "_ready", "_order"}
+BEHIND_MODELS |= {"_alone", "_measures", "_initial_epoch", "_nodes", "_rekey", "_tape", "_graph", "_feed_rows"}
+ENGINES = {"Network", "Run", "Tape", "Graph", "Node", "Mixed", "MixedRun", "GraphRun", "Measured", "Custom", "Alone"}
+
+
+def test_one_probe_sees_behind_models() -> None:
+    """An engine that is built anew changes tests/support/probe.py, and no test."""
+    found = []
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path in {ROOT / "tests" / "support" / "probe.py", Path(__file__)}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                owner = ast.unparse(node.value)
+                behind = node.attr in BEHIND_MODELS and owner != "self"
+                if behind or (node.attr in ENGINES and owner.endswith("_core")):
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno} {owner}.{node.attr}")
+            elif isinstance(node, ast.ImportFrom) and re.match(r"gradstep\.(models|layers)\.", node.module or ""):
+                found += [f"{path.relative_to(ROOT)}:{node.lineno} {a.name}" for a in node.names if a.name in ENGINES]
+    assert not found
+
+
 # -- what is built -----------------------------------------------------------------------------------------------------
 
 
