@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,22 +16,59 @@ from variants import OPTIMIZERS, moves_elements
 # By itself Keras asks for TensorFlow, and tests against it would be skipped.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+WHOLE_FILE = "pytestmark = pytest.mark.peers"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--most", type=int, metavar="N", help="run N cases of each test at most, drawn over all of them")
+    parser.addoption(
+        "--extra",
+        choices=["test", "peers"],
+        help="run what an extra of pyproject.toml is there for: the tests with the marker peers, or those without it; "
+        "one that is skipped for a missing package then fails, and with the marker one that is skipped at all",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For builds that are many times slower (the sanitizers'): the same sample in every run and process."""
-    most = config.getoption("--most")
-    if most is None:
-        return
-    cases = defaultdict(list)
-    for item in items:
-        cases[item.nodeid.partition("[")[0]].append(item)
-    kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
+    kept = set(items)
+    if extra := config.getoption("--extra"):
+        kept = {item for item in items if (item.get_closest_marker("peers") is not None) == (extra == "peers")}
+    if most := config.getoption("--most"):
+        # For builds that are many times slower (the sanitizers'): the same sample in every run and process.
+        cases = defaultdict(list)
+        for item in items:
+            if item in kept:
+                cases[item.nodeid.partition("[")[0]].append(item)
+        kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
+
+
+def fail_if_skipped(report: Any, extra: str | None) -> None:
+    """A silent skip looks like a test that passed. Cases that a class has not are not made, instead of skipped."""
+    if extra is None or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2]
+    if extra == "peers" or "could not import" in reason:
+        report.outcome = "failed"
+        report.longrepr = f"{reason}: fails with --extra {extra}. What needs a peer has the marker peers."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    fail_if_skipped(report, item.config.getoption("--extra"))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Of a file that is skipped as a whole no marker is seen, so its text is asked."""
+    report = yield
+    extra = collector.config.getoption("--extra")
+    if extra == "peers" or (report.skipped and WHOLE_FILE not in collector.path.read_text()):
+        fail_if_skipped(report, extra)
+    return report
 
 
 @pytest.fixture(params=OPTIMIZERS)
