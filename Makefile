@@ -32,9 +32,9 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest -n auto --extra test tests
 	$(BIN)/python -m pytest benchmarks
 
-# The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure.
+# The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure. Keras is asked once a file.
 peers: $(VENV)/test $(VENV)/peers
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --extra peers tests
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist loadfile --extra peers tests
 
 # After the extras of the tests: mypy looks into what they bring.
 lint: $(VENV)/test $(VENV)/lint

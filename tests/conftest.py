@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from variants import OPTIMIZERS, moves_elements
+from grids import pairwise, whole
+from variants import OPTIMIZERS, family, moves_elements
 
 # By itself Keras asks for TensorFlow, and tests against it would be skipped.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+AXES = {"new": list(OPTIMIZERS), "dtype": ["float32", "float64"], "threads": [1, 2, 3, 8]}
+# Of what is not about the rules, but about the code around them.
+KINDS = {"new": family}
 WHOLE_FILE = "pytestmark = pytest.mark.peers"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--grid", action="store_true", help="run the tests with the marker grid over their whole grids")
     parser.addoption("--most", type=int, metavar="N", help="run N cases of each test at most, drawn over all of them")
     parser.addoption(
         "--extra",
@@ -27,6 +32,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run what an extra of pyproject.toml is there for: the tests with the marker peers, or those without it; "
         "one that is skipped for a missing package then fails, and with the marker one that is skipped at all",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Rows of the axes that the marker `grid` gives, and of those of the fixtures `new`, `dtype` and `threads`."""
+    mark = metafunc.definition.get_closest_marker("grid")
+    if mark is None:
+        return
+    fixtures = {name: values for name, values in AXES.items() if name in metafunc.fixturenames}
+    axes = fixtures | mark.kwargs
+    kinds = {name: KINDS[name] for name in mark.args}
+    rows = whole(axes) if metafunc.config.getoption("--grid") else pairwise(axes, kinds)
+    ids = ["-".join(map(str, row)) for row in rows]
+    # As a marker: then pytest does not run over the fixtures once more.
+    metafunc.definition.add_marker(pytest.mark.parametrize(list(axes), rows, ids=ids, indirect=list(fixtures)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,7 +91,7 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
     return report
 
 
-@pytest.fixture(params=OPTIMIZERS)
+@pytest.fixture(params=AXES["new"])
 def new(request: pytest.FixtureRequest) -> Callable[..., optimizers.Optimizer]:
     """Makes an optimizer; runs over every registered class and every variant that is another rule."""
     return OPTIMIZERS[request.param]
@@ -83,7 +103,7 @@ def elementwise(request: pytest.FixtureRequest) -> Callable[..., optimizers.Opti
     return OPTIMIZERS[request.param]
 
 
-@pytest.fixture(params=["float32", "float64"])
+@pytest.fixture(params=AXES["dtype"])
 def dtype(request: pytest.FixtureRequest) -> np.dtype:
     return np.dtype(request.param)
 
@@ -97,7 +117,7 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     _core.set_isa(before)
 
 
-@pytest.fixture(params=[1, 2, 3, 8])
+@pytest.fixture(params=AXES["threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = _core.get_num_threads()
     _core.set_num_threads(request.param)
