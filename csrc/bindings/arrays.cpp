@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "engine/buffer.hpp"
+#include "runtime/buffer.hpp"
 
 namespace gs {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
-#include "engine/strided.hpp"
+#include "runtime/strided.hpp"
 
 namespace gs {
 

@@ -5,8 +5,8 @@
 #include "bindings/arrays.hpp"
 #include "bindings/module.hpp"
 #include "bindings/released.hpp"
-#include "engine/dispatch.hpp"
-#include "engine/parallel.hpp"
+#include "runtime/dispatch.hpp"
+#include "runtime/threads.hpp"
 
 namespace gs {
 namespace {

@@ -5,9 +5,9 @@
 #include <cstring>
 
 #include "bindings/module.hpp"
-#include "engine/dispatch.hpp"
-#include "engine/rules.hpp"
-#include "engine/subnormals.hpp"
+#include "runtime/dispatch.hpp"
+#include "runtime/subnormals.hpp"
+#include "update/rules.hpp"
 
 namespace gs {
 namespace {
@@ -24,7 +24,7 @@ int step(int index, const double* values, std::int64_t t, Real* w, const Real* g
   const Rule& rule = rules()[std::size_t(index)];
   if (rule.measures()) return -1;
   for (std::size_t i = 0; i < rule.own; ++i)
-    if (!in_range(rule.fields[i], values[i])) return -1;
+    if (!rule.fields[i].admits(values[i])) return -1;
   const int dtype = dtype_of<Real>();
   const AnyUpdate update = rule.at(values, t, Dtype(dtype));
   const bool decays = rule.weight_decay < rule.own && rule.common_at[0] == rule.weight_decay;

@@ -2,8 +2,8 @@
 
 #include <set>
 
-#include "engine/activations.hpp"
-#include "engine/fields.hpp"
+#include "bindings/fields.hpp"
+#include "graph/activations.hpp"
 
 namespace gs {
 

@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "activations/all.hpp"
 #include "bindings/arrays.hpp"
-#include "engine/fields.hpp"
+#include "core/field_info.hpp"
 #include "kernels/rows.hpp"
-#include "layers/activation.hpp"
 
 namespace gs {
 

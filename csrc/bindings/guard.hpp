@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/guard.hpp"
+#include "runtime/guard.hpp"
 
 namespace gs {
 

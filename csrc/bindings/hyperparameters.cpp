@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "bindings/fields.hpp"
 #include "bindings/optimizers.hpp"
 
 namespace gs {
@@ -151,7 +152,7 @@ void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
     track.values.assign(made.data(), made.data() + made.size());
     track.first = engine.t;
     begin = source.good = 0;
-    while (source.good < made.size() && in_range(f, made.data()[source.good])) ++source.good;
+    while (source.good < made.size() && f.admits(made.data()[source.good])) ++source.good;
   }
   if (begin + steps <= source.good) return;
   try {

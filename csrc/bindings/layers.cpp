@@ -8,9 +8,9 @@
 #include "bindings/data.hpp"
 #include "bindings/module.hpp"
 #include "bindings/scoring.hpp"
-#include "engine/activations.hpp"
-#include "engine/dispatch.hpp"
-#include "engine/scores.hpp"
+#include "graph/activations.hpp"
+#include "runtime/dispatch.hpp"
+#include "train/scores.hpp"
 
 namespace gs {
 namespace {

@@ -20,9 +20,9 @@
 #include "bindings/scoring.hpp"
 #include "bindings/tape.hpp"
 #include "bindings/treatment.hpp"
-#include "engine/buffer.hpp"
-#include "engine/network.hpp"
-#include "engine/run.hpp"
+#include "runtime/buffer.hpp"
+#include "train/network.hpp"
+#include "train/run.hpp"
 
 namespace gs {
 namespace {

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 #include "bindings/module.hpp"
-#include "engine/factored.hpp"
+#include "update/factored.hpp"
 
 namespace gs {
 namespace {

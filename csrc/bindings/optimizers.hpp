@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "engine/step.hpp"
+#include "update/optimizer.hpp"
 
 namespace gs {
 

@@ -6,7 +6,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/module.hpp"
 #include "bindings/released.hpp"
-#include "engine/product.hpp"
+#include "runtime/product.hpp"
 
 namespace gs {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "engine/cancel.hpp"
+#include "runtime/cancel.hpp"
 
 namespace gs {
 

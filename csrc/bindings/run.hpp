@@ -18,7 +18,7 @@
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
-#include "engine/run.hpp"
+#include "train/run.hpp"
 
 namespace gs {
 

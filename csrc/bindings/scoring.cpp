@@ -4,7 +4,8 @@
 #include <map>
 #include <set>
 
-#include "engine/scores.hpp"
+#include "bindings/fields.hpp"
+#include "train/scores.hpp"
 
 namespace gs {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
-#include "engine/network.hpp"
-#include "engine/run.hpp"
+#include "train/network.hpp"
+#include "train/run.hpp"
 
 namespace gs {
 

@@ -14,7 +14,7 @@
 #include "bindings/data.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/released.hpp"
-#include "engine/tape.hpp"
+#include "train/tape.hpp"
 
 namespace gs {
 

@@ -15,7 +15,7 @@
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/tensor_view.hpp"
-#include "engine/buffer.hpp"
+#include "runtime/buffer.hpp"
 
 namespace gs {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
-#include "engine/strided.hpp"
+#include "runtime/strided.hpp"
 
 namespace gs {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "bindings/module.hpp"
-#include "engine/parallel.hpp"
+#include "runtime/threads.hpp"
 
 namespace gs {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "engine/treatment.hpp"
+#include "graph/treatment.hpp"
 
 namespace gs {
 

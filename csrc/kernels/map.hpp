@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
+#include "activations/all.hpp"
 #include "kernels/area.hpp"
 #include "kernels/isa.hpp"
-#include "layers/activation.hpp"
 
 namespace gs {
 

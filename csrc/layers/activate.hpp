@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "layers/activation.hpp"
+#include "activations/all.hpp"
 #include "layers/weightless.hpp"
 
 namespace gs {

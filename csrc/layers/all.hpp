@@ -1,9 +1,9 @@
 // Every layer: the only list in C++.
 #pragma once
 
+#include "activations/all.hpp"
 #include "core/describe.hpp"
 #include "layers/activate.hpp"
-#include "layers/activation.hpp"
 #include "layers/dense.hpp"
 #include "layers/dropout.hpp"
 #include "layers/noise.hpp"

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "layers/activation.hpp"
+#include "activations/all.hpp"
 #include "layers/weightless.hpp"
 
 namespace gs {

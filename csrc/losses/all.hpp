@@ -1,8 +1,8 @@
 // Every loss and accuracy: the only list in C++.
 #pragma once
 
+#include "activations/all.hpp"
 #include "core/describe.hpp"
-#include "layers/activation.hpp"
 #include "losses/accuracy.hpp"
 #include "losses/classification.hpp"
 #include "losses/divergence.hpp"

@@ -1,4 +1,4 @@
-"""Activations of straight pieces, and one parabola; their values are C++ (csrc/layers/activations/piecewise.hpp)."""
+"""Activations of straight pieces, and one parabola; their values are C++ (csrc/activations/piecewise.hpp)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations along an axis; their values are C++ (csrc/layers/activations/rows.hpp)."""
+"""Activations along an axis; their values are C++ (csrc/activations/rows.hpp)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Activations of exponentials and their like; their values are C++ (csrc/layers/activations/smooth.hpp)."""
+"""Activations of exponentials and their like; their values are C++ (csrc/activations/smooth.hpp)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every constraint can do. The engine computes (csrc/engine/treatment.hpp); a constraint here says what."""
+"""What every constraint can do. The engine computes (csrc/graph/treatment.hpp); a constraint here says what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every regularizer can do. The engine computes (csrc/engine/treatment.hpp); a regularizer here says what."""
+"""What every regularizer can do. The engine computes (csrc/graph/treatment.hpp); a regularizer here says what."""
 
 from __future__ import annotations
 

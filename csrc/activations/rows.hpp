@@ -1,0 +1,89 @@
+// Activations of whole rows. x may be y, dy may be dx.
+#pragma once
+
+#include "activations/base.hpp"
+
+namespace gs {
+
+template <class Real> HD Real largest(const Real* x, std::size_t n) {
+  Real top = x[0];
+  for (std::size_t i = 1; i < n; ++i) top = larger(top, x[i]);
+  return top;
+}
+
+/// e^x over its sum along the row.
+struct Softmax : Rowwise {
+  static constexpr const char* name = "softmax";
+  // x (n) -> y (n)
+  template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
+    const Real top = largest(x, n);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) y[i] = exp(x[i] - top);
+    Real sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += y[i];
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
+  }
+  // y, dy (n) -> dx (n)
+  template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
+    Real dot = 0;
+    for (std::size_t i = 0; i < n; ++i) dot += y[i] * dy[i];
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - dot);
+  }
+};
+
+/// The logarithm of softmax, without leaving the range of the type.
+struct LogSoftmax : Rowwise {
+  static constexpr const char* name = "log_softmax";
+  template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
+    // The largest is taken off first: a sum with it would lose the logarithm beside a large x.
+    const Real top = largest(x, n);
+    Real sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += exp(x[i] - top);
+    const Real rest = log(sum);
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - top) - rest;
+  }
+  template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
+    Real sum = 0;
+    for (std::size_t i = 0; i < n; ++i) sum += dy[i];
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] - exp(y[i]) * sum;
+  }
+};
+
+/// The point of the simplex nearest to x: max(x - tau, 0), with the tau for which the sum is 1. Martins & Astudillo
+/// 2016, arXiv:1602.02068; tau by Michelot 1986: that of the numbers above the last tau, until no more of them fall.
+struct Sparsemax : Rowwise {
+  static constexpr const char* name = "sparsemax";
+  template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
+    const Real top = largest(x, n);
+    Real tau = -Real(inf);
+    for (std::size_t count = n + 1, before = n + 2; count < before;) {
+      before = count;
+      count = 0;
+      Real sum = -1;
+      for (std::size_t i = 0; i < n; ++i) {
+        const bool above = x[i] - top > tau;
+        sum += above ? x[i] - top : Real(0);
+        count += above;
+      }
+      if (count > 0) tau = sum / Real(count);
+    }
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) y[i] = larger(x[i] - top - tau, Real(0));
+  }
+  template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
+    Real sum = 0, count = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      sum += y[i] > 0 ? dy[i] : Real(0);
+      count += y[i] > 0 ? Real(1) : Real(0);
+    }
+    const Real mean = sum / count;
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) dx[i] = y[i] > 0 ? dy[i] - mean : Real(0);
+  }
+};
+
+}  // namespace gs

@@ -1,0 +1,59 @@
+// A job is work cut into chunks that may run in any order on any thread; where the borders lie depends on shapes alone,
+// so the results do not depend on the number of threads.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include "core/parts.hpp"
+
+namespace gs {
+
+template <class Real> class Job {
+ public:
+  virtual ~Job() = default;
+  virtual void run(std::size_t chunk, Real* scratch) const = 0;
+  virtual std::string name() const = 0;  // for profiles
+  std::size_t chunks = 1;
+  std::size_t scratch = 0;  // elements
+};
+
+/// A matrix cut into blocks of rows and columns, numbered along its rows or down its columns.
+struct Grid {
+  Grid(std::size_t n_rows, std::size_t n_columns, std::size_t block_rows, std::size_t block_columns, bool down = false)
+      : rows(n_rows, block_rows), columns(n_columns, block_columns), down(down) {}
+
+  std::size_t chunks() const { return rows.count * columns.count; }
+  struct Block {
+    std::size_t row, column, rows, columns;
+  };
+  Block block(std::size_t chunk) const {
+    const std::size_t i = down ? chunk % rows.count : chunk / columns.count;
+    const std::size_t j = down ? chunk / rows.count : chunk % columns.count;
+    return {rows.begin(i), columns.begin(j), rows.size(i), columns.size(j)};
+  }
+
+  const Parts rows, columns;
+  const bool down;
+};
+
+/// Anything done to each of some rows on its own: work(first row, how many).
+template <class Real, class Work> class RowsJob : public Job<Real> {
+ public:
+  RowsJob(std::size_t rows, std::size_t block, Work work) : grid_(rows, 1, block, 1), work_(std::move(work)) {
+    this->chunks = grid_.chunks();
+  }
+  void run(std::size_t chunk, Real*) const override {
+    const auto b = grid_.block(chunk);
+    work_(b.row, b.rows);
+  }
+
+  std::string name() const override { return "rows"; }
+
+ private:
+  const Grid grid_;
+  const Work work_;
+};
+
+}  // namespace gs

@@ -1,0 +1,137 @@
+#include "runtime/product.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "runtime/buffer.hpp"
+#include "runtime/product_job.hpp"
+#include "runtime/threads.hpp"
+
+namespace gs {
+namespace {
+
+// Multiplications, of which a core with AVX-512 does some fifty a nanosecond, that are worth another thread: from here
+// on two gain where products follow one another. A thread that has gone to sleep in between takes 50 to 90 us to wake.
+constexpr double worth = 1 << 19;
+
+/// A matrix in the one order or the other that the kernel reads: where it lies if that is one of them, else as a copy.
+template <class Real> class Readable {
+ public:
+  /// forwards: rows must lie a whole number of elements after one another, for a kernel that takes no pointers to them.
+  Readable(const Matrix& matrix, bool forwards) : from_(matrix), data_(matrix.data) {
+    const auto& shape = matrix.layout.shape;
+    const auto& strides = matrix.layout.strides;
+    if (lies_along(1, forwards)) {
+      stride_ = shape[0] > 1 ? strides[0] : shape[1] * item;
+    } else if (lies_along(0, forwards)) {
+      transposed_ = true;
+      stride_ = shape[1] > 1 ? strides[1] : shape[0] * item;
+    } else {
+      copy_ = Buffer<Real>(matrix.layout.size);
+      data_ = reinterpret_cast<const std::byte*>(copy_.data());
+      stride_ = shape[1] * item;
+    }
+  }
+
+  /// To be called before it is read; by the leader.
+  void fill(Crew& crew) const {
+    if (!copy_.data()) return;
+    const std::size_t n = from_.layout.size;
+    constexpr std::size_t chunk = 1 << 15;  // elements
+    crew.phase((n + chunk - 1) / chunk, [&](std::size_t i, int) {
+      gather(from_.layout, from_.data, item, i * chunk, std::min((i + 1) * chunk, n),
+             reinterpret_cast<std::byte*>(copy_.data() + i * chunk));
+    });
+  }
+
+  bool transposed() const { return transposed_; }
+  const Real* data() const { return reinterpret_cast<const Real*>(data_); }
+  std::size_t stride() const { return std::size_t(stride_ / item); }
+
+  /// Pointers to its rows; to its columns if transposed.
+  std::vector<const void*> rows() const {
+    std::vector<const void*> pointers(std::size_t(from_.layout.shape[transposed_]));
+    for (std::size_t i = 0; i < pointers.size(); ++i) pointers[i] = data_ + std::int64_t(i) * stride_;
+    return pointers;
+  }
+
+ private:
+  static constexpr std::int64_t item = sizeof(Real);
+
+  bool lies_along(std::size_t axis, bool forwards) const {
+    const Layout& l = from_.layout;
+    const std::int64_t other = l.strides[1 - axis];
+    return (l.shape[axis] <= 1 || l.strides[axis] == item) &&
+           (!forwards || l.shape[1 - axis] <= 1 || (other >= 0 && other % item == 0));
+  }
+
+  const Matrix& from_;
+  const std::byte* data_;
+  std::int64_t stride_;  // bytes
+  bool transposed_ = false;
+  Buffer<Real> copy_;
+};
+
+/// Scratch for each thread of a crew. Kept: to touch fresh memory takes longer than a small product.
+template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std::size_t elements) {
+  thread_local std::vector<Buffer<Real>> kept;
+  thread_local std::size_t each = 0;
+  if (elements > each) {
+    kept.clear();
+    each = elements;
+  }
+  while (kept.size() < std::size_t(threads)) kept.emplace_back(each);
+  return kept;
+}
+
+}  // namespace
+
+template <class Real>
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew, Gemm<Real> gemm) {
+  const std::int64_t m = a.layout.shape[0], k = a.layout.shape[1], n = b.layout.shape[1];
+  if (m == 0 || n == 0) return;
+  if (ldc < 0) {  // from the last row on
+    c += (m - 1) * ldc;
+    ldc = -ldc;
+    a.data += (m - 1) * a.layout.strides[0];
+    a.layout.strides[0] *= -1;
+  }
+  if (k == 0) {
+    for (std::int64_t i = 0; i < m; ++i)
+      for (std::int64_t j = 0; j < n; ++j) c[i * ldc + j] = start ? start[j] : Real(0);
+    return;
+  }
+  const Readable<Real> left(a, false), right(b, true);
+  const std::vector<const void*> rows = left.rows();
+  const ProductJob<Real> job(Product<Real>{{rows.data(), source_of<Real>},
+                                           0,
+                                           left.transposed(),
+                                           right.data(),
+                                           right.stride(),
+                                           right.transposed(),
+                                           start,
+                                           c,
+                                           std::size_t(ldc),
+                                           std::size_t(m),
+                                           std::size_t(n),
+                                           std::size_t(k)},
+                             gemm ? gemm : products<Real>().gemm);
+  const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
+  const int threads = crew ? crew->threads() : threads_for(std::size_t(parts));
+  const auto& space = scratch<Real>(threads, job.scratch);
+  const auto lead = [&](Crew& crew) {
+    left.fill(crew);
+    right.fill(crew);
+    crew.phase(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
+  };
+  if (crew) return lead(*crew);
+  Crew::gather(threads, [&](Crew& own) {
+    const Crew::Cancellable here(own);
+    lead(own);
+  });
+}
+
+template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*, Gemm<float>);
+template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, Crew*, Gemm<double>);
+
+}  // namespace gs

@@ -1,0 +1,74 @@
+// A matrix product in blocks.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "activations/all.hpp"
+#include "kernels/gemm.hpp"
+#include "kernels/map.hpp"
+#include "runtime/dispatch.hpp"
+#include "runtime/job.hpp"
+#include "runtime/threads.hpp"
+
+namespace gs {
+
+template <class Real> std::string sizes(const Product<Real>& q) {
+  return std::to_string(q.rows) + "x" + std::to_string(q.depth) + "x" + std::to_string(q.columns);
+}
+
+/// c = start + a b, and what is done to each block of c while it is in cache.
+template <class Real> class ProductJob : public Job<Real> {
+ public:
+  explicit ProductJob(const Product<Real>& whole, Gemm<Real> gemm = products<Real>().gemm)
+      : whole(whole), grid_(blocks(whole)), gemm_(gemm) {
+    this->chunks = grid_.chunks();
+    this->scratch = gemm_scratch(grid_.rows.size(0), whole.depth);
+  }
+
+  void run(std::size_t chunk, Real* scratch) const override {
+    const auto b = grid_.block(chunk);
+    Product<Real> q = whole;
+    if (q.a_transposed)
+      q.a_offset += b.row;
+    else
+      q.a.at += b.row;
+    q.b += b.column * (q.b_transposed ? q.ldb : 1);
+    q.c += b.row * q.ldc + b.column;
+    if (q.start) q.start += b.column;
+    q.rows = b.rows;
+    q.columns = b.columns;
+    q.is_cancelled = &Crew::is_cancelled;
+    gemm_(q, scratch);
+    const std::size_t at = b.row * q.ldc + b.column;
+    const Area area(b.rows, b.columns, q.ldc);
+    if (forward) forward(settings.data(), whole.c + at, y + at, area);
+    if (backward) backward(settings.data(), z + at, y + at, whole.c + at, whole.c + at, area);
+  }
+
+  std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
+
+  const Product<Real> whole;
+  MapForward forward = nullptr;    // y = f(c)
+  MapBackward backward = nullptr;  // c *= f'(z)
+  decltype(ActivationUse::settings) settings{};
+  Real* z = nullptr;
+  Real* y = nullptr;
+
+ private:
+  // Blocks as tall as leave forty of them, so that many threads have something to do at small batches; tall ones anyway
+  // where a or b has to be packed, which each block does. Numbered down the columns while all of a stays in a near
+  // cache: then a thread reads its own part of b only.
+  static Grid blocks(const Product<Real>& q) {
+    const bool packs = q.a_transposed || q.b_transposed || collides(q);
+    std::size_t rows = 1024 / sizeof(Real);
+    const std::size_t columns = q.columns < 1024 ? 64 : 128;
+    while (!packs && rows > 24 && Grid(q.rows, q.columns, rows, columns).chunks() < 40) rows /= 2;
+    return {q.rows, q.columns, rows, columns, q.rows * q.depth <= (1u << 17)};
+  }
+
+  const Grid grid_;
+  const Gemm<Real> gemm_;
+};
+
+}  // namespace gs

@@ -1,0 +1,120 @@
+#include "runtime/threads.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <system_error>
+#include <thread>
+
+#include <omp.h>
+#include <pthread.h>
+#include <signal.h>
+
+namespace gs {
+namespace {
+
+std::atomic<int> asked{0};
+
+/// Lets no signal reach the threads that are begun meanwhile: they are for the interpreter's own.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+/// Threads that help one crew after another, and sleep in between.
+class Pool {
+ public:
+  static Pool& get() { return *current.load(std::memory_order_acquire); }
+
+  void lend(const std::shared_ptr<Crew>& crew) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (crew_) return;
+      crew_ = crew;
+      for (; helpers_ + 1 < crew->threads(); ++helpers_) {
+        const NoSignals blocked;
+        try {
+          std::thread(&Pool::live, this, helpers_ + 1).detach();
+        } catch (const std::system_error&) {
+          break;  // the system gives no more: those there are do the work
+        }
+      }
+      tickets_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+  }
+
+  void take_back(const Crew& crew) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (crew_.get() == &crew) crew_.reset();
+  }
+
+ private:
+  // A child of fork() has none of its parent's threads, and may have a copy of a locked mutex: it gets a new pool.
+  // Pools are never destroyed, since their threads end with the process.
+  static Pool* fresh() {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { current.store(new Pool); });
+    (void)registered;
+    return new Pool;
+  }
+  static std::atomic<Pool*> current;
+
+  void live(int thread) {
+    for (std::uint64_t seen = 0;;) {
+      if (const std::shared_ptr<Crew> crew = next(seen); crew && thread < crew->threads()) {
+        const FlushSubnormals flush;
+        crew->help(thread);
+      }
+    }
+  }
+
+  // Whom to help: waits for a crew that this thread has not seen yet.
+  std::shared_ptr<Crew> next(std::uint64_t& seen) {
+    // The next crew may come at once, as when single batches are trained on one after another. But sleep soon: a thread
+    // that spins takes a core from other libraries' pools.
+    for (int spins = 0; spins < 300 && tickets_.load(std::memory_order_acquire) == seen; ++spins) Crew::wait(spins);
+    std::unique_lock<std::mutex> lock(mutex_);
+    wake_.wait(lock, [&] { return tickets_.load(std::memory_order_relaxed) != seen; });
+    seen = tickets_.load(std::memory_order_relaxed);
+    return crew_;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::shared_ptr<Crew> crew_;
+  std::atomic<std::uint64_t> tickets_{0};  // crews so far
+  int helpers_ = 0;
+};
+
+std::atomic<Pool*> Pool::current{Pool::fresh()};
+
+Crew::Lent::Lent(const std::shared_ptr<Crew>& crew) : crew_(*crew) { Pool::get().lend(crew); }
+
+Crew::Lent::~Lent() {
+  crew_.dismiss();
+  Pool::get().take_back(crew_);
+}
+
+int get_num_threads() {
+  // More than the processors gain nothing, but show what depends on their number; thousands use up the machine.
+  static const int most = std::max(16, 4 * int(std::thread::hardware_concurrency()));
+  const int threads = asked.load();
+  return std::min(threads > 0 ? threads : omp_get_max_threads(), most);
+}
+
+int threads_for(std::size_t chunks) { return int(std::clamp<std::size_t>(chunks, 1, std::size_t(get_num_threads()))); }
+
+void set_num_threads(int threads) { asked.store(threads); }
+
+}  // namespace gs

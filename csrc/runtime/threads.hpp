@@ -1,0 +1,230 @@
+// Threads: the only ones, and the only place that asks OpenMP how many.
+//
+// A crew is one thread that leads, and runs the program, and others that help. Work comes in phases, and a phase in
+// chunks. The leader publishes a phase with a share of its chunks for everybody. A thread claims the chunks of its own
+// share, the same ones in each step, whose data it then has in its cache; when there are none left, those at the far
+// end of others' shares. The phase ends when its chunks are done: nobody waits for a thread that holds no chunk, so a
+// thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never depend on the
+// number of threads, so neither do results.
+//
+// A phase that takes long may be cancelled, where the leader says that this leaves nothing half done: chunks that
+// nobody has begun are then passed over, and those at work may end early.
+//
+// Helpers are threads of our own, which sleep between crews (runtime/threads.cpp). A crew begins without waiting for
+// them to wake and ends without waiting for them to leave; no other library's pool is in its way, and a child of
+// fork() makes new ones.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <sched.h>
+
+#include "runtime/cancel.hpp"
+#include "runtime/subnormals.hpp"
+
+namespace gs {
+
+/// Threads that a crew may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl); but
+/// no more than four for each processor, or 16.
+int get_num_threads();
+/// The same for work of so many chunks.
+int threads_for(std::size_t chunks);
+/// 0 goes back to what OpenMP says.
+void set_num_threads(int threads);
+
+class Crew {
+ public:
+  /// Calls lead(crew), on this thread; what it throws is thrown on. Inside, subnormals count as 0. One crew at a time
+  /// has helpers: a second one, of another thread that calls this meanwhile, works alone.
+  template <class Lead> static void gather(int threads, Lead&& lead) {
+    const FlushSubnormals flush;
+    if (threads == 1) {
+      Crew alone(1);
+      lead(alone);
+      return;
+    }
+    // Shared, for a helper may still look at it when the leader is long gone.
+    const std::shared_ptr<Crew> crew(new Crew(threads));
+    const Lent lent(crew);
+    lead(*crew);
+  }
+
+  /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
+  /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks. While there is a Cancellable, throws
+  /// Cancelled if not all chunks were done.
+  template <class Work> void phase(std::size_t chunks, const Work& work) {
+    if (!cancellable_) return run(chunks, work);
+    run(chunks, [&](std::size_t chunk, int thread) {
+      const AtWork here(this, thread == 0);
+      if (!is_cancelled(thread == 0)) work(chunk, thread);
+    });
+    if (cancelled_.load(std::memory_order_relaxed)) throw Cancelled();
+  }
+
+  /// While one lives, the crew's phases may be cancelled by this thread's CancelPoll.
+  class Cancellable {
+   public:
+    explicit Cancellable(Crew& crew) : crew_(crew), before_(crew.cancellable_) { crew.cancellable_ = crew.poll_; }
+    ~Cancellable() { crew_.cancellable_ = before_; }
+    Cancellable(const Cancellable&) = delete;
+
+   private:
+    Crew& crew_;
+    const bool before_;
+  };
+
+  /// Throws Cancelled if all is to end now; to be called between pieces of work that are whole.
+  void poll() {
+    if (poll_ && is_cancelled(true)) throw Cancelled();
+  }
+
+  /// Whether what this thread does for a crew is cancelled, so that it may be left undone. For chunks that take long.
+  static bool is_cancelled() { return at_work_ && at_work_->crew && at_work_->crew->is_cancelled(at_work_->leads); }
+
+  int threads() const { return threads_; }
+
+ private:
+  template <class Work> void run(std::size_t chunks, const Work& work) {
+    if (threads_ == 1 || chunks <= 1) {
+      for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
+      return;
+    }
+    publish(chunks, &work, [](const void* context, std::size_t chunk, int thread) {
+      (*static_cast<const Work*>(context))(chunk, thread);
+    });
+  }
+
+  using Call = void (*)(const void* context, std::size_t chunk, int thread);
+
+  // The chunks of a share not yet claimed are [begin, end). The phase's number in the upper 16 bits, then end and
+  // begin, 24 bits each, in one word, so that a late thread can claim from the phase that is open or from none.
+  static constexpr std::uint64_t over = ~std::uint64_t(0), one = 1, mask = (one << 24) - 1;
+  struct Share {
+    alignas(64) std::atomic<std::uint64_t> claim{0};
+    alignas(64) std::atomic<std::size_t> done{0};  // chunks, of any share, that this thread has done
+  };
+
+  explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)), poll_(CancelPoll::current()) {}
+
+  /// Whose chunk this thread is at, if that may be cancelled.
+  struct AtWork {
+    AtWork(Crew* crew, bool leads) : crew(crew), leads(leads), before(at_work_) { at_work_ = this; }
+    ~AtWork() { at_work_ = before; }
+    AtWork(const AtWork&) = delete;
+    Crew* const crew;
+    const bool leads;
+    AtWork* const before;
+  };
+  inline static thread_local AtWork* at_work_ = nullptr;
+
+  // The leader asks; what that runs is no part of the work.
+  bool is_cancelled(bool leads) {
+    if (!leads || cancelled_.load(std::memory_order_relaxed)) return cancelled_.load(std::memory_order_relaxed);
+    const AtWork elsewhere(nullptr, false);
+    if (!(*poll_)()) return false;
+    cancelled_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// The pool's helpers, for as long as this lives.
+  class Lent {
+   public:
+    explicit Lent(const std::shared_ptr<Crew>& crew);
+    ~Lent();
+    Lent(const Lent&) = delete;
+
+   private:
+    Crew& crew_;
+  };
+  friend class Pool;
+
+  void publish(std::size_t chunks, const void* context, Call call) {
+    context_.store(context, std::memory_order_relaxed);
+    call_.store(call, std::memory_order_relaxed);
+    for (Share& share : shares_) share.done.store(0, std::memory_order_relaxed);
+    ++phase_;
+    for (std::size_t t = shares_.size(); t-- > 0;) {
+      const std::uint64_t begin = chunks * t / shares_.size(), end = chunks * (t + 1) / shares_.size();
+      shares_[t].claim.store(phase_ << 48 | end << 24 | begin, std::memory_order_release);
+    }
+    work(0);
+    for (int spins = 0; done() != chunks; ++spins) {
+      wait(spins);
+      if (cancellable_ && spins % 256 == 255) is_cancelled(true);
+    }
+  }
+
+  std::size_t done() const {
+    std::size_t sum = 0;
+    for (const Share& share : shares_) sum += share.done.load(std::memory_order_acquire);
+    return sum;
+  }
+
+  void dismiss() {
+    for (Share& share : shares_) share.claim.store(over, std::memory_order_release);
+  }
+
+  void help(int thread) {
+    std::uint64_t seen = 0;
+    for (int spins = 0;; ++spins) {
+      const std::uint64_t claim = shares_[std::size_t(thread)].claim.load(std::memory_order_acquire);
+      if (claim == over) return;
+      if (claim >> 48 != seen) {
+        seen = claim >> 48;
+        work(thread);
+        spins = 0;
+      } else {
+        wait(spins);
+      }
+    }
+  }
+
+  // Does what is left of its own share, then of the others'.
+  void work(int thread) {
+    const std::size_t own = std::size_t(thread), all = shares_.size();
+    for (std::size_t i = 0; i < all; ++i) {
+      std::atomic<std::uint64_t>& word = shares_[(own + i) % all].claim;
+      std::uint64_t claim = word.load(std::memory_order_acquire);
+      for (;;) {
+        const std::uint64_t begin = claim & mask, end = claim >> 24 & mask;
+        if (begin == end) break;  // `over` too
+        const std::uint64_t next = i == 0 ? claim + 1 : claim - (one << 24);
+        if (word.compare_exchange_weak(claim, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+          // We hold a chunk, so this phase stays open and these are its own.
+          const Call call = call_.load(std::memory_order_relaxed);
+          call(context_.load(std::memory_order_relaxed), i == 0 ? begin : end - 1, thread);
+          shares_[own].done.fetch_add(1, std::memory_order_acq_rel);
+          claim = word.load(std::memory_order_acquire);
+        }
+      }
+    }
+  }
+
+  // A phase is a few microseconds away: spin; but give the core up to whoever needs it if it takes longer.
+  static void wait(int spins) {
+    if (spins < 2000) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#elif defined(__aarch64__)
+      asm volatile("yield");
+#endif
+    } else {
+      sched_yield();
+    }
+  }
+
+  const int threads_;
+  std::uint64_t phase_ = 0;
+  std::vector<Share> shares_;  // (thread)
+  alignas(64) std::atomic<const void*> context_{nullptr};
+  std::atomic<Call> call_{nullptr};
+  CancelPoll* const poll_;  // of the leader
+  bool cancellable_ = false;
+  std::atomic<bool> cancelled_{false};
+};
+
+}  // namespace gs

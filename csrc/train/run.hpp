@@ -1,0 +1,137 @@
+// Passes over a data set: slices of training steps, scores, predictions.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/guard.hpp"
+#include "train/pass.hpp"
+#include "update/optimizer.hpp"
+
+namespace gs {
+
+/// x (rows, inputs) in C order, and a target for each row: numbers of the network's type, or one int64 label.
+struct Data {
+  const std::byte* x;
+  Source source;
+  const std::byte* y;       // targets of the first row
+  std::size_t target_size;  // bytes of targets a row
+  std::size_t rows;
+  const double* weights = nullptr;     // (rows), what their losses count for; or null: each 1
+  const std::uint8_t* mask = nullptr;  // (rows), whether they count at all; or null: all do
+};
+
+/// The network's weights, without state.
+template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
+
+/// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
+template <class Real> class Run {
+ public:
+  /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
+  /// of the last batch are left, a place for each weight, for somebody else to take the step; mostly empty.
+  Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
+      Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
+
+  /// Other data from now on; a pass must be started over it.
+  void take(const Data& data);
+  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
+  void start(std::vector<std::int64_t> order, std::uint32_t number);
+  /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
+  /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
+  /// `refused`. Stops before a batch with a label that is none, which another wrote there after it was checked; see
+  /// `bad_row`.
+  bool advance(double seconds, const Guard& guard);
+  bool refused() const { return refused_; }
+  /// The row of such a label, and the label; -1: there is none.
+  std::int64_t bad_row() const { return bad_row_; }
+  std::int64_t bad_label() const { return bad_label_; }
+  /// The last batch once more, where its gradients are left for others: at what the weights are now.
+  void again();
+  /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
+  /// last activation that the loss absorbs they are there only if the Scoring says that they are looked at.
+  const Real* outputs() const { return last_ ? last_->outputs : nullptr; }
+  std::size_t width() const { return network_.outputs; }
+  std::size_t output_rows() const { return last_ ? last_->batch : 0; }
+
+  /// The two halves of a batch whose loss somebody else knows. forward: the outputs of the next one (again: of the last
+  /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
+  /// the loss of the batch, and its slope by the outputs from dy of the pass, where there is one; counts the batch
+  /// unless it is `again`.
+  Pass<Real>* forward(bool again);
+  void backward(double loss, bool again);
+  /// Of the batch that forward is at.
+  const std::int64_t* batch_rows() const { return order_.data() + at_; }
+
+  /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
+  std::vector<std::pair<std::string, double>> profile(double seconds);
+
+  /// Steps until the pass is over.
+  std::size_t steps_left() const { return (order_.size() - rows + batch_size_ - 1) / batch_size_; }
+
+  std::size_t batches = 0, rows = 0;  // done in this pass
+  std::vector<double> totals;         // of the loss and the metrics over the rows done
+
+ private:
+  Pass<Real>& pass(std::size_t batch);
+  /// Forgets the plans, where what they stand on has changed.
+  void drop_passes();
+  /// The penalty of weights that nothing moves.
+  void find_penalty();
+  /// What comes after a step of the optimizer; moved: whether it made one.
+  void constrain_all(Crew& crew, bool moved);
+  /// Where a pass leaves gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
+  /// cancelled; the weights then move at the end, to the same bits.
+  void choose_places(Pass<Real>& pass);
+  /// times: see Pass::run_timed; null: no clock.
+  void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
+  /// The next rows into the pass; false at a label that is none.
+  bool set_rows(Pass<Real>& pass);
+  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
+  template <class Work> void move(Crew& crew, Pass<Real>& pass, Work work);
+  void count(const Pass<Real>& pass, double total);
+
+  const Network<Real>& network_;
+  const Scoring scoring_;
+  Data data_;
+  const std::size_t batch_size_;
+  Optimizer* const optimizer_;
+  const std::vector<const Parameter*> parameters_;
+  std::vector<std::vector<Weight<Real>>> weights_;
+  Mover mover_;
+  Buffer<Real> gradients_;
+  std::vector<Real*> places_;  // (weight), in gradients_; empty while no pass needs them
+  std::vector<Move> moves_;    // of these
+  const Layout contiguous_{};
+  const bool given_;  // gradients are left for others
+  bool refused_ = false;
+  double penalty_ = 0;  // of the weights, where nothing moves them
+  Pass<Real>* last_ = nullptr;
+  std::size_t at_ = 0;  // where its batch begins in order_
+  std::vector<double> weights_of_rows_;
+  std::vector<std::uint8_t> mask_of_rows_;
+  std::vector<std::int64_t> labels_of_rows_;  // copies: nobody else can change them once they are checked
+  std::int64_t bad_row_ = -1, bad_label_ = 0;
+  std::vector<std::int64_t> order_;
+  std::uint32_t number_ = 0;
+  std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
+};
+
+/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed or somebody
+/// waits for the guard; how far it got.
+template <class Real> class Predictor {
+ public:
+  Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
+  /// data: x and rows; the rest is not read.
+  std::size_t advance(const Data& data, Real* out, std::size_t begin, double seconds, const Guard& guard);
+
+ private:
+  const Network<Real>& network_;
+  const std::size_t batch_size_;
+  const Mover none_{};
+};
+
+}  // namespace gs

@@ -1,0 +1,100 @@
+// How one step moves a parameter: the loop of the rule with the constants of the step, and what is done around it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/dtype.hpp"
+#include "kernels/area.hpp"
+#include "kernels/codec.hpp"
+#include "kernels/measure.hpp"
+#include "kernels/sweep.hpp"
+#include "update/rules.hpp"
+
+namespace gs {
+
+/// What is said once, when an optimizer is made.
+struct Options {
+  bool maximize = false;
+  bool coupled_decay = false;   // weight_decay joins the gradient, as in L2 regularization, and not the weight
+  bool average = false;         // keep a running average of the weights
+  std::int64_t overwrite = 0;   // steps after which weights are set to their average; 0: never
+  std::int64_t accumulate = 1;  // gradients summed for one step
+  enum class Nonfinite { propagate, skip, raise } nonfinite = Nonfinite::propagate;
+  Storage storage = Storage::real;
+  bool stochastic = false;  // bfloat16 parameters are rounded up or down by chance
+  std::uint64_t seed = 0;   // of that chance
+  bool own_steps = false;   // each parameter counts its own steps, as in PyTorch, and not the optimizer for all
+  bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
+};
+
+/// Which elements: [at, at + n) of a parameter, side by side.
+struct Place {
+  std::byte* w;  // the first of them
+  Dtype w_dtype;
+  const std::byte* g;
+  Dtype g_dtype;
+  void* const* state;    // a slot: of the whole parameter
+  float* const* scales;  // a slot: of the whole parameter, one for 256 elements; only of int8
+  std::size_t at, n;     // at: a multiple of 256 where the state is int8
+  std::uint32_t number;  // of the parameter, for what is drawn
+};
+
+/// Whether a factor of a gradient is the same in `real`, for all that counts. A clipped norm may leave so little of a
+/// float that the factor is none: then it is taken in parts, as the product is a number again.
+inline bool holds(Dtype real, double factor) {
+  const double size = factor < 0 ? -factor : factor;
+  return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
+}
+
+struct Manner {
+  Sweep sweep = nullptr;
+  AnyUpdate update{};
+  Measure first = nullptr;  // of a rule that measures
+  AnyUpdate first_update{};
+  Factors factors{};
+  Dtype real = Dtype::f32;
+  std::size_t slots = 0;  // of the rule
+  double limit = inf;     // of a number in the gradient, after its factor
+  double couple = 0;      // share of the weight that joins the gradient
+  int sum = -1;           // slot of the accumulated gradients
+  bool only_sum = false;  // nothing moves yet
+  int average = -1;       // slot of the averaged weights
+  double average_keep = 0;
+  bool overwrite = false;
+  Storage storage = Storage::real;
+  bool stochastic = false;
+  std::uint64_t seed = 0;
+  std::uint64_t t = 0;
+  std::shared_ptr<const Dither> dither;  // of state in fewer bits
+  bool plain = true;                     // nothing is asked but the rule and its factors
+
+  /// Where the state of elements from `at` on lies, as the sweep takes it.
+  using Pointers = std::array<void*, 2 * max_slots + 2>;
+  Pointers point(const Place& place, std::size_t at) const;
+
+  /// Moves elements; scale: of the gradient, beside that of `factors`.
+  void move(const Place& place, double scale = 1) const;
+
+  /// What a step does to elements without a gradient: their average goes on, and may take the weights' place.
+  void rest(const Place& place) const;
+
+  /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
+  void measure(const Place& place, double scale, double* lanes) const;
+
+  /// Whether a weight of type Real can be moved by `sweep` alone, its gradient times `scale` and that of `factors`.
+  bool is_plain(Dtype w, Dtype g, double scale) const {
+    return plain && w == real && g == real && holds(real, factors.scale * scale);
+  }
+};
+
+/// The n elements of a slot in another storage than `real`, as numbers; has_signs: whether its rule may make them
+/// negative.
+void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out);
+
+/// Sets n elements of a slot to a number.
+void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n, double start, bool has_signs);
+
+}  // namespace gs
