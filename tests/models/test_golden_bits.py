@@ -29,5 +29,5 @@ def test_bits(name):
         try:
             found = {isa: bits(name, isa, threads) for isa in expected}
         except ModuleNotFoundError as missing:
-            pytest.skip(str(missing))
+            pytest.skip(f"could not import {missing.name}")
         assert found == expected, f"at {threads} threads; see tests/support/golden.py"
