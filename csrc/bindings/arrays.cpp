@@ -177,7 +177,7 @@ std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted) {
   for (const Wanted& one : wanted) {
     std::size_t size = std::size_t(one.dtype.itemsize());
     for (const py::ssize_t n : one.shape) size *= std::size_t(n);
-    at.push_back(at.back() + (size + border - 1) / border * border);
+    at.push_back(at.back() + (size + alignment - 1) / alignment * alignment);
   }
   auto arena = std::make_unique<Buffer<std::byte>>(at.back());
   std::byte* const memory = arena->data();

@@ -34,11 +34,11 @@ class PyOptimizer {
     for (std::size_t i = 0; i < sources_.size(); ++i) prepare(i, std::int64_t(steps));
   }
 
-  /// groups, decays, asides: an element a parameter, or none: the first group, true, false. asides: whether it counts
-  /// as no matrix for a rule that makes matrices orthogonal.
+  /// groups, decays, fallbacks: an element a parameter, or none: the first group, true, false. fallbacks: whether it
+  /// counts as no matrix for a rule that makes matrices orthogonal.
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels,
                                const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
-                               const std::vector<bool>& asides);
+                               const std::vector<bool>& fallbacks);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
@@ -97,11 +97,11 @@ class PyOptimizer {
   const FieldInfo& field(const std::string& name, std::size_t& at) const;
   const Group& group(std::size_t index) const;
   std::vector<Wanted> wanted_state(const Parameter& parameter) const;
-  void prepare(std::size_t track, std::int64_t steps);
+  void prepare(std::size_t table, std::int64_t steps);
   /// The first parameter that the array overlaps; -1 if there is none.
   std::ptrdiff_t overlapped(const py::array& array) const;
 
-  // Where engine.tracks[i] comes from, and how many of its values, the first ones, are within bounds.
+  // Where engine.hyperparameter_tables[i] comes from, and how many of its values, the first ones, are within bounds.
   struct Source {
     py::object make;
     std::int64_t good;

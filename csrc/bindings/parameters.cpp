@@ -98,7 +98,7 @@ void PyOptimizer::replace(std::size_t index, const py::array& array, const std::
   const std::string name = noun("parameter", label);
   if (check_parameter(array, name) != p.dtype || !has_shape(array, p.layout))
     throw py::value_error(name + " must have the shape and dtype of the array whose place it takes.");
-  if (p.arrears && !p.arrears->empty()) throw std::runtime_error("flush() must come before an array is replaced.");
+  if (p.pending && !p.pending->empty()) throw std::runtime_error("flush() must come before an array is replaced.");
   const std::ptrdiff_t old = overlapped(array);
   if (old >= 0) throw py::value_error(name + " must not overlap another parameter.");
   p.layout = layout_of(array);

@@ -8,11 +8,11 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "train/network.hpp"
-#include "train/run.hpp"
+#include "train/train_loop.hpp"
 
 namespace gs {
 
-/// Keras's name of it; "none" is a sum, for its slope.
+/// Keras's name of it; "none" is a sum, for its gradient.
 Reduction parse_reduction(const std::string& name);
 /// {"kind": name, "of_logits": bool, "reduction": name, "factor": number, and settings by the names of its fields}
 LossUse parse_loss(const py::dict& given);

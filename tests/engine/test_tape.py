@@ -37,7 +37,7 @@ def equal(first, second):
 @pytest.mark.parametrize("source", ["float32", "float64", "uint8"])
 def test_halves_are_the_whole(dtype, source):
     model, random = model_of(dtype.name), np.random.default_rng(0)
-    tape, loss = _core.Tape(model._network), model.loss
+    tape, loss = _core.ForwardBackward(model._network), model.loss
     for rows in (9, 4, 9, 1):
         x = (10 * random.random((rows, 5))).astype(source)
         y = random.normal(size=(rows, 3)).astype(dtype)
@@ -62,7 +62,7 @@ def test_without_dx_the_gradients_are_the_same():
     found = []
     for dx in (True, False):
         model.set_weights(state)
-        tape = _core.Tape(model._network)
+        tape = _core.ForwardBackward(model._network)
         tape.forward(x, training=True, dx=dx)
         assert (tape.backward(dy) is not None) == dx
         found.append(tape.gradients)
@@ -72,7 +72,7 @@ def test_without_dx_the_gradients_are_the_same():
 def test_inference_is_predict_and_moves_nothing():
     model, x = model_of(), np.random.default_rng(0).normal(size=(6, 5))
     before = model.get_weights()
-    assert (_core.Tape(model._network).forward(x) == model.predict(x, verbose=0)).all()
+    assert (_core.ForwardBackward(model._network).forward(x) == model.predict(x, verbose=0)).all()
     assert equal(model.get_weights(), before)
 
 
@@ -80,7 +80,7 @@ def test_what_is_dropped_follows_the_numbers_of_the_rows():
     model, x = model_of(), np.ones((4, 5))
     model.layers[1].trainable = False  # rows of a batch do not see each other then
     model.compile("sgd", "mse")
-    tape = _core.Tape(model._network)
+    tape = _core.ForwardBackward(model._network)
     whole = tape.forward(x, training=True, number=5)
     order = np.array([2, 0, 3, 1])
     np.testing.assert_allclose(tape.forward(x, training=True, number=5, ids=order), whole[order], rtol=1e-13)
@@ -89,7 +89,7 @@ def test_what_is_dropped_follows_the_numbers_of_the_rows():
 
 def test_refusals():
     model, x = model_of(), np.ones((4, 5))
-    tape, dy = _core.Tape(model._network), np.ones((4, 3))
+    tape, dy = _core.ForwardBackward(model._network), np.ones((4, 3))
     with pytest.raises(RuntimeError, match="backward must follow forward"):
         tape.backward(dy)
     tape.forward(x)
@@ -108,7 +108,7 @@ def test_refusals():
         tape.forward(x[:0])
     tape.forward(x, training=True)
     model.compile("adam", "mse")
-    with pytest.raises(RuntimeError, match="treated anew"):
+    with pytest.raises(RuntimeError, match="attributes have changed"):
         tape.backward(dy)
 
 

@@ -23,7 +23,7 @@ def drawn(rows: int, n: int, key: int = KEY, number: int = 0) -> np.ndarray:
 
 def forward(spec: dict[str, object], x: np.ndarray, dtype: str, number: int = 0) -> np.ndarray:
     network = _core.Network(x.shape[1], [spec], dtype)
-    return _core.Tape(network).forward(np.ascontiguousarray(x, dtype), True, number, None, False)
+    return _core.ForwardBackward(network).forward(np.ascontiguousarray(x, dtype), True, number, None, False)
 
 
 @pytest.mark.parametrize("multiply", [False, True])

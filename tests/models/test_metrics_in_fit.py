@@ -190,7 +190,7 @@ def test_weighted_metrics_count_weights():
     shared = measures.share_out(loss, y, (1,), "float32", weights=True)
     assert [engine for engine, *_ in shared] == ["binary_accuracy", "", "", ""]
     work = trained._network, {"kind": "binary_crossentropy"}, ["binary_accuracy"], X, y, 32, None, []
-    run = Measured(gs._core.Run(*work, outputs=True), y, shared, w)
+    run = Measured(gs._core.TrainLoop(*work, outputs=True), y, shared, w)
     order = np.random.default_rng(1).permutation(150)
     run.start(order)
     while not run.advance(0.0):
@@ -206,7 +206,7 @@ def test_only_metrics_that_need_it_bring_python_to_every_batch():
     trained = model(["accuracy", "mse"])
     trained.predict(X[:1], verbose=0)
     rows = trained._rows(X, YES)
-    assert isinstance(trained._run(rows, 10, True), gs._core.Run)
+    assert isinstance(trained._run(rows, 10, True), gs._core.TrainLoop)
     known = model([metrics.BinaryAccuracy(), metrics.MeanSquaredError()])
     run = known._run(rows, 10, True)
     run.start(None)
@@ -218,7 +218,7 @@ def test_only_metrics_that_need_it_bring_python_to_every_batch():
 def test_outputs_of_a_run():
     trained = model(last="softmax", outputs=4, loss="sparse_categorical_crossentropy")
     loss = {"kind": "sparse_categorical_crossentropy"}
-    run = gs._core.Run(trained._network, loss, [], X, LABELS, 64, None, [], outputs=True)
+    run = gs._core.TrainLoop(trained._network, loss, [], X, LABELS, 64, None, [], outputs=True)
     assert run.outputs.shape == (0, 4)
     run.start(None)
     first = (run.advance(0.0), run.outputs)[1]

@@ -299,4 +299,4 @@ def test_plain_models_still_run_in_the_engine():
     model = model_of(gs.layers.Dense)
     assert type(model._network) is gs._core.Network
     run = model._run(model._rows(*data()[:2]), 8, train=True)
-    assert type(run) is gs._core.Run
+    assert type(run) is gs._core.TrainLoop
