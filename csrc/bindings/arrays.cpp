@@ -79,7 +79,7 @@ const char* dtype_name(Dtype dtype) {
 
 void check_writable(const py::array& array, const std::string& name) {
   if (!array.writeable())
-    throw py::value_error(name + " must be writable: it is moved in place; got a read-only array.");
+    throw py::value_error(name + " must be writable: it is updated in place; got a read-only array.");
 }
 
 void check_own_memory(const py::array& array, const std::string& name) {

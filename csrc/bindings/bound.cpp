@@ -75,7 +75,7 @@ class Bound {
   }
 
  private:
-  /// The moves of a step, checked.
+  /// The gradients of a step, checked.
   void collect(py::handle gradients) {
     places_.check(optimizer_);
     optimizer_.prepare(1);
@@ -129,7 +129,7 @@ class Bound {
     optimizer_.check_unmoved(indices_[i], labels_[i]);
     if (!py::isinstance<py::array>(array) && py::hasattr(array, "rows")) return take_rows(i, array);
     py::array gradient = as_array(array, noun("gradient", labels_[i]));
-    // The parameter itself, as in the gradient of half its square: read before it is moved.
+    // The parameter itself, as in the gradient of half its square: read before it is updated.
     if (optimizer_.is_itself(indices_[i], gradient)) array = gradient = py::array(gradient.attr("copy")());
     const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
     const Dtype dtype = optimizer_.check_gradient(parameter, gradient, labels_[i]);
@@ -163,7 +163,7 @@ class Bound {
   PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;
   std::vector<ParamGrad> grads_;
   Optimizer::Idle idle_;
-  std::vector<std::size_t> moved_;  // (move): which of the indices
+  std::vector<std::size_t> moved_;  // (gradient): which of the indices
   std::vector<py::object> held_;
   std::vector<std::unique_ptr<RowGradient>> rows_;
   std::vector<Layout> layouts_;

@@ -50,7 +50,7 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
     const std::ptrdiff_t old = overlapped(fresh[i]);
     if (old >= 0)
       throw py::value_error(name + " must not overlap another parameter; it overlaps one of shape " +
-                            shape_text(arrays[std::size_t(old)]) + " that this optimizer moves.");
+                            shape_text(arrays[std::size_t(old)]) + " that this optimizer updates.");
   }
   // Sorted by address only neighbours can overlap, so that a thousand arrays are not a million pairs.
   std::vector<std::size_t> order(fresh.size());

@@ -52,7 +52,7 @@ class PyOptimizer {
 
   /// Throws if the array has been resized, reshaped, reallocated, made read-only or given another dtype since.
   void check_unmoved(std::size_t index, const std::string& label) const;
-  /// Whether an array is, element for element, one that is moved.
+  /// Whether an array is, element for element, one that is updated.
   bool is_itself(std::size_t index, const py::array& array) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
   Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
@@ -116,7 +116,7 @@ class PyOptimizer {
   std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
 };
 
-/// Parameters of an optimizer, for somebody who moves them again and again.
+/// Parameters of an optimizer that are updated again and again.
 class Places {
  public:
   Places(const PyOptimizer& optimizer, std::vector<std::size_t> indices);
@@ -132,7 +132,7 @@ class Places {
   std::uint64_t seen_;
 };
 bool has_shape(const py::array& array, const Layout& layout);
-/// Throws unless the array can be moved in place; its type.
+/// Throws unless the array can be updated in place; its type.
 Dtype check_parameter(const py::array& array, const std::string& name);
 
 /// Raises Python's FloatingPointError.

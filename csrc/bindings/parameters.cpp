@@ -66,8 +66,9 @@ void PyOptimizer::check_unmoved(std::size_t index, const std::string& label) con
                           " must stay where it was when the optimizer first saw it; it has been resized, reshaped or "
                           "reallocated since.");
   if (!array.writeable())
-    throw py::value_error(noun("parameter", label) +
-                          " must be writable: it is moved in place; it has been made read-only since its first step.");
+    throw py::value_error(
+        noun("parameter", label) +
+        " must be writable: it is updated in place; it has been made read-only since its first step.");
   if (py::detail::array_proxy(array.ptr())->descr != dtypes_[index].ptr() &&
       any_float_dtype(array, noun("parameter", label)) != p.dtype)
     throw py::type_error(noun("parameter", label) + " is " + std::string(py::str(array.dtype())) + "; it was " +

@@ -38,7 +38,7 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
                          ", whose steps depend on the whole array; got a RowSparse. Its to_dense() makes an array.");
   if (item_size(p.dtype) < 4)
     throw py::type_error(name + " must be dense for a parameter of " + dtype_name(p.dtype) +
-                         "; row-sparse ones move float32 and float64.");
+                         "; row-sparse ones update float32 and float64.");
   if (p.layout.shape.empty())
     throw py::value_error(name + " must be an array: a parameter of shape () has no rows; got a RowSparse.");
   const py::array& parameter = arrays[p.number];

@@ -1,4 +1,4 @@
-// Steps of torch.optim's parameter groups: tensors and their state are moved where they lie, and read anew each time.
+// Steps of torch.optim's parameter groups: tensors and their state are updated in place, and read anew each time.
 #include "bindings/tensor_groups.hpp"
 
 #include <pybind11/stl.h>
@@ -147,7 +147,7 @@ class TensorGroups {
     return all;
   }
 
-  /// The tensors that a step moves.
+  /// The tensors that a step updates.
   py::list moved() const { return py::cast(moved_); }
 
   /// Moves a part, which has done so many steps; its numbers are `after` from then on.

@@ -17,7 +17,7 @@ template <class Real> Real* data_of(const Weight<Real>* weight) { return weight 
 /// workspace.
 template <class Schedule, class Real> class ColumnOperations {
  public:
-  // x (batch, n) -> z = xhat, y (batch, n); the moving statistics (n) move. See BatchStatistics.
+  // x (batch, n) -> z = xhat, y (batch, n); the moving statistics (n) are updated. See BatchStatistics.
   void normalize_columns(IndirectionBuffer x, const Weight<Real>* gamma, const Weight<Real>* beta,
                          const Weight<Real>* mean, const Weight<Real>* variance, double momentum, double epsilon,
                          Real* z, Real* y, std::size_t n) {

@@ -30,7 +30,7 @@ struct Penalty {
 struct WeightAttributes {
   std::size_t rows = 0, columns = 1;  // of the weight; a vector has 0 rows
   bool trainable = true;
-  bool updated = true;  // a layer that moves it by itself in training may do so
+  bool updated = true;  // a layer that updates it by itself in training may do so
   Penalty penalty{};
   Constraint constraint{};
 
@@ -38,7 +38,7 @@ struct WeightAttributes {
   bool follows_steps() const {
     return trainable && (penalty.proximal != 0 || constraint.kind != Constraint::Kind::none);
   }
-  /// Whether it is a statistic of the data: a vector that is not trained, and moves by itself.
+  /// Whether it is a statistic of the data: a vector that is not trained, and that its layer updates.
   bool is_statistic() const { return !trainable && rows == 0; }
   std::size_t size() const { return rows ? rows * columns : columns; }
 };

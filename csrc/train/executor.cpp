@@ -127,7 +127,7 @@ void Executor<Real>::schedule_loss(const Scoring& scoring, bool of_logits, const
   const auto whole = [](const ScoreInfo* score) { return score->whole_batch; };
   const bool at_once = (loss_.info && whole(loss_.info)) || std::any_of(metrics.begin(), metrics.end(), whole);
   dy = last.dy;
-  // The last activation is in the loss; its outputs are made only if a metric or somebody else looks at them.
+  // The last activation is in the loss; its outputs are made only if a metric or the caller reads them.
   const bool needed = outputs != last.y && (scoring.outputs || !metrics.empty());
   const MapForward activate = needed ? kernels().map.of[loss_.info->absorbs].forward[dtype_of<Real>()] : nullptr;
   loss_.of_logits = of_logits;
@@ -222,11 +222,11 @@ template <class Real> void Executor<Real>::run_timed(ThreadTeam& team, std::vect
 
 template <class Real> int Executor<Real>::threads() {
   // In multiplications, of which a core with AVX-512 does some fifty a nanosecond. A thread is worth its hand-overs
-  // from some ten microseconds of them on. Moving a weight takes as long as sixteen, but gains less from a second
+  // from some ten microseconds of them on. Updating a weight takes as long as sixteen, but gains less from a second
   // thread, since much of it is waiting for memory: measured over small networks, it weighs as four.
   constexpr std::size_t worth = std::size_t(1) << 19;
-  const std::size_t products = backward_ ? 3 * batch : batch, moves = backward_ ? 4 : 0;
-  const std::size_t most = std::max<std::size_t>(1, (products + moves) * network_.work / worth);
+  const std::size_t products = backward_ ? 3 * batch : batch, updates = backward_ ? 4 : 0;
+  const std::size_t most = std::max<std::size_t>(1, (products + updates) * network_.work / worth);
   const int threads = threads_for(most);
   while (scratch_.size() < std::size_t(threads)) scratch_.emplace_back(schedule_.scratch());
   return threads;

@@ -35,7 +35,7 @@ template <class Real> class Executor {
   /// What the weights' penalties added to the loss of the last run; only with gradients.
   double penalty() const { return schedule_.penalty(); }
 
-  /// The same in two halves, where somebody else knows the loss: up to the outputs; and from dy on.
+  /// The same in two halves, where the caller computes the loss: up to the outputs; and from dy on.
   void run_forward(ThreadTeam& team) { run(team, 0, schedule_.backward_stage()); }
   void run_backward(ThreadTeam& team) { run(team, schedule_.backward_stage(), schedule_.stages()); }
 

@@ -1,4 +1,4 @@
-// Forward and backward passes on their own, for somebody who has the rest of a computation: outputs now, and gradients
+// Forward and backward passes on their own, for a caller that has the rest of a computation: outputs now, and gradients
 // once that of the outputs is known.
 #pragma once
 

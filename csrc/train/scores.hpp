@@ -59,8 +59,8 @@ struct LossUse {
 void score_rows(const ScoreInfo& score, Dtype dtype, const void* const* targets, const void* y, std::size_t rows,
                 std::size_t n, double* values);
 
-/// How rows are scored: the loss, without info if somebody else knows it, what else is measured, and whether somebody
-/// else will look at the outputs.
+/// How rows are scored: the loss, without info if the caller computes it; the metrics; and whether the caller will read
+/// the outputs.
 struct Scoring {
   LossUse loss;
   std::vector<const ScoreInfo*> metrics;

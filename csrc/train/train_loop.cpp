@@ -141,13 +141,13 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
         labels_of_rows_.empty() ? data_.y + row * data_.target_size : static_cast<const void*>(&labels_of_rows_[i]);
   }
   if (!data_.weights && !data_.mask) return true;
-  const auto gather = [&](const auto* from, auto& to) {
+  const auto select = [&](const auto* from, auto& to) {
     to.resize(from ? batch_size_ : 0);
     for (std::size_t i = 0; from && i < executor.batch; ++i) to[i] = from[order_[rows + i]];
     return from ? to.data() : nullptr;
   };
-  const double* weights = gather(data_.weights, weights_of_rows_);
-  executor.set_sample_weights(weights, gather(data_.mask, mask_of_rows_));
+  const double* weights = select(data_.weights, weights_of_rows_);
+  executor.set_sample_weights(weights, select(data_.mask, mask_of_rows_));
   return true;
 }
 

@@ -32,7 +32,7 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 template <class Real> class TrainLoop {
  public:
   /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
-  /// of the last batch are left, a place for each weight, for somebody else to take the step; mostly empty.
+  /// of the last batch are left, a place for each weight, for the caller to take the step; mostly empty.
   TrainLoop(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
             Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
 
@@ -42,7 +42,7 @@ template <class Real> class TrainLoop {
   void start(std::vector<std::int64_t> order, std::uint32_t number);
   /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
   /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
-  /// `refused`. Stops before a batch with a label that is none, which another wrote there after it was checked; see
+  /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_row`.
   bool advance(double seconds, const Guard& guard);
   bool refused() const { return refused_; }
@@ -52,12 +52,12 @@ template <class Real> class TrainLoop {
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
   /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
-  /// last activation that the loss absorbs they are there only if the Scoring says that they are looked at.
+  /// last activation that the loss absorbs they are there only if the Scoring asks for them.
   const Real* outputs() const { return last_ ? last_->outputs : nullptr; }
   std::size_t width() const { return network_.outputs; }
   std::size_t output_rows() const { return last_ ? last_->batch : 0; }
 
-  /// The two halves of a batch whose loss somebody else knows. forward: the outputs of the next one (again: of the last
+  /// The two halves of a batch whose loss the caller computes. forward: the outputs of the next one (again: of the last
   /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
   /// the loss of the batch, and its gradient by the outputs from dy of the executor, where there is one; counts the
   /// batch unless it is `again`.
@@ -88,7 +88,7 @@ template <class Real> class TrainLoop {
   void choose_places(Executor<Real>& executor);
   /// times: see Executor::run_timed; null: no clock.
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
-  /// The next rows into the executor; false at a label that is none.
+  /// The next rows into the executor; false at an invalid label.
   bool set_rows(Executor<Real>& executor);
   /// Runs what updates weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
   template <class Work> void update(ThreadTeam& team, Executor<Real>& executor, Work work);

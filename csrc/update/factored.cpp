@@ -52,7 +52,7 @@ class FactoredStep {
     over_tasks([&](auto real, std::size_t i) { remember<decltype(real)>(i); });
     over_tiles([&](auto real, std::size_t i) { spread<decltype(real)>(i); });
     for (std::size_t i = 0; i < tasks_.size(); ++i) clip(i);
-    over_tiles([&](auto real, std::size_t i) { move<decltype(real)>(i); });
+    over_tiles([&](auto real, std::size_t i) { update<decltype(real)>(i); });
   }
 
  private:
@@ -199,7 +199,7 @@ class FactoredStep {
         constants.rate * (size < constants.least_size ? constants.least_size : size) / (direction < 1 ? 1 : direction);
   }
 
-  template <class Real> void move(std::size_t i) {
+  template <class Real> void update(std::size_t i) {
     const Tile& tile = tiles_[i];
     const Moment<Real> whole = moment<Real>(tile);
     visit_tile<Real, true>(

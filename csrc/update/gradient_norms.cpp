@@ -12,7 +12,7 @@ namespace gs {
 namespace {
 
 /// Elements of a gradient whose squares are summed together: of a dense one a chunk; of a row-sparse one what lies in
-/// the same chunk of the dense array, so that the sums are the same to the bit.
+/// the same chunk of the dense array, so that the sums have the same bits.
 struct Portion {
   std::size_t task, begin, end;  // begin, end: of a row-sparse gradient as its rows lie side by side
 };
@@ -48,8 +48,8 @@ template <class Visit> void read(const ParamGrad& m, const Portion& portion, Vis
   }
 }
 
-/// What is asked of gradients: the sum of the squares of their numbers times `by`; or 0, NaN if one times `by` is not
-/// finite.
+/// What is computed of gradients: the sum of the squares of their numbers times `by`; or 0, NaN if one times `by` is
+/// not finite.
 struct Question {
   bool squares;
   double by;
@@ -130,7 +130,7 @@ double Optimizer::safe(const Task& task) const {
          std::max(std::abs(task.kernel->factors.scale), std::numeric_limits<double>::min());
 }
 
-/// What norms leave of the gradients; false if one is not finite and that forbids the step. Whether a step that may be
+/// Scales of gradients by their norms; false if one is not finite and that forbids the step. Whether a step that may be
 /// made may overflow is in `risky_`.
 bool Optimizer::check_gradients(Chunks& chunks) {
   const Common base = rule.common(groups[0].values.data());

@@ -225,7 +225,7 @@ Optimizer::Outcome Optimizer::step(const std::vector<ParamGrad>& grads, ThreadTe
   }
   if (summed + 1 < options.accumulate) {
     ++summed;
-    return Outcome::summed;
+    return Outcome::accumulated;
   }
   for (const Task& task : tasks_)
     if (const auto& pending = task.grad->parameter->pending; pending && task.grad->rows)
@@ -233,7 +233,7 @@ Optimizer::Outcome Optimizer::step(const std::vector<ParamGrad>& grads, ThreadTe
   update_averages(idle);
   for (const ParamGrad& m : grads) count_step(*m.parameter);
   count();
-  return Outcome::moved;
+  return Outcome::updated;
 }
 
 /// What may throw for row-sparse gradients; and whole updates need all rows up to date.

@@ -17,7 +17,7 @@
 
 namespace gs {
 
-/// An array that an optimizer moves, with its state: an array a slot, in C order, shape of the parameter.
+/// An array that an optimizer updates, with its state: an array a slot, in C order, shape of the parameter.
 struct Parameter {
   Dtype dtype;
   Layout layout;
@@ -71,7 +71,7 @@ class Optimizer {
   const UpdateKernel& update_kernel(const Parameter& parameter);
 
   using Idle = std::vector<const Parameter*>;
-  enum class Outcome { moved, summed, nonfinite };
+  enum class Outcome { updated, accumulated, nonfinite };
   /// One step: updates every parameter once and counts. Same bits for any number of threads. If it may not be made
   /// because of a gradient that is not finite, or one so large that the step would make weights or state that are not,
   /// nothing is changed, and `culprit` says which. idle: what has no gradient in this step, for averages.

@@ -59,7 +59,7 @@ template <class O> AnyUpdate fallback(const double* values, std::int64_t t, Dtyp
 
 template <class O> double fallback_decay(const double* values) { return with_values<O>(values).fallback_decay(); }
 
-/// What a rule needs in place of `at`, if it is not moved element by element.
+/// What a rule needs in place of `at`, if it does not update element by element.
 template <class O> void set_passes(Rule& rule) {
   if constexpr (is_factored<O>) {
     rule.factored = factored<O>;

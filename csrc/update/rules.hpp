@@ -49,7 +49,7 @@ struct Rule {
   } measuring;
   /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
   Factored (*factored)(const double* values, std::int64_t t, Dtype real);
-  /// The same of a rule that makes matrices orthogonal, and what moves what is no matrix.
+  /// The same of a rule that makes matrices orthogonal, and the fallback rule for what is no matrix.
   Orthogonal (*orthogonal)(const double* values, double rows, double columns);
   struct Fallback {
     int index = -1;  // position in Optimizers
@@ -57,7 +57,7 @@ struct Rule {
     double (*decay)(const double* values) = nullptr;
   } fallback;
 
-  /// Whether it looks at all elements before it moves the first.
+  /// Whether it reads all elements before it updates the first.
   bool sees_matrices() const { return factored || orthogonal; }
   bool measures() const { return at == nullptr; }
 
