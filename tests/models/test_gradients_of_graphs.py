@@ -26,9 +26,13 @@ PLAIN = {
 
 
 def problem(seed, rule="sgd"):
-    """Every second one has layers in NumPy."""
+    """Every second one has layers in NumPy. No weight is 0: PReLU has no derivative there, and x - x, or a
+    normalization of one number, is 0 but for what its weights add."""
     gs.utils.set_random_seed(seed)
     made = drawn(gs, seed, own=seed % 2 == 1)
+    random = np.random.default_rng(seed)
+    for weight in made.model.trainable_weights:
+        weight += random.uniform(0.05, 0.2, weight.shape)
     made.model.compile(PLAIN[rule](), **made.arguments)
     return made
 
@@ -224,13 +228,13 @@ def test_gradients_and_a_step_are_those_of_keras(seed, keras):
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.compile(gs.optimizers.SGD(1.0), **arguments)
     _, gradients = model.value_and_grad(x, y)
-    for name, gradient, other in zip(
-        named(model, gradients), gradients, map(np.array, theirs["gradients"]), strict=True
-    ):
+    others = [np.array(gradient) for gradient in theirs["gradients"]]
+    if any(np.isnan(other).any() for other in others):  # Keras's Dot(normalize=True) of zeros
+        assert all(np.isfinite(gradient).all() for gradient in gradients)
+        return
+    for name, gradient, other in zip(named(model, gradients), gradients, others, strict=True):
         np.testing.assert_allclose(gradient, other, rtol=1e-9, atol=1e-9, err_msg=name)
     model.set_weights([np.array(weight) for weight in theirs["start"]])
     model.fit(x, y, batch_size=ROWS, shuffle=False, verbose=0)
     for name, weight, other in zip(model.weight_names, model.weights, theirs["end"], strict=True):
-        if "moving" in name:  # of a layer called twice they depend on the order of the calls, which is free
-            continue
         np.testing.assert_allclose(weight, np.array(other), rtol=1e-9, atol=1e-9, err_msg=name)
