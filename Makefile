@@ -21,7 +21,7 @@ TSAN_TESTS ?= tests/engine/test_threads.py tests/models/test_threads.py tests/mo
 THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
     TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 PYTHONPATH="$(CURDIR)/build/tsan/site"
 
-.PHONY: demo test lint asan tsan bench sdist-check clean
+.PHONY: demo test peers lint asan tsan bench sdist-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -29,8 +29,12 @@ demo: $(VENV)/demo
 
 test: $(VENV)/test
 	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
-	$(BIN)/python -m pytest -n auto tests
+	$(BIN)/python -m pytest -n auto --extra test tests
 	$(BIN)/python -m pytest benchmarks
+
+# The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure. Keras is asked once a file.
+peers: $(VENV)/test $(VENV)/peers
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist loadfile --extra peers tests
 
 # After the extras of the tests: mypy looks into what they bring.
 lint: $(VENV)/test $(VENV)/lint
@@ -44,7 +48,7 @@ lint: $(VENV)/test $(VENV)/lint
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --most 8 $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 8 $(ASAN_TESTS)
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
 # themselves is not looked at.
@@ -77,7 +81,7 @@ $(VENV)/installed: build/wheel/built
 	$(PIP) install --no-deps --force-reinstall "$(WHEEL)"
 	touch $@
 
-$(VENV)/demo $(VENV)/test $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+$(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	$(PIP) install "$(WHEEL)[$*]"
 	touch $@
 

@@ -5,35 +5,93 @@ from __future__ import annotations
 import os
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from variants import OPTIMIZERS, moves_elements
+from grids import pairwise, whole
+from variants import OPTIMIZERS, family, moves_elements
 
 # By itself Keras asks for TensorFlow, and tests against it would be skipped.
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+AXES = {"new": list(OPTIMIZERS), "dtype": ["float32", "float64"], "threads": [1, 2, 3, 8]}
+# Of what is not about the rules, but about the code around them.
+KINDS = {"new": family}
+WHOLE_FILE = "pytestmark = pytest.mark.peers"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--grid", action="store_true", help="run the tests with the marker grid over their whole grids")
     parser.addoption("--most", type=int, metavar="N", help="run N cases of each test at most, drawn over all of them")
+    parser.addoption(
+        "--extra",
+        choices=["test", "peers"],
+        help="run what an extra of pyproject.toml is there for: the tests with the marker peers, or those without it; "
+        "one that is skipped for a missing package then fails, and with the marker one that is skipped at all",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Rows of the axes that the marker `grid` gives, and of those of the fixtures `new`, `dtype` and `threads`."""
+    mark = metafunc.definition.get_closest_marker("grid")
+    if mark is None:
+        return
+    fixtures = {name: values for name, values in AXES.items() if name in metafunc.fixturenames}
+    axes = fixtures | mark.kwargs
+    kinds = {name: KINDS[name] for name in mark.args}
+    rows = whole(axes) if metafunc.config.getoption("--grid") else pairwise(axes, kinds)
+    ids = ["-".join(map(str, row)) for row in rows]
+    # As a marker: then pytest does not run over the fixtures once more.
+    metafunc.definition.add_marker(pytest.mark.parametrize(list(axes), rows, ids=ids, indirect=list(fixtures)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For builds that are many times slower (the sanitizers'): the same sample in every run and process."""
-    most = config.getoption("--most")
-    if most is None:
-        return
-    cases = defaultdict(list)
-    for item in items:
-        cases[item.nodeid.partition("[")[0]].append(item)
-    kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
+    kept = set(items)
+    if extra := config.getoption("--extra"):
+        kept = {item for item in items if (item.get_closest_marker("peers") is not None) == (extra == "peers")}
+    if most := config.getoption("--most"):
+        # For builds that are many times slower (the sanitizers'): the same sample in every run and process.
+        cases = defaultdict(list)
+        for item in items:
+            if item in kept:
+                cases[item.nodeid.partition("[")[0]].append(item)
+        kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
 
 
-@pytest.fixture(params=OPTIMIZERS)
+def fail_if_skipped(report: Any, extra: str | None) -> None:
+    """A silent skip looks like a test that passed. Cases that a class has not are not made, instead of skipped."""
+    if extra is None or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2]
+    if extra == "peers" or "could not import" in reason:
+        report.outcome = "failed"
+        report.longrepr = f"{reason}: fails with --extra {extra}. What needs a peer has the marker peers."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    report = yield
+    fail_if_skipped(report, item.config.getoption("--extra"))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Of a file that is skipped as a whole no marker is seen, so its text is asked."""
+    report = yield
+    extra = collector.config.getoption("--extra")
+    if extra == "peers" or (report.skipped and WHOLE_FILE not in collector.path.read_text()):
+        fail_if_skipped(report, extra)
+    return report
+
+
+@pytest.fixture(params=AXES["new"])
 def new(request: pytest.FixtureRequest) -> Callable[..., optimizers.Optimizer]:
     """Makes an optimizer; runs over every registered class and every variant that is another rule."""
     return OPTIMIZERS[request.param]
@@ -45,7 +103,7 @@ def elementwise(request: pytest.FixtureRequest) -> Callable[..., optimizers.Opti
     return OPTIMIZERS[request.param]
 
 
-@pytest.fixture(params=["float32", "float64"])
+@pytest.fixture(params=AXES["dtype"])
 def dtype(request: pytest.FixtureRequest) -> np.dtype:
     return np.dtype(request.param)
 
@@ -59,7 +117,7 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     _core.set_isa(before)
 
 
-@pytest.fixture(params=[1, 2, 3, 8])
+@pytest.fixture(params=AXES["threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = _core.get_num_threads()
     _core.set_num_threads(request.param)

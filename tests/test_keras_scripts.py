@@ -6,13 +6,15 @@ From the same initial weights everything that they gather is the same, within 1e
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from children import said
 from keras_scripting import leaves, run
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 SCRIPTS = sorted(Path(__file__).parent.glob("keras_scripts/*.py"))
 # Sums are taken in another order, so float32 differs in its last bits, and training carries that on: in losses and
@@ -34,9 +36,7 @@ for script in pathlib.Path({scripts!r}).glob("*.py"):
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
     """The folder where Keras's runs left what they came to, in a process of its own."""
-    for peer in ("keras", "torch", "h5py"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "torch", "h5py")
     folder = tmp_path_factory.mktemp("keras")
     said(PROGRAM.format(scripts=str(SCRIPTS[0].parent), folder=str(folder)))
     return folder

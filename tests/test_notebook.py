@@ -51,6 +51,7 @@ def outputs():
     return [[output.data for output in cell.outputs if "data" in output] for cell in notebook.cells]
 
 
+@pytest.mark.peers
 def test_a_kernel_shows_figures_models_and_histories(outputs):
     _, history, histograms, model, table, inline = outputs
     for shown in (history, histograms, inline):

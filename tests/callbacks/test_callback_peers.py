@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import gradstep as gs
 import numpy as np
 import pytest
 from callback_runs import CASES, CURVES, drive
 from children import said
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 PROGRAM = """
 import json, os, warnings
@@ -25,9 +27,7 @@ print(json.dumps([[drive(keras.callbacks, *case, losses) for losses in CURVES] f
 
 @pytest.fixture(scope="module")
 def keras():
-    for peer in ("keras", "jax"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "jax")
     return json.loads(said(PROGRAM).splitlines()[-1])
 
 

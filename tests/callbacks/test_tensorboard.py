@@ -16,7 +16,7 @@ from training import classifier, clusters, snapshot, train
 X, Y = clusters(80)
 
 
-@pytest.fixture(params=["tensorboardX", "tensorboard"])
+@pytest.fixture(params=[pytest.param(writer, marks=pytest.mark.peers) for writer in ("tensorboardX", "tensorboard")])
 def board(request, monkeypatch):
     """Each of the two packages that write; what reads is always TensorBoard."""
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")

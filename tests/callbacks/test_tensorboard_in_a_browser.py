@@ -56,7 +56,8 @@ def curves(page, tag):
     return [np.array([point.split(",") for point in re.split("[ML]", path)[1:]], float) for path in paths]
 
 
-@pytest.mark.slow
+@pytest.mark.peers
+@pytest.mark.acceptance
 def test_shows_the_curves(browser, address, tmp_path):
     pytest.importorskip("tensorboardX")
     x, y = clusters(200)

@@ -46,6 +46,7 @@ def test_layers_that_are_not_trained_have_no_vanishing_gradients():
     assert not still & {finding.layer for finding in diagnose.findings}
 
 
+@pytest.mark.peers
 def test_histograms_of_all_weights(tmp_path):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     pytest.importorskip("tensorboardX")

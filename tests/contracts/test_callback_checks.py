@@ -271,6 +271,7 @@ def test_a_subclass_may_find_its_number_elsewhere():
     classifier().fit(X, Y, verbose=0, callbacks=[Own("mine", mode="min")])
 
 
+@pytest.mark.peers
 def test_several_numbers_of_one_metric_are_written(tmp_path):
     pytest.importorskip("tensorboardX")
     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(3, "softmax")])

@@ -194,7 +194,12 @@ def print_nothing(epoch: int, logs: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [cls for cls in CLASSES if issubclass(cls, gs.callbacks.Callback)], ids=lambda cls: cls.__name__
+    "cls",
+    [
+        pytest.param(cls, id=cls.__name__, marks=[pytest.mark.peers] * (cls is gs.callbacks.TensorBoard))
+        for cls in CLASSES
+        if issubclass(cls, gs.callbacks.Callback)
+    ],
 )
 def test_a_callback_goes_on_after_a_fit(cls, tmp_path):
     """With the model that it watched, and what it found."""

@@ -53,18 +53,17 @@ def away_from_kinks(model, x, random):
     raise AssertionError("no bias was found")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("activation", NAMES)
-@pytest.mark.parametrize("as_layer", [False, True], ids=["in Dense", "as layer"])
+@pytest.mark.grid(activation=NAMES, width=WIDTHS, form=["in Dense", "as layer"])
 @pytest.mark.filterwarnings("ignore:.*of one number does not depend on it:UserWarning")
-def test_gradients_equal_central_differences(activation, width, as_layer):
+def test_gradients_equal_central_differences(activation, width, form):
+    """Sampled: every two of activation, width and form; --grid has all."""
     random = np.random.default_rng(width)
     rows = 5
     # The second layer passes gradients back: the first one's are right only if dx is.
     gs.utils.set_random_seed(width)
     first = {"kernel_initializer": gs.initializers.RandomNormal(stddev=0.5), "dtype": "float64"}
     layers = [gs.Input((3,))]
-    if as_layer:
+    if form == "as layer":
         layers += [gs.layers.Dense(width, **first), gs.layers.Activation(function_of(activation), dtype="float64")]
     else:
         layers += [gs.layers.Dense(width, function_of(activation), **first)]
@@ -127,10 +126,10 @@ def test_a_batch_of_n_equals_n_batches_of_1(activation, rows, dtype):
     np.testing.assert_array_equal(whole, model.predict(x, batch_size="full", verbose=0))
 
 
-@pytest.mark.parametrize("activation", NAMES)
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.grid(activation=NAMES, width=WIDTHS)
 @pytest.mark.filterwarnings("ignore:.*of one number does not depend on it:UserWarning")
 def test_dense_equals_its_oracle(activation, width, dtype):
+    """Sampled: every two of activation, width and dtype; --grid has all."""
     random = np.random.default_rng(width)
     gs.utils.set_random_seed(width)
     layer = gs.layers.Dense(width, function_of(activation), bias_initializer="random_normal", dtype=dtype.name)

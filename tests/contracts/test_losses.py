@@ -50,9 +50,9 @@ def test_defaults_are_those_of_the_engine(kind):
         assert name in table()[kind].__doc__
 
 
-@cases
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.grid(case=CASES, width=WIDTHS)
 def test_value_and_slope_equal_the_oracle(case, width, dtype):
+    """Sampled: every two of loss, width and dtype; --grid has all."""
     random = np.random.default_rng(width)
     y = case.predictions(6, width, random).astype(dtype)
     t = case.targets(6, width, random)

@@ -178,6 +178,7 @@ def test_a_name_of_no_metric_asks_for_a_mode(monitor):
         model.fit(*clusters(40), verbose=0, callbacks=[EarlyStopping(monitor)])
 
 
+@pytest.mark.peers
 def test_directions_are_those_of_keras():
     """Where Keras knows one."""
     keras = pytest.importorskip("keras")

@@ -213,8 +213,9 @@ def test_there_are_at_least_48_kinds():
     assert len(IN_PLACE) + len(REFUSED) >= 48
 
 
-@pytest.mark.parametrize("kind", IN_PLACE)
+@pytest.mark.grid("new", kind=IN_PLACE)
 def test_moved_in_place_bit_for_bit_like_a_contiguous_copy(new, kind):
+    """Sampled: each kind of array with each family of rules; --grid has all."""
     param, view, base = IN_PLACE[kind]()
     before, start = np.ascontiguousarray(base).tobytes(), view.copy()
     plain = np.ascontiguousarray(view)
@@ -232,8 +233,9 @@ def test_moved_in_place_bit_for_bit_like_a_contiguous_copy(new, kind):
     assert np.ascontiguousarray(base).tobytes() == before, "an element beside the array was written"
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.grid("new", kind=REFUSED)
 def test_refused_with_no_byte_changed(new, kind):
+    """Sampled: each kind of array with each family of rules; --grid has all."""
     error, make = REFUSED[kind]
     refused = make()
     before = refused.bytes()
@@ -268,8 +270,9 @@ GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("kind", GRADIENTS)
+@pytest.mark.grid("new", kind=GRADIENTS)
 def test_gradients_of_any_layout_give_the_same_bits(new, dtype, kind):
+    """Sampled: each layout with each family of rules and each dtype; --grid has all."""
     w, other = numbers(dtype), numbers(dtype)
     g = np.cos(np.arange(N)).astype(dtype)
     new().step(w, g)

@@ -39,11 +39,13 @@ def by_hand(new, w, gradients, **options):
     return wide.astype(w.dtype), optimizer
 
 
-@pytest.mark.parametrize("lay", LAYS.values(), ids=LAYS)
-@pytest.mark.parametrize(
-    ("param", "gradient"), [(BF16, BF16), (F16, F16), (F32, BF16), (F32, F16), (BF16, F32), (F16, BF16)], ids=str
+@pytest.mark.grid(
+    dtypes=[(BF16, BF16), (F16, F16), (F32, BF16), (F32, F16), (BF16, F32), (F16, BF16)],
+    layout=LAYS,
 )
-def test_halves_are_float32_in_between(new, param, gradient, lay):
+def test_halves_are_float32_in_between(new, dtypes, layout):
+    """Sampled: every two of optimizer, dtypes of parameter and gradient, and layout; --grid has all."""
+    (param, gradient), lay = dtypes, LAYS[layout]
     w, gradients = draws(param)[0], draws(gradient)[1]
     expected, wide = by_hand(new, w, gradients)
     w, optimizer = lay(w), new()

@@ -44,9 +44,10 @@ BAD_GRADIENTS = {
 }
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["first step", "later step"])
-@pytest.mark.parametrize("case", BAD_GRADIENTS)
-def test_a_bad_gradient_changes_nothing(new, case, known):
+@pytest.mark.grid("new", case=BAD_GRADIENTS, when=["first step", "later step"])
+def test_a_bad_gradient_changes_nothing(new, case, when):
+    """Sampled: each mistake with each family of rules, at each of the steps; --grid has all."""
+    known = when == "later step"
     at, make, error, message = BAD_GRADIENTS[case]
     optimizer, params = new(), arrays()
     if known:
@@ -64,8 +65,9 @@ def test_a_bad_gradient_changes_nothing(new, case, known):
         optimizer.step(params, good_gradients())
 
 
-@pytest.mark.parametrize("case", BAD_GRADIENTS)
+@pytest.mark.grid("new", case=BAD_GRADIENTS)
 def test_a_bad_gradient_changes_nothing_in_bound_arrays(new, case):
+    """Sampled: each mistake with each family of rules; --grid has all."""
     at, make, error, _ = BAD_GRADIENTS[case]
     optimizer, params = new(), arrays()
     bound, nested = optimizer.bind(params), optimizer.bind({"x": params[:2], "y": {"z": params[2]}})

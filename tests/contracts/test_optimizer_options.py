@@ -153,9 +153,9 @@ def test_ema_overwrites_the_weights_now_and_then(new, dtype):
     same(one, w, other, v)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("clip", [{}, {"global_clipnorm": 1.0}], ids=["", "clipped"])
+@pytest.mark.grid(bad=[np.nan, np.inf, -np.inf], clip=[{}, {"global_clipnorm": 1.0}])
 def test_a_gradient_that_is_not_finite_skips_the_step_or_is_an_error(new, dtype, bad, clip):
+    """Sampled: every two of optimizer, dtype, number and clipping; --grid has all."""
     (w, gradients), v = draws(dtype), np.ones(3, dtype)
     for policy in ("skip", "raise"):
         optimizer = new(on_nonfinite=policy, use_ema=True, **clip)

@@ -65,10 +65,10 @@ def test_every_rule_is_reached_from_a_class():
     assert not missing, f"Add the arguments that lead to {missing} to tests/support/variants.py."
 
 
-@pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("vary", [False, True], ids=["defaults", "other values"])
-def test_equals_oracle(new, dtype, n, vary):
-    values = {field: other(new(), field) for field in fields(new())} if vary else {}
+@pytest.mark.grid(n=SIZES, values=["defaults", "other values"])
+def test_equals_oracle(new, dtype, n, values):
+    """Sampled: every two of optimizer, dtype, size and values; --grid has all."""
+    values = {field: other(new(), field) for field in fields(new())} if values == "other values" else {}
     optimizer = new(**values)
     w, gradients = draws(n, dtype)
     end, state = oracle(optimizer, w, gradients)
@@ -143,15 +143,16 @@ def run_large(make, count: int) -> bytes:
     return sha256(everything(optimizer, *params)).digest()
 
 
-@pytest.mark.parametrize("count", [1, 400], ids=["one array", "400 arrays"])
+@pytest.mark.grid(count=[1, 400])
 @pytest.mark.slow
 def test_same_bits_on_any_number_of_threads(new, threads, count):
+    """Sampled: every two of optimizer, number of threads and number of arrays; --grid has all."""
     assert run_large(new, count) == on_one_thread(new, count)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("at", [0, 5, 32, 66])
+@pytest.mark.grid(value=[np.nan, np.inf, -np.inf], at=[0, 5, 32, 66])
 def test_non_finite_gradients_go_through_and_stay_where_they_are(new, dtype, value, at):
+    """Sampled: every two of optimizer, dtype, value and place; --grid has all."""
     w, (g, *_) = draws(67, dtype, steps=1)
     clean, start, clean_g = w.copy(), w.copy(), g.copy()
     g[at] = value

@@ -62,6 +62,7 @@ def test_fit_and_files(tmp_path: object) -> None:
     assert np.array_equal(model.predict(X, verbose=0), other.predict(X, verbose=0))
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras_s_numbers() -> None:
     keras = pytest.importorskip("keras")

@@ -226,6 +226,7 @@ def test_unit_normalization_of_any_size() -> None:
 # -- against Keras -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_losses_and_outputs_are_keras_s() -> None:
     keras = pytest.importorskip("keras")

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from keras_runs import built, keras_says
 
+pytestmark = pytest.mark.peers
+
 # A model is a list of [class, arguments]; rules are [class, arguments] too.
 MODELS = {
     "penalties": [

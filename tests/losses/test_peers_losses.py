@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from loss_cases import CASES
 
+pytestmark = pytest.mark.peers
+
 keras = pytest.importorskip("keras")
 
 # Quantile is not in Keras.

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from children import said
 from gradstep import metrics
 from metric_cases import CASES, IDS, data
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 BATCHES = [slice(first, first + 20) for first in (0, 20, 40)]
 # Both sides sum in float64, but Keras's means along an axis are float32 even there (6e-8): of a row's numbers, and of
@@ -32,9 +34,7 @@ def weights(kind):
 def keras():
     """What Keras gives for all cases, without weights and with, in a process of its own: its backend and its precision
     are set for a whole process."""
-    for peer in ("keras", "jax"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "jax")
     cases = [(case.cls, case.arguments, case.data) for case in CASES]
     program = f"""
 import json, os, warnings

@@ -216,6 +216,7 @@ for seed in data["seeds"]:
     )
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("seed", SEEDS)
 def test_gradients_and_a_step_are_those_of_keras(seed, keras):
     theirs = keras[str(seed)]

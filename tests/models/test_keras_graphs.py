@@ -8,6 +8,8 @@ import pytest
 from graphs import GRAPHS, arrays
 from keras_runs import keras_says
 
+pytestmark = pytest.mark.peers
+
 EPOCHS, BATCH = 3, 8
 
 

@@ -8,6 +8,8 @@ import pytest
 from keras_runs import built, keras_says
 from own_layers import NumpyDense
 
+pytestmark = pytest.mark.peers
+
 ROWS = [
     ["Dense", {"units": 6, "kernel_regularizer": ["L2", {"l2": 0.1}]}],
     ["BatchNormalization", {"momentum": 0.5, "gamma_regularizer": ["L1", {"l1": 0.2}]}],

@@ -149,6 +149,7 @@ def test_kinds_of_labels(kind):
     assert snapshot(a) == snapshot(b)
 
 
+@pytest.mark.peers
 def test_pandas():
     pandas = pytest.importorskip("pandas")
     x, y = clusters(30)

@@ -91,6 +91,7 @@ def test_targets_of_another_shape_are_refused(y):
     assert model.optimizer.iterations == 0
 
 
+@pytest.mark.peers
 def test_training_equals_keras():
     x, y, _ = data()
     labels = y.argmax(axis=-1)

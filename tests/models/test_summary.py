@@ -205,6 +205,7 @@ def in_a_row(library):
     )
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("build", [in_a_row, connected])
 def test_as_keras_counts(build, monkeypatch):
     keras = pytest.importorskip("keras")

@@ -20,24 +20,21 @@ def moved(rate, steps=1):
     return w[0]
 
 
-def _keras():
-    keras = pytest.importorskip("keras")
-    return keras.Variable(0.25, trainable=False)
-
-
 FORMS = {
     "0-d array": lambda: np.array(0.25),
     "0-d float32 array": lambda: np.array(0.25, "f4"),
     "NumPy scalar": lambda: np.float32(0.25),
+}
+PEERS = {
     "PyTorch": lambda: pytest.importorskip("torch").tensor(0.25),
     "JAX": lambda: pytest.importorskip("jax").numpy.asarray(0.25),
-    "Keras": _keras,
+    "Keras": lambda: pytest.importorskip("keras").Variable(0.25, trainable=False),
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, *(pytest.param(peer, marks=pytest.mark.peers) for peer in PEERS)])
 def test_anything_of_shape_nothing_is_a_number(form):
-    value = FORMS[form]()
+    value = (FORMS | PEERS)[form]()
     assert moved(value) == -0.25
     optimizer = SGD()
     optimizer.learning_rate = value

@@ -57,6 +57,7 @@ def test_lazy_adam_is_its_formula_over_the_rows():
     np.testing.assert_allclose(w, end, rtol=1e-13, atol=1e-15)  # 25 steps, each rounded otherwise
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 def test_lazy_adam_is_torchs_sparse_adam():
     torch = pytest.importorskip("torch")

@@ -70,6 +70,7 @@ PEERS = {
 }
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", PEERS)
 def test_equals_torch(name, seed):

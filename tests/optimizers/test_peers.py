@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from children import said
 from gradstep import optimizers
+from peers import needs
 from problems import quadratic, rosenbrock
+
+pytestmark = pytest.mark.peers
 
 STEPS = 20
 STARTS = {"quadratic": quadratic().start, "rosenbrock": rosenbrock().start, "stream": np.linspace(-1.0, 1.0, 50)}
@@ -107,9 +109,7 @@ KERAS = [
 def keras():
     """The ends of all cases with Keras itself: in a process of its own, for its backend and its precision are set for
     a whole process. JAX runs Keras's own update_step; the backend for PyTorch has others."""
-    for peer in ("keras", "jax"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "jax")
     program = f"""
 import json, os, warnings
 warnings.simplefilter("ignore")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from children import said
 from gradstep.optimizers import Adafactor, Muon
+from peers import needs
 from reference.matrix_rules import muon
+
+pytestmark = pytest.mark.peers
 
 STEPS = 20
 SHAPES = [[6], [7, 3], [3, 40], [2, 3, 4]]
@@ -46,9 +48,7 @@ def ours(make, arguments, shape):
 @pytest.fixture(scope="module")
 def keras():
     """The ends of all cases, in a process of its own: Keras's backend and precision are set for a whole process."""
-    for peer in ("keras", "jax"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "jax")
     program = f"""
 import json, os, warnings
 warnings.simplefilter("ignore")

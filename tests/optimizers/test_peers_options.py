@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from itertools import product
 
 import numpy as np
@@ -11,6 +10,9 @@ import pytest
 from children import said
 from gradstep import optimizers
 from gradstep.optimizers import schedules
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 STEPS = 20
 RNG = np.random.default_rng(8)
@@ -71,9 +73,7 @@ CASES = [(make, arguments | options) for (make, arguments), options in product(R
 def keras():
     """The ends of all cases with Keras itself: in a process of its own, for its backend and its precision are set for
     a whole process."""
-    for peer in ("keras", "jax"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "jax")
     given = json.dumps([CASES, {k: w.tolist() for k, w in STARTS.items()}])
     stream = json.dumps([{name: g.tolist() for name, g in grads.items()} for grads in STREAM])
     program = f"""

@@ -38,9 +38,10 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("way", ["bound", "unbound"])
-@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+@pytest.mark.grid(way=["bound", "unbound"], schedule=SCHEDULES)
 def test_every_step_has_its_rate(new, dtype, way, schedule):
+    """Sampled: every two of optimizer, dtype, form of the step and schedule; --grid has all."""
+    schedule = SCHEDULES[schedule]
     w, gradients = walk(dtype, STEPS)
     other = w.copy()
     scheduled, by_hand = new(learning_rate=schedule), new(learning_rate=schedule(0))
@@ -92,10 +93,9 @@ def test_two_dtypes_step_with_one_rate():
     assert a.tolist() == b.tolist() == [0.25] * 3
 
 
-@pytest.mark.parametrize("bad", [-0.1, math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("at", [0, 3, 256])
-@pytest.mark.parametrize("way", ["bound", "unbound"])
+@pytest.mark.grid(bad=[-0.1, math.nan, math.inf, -math.inf], at=[0, 3, 256], way=["bound", "unbound"])
 def test_a_bad_rate_is_refused_at_its_step_and_changes_nothing(new, bad, at, way):
+    """Sampled: every two of optimizer, rate, step and its form; --grid has all."""
     w, gradients = walk("f8", at + 1)
 
     class Bad(s.LearningRateSchedule):

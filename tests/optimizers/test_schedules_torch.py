@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from gradstep.optimizers import schedules as s
 
+pytestmark = pytest.mark.peers
+
 torch = pytest.importorskip("torch")
 
 

@@ -151,6 +151,7 @@ def test_errors_name_the_structure_of_this_call():
         optimizer.step([a, b], [w(), np.ones(2)])
 
 
+@pytest.mark.peers
 @needs_dlpack
 def test_torch_tensors_are_moved_in_place():
     torch = pytest.importorskip("torch")

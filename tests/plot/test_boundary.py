@@ -120,6 +120,7 @@ def test_classifiers_of_scikit_learn():
     np.testing.assert_allclose(contours(figure.axes[0]), [0.1, 0.5, 0.9])
 
 
+@pytest.mark.peers
 def test_names_of_a_data_frame():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=["a (m)", "b (s)"])

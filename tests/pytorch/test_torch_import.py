@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from children import said
+from peers import needs
 
 # An entry of None makes an import fail as if nothing were installed.
 WITHOUT = """
@@ -27,8 +26,9 @@ def test_without_torch_the_extra_is_named():
     assert words == "gradstep.torch needs PyTorch: pip install 'gradstep[torch]'."
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+@pytest.mark.peers
 def test_bfloat16_needs_no_more_than_pytorch():
+    needs("torch")
     statement = (
         "import torch, gradstep.torch; w = torch.ones(2, dtype=torch.bfloat16); w.grad = w.clone(); "
         "gradstep.torch.SGD([w], lr=0.5).step(); print(w.tolist())"

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from torch_runs import Run, assert_same, default_dtype, ours, torch
 
+pytestmark = pytest.mark.peers
+
 SCHEDULERS: dict[str, Callable[[Any], Any]] = {
     "StepLR": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5),
     "LambdaLR": lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t)),
@@ -20,23 +22,30 @@ SCHEDULERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("scheduler", SCHEDULERS)
+MOVED = [
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("AdamW", {"lr": 0.1}),
+    ("NAdam", {"lr": 0.1}),
+    ("RMSprop", {"momentum": 0.9}),
+    ("ASGD", {"lambd": 0.1, "t0": 3}),
+    ("Rprop", {}),
+    ("Adagrad", {"lr_decay": 0.1}),
+]
+# PyTorch's cycles need a momentum.
+CYCLES, WITHOUT_MOMENTUM = {"OneCycleLR", "CyclicLR"}, {"ASGD", "Rprop", "Adagrad"}
+
+
 @pytest.mark.parametrize(
-    ("name", "options"),
+    ("name", "options", "scheduler"),
     [
-        ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-        ("AdamW", {"lr": 0.1}),
-        ("NAdam", {"lr": 0.1}),
-        ("RMSprop", {"momentum": 0.9}),
-        ("ASGD", {"lambd": 0.1, "t0": 3}),
-        ("Rprop", {}),
-        ("Adagrad", {"lr_decay": 0.1}),
+        (*case, scheduler)
+        for case in MOVED
+        for scheduler in SCHEDULERS
+        if not (scheduler in CYCLES and case[0] in WITHOUT_MOMENTUM)
     ],
 )
 def test_schedulers(name, options, scheduler):
     """The momentum that two of them cycle is `betas[0]` where there are betas."""
-    if scheduler in ("OneCycleLR", "CyclicLR") and name in ("ASGD", "Rprop", "Adagrad"):
-        pytest.skip("PyTorch's cycles need a momentum")
     with default_dtype(torch.float64):
         runs = [Run(module, name, options, torch.float64) for module in (torch.optim, ours)]
         for run in runs:

@@ -7,6 +7,8 @@ import copy
 import pytest
 from torch_runs import Run, assert_same, default_dtype, ours, torch
 
+pytestmark = pytest.mark.peers
+
 ADAFACTOR = [{}, {"lr": 0.3, "beta2_decay": -0.5, "d": 1.5, "weight_decay": 0.1, "eps": (None, 0.1)}, {"eps": [0.5, 0]}]
 MANY_AXES = ((2, 3, 4), (2, 1, 3, 5), (1, 6), (6, 1), (1,))
 MUON = [

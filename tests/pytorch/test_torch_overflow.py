@@ -6,6 +6,8 @@ import math
 
 import pytest
 
+pytestmark = pytest.mark.peers
+
 torch = pytest.importorskip("torch")
 adapter = pytest.importorskip("gradstep.torch")
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from torch_runs import ours, torch
 
+pytestmark = pytest.mark.peers
+
 
 class Groups:
     """Two groups of a class, of a matrix and a vector each; all that a step may change."""

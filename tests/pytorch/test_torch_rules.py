@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import pytest
 from torch_runs import CASES, IDS, Run, assert_same, default_dtype, ours, torch
 
+pytestmark = pytest.mark.peers
+
 
 @pytest.fixture(params=["float64", "float32"])
 def exactness(request: pytest.FixtureRequest) -> Iterator[tuple[object, float, float]]:

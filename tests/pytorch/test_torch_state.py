@@ -8,6 +8,8 @@ import io
 import pytest
 from torch_runs import CASES, IDS, Run, assert_same, default_dtype, ours, torch
 
+pytestmark = pytest.mark.peers
+
 ABSENT = ((0, 1), (1, 1), (5, 0), (6, 0), (13, 2))
 
 

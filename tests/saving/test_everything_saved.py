@@ -77,7 +77,7 @@ def test_a_backup_has_the_statistics(tmp_path):
     assert snapshot(again) == snapshot(whole)
 
 
-@pytest.mark.parametrize("ending", [".weights.h5", ".safetensors"])
+@pytest.mark.parametrize("ending", [pytest.param(".weights.h5", marks=pytest.mark.peers), ".safetensors"])
 def test_weights_of_every_kind(ending, tmp_path):
     if ending == ".weights.h5":
         pytest.importorskip("h5py")

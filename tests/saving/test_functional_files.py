@@ -148,6 +148,7 @@ for name in data["names"]:
 """
 
 
+@pytest.mark.peers
 def test_files_of_keras(tmp_path):
     pytest.importorskip("h5py")
     known = keras_says(KERAS, folder=str(tmp_path), names=list(GRAPHS))
@@ -177,6 +178,7 @@ for name in data["names"]:
 """
 
 
+@pytest.mark.peers
 def test_keras_reads_ours(tmp_path):
     pytest.importorskip("h5py")
     made = {name: make(gs) for name, (make, _) in GRAPHS.items()}

@@ -6,15 +6,16 @@ import inspect
 import io
 import json
 import zipfile
-from importlib.util import find_spec
 
 import gradstep as gs
 import numpy as np
 import pytest
 from children import said
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 h5py = pytest.importorskip("h5py")
-needs_keras = pytest.mark.skipif(find_spec("keras") is None, reason="needs Keras")
 
 X = np.random.default_rng(3).standard_normal((20, 2, 3)).astype(np.float32)
 LABELS = np.arange(20) % 4
@@ -93,6 +94,7 @@ np.savez(folder / "found.npz", **found)
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A folder of Keras's files, and what Keras predicts."""
+    needs("keras")
     folder = tmp_path_factory.mktemp("keras")
     np.save(folder / "x.npy", X)
     ours = row(gs)
@@ -112,7 +114,6 @@ def names(model):
     return [layer.name for layer in model.layers]
 
 
-@needs_keras
 def test_reading_weights(files):
     folder, found, _ = files
     for file in ("plain.weights.h5", "plain.keras"):
@@ -121,13 +122,11 @@ def test_reading_weights(files):
         close(ours, found["plain"])
 
 
-@needs_keras
 def test_writing_weights(files):
     _, found, ours = files
     close(ours, found["ours"])
 
 
-@needs_keras
 def test_reading_models(files):
     folder, found, _ = files
     plain = gs.models.load_model(folder / "plain.keras")
@@ -146,7 +145,6 @@ def test_reading_models(files):
     assert gs.models.load_model(folder / "trained.keras", compile=False).optimizer is None
 
 
-@needs_keras
 def test_texts_go_both_ways(files):
     folder, found, ours = files
     close(ours, found["again"])
@@ -156,7 +154,6 @@ def test_texts_go_both_ways(files):
     assert [w.shape for w in back.weights] == [w.shape for w in ours.weights]
 
 
-@needs_keras
 @pytest.mark.parametrize("word", ["Conv1D", "noise_shape", "mixed_bfloat16", "training"])
 def test_what_is_not_here_is_said(files, word):
     with pytest.raises((TypeError, ValueError), match=word):

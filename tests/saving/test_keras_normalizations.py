@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from importlib.util import find_spec
 
 import gradstep as gs
 import numpy as np
 import pytest
 from children import said
+from peers import needs
+
+pytestmark = pytest.mark.peers
 
 pytest.importorskip("h5py")
 
@@ -68,9 +70,7 @@ np.savez(folder / "found.npz", **found)
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A folder of both libraries' files, what Keras predicts, and what we do."""
-    for peer in ("keras", "torch"):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", "torch")
     folder = tmp_path_factory.mktemp("keras")
     ours = []
     for i, settings in enumerate(SETTINGS):

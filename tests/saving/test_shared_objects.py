@@ -151,6 +151,7 @@ for seed in data["seeds"]:
     )
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("seed", SEEDS[::3])
 def test_files_of_keras_and_configs_for_it(seed, keras):
     folder, said = keras

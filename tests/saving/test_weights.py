@@ -115,6 +115,7 @@ def test_bfloat16():
     assert (found == array.astype(np.float32)).all()
 
 
+@pytest.mark.peers
 def test_the_package_reads_ours_and_we_its(tmp_path):
     package = pytest.importorskip("safetensors.numpy")
     arrays = {name: array for name, array in ARRAYS.items() if array.dtype.isnative}
@@ -130,6 +131,7 @@ def test_the_package_reads_ours_and_we_its(tmp_path):
             assert other.tobytes() == array.tobytes()
 
 
+@pytest.mark.peers
 def test_weights_of_the_package(tmp_path):
     package = pytest.importorskip("safetensors.numpy")
     source, target = model(first="a", last="b"), model(first="a", last="b")

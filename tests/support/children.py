@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # Ends a child that hangs, and nothing else: no test is about time.
-PATIENCE = 300  # seconds; Keras on JAX compiles for a minute, and machines are busy
+PATIENCE = 1200  # seconds; Keras on JAX compiles for a minute, and machines are busy
 
 
 def command(program: str) -> dict[str, Any]:

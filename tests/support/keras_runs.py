@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from typing import Any
 
-import pytest
 from children import said
+from peers import needs
 
 __all__ = ["built", "keras_says"]
 
 
 def keras_says(program: str, backend: str = "jax", **data: Any) -> Any:
     """The `answer` that a program leaves, as JSON has it; it finds `keras`, `np`, the backend and `data`; float64."""
-    for peer in ("keras", backend):
-        if find_spec(peer) is None:  # importing Keras would choose a backend
-            pytest.skip(f"could not import {peer!r}")
+    needs("keras", backend)
     head = f"""
 import json, os, warnings
 warnings.simplefilter("ignore")

@@ -10,7 +10,7 @@ import pytest
 from gradstep import _core, optimizers
 from gradstep.optimizers.registry import classes
 
-__all__ = ["FLAGS", "OPTIMIZERS", "keeps_less", "moves_elements", "other"]
+__all__ = ["FLAGS", "OPTIMIZERS", "family", "keeps_less", "moves_elements", "other"]
 
 # Arguments that choose the rule; in some of the rules they are no field.
 FLAGS: dict[str, set[str]] = {
@@ -64,6 +64,12 @@ def moves_elements(make: Callable[..., optimizers.Optimizer]) -> bool:
     """Whether a step of one element depends on that element alone."""
     rule = _core.rules()[make()._core.rule]
     return not rule["measures"] and not rule["matrices"]
+
+
+def family(name: str) -> tuple[object, ...]:
+    """What the code around a rule sees of it: what it keeps, and whether it looks at whole arrays first."""
+    rule = _core.rules()[OPTIMIZERS[name]()._core.rule]
+    return len(rule["slots"]), len(rule["scalars"]), bool(rule["measures"]), bool(rule["matrices"])
 
 
 def other(optimizer: optimizers.Optimizer, field: str) -> float:
