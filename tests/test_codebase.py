@@ -143,7 +143,19 @@ def test_what_tests_share_is_in_support() -> None:
 # What a model keeps for itself, and the classes that compute.
 BEHIND_MODELS = {"_network", "_run", "_rows", "_kept", "_lone", "_passes", "_guard", "_key", "_ready", "_order"}
 BEHIND_MODELS |= {"_alone", "_measures", "_initial_epoch", "_nodes", "_rekey", "_tape", "_graph", "_feed_rows"}
-ENGINES = {"Network", "Run", "Tape", "Graph", "Node", "Mixed", "MixedRun", "GraphRun", "Measured", "Custom", "Alone"}
+ENGINES = {
+    "Network",
+    "TrainLoop",
+    "ForwardBackward",
+    "Graph",
+    "Node",
+    "Mixed",
+    "MixedRun",
+    "GraphRun",
+    "Measured",
+    "Custom",
+    "Alone",
+}
 
 
 def test_one_probe_sees_behind_models() -> None:

@@ -27,7 +27,7 @@ from gradstep import _core
 ROUNDS = 15
 
 
-def start(batch: int, threads: int) -> _core.Run:
+def start(batch: int, threads: int) -> _core.TrainLoop:
     """A run of the network of the `mlp` case, warmed up."""
     _core.set_num_threads(threads)
     names = ["relu"] * (len(mlp.SIZES) - 2) + ["softmax"]
@@ -42,7 +42,7 @@ def start(batch: int, threads: int) -> _core.Run:
     optimizer = _core.Optimizer("Adam", {})
     indices = optimizer.add(parameters, [f"[{i}]" for i in range(len(parameters))])
     x, y = mlp.data({"batch": batch})
-    run = _core.Run(network, {"kind": "sparse_categorical_crossentropy"}, [], x, y, batch, optimizer, indices)
+    run = _core.TrainLoop(network, {"kind": "sparse_categorical_crossentropy"}, [], x, y, batch, optimizer, indices)
     run.start(np.random.default_rng(0).permutation(len(x)))
     run.advance(60.0)
     return run

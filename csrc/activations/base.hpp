@@ -1,5 +1,5 @@
-// What an activation says: value(x), and slope(x, y), the derivative at x where y = value(x); its settings as fields.
-// `uses_input` says that slope reads x, so that x must be kept; `rowwise` ones work on a whole row at once.
+// What an activation says: value(x), and derivative(x, y), at x where y = value(x); its settings as fields.
+// `uses_input` says that derivative reads x, so that x must be kept; `rowwise` ones work on a whole row at once.
 #pragma once
 
 #include <array>

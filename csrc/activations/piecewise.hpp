@@ -8,13 +8,13 @@ namespace gs {
 struct Linear : Elementwise {
   static constexpr const char* name = "linear";
   template <class Real> HD static Real value(Real x) { return x; }
-  template <class Real> HD static Real slope(Real, Real) { return 1; }
+  template <class Real> HD static Real derivative(Real, Real) { return 1; }
 };
 
 struct Relu : Elementwise {
   static constexpr const char* name = "relu";
   template <class Real> HD static Real value(Real x) { return larger(x, Real(0)); }
-  template <class Real> HD static Real slope(Real, Real y) { return y > 0 ? Real(1) : Real(0); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y > 0 ? Real(1) : Real(0); }
 };
 
 /// Keras's relu with settings: x cut at max_value above the threshold, a straight line that ends at 0 below it.
@@ -31,7 +31,7 @@ struct Rectifier : ElementwiseOfInput {
     const Real below = negative_slope > 0 ? Real(negative_slope) * (x - Real(threshold)) : Real(0);  // no 0 * infinity
     return x <= Real(threshold) ? below : smaller(x, Real(max_value));
   }
-  template <class Real> HD Real slope(Real x, Real) const {
+  template <class Real> HD Real derivative(Real x, Real) const {
     return x <= Real(threshold) ? Real(negative_slope) : x < Real(max_value) ? Real(1) : Real(0);
   }
 };
@@ -39,7 +39,7 @@ struct Rectifier : ElementwiseOfInput {
 struct Relu6 : Elementwise {
   static constexpr const char* name = "relu6";
   template <class Real> HD static Real value(Real x) { return at_most(at_least(x, Real(0)), Real(6)); }
-  template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 6 ? Real(1) : Real(0); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y > 0 && y < 6 ? Real(1) : Real(0); }
 };
 
 /// Maas, Hannun & Ng 2013.
@@ -51,20 +51,20 @@ struct LeakyRelu : Elementwise {
     return {{{"negative_slope", &LeakyRelu::negative_slope, "slope below 0"}}};
   }
   template <class Real> HD Real value(Real x) const { return x > 0 ? x : Real(negative_slope) * x; }
-  template <class Real> HD Real slope(Real, Real y) const { return y > 0 ? Real(1) : Real(negative_slope); }
+  template <class Real> HD Real derivative(Real, Real y) const { return y > 0 ? Real(1) : Real(negative_slope); }
 };
 
 struct HardSigmoid : Elementwise {
   static constexpr const char* name = "hard_sigmoid";
   template <class Real> HD static Real value(Real x) { return at_most(at_least(x / 6 + Real(0.5), Real(0)), Real(1)); }
-  template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 1 ? Real(1.0 / 6) : Real(0); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y > 0 && y < 1 ? Real(1.0 / 6) : Real(0); }
 };
 
 /// x hard_sigmoid(x), also called hard_swish. Howard et al. 2019, arXiv:1905.02244.
 struct HardSilu : ElementwiseOfInput {
   static constexpr const char* name = "hard_silu";
   template <class Real> HD static Real value(Real x) { return x <= -3 ? Real(0) : x * HardSigmoid::value(x); }
-  template <class Real> HD static Real slope(Real x, Real) {
+  template <class Real> HD static Real derivative(Real x, Real) {
     return x <= -3 ? Real(0) : x < 3 ? x / 3 + Real(0.5) : Real(1);
   }
 };
@@ -72,7 +72,7 @@ struct HardSilu : ElementwiseOfInput {
 struct HardTanh : Elementwise {
   static constexpr const char* name = "hard_tanh";
   template <class Real> HD static Real value(Real x) { return at_most(at_least(x, Real(-1)), Real(1)); }
-  template <class Real> HD static Real slope(Real, Real y) { return magnitude(y) < 1 ? Real(1) : Real(0); }
+  template <class Real> HD static Real derivative(Real, Real y) { return magnitude(y) < 1 ? Real(1) : Real(0); }
 };
 
 struct HardShrink : Elementwise {
@@ -83,7 +83,7 @@ struct HardShrink : Elementwise {
     return {{{"threshold", &HardShrink::threshold, "half the width of the flat part"}}};
   }
   template <class Real> HD Real value(Real x) const { return magnitude(x) <= Real(threshold) ? Real(0) : x; }
-  template <class Real> HD static Real slope(Real, Real y) { return y == 0 ? Real(0) : Real(1); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y == 0 ? Real(0) : Real(1); }
 };
 
 struct SoftShrink : Elementwise {
@@ -96,7 +96,7 @@ struct SoftShrink : Elementwise {
   template <class Real> HD Real value(Real x) const {
     return x - at_most(at_least(x, -Real(threshold)), Real(threshold));
   }
-  template <class Real> HD static Real slope(Real, Real y) { return y == 0 ? Real(0) : Real(1); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y == 0 ? Real(0) : Real(1); }
 };
 
 struct Threshold : ElementwiseOfInput {
@@ -108,7 +108,7 @@ struct Threshold : ElementwiseOfInput {
              {"default_value", &Threshold::default_value, "value elsewhere", -inf, inf, true}}};
   }
   template <class Real> HD Real value(Real x) const { return x <= Real(threshold) ? Real(default_value) : x; }
-  template <class Real> HD Real slope(Real x, Real) const { return x <= Real(threshold) ? Real(0) : Real(1); }
+  template <class Real> HD Real derivative(Real x, Real) const { return x <= Real(threshold) ? Real(0) : Real(1); }
 };
 
 /// sparse_sigmoid's integral.
@@ -118,7 +118,7 @@ struct SparsePlus : ElementwiseOfInput {
     const Real inside = (x + 1) * (x + 1) * Real(0.25);
     return x <= -1 ? Real(0) : x < 1 ? inside : x;
   }
-  template <class Real> HD static Real slope(Real x, Real) {
+  template <class Real> HD static Real derivative(Real x, Real) {
     return at_most(at_least((x + 1) * Real(0.5), Real(0)), Real(1));
   }
 };
@@ -129,7 +129,7 @@ struct SparseSigmoid : Elementwise {
   template <class Real> HD static Real value(Real x) {
     return at_most(at_least((x + 1) * Real(0.5), Real(0)), Real(1));
   }
-  template <class Real> HD static Real slope(Real, Real y) { return y > 0 && y < 1 ? Real(0.5) : Real(0); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y > 0 && y < 1 ? Real(0.5) : Real(0); }
 };
 
 }  // namespace gs

@@ -13,10 +13,10 @@ struct Elu : Elementwise {
   static constexpr const char* name = "elu";
   static constexpr std::array<Field<Elu>, 1> fields() { return {{{"alpha", &Elu::alpha, "minus the value far left"}}}; }
   template <class Real> HD Real value(Real x) const { return x > 0 ? x : Real(alpha) * expm1(x); }
-  template <class Real> HD Real slope(Real, Real y) const { return y > 0 ? Real(1) : y + Real(alpha); }
+  template <class Real> HD Real derivative(Real, Real y) const { return y > 0 ? Real(1) : y + Real(alpha); }
 };
 
-/// elu with a slope that does not jump. Barron 2017, arXiv:1704.07483.
+/// elu with a continuous derivative. Barron 2017, arXiv:1704.07483.
 struct Celu : Elementwise {
   double alpha = 1;
 
@@ -25,7 +25,7 @@ struct Celu : Elementwise {
     return {{{"alpha", &Celu::alpha, "minus the value far left", 0, inf, true}}};
   }
   template <class Real> HD Real value(Real x) const { return x > 0 ? x : Real(alpha) * expm1(x / Real(alpha)); }
-  template <class Real> HD Real slope(Real, Real y) const { return y > 0 ? Real(1) : y / Real(alpha) + 1; }
+  template <class Real> HD Real derivative(Real, Real y) const { return y > 0 ? Real(1) : y / Real(alpha) + 1; }
 };
 
 /// Klambauer et al. 2017, arXiv:1706.02515.
@@ -33,43 +33,45 @@ struct Selu : Elementwise {
   static constexpr const char* name = "selu";
   static constexpr double scale = 1.05070098735548049342, alpha = 1.67326324235437728482;
   template <class Real> HD static Real value(Real x) { return Real(scale) * (x > 0 ? x : Real(alpha) * expm1(x)); }
-  template <class Real> HD static Real slope(Real, Real y) { return y > 0 ? Real(scale) : y + Real(scale * alpha); }
+  template <class Real> HD static Real derivative(Real, Real y) {
+    return y > 0 ? Real(scale) : y + Real(scale * alpha);
+  }
 };
 
 struct Sigmoid : Elementwise {
   static constexpr const char* name = "sigmoid";
   template <class Real> HD static Real value(Real x) { return logistic(x); }
-  template <class Real> HD static Real slope(Real, Real y) { return y * (1 - y); }
+  template <class Real> HD static Real derivative(Real, Real y) { return y * (1 - y); }
 };
 
 struct LogSigmoid : Elementwise {
   static constexpr const char* name = "log_sigmoid";
   template <class Real> HD static Real value(Real x) { return -softplus(-x); }
-  template <class Real> HD static Real slope(Real, Real y) { return -expm1(y); }
+  template <class Real> HD static Real derivative(Real, Real y) { return -expm1(y); }
 };
 
 struct Tanh : Elementwise {
   static constexpr const char* name = "tanh";
   template <class Real> HD static Real value(Real x) { return tanh(x); }
-  template <class Real> HD static Real slope(Real, Real y) { return (1 - y) * (1 + y); }
+  template <class Real> HD static Real derivative(Real, Real y) { return (1 - y) * (1 + y); }
 };
 
 struct TanhShrink : ElementwiseOfInput {
   static constexpr const char* name = "tanh_shrink";
   template <class Real> HD static Real value(Real x) { return x - tanh(x); }
-  template <class Real> HD static Real slope(Real x, Real) { return tanh(x) * tanh(x); }
+  template <class Real> HD static Real derivative(Real x, Real) { return tanh(x) * tanh(x); }
 };
 
 struct Exponential : Elementwise {
   static constexpr const char* name = "exponential";
   template <class Real> HD static Real value(Real x) { return exp(x); }
-  template <class Real> HD static Real slope(Real, Real y) { return y; }
+  template <class Real> HD static Real derivative(Real, Real y) { return y; }
 };
 
 struct Softplus : ElementwiseOfInput {
   static constexpr const char* name = "softplus";
   template <class Real> HD static Real value(Real x) { return softplus(x); }
-  template <class Real> HD static Real slope(Real x, Real) { return logistic(x); }
+  template <class Real> HD static Real derivative(Real x, Real) { return logistic(x); }
 };
 
 /// (x + sqrt(x^2 + b)) / 2, without the cancellation that this has left of 0. Barron 2021, arXiv:2112.11687.
@@ -84,7 +86,7 @@ struct Squareplus : ElementwiseOfInput {
     const Real r = hypotenuse(x);
     return x < 0 ? Real(b) / 2 / (r - x) : x / 2 + r / 2;
   }
-  template <class Real> HD Real slope(Real x, Real y) const { return y / hypotenuse(x); }
+  template <class Real> HD Real derivative(Real x, Real y) const { return y / hypotenuse(x); }
 
  private:
   // sqrt(x^2 + b); |x| where the square would overflow, if b is no larger than that.
@@ -98,14 +100,16 @@ struct Squareplus : ElementwiseOfInput {
 struct Softsign : Elementwise {
   static constexpr const char* name = "softsign";
   template <class Real> HD static Real value(Real x) { return x / (1 + magnitude(x)); }
-  template <class Real> HD static Real slope(Real, Real y) { return (1 - magnitude(y)) * (1 - magnitude(y)); }
+  template <class Real> HD static Real derivative(Real, Real y) { return (1 - magnitude(y)) * (1 - magnitude(y)); }
 };
 
 /// x P(X < x), X normal. Hendrycks & Gimpel 2016, arXiv:1606.08415.
 struct Gelu : ElementwiseOfInput {
   static constexpr const char* name = "gelu";
   template <class Real> HD static Real value(Real x) { return x * normal_distribution(x); }
-  template <class Real> HD static Real slope(Real x, Real) { return normal_distribution(x) + x * normal_density(x); }
+  template <class Real> HD static Real derivative(Real x, Real) {
+    return normal_distribution(x) + x * normal_density(x);
+  }
 };
 
 /// x (1 + tanh u) / 2 = x sigmoid(2 u) with u = sqrt(2 / pi) (x + 0.044715 x^3), by the same paper.
@@ -113,13 +117,13 @@ struct GeluTanh : ElementwiseOfInput {
   static constexpr const char* name = "gelu_tanh";
   static constexpr double twice_c = 1.59576912160573071176, cubic = 0.044715;  // 2 sqrt(2 / pi)
   template <class Real> HD static Real value(Real x) { return x * share(inside(x)); }
-  template <class Real> HD static Real slope(Real x, Real) {
+  template <class Real> HD static Real derivative(Real x, Real) {
     const Real a = inside(x), s = share(a);
     return s + a * s * (1 - s) * Real(twice_c) * (1 + Real(3 * cubic) * a * a);
   }
 
  private:
-  // Beyond 22 the sigmoid is 0 or 1 to the last bit, also times the largest number, and its slope 0.
+  // Beyond 22 the sigmoid is 0 or 1 to the last bit, also times the largest number, and its derivative 0.
   template <class Real> HD static Real inside(Real x) { return at_most(at_least(x, Real(-22)), Real(22)); }
   template <class Real> HD static Real share(Real a) { return logistic(Real(twice_c) * (a + Real(cubic) * a * a * a)); }
 };
@@ -129,7 +133,7 @@ struct Silu : ElementwiseOfInput {
   static constexpr const char* name = "silu";
   template <class Real> HD static Real value(Real x) { return x * logistic(x); }
   // x (1 - s) is 0 far right, where y (1 - s) + s would be the difference of two large numbers.
-  template <class Real> HD static Real slope(Real x, Real) {
+  template <class Real> HD static Real derivative(Real x, Real) {
     const Real s = logistic(x);
     return s * (1 + x * (1 - s));
   }
@@ -139,7 +143,7 @@ struct Silu : ElementwiseOfInput {
 struct Mish : ElementwiseOfInput {
   static constexpr const char* name = "mish";
   template <class Real> HD static Real value(Real x) { return x * tanh(softplus(x)); }
-  template <class Real> HD static Real slope(Real x, Real) {
+  template <class Real> HD static Real derivative(Real x, Real) {
     const Real t = tanh(softplus(x));
     return t + x * (1 - t) * (1 + t) * logistic(x);
   }

@@ -79,7 +79,7 @@ const char* dtype_name(Dtype dtype) {
 
 void check_writable(const py::array& array, const std::string& name) {
   if (!array.writeable())
-    throw py::value_error(name + " must be writable: it is moved in place; got a read-only array.");
+    throw py::value_error(name + " must be writable: it is updated in place; got a read-only array.");
 }
 
 void check_own_memory(const py::array& array, const std::string& name) {
@@ -177,7 +177,7 @@ std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted) {
   for (const Wanted& one : wanted) {
     std::size_t size = std::size_t(one.dtype.itemsize());
     for (const py::ssize_t n : one.shape) size *= std::size_t(n);
-    at.push_back(at.back() + (size + border - 1) / border * border);
+    at.push_back(at.back() + (size + alignment - 1) / alignment * alignment);
   }
   auto arena = std::make_unique<Buffer<std::byte>>(at.back());
   std::byte* const memory = arena->data();

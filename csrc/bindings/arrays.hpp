@@ -49,7 +49,7 @@ template <class T> py::array check_rows(py::handle object, const std::string& na
 /// While it lives the memory of an array stays where it is: NumPy refuses `resize`, with refcheck=False too.
 py::object pinned(const py::array& array);
 
-/// Zeros, the first element on a 64-byte border: vectors of any width then never straddle a cache line.
+/// Zeros, the first element aligned to 64 bytes: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);
 /// The same for many arrays, in one arena.
 struct Wanted {

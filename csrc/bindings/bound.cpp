@@ -35,10 +35,10 @@ class Bound {
     // From here on: the checks may run Python code, and that another thread.
     const PyOptimizer::Busy busy(optimizer_);
     collect(gradients);
-    if (moves_.empty()) return;  // nothing but None: no step was made
+    if (grads_.empty()) return;  // nothing but None: no step was made
     // Everything is checked; only now is anything written.
     std::size_t total = 0;
-    for (const Move& move : moves_) total += move.parameter->layout.size;
+    for (const ParamGrad& grad : grads_) total += grad.parameter->layout.size;
     Optimizer& engine = optimizer_.engine;
     const struct LetGo {
       Bound& bound;
@@ -47,7 +47,7 @@ class Bound {
         bound.rows_.clear();
       }
     } let_go{*this};
-    const auto step = [&] { return engine.step(moves_, nullptr, idle_); };
+    const auto step = [&] { return engine.step(grads_, nullptr, idle_); };
     Optimizer::Outcome outcome;
     if (total < release_size) {
       outcome = step();
@@ -68,18 +68,18 @@ class Bound {
     optimizer_.check_idle();
     const PyOptimizer::Busy busy(optimizer_);
     collect(gradients);
-    const bool good = optimizer_.engine.admits(moves_);
+    const bool good = optimizer_.engine.admits(grads_);
     held_.clear();
     rows_.clear();
     if (!good) refuse();
   }
 
  private:
-  /// The moves of a step, checked.
+  /// The gradients of a step, checked.
   void collect(py::handle gradients) {
     places_.check(optimizer_);
     optimizer_.prepare(1);
-    moves_.clear();
+    grads_.clear();
     moved_.clear();
     held_.clear();
     rows_.clear();
@@ -97,13 +97,13 @@ class Bound {
                            std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
     }
     idle_.clear();
-    if (optimizer_.engine.options.average && moves_.size() < optimizer_.parameters.size()) find_idle();
+    if (optimizer_.engine.options.average && grads_.size() < optimizer_.parameters.size()) find_idle();
   }
 
   /// What has no gradient in this step, but an average that goes on.
   void find_idle() {
     std::vector<bool> moved(optimizer_.parameters.size());
-    for (const Move& move : moves_) moved[move.parameter->number] = true;
+    for (const ParamGrad& grad : grads_) moved[grad.parameter->number] = true;
     for (const Parameter& p : optimizer_.parameters) {
       if (moved[p.number]) continue;
       optimizer_.check_unmoved(p.number, "[" + std::to_string(p.number) + "]");
@@ -129,7 +129,7 @@ class Bound {
     optimizer_.check_unmoved(indices_[i], labels_[i]);
     if (!py::isinstance<py::array>(array) && py::hasattr(array, "rows")) return take_rows(i, array);
     py::array gradient = as_array(array, noun("gradient", labels_[i]));
-    // The parameter itself, as in the gradient of half its square: read before it is moved.
+    // The parameter itself, as in the gradient of half its square: read before it is updated.
     if (optimizer_.is_itself(indices_[i], gradient)) array = gradient = py::array(gradient.attr("copy")());
     const Parameter& parameter = optimizer_.parameters.at(indices_[i]);
     const Dtype dtype = optimizer_.check_gradient(parameter, gradient, labels_[i]);
@@ -137,7 +137,7 @@ class Bound {
     const bool plain = gradient.flags() & py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_;
     if (!plain) layouts_.resize(indices_.size());
     if (!plain) layouts_[i] = layout_of(gradient);
-    moves_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i], dtype});
+    grads_.push_back({&parameter, bytes(gradient), plain ? &contiguous_ : &layouts_[i], dtype});
     moved_.push_back(i);
     held_.push_back(std::move(array));
   }
@@ -147,9 +147,9 @@ class Bound {
     Parameter& parameter = optimizer_.parameters.at(indices_[i]);
     const py::array rows = sparse.attr("rows"), values = sparse.attr("values");
     rows_.push_back(optimizer_.check_rows(parameter, sparse.attr("shape"), rows, values, labels_[i]));
-    if (!optimizer_.engine.options.lazy && !parameter.arrears)
-      parameter.arrears = std::make_unique<Arrears>(std::size_t(parameter.layout.shape[0]));
-    moves_.push_back({&parameter, nullptr, &contiguous_, parameter.dtype, rows_.back().get()});
+    if (!optimizer_.engine.options.lazy && !parameter.pending)
+      parameter.pending = std::make_unique<PendingSteps>(std::size_t(parameter.layout.shape[0]));
+    grads_.push_back({&parameter, nullptr, &contiguous_, parameter.dtype, rows_.back().get()});
     moved_.push_back(i);
     held_.push_back(values);
   }
@@ -161,9 +161,9 @@ class Bound {
   std::vector<std::string> labels_;
   py::object convert_;
   PyTypeObject* const exact_ = py::detail::npy_api::get().PyArray_Type_;
-  std::vector<Move> moves_;
+  std::vector<ParamGrad> grads_;
   Optimizer::Idle idle_;
-  std::vector<std::size_t> moved_;  // (move): which of the indices
+  std::vector<std::size_t> moved_;  // (gradient): which of the indices
   std::vector<py::object> held_;
   std::vector<std::unique_ptr<RowGradient>> rows_;
   std::vector<Layout> layouts_;

@@ -32,7 +32,7 @@ int step(int index, const double* values, std::int64_t t, Real* w, const Real* g
   void* slots[max_slots];
   for (std::size_t s = 0; s < rule.slots.size(); ++s) slots[s] = state + s * n;
   const FlushSubnormals flush;
-  kernels().sweep.sweep[index][dtype](&update, factors, w, g, slots, Area(n));
+  kernels().sweep.sweep[index][dtype](&update, factors, w, g, slots, MatrixLayout(n));
   return 0;
 }
 

@@ -6,7 +6,7 @@
 #include "activations/all.hpp"
 #include "bindings/arrays.hpp"
 #include "core/field_info.hpp"
-#include "kernels/rows.hpp"
+#include "kernels/indirection.hpp"
 
 namespace gs {
 

@@ -114,10 +114,10 @@ std::size_t PyOptimizer::add_group(const std::map<std::string, double>& given) {
 void PyOptimizer::truncate_groups(std::size_t length) {
   check_idle();
   if (length >= 1 && length < engine.groups.size()) engine.groups.resize(length);
-  auto& tracks = engine.tracks;
-  for (std::size_t i = tracks.size(); i-- > 0;)
-    if (tracks[i].group >= engine.groups.size()) {
-      tracks.erase(tracks.begin() + std::ptrdiff_t(i));
+  auto& hyperparameter_tables = engine.hyperparameter_tables;
+  for (std::size_t i = hyperparameter_tables.size(); i-- > 0;)
+    if (hyperparameter_tables[i].group >= engine.groups.size()) {
+      hyperparameter_tables.erase(hyperparameter_tables.begin() + std::ptrdiff_t(i));
       sources_.erase(sources_.begin() + std::ptrdiff_t(i));
     }
 }
@@ -128,39 +128,40 @@ void PyOptimizer::schedule(const std::string& name, py::object make, std::size_t
   field(name, at);
   group(index);
   engine.groups[index].own[at] = true;
-  auto& tracks = engine.tracks;
-  const auto old = std::find_if(tracks.begin(), tracks.end(),
-                                [&](const Track& track) { return track.group == index && track.field == at; });
-  if (old == tracks.end()) {
+  auto& hyperparameter_tables = engine.hyperparameter_tables;
+  const auto old =
+      std::find_if(hyperparameter_tables.begin(), hyperparameter_tables.end(),
+                   [&](const HyperparameterTable& table) { return table.group == index && table.field == at; });
+  if (old == hyperparameter_tables.end()) {
     sources_.push_back({std::move(make), 0});
-    tracks.push_back({index, at, engine.t, {}});
+    hyperparameter_tables.push_back({index, at, engine.t, {}});
   } else {
-    sources_[std::size_t(old - tracks.begin())] = {std::move(make), 0};
+    sources_[std::size_t(old - hyperparameter_tables.begin())] = {std::move(make), 0};
     old->values.clear();
   }
 }
 
 void PyOptimizer::prepare(std::size_t i, std::int64_t steps) {
-  Track& track = engine.tracks[i];
+  HyperparameterTable& table = engine.hyperparameter_tables[i];
   Source& source = sources_[i];
-  const FieldInfo& f = engine.rule.fields[track.field];
-  std::int64_t begin = engine.t - track.first;
-  if (begin < 0 || begin > source.good || begin + steps > std::int64_t(track.values.size())) {
+  const FieldInfo& f = engine.rule.fields[table.field];
+  std::int64_t begin = engine.t - table.first;
+  if (begin < 0 || begin > source.good || begin + steps > std::int64_t(table.values.size())) {
     const auto made = py::array_t<double, py::array::c_style>::ensure(source.make(engine.t, steps));
     if (!made || made.ndim() != 1 || made.size() < steps)
       throw py::value_error("make must give a value for each step.");
-    track.values.assign(made.data(), made.data() + made.size());
-    track.first = engine.t;
+    table.values.assign(made.data(), made.data() + made.size());
+    table.first = engine.t;
     begin = source.good = 0;
     while (source.good < made.size() && f.admits(made.data()[source.good])) ++source.good;
   }
   if (begin + steps <= source.good) return;
   try {
-    check_field(f, track.values[std::size_t(source.good)]);
+    check_field(f, table.values[std::size_t(source.good)]);
   } catch (const std::invalid_argument& error) {
     std::string text = error.what();
     text.back() = ' ';  // the full stop
-    throw py::value_error(text + "from its schedule at step " + std::to_string(track.first + source.good) + ".");
+    throw py::value_error(text + "from its schedule at step " + std::to_string(table.first + source.good) + ".");
   }
 }
 

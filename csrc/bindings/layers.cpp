@@ -38,28 +38,29 @@ py::array activation(const py::object& use, const py::array& given) {
   const int dtype = int(float_dtype(x, "x"));
   py::array y = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
   pieces(f, x, [&](std::size_t at, std::size_t n) {
-    f.forward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, Area(n));
+    f.forward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, MatrixLayout(n));
   });
   return y;
 }
 
-py::array activation_backward(const py::object& use, const py::array& given, const py::array& slope) {
+py::array activation_backward(const py::object& use, const py::array& given, const py::array& gradient) {
   const ActivationUse chosen = parse_activation(use);
   const MapTable::Row& f = kernels().map.of[chosen.index];
-  const py::array x = c_order(given, "x"), dy = c_order(slope, "dy");
+  const py::array x = c_order(given, "x"), dy = c_order(gradient, "dy");
   const int dtype = int(float_dtype(x, "x"));
   if (!dy.dtype().equal(x.dtype()) || !dy.attr("shape").equal(x.attr("shape")))
     throw py::value_error("dy must have the shape and dtype of x, " + shape_text(x) + "; got " + shape_text(dy) + ".");
   py::array y = activation(use, x);
   py::array dx = aligned_zeros({x.shape(), x.shape() + x.ndim()}, Dtype(dtype));
   pieces(f, x, [&](std::size_t at, std::size_t n) {
-    f.backward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at, Area(n));
+    f.backward[dtype](chosen.settings.data(), bytes(x) + at, bytes(y) + at, bytes(dy) + at, bytes(dx) + at,
+                      MatrixLayout(n));
   });
   return dx;
 }
 
 py::tuple loss(const py::dict& given, const py::array& y_true, const py::array& y_pred, const py::object& weights,
-               const py::object& mask, bool slope) {
+               const py::object& mask, bool gradient) {
   const LossUse use = parse_loss(given);
   const py::array y = c_order(y_pred, "y_pred");
   const Dtype dtype = float_dtype(y, "y_pred");
@@ -77,12 +78,12 @@ py::tuple loss(const py::dict& given, const py::array& y_true, const py::array& 
   std::vector<std::uint8_t> counts(rows);
   py::array_t<double> values(static_cast<py::ssize_t>(rows));
   py::object dy = py::none();
-  if (slope) dy = aligned_zeros({y.shape(0), y.shape(1)}, dtype);
-  const Shares given_shares = use.shares(rows, counted.weights_data(), counted.mask_data());
-  const Shares shares =
-      use.score(dtype, at.data(), bytes(y), n, given_shares, scales.data(), counts.data(), values.mutable_data(),
-                slope ? bytes(py::reinterpret_borrow<py::array>(dy)) : nullptr);
-  return py::make_tuple(shares.loss(values.data()), values, dy);
+  if (gradient) dy = aligned_zeros({y.shape(0), y.shape(1)}, dtype);
+  const LossReduction before = use.reduction_over(rows, counted.weights_data(), counted.mask_data());
+  const LossReduction over =
+      use.score(dtype, at.data(), bytes(y), n, before, scales.data(), counts.data(), values.mutable_data(),
+                gradient ? bytes(py::reinterpret_borrow<py::array>(dy)) : nullptr);
+  return py::make_tuple(over.loss(values.data()), values, dy);
 }
 
 py::tuple reduce(const std::string& reduction, const py::array& values, const py::object& weights,
@@ -90,10 +91,10 @@ py::tuple reduce(const std::string& reduction, const py::array& values, const py
   const py::array checked = check_rows<double>(values, "values", -1);
   const auto rows = std::size_t(checked.shape(0));
   const RowWeights counted(weights, mask, rows);
-  const Shares shares{parse_reduction(reduction), rows, counted.weights_data(), counted.mask_data()};
+  const LossReduction over{parse_reduction(reduction), rows, counted.weights_data(), counted.mask_data()};
   py::array_t<double> scales(checked.shape(0));
-  shares.scales(scales.mutable_data());
-  return py::make_tuple(shares.loss(reinterpret_cast<const double*>(bytes(checked))), scales);
+  over.gradient_scales(scales.mutable_data());
+  return py::make_tuple(over.loss(reinterpret_cast<const double*>(bytes(checked))), scales);
 }
 
 }  // namespace
@@ -126,7 +127,7 @@ void bind_layers(py::module_& m) {
     return py::tuple(names);
   });
   m.def("loss", &loss, py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("weights") = py::none(),
-        py::arg("mask") = py::none(), py::arg("slope") = true);
+        py::arg("mask") = py::none(), py::arg("gradient") = true);
   m.def("check_loss", [](const py::dict& given) { parse_loss(given); });
   m.def("check_targets", [](const py::dict& loss, py::handle y, const std::string& dtype, std::size_t outputs) {
     check_targets(y, "y", parse_loss(loss), parse_dtype(dtype), outputs);

@@ -5,14 +5,14 @@
 
 namespace gs {
 
-void bind_build_info(pybind11::module_& m);  // versions, instruction sets, threads
-void bind_optimizers(pybind11::module_& m);  // one optimizer over many arrays
-void bind_bound(pybind11::module_& m);       // the fast path of a step
-void bind_layers(pybind11::module_& m);      // activations and losses on arrays
-void bind_guard(pybind11::module_& m);       // locks of weights
-void bind_network(pybind11::module_& m);     // networks and their runs
-void bind_treatment(pybind11::module_& m);   // penalties and constraints of weights
-void bind_product(pybind11::module_& m);     // the matrix product
-void bind_c_api(pybind11::module_& m);       // C functions for gradstep.cython
+void bind_build_info(pybind11::module_& m);         // versions, instruction sets, threads
+void bind_optimizers(pybind11::module_& m);         // one optimizer over many arrays
+void bind_bound(pybind11::module_& m);              // the fast path of a step
+void bind_layers(pybind11::module_& m);             // activations and losses on arrays
+void bind_guard(pybind11::module_& m);              // locks of weights
+void bind_network(pybind11::module_& m);            // networks and what runs them
+void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints of weights
+void bind_product(pybind11::module_& m);            // the matrix product
+void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

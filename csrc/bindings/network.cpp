@@ -1,4 +1,4 @@
-// Networks and their runs: one Python class over the engine's templates for float and double.
+// Networks and what runs them: one Python class over the templates for float and double.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -13,16 +13,16 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
+#include "bindings/forward_backward.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/module.hpp"
 #include "bindings/released.hpp"
-#include "bindings/run.hpp"
 #include "bindings/scoring.hpp"
-#include "bindings/tape.hpp"
-#include "bindings/treatment.hpp"
+#include "bindings/train_loop.hpp"
+#include "bindings/weight_attributes.hpp"
 #include "runtime/buffer.hpp"
 #include "train/network.hpp"
-#include "train/run.hpp"
+#include "train/train_loop.hpp"
 
 namespace gs {
 namespace {
@@ -81,11 +81,11 @@ std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::di
 }
 
 /// Of the weights of each layer; the first ones, where a layer says it of no more.
-std::vector<std::vector<Treatment>> parse_treatments(const std::vector<py::dict>& specs) {
-  std::vector<std::vector<Treatment>> all(specs.size());
+std::vector<std::vector<WeightAttributes>> parse_treatments(const std::vector<py::dict>& specs) {
+  std::vector<std::vector<WeightAttributes>> all(specs.size());
   for (std::size_t k = 0; k < specs.size(); ++k)
     if (specs[k].contains("weights"))
-      for (const py::handle& weight : specs[k]["weights"]) all[k].push_back(parse_treatment(weight));
+      for (const py::handle& weight : specs[k]["weights"]) all[k].push_back(parse_weight_attributes(weight));
   return all;
 }
 
@@ -129,8 +129,8 @@ std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, 
       check_rows<Real>(array, name, wanted[k][i].size() == 2 ? std::int64_t(wanted[k][i][1]) : -1);
       check_writable(array, name);
       if (array.shape(0) != wanted[k][i][0]) throw py::value_error(name + " has shape " + shape_text(array) + ".");
-      if (reinterpret_cast<std::uintptr_t>(array.data()) % border)
-        throw py::value_error(name + " must lie on a border of " + std::to_string(border) + " bytes.");
+      if (reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
+        throw py::value_error(name + " must be aligned to " + std::to_string(alignment) + " bytes.");
       all.back().push_back(data<Real>(array));
     }
   }
@@ -149,15 +149,15 @@ class PyNetwork {
                               double seconds) const = 0;
   virtual double penalty() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
-  virtual void treat(const std::vector<std::vector<py::object>>& weights) = 0;
+  virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual void constrain(double rate) = 0;
   virtual py::tuple value_and_grad(const py::dict& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
-  virtual std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
-                                     std::size_t batch_size, py::object optimizer,
-                                     const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
-                                     const py::object& mask) const = 0;
-  virtual std::unique_ptr<PyTape> tape(py::object self) const = 0;
+  virtual std::unique_ptr<PyTrainLoop> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
+                                           std::size_t batch_size, py::object optimizer,
+                                           const std::vector<std::size_t>& indices, bool gradients,
+                                           const py::object& weights, const py::object& mask) const = 0;
+  virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
 template <class Real> class TypedNetwork : public PyNetwork {
@@ -204,32 +204,32 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   std::vector<std::vector<bool>> trained() const override {
     std::vector<std::vector<bool>> all;
-    for (const auto& layer : network_.treatments) {
+    for (const auto& layer : network_.attributes) {
       all.emplace_back();
-      for (const auto& treatment : layer) all.back().push_back(treatment->trainable);
+      for (const auto& attributes : layer) all.back().push_back(attributes->trainable);
     }
     return all;
   }
 
-  void treat(const std::vector<std::vector<py::object>>& weights) override {
+  void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) override {
     if (weights.size() != network_.layers.size())
       throw py::value_error("weights must have a list for each of " + std::to_string(network_.layers.size()) +
                             " layers; got " + std::to_string(weights.size()) + ".");
-    std::vector<std::vector<Treatment>> treatments(weights.size());
+    std::vector<std::vector<WeightAttributes>> attributes(weights.size());
     for (std::size_t k = 0; k < weights.size(); ++k)
-      for (const py::object& weight : weights[k]) treatments[k].push_back(parse_treatment(weight));
+      for (const py::object& weight : weights[k]) attributes[k].push_back(parse_weight_attributes(weight));
     const Hold hold(guard_, Use::change);
-    network_.treat(std::move(treatments));
+    network_.set_weight_attributes(std::move(attributes));
   }
 
   void constrain(double rate) override {
     const Hold hold(guard_, Use::change);
     py::gil_scoped_release release;
-    Crew::gather(1, [&](Crew& crew) {
+    ThreadTeam::run(1, [&](ThreadTeam& team) {
       for (const auto& layer : plain_weights(network_))
         for (const Weight<Real>& weight : layer)
-          if (weight.treatment->follows_steps())
-            gs::constrain(weight.w, *weight.treatment, weight.treatment->penalty.proximal * rate, crew);
+          if (weight.attributes->follows_steps())
+            gs::constrain(weight.w, *weight.attributes, weight.attributes->penalty.proximal * rate, team);
     });
   }
 
@@ -241,7 +241,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const std::size_t rows = from.rows;
     check_lengths(from, targets);
     const RowWeights counts(weights, mask, rows);
-    const Hold hold(guard_, network_.moves() ? Use::change : Use::read);
+    const Hold hold(guard_, network_.has_statistics() ? Use::change : Use::read);
     py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
     py::list gradients;
     auto places = plain_weights(network_);
@@ -255,33 +255,34 @@ template <class Real> class TypedNetwork : public PyNetwork {
       }
       gradients.append(own);
     }
-    const Mover none{};
-    Pass<Real> pass(network_, rows, Goal::gradient, scoring, std::move(places), none, from.source);
-    pass.begin(number);
-    pass.weigh(counts.weights_data(), counts.mask_data());
+    const UpdateEpilogue none{};
+    Executor<Real> executor(network_, rows, Mode::gradient, scoring, std::move(places), none, from.source);
+    executor.begin(number);
+    executor.set_sample_weights(counts.weights_data(), counts.mask_data());
     for (std::size_t i = 0; i < rows; ++i) {
-      pass.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
-      pass.targets[i] = targets.data + i * targets.row_size;
+      executor.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
+      executor.targets[i] = targets.data + i * targets.row_size;
     }
-    released([&] { Crew::gather(pass.threads(), [&](Crew& crew) { pass.run(crew); }); });
-    std::copy(pass.dx, pass.dx + rows * network_.inputs, data<Real>(dx));
-    return py::make_tuple(pass.loss() + pass.penalty(), gradients, dx);
+    released([&] { ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { executor.run(team); }); });
+    std::copy(executor.dx, executor.dx + rows * network_.inputs, data<Real>(dx));
+    return py::make_tuple(executor.loss() + executor.penalty(), gradients, dx);
   }
 
-  std::unique_ptr<PyRun> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
-                             std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-                             bool gradients, const py::object& weights, const py::object& mask) const override {
+  std::unique_ptr<PyTrainLoop> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
+                                   std::size_t batch_size, py::object optimizer,
+                                   const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
+                                   const py::object& mask) const override {
     Inputs from = check_inputs(x, "x", network_.inputs);
     Targets targets = check_targets(y, "y", scoring, dtype, network_.outputs);
     check_lengths(from, targets);
     RowWeights counts(weights, mask, from.rows);
-    return std::make_unique<TypedRun<Real>>(
+    return std::make_unique<TypedTrainLoop<Real>>(
         std::move(self), guard_, network_, scoring, std::move(from), std::move(targets), batch_size,
         std::move(optimizer), indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
   }
 
-  std::unique_ptr<PyTape> tape(py::object self) const override {
-    return std::make_unique<TypedTape<Real>>(std::move(self), guard_, network_, gradient_arrays());
+  std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const override {
+    return std::make_unique<TypedForwardBackward<Real>>(std::move(self), guard_, network_, gradient_arrays());
   }
 
  private:
@@ -293,7 +294,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const auto shape = shapes(network_.layers);
     for (std::size_t k = 0; k < shape.size(); ++k)
       for (std::size_t i = 0; i < shape[k].size(); ++i)
-        if (network_.treatments[k][i]->trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
+        if (network_.attributes[k][i]->trainable) wanted.push_back({numpy_dtype(dtype), shape[k][i]});
     return zeros_in_arena(wanted);
   }
 
@@ -323,13 +324,13 @@ void bind_network(py::module_& m) {
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def_property_readonly("penalty", &PyNetwork::penalty)
       .def_property_readonly("trained", &PyNetwork::trained)
-      .def("treat", &PyNetwork::treat)
+      .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
       .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
-  py::class_<PyRun>(m, "Run")
+  py::class_<PyTrainLoop>(m, "TrainLoop")
       .def(py::init([](py::object network, const py::object& loss, const std::vector<std::string>& metrics,
                        py::handle x, py::handle y, std::int64_t batch_size, py::object optimizer,
                        const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
@@ -342,26 +343,26 @@ void bind_network(py::module_& m) {
            py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
            py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
            py::arg("mask") = py::none(), py::arg("outputs") = false)
-      .def("take", &PyRun::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
+      .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
-      .def("release", &PyRun::release)
-      .def("start", &PyRun::start, py::arg("order"), py::arg("number") = 0)
-      .def("advance", &PyRun::advance)
-      .def("profile", &PyRun::profile)
-      .def_property_readonly("progress", &PyRun::progress)
-      .def_property_readonly("gradients", &PyRun::gradients)
-      .def_property_readonly("outputs", &PyRun::outputs)
-      .def("again", &PyRun::again)
-      .def_property_readonly("over", &PyRun::over)
-      .def("forward", &PyRun::forward, py::arg("again") = false)
-      .def("backward", &PyRun::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
+      .def("release", &PyTrainLoop::release)
+      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0)
+      .def("advance", &PyTrainLoop::advance)
+      .def("profile", &PyTrainLoop::profile)
+      .def_property_readonly("progress", &PyTrainLoop::progress)
+      .def_property_readonly("gradients", &PyTrainLoop::gradients)
+      .def_property_readonly("outputs", &PyTrainLoop::outputs)
+      .def("again", &PyTrainLoop::again)
+      .def_property_readonly("over", &PyTrainLoop::over)
+      .def("forward", &PyTrainLoop::forward, py::arg("again") = false)
+      .def("backward", &PyTrainLoop::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
 
-  py::class_<PyTape>(m, "Tape")
-      .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().tape(network); }))
-      .def("forward", &PyTape::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
+  py::class_<PyForwardBackward>(m, "ForwardBackward")
+      .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))
+      .def("forward", &PyForwardBackward::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
            py::arg("ids") = py::none(), py::arg("dx") = false)
-      .def("backward", &PyTape::backward)
-      .def_property_readonly("gradients", &PyTape::gradients);
+      .def("backward", &PyForwardBackward::backward)
+      .def_property_readonly("gradients", &PyForwardBackward::gradients);
 }
 
 }  // namespace gs

@@ -50,7 +50,7 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
     const std::ptrdiff_t old = overlapped(fresh[i]);
     if (old >= 0)
       throw py::value_error(name + " must not overlap another parameter; it overlaps one of shape " +
-                            shape_text(arrays[std::size_t(old)]) + " that this optimizer moves.");
+                            shape_text(arrays[std::size_t(old)]) + " that this optimizer updates.");
   }
   // Sorted by address only neighbours can overlap, so that a thousand arrays are not a million pairs.
   std::vector<std::size_t> order(fresh.size());
@@ -93,7 +93,7 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
 
 std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels,
                                           const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
-                                          const std::vector<bool>& asides) {
+                                          const std::vector<bool>& fallbacks) {
   check_idle();
   if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
   for (const std::size_t index : groups) group(index);
@@ -102,8 +102,9 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     const Busy busy(*this);
     prepare(1);
   }
-  engine.follow();                                          // for what state starts from
-  for (Track& track : engine.tracks) track.values.clear();  // a schedule that may change is asked again at the step
+  engine.load_hyperparameters();  // for what state starts from
+  for (HyperparameterTable& table : engine.hyperparameter_tables)
+    table.values.clear();  // a schedule that may change is asked again at the step
   // Made before anything is registered, for memory may run out. One arena holds all state.
   std::vector<Parameter> fresh;
   std::vector<Wanted> wanted;
@@ -112,8 +113,8 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     fresh.push_back({any_float_dtype(array, ""), layout_of(array), bytes(array), {}, {}, {}});
     if (!groups.empty()) fresh.back().group = groups.at(i);
     if (!decays.empty()) fresh.back().decays = decays.at(i);
-    const bool aside = !asides.empty() && asides.at(i);
-    fresh.back().is_matrix = engine.rule.orthogonal && array.ndim() == 2 && !aside;
+    const bool fallback = !fallbacks.empty() && fallbacks.at(i);
+    fresh.back().is_matrix = engine.rule.orthogonal && array.ndim() == 2 && !fallback;
     fresh.back().number = std::uint32_t(parameters.size() + i);
     if (engine.options.storage != Storage::real && fresh.back().dtype == Dtype::f64)
       throw py::type_error(noun("parameter", labels[i]) +
@@ -302,14 +303,14 @@ void bind_optimizers(py::module_& m) {
            })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add, py::arg("arrays"), py::arg("labels"), py::arg("groups") = py::list(),
-           py::arg("decays") = py::list(), py::arg("asides") = py::list())
+           py::arg("decays") = py::list(), py::arg("fallbacks") = py::list())
       .def("set_decays",
            [](PyOptimizer& o, std::size_t index, bool decays) {
              o.check_idle();
              o.parameters.at(index).decays = decays;
            })
       .def("decays", [](const PyOptimizer& o, std::size_t index) { return o.parameters.at(index).decays; })
-      .def("stands_aside",
+      .def("uses_fallback",
            [](const PyOptimizer& o, std::size_t index) {
              const Parameter& p = o.parameters.at(index);
              return o.engine.rule.orthogonal && p.layout.shape.size() == 2 && !p.is_matrix;

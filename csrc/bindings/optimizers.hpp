@@ -34,11 +34,11 @@ class PyOptimizer {
     for (std::size_t i = 0; i < sources_.size(); ++i) prepare(i, std::int64_t(steps));
   }
 
-  /// groups, decays, asides: an element a parameter, or none: the first group, true, false. asides: whether it counts
-  /// as no matrix for a rule that makes matrices orthogonal.
+  /// groups, decays, fallbacks: an element a parameter, or none: the first group, true, false. fallbacks: whether it
+  /// counts as no matrix for a rule that makes matrices orthogonal.
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels,
                                const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
-                               const std::vector<bool>& asides);
+                               const std::vector<bool>& fallbacks);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;
@@ -52,7 +52,7 @@ class PyOptimizer {
 
   /// Throws if the array has been resized, reshaped, reallocated, made read-only or given another dtype since.
   void check_unmoved(std::size_t index, const std::string& label) const;
-  /// Whether an array is, element for element, one that is moved.
+  /// Whether an array is, element for element, one that is updated.
   bool is_itself(std::size_t index, const py::array& array) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
   Dtype check_gradient(const Parameter& parameter, const py::array& gradient, const std::string& label) const;
@@ -97,11 +97,11 @@ class PyOptimizer {
   const FieldInfo& field(const std::string& name, std::size_t& at) const;
   const Group& group(std::size_t index) const;
   std::vector<Wanted> wanted_state(const Parameter& parameter) const;
-  void prepare(std::size_t track, std::int64_t steps);
+  void prepare(std::size_t table, std::int64_t steps);
   /// The first parameter that the array overlaps; -1 if there is none.
   std::ptrdiff_t overlapped(const py::array& array) const;
 
-  // Where engine.tracks[i] comes from, and how many of its values, the first ones, are within bounds.
+  // Where engine.hyperparameter_tables[i] comes from, and how many of its values, the first ones, are within bounds.
   struct Source {
     py::object make;
     std::int64_t good;
@@ -116,7 +116,7 @@ class PyOptimizer {
   std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
 };
 
-/// Parameters of an optimizer, for somebody who moves them again and again.
+/// Parameters of an optimizer that are updated again and again.
 class Places {
  public:
   Places(const PyOptimizer& optimizer, std::vector<std::size_t> indices);
@@ -132,7 +132,7 @@ class Places {
   std::uint64_t seen_;
 };
 bool has_shape(const py::array& array, const Layout& layout);
-/// Throws unless the array can be moved in place; its type.
+/// Throws unless the array can be updated in place; its type.
 Dtype check_parameter(const py::array& array, const std::string& name);
 
 /// Raises Python's FloatingPointError.

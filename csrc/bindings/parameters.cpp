@@ -66,8 +66,9 @@ void PyOptimizer::check_unmoved(std::size_t index, const std::string& label) con
                           " must stay where it was when the optimizer first saw it; it has been resized, reshaped or "
                           "reallocated since.");
   if (!array.writeable())
-    throw py::value_error(noun("parameter", label) +
-                          " must be writable: it is moved in place; it has been made read-only since its first step.");
+    throw py::value_error(
+        noun("parameter", label) +
+        " must be writable: it is updated in place; it has been made read-only since its first step.");
   if (py::detail::array_proxy(array.ptr())->descr != dtypes_[index].ptr() &&
       any_float_dtype(array, noun("parameter", label)) != p.dtype)
     throw py::type_error(noun("parameter", label) + " is " + std::string(py::str(array.dtype())) + "; it was " +
@@ -98,7 +99,7 @@ void PyOptimizer::replace(std::size_t index, const py::array& array, const std::
   const std::string name = noun("parameter", label);
   if (check_parameter(array, name) != p.dtype || !has_shape(array, p.layout))
     throw py::value_error(name + " must have the shape and dtype of the array whose place it takes.");
-  if (p.arrears && !p.arrears->empty()) throw std::runtime_error("flush() must come before an array is replaced.");
+  if (p.pending && !p.pending->empty()) throw std::runtime_error("flush() must come before an array is replaced.");
   const std::ptrdiff_t old = overlapped(array);
   if (old >= 0) throw py::value_error(name + " must not overlap another parameter.");
   p.layout = layout_of(array);

@@ -38,7 +38,7 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
                          ", whose steps depend on the whole array; got a RowSparse. Its to_dense() makes an array.");
   if (item_size(p.dtype) < 4)
     throw py::type_error(name + " must be dense for a parameter of " + dtype_name(p.dtype) +
-                         "; row-sparse ones move float32 and float64.");
+                         "; row-sparse ones update float32 and float64.");
   if (p.layout.shape.empty())
     throw py::value_error(name + " must be an array: a parameter of shape () has no rows; got a RowSparse.");
   const py::array& parameter = arrays[p.number];
@@ -59,11 +59,11 @@ std::unique_ptr<RowGradient> PyOptimizer::check_rows(const Parameter& p, const p
 
 void PyOptimizer::flush() {
   check_idle();
-  if (std::none_of(parameters.begin(), parameters.end(), [](auto& p) { return p.arrears && !p.arrears->empty(); }))
+  if (std::none_of(parameters.begin(), parameters.end(), [](auto& p) { return p.pending && !p.pending->empty(); }))
     return;
   const Busy busy(*this);
   for (std::size_t i = 0; i < parameters.size(); ++i)
-    if (parameters[i].arrears) check_unmoved(i, "[" + std::to_string(i) + "]");
+    if (parameters[i].pending) check_unmoved(i, "[" + std::to_string(i) + "]");
   const py::gil_scoped_release release;  // safe: the arrays are held, and no step is made meanwhile
   for (const Parameter& p : parameters) gs::flush(p);
 }
@@ -72,7 +72,7 @@ void PyOptimizer::flush_rows(std::size_t index, const py::array& rows) {
   check_idle();
   const Parameter& p = parameters.at(index);
   check_unmoved(index, "[" + std::to_string(index) + "]");
-  if (!p.arrears || p.arrears->empty()) return;
+  if (!p.pending || p.pending->empty()) return;
   const RowGradient wanted(check_range(rows, p, "rows"), std::size_t(rows.size()), nullptr, p.dtype,
                            columns_of(p.layout));
   const Busy busy(*this);

@@ -8,15 +8,15 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
 #include "train/network.hpp"
-#include "train/run.hpp"
+#include "train/train_loop.hpp"
 
 namespace gs {
 
-/// Keras's name of it; "none" is a sum, for its slope.
+/// Keras's name of it; "none" is a sum, for its gradient.
 Reduction parse_reduction(const std::string& name);
 /// {"kind": name, "of_logits": bool, "reduction": name, "factor": number, and settings by the names of its fields}
 LossUse parse_loss(const py::dict& given);
-/// loss: as above, or None if somebody else knows it.
+/// loss: as above, or None if Python computes it.
 Scoring parse_scoring(const py::object& loss, const std::vector<std::string>& metrics);
 
 /// Rows of numbers of dtype, n a row; or int64, one a row, in [0, n) where they are classes or else ValueError with the
@@ -25,7 +25,7 @@ Targets check_targets(py::handle y, const std::string& name, const LossUse& loss
 /// The same for a loss and metrics; where neither is there to look at them, any rows in C order.
 Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n);
 
-/// A label that is none.
+/// An invalid label.
 [[noreturn]] void throw_bad_label(const std::string& name, std::int64_t row, std::int64_t label, std::size_t n);
 
 /// What rows count for: float64 (rows,) and bool (rows,), or None.

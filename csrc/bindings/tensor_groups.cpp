@@ -1,4 +1,4 @@
-// Steps of torch.optim's parameter groups: tensors and their state are moved where they lie, and read anew each time.
+// Steps of torch.optim's parameter groups: tensors and their state are updated in place, and read anew each time.
 #include "bindings/tensor_groups.hpp"
 
 #include <pybind11/stl.h>
@@ -72,7 +72,7 @@ struct Member {
 struct Part {
   std::size_t group;
   Numbers numbers;
-  std::vector<Move> moves{};
+  std::vector<ParamGrad> grads{};
   std::vector<Member*> members{};
 };
 
@@ -147,7 +147,7 @@ class TensorGroups {
     return all;
   }
 
-  /// The tensors that a step moves.
+  /// The tensors that a step updates.
   py::list moved() const { return py::cast(moved_); }
 
   /// Moves a part, which has done so many steps; its numbers are `after` from then on.
@@ -161,12 +161,12 @@ class TensorGroups {
     Optimizer& engine = group.optimizer->engine;
     engine.t = done;
     std::size_t total = 0;
-    for (const Move& move : part.moves) total += move.parameter->layout.size;
+    for (const ParamGrad& grad : part.grads) total += grad.parameter->layout.size;
     // Safe: the tensors are held below, and `busy_` keeps other threads out.
     if (total < release_size)
-      engine.step(part.moves);
+      engine.step(part.grads);
     else
-      released([&] { return engine.step(part.moves); });
+      released([&] { return engine.step(part.grads); });
     for (const Member* member : part.members)
       for (std::size_t k = 0; member->counted && k < group.counters.size(); ++k) member->counters[k].set(after[k]);
   }
@@ -242,8 +242,8 @@ class TensorGroups {
     m.parameter.data = view.data;
     extents_.add_written(view, m.parameter.layout.contiguous ? nullptr : &m.parameter.layout, owner,
                          Extents::parameter);
-    Move move{&m.parameter, nullptr, &contiguous_, Dtype::f32};
-    if (!take_gradient(m, move, under(grad_, loan, nullptr).is_none() ? gradient : under(grad_, loan, nullptr), owner))
+    ParamGrad grad{&m.parameter, nullptr, &contiguous_, Dtype::f32};
+    if (!take_gradient(m, grad, under(grad_, loan, nullptr).is_none() ? gradient : under(grad_, loan, nullptr), owner))
       return false;
     for (std::size_t s = 0; s < m.slots.size(); ++s) {
       const Slot& slot = m.slots[s];
@@ -259,7 +259,7 @@ class TensorGroups {
     if (!count(group, m, loan, own, owner, numbers)) return false;
     const auto [at, fresh] = known.emplace(numbers, parts_.size());
     if (fresh) parts_.push_back({owner.group, numbers});
-    parts_[at->second].moves.push_back(move);
+    parts_[at->second].grads.push_back(grad);
     parts_[at->second].members.push_back(&m);
     moved_.push_back(tensor);
     return true;
@@ -298,18 +298,18 @@ class TensorGroups {
     return true;
   }
 
-  bool take_gradient(Member& m, Move& move, const py::object& gradient, const Owner& owner) {
+  bool take_gradient(Member& m, ParamGrad& grad, const py::object& gradient, const Owner& owner) {
     TensorView view;
     if (!reader_.read(gradient.ptr(), view, held_) || !view.has_shape(m.shape) || !view.aligned()) return false;
     // Its type is the tensor's, or a half one; a tensor of a half type takes float32 too.
     const Dtype own = m.parameter.dtype;
     if (view.dtype != own && !is_half(view.dtype) && !(is_half(own) && view.dtype == Dtype::f32)) return false;
     if (!reader_.is_plain(gradient.ptr(), view)) return false;
-    move.gradient = view.data;
-    move.dtype = view.dtype;
+    grad.gradient = view.data;
+    grad.dtype = view.dtype;
     if (!view.contiguous()) {
       m.gradient = view.layout();
-      move.layout = &m.gradient;
+      grad.layout = &m.gradient;
     }
     extents_.add_gradient(view, view.contiguous() ? nullptr : &m.gradient, owner);
     return true;

@@ -27,7 +27,7 @@ constexpr bool is_factored<Rule, std::void_t<decltype(std::declval<Rule>().facto
 /// The constants of a step along a momentum m made orthogonal: x = of_gradient g + of_momentum m, over its norm, goes
 /// `times` times through the polynomial a x + b x^3 + c x^5 of its singular values.
 struct Orthogonal {
-  double keep, take;  // m = keep m + take g
+  double decay, take;  // m = decay m + take g
   double of_gradient, of_momentum;
   double add, least;  // to the norm; of the norm
   double a, b, c;
@@ -37,7 +37,7 @@ struct Orthogonal {
 
 /// Such a rule gives its name, fields and
 ///   orthogonal(rows, columns): its constants
-///   aside<Real>(t), aside_decay(): Adam's constants and the weight decay for what is no matrix
+///   fallback<Real>(t), fallback_decay(): Adam's constants and the weight decay for what is no matrix
 template <class Rule, class = void> constexpr bool is_orthogonal = false;
 template <class Rule>
 constexpr bool is_orthogonal<Rule, std::void_t<decltype(std::declval<Rule>().orthogonal(1.0, 1.0))>> = true;

@@ -1,4 +1,4 @@
-// The weights of layers, and the jobs that make their gradients and move them.
+// The weights of layers, and the jobs that make their gradients and update them.
 #pragma once
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "graph/treatment.hpp"
+#include "graph/weight_attributes.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
 #include "runtime/buffer.hpp"
@@ -15,67 +15,69 @@
 #include "runtime/job.hpp"
 #include "runtime/product_job.hpp"
 #include "runtime/threads.hpp"
-#include "update/manner.hpp"
+#include "update/update_kernel.hpp"
 
 namespace gs {
 
 /// A weight of a layer: what it is, and what becomes of its gradient.
 template <class Real> struct Weight {
   Real* w = nullptr;
-  Real* gradient = nullptr;  // the gradient is written here; if null, it moves w at once and is never stored
+  Real* gradient = nullptr;  // where the gradient is stored; if null, it updates w at once and is never stored
   void* state[max_slots] = {};
   std::size_t number = 0;  // among all trainable weights of the network
-  std::shared_ptr<const Treatment> treatment = nullptr;
-  Real* slope = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
+  std::shared_ptr<const WeightAttributes> attributes = nullptr;
+  Real* penalty_gradient = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
 
-  bool trainable() const { return treatment->trainable; }
+  bool trainable() const { return attributes->trainable; }
 };
 
-/// How the training step at hand moves weights.
-struct Mover {
-  std::vector<const Manner*> manners;  // (weight)
+/// What is done with each block of a weight's gradient while it is in cache: the penalty, then the update or the store.
+struct UpdateEpilogue {
+  std::vector<const UpdateKernel*> kernels;  // (weight)
 
-  /// g (rows, columns), used up: the gradient of an area that begins at element `at` of the weight. penalty: where that
-  /// of the area is left.
+  /// g (rows, columns), used up: the gradient of the part of the weight that begins at its element `at`. penalty: where
+  /// the penalty of that part is left.
   template <class Real>
-  void move(const Weight<Real>& weight, std::size_t at, Real* g, const Area& area, double& penalty) const {
-    if (const Penalty& p = weight.treatment->penalty) {
-      const Real* const slope = weight.slope ? weight.slope + at : nullptr;
-      const PenaltySums sums = treating<Real>().penalize(weight.w + at, g, slope, p.l1, p.l2, area);
+  void apply(const Weight<Real>& weight, std::size_t at, Real* g, const MatrixLayout& layout, double& penalty) const {
+    if (const Penalty& p = weight.attributes->penalty) {
+      const Real* const penalty_gradient = weight.penalty_gradient ? weight.penalty_gradient + at : nullptr;
+      const PenaltySums sums =
+          regularize_loops<Real>().penalize(weight.w + at, g, penalty_gradient, p.l1, p.l2, layout);
       penalty = (p.l1 + p.proximal) * sums.sizes + p.l2 * sums.squares;
     }
     if (weight.gradient) {
-      for (std::size_t i = 0; i < area.rows; ++i, g += area.columns)
-        std::copy(g, g + area.columns, weight.gradient + at + i * area.stride);
+      for (std::size_t i = 0; i < layout.rows; ++i, g += layout.columns)
+        std::copy(g, g + layout.columns, weight.gradient + at + i * layout.stride);
       return;
     }
-    const Manner& how = *manners[weight.number];
+    const UpdateKernel& kernel = *kernels[weight.number];
     constexpr Dtype real = Dtype(dtype_of<Real>());
-    Place place{reinterpret_cast<std::byte*>(weight.w + at),
-                real,
-                reinterpret_cast<const std::byte*>(g),
-                real,
-                weight.state,
-                nullptr,
-                at,
-                area.columns,
-                0};
-    if (how.plain) return how.sweep(&how.update, how.factors, weight.w + at, g, how.point(place, at).data(), area);
-    for (std::size_t i = 0; i < area.rows; ++i) {
-      how.move(place);
-      place.w += area.stride * sizeof(Real);
-      place.g += area.columns * sizeof(Real);
-      place.at += area.stride;
+    ParamSlice slice{reinterpret_cast<std::byte*>(weight.w + at),
+                     real,
+                     reinterpret_cast<const std::byte*>(g),
+                     real,
+                     weight.state,
+                     nullptr,
+                     at,
+                     layout.columns,
+                     0};
+    if (kernel.plain)
+      return kernel.sweep(&kernel.update, kernel.factors, weight.w + at, g, kernel.state_at(slice, at).data(), layout);
+    for (std::size_t i = 0; i < layout.rows; ++i) {
+      kernel.apply(slice);
+      slice.w += layout.stride * sizeof(Real);
+      slice.g += layout.columns * sizeof(Real);
+      slice.at += layout.stride;
     }
   }
 };
 
-/// A job that moves a weight, an area a chunk.
-template <class Real> class LearnJob : public Job<Real> {
+/// A job that makes the gradient of a weight, a part of it in each chunk.
+template <class Real> class GradJob : public Job<Real> {
  public:
-  LearnJob(const Weight<Real>& weight, const Mover& mover) : weight_(weight), mover_(mover) {}
+  GradJob(const Weight<Real>& weight, const UpdateEpilogue& epilogue) : weight_(weight), epilogue_(epilogue) {}
 
-  /// The penalty of the weight's numbers before they were moved.
+  /// The penalty of the weight before the update.
   double penalty() const {
     double sum = 0;
     for (const double part : penalties_) sum += part;
@@ -87,23 +89,23 @@ template <class Real> class LearnJob : public Job<Real> {
     this->chunks = chunks;
     penalties_.resize(chunks);
   }
-  void move(std::size_t chunk, std::size_t at, Real* g, const Area& area) const {
-    mover_.move(weight_, at, g, area, penalties_[chunk]);
+  void update(std::size_t chunk, std::size_t at, Real* g, const MatrixLayout& layout) const {
+    epilogue_.apply(weight_, at, g, layout, penalties_[chunk]);
   }
 
  private:
   const Weight<Real>& weight_;
-  const Mover& mover_;
+  const UpdateEpilogue& epilogue_;
   mutable std::vector<double> penalties_;  // (chunk)
 };
 
-/// The gradient x^T dz of a kernel (rows, columns) in tiles; each moves its part of the kernel while it is in cache.
-template <class Real> class LearnProductJob : public LearnJob<Real> {
+/// The gradient x^T dz of a kernel (rows, columns) in tiles; each updates its part of the kernel while it is in cache.
+template <class Real> class WeightGradJob : public GradJob<Real> {
  public:
-  LearnProductJob(const Product<Real>& whole, const Weight<Real>& weight, const Mover& mover)
-      : LearnJob<Real>(weight, mover), whole_(whole), grid_(tiles(whole)), gemm_(products<Real>().gemm) {
+  WeightGradJob(const Product<Real>& whole, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
+      : GradJob<Real>(weight, epilogue), whole_(whole), grid_(tiles(whole)), gemm_(products<Real>().gemm) {
     this->cut(grid_.chunks());
-    tile_ = on_border<Real>(grid_.rows.size(0) * grid_.columns.size(0));
+    tile_ = align<Real>(grid_.rows.size(0) * grid_.columns.size(0));
     this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
   }
 
@@ -116,10 +118,11 @@ template <class Real> class LearnProductJob : public LearnJob<Real> {
     q.ldc = b.columns;
     q.rows = b.rows;
     q.columns = b.columns;
-    q.is_cancelled = &Crew::is_cancelled;
+    q.is_cancelled = &ThreadTeam::is_cancelled;
     gemm_(q, scratch + tile_);
     const std::size_t stride = whole_.columns, at = b.row * stride + b.column;
-    this->move(chunk, at, q.c, b.columns == stride ? Area(b.rows * stride) : Area(b.rows, b.columns, stride));
+    this->update(chunk, at, q.c,
+                 b.columns == stride ? MatrixLayout(b.rows * stride) : MatrixLayout(b.rows, b.columns, stride));
   }
 
   std::string name() const override { return "learn " + sizes(whole_); }
@@ -134,15 +137,16 @@ template <class Real> class LearnProductJob : public LearnJob<Real> {
 
   const Product<Real> whole_;
   const Grid grid_;
-  std::size_t tile_ = 0;  // elements, up to a border: what follows holds pointers too
+  std::size_t tile_ = 0;  // elements, up to the alignment: what follows holds pointers too
   const Gemm<Real> gemm_;
 };
 
 /// The gradient of a bias: dz (rows, columns) summed over its rows.
-template <class Real> class LearnSumJob : public LearnJob<Real> {
+template <class Real> class BiasGradJob : public GradJob<Real> {
  public:
-  LearnSumJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight, const Mover& mover)
-      : LearnJob<Real>(weight, mover), dz_(dz), rows_(rows), grid_(1, columns, 1, 512) {
+  BiasGradJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight,
+              const UpdateEpilogue& epilogue)
+      : GradJob<Real>(weight, epilogue), dz_(dz), rows_(rows), grid_(1, columns, 1, 512) {
     this->cut(grid_.chunks());
     this->scratch = 512;
   }
@@ -150,7 +154,7 @@ template <class Real> class LearnSumJob : public LearnJob<Real> {
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
     kernels().reduce.column_sums[dtype_of<Real>()](dz_ + b.column, grid_.columns.n, rows_, b.columns, scratch);
-    this->move(chunk, b.column, scratch, Area(b.columns));
+    this->update(chunk, b.column, scratch, MatrixLayout(b.columns));
   }
 
   std::string name() const override { return "learn bias " + std::to_string(grid_.columns.n); }

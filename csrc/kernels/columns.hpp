@@ -1,4 +1,4 @@
-// Loops over the rows of a batch with numbers for each column: normalizations, and slopes that are weights.
+// Loops over the rows of a batch with numbers for each column: normalizations, and PReLU.
 #pragma once
 
 #include <cstddef>

@@ -24,11 +24,11 @@ template <class Term> HD double sum(std::size_t n, Term term) {
 }
 
 template <class Real>
-void squares(const Real* g, const Area& area, double scale, double* RESTRICT rows, double* RESTRICT columns) {
+void squares(const Real* g, const MatrixLayout& layout, double scale, double* RESTRICT rows, double* RESTRICT columns) {
   const Real by = Real(scale);
-  for (std::size_t i = 0; i < area.rows; ++i) {
-    const Real* RESTRICT x = g + i * area.stride;
-    rows[i] += sum(area.columns, [&](std::size_t j) {
+  for (std::size_t i = 0; i < layout.rows; ++i) {
+    const Real* RESTRICT x = g + i * layout.stride;
+    rows[i] += sum(layout.columns, [&](std::size_t j) {
       const double value = double(x[j] * by), squared = value * value;
       columns[j] += squared;
       return squared;
@@ -36,12 +36,12 @@ void squares(const Real* g, const Area& area, double scale, double* RESTRICT row
   }
 }
 
-template <class Real> double size(const Real* w, const Area& area, double keep) {
-  const Real by = Real(keep);
+template <class Real> double size(const Real* w, const MatrixLayout& layout, double decay) {
+  const Real by = Real(decay);
   double total = 0;
-  for (std::size_t i = 0; i < area.rows; ++i) {
-    const Real* x = w + i * area.stride;
-    total += sum(area.columns, [&](std::size_t j) {
+  for (std::size_t i = 0; i < layout.rows; ++i) {
+    const Real* x = w + i * layout.stride;
+    total += sum(layout.columns, [&](std::size_t j) {
       const double value = double(x[j] * by);
       return value * value;
     });
@@ -49,12 +49,12 @@ template <class Real> double size(const Real* w, const Area& area, double keep) 
   return total;
 }
 
-template <class Real> double spread(const Real* g, const Area& area, double scale, const Moment<Real>& v) {
+template <class Real> double spread(const Real* g, const MatrixLayout& layout, double scale, const Moment<Real>& v) {
   const Real by = Real(scale), most = v.most;
   double total = 0;
-  for (std::size_t i = 0; i < area.rows; ++i) {
-    const Real *x = g + i * area.stride, *column = v.column, row = v.row[i];
-    total += sum(area.columns, [&](std::size_t j) {
+  for (std::size_t i = 0; i < layout.rows; ++i) {
+    const Real *x = g + i * layout.stride, *column = v.column, row = v.row[i];
+    total += sum(layout.columns, [&](std::size_t j) {
       const double u = double(x[j] * by * at_most(row * column[j], most));
       return u * u;
     });
@@ -63,19 +63,20 @@ template <class Real> double spread(const Real* g, const Area& area, double scal
 }
 
 template <class Real>
-void move(Real* w, const Real* g, const Area& area, const Factors& factors, double step, const Moment<Real>& v) {
-  const Real keep = Real(factors.keep), by = Real(factors.scale), most = v.most, rate = Real(step);
-  for (std::size_t i = 0; i < area.rows; ++i) {
-    Real* RESTRICT y = w + i * area.stride;
-    const Real *RESTRICT x = g + i * area.stride, *RESTRICT column = v.column;
+void move(Real* w, const Real* g, const MatrixLayout& layout, const Factors& factors, double step,
+          const Moment<Real>& v) {
+  const Real decay = Real(factors.decay), by = Real(factors.scale), most = v.most, rate = Real(step);
+  for (std::size_t i = 0; i < layout.rows; ++i) {
+    Real* RESTRICT y = w + i * layout.stride;
+    const Real *RESTRICT x = g + i * layout.stride, *RESTRICT column = v.column;
     const Real row = v.row[i];
 #pragma omp simd
-    for (std::size_t j = 0; j < area.columns; ++j)
-      y[j] = y[j] * keep - rate * (x[j] * by * at_most(row * column[j], most));
+    for (std::size_t j = 0; j < layout.columns; ++j)
+      y[j] = y[j] * decay - rate * (x[j] * by * at_most(row * column[j], most));
   }
 }
 
-template <class Real> constexpr Factoring<Real> table_of() {
+template <class Real> constexpr FactorLoops<Real> table_of() {
   return {squares<Real>, size<Real>, spread<Real>, move<Real>};
 }
 

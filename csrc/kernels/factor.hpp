@@ -3,8 +3,8 @@
 
 #include <cstddef>
 
-#include "kernels/area.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/matrix_layout.hpp"
 #include "kernels/sweep.hpp"
 
 namespace gs {
@@ -15,21 +15,23 @@ template <class Real> struct Moment {
   Real most;
 };
 
-/// w, g: rows of an area; every row is summed by itself, in a fixed order, so that a tile may also come row by row.
-template <class Real> struct Factoring {
-  // g times scale -> rows (area.rows), columns (area.columns): their sums of squares are added
-  void (*squares)(const Real* g, const Area& area, double scale, double* rows, double* columns);
-  // The sum of squares of w times keep
-  double (*size)(const Real* w, const Area& area, double keep);
+/// w, g: matrices of a layout; every row is summed by itself, in a fixed order, so that a tile may also come row by
+/// row.
+template <class Real> struct FactorLoops {
+  // g times scale -> rows (layout.rows), columns (layout.columns): their sums of squares are added
+  void (*squares)(const Real* g, const MatrixLayout& layout, double scale, double* rows, double* columns);
+  // The sum of squares of w times decay
+  double (*size)(const Real* w, const MatrixLayout& layout, double decay);
   // The sum of squares of g times scale over the root of the second moment
-  double (*spread)(const Real* g, const Area& area, double scale, const Moment<Real>& v);
-  // w = keep w - step scale g over the root of the second moment
-  void (*move)(Real* w, const Real* g, const Area& area, const Factors& factors, double step, const Moment<Real>& v);
+  double (*spread)(const Real* g, const MatrixLayout& layout, double scale, const Moment<Real>& v);
+  // w = decay w - step scale g over the root of the second moment
+  void (*move)(Real* w, const Real* g, const MatrixLayout& layout, const Factors& factors, double step,
+               const Moment<Real>& v);
 };
 
 struct FactorTable {
-  Factoring<float> f32;
-  Factoring<double> f64;
+  FactorLoops<float> f32;
+  FactorLoops<double> f64;
 };
 
 template <class Isa> const FactorTable& factor_table() noexcept;

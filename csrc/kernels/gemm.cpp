@@ -42,7 +42,7 @@ template <int n_vectors, class Real> HD void panels(const Block<Real>& block, st
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && q.a.template is_plain<Real>()) return dots(q);
-  const Parts depths(q.depth, gemm_depth);
+  const Blocks depths(q.depth, gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
     if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
     const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);
@@ -56,7 +56,8 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   }
 }
 
-template <class Real> void gather_all(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
+template <class Real>
+void gather_all(const IndirectionBuffer& x, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
   gather(x, 0, count, n, to, ld);
 }
 

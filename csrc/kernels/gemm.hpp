@@ -4,14 +4,14 @@
 #include <cstddef>
 
 #include "core/portable.hpp"
+#include "kernels/indirection.hpp"
 #include "kernels/isa.hpp"
-#include "kernels/rows.hpp"
 
 namespace gs {
 
 /// c (rows, columns) = start + a b, summed over depth in a fixed order.
 template <class Real> struct Product {
-  Rows a;                // (rows) of (depth), or, transposed, (depth) of (rows)
+  IndirectionBuffer a;   // (rows) of (depth), or, transposed, (depth) of (rows)
   std::size_t a_offset;  // where in each of them this product begins
   bool a_transposed;     // a's element (i, p) is a[p][a_offset + i] instead of a[i][a_offset + p]
   const Real* b;         // (depth, columns) with row stride ldb; transposed, (columns, depth)
@@ -43,7 +43,7 @@ constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
 
 /// x (count) of (n) -> to (count, n) of row stride ld
 template <class Real>
-using Gather = void (*)(const Rows& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
+using Gather = void (*)(const IndirectionBuffer& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
 
 template <class Real> struct Products {
   Gemm<Real> gemm;

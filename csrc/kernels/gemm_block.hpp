@@ -2,7 +2,7 @@
 // read where they lie, but for what would be read badly there: that is copied first.
 #pragma once
 
-#include "core/parts.hpp"
+#include "core/blocks.hpp"
 #include "core/portable.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/pack.hpp"
@@ -23,7 +23,7 @@ template <class Real> class Block {
         panel_(over_ + tile_rows * widest) {
     // a's rows of this block: where they lie, or, where that is bad to read, copies.
     const std::size_t count = q.a_transposed ? depth : q.rows, length = q.a_transposed ? q.rows : depth;
-    Rows from = q.a;
+    IndirectionBuffer from = q.a;
     if (q.a_transposed) from.at += begin;
     const std::size_t offset = q.a_offset + (q.a_transposed ? 0 : begin);
     const bool deep = q.a_transposed && depth > 64;
@@ -73,7 +73,7 @@ template <class Real> class Block {
     t.rows = rows_;
     t.offset = offset_;
     Real* c = q_.c + column;
-    const Parts heights(q_.rows, tile_rows);
+    const Blocks heights(q_.rows, tile_rows);
     for (std::size_t k = 0; k < heights.count; ++k) {
       const std::size_t height = heights.size(k);
       t.c = whole ? c : over_;

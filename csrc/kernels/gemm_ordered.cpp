@@ -6,7 +6,7 @@ namespace {
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   constexpr std::size_t full = tile_vectors * Simd<Real>::lanes;
-  const Parts depths(q.depth, gemm_depth);
+  const Blocks depths(q.depth, gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
     if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
     const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);

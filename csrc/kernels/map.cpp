@@ -5,12 +5,12 @@ namespace gs {
 namespace {
 
 template <class Activation, class Real>
-void forward(const double* settings, const void* from, void* to, const Area& area) {
+void forward(const double* settings, const void* from, void* to, const MatrixLayout& layout) {
   const auto f = with_values<Activation>(settings);
   const Real* x = static_cast<const Real*>(from);
   Real* y = static_cast<Real*>(to);
-  const std::size_t n = area.columns;
-  for (std::size_t row = 0; row < area.rows; ++row, x += area.stride, y += area.stride) {
+  const std::size_t n = layout.columns;
+  for (std::size_t row = 0; row < layout.rows; ++row, x += layout.stride, y += layout.stride) {
     if constexpr (Activation::rowwise) {
       f.forward(x, y, n);
     } else {
@@ -21,21 +21,21 @@ void forward(const double* settings, const void* from, void* to, const Area& are
 }
 
 template <class Activation, class Real>
-void backward(const double* settings, const void* from, const void* value, const void* slope, void* to,
-              const Area& area) {
+void backward(const double* settings, const void* from, const void* value, const void* derivative, void* to,
+              const MatrixLayout& layout) {
   const auto f = with_values<Activation>(settings);
   const Real* y = static_cast<const Real*>(value);
-  const Real* dy = static_cast<const Real*>(slope);
+  const Real* dy = static_cast<const Real*>(derivative);
   Real* dx = static_cast<Real*>(to);
   // Where the input is not used it was not kept: read y in its place.
   const Real* x = Activation::uses_input ? static_cast<const Real*>(from) : y;
-  const std::size_t n = area.columns, stride = area.stride;
-  for (std::size_t row = 0; row < area.rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
+  const std::size_t n = layout.columns, stride = layout.stride;
+  for (std::size_t row = 0; row < layout.rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
     if constexpr (Activation::rowwise) {
       f.backward(x, y, dy, dx, n);
     } else {
 #pragma omp simd
-      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * f.slope(x[i], y[i]);
+      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * f.derivative(x[i], y[i]);
     }
   }
 }

@@ -4,17 +4,17 @@
 #include <cstddef>
 
 #include "activations/all.hpp"
-#include "kernels/area.hpp"
 #include "kernels/isa.hpp"
+#include "kernels/matrix_layout.hpp"
 
 namespace gs {
 
-/// settings: of ActivationUse; null: the defaults. x -> y, over the same area of each; y may be x. A rowwise activation
-/// takes the area's rows.
-using MapForward = void (*)(const double* settings, const void* x, void* y, const Area& area);
-/// y, dy, and x if the activation uses its input -> dx, over the same area of each; dx may be dy.
+/// settings: of ActivationUse; null: the defaults. x -> y, of the same layout; y may be x. A rowwise activation takes
+/// the rows.
+using MapForward = void (*)(const double* settings, const void* x, void* y, const MatrixLayout& layout);
+/// y, dy, and x if the activation uses its input -> dx, of the same layout; dx may be dy.
 using MapBackward = void (*)(const double* settings, const void* x, const void* y, const void* dy, void* dx,
-                             const Area& area);
+                             const MatrixLayout& layout);
 
 struct MapTable {
   struct Row {

@@ -11,10 +11,10 @@ namespace {
 
 // w, g, state (n), n <= sum_lanes
 template <class Measure, class Real, std::size_t... sum, class... State>
-HD void add(const Measure measure, const Real keep, const Real scale, const Real* RESTRICT w, const Real* RESTRICT g,
+HD void add(const Measure measure, const Real decay, const Real scale, const Real* RESTRICT w, const Real* RESTRICT g,
             std::size_t n, double (*RESTRICT lanes)[sum_lanes], std::index_sequence<sum...>, State* RESTRICT... state) {
 #pragma omp simd
-  for (std::size_t i = 0; i < n; ++i) measure(w[i] * keep, g[i] * scale, state[i]..., lanes[sum][i]...);
+  for (std::size_t i = 0; i < n; ++i) measure(w[i] * decay, g[i] * scale, state[i]..., lanes[sum][i]...);
 }
 
 template <class Rule, class Real, std::size_t... slot>
@@ -23,12 +23,12 @@ HD void add_all(const void* constants, const Factors& factors, const Real* w, co
   (void)state;  // a rule whose first pass needs none
   constexpr std::make_index_sequence<Rule::sums> sums{};
   const auto measure = *static_cast<const typename Rule::template Measure<Real>*>(constants);
-  const Real keep = Real(factors.keep), scale = Real(factors.scale);
+  const Real decay = Real(factors.decay), scale = Real(factors.scale);
   const auto to = reinterpret_cast<double (*)[sum_lanes]>(lanes);
   const std::size_t whole = n / sum_lanes * sum_lanes;
   for (std::size_t i = 0; i < whole; i += sum_lanes)
-    add(measure, keep, scale, w + i, g + i, sum_lanes, to, sums, state[slot] + i...);
-  add(measure, keep, scale, w + whole, g + whole, n - whole, to, sums, state[slot] + whole...);
+    add(measure, decay, scale, w + i, g + i, sum_lanes, to, sums, state[slot] + i...);
+  add(measure, decay, scale, w + whole, g + whole, n - whole, to, sums, state[slot] + whole...);
 }
 
 template <class Rule, class Real>

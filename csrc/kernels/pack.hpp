@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "kernels/rows.hpp"
+#include "kernels/indirection.hpp"
 #include "kernels/simd.hpp"
 
 namespace gs {
@@ -48,7 +48,7 @@ HD void pack_columns(const Real* from, std::size_t ld, std::size_t depth, std::s
 }
 
 template <class Real, class From>
-HD void gather_rows(const Rows& x, std::size_t offset, std::size_t count, std::size_t n, Real* RESTRICT to,
+HD void gather_rows(const IndirectionBuffer& x, std::size_t offset, std::size_t count, std::size_t n, Real* RESTRICT to,
                     std::size_t ld) {
   const Real scale = Real(x.scale), shift = Real(x.offset);
   for (std::size_t i = 0; i < count; ++i, to += ld) {
@@ -62,7 +62,8 @@ HD void gather_rows(const Rows& x, std::size_t offset, std::size_t count, std::s
 
 // x's columns [offset, offset + n) -> to (count, n) of row stride ld
 template <class Real>
-HD void gather(const Rows& x, std::size_t offset, std::size_t count, std::size_t n, Real* to, std::size_t ld) {
+HD void gather(const IndirectionBuffer& x, std::size_t offset, std::size_t count, std::size_t n, Real* to,
+               std::size_t ld) {
   switch (x.source) {
     case Source::f32:
       return gather_rows<Real, float>(x, offset, count, n, to, ld);

@@ -161,8 +161,8 @@ HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::
   // 1.5 * 2^23: adding it leaves the nearest integer in the low bits, also of what dither has made negative
   constexpr float round = Bits<float>::round;
   const std::uint32_t zero_code = to_bits(round), least = zero_code + !zero;
-  std::uint8_t room[scale_block];
-  std::uint8_t* RESTRICT words = n == scale_block ? codes : room;
+  std::uint8_t workspace[scale_block];
+  std::uint8_t* RESTRICT words = n == scale_block ? codes : workspace;
 #pragma omp simd
   for (std::size_t i = 0; i < quarter; ++i) {
     std::uint32_t word = 0, signs = 0;
@@ -183,7 +183,7 @@ HD float pack(const float* RESTRICT numbers, const float* RESTRICT dither, std::
     std::memcpy(words + 4 * i, &word, 4);
   }
   if (n < scale_block)
-    for (std::size_t i = 0; i < n; ++i) codes[i] = room[i % quarter * 4 + i / quarter];
+    for (std::size_t i = 0; i < n; ++i) codes[i] = workspace[i % quarter * 4 + i / quarter];
   return !finite ? float(__builtin_nan("")) : zero ? 0.0f : step_of(rooted, most, top);
 }
 /// The same of one block by itself; numbers (256): those from n on are set to 0.

@@ -19,11 +19,11 @@ template <bool labels, class Real> struct TargetRows {
 
 template <class Form, bool labels, class Real>
 void loss_rows(const double* settings, const void* const* targets, const void* outputs, std::size_t rows, std::size_t n,
-               const double* scales, double* values, void* slopes) {
+               const double* scales, double* values, void* gradient) {
   const Form form = with_values<Form>(settings);
   const TargetRows<labels, Real> t{targets};
   const Real* y = static_cast<const Real*>(outputs);
-  Real* dy = static_cast<Real*>(slopes);
+  Real* dy = static_cast<Real*>(gradient);
   if constexpr (Form::whole_batch)
     form.batch(t, y, rows, n, scales, values, dy);
   else

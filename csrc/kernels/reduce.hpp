@@ -9,8 +9,8 @@
 namespace gs {
 
 /// settings: of the loss's fields, or null for its defaults; targets (rows): a pointer a row, to n numbers or to one
-/// int64 label; y (rows, n) -> values (rows): the loss of each row; and unless dy is null dy (rows, n): the slope of
-/// the sum of scales[i] values[i]. All rows of a batch at once, of a loss that sees the whole batch.
+/// int64 label; y (rows, n) -> values (rows): the loss of each row; and unless dy is null dy (rows, n): the
+/// gradient of the sum of scales[i] values[i]. All rows of a batch at once, of a loss that sees the whole batch.
 using LossRows = void (*)(const double* settings, const void* const* targets, const void* y, std::size_t rows,
                           std::size_t n, const double* scales, double* values, void* dy);
 /// targets, y as above -> values (rows)

@@ -12,11 +12,11 @@ namespace gs {
 namespace {
 
 template <class Update, class Real, class... State>
-HD void loop(const Update update, const Real keep, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
+HD void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
              std::size_t n, State* RESTRICT... state) {
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) {
-    Real value = w[i] * keep;
+    Real value = w[i] * decay;
     update(value, g[i] * scale, state[i]...);
     w[i] = value;
   }
@@ -28,16 +28,18 @@ template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {
   (void)state;  // a rule without slots
-  loop(*static_cast<const Update*>(update), Real(factors.keep), Real(factors.scale), w, g, n, state[slot]...);
+  loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), w, g, n, state[slot]...);
 }
 
 template <class Update, class Real, std::size_t slots>
-void sweep(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
-  for (std::size_t i = 0; i < area.rows; ++i) {
+void sweep(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+           const MatrixLayout& layout) {
+  for (std::size_t i = 0; i < layout.rows; ++i) {
     Real* here[slots + 1];
-    for (std::size_t s = 0; s < slots; ++s) here[s] = static_cast<Real*>(state[s]) + i * area.stride;
-    row<Update>(update, factors, static_cast<Real*>(w) + i * area.stride,
-                static_cast<const Real*>(g) + i * area.columns, area.columns, here, std::make_index_sequence<slots>{});
+    for (std::size_t s = 0; s < slots; ++s) here[s] = static_cast<Real*>(state[s]) + i * layout.stride;
+    row<Update>(update, factors, static_cast<Real*>(w) + i * layout.stride,
+                static_cast<const Real*>(g) + i * layout.columns, layout.columns, here,
+                std::make_index_sequence<slots>{});
   }
 }
 
@@ -59,11 +61,11 @@ struct HeldHalf {
 };
 
 template <class Update, class... Slot>
-HD void loop_halved(const Update update, const float keep, const float scale, float* RESTRICT w,
+HD void loop_halved(const Update update, const float decay, const float scale, float* RESTRICT w,
                     const float* RESTRICT g, std::size_t n, const Slot... slot) {
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) {
-    float value = w[i] * keep;
+    float value = w[i] * decay;
     through(update, value, g[i] * scale, HeldHalf{Bfloat16::decode(slot.words[i]), slot.words + i, slot.dither[i]}...);
     w[i] = value;
   }
@@ -77,19 +79,20 @@ __attribute__((noinline)) void block_halved(const void* update, const Factors& f
   const Dither& dither = *static_cast<const Dither*>(state[sizeof...(slot)]);
   const std::size_t block = position / scale_block, offset = position % scale_block;
   (void)dither, (void)block, (void)offset, (void)at;  // a rule without slots
-  loop_halved(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w, g, n,
+  loop_halved(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w, g, n,
               HalfSlot{static_cast<std::uint16_t*>(state[slot]) + at, dither.words(block, slot) + offset}...);
 }
 
 template <class Update, std::size_t slots>
-void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
+void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+            const MatrixLayout& layout) {
   const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
-  for (std::size_t i = 0; i < area.rows; ++i)
-    for (std::size_t j = 0, n; j < area.columns; j += n) {
-      const std::size_t at = i * area.stride + j, rest = scale_block - (first + at) % scale_block;
-      n = area.columns - j < rest ? area.columns - j : rest;
+  for (std::size_t i = 0; i < layout.rows; ++i)
+    for (std::size_t j = 0, n; j < layout.columns; j += n) {
+      const std::size_t at = i * layout.stride + j, rest = scale_block - (first + at) % scale_block;
+      n = layout.columns - j < rest ? layout.columns - j : rest;
       block_halved<Update>(update, factors, static_cast<float*>(w) + at,
-                           static_cast<const float*>(g) + i * area.columns + j, n, state, at, first + at,
+                           static_cast<const float*>(g) + i * layout.columns + j, n, state, at, first + at,
                            std::make_index_sequence<slots>{});
     }
 }
@@ -106,11 +109,11 @@ struct HeldPacked {
 };
 
 template <class Update, class Count, class... Slot>
-HD void loop_packed(const Update update, const float keep, const float scale, float* RESTRICT w,
+HD void loop_packed(const Update update, const float decay, const float scale, float* RESTRICT w,
                     const float* RESTRICT g, Count n, const Slot... slot) {
 #pragma omp simd
   for (std::size_t i = 0; i < n; ++i) {
-    float value = w[i] * keep;
+    float value = w[i] * decay;
     through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
     w[i] = value;
   }
@@ -147,7 +150,7 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
     const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
     if (((scales(slot)[begin / scale_block] < 0) | ... | false)) {  // infinities: code by code
       (unpack<signs>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin, count), ...);
-      loop(*static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin, g + begin, count,
+      loop(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin, g + begin, count,
            fresh[slot] + begin...);
       continue;
     }
@@ -155,7 +158,7 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
     (void)words;
     const auto move = [&](std::size_t i, auto part) __attribute__((always_inline)) {
       loop_packed(
-          *static_cast<const Update*>(update), float(factors.keep), float(factors.scale), w + begin + i, g + begin + i,
+          *static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin + i, g + begin + i,
           part,
           PackedSlot<signs>{
               {scales(slot)[begin / scale_block], int(i / quarter)}, words[slot].get(), fresh[slot] + begin + i}...);
@@ -170,12 +173,13 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
 }
 
 template <class Update, class AllSigns>
-void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state, const Area& area) {
+void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+            const MatrixLayout& layout) {
   constexpr std::size_t slots = AllSigns::size();
   const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
-  for (std::size_t at = 0; at < area.columns; at += group)
+  for (std::size_t at = 0; at < layout.columns; at += group)
     group_packed<Update>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
-                         area.columns - at < group ? area.columns - at : group, state, at, first + at / scale_block,
+                         layout.columns - at < group ? layout.columns - at : group, state, at, first + at / scale_block,
                          AllSigns{}, std::make_index_sequence<slots>{});
 }
 

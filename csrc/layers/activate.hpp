@@ -1,4 +1,4 @@
-// An activation as a layer of its own.
+// An activation as a layer.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +19,16 @@ struct Activate : Weightless {
   std::size_t outputs() const { return n; }
 
   // x (batch, n) -> z, a copy of x that backward may read, y = f(z) (batch, n); z may be y
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    plan.copy(io.x, io.z, n);
-    plan.activate(activation, io.z, io.y, n);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.copy(buffers.x, buffers.z, n);
+    schedule.activate(activation, buffers.z, buffers.y, n);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n), which becomes dz in place -> dx = dz (batch, n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    plan.slope(activation, io.z, io.y, io.dy, n);
-    if (io.dx) plan.copy(io.dy, io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.activation_grad(activation, buffers.z, buffers.y, buffers.dy, n);
+    if (buffers.dx) schedule.copy(buffers.dy, buffers.dx, n);
   }
 };
 

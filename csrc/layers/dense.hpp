@@ -1,6 +1,6 @@
-// The dense layer. A layer reads its settings from Python by name; it says what is computed, in the words of a Plan,
-// and where the next layer reads its output. The plan says when, in how many chunks, and what can share a pass over
-// memory.
+// The dense layer. A layer reads its settings from Python by name; it says what is computed, in the operations of a
+// Schedule, and where the next layer reads its output. The schedule says when, in how many chunks, and what can share a
+// pass over memory.
 #pragma once
 
 #include <cstddef>
@@ -28,18 +28,18 @@ struct Dense {
   std::size_t n_weights() const { return use_bias ? 2 : 1; }
 
   // x (batch, in), w (in, out), b (out) -> z = x w + b, y = f(z) (batch, out); z may be y
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    plan.product(io.x, io.weight(0), use_bias ? io.weight(1) : nullptr, io.z, in, out);
-    plan.activate(activation, io.z, io.y, out);
-    return plan.rows_of(io.y, out);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.product(buffers.x, buffers.weight(0), use_bias ? buffers.weight(1) : nullptr, buffers.z, in, out);
+    schedule.activate(activation, buffers.z, buffers.y, out);
+    return schedule.row_pointers(buffers.y, out);
   }
 
   // dy (batch, out), which becomes dz in place -> dx = dz w^T (batch, in), dw = x^T dz, db = dz's rows summed
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    plan.slope(activation, io.z, io.y, io.dy, out);
-    if (io.dx) plan.product_back(io.dy, io.weight(0), io.dx, in, out);
-    plan.learn_product(io.x, io.dy, io.weight(0), in, out);
-    if (use_bias) plan.learn_sum(io.dy, io.weight(1), out);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.activation_grad(activation, buffers.z, buffers.y, buffers.dy, out);
+    if (buffers.dx) schedule.input_grad(buffers.dy, buffers.weight(0), buffers.dx, in, out);
+    schedule.weight_grad(buffers.x, buffers.dy, buffers.weight(0), in, out);
+    if (use_bias) schedule.bias_grad(buffers.dy, buffers.weight(1), out);
   }
 };
 

@@ -22,15 +22,15 @@ struct Dropout : Weightless {
   std::size_t outputs() const { return n; }
 
   // x (batch, n) -> y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    if (!plan.training) return io.x;
-    plan.drop(io.x, io.y, n, rate, key);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    if (!schedule.training) return buffers.x;
+    schedule.drop(buffers.x, buffers.y, n, rate, key);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    if (io.dx) plan.drop(plan.rows_of(io.dy, n), io.dx, n, rate, key);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    if (buffers.dx) schedule.drop(schedule.row_pointers(buffers.dy, n), buffers.dx, n, rate, key);
   }
 };
 

@@ -23,19 +23,19 @@ struct Noise : Weightless {
   std::size_t outputs() const { return n; }
 
   // x (batch, n) -> y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    if (!plan.training) return io.x;
-    plan.noise(io.x, io.y, n, stddev, multiply, key);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    if (!schedule.training) return buffers.x;
+    schedule.noise(buffers.x, buffers.y, n, stddev, multiply, key);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    if (!io.dx) return;
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    if (!buffers.dx) return;
     if (multiply)
-      plan.noise(plan.rows_of(io.dy, n), io.dx, n, stddev, multiply, key);
+      schedule.noise(schedule.row_pointers(buffers.dy, n), buffers.dx, n, stddev, multiply, key);
     else
-      plan.copy(io.dy, io.dx, n);
+      schedule.copy(buffers.dy, buffers.dx, n);
   }
 };
 

@@ -30,32 +30,36 @@ struct BatchNormalization {
   std::size_t n_weights() const { return 2 + std::size_t(scale) + std::size_t(center); }
 
   // x (batch, n) -> z = xhat, y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    if (in_training(plan, io))
-      plan.normalize_columns(io.x, gamma(io), beta(io), mean(io), variance(io), momentum, epsilon, io.z, io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    if (in_training(schedule, buffers))
+      schedule.normalize_columns(buffers.x, gamma(buffers), beta(buffers), mean(buffers), variance(buffers), momentum,
+                                 epsilon, buffers.z, buffers.y, n);
     else
-      plan.standardize(io.x, mean(io), variance(io), gamma(io), beta(io), epsilon, io.y, n);
-    return plan.rows_of(io.y, n);
+      schedule.standardize(buffers.x, mean(buffers), variance(buffers), gamma(buffers), beta(buffers), epsilon,
+                           buffers.y, n);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n), dgamma, dbeta (n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    if (in_training(plan, io))
-      plan.normalize_columns_back(io.dy, io.z, gamma(io), beta(io), io.dx, n);
-    else if (io.dx)
-      plan.standardize_back(io.dy, mean(io), variance(io), gamma(io), epsilon, io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    if (in_training(schedule, buffers))
+      schedule.normalize_columns_back(buffers.dy, buffers.z, gamma(buffers), beta(buffers), buffers.dx, n);
+    else if (buffers.dx)
+      schedule.standardize_back(buffers.dy, mean(buffers), variance(buffers), gamma(buffers), epsilon, buffers.dx, n);
   }
 
  private:
-  template <class Io> auto gamma(const Io& io) const { return scale ? io.weight(0) : nullptr; }
-  template <class Io> auto beta(const Io& io) const { return center ? io.weight(scale) : nullptr; }
-  template <class Io> auto mean(const Io& io) const { return io.weight(std::size_t(scale) + std::size_t(center)); }
-  template <class Io> auto variance(const Io& io) const {
-    return io.weight(1 + std::size_t(scale) + std::size_t(center));
+  template <class Buffers> auto gamma(const Buffers& buffers) const { return scale ? buffers.weight(0) : nullptr; }
+  template <class Buffers> auto beta(const Buffers& buffers) const { return center ? buffers.weight(scale) : nullptr; }
+  template <class Buffers> auto mean(const Buffers& buffers) const {
+    return buffers.weight(std::size_t(scale) + std::size_t(center));
+  }
+  template <class Buffers> auto variance(const Buffers& buffers) const {
+    return buffers.weight(1 + std::size_t(scale) + std::size_t(center));
   }
   // A layer that is not trained is used as it is.
-  template <class Plan, class Io> bool in_training(const Plan& plan, const Io& io) const {
-    return plan.training && mean(io)->treatment->updated;
+  template <class Schedule, class Buffers> bool in_training(const Schedule& schedule, const Buffers& buffers) const {
+    return schedule.training && mean(buffers)->attributes->updated;
   }
 };
 
@@ -82,19 +86,19 @@ struct GroupNormalization {
   std::size_t n_weights() const { return std::size_t(scale) + std::size_t(center); }
 
   // x (batch, n) -> z = xhat, y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    plan.normalize_rows(io.x, gamma(io), beta(io), epsilon, groups, io.z, io.y, n);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.normalize_rows(buffers.x, gamma(buffers), beta(buffers), epsilon, groups, buffers.z, buffers.y, n);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n), dgamma, dbeta (n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    plan.normalize_rows_back(io.dy, io.z, gamma(io), beta(io), groups, io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.normalize_rows_back(buffers.dy, buffers.z, gamma(buffers), beta(buffers), groups, buffers.dx, n);
   }
 
  private:
-  template <class Io> auto gamma(const Io& io) const { return scale ? io.weight(0) : nullptr; }
-  template <class Io> auto beta(const Io& io) const { return center ? io.weight(scale) : nullptr; }
+  template <class Buffers> auto gamma(const Buffers& buffers) const { return scale ? buffers.weight(0) : nullptr; }
+  template <class Buffers> auto beta(const Buffers& buffers) const { return center ? buffers.weight(scale) : nullptr; }
 };
 
 /// y = (x - mean) / max(sqrt(variance), epsilon) of each column, by numbers that are weights or given; or x from y.
@@ -115,20 +119,22 @@ struct Normalization {
   std::size_t n_weights() const { return mean.empty() ? 2 : 0; }
 
   // x (batch, n) -> y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    plan.rescale_columns(io.x, of(plan, io, 0, mean), of(plan, io, 1, variance), invert, io.y, n);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.rescale_columns(buffers.x, of(schedule, buffers, 0, mean), of(schedule, buffers, 1, variance), invert,
+                             buffers.y, n);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    if (io.dx) plan.rescale_columns_back(io.dy, of(plan, io, 1, variance), invert, io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    if (buffers.dx)
+      schedule.rescale_columns_back(buffers.dy, of(schedule, buffers, 1, variance), invert, buffers.dx, n);
   }
 
  private:
-  template <class Plan, class Io>
-  auto of(Plan& plan, const Io& io, std::size_t weight, const std::vector<double>& given) const {
-    return given.empty() ? io.weight(weight)->w : plan.constant(given);
+  template <class Schedule, class Buffers>
+  auto of(Schedule& schedule, const Buffers& buffers, std::size_t weight, const std::vector<double>& given) const {
+    return given.empty() ? buffers.weight(weight)->w : schedule.constant(given);
   }
 };
 

@@ -19,14 +19,14 @@ struct PRelu {
   static constexpr std::size_t n_weights() { return 1; }
 
   // x (batch, n), alpha (n) -> z = x, y (batch, n)
-  template <class Plan, class Io> auto forward(Plan& plan, const Io& io) const {
-    plan.leak(io.x, io.weight(0), io.z, io.y, n);
-    return plan.rows_of(io.y, n);
+  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.leak(buffers.x, buffers.weight(0), buffers.z, buffers.y, n);
+    return schedule.row_pointers(buffers.y, n);
   }
 
   // dy (batch, n) -> dx (batch, n), dalpha (n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    plan.leak_back(io.dy, io.z, io.weight(0), io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    schedule.leak_back(buffers.dy, buffers.z, buffers.weight(0), buffers.dx, n);
   }
 };
 

@@ -19,15 +19,17 @@ struct Rescaling : Weightless {
   std::size_t outputs() const { return n; }
 
   // x (batch, n) -> y (batch, n)
-  template <class Plan, class Io> auto forward(Plan&, const Io& io) const { return scaled(io.x, offset); }
+  template <class Schedule, class Buffers> auto forward(Schedule&, const Buffers& buffers) const {
+    return scaled(buffers.x, offset);
+  }
 
   // dy (batch, n) -> dx = scale dy (batch, n)
-  template <class Plan, class Io> void backward(Plan& plan, const Io& io) const {
-    if (io.dx) plan.copy(scaled(plan.rows_of(io.dy, n), 0), io.dx, n);
+  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
+    if (buffers.dx) schedule.copy(scaled(schedule.row_pointers(buffers.dy, n), 0), buffers.dx, n);
   }
 
  private:
-  template <class Rows> Rows scaled(Rows rows, double shift) const {
+  template <class Indirection> Indirection scaled(Indirection rows, double shift) const {
     rows.scale *= scale;
     rows.offset = rows.offset * scale + shift;
     return rows;

@@ -1,4 +1,4 @@
-// Accuracies: the share of a row that is predicted right. They have no slope.
+// Accuracies: the share of a row that is predicted right. They have no gradient.
 #pragma once
 
 #include <cstddef>

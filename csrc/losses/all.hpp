@@ -18,8 +18,8 @@ namespace gs {
 /// What targets are: rows of numbers; or a number a row, of one of the classes that the outputs are for, or any.
 enum class TargetKind { numbers, classes, labels };
 
-/// A loss as the engine sees it. OfOutputs, OfLogits: how rows are scored. Absorbs: the last activation that OfLogits
-/// already contains, so that the network may stop before it.
+/// A loss and what the training loop knows of it. OfOutputs, OfLogits: how rows are scored. Absorbs: the last
+/// activation that OfLogits already contains, so that the network may stop before it.
 template <class OfOutputs_, class OfLogits_, class Absorbs_ = void, TargetKind kind = TargetKind::numbers>
 struct Loss : OfOutputs_ {
   using OfOutputs = OfOutputs_;

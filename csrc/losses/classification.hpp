@@ -36,7 +36,7 @@ struct BinaryCrossentropy : RowLoss {
     const Real p = clip(y);
     return -(t * log(p) + (1 - t) * log(1 - p));
   }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     const Real p = clip(y);
     return is_clipped(y) ? Real(0) : (p - t) / (p * (1 - p));
   }
@@ -50,7 +50,7 @@ struct BinaryCrossentropyOfLogits : BinaryCrossentropy {
     const Real size = magnitude(z), wrong = z > 0 ? 1 - t : t;
     return (wrong == 0 ? Real(0) : wrong * size) + log1p(exp(-size));
   }
-  template <class Real> HD Real slope(Real t, Real z) const { return logistic(z) - t; }
+  template <class Real> HD Real derivative(Real t, Real z) const { return logistic(z) - t; }
 };
 
 /// -sum t log(y), y divided by its sum along the row. Target: operator()(k), the share of class k.

@@ -10,7 +10,7 @@ namespace gs {
 struct KLDivergence : RowLoss {
   static constexpr const char* name = "kl_divergence";
   template <class Real> HD Real value(Real t, Real y) const { return inside(t) * log(inside(t) / inside(y)); }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     return (y < Real(epsilon)) | (y > 1) ? Real(0) : -inside(t) / y;
   }
 

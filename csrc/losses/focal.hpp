@@ -24,11 +24,11 @@ struct BinaryFocalCrossentropy : BinaryCrossentropy {
   template <class Real> HD Real value(Real t, Real y) const {
     return weight(t) * power(lack(t, y), Real(gamma)) * BinaryCrossentropy::value(t, y);
   }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     const Real left = lack(t, y);
     const Real fading = Real(gamma) * power(left, Real(gamma - 1)) * (1 - 2 * t);
     return weight(t) *
-           (fading * BinaryCrossentropy::value(t, y) + power(left, Real(gamma)) * BinaryCrossentropy::slope(t, y));
+           (fading * BinaryCrossentropy::value(t, y) + power(left, Real(gamma)) * BinaryCrossentropy::derivative(t, y));
   }
 
  private:
@@ -43,9 +43,9 @@ struct BinaryFocalCrossentropy : BinaryCrossentropy {
 /// The same of z, where y = sigmoid(z).
 struct BinaryFocalCrossentropyOfLogits : BinaryFocalCrossentropy {
   template <class Real> HD Real value(Real t, Real z) const { return BinaryFocalCrossentropy::value(t, logistic(z)); }
-  template <class Real> HD Real slope(Real t, Real z) const {
+  template <class Real> HD Real derivative(Real t, Real z) const {
     const Real y = logistic(z);
-    return BinaryFocalCrossentropy::slope(t, y) * y * (1 - y);
+    return BinaryFocalCrossentropy::derivative(t, y) * y * (1 - y);
   }
 };
 
@@ -68,7 +68,7 @@ struct CategoricalFocalCrossentropy : RowLoss {
     const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(y[k] / sum); });
     if (dy) {
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = t(k) * slope(y[k] / sum);
+      for (std::size_t k = 0; k < n; ++k) dy[k] = t(k) * derivative(y[k] / sum);
       const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return dy[k] * y[k]; }) / sum;
       const Real share = scale / sum;
 #pragma omp simd
@@ -83,7 +83,7 @@ struct CategoricalFocalCrossentropy : RowLoss {
     const Real p = clip(y);
     return -Real(alpha) * power(1 - p, Real(gamma)) * log(p);
   }
-  template <class Real> HD Real slope(Real y) const {
+  template <class Real> HD Real derivative(Real y) const {
     const Real p = clip(y);
     const Real value = Real(gamma) * power(1 - p, Real(gamma - 1)) * log(p) - power(1 - p, Real(gamma)) / p;
     return is_clipped(y) ? Real(0) : Real(alpha) * value;
@@ -101,9 +101,9 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
     if (dz) {
 #pragma omp simd
       for (std::size_t k = 0; k < n; ++k) dz[k] = exp(z[k] - top) / sum;
-      const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * slope(dz[k]) * dz[k]; });
+      const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * derivative(dz[k]) * dz[k]; });
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * dz[k] * (t(k) * slope(dz[k]) - pull);
+      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * dz[k] * (t(k) * derivative(dz[k]) - pull);
     }
     return loss;
   }

@@ -9,7 +9,7 @@ namespace gs {
 struct HingeTerm : RowLoss {
   static constexpr const char* name = "hinge";
   template <class Real> HD Real value(Real t, Real y) const { return larger(1 - t * y, Real(0)); }
-  template <class Real> HD Real slope(Real t, Real y) const { return t * y < 1 ? -t : Real(0); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return t * y < 1 ? -t : Real(0); }
 };
 
 struct SquaredHingeTerm : RowLoss {
@@ -18,7 +18,7 @@ struct SquaredHingeTerm : RowLoss {
     const Real lack = larger(1 - t * y, Real(0));
     return lack * lack;
   }
-  template <class Real> HD Real slope(Real t, Real y) const { return -2 * t * larger(1 - t * y, Real(0)); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return -2 * t * larger(1 - t * y, Real(0)); }
 };
 
 /// The mean over rows of Term with targets -1 and 1; 0 and 1 stand for them if the batch has no other.

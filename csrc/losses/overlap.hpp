@@ -1,4 +1,4 @@
-// Losses of how much of two areas is common to both: of sums of t, of y and of t y, over a row or over the whole batch.
+// Losses of how much of two sets is common to both: of sums of t, of y and of t y, over a row or over the whole batch.
 #pragma once
 
 #include "core/math.hpp"
@@ -10,7 +10,7 @@ struct Sums {
   double both = 0, t = 0, y = 0;
 };
 
-/// A loss of Sums, and its slopes.
+/// A loss of Sums, and its derivatives.
 struct OfSums {
   double value, by_both, by_y;
 };
@@ -47,9 +47,9 @@ template <class Real, class Target> HD void add(Sums& sums, const Target& t, con
   sums.y += sum_over<double>(n, [&](std::size_t k) INLINED { return double(y[k]); });
 }
 
-// dy (n) = scale * slope
+// dy (n) = scale * gradient
 template <class Real, class Target>
-HD void slopes(const OfSums& loss, double scale, const Target& t, Real* dy, std::size_t n) {
+HD void gradient(const OfSums& loss, double scale, const Target& t, Real* dy, std::size_t n) {
   const Real by_both = Real(scale * loss.by_both), by_y = Real(scale * loss.by_y);
 #pragma omp simd
   for (std::size_t k = 0; k < n; ++k) dy[k] = by_both * t(k) + by_y;
@@ -62,7 +62,7 @@ template <class Form> struct OverlapOfRow : Form {
     Sums sums;
     add(sums, t, y, n);
     const OfSums loss = Form::of(sums);
-    if (dy) slopes(loss, double(scale), t, dy, n);
+    if (dy) gradient(loss, double(scale), t, dy, n);
     return loss.value;
   }
 };
@@ -81,7 +81,7 @@ template <class Form> struct OverlapOfBatch : Form {
     const OfSums loss = Form::of(sums);
     for (std::size_t i = 0; i < rows; ++i) {
       values[i] = loss.value;
-      if (dy) slopes(loss, scale, targets(i), dy + i * n, n);
+      if (dy) gradient(loss, scale, targets(i), dy + i * n, n);
     }
   }
 };

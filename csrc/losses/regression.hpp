@@ -1,4 +1,4 @@
-// Losses of numbers: a term for each element, value(t, y) and slope(t, y) = d value / d y, for OverRow.
+// Losses of numbers: a term for each element, value(t, y) and derivative(t, y) = d value / d y, for OverRow.
 #pragma once
 
 #include "core/math.hpp"
@@ -9,19 +9,19 @@ namespace gs {
 struct MeanSquaredError : RowLoss {
   static constexpr const char* name = "mean_squared_error";
   template <class Real> HD Real value(Real t, Real y) const { return (y - t) * (y - t); }
-  template <class Real> HD Real slope(Real t, Real y) const { return 2 * (y - t); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return 2 * (y - t); }
 };
 
 struct MeanAbsoluteError : RowLoss {
   static constexpr const char* name = "mean_absolute_error";
   template <class Real> HD Real value(Real t, Real y) const { return magnitude(y - t); }
-  template <class Real> HD Real slope(Real t, Real y) const { return sign(y - t); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return sign(y - t); }
 };
 
 struct MeanAbsolutePercentageError : RowLoss {
   static constexpr const char* name = "mean_absolute_percentage_error";
   template <class Real> HD Real value(Real t, Real y) const { return magnitude(y - t) * percent(t); }
-  template <class Real> HD Real slope(Real t, Real y) const { return sign(y - t) * percent(t); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return sign(y - t) * percent(t); }
 
  private:
   template <class Real> HD static Real percent(Real t) { return 100 / at_least(magnitude(t), Real(epsilon)); }
@@ -30,7 +30,7 @@ struct MeanAbsolutePercentageError : RowLoss {
 struct MeanSquaredLogarithmicError : RowLoss {
   static constexpr const char* name = "mean_squared_logarithmic_error";
   template <class Real> HD Real value(Real t, Real y) const { return distance(t, y) * distance(t, y); }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     return y < Real(epsilon) ? Real(0) : 2 * distance(t, y) / (y + 1);
   }
 
@@ -52,7 +52,7 @@ struct Huber : RowLoss {
     const Real far = magnitude(y - t), near = at_most(far, Real(delta));
     return near * (far - near / 2);
   }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     return at_most(at_least(y - t, -Real(delta)), Real(delta));
   }
 };
@@ -65,14 +65,14 @@ struct LogCosh : RowLoss {
     const Real far = magnitude(y - t), u = expm1(at_most(far, Real(20)));
     return far > 20 ? far - Real(0.69314718055994530942) : log1p(u * u / (2 + 2 * u));
   }
-  template <class Real> HD Real slope(Real t, Real y) const { return tanh(y - t); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return tanh(y - t); }
 };
 
 /// The negative logarithm of a Poisson distribution of mean y, but for what only t is in.
 struct Poisson : RowLoss {
   static constexpr const char* name = "poisson";
   template <class Real> HD Real value(Real t, Real y) const { return y - t * log(y + Real(epsilon)); }
-  template <class Real> HD Real slope(Real t, Real y) const { return 1 - t / (y + Real(epsilon)); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return 1 - t / (y + Real(epsilon)); }
 };
 
 /// Koenker & Bassett 1978, Econometrica 46: least for the q-quantile of t.
@@ -84,7 +84,7 @@ struct Quantile : RowLoss {
     return std::array{Field<Quantile>{"q", &Quantile::q, "share of targets below the prediction", 0, 1, true}};
   }
   template <class Real> HD Real value(Real t, Real y) const { return larger(Real(q) * (t - y), Real(q - 1) * (t - y)); }
-  template <class Real> HD Real slope(Real t, Real y) const {
+  template <class Real> HD Real derivative(Real t, Real y) const {
     const Real over = y - t;
     return over > 0 ? Real(1 - q) : over < 0 ? -Real(q) : over;
   }
@@ -111,7 +111,7 @@ struct CosineSimilarity : RowLoss {
     const Real both = sum_over<Real>(n, [&](std::size_t k) INLINED { return (t(k) * by_t) * (y[k] * by_y); });
     const Real of_t = inverse(square_t), of_y = inverse(square_y), size = of_t * of_y;
     if (dy) {
-      // A y shorter than epsilon is divided by epsilon: then its length has no slope.
+      // A y shorter than epsilon is divided by epsilon: then its length has no gradient.
       const Real along = of_y < Real(1 / epsilon) ? both * of_y * of_y : Real(0);
 #pragma omp simd
       for (std::size_t k = 0; k < n; ++k) dy[k] = scale * size * (along * (y[k] * by_y) - t(k) * by_t) * by_y;

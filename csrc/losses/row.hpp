@@ -33,7 +33,7 @@ template <class Real, class Target> struct Affine {
 };
 
 /// What a loss says of itself, and where it hides nothing of this: a loss without settings, that sees a row at a time.
-///   row(t, y, n, scale, dy): targets t(k), y (n) -> the loss; unless dy is null, dy (n) = scale * slope
+///   row(t, y, n, scale, dy): targets t(k), y (n) -> the loss; unless dy is null, dy (n) = scale * gradient
 ///   batch(targets, y, rows, n, scales, values, dy), in place of row, of a loss that sees the whole batch: targets(i)
 ///     are those of row i; y, dy (rows, n); scales, values (rows)
 struct RowLoss {
@@ -58,7 +58,7 @@ template <class Real, class Term> HD Real sum_over(std::size_t n, const Term& te
   return sum;
 }
 
-/// An elementwise Term over a row: its sum, or the mean. Term: value(t, y) and slope(t, y) = d value / d y.
+/// An elementwise Term over a row: its sum, or the mean. Term: value(t, y) and derivative(t, y) = d value / d y.
 template <class Term, bool mean> struct OverRow : Term {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
@@ -66,7 +66,7 @@ template <class Term, bool mean> struct OverRow : Term {
     if (dy) {
       const Real share = mean ? scale / Real(n) : scale;
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = share * Term::slope(t(k), y[k]);
+      for (std::size_t k = 0; k < n; ++k) dy[k] = share * Term::derivative(t(k), y[k]);
     }
     return mean ? sum / Real(n) : sum;
   }

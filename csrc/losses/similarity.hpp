@@ -55,7 +55,7 @@ struct Circle : RowLoss {
         const bool same = targets(i).label == targets(j).label;
         const Pair of = pair(same, product(y + i * n, y + j * n, n));
         const double share = exp(of.value - (same ? alike : apart).value());
-        const Real pull = Real(scales[i] * logistic(together) * share * of.slope);
+        const Real pull = Real(scales[i] * logistic(together) * share * of.derivative);
         for (std::size_t k = 0; k < n; ++k) {
           dy[i * n + k] += pull * y[j * n + k];
           dy[j * n + k] += pull * y[i * n + k];
@@ -69,9 +69,9 @@ struct Circle : RowLoss {
     return sum_over<double>(n, [&](std::size_t k) INLINED { return double(a[k]) * double(b[k]); });
   }
 
-  /// What a pair adds to its logarithm of a sum, and the slope of that by the product of the two.
+  /// What a pair adds to its logarithm of a sum, and the derivative of that by the product of the two.
   struct Pair {
-    double value, slope;
+    double value, derivative;
   };
   HD Pair pair(bool same, double product) const {
     const double far = larger(1 - product, 0.0);

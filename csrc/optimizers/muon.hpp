@@ -42,7 +42,7 @@ struct Muon {
 
   Orthogonal orthogonal(double rows, double columns) const { return constants(scale(rows, columns, 1), true); }
 
-  template <class Real> Adam::Update<Real> aside(std::int64_t t) const {
+  template <class Real> Adam::Update<Real> fallback(std::int64_t t) const {
     Adam adam;
     adam.learning_rate = learning_rate * adam_lr_ratio;
     adam.beta_1 = adam_beta_1;
@@ -50,7 +50,7 @@ struct Muon {
     adam.epsilon = epsilon;
     return adam.at<Real>(t);
   }
-  double aside_decay() const { return adam_weight_decay; }
+  double fallback_decay() const { return adam_weight_decay; }
 
  protected:
   double scale(double rows, double columns, double otherwise) const {

@@ -32,19 +32,19 @@ void* allocate(std::size_t bytes) {
 #if defined(__linux__)
   if (is_large(bytes)) {
     // Fresh pages are zero already, and written only when a step writes them. Taken with room to begin on a huge page.
-    const std::size_t size = rounded(bytes, huge_page), room = size + huge_page;
-    void* const taken = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const std::size_t size = rounded(bytes, huge_page), with_room = size + huge_page;
+    void* const taken = mmap(nullptr, with_room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (taken == MAP_FAILED) throw std::bad_alloc();
     char* const begin = static_cast<char*>(taken);
     const std::size_t before = (huge_page - reinterpret_cast<std::uintptr_t>(begin) % huge_page) % huge_page;
     if (before) munmap(begin, before);
-    if (before != huge_page) munmap(begin + before + size, room - before - size);
+    if (before != huge_page) munmap(begin + before + size, with_room - before - size);
     madvise(begin + before, size, MADV_HUGEPAGE);
     return begin + before;
   }
 #endif
-  const std::size_t size = rounded(bytes, border);
-  void* const memory = std::aligned_alloc(border, size);
+  const std::size_t size = rounded(bytes, alignment);
+  void* const memory = std::aligned_alloc(alignment, size);
   if (!memory) throw std::bad_alloc();
   return std::memset(memory, 0, size);
 }

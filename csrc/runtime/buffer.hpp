@@ -1,4 +1,4 @@
-// Memory on a 64-byte border, so that vectors of any width never straddle a cache line; in huge pages where it is
+// Memory aligned to 64 bytes, so that vectors of any width never straddle a cache line; in huge pages where it is
 // large, so that a sweep over it does not wait for address translations.
 #pragma once
 
@@ -7,11 +7,11 @@
 
 namespace gs {
 
-inline constexpr std::size_t border = 64;
+inline constexpr std::size_t alignment = 64;
 
-/// n rounded up to whole borders of T.
-template <class T> constexpr std::size_t on_border(std::size_t n) {
-  constexpr std::size_t step = border / sizeof(T);
+/// n elements of T, rounded up to a multiple of the alignment.
+template <class T> constexpr std::size_t align(std::size_t n) {
+  constexpr std::size_t step = alignment / sizeof(T);
   return (n + step - 1) / step * step;
 }
 

@@ -22,11 +22,9 @@ template <> struct Traits<Base> {
   [[maybe_unused]] static constexpr const char* name = "base";
 };
 
-template <class Isa> Kernels compiled() {
-  return {Traits<Isa>::name,         sweep_table<Isa>(), map_table<Isa>(),   reduce_table<Isa>(), gemm_table<Isa>(),
-          ordered_gemm_table<Isa>(), drop_table<Isa>(),  dress_table<Isa>(), codec_table<Isa>(),  measure_table<Isa>(),
-          factor_table<Isa>(),       turn_table<Isa>(),  treat_table<Isa>(), columns_table<Isa>()};
-}
+#define GS_X(Table, name) , name##_table<Isa>()
+template <class Isa> Kernels compiled() { return {Traits<Isa>::name GS_KERNELS(GS_X)}; }
+#undef GS_X
 
 // GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
 const std::vector<Kernels>& usable() {

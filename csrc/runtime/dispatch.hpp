@@ -7,34 +7,41 @@
 #include "core/dtype.hpp"
 #include "kernels/codec.hpp"
 #include "kernels/columns.hpp"
-#include "kernels/dress.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
+#include "kernels/gradient_transforms.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
+#include "kernels/orthogonalize.hpp"
 #include "kernels/reduce.hpp"
+#include "kernels/regularize.hpp"
 #include "kernels/sweep.hpp"
-#include "kernels/treat.hpp"
-#include "kernels/turn.hpp"
 
 namespace gs {
 
+/// The tables of kernels/, by their types and names: the only list of them. name_table<Isa>() is that of an instruction
+/// set.
+#define GS_KERNELS(X)                             \
+  X(SweepTable, sweep)                            \
+  X(MapTable, map)                                \
+  X(ReduceTable, reduce)                          \
+  X(GemmTable, gemm)                              \
+  X(OrderedGemmTable, ordered_gemm)               \
+  X(DropTable, drop)                              \
+  X(GradientTransformsTable, gradient_transforms) \
+  X(CodecTable, codec)                            \
+  X(MeasureTable, measure)                        \
+  X(FactorTable, factor)                          \
+  X(OrthogonalizeTable, orthogonalize)            \
+  X(RegularizeTable, regularize)                  \
+  X(ColumnsTable, columns)
+
 struct Kernels {
   const char* isa;
-  const SweepTable& sweep;
-  const MapTable& map;
-  const ReduceTable& reduce;
-  const GemmTable& gemm;
-  const OrderedGemmTable& ordered_gemm;
-  const DropTable& drop;
-  const DressTable& dress;
-  const CodecTable& codec;
-  const MeasureTable& measure;
-  const FactorTable& factor;
-  const TurnTable& turn;
-  const TreatTable& treat;
-  const ColumnsTable& columns;
+#define GS_X(Table, name) const Table& name;
+  GS_KERNELS(GS_X)
+#undef GS_X
 };
 
 const Kernels& kernels();
@@ -48,18 +55,24 @@ void use_isa(const std::string& name);
 /// The Dtype of a floating type, for indexing the tables.
 template <class Real> constexpr int dtype_of() { return int(sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64); }
 
-template <class Real> const Products<Real>& products() {
+/// The loops of a table for Real.
+template <class Real, class Table> const auto& loops_of(const Table& table) {
   if constexpr (sizeof(Real) == 4)
-    return kernels().gemm.f32;
+    return table.f32;
   else
-    return kernels().gemm.f64;
+    return table.f64;
 }
 
-template <class Real> Gemm<Real> ordered_gemm() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().ordered_gemm.f32;
-  else
-    return kernels().ordered_gemm.f64;
+template <class Real> const Products<Real>& products() { return loops_of<Real>(kernels().gemm); }
+template <class Real> Gemm<Real> ordered_gemm() { return loops_of<Real>(kernels().ordered_gemm); }
+template <class Real> const FactorLoops<Real>& factor_loops() { return loops_of<Real>(kernels().factor); }
+template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
+  return loops_of<Real>(kernels().orthogonalize);
+}
+template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
+template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }
+template <class Real> const GradientTransforms<Real>& gradient_transforms() {
+  return loops_of<Real>(kernels().gradient_transforms);
 }
 
 inline const HalfCodec& half_codec(Dtype half) {
@@ -69,41 +82,6 @@ inline const HalfCodec& half_codec(Dtype half) {
 // in (n) of a half type -> out (n)
 template <class Real> void decode(Dtype half, const void* in, Real* out, std::size_t n) {
   (sizeof(Real) == 4 ? half_codec(half).to_float : half_codec(half).to_double)(in, out, n);
-}
-
-template <class Real> const Factoring<Real>& factoring() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().factor.f32;
-  else
-    return kernels().factor.f64;
-}
-
-template <class Real> const Turning<Real>& turning() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().turn.f32;
-  else
-    return kernels().turn.f64;
-}
-
-template <class Real> const ColumnLoops<Real>& column_loops() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().columns.f32;
-  else
-    return kernels().columns.f64;
-}
-
-template <class Real> const Treating<Real>& treating() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().treat.f32;
-  else
-    return kernels().treat.f64;
-}
-
-template <class Real> const Dressing<Real>& dressing() {
-  if constexpr (sizeof(Real) == 4)
-    return kernels().dress.f32;
-  else
-    return kernels().dress.f64;
 }
 
 }  // namespace gs

@@ -1,12 +1,12 @@
-// A job is work cut into chunks that may run in any order on any thread; where the borders lie depends on shapes alone,
-// so the results do not depend on the number of threads.
+// A job is work cut into chunks that may run in any order on any thread; where it is cut depends on shapes alone, so
+// the results do not depend on the number of threads.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <utility>
 
-#include "core/parts.hpp"
+#include "core/blocks.hpp"
 
 namespace gs {
 
@@ -34,7 +34,7 @@ struct Grid {
     return {rows.begin(i), columns.begin(j), rows.size(i), columns.size(j)};
   }
 
-  const Parts rows, columns;
+  const Blocks rows, columns;
   const bool down;
 };
 

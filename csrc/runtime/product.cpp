@@ -34,11 +34,11 @@ template <class Real> class Readable {
   }
 
   /// To be called before it is read; by the leader.
-  void fill(Crew& crew) const {
+  void fill(ThreadTeam& team) const {
     if (!copy_.data()) return;
     const std::size_t n = from_.layout.size;
     constexpr std::size_t chunk = 1 << 15;  // elements
-    crew.phase((n + chunk - 1) / chunk, [&](std::size_t i, int) {
+    team.stage((n + chunk - 1) / chunk, [&](std::size_t i, int) {
       gather(from_.layout, from_.data, item, i * chunk, std::min((i + 1) * chunk, n),
              reinterpret_cast<std::byte*>(copy_.data() + i * chunk));
     });
@@ -72,7 +72,7 @@ template <class Real> class Readable {
   Buffer<Real> copy_;
 };
 
-/// Scratch for each thread of a crew. Kept: to touch fresh memory takes longer than a small product.
+/// Scratch for each thread of a team. Kept: to touch fresh memory takes longer than a small product.
 template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std::size_t elements) {
   thread_local std::vector<Buffer<Real>> kept;
   thread_local std::size_t each = 0;
@@ -87,7 +87,8 @@ template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std:
 }  // namespace
 
 template <class Real>
-void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew, Gemm<Real> gemm) {
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, ThreadTeam* team,
+             Gemm<Real> gemm) {
   const std::int64_t m = a.layout.shape[0], k = a.layout.shape[1], n = b.layout.shape[1];
   if (m == 0 || n == 0) return;
   if (ldc < 0) {  // from the last row on
@@ -117,21 +118,21 @@ void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t
                                            std::size_t(k)},
                              gemm ? gemm : products<Real>().gemm);
   const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
-  const int threads = crew ? crew->threads() : threads_for(std::size_t(parts));
+  const int threads = team ? team->threads() : threads_for(std::size_t(parts));
   const auto& space = scratch<Real>(threads, job.scratch);
-  const auto lead = [&](Crew& crew) {
-    left.fill(crew);
-    right.fill(crew);
-    crew.phase(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
+  const auto lead = [&](ThreadTeam& team) {
+    left.fill(team);
+    right.fill(team);
+    team.stage(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
   };
-  if (crew) return lead(*crew);
-  Crew::gather(threads, [&](Crew& own) {
-    const Crew::Cancellable here(own);
+  if (team) return lead(*team);
+  ThreadTeam::run(threads, [&](ThreadTeam& own) {
+    const ThreadTeam::Cancellable here(own);
     lead(own);
   });
 }
 
-template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, Crew*, Gemm<float>);
-template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, Crew*, Gemm<double>);
+template void product<float>(Matrix, const Matrix&, const float*, float*, std::int64_t, ThreadTeam*, Gemm<float>);
+template void product<double>(Matrix, const Matrix&, const double*, double*, std::int64_t, ThreadTeam*, Gemm<double>);
 
 }  // namespace gs

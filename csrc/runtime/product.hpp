@@ -18,9 +18,9 @@ struct Matrix {
 
 /// a (m, k), b (k, n), start (n) or null -> c (m, n) = start + a b. c's rows are in C order, ldc elements apart, which
 /// may be negative; c overlaps nothing. The same bits at any number of threads.
-/// By a crew, or by one that is gathered for it, and can be cancelled; by the fastest kernel, or by another.
+/// By a team, or by one that is made for it, and can be cancelled; by the fastest kernel, or by another.
 template <class Real>
-void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, Crew* crew = nullptr,
+void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t ldc, ThreadTeam* team = nullptr,
              Gemm<Real> gemm = nullptr);
 
 }  // namespace gs

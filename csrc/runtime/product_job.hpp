@@ -38,10 +38,10 @@ template <class Real> class ProductJob : public Job<Real> {
     if (q.start) q.start += b.column;
     q.rows = b.rows;
     q.columns = b.columns;
-    q.is_cancelled = &Crew::is_cancelled;
+    q.is_cancelled = &ThreadTeam::is_cancelled;
     gemm_(q, scratch);
     const std::size_t at = b.row * q.ldc + b.column;
-    const Area area(b.rows, b.columns, q.ldc);
+    const MatrixLayout area(b.rows, b.columns, q.ldc);
     if (forward) forward(settings.data(), whole.c + at, y + at, area);
     if (backward) backward(settings.data(), z + at, y + at, whole.c + at, whole.c + at, area);
   }

@@ -32,17 +32,17 @@ class NoSignals {
 
 }  // namespace
 
-/// Threads that help one crew after another, and sleep in between.
+/// Threads that help one team after another, and sleep in between.
 class Pool {
  public:
   static Pool& get() { return *current.load(std::memory_order_acquire); }
 
-  void lend(const std::shared_ptr<Crew>& crew) {
+  void lend(const std::shared_ptr<ThreadTeam>& team) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      if (crew_) return;
-      crew_ = crew;
-      for (; helpers_ + 1 < crew->threads(); ++helpers_) {
+      if (team_) return;
+      team_ = team;
+      for (; helpers_ + 1 < team->threads(); ++helpers_) {
         const NoSignals blocked;
         try {
           std::thread(&Pool::live, this, helpers_ + 1).detach();
@@ -55,9 +55,9 @@ class Pool {
     wake_.notify_all();
   }
 
-  void take_back(const Crew& crew) {
+  void take_back(const ThreadTeam& team) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (crew_.get() == &crew) crew_.reset();
+    if (team_.get() == &team) team_.reset();
   }
 
  private:
@@ -72,38 +72,39 @@ class Pool {
 
   void live(int thread) {
     for (std::uint64_t seen = 0;;) {
-      if (const std::shared_ptr<Crew> crew = next(seen); crew && thread < crew->threads()) {
+      if (const std::shared_ptr<ThreadTeam> team = next(seen); team && thread < team->threads()) {
         const FlushSubnormals flush;
-        crew->help(thread);
+        team->help(thread);
       }
     }
   }
 
-  // Whom to help: waits for a crew that this thread has not seen yet.
-  std::shared_ptr<Crew> next(std::uint64_t& seen) {
-    // The next crew may come at once, as when single batches are trained on one after another. But sleep soon: a thread
+  // Whom to help: waits for a team that this thread has not seen yet.
+  std::shared_ptr<ThreadTeam> next(std::uint64_t& seen) {
+    // The next team may come at once, as when single batches are trained on one after another. But sleep soon: a thread
     // that spins takes a core from other libraries' pools.
-    for (int spins = 0; spins < 300 && tickets_.load(std::memory_order_acquire) == seen; ++spins) Crew::wait(spins);
+    for (int spins = 0; spins < 300 && tickets_.load(std::memory_order_acquire) == seen; ++spins)
+      ThreadTeam::wait(spins);
     std::unique_lock<std::mutex> lock(mutex_);
     wake_.wait(lock, [&] { return tickets_.load(std::memory_order_relaxed) != seen; });
     seen = tickets_.load(std::memory_order_relaxed);
-    return crew_;
+    return team_;
   }
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::shared_ptr<Crew> crew_;
-  std::atomic<std::uint64_t> tickets_{0};  // crews so far
+  std::shared_ptr<ThreadTeam> team_;
+  std::atomic<std::uint64_t> tickets_{0};  // teams so far
   int helpers_ = 0;
 };
 
 std::atomic<Pool*> Pool::current{Pool::fresh()};
 
-Crew::Lent::Lent(const std::shared_ptr<Crew>& crew) : crew_(*crew) { Pool::get().lend(crew); }
+ThreadTeam::Lent::Lent(const std::shared_ptr<ThreadTeam>& team) : team_(*team) { Pool::get().lend(team); }
 
-Crew::Lent::~Lent() {
-  crew_.dismiss();
-  Pool::get().take_back(crew_);
+ThreadTeam::Lent::~Lent() {
+  team_.dismiss();
+  Pool::get().take_back(team_);
 }
 
 int get_num_threads() {

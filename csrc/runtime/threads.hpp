@@ -1,18 +1,18 @@
 // Threads: the only ones, and the only place that asks OpenMP how many.
 //
-// A crew is one thread that leads, and runs the program, and others that help. Work comes in phases, and a phase in
-// chunks. The leader publishes a phase with a share of its chunks for everybody. A thread claims the chunks of its own
+// A team is one thread that leads, and runs the program, and others that help. Work comes in stages, and a stage in
+// chunks. The leader publishes a stage with a share of its chunks for everybody. A thread claims the chunks of its own
 // share, the same ones in each step, whose data it then has in its cache; when there are none left, those at the far
-// end of others' shares. The phase ends when its chunks are done: nobody waits for a thread that holds no chunk, so a
-// thread that the system has put to sleep delays nothing but what it had begun. Chunks' borders never depend on the
+// end of others' shares. The stage ends when its chunks are done: nobody waits for a thread that holds no chunk, so a
+// thread that the system has put to sleep delays nothing but what it had begun. How work is cut never depends on the
 // number of threads, so neither do results.
 //
-// A phase that takes long may be cancelled, where the leader says that this leaves nothing half done: chunks that
+// A stage that takes long may be cancelled, where the leader says that this leaves nothing half done: chunks that
 // nobody has begun are then passed over, and those at work may end early.
 //
-// Helpers are threads of our own, which sleep between crews (runtime/threads.cpp). A crew begins without waiting for
-// them to wake and ends without waiting for them to leave; no other library's pool is in its way, and a child of
-// fork() makes new ones.
+// Helpers are threads of our own, which sleep between runs of a team (runtime/threads.cpp). A team begins without
+// waiting for them to wake and ends without waiting for them to leave; no other library's pool is in its way, and a
+// child of fork() makes new ones.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@
 
 namespace gs {
 
-/// Threads that a crew may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl); but
+/// Threads that a team may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl); but
 /// no more than four for each processor, or 16.
 int get_num_threads();
 /// The same for work of so many chunks.
@@ -36,44 +36,44 @@ int threads_for(std::size_t chunks);
 /// 0 goes back to what OpenMP says.
 void set_num_threads(int threads);
 
-class Crew {
+class ThreadTeam {
  public:
-  /// Calls lead(crew), on this thread; what it throws is thrown on. Inside, subnormals count as 0. One crew at a time
+  /// Calls lead(team), on this thread; what it throws is thrown on. Inside, subnormals count as 0. One team at a time
   /// has helpers: a second one, of another thread that calls this meanwhile, works alone.
-  template <class Lead> static void gather(int threads, Lead&& lead) {
+  template <class Lead> static void run(int threads, Lead&& lead) {
     const FlushSubnormals flush;
     if (threads == 1) {
-      Crew alone(1);
+      ThreadTeam alone(1);
       lead(alone);
       return;
     }
     // Shared, for a helper may still look at it when the leader is long gone.
-    const std::shared_ptr<Crew> crew(new Crew(threads));
-    const Lent lent(crew);
-    lead(*crew);
+    const std::shared_ptr<ThreadTeam> team(new ThreadTeam(threads));
+    const Lent lent(team);
+    lead(*team);
   }
 
   /// Calls work(chunk, thread) once for each chunk in [0, chunks), on any thread in any order; returns when all are
   /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks. While there is a Cancellable, throws
   /// Cancelled if not all chunks were done.
-  template <class Work> void phase(std::size_t chunks, const Work& work) {
-    if (!cancellable_) return run(chunks, work);
-    run(chunks, [&](std::size_t chunk, int thread) {
+  template <class Work> void stage(std::size_t chunks, const Work& work) {
+    if (!cancellable_) return run_stage(chunks, work);
+    run_stage(chunks, [&](std::size_t chunk, int thread) {
       const AtWork here(this, thread == 0);
       if (!is_cancelled(thread == 0)) work(chunk, thread);
     });
     if (cancelled_.load(std::memory_order_relaxed)) throw Cancelled();
   }
 
-  /// While one lives, the crew's phases may be cancelled by this thread's CancelPoll.
+  /// While one lives, the team's stages may be cancelled by this thread's CancelPoll.
   class Cancellable {
    public:
-    explicit Cancellable(Crew& crew) : crew_(crew), before_(crew.cancellable_) { crew.cancellable_ = crew.poll_; }
-    ~Cancellable() { crew_.cancellable_ = before_; }
+    explicit Cancellable(ThreadTeam& team) : team_(team), before_(team.cancellable_) { team.cancellable_ = team.poll_; }
+    ~Cancellable() { team_.cancellable_ = before_; }
     Cancellable(const Cancellable&) = delete;
 
    private:
-    Crew& crew_;
+    ThreadTeam& team_;
     const bool before_;
   };
 
@@ -82,13 +82,13 @@ class Crew {
     if (poll_ && is_cancelled(true)) throw Cancelled();
   }
 
-  /// Whether what this thread does for a crew is cancelled, so that it may be left undone. For chunks that take long.
-  static bool is_cancelled() { return at_work_ && at_work_->crew && at_work_->crew->is_cancelled(at_work_->leads); }
+  /// Whether what this thread does for a team is cancelled, so that it may be left undone. For chunks that take long.
+  static bool is_cancelled() { return at_work_ && at_work_->team && at_work_->team->is_cancelled(at_work_->leads); }
 
   int threads() const { return threads_; }
 
  private:
-  template <class Work> void run(std::size_t chunks, const Work& work) {
+  template <class Work> void run_stage(std::size_t chunks, const Work& work) {
     if (threads_ == 1 || chunks <= 1) {
       for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
       return;
@@ -100,22 +100,22 @@ class Crew {
 
   using Call = void (*)(const void* context, std::size_t chunk, int thread);
 
-  // The chunks of a share not yet claimed are [begin, end). The phase's number in the upper 16 bits, then end and
-  // begin, 24 bits each, in one word, so that a late thread can claim from the phase that is open or from none.
+  // The chunks of a share not yet claimed are [begin, end). The stage's number in the upper 16 bits, then end and
+  // begin, 24 bits each, in one word, so that a late thread can claim from the stage that is open or from none.
   static constexpr std::uint64_t over = ~std::uint64_t(0), one = 1, mask = (one << 24) - 1;
   struct Share {
     alignas(64) std::atomic<std::uint64_t> claim{0};
     alignas(64) std::atomic<std::size_t> done{0};  // chunks, of any share, that this thread has done
   };
 
-  explicit Crew(int threads) : threads_(threads), shares_(std::size_t(threads)), poll_(CancelPoll::current()) {}
+  explicit ThreadTeam(int threads) : threads_(threads), shares_(std::size_t(threads)), poll_(CancelPoll::current()) {}
 
   /// Whose chunk this thread is at, if that may be cancelled.
   struct AtWork {
-    AtWork(Crew* crew, bool leads) : crew(crew), leads(leads), before(at_work_) { at_work_ = this; }
+    AtWork(ThreadTeam* team, bool leads) : team(team), leads(leads), before(at_work_) { at_work_ = this; }
     ~AtWork() { at_work_ = before; }
     AtWork(const AtWork&) = delete;
-    Crew* const crew;
+    ThreadTeam* const team;
     const bool leads;
     AtWork* const before;
   };
@@ -133,12 +133,12 @@ class Crew {
   /// The pool's helpers, for as long as this lives.
   class Lent {
    public:
-    explicit Lent(const std::shared_ptr<Crew>& crew);
+    explicit Lent(const std::shared_ptr<ThreadTeam>& team);
     ~Lent();
     Lent(const Lent&) = delete;
 
    private:
-    Crew& crew_;
+    ThreadTeam& team_;
   };
   friend class Pool;
 
@@ -146,10 +146,10 @@ class Crew {
     context_.store(context, std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
     for (Share& share : shares_) share.done.store(0, std::memory_order_relaxed);
-    ++phase_;
+    ++stage_;
     for (std::size_t t = shares_.size(); t-- > 0;) {
       const std::uint64_t begin = chunks * t / shares_.size(), end = chunks * (t + 1) / shares_.size();
-      shares_[t].claim.store(phase_ << 48 | end << 24 | begin, std::memory_order_release);
+      shares_[t].claim.store(stage_ << 48 | end << 24 | begin, std::memory_order_release);
     }
     work(0);
     for (int spins = 0; done() != chunks; ++spins) {
@@ -194,7 +194,7 @@ class Crew {
         if (begin == end) break;  // `over` too
         const std::uint64_t next = i == 0 ? claim + 1 : claim - (one << 24);
         if (word.compare_exchange_weak(claim, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-          // We hold a chunk, so this phase stays open and these are its own.
+          // We hold a chunk, so this stage stays open and these are its own.
           const Call call = call_.load(std::memory_order_relaxed);
           call(context_.load(std::memory_order_relaxed), i == 0 ? begin : end - 1, thread);
           shares_[own].done.fetch_add(1, std::memory_order_acq_rel);
@@ -204,7 +204,7 @@ class Crew {
     }
   }
 
-  // A phase is a few microseconds away: spin; but give the core up to whoever needs it if it takes longer.
+  // A stage is a few microseconds away: spin; but give the core up to whoever needs it if it takes longer.
   static void wait(int spins) {
     if (spins < 2000) {
 #if defined(__x86_64__)
@@ -218,7 +218,7 @@ class Crew {
   }
 
   const int threads_;
-  std::uint64_t phase_ = 0;
+  std::uint64_t stage_ = 0;
   std::vector<Share> shares_;  // (thread)
   alignas(64) std::atomic<const void*> context_{nullptr};
   std::atomic<Call> call_{nullptr};

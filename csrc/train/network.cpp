@@ -11,15 +11,15 @@ std::size_t elements(const std::array<std::size_t, 2>& shape) { return shape[0] 
 }  // namespace
 
 template <class Real>
-Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vector<std::vector<Treatment>> treated,
-                       std::vector<std::vector<Real*>> kept)
+Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given,
+                       std::vector<std::vector<WeightAttributes>> attributes, std::vector<std::vector<Real*>> kept)
     : inputs(inputs), outputs(inputs), layers(std::move(given)), weights(std::move(kept)) {
   const bool own = weights.empty();
   std::size_t size = 0;
   for (const AnyLayer& any : layers)
     visit_layer(any, [&](const auto& layer) {
       for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-        size += own ? on_border<Real>(elements(layer.weights()[i])) : 0;
+        size += own ? align<Real>(elements(layer.weights()[i])) : 0;
         work += elements(layer.weights()[i]);
       }
       outputs = layer.outputs();
@@ -33,16 +33,16 @@ Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given, std::vec
       weights.emplace_back();
       for (std::size_t i = 0; i < layer.n_weights(); ++i) {
         weights.back().push_back(next);
-        next += on_border<Real>(elements(layer.weights()[i]));
+        next += align<Real>(elements(layer.weights()[i]));
       }
     });
-  treat(std::move(treated));
+  set_weight_attributes(std::move(attributes));
 }
 
-template <class Real> void Network<Real>::treat(std::vector<std::vector<Treatment>> given) {
+template <class Real> void Network<Real>::set_weight_attributes(std::vector<std::vector<WeightAttributes>> given) {
   ++version;
   given.resize(layers.size());
-  treatments.assign(layers.size(), {});
+  attributes.assign(layers.size(), {});
   for (std::size_t k = 0; k < layers.size(); ++k) {
     given[k].resize(weights[k].size());
     visit_layer(layers[k], [&](const auto& layer) {
@@ -50,7 +50,7 @@ template <class Real> void Network<Real>::treat(std::vector<std::vector<Treatmen
         const auto [rows, columns] = layer.weights()[i];
         given[k][i].rows = rows;
         given[k][i].columns = columns;
-        treatments[k].push_back(std::make_shared<const Treatment>(given[k][i]));
+        attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
       }
     });
   }
@@ -60,12 +60,13 @@ template <class Real> double Network<Real>::penalty() const {
   double sum = 0;
   for (std::size_t k = 0; k < weights.size(); ++k)
     for (std::size_t i = 0; i < weights[k].size(); ++i)
-      if (const Treatment& t = *treatments[k][i]; t.trainable && t.penalty) sum += penalty_at<Real>(weights[k][i], t);
+      if (const WeightAttributes& t = *attributes[k][i]; t.trainable && t.penalty)
+        sum += penalty_at<Real>(weights[k][i], t);
   return sum;
 }
 
-template <class Real> bool Network<Real>::moves() const {
-  for (const auto& layer : treatments)
+template <class Real> bool Network<Real>::has_statistics() const {
+  for (const auto& layer : attributes)
     for (const auto& t : layer)
       if (t->is_statistic()) return true;
   return false;

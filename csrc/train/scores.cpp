@@ -68,24 +68,25 @@ bool LossUse::ignores(std::int64_t label) const {
   return false;
 }
 
-Shares LossUse::shares(std::size_t rows, const double* weights, const std::uint8_t* mask) const {
+LossReduction LossUse::reduction_over(std::size_t rows, const double* weights, const std::uint8_t* mask) const {
   const bool alone = info && info->one_value && reduction == Reduction::sum && !weights && !mask;
   return {alone ? Reduction::mean : reduction, rows, weights, mask, factor};
 }
 
-Shares LossUse::score(Dtype dtype, const void* const* targets, const void* y, std::size_t n, Shares shares,
-                      double* scales, std::uint8_t* counts, double* values, void* dy) const {
+LossReduction LossUse::score(Dtype dtype, const void* const* targets, const void* y, std::size_t n,
+                             LossReduction reduction, double* scales, std::uint8_t* counts, double* values,
+                             void* dy) const {
   const LossRows rows = loop(dtype);
-  shares.scales(scales);
+  reduction.gradient_scales(scales);
   if (info->only_positive) {
-    rows(settings.data(), targets, y, shares.rows, n, scales, values, nullptr);
-    for (std::size_t i = 0; i < shares.rows; ++i) counts[i] = shares.counts(i) && values[i] != 0;
-    shares.mask = counts;
-    shares.scales(scales);
-    if (!dy) return shares;
+    rows(settings.data(), targets, y, reduction.rows, n, scales, values, nullptr);
+    for (std::size_t i = 0; i < reduction.rows; ++i) counts[i] = reduction.counts(i) && values[i] != 0;
+    reduction.mask = counts;
+    reduction.gradient_scales(scales);
+    if (!dy) return reduction;
   }
-  rows(settings.data(), targets, y, shares.rows, n, scales, values, dy);
-  return shares;
+  rows(settings.data(), targets, y, reduction.rows, n, scales, values, dy);
+  return reduction;
 }
 
 void score_rows(const ScoreInfo& score, Dtype dtype, const void* const* targets, const void* y, std::size_t rows,

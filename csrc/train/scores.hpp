@@ -8,7 +8,7 @@
 #include "core/dtype.hpp"
 #include "core/field_info.hpp"
 #include "kernels/reduce.hpp"
-#include "train/shares.hpp"
+#include "train/loss_reduction.hpp"
 
 namespace gs {
 
@@ -16,7 +16,7 @@ namespace gs {
 struct ScoreInfo {
   const char* name = nullptr;
   int index = 0;                             // in Losses, or in Accuracies
-  bool is_loss = false;                      // it has a slope
+  bool is_loss = false;                      // it has a gradient
   TargetKind targets = TargetKind::numbers;  // what it is scored against
   bool has_logits = false;                   // its loss of logits is another than that of outputs
   int absorbs = -1;                          // the activation that the loss of logits contains; -1: none
@@ -46,21 +46,21 @@ struct LossUse {
   /// Whether a row of this label does not count, so that it need be no class.
   bool ignores(std::int64_t label) const;
   /// How rows of these weights and this mask become one number. The loss of a batch that has one is not summed up.
-  Shares shares(std::size_t rows, const double* weights, const std::uint8_t* mask) const;
+  LossReduction reduction_over(std::size_t rows, const double* weights, const std::uint8_t* mask) const;
 
-  /// Of all rows of a batch: targets, y (rows, n) -> values (rows), the loss of each; scales (rows), see Shares; and
-  /// unless dy is null dy (rows, n), the slope of the batch's loss. counts: room for (rows) where the loss says itself
-  /// which rows count; it is the mask of the shares that are returned, which else are those given.
-  Shares score(Dtype dtype, const void* const* targets, const void* y, std::size_t n, Shares shares, double* scales,
-               std::uint8_t* counts, double* values, void* dy) const;
+  /// Of all rows of a batch: targets, y (rows, n) -> values (rows), the loss of each; scales (rows), see LossReduction;
+  /// and unless dy is null dy (rows, n), the gradient of the batch's loss. counts: room for (rows) where the loss says
+  /// itself which rows count; it is the mask of the reduction that is returned, which else are those given.
+  LossReduction score(Dtype dtype, const void* const* targets, const void* y, std::size_t n, LossReduction reduction,
+                      double* scales, std::uint8_t* counts, double* values, void* dy) const;
 };
 
 /// values (rows) of any score of outputs y (rows, n), a loss with its defaults.
 void score_rows(const ScoreInfo& score, Dtype dtype, const void* const* targets, const void* y, std::size_t rows,
                 std::size_t n, double* values);
 
-/// How rows are scored: the loss, without info if somebody else knows it, what else is measured, and whether somebody
-/// else will look at the outputs.
+/// How rows are scored: the loss, without info if the caller computes it; the metrics; and whether the caller will read
+/// the outputs.
 struct Scoring {
   LossUse loss;
   std::vector<const ScoreInfo*> metrics;

@@ -23,11 +23,11 @@ double number(Dtype dtype, const std::byte* at) {
 
 }  // namespace
 
-Backup::Backup(Optimizer& optimizer, const std::vector<Move>& moves) : moves_(moves.size()) {
+Backup::Backup(Optimizer& optimizer, const std::vector<ParamGrad>& grads) : grads_(grads.size()) {
   const Rule& rule = optimizer.rule;
   const Storage storage = optimizer.options.storage;
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    const Parameter& p = *moves[i].parameter;
+  for (std::size_t i = 0; i < grads.size(); ++i) {
+    const Parameter& p = *grads[i].parameter;
     const std::size_t size = p.layout.size;
     keep(i, Kind::numbers, p.dtype, p.data, size, p.layout.contiguous ? nullptr : &p.layout);
     for (std::size_t s = 0; s < p.state.size(); ++s) {
@@ -45,12 +45,12 @@ Backup::Backup(Optimizer& optimizer, const std::vector<Move>& moves) : moves_(mo
       keep(i, Kind::scales, Dtype::f32, scales, (size + scale_block - 1) / scale_block);
     for (double* const scalar : p.scalars) keep(i, Kind::numbers, Dtype::f64, scalar, 1);
   }
-  if (!moves.empty()) keep(0, Kind::numbers, Dtype::f64, optimizer.scalars.data(), optimizer.scalars.size());
+  if (!grads.empty()) keep(0, Kind::numbers, Dtype::f64, optimizer.scalars.data(), optimizer.scalars.size());
 }
 
-void Backup::keep(std::size_t move, Kind kind, Dtype dtype, void* from, std::size_t count, const Layout* layout) {
+void Backup::keep(std::size_t grad, Kind kind, Dtype dtype, void* from, std::size_t count, const Layout* layout) {
   const std::size_t item = kind == Kind::codes ? 1 : item_size(dtype);
-  copies_.push_back({move, kind, dtype, static_cast<std::byte*>(from), layout, count, item, {}});
+  copies_.push_back({grad, kind, dtype, static_cast<std::byte*>(from), layout, count, item, {}});
   copies_.back().bytes = read(copies_.back());
 }
 
@@ -71,10 +71,10 @@ std::size_t Backup::overflowed() const {
     for (std::size_t i = 0; i < now.size(); i += copy.item) {
       const double x = number(copy.dtype, &now[i]), before = number(copy.dtype, &copy.bytes[i]);
       const auto good = [&](double value) { return std::isfinite(value) && (copy.kind != Kind::scales || value >= 0); };
-      if (!good(x) && good(before)) return copy.move;
+      if (!good(x) && good(before)) return copy.grad;
     }
   }
-  return moves_;
+  return grads_;
 }
 
 void Backup::restore() const {

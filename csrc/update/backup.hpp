@@ -8,20 +8,20 @@
 
 namespace gs {
 
-/// Copies of the weights and state of some moves, and of the scalars of their optimizer.
+/// Copies of the weights and state of some parameters, and of the scalars of their optimizer.
 class Backup {
  public:
-  Backup(Optimizer& optimizer, const std::vector<Move>& moves);
+  Backup(Optimizer& optimizer, const std::vector<ParamGrad>& grads);
 
-  /// The first move since which a weight or a number of its state is infinite or NaN that was finite; their number if
-  /// there is none.
+  /// The first gradient since whose step a weight or a number of its state is infinite or NaN that was finite; their
+  /// number if there is none.
   std::size_t overflowed() const;
   void restore() const;
 
  private:
   enum class Kind { numbers, codes, scales };
   struct Copy {
-    std::size_t move;
+    std::size_t grad;
     Kind kind;
     Dtype dtype;  // of numbers
     std::byte* from;
@@ -29,11 +29,11 @@ class Backup {
     std::size_t count, item;
     std::vector<std::byte> bytes;
   };
-  void keep(std::size_t move, Kind kind, Dtype dtype, void* from, std::size_t count, const Layout* layout = nullptr);
+  void keep(std::size_t grad, Kind kind, Dtype dtype, void* from, std::size_t count, const Layout* layout = nullptr);
   static std::vector<std::byte> read(const Copy& copy);
 
   std::vector<Copy> copies_;
-  const std::size_t moves_;
+  const std::size_t grads_;
 };
 
 }  // namespace gs

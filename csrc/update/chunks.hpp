@@ -13,14 +13,14 @@ namespace gs {
 inline constexpr std::size_t chunk_size = 1 << 15;
 
 // Elements a chunk.
-inline std::size_t chunk_of(const Move& m) { return m.rows ? row_chunk(m.rows->columns) : chunk_size; }
+inline std::size_t chunk_of(const ParamGrad& m) { return m.rows ? row_chunk(m.rows->columns) : chunk_size; }
 
 /// The parameters of a step in chunks, each of one parameter.
 class Optimizer::Chunks {
  public:
-  Chunks(const std::vector<Task>& tasks, Crew* crew) : tasks_(tasks), crew_(crew) {
+  Chunks(const std::vector<Task>& tasks, ThreadTeam* team) : tasks_(tasks), team_(team) {
     for (const Task& task : tasks) count += chunks(task);
-    if (!crew) return;
+    if (!team) return;
     list_.reserve(count);
     visit([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
       list_.push_back({task, begin, end});
@@ -29,18 +29,18 @@ class Optimizer::Chunks {
 
   /// work(chunk, task, begin, end) for all chunks, in any order.
   template <class Work> void run(Work work) const {
-    if (!crew_) return visit(work);
-    crew_->phase(list_.size(), [&](std::size_t i, int) { work(i, list_[i].task, list_[i].begin, list_[i].end); });
+    if (!team_) return visit(work);
+    team_->stage(list_.size(), [&](std::size_t i, int) { work(i, list_[i].task, list_[i].begin, list_[i].end); });
   }
 
   /// work(i) for i in [0, n), in any order.
   template <class Work> void over(std::size_t n, Work work) const {
-    if (crew_) return crew_->phase(n, [&](std::size_t i, int) { work(i); });
+    if (team_) return team_->stage(n, [&](std::size_t i, int) { work(i); });
     for (std::size_t i = 0; i < n; ++i) work(i);
   }
 
   static std::size_t chunks(const Task& task) {
-    return (task.move->size() + chunk_of(*task.move) - 1) / chunk_of(*task.move);
+    return (task.grad->size() + chunk_of(*task.grad) - 1) / chunk_of(*task.grad);
   }
   std::size_t count = 0;
 
@@ -48,7 +48,7 @@ class Optimizer::Chunks {
   template <class Visit> void visit(Visit visit) const {
     std::size_t chunk = 0;
     for (std::size_t task = 0; task < tasks_.size(); ++task) {
-      const std::size_t n = tasks_[task].move->size(), most = chunk_of(*tasks_[task].move);
+      const std::size_t n = tasks_[task].grad->size(), most = chunk_of(*tasks_[task].grad);
       for (std::size_t begin = 0; begin < n; begin += most) visit(chunk++, task, begin, std::min(begin + most, n));
     }
   }
@@ -57,7 +57,7 @@ class Optimizer::Chunks {
     std::size_t task, begin, end;
   };
   const std::vector<Task>& tasks_;
-  Crew* const crew_;
+  ThreadTeam* const team_;
   std::vector<Chunk> list_;
 };
 

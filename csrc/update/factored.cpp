@@ -31,7 +31,7 @@ struct Tile {
 
 /// What is known of a task on the way.
 struct Found {
-  explicit Found(const FactoredTask& task) : matrices(task.move->parameter->layout) {}
+  explicit Found(const FactoredTask& task) : matrices(task.grad->parameter->layout) {}
 
   Matrices matrices;
   std::size_t first_tile = 0, tiles = 0;
@@ -41,7 +41,7 @@ struct Found {
 
 class FactoredStep {
  public:
-  FactoredStep(const std::vector<FactoredTask>& tasks, Crew* crew) : tasks_(tasks), crew_(crew) {
+  FactoredStep(const std::vector<FactoredTask>& tasks, ThreadTeam* team) : tasks_(tasks), team_(team) {
     for (std::size_t i = 0; i < tasks.size(); ++i) cut(i);
     sums_.resize(total_);
     parts_.resize(tiles_.size());
@@ -52,7 +52,7 @@ class FactoredStep {
     over_tasks([&](auto real, std::size_t i) { remember<decltype(real)>(i); });
     over_tiles([&](auto real, std::size_t i) { spread<decltype(real)>(i); });
     for (std::size_t i = 0; i < tasks_.size(); ++i) clip(i);
-    over_tiles([&](auto real, std::size_t i) { move<decltype(real)>(i); });
+    over_tiles([&](auto real, std::size_t i) { update<decltype(real)>(i); });
   }
 
  private:
@@ -60,7 +60,7 @@ class FactoredStep {
     Found found(tasks_[task]);
     const Matrices& m = found.matrices;
     found.first_tile = tiles_.size();
-    if (tasks_[task].move->parameter->layout.size > 0) {
+    if (tasks_[task].grad->parameter->layout.size > 0) {
       const std::size_t width = std::min(m.columns, tile_columns), height = std::max(tile_rows, tile_size / width);
       for (std::size_t k = 0; k < m.count; ++k)
         for (std::size_t i = 0; i < m.rows; i += height)
@@ -75,7 +75,7 @@ class FactoredStep {
   }
 
   template <class Work> void with_real(std::size_t task, Work work) const {
-    if (tasks_[task].how->real == Dtype::f64)
+    if (tasks_[task].kernel->real == Dtype::f64)
       work(double());
     else
       work(float());
@@ -87,31 +87,31 @@ class FactoredStep {
     over(tasks_.size(), [&](std::size_t i) { with_real(i, [&](auto real) { work(real, i); }); });
   }
   template <class Work> void over(std::size_t count, Work work) const {
-    if (crew_) return crew_->phase(count, [&](std::size_t i, int) { work(i); });
+    if (team_) return team_->stage(count, [&](std::size_t i, int) { work(i); });
     for (std::size_t i = 0; i < count; ++i) work(i);
   }
 
-  /// work(w, g, factors, row of the tile, area): the whole tile at once, or row by row.
+  /// work(w, g, factors, row of the tile, layout): the whole tile at once, or row by row.
   template <class Real, bool back, class Work> void visit_tile(const Tile& tile, Work work) const {
     const FactoredTask& task = tasks_[tile.task];
-    const Parameter& p = *task.move->parameter;
+    const Parameter& p = *task.grad->parameter;
     const Matrices& m = found_[tile.task].matrices;
     const std::size_t first = (tile.matrix * m.rows + tile.row) * m.columns + tile.column;
-    if (task.how->is_plain(p.dtype, task.move->dtype, task.scale) && p.layout.contiguous &&
-        task.move->layout->contiguous) {
-      work(reinterpret_cast<Real*>(p.data) + first, reinterpret_cast<const Real*>(task.move->gradient) + first,
-           Factors{task.how->factors.keep, task.how->factors.scale * task.scale}, 0,
-           Area(tile.rows, tile.columns, m.columns));
+    if (task.kernel->is_plain(p.dtype, task.grad->dtype, task.scale) && p.layout.contiguous &&
+        task.grad->layout->contiguous) {
+      work(reinterpret_cast<Real*>(p.data) + first, reinterpret_cast<const Real*>(task.grad->gradient) + first,
+           Factors{task.kernel->factors.decay, task.kernel->factors.scale * task.scale}, 0,
+           MatrixLayout(tile.rows, tile.columns, m.columns));
       return;
     }
     for (std::size_t i = 0; i < tile.rows; ++i) {
       const std::size_t begin = first + i * m.columns;
-      visit(*task.move, back, begin, begin + tile.columns, [&](const Place& place) {
+      visit(*task.grad, back, begin, begin + tile.columns, [&](const ParamSlice& slice) {
         const auto row = [&](Real* w, const Real* g, const Factors& factors, std::size_t, std::size_t n) {
-          work(w, g, factors, i, Area(n));
+          work(w, g, factors, i, MatrixLayout(n));
         };
-        Staged<Real> staged(*task.how, place);
-        back ? staged.write(task.scale, row) : staged.read(task.scale, row);
+        BlockUpdate<Real> update(*task.kernel, slice);
+        back ? update.write(task.scale, row) : update.read(task.scale, row);
       });
     }
   }
@@ -122,17 +122,17 @@ class FactoredStep {
     const bool decayed = tasks_[tile.task].constants.decayed;
     double *const rows = sums_.data() + tile.sums, *const columns = rows + tile.rows;
     visit_tile<Real, false>(
-        tile, [&](const Real* w, const Real* g, const Factors& factors, std::size_t row, const Area& area) {
-          factoring<Real>().squares(g, area, factors.scale, rows + row, columns);
-          parts_[i] += factoring<Real>().size(w, area, decayed ? factors.keep : 1);
+        tile, [&](const Real* w, const Real* g, const Factors& factors, std::size_t row, const MatrixLayout& layout) {
+          factor_loops<Real>().squares(g, layout, factors.scale, rows + row, columns);
+          parts_[i] += factor_loops<Real>().size(w, layout, decayed ? factors.decay : 1);
         });
   }
 
   /// The new means, and the roots that a step needs of them.
   template <class Real> void remember(std::size_t task) {
-    const Parameter& p = *tasks_[task].move->parameter;
+    const Parameter& p = *tasks_[task].grad->parameter;
     if (p.layout.size == 0) return;  // no means
-    const Factored& how = tasks_[task].constants;
+    const Factored& constants = tasks_[task].constants;
     Found& found = found_[task];
     const Matrices& m = found.matrices;
     std::vector<double> rows(m.count * m.rows), columns(m.count * m.columns);
@@ -144,7 +144,8 @@ class FactoredStep {
     }
     const auto learn = [&](Real* mean, const std::vector<double>& sums, std::size_t terms) {
       for (std::size_t k = 0; k < sums.size(); ++k)
-        mean[k] = Real((1 - how.share) * double(mean[k]) + how.share * (sums[k] / double(terms) + how.add));
+        mean[k] =
+            Real((1 - constants.share) * double(mean[k]) + constants.share * (sums[k] / double(terms) + constants.add));
     };
     Real *const row = static_cast<Real*>(p.state[0]), *const column = static_cast<Real*>(p.state[1]);
     learn(row, rows, m.columns);
@@ -155,7 +156,7 @@ class FactoredStep {
     for (std::size_t k = 0; k < m.count; ++k) {
       double mean = 0;
       for (std::size_t i = 0; i < m.rows; ++i) mean += double(row[k * m.rows + i]);
-      mean = std::max(how.least_mean, mean / double(m.rows));
+      mean = std::max(constants.least_mean, mean / double(m.rows));
       for (std::size_t i = 0; i < m.rows; ++i)
         *root++ = p.layout.shape.size() < 2 ? Real(1) : Real(std::sqrt(mean / double(row[k * m.rows + i])));
     }
@@ -176,8 +177,8 @@ class FactoredStep {
     const Moment<Real> whole = moment<Real>(tile);
     double total = 0;
     visit_tile<Real, false>(
-        tile, [&](const Real*, const Real* g, const Factors& factors, std::size_t row, const Area& area) {
-          total += factoring<Real>().spread(g, area, factors.scale, {whole.row + row, whole.column, whole.most});
+        tile, [&](const Real*, const Real* g, const Factors& factors, std::size_t row, const MatrixLayout& layout) {
+          total += factor_loops<Real>().spread(g, layout, factors.scale, {whole.row + row, whole.column, whole.most});
         });
     sums_[tile.sums] = total;  // what was there has been used
   }
@@ -185,29 +186,31 @@ class FactoredStep {
   /// How far a step goes. NaN stays NaN.
   void clip(std::size_t task) {
     Found& found = found_[task];
-    const Factored& how = tasks_[task].constants;
-    const double n = double(tasks_[task].move->parameter->layout.size);
+    const Factored& constants = tasks_[task].constants;
+    const double n = double(tasks_[task].grad->parameter->layout.size);
     double weights = 0, directions = 0;
     for (std::size_t i = 0; i < found.tiles; ++i) {
       weights += parts_[found.first_tile + i];
       directions += sums_[tiles_[found.first_tile + i].sums];
     }
     const double size = std::sqrt(weights / n);
-    const double direction = std::sqrt(directions / n) / how.clip;
-    found.step = how.rate * (size < how.least_size ? how.least_size : size) / (direction < 1 ? 1 : direction);
+    const double direction = std::sqrt(directions / n) / constants.clip;
+    found.step =
+        constants.rate * (size < constants.least_size ? constants.least_size : size) / (direction < 1 ? 1 : direction);
   }
 
-  template <class Real> void move(std::size_t i) {
+  template <class Real> void update(std::size_t i) {
     const Tile& tile = tiles_[i];
     const Moment<Real> whole = moment<Real>(tile);
-    visit_tile<Real, true>(tile, [&](Real* w, const Real* g, const Factors& factors, std::size_t row,
-                                     const Area& area) {
-      factoring<Real>().move(w, g, area, factors, found_[tile.task].step, {whole.row + row, whole.column, whole.most});
-    });
+    visit_tile<Real, true>(
+        tile, [&](Real* w, const Real* g, const Factors& factors, std::size_t row, const MatrixLayout& layout) {
+          factor_loops<Real>().move(w, g, layout, factors, found_[tile.task].step,
+                                    {whole.row + row, whole.column, whole.most});
+        });
   }
 
   const std::vector<FactoredTask>& tasks_;
-  Crew* const crew_;
+  ThreadTeam* const team_;
   std::vector<Tile> tiles_;
   std::vector<Found> found_;   // (task)
   std::vector<double> sums_;   // of the tiles
@@ -223,6 +226,6 @@ std::vector<std::int64_t> factor_shape(const std::vector<std::int64_t>& shape, s
   return left;
 }
 
-void factored_step(const std::vector<FactoredTask>& tasks, Crew* crew) { FactoredStep(tasks, crew).run(); }
+void factored_step(const std::vector<FactoredTask>& tasks, ThreadTeam* team) { FactoredStep(tasks, team).run(); }
 
 }  // namespace gs

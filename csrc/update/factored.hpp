@@ -13,13 +13,13 @@ namespace gs {
 std::vector<std::int64_t> factor_shape(const std::vector<std::int64_t>& shape, std::size_t slot);
 
 struct FactoredTask {
-  const Move* move;
-  const Manner* how;
+  const ParamGrad* grad;
+  const UpdateKernel* kernel;
   double scale;  // what clipping leaves of the gradient
   Factored constants;
 };
 
 /// Moves each once. Same bits for any number of threads.
-void factored_step(const std::vector<FactoredTask>& tasks, Crew* crew);
+void factored_step(const std::vector<FactoredTask>& tasks, ThreadTeam* team);
 
 }  // namespace gs

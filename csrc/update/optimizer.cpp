@@ -43,20 +43,20 @@ std::vector<const char*> Optimizer::own_scalars() const {
   return rule.measuring.global ? std::vector<const char*>{} : rule.measuring.scalars;
 }
 
-void Optimizer::follow() {
-  for (const Track& track : tracks)
-    groups[track.group].values[track.field] = track.values[std::size_t(t - track.first)];
+void Optimizer::load_hyperparameters() {
+  for (const HyperparameterTable& table : hyperparameter_tables)
+    groups[table.group].values[table.field] = table.values[std::size_t(t - table.first)];
   for (std::size_t k = 1; k < groups.size(); ++k)
     for (std::size_t i = 0; i < groups[k].values.size(); ++i)
       if (!groups[k].own[i]) groups[k].values[i] = groups[0].values[i];
-  manners_.resize(groups.size() * 8);
+  kernels_.resize(groups.size() * 8);
   made_.assign(groups.size() * 8, -1);
   others_.clear();
 }
 
 std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
   std::vector<double> values = groups[parameter.group].values;
-  if (rule.aside.at && !parameter.is_matrix) values[rule.weight_decay] = rule.aside.decay(values.data());
+  if (rule.fallback.at && !parameter.is_matrix) values[rule.weight_decay] = rule.fallback.decay(values.data());
   if (!parameter.decays) values[rule.weight_decay] = 0;
   return values;
 }
@@ -65,56 +65,56 @@ double Optimizer::learning_rate(const Parameter& parameter) const {
   return rule.learning_rate < rule.fields.size() ? values_of(parameter)[rule.learning_rate] : 1;
 }
 
-const Manner& Optimizer::manner(const Parameter& parameter) {
+const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {
   const Dtype real = real_of(parameter.dtype);
   const std::size_t at =
       parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
   const std::int64_t steps = this->steps(parameter);
-  if (made_[at] == steps) return manners_[at];
+  if (made_[at] == steps) return kernels_[at];
   const bool is_first = made_[at] < 0;
   if (is_first) made_[at] = steps;
   if (const auto known = others_.find({at, steps}); !is_first && known != others_.end()) return known->second;
-  Manner& how = is_first ? manners_[at] : others_[{at, steps}];
+  UpdateKernel& kernel = is_first ? kernels_[at] : others_[{at, steps}];
   const std::vector<double> values = values_of(parameter);
   const Common common = rule.common(values.data());
-  how = {};
+  kernel = {};
   const auto stored = [&](const auto& table, int index) {
     return options.storage == Storage::int8   ? table.packed[index]
            : options.storage == Storage::bf16 ? table.halved[index]
                                               : table.sweep[index][int(real)];
   };
-  const bool aside = rule.aside.at && !parameter.is_matrix;
-  const int index = aside ? rule.aside.index : rule.index;
-  if (index >= 0) how.sweep = stored(kernels().sweep, index);
+  const bool fallback = rule.fallback.at && !parameter.is_matrix;
+  const int index = fallback ? rule.fallback.index : rule.index;
+  if (index >= 0) kernel.sweep = stored(kernels().sweep, index);
   if (rule.measuring.sums > 0)
-    how.first = stored(kernels().measure, index);
-  else if (aside)
-    how.update = rule.aside.at(values.data(), steps + 1, real);
+    kernel.first = stored(kernels().measure, index);
+  else if (fallback)
+    kernel.update = rule.fallback.at(values.data(), steps + 1, real);
   else if (rule.at)
-    how.update = rule.at(values.data(), steps + 1, real);
-  how.real = real;
-  how.slots = rule.slots.size();
-  how.factors.keep = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
-  how.factors.scale = (options.maximize ? -1 : 1) / common.loss_scale_factor / double(options.accumulate);
-  how.couple = options.coupled_decay ? common.weight_decay : 0;
-  how.limit = common.clipvalue;
+    kernel.update = rule.at(values.data(), steps + 1, real);
+  kernel.real = real;
+  kernel.slots = rule.slots.size();
+  kernel.factors.decay = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
+  kernel.factors.scale = (options.maximize ? -1 : 1) / common.loss_scale_factor / double(options.accumulate);
+  kernel.couple = options.coupled_decay ? common.weight_decay : 0;
+  kernel.limit = common.clipvalue;
   int slot = int(rule.slots.size());
   if (options.accumulate > 1) {
-    how.sum = slot++;
-    how.only_sum = summed + 1 < options.accumulate;
+    kernel.sum = slot++;
+    kernel.only_sum = summed + 1 < options.accumulate;
   }
   if (options.average) {
-    how.average = slot++;
-    how.average_keep = t == 0 ? 0 : common.ema_momentum;
-    how.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
+    kernel.average = slot++;
+    kernel.average_keep = t == 0 ? 0 : common.ema_momentum;
+    kernel.overwrite = options.overwrite > 0 && (t + 1) % options.overwrite == 0;
   }
-  how.storage = options.storage;
-  if (how.storage != Storage::real) how.dither = std::make_shared<const Dither>(std::uint64_t(t));
-  how.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
-  how.seed = options.seed;
-  how.t = std::uint64_t(t);
-  how.plain = how.limit == inf && how.couple == 0 && how.sum < 0 && how.average < 0;
-  return how;
+  kernel.storage = options.storage;
+  if (kernel.storage != Storage::real) kernel.dither = std::make_shared<const Dither>(std::uint64_t(t));
+  kernel.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
+  kernel.seed = options.seed;
+  kernel.t = std::uint64_t(t);
+  kernel.plain = kernel.limit == inf && kernel.couple == 0 && kernel.sum < 0 && kernel.average < 0;
+  return kernel;
 }
 
 bool Optimizer::measures() const {
@@ -130,137 +130,137 @@ bool Optimizer::needs_whole() const {
 }
 
 /// A step of a rule that sees matrices.
-void Optimizer::factor(Crew* crew) const {
+void Optimizer::factored_update(ThreadTeam* team) const {
   std::vector<FactoredTask> tasks;
   for (const Task& task : tasks_) {
-    const std::vector<double> values = values_of(*task.move->parameter);
-    tasks.push_back({task.move, task.how, task.scale,
-                     rule.factored(values.data(), steps(*task.move->parameter) + 1, task.how->real)});
+    const std::vector<double> values = values_of(*task.grad->parameter);
+    tasks.push_back({task.grad, task.kernel, task.scale,
+                     rule.factored(values.data(), steps(*task.grad->parameter) + 1, task.kernel->real)});
   }
-  factored_step(tasks, crew);
+  factored_step(tasks, team);
 }
 
 /// The steps of the matrices of a rule that makes them orthogonal, made ready.
-std::vector<std::unique_ptr<OrthogonalStep>> Optimizer::turn(Crew& crew) const {
+std::vector<std::unique_ptr<OrthogonalStep>> Optimizer::orthogonalize(ThreadTeam& team) const {
   std::vector<std::unique_ptr<OrthogonalStep>> steps;
   for (const Task& task : tasks_) {
-    const Parameter& p = *task.move->parameter;
+    const Parameter& p = *task.grad->parameter;
     if (!p.is_matrix || p.layout.size == 0) continue;
     const auto& shape = p.layout.shape;
     const std::vector<double> values = values_of(p);
     const Orthogonal constants = rule.orthogonal(values.data(), double(shape[0]), double(shape[1]));
-    steps.push_back(orthogonal_step({task.move, task.how, task.scale, constants}));
-    steps.back()->prepare(crew);
+    steps.push_back(orthogonal_step({task.grad, task.kernel, task.scale, constants}));
+    steps.back()->prepare(team);
   }
   return steps;
 }
 
-void Optimizer::plan(const std::vector<Move>& moves) {
+void Optimizer::make_tasks(const std::vector<ParamGrad>& grads) {
   tasks_.clear();
-  for (const Move& m : moves) tasks_.push_back({&m, &manner(*m.parameter), 1});
+  for (const ParamGrad& m : grads) tasks_.push_back({&m, &update_kernel(*m.parameter), 1});
 }
 
-bool Optimizer::admits(const std::vector<Move>& moves) {
+bool Optimizer::admits(const std::vector<ParamGrad>& grads) {
   if (options.nonfinite != Options::Nonfinite::raise) return true;
-  return attempt(moves, nullptr, false);
+  return attempt(grads, nullptr, false);
 }
 
-/// Moves what has been looked at.
-void Optimizer::advance(Chunks& chunks, Crew* crew) {
-  const bool moves = summed + 1 == options.accumulate;
-  if (rule.factored && moves) return factor(crew);
-  if (rule.measuring.sums > 0 && moves) measure(chunks);
-  const bool turns = rule.orthogonal && moves;
+/// Updates the parameters, once their gradients have been checked.
+void Optimizer::advance(Chunks& chunks, ThreadTeam* team) {
+  const bool updates = summed + 1 == options.accumulate;
+  if (rule.factored && updates) return factored_update(team);
+  if (rule.measuring.sums > 0 && updates) measure(chunks);
+  const bool orthogonalizes = rule.orthogonal && updates;
   // What can be cancelled comes first, and writes nothing.
-  std::vector<std::unique_ptr<OrthogonalStep>> turned;
-  if (turns) turned = turn(*crew);
+  std::vector<std::unique_ptr<OrthogonalStep>> orthogonal;
+  if (orthogonalizes) orthogonal = orthogonalize(*team);
   chunks.run([&](std::size_t, std::size_t task, std::size_t begin, std::size_t end) {
     const Task& at = tasks_[task];
-    if (turns && at.move->parameter->is_matrix) return;
-    if (at.move->rows) return move_rows(*at.move->parameter, at.move->rows, at.how, at.scale, begin, end);
-    visit(*at.move, true, begin, end, [&](const Place& place) { at.how->move(place, at.scale); });
+    if (orthogonalizes && at.grad->parameter->is_matrix) return;
+    if (at.grad->rows) return update_rows(*at.grad->parameter, at.grad->rows, at.kernel, at.scale, begin, end);
+    visit(*at.grad, true, begin, end, [&](const ParamSlice& slice) { at.kernel->apply(slice, at.scale); });
   });
-  for (const auto& step : turned) step->move(*crew);
+  for (const auto& step : orthogonal) step->apply(*team);
 }
 
-bool Optimizer::attempt(const std::vector<Move>& moves, Crew* crew, bool keep) {
-  follow();
-  if (keep) catch_up(moves);
-  plan(moves);
+bool Optimizer::attempt(const std::vector<ParamGrad>& grads, ThreadTeam* team, bool keep) {
+  load_hyperparameters();
+  if (keep) catch_up(grads);
+  make_tasks(grads);
   std::size_t total = 0;
-  for (const Move& m : moves) total += m.rows ? m.size() * row_cost : m.size();
+  for (const ParamGrad& m : grads) total += m.rows ? m.size() * row_cost : m.size();
   bool allowed = true;
   std::optional<Backup> backup;
   risky_ = overflows = false;
-  const auto phases = [&](Crew* crew) {
-    Chunks chunks(tasks_, crew);
-    if (measures()) allowed = look(chunks);
+  const auto stages = [&](ThreadTeam* team) {
+    Chunks chunks(tasks_, team);
+    if (measures()) allowed = check_gradients(chunks);
     if (!allowed || !(keep || risky_)) return;
-    if (!keep) catch_up(moves);
-    if (risky_) backup.emplace(*this, moves);
-    advance(chunks, crew);
+    if (!keep) catch_up(grads);
+    if (risky_) backup.emplace(*this, grads);
+    advance(chunks, team);
   };
   const bool is_large = total >= (rule.orthogonal ? parallel_products : parallel_size);
   const int threads = is_large ? threads_for(total / (rule.orthogonal ? parallel_products / 4 : chunk_size)) : 1;
-  if (crew) {
-    phases(crew);
+  if (team) {
+    stages(team);
   } else if (threads == 1 && !rule.orthogonal) {
     const FlushSubnormals flush;
-    phases(nullptr);
+    stages(nullptr);
   } else {
-    Crew::gather(threads, [&](Crew& crew) { phases(&crew); });
+    ThreadTeam::run(threads, [&](ThreadTeam& team) { stages(&team); });
   }
   if (!backup) return allowed;
   culprit = backup->overflowed();
-  overflows = culprit < moves.size();
+  overflows = culprit < grads.size();
   if (overflows || !keep) backup->restore();
   return !overflows;
 }
 
-Optimizer::Outcome Optimizer::step(const std::vector<Move>& moves, Crew* crew, const Idle& idle) {
-  const bool allowed = attempt(moves, crew, true);
+Optimizer::Outcome Optimizer::step(const std::vector<ParamGrad>& grads, ThreadTeam* team, const Idle& idle) {
+  const bool allowed = attempt(grads, team, true);
   if (!allowed) {
     if (options.nonfinite == Options::Nonfinite::skip) ++skipped;
     return Outcome::nonfinite;
   }
   if (summed + 1 < options.accumulate) {
     ++summed;
-    return Outcome::summed;
+    return Outcome::accumulated;
   }
   for (const Task& task : tasks_)
-    if (const auto& arrears = task.move->parameter->arrears; arrears && task.move->rows)
-      arrears->add(*task.how, task.scale, task.move->rows->rows);
-  rest(idle);
-  for (const Move& m : moves) moved(*m.parameter);
+    if (const auto& pending = task.grad->parameter->pending; pending && task.grad->rows)
+      pending->add(*task.kernel, task.scale, task.grad->rows->rows);
+  update_averages(idle);
+  for (const ParamGrad& m : grads) count_step(*m.parameter);
   count();
-  return Outcome::moved;
+  return Outcome::updated;
 }
 
-/// What may throw for rows' sake, and what moves whole parameters needs them up to date.
-void Optimizer::catch_up(const std::vector<Move>& moves) {
-  for (const Move& m : moves) {
+/// What may throw for row-sparse gradients; and whole updates need all rows up to date.
+void Optimizer::catch_up(const std::vector<ParamGrad>& grads) {
+  for (const ParamGrad& m : grads) {
     const Parameter& p = *m.parameter;
-    if (!p.arrears) continue;
-    if (!m.rows || p.arrears->full()) flush(p);
+    if (!p.pending) continue;
+    if (!m.rows || p.pending->full()) flush(p);
     if (!m.rows) continue;
     std::vector<double> start;
     for (std::size_t s = 0; s < rule.slots.size(); ++s) start.push_back(rule.start(groups[p.group].values.data(), s));
-    p.arrears->prepare(start);
+    p.pending->prepare(start);
   }
 }
 
-/// Averages of what had no gradient, as in Keras: they come nearer to weights that stay.
-void Optimizer::rest(const Idle& idle) {
+/// Averages of parameters without a gradient, as in Keras: they come nearer to weights that stay.
+void Optimizer::update_averages(const Idle& idle) {
   if (!options.average || idle.empty()) return;
   const FlushSubnormals flush;
   for (const Parameter* p : idle) {
-    const Move still{p, p->data, &p->layout, p->dtype};  // whose gradient nobody reads
-    const Manner& how = manner(*p);
-    visit(still, how.overwrite, 0, p->layout.size, [&](const Place& place) { how.rest(place); });
+    const ParamGrad still{p, p->data, &p->layout, p->dtype};  // whose gradient nobody reads
+    const UpdateKernel& kernel = update_kernel(*p);
+    visit(still, kernel.overwrite, 0, p->layout.size, [&](const ParamSlice& slice) { kernel.average_only(slice); });
   }
 }
 
-void Optimizer::moved(const Parameter& parameter) {
+void Optimizer::count_step(const Parameter& parameter) {
   if (options.own_steps) ++*parameter.steps;
 }
 

@@ -11,13 +11,13 @@
 #include "core/dtype.hpp"
 #include "runtime/strided.hpp"
 #include "runtime/threads.hpp"
-#include "update/manner.hpp"
 #include "update/rules.hpp"
 #include "update/sparse.hpp"
+#include "update/update_kernel.hpp"
 
 namespace gs {
 
-/// An array that an optimizer moves, with its state: an array a slot, in C order, shape of the parameter.
+/// An array that an optimizer updates, with its state: an array a slot, in C order, shape of the parameter.
 struct Parameter {
   Dtype dtype;
   Layout layout;
@@ -27,14 +27,14 @@ struct Parameter {
   std::vector<double*> scalars;   // of a rule that keeps some for each parameter
   std::int64_t* steps = nullptr;  // its own count, if it has one
   std::size_t group = 0;
-  bool decays = true;                          // whether weight_decay counts
-  bool is_matrix = false;                      // to a rule that makes matrices orthogonal
-  std::uint32_t number = 0;                    // among all of the optimizer
-  std::unique_ptr<Arrears> arrears = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
+  bool decays = true;                               // whether weight_decay counts
+  bool is_matrix = false;                           // to a rule that makes matrices orthogonal
+  std::uint32_t number = 0;                         // among all of the optimizer
+  std::unique_ptr<PendingSteps> pending = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
 };
 
-/// A parameter and the gradient it is to move by; the gradient has the parameter's shape.
-struct Move {
+/// A parameter and its gradient, which has the parameter's shape.
+struct ParamGrad {
   const Parameter* parameter;
   const std::byte* gradient;
   const Layout* layout;               // of the gradient; only `contiguous` counts where it is true
@@ -52,8 +52,8 @@ struct Group {
   std::vector<bool> own;       // which of them are its own; the others are those of the first group
 };
 
-/// The values of a field that changes from step to step, made ahead.
-struct Track {
+/// The values of a hyperparameter that changes from step to step, made ahead.
+struct HyperparameterTable {
   std::size_t group, field;    // position in rule.fields
   std::int64_t first = 0;      // steps done when values[0] counts
   std::vector<double> values;  // one a step; whoever steps makes sure that they reach far enough
@@ -65,25 +65,26 @@ class Optimizer {
   Optimizer(const Rule& rule, std::vector<double> values, const Options& options = {});
 
   /// Brings the values of all groups up to the step to come.
-  void follow();
+  void load_hyperparameters();
 
-  /// How the step to come moves a parameter; lives until the next one begins. Not for two threads at once.
-  const Manner& manner(const Parameter& parameter);
+  /// The update of a parameter in the step to come; lives until the next one begins. Not for two threads at once.
+  const UpdateKernel& update_kernel(const Parameter& parameter);
 
   using Idle = std::vector<const Parameter*>;
-  enum class Outcome { moved, summed, nonfinite };
-  /// One step: moves every parameter once and counts. Same bits for any number of threads. If it may not be made
+  enum class Outcome { updated, accumulated, nonfinite };
+  /// One step: updates every parameter once and counts. Same bits for any number of threads. If it may not be made
   /// because of a gradient that is not finite, or one so large that the step would make weights or state that are not,
   /// nothing is changed, and `culprit` says which. idle: what has no gradient in this step, for averages.
-  Outcome step(const std::vector<Move>& moves, Crew* crew = nullptr, const Idle& idle = {});
+  Outcome step(const std::vector<ParamGrad>& grads, ThreadTeam* team = nullptr, const Idle& idle = {});
 
-  /// Whether a step by these moves is not an error; if not, `culprit` says which gradient is not finite.
-  bool admits(const std::vector<Move>& moves);
+  /// Whether a step by these gradients is not an error; if not, `culprit` says which gradient is not finite.
+  bool admits(const std::vector<ParamGrad>& grads);
 
-  /// Whether a step needs all of a gradient before it moves anything.
+  /// Whether a step needs whole gradients before it changes anything.
   bool needs_whole() const;
-  /// Ends a step whose parameters were moved one by one, each by its `manner`: `moved` for each, then `count`.
-  void moved(const Parameter& parameter);
+  /// Ends a step whose parameters were updated one by one, each by its `update_kernel`: `count_step` for each, then
+  /// `count`.
+  void count_step(const Parameter& parameter);
   void count();
   /// Steps that a parameter has taken, as its rule counts them.
   std::int64_t steps(const Parameter& parameter) const { return options.own_steps ? *parameter.steps : t; }
@@ -99,43 +100,43 @@ class Optimizer {
   const Rule& rule;
   Options options;
   std::vector<Group> groups;
-  std::vector<Track> tracks;    // of the fields that change by themselves
-  std::vector<double> scalars;  // of a rule that keeps some for all parameters
-  std::int64_t t = 0;           // steps done
-  std::int64_t summed = 0;      // gradients of the next step that are already summed
-  std::int64_t skipped = 0;     // steps that were not made
-  std::size_t culprit = 0;      // position of a move
-  bool overflows = false;       // whether its gradient is finite, and the step by it would not be
+  std::vector<HyperparameterTable> hyperparameter_tables;  // of the fields that change by themselves
+  std::vector<double> scalars;                             // of a rule that keeps some for all parameters
+  std::int64_t t = 0;                                      // steps done
+  std::int64_t summed = 0;                                 // gradients of the next step that are already summed
+  std::int64_t skipped = 0;                                // steps that were not made
+  std::size_t culprit = 0;                                 // position of a gradient
+  bool overflows = false;  // whether its gradient is finite, and the step by it would not be
 
  private:
   struct Task {
-    const Move* move;
-    const Manner* how;
+    const ParamGrad* grad;
+    const UpdateKernel* kernel;
     double scale;  // what clipping leaves of the gradient
   };
   class Chunks;
   /// The tasks of a step.
-  void plan(const std::vector<Move>& moves);
+  void make_tasks(const std::vector<ParamGrad>& grads);
   bool measures() const;
-  bool look(Chunks& chunks);
+  bool check_gradients(Chunks& chunks);
   double safe(const Task& task) const;
-  /// One step without counting it. keep: whether weights and state stay moved.
-  bool attempt(const std::vector<Move>& moves, Crew* crew, bool keep);
-  void advance(Chunks& chunks, Crew* crew);
-  void catch_up(const std::vector<Move>& moves);
+  /// One step without counting it. keep: whether weights and state stay as it makes them.
+  bool attempt(const std::vector<ParamGrad>& grads, ThreadTeam* team, bool keep);
+  void advance(Chunks& chunks, ThreadTeam* team);
+  void catch_up(const std::vector<ParamGrad>& grads);
   void measure(Chunks& chunks);
-  void factor(Crew* crew) const;
-  std::vector<std::unique_ptr<OrthogonalStep>> turn(Crew& crew) const;
-  void rest(const Idle& idle);
+  void factored_update(ThreadTeam* team) const;
+  std::vector<std::unique_ptr<OrthogonalStep>> orthogonalize(ThreadTeam& team) const;
+  void update_averages(const Idle& idle);
   /// The values of the fields that count for a parameter.
   std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
-  bool risky_ = false;                                             // whether the step that was looked at may overflow
-  std::vector<Manner> measured_;                                   // (task), of a rule that measures
-  std::vector<Manner> manners_;                                    // [group][real][decays][is_matrix]
-  std::vector<std::int64_t> made_;                                 // (manner): the steps it is for; -1: not made yet
-  std::map<std::pair<std::size_t, std::int64_t>, Manner> others_;  // for parameters at other steps
+  bool risky_ = false;                  // whether the step that was checked may overflow
+  std::vector<UpdateKernel> measured_;  // (task), of a rule that measures
+  std::vector<UpdateKernel> kernels_;   // [group][real][decays][is_matrix]
+  std::vector<std::int64_t> made_;      // (kernel): the steps it is for; -1: not made yet
+  std::map<std::pair<std::size_t, std::int64_t>, UpdateKernel> others_;  // for parameters at other steps
 };
 
 }  // namespace gs

@@ -52,20 +52,20 @@ template <class O> Orthogonal orthogonal(const double* values, double rows, doub
   return with_values<O>(values).orthogonal(rows, columns);
 }
 
-template <class O> AnyUpdate aside(const double* values, std::int64_t t, Dtype real) {
+template <class O> AnyUpdate fallback(const double* values, std::int64_t t, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? erased(rule.template aside<double>(t)) : erased(rule.template aside<float>(t));
+  return real == Dtype::f64 ? erased(rule.template fallback<double>(t)) : erased(rule.template fallback<float>(t));
 }
 
-template <class O> double aside_decay(const double* values) { return with_values<O>(values).aside_decay(); }
+template <class O> double fallback_decay(const double* values) { return with_values<O>(values).fallback_decay(); }
 
-/// What a rule needs in place of `at`, if it is not moved element by element.
+/// What a rule needs in place of `at`, if it does not update element by element.
 template <class O> void set_passes(Rule& rule) {
   if constexpr (is_factored<O>) {
     rule.factored = factored<O>;
   } else if constexpr (is_orthogonal<O>) {
     rule.orthogonal = orthogonal<O>;
-    rule.aside = {index_of<Adam>(Optimizers{}), aside<O>, aside_decay<O>};
+    rule.fallback = {index_of<Adam>(Optimizers{}), fallback<O>, fallback_decay<O>};
   } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
     rule.measuring = {O::sums, O::global_sums, {O::scalars.begin(), O::scalars.end()}, first<O>, second<O>, advance<O>};

@@ -1,4 +1,4 @@
-// The optimizers of optimizers/all.hpp with their types erased: what the engine and the bindings work with.
+// The optimizers of optimizers/all.hpp with their types erased: what steps and the bindings work with.
 #pragma once
 
 #include <array>
@@ -49,15 +49,15 @@ struct Rule {
   } measuring;
   /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
   Factored (*factored)(const double* values, std::int64_t t, Dtype real);
-  /// The same of a rule that makes matrices orthogonal, and what moves what is no matrix.
+  /// The same of a rule that makes matrices orthogonal, and the fallback rule for what is no matrix.
   Orthogonal (*orthogonal)(const double* values, double rows, double columns);
-  struct Aside {
+  struct Fallback {
     int index = -1;  // position in Optimizers
     AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real) = nullptr;
     double (*decay)(const double* values) = nullptr;
-  } aside;
+  } fallback;
 
-  /// Whether it looks at all elements before it moves the first.
+  /// Whether it reads all elements before it updates the first.
   bool sees_matrices() const { return factored || orthogonal; }
   bool measures() const { return at == nullptr; }
 

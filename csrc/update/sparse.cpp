@@ -11,47 +11,47 @@ namespace {
 
 // Elements and rows a chunk.
 constexpr std::size_t chunk_size = 1 << 13, chunk_rows = 1 << 10;
-// Bytes of an array of those that are moved together: they, their gradient and state stay in the first cache.
+// Bytes of an array of the rows that are updated together: they, their gradient and state stay in the first cache.
 constexpr std::size_t block_size = 4096;
 // Element-steps of a flush from which a second thread is worth waking.
 constexpr std::size_t parallel_size = 1 << 20;
 
 /// Part of a row.
-struct Piece {
+struct RowSlice {
   std::size_t at;         // its first element in the parameter
   std::size_t from;       // and in the gradient
   std::uint32_t n;        // elements
-  std::uint16_t taken;    // how many of the missed steps it has taken
-  std::uint16_t decayed;  // from which of them on it only decays; all of them, if it does not rest
-  bool moved;             // whether its state is not as at the start, for all that is known
+  std::uint16_t applied;  // how many of the pending steps it has taken
+  std::uint16_t decayed;  // from which of them on it only decays; their number, if its state changes
+  bool changed;           // whether its state is not as at the start, for all that is known
 };
 
-/// Pieces of a chunk, block by block: copied side by side, those furthest behind first, so that the ones that a missed
-/// step concerns are always the first so many elements; moved; put back.
-template <class Real> class Rows {
+/// Slices of a chunk, block by block: copied side by side, those with most steps pending first, so that the ones that a
+/// pending step concerns are always the first so many elements; updated; put back.
+template <class Real> class RowUpdate {
  public:
-  Rows(const Parameter& parameter, const RowGradient* gradient, const Manner* how, double scale)
-      : p_(parameter), gradient_(gradient), how_(how), scale_(scale), missed_(parameter.arrears.get()) {
+  RowUpdate(const Parameter& parameter, const RowGradient* gradient, const UpdateKernel* kernel, double scale)
+      : p_(parameter), gradient_(gradient), kernel_(kernel), scale_(scale), pending_(parameter.pending.get()) {
     for (std::size_t s = 0; s < p_.state.size(); ++s) places_[s] = state_[s];
   }
 
-  void move(std::size_t begin, std::size_t end) {
+  void run(std::size_t begin, std::size_t end) {
     list(begin, end);
-    Piece* const last = pieces_ + count_;
-    std::sort(pieces_, std::partition(pieces_, last, [&](const Piece& p) { return p.taken < now(); }),
-              [](const Piece& a, const Piece& b) { return a.taken < b.taken; });
-    for (const Piece *first = pieces_, *stop; first != last; first = stop) {
+    RowSlice* const last = slices_ + count_;
+    std::sort(slices_, std::partition(slices_, last, [&](const RowSlice& p) { return p.applied < now(); }),
+              [](const RowSlice& a, const RowSlice& b) { return a.applied < b.applied; });
+    for (const RowSlice *first = slices_, *stop; first != last; first = stop) {
       n_ = 0;
       for (stop = first; stop != last && n_ + stop->n <= block; ++stop) {
         copy(*stop, n_);
         n_ += stop->n;
       }
       catch_up(first, stop);
-      if (how_) step(first, stop);
+      if (kernel_) step(first, stop);
       std::size_t at = 0;
-      for (const Piece* piece = first; piece != stop; ++piece) {
-        put_back(*piece, at);
-        at += piece->n;
+      for (const RowSlice* slice = first; slice != stop; ++slice) {
+        put_back(*slice, at);
+        at += slice->n;
       }
     }
   }
@@ -59,7 +59,7 @@ template <class Real> class Rows {
  private:
   static constexpr std::size_t block = block_size / sizeof(Real), line = 64 / sizeof(Real);
 
-  std::uint16_t now() const { return missed_ ? missed_->size() : 0; }
+  std::uint16_t now() const { return pending_ ? pending_->size() : 0; }
 
   void list(std::size_t begin, std::size_t end) {
     const std::size_t columns = columns_of(p_.layout);
@@ -68,110 +68,110 @@ template <class Real> class Rows {
       const std::size_t row = begin / columns, column = begin % columns;
       n = std::min({block, columns - column, end - begin});
       const std::int64_t where = gradient_ ? gradient_->rows[row] : std::int64_t(row);
-      const Piece piece{std::size_t(where) * columns + column,
-                        begin,
-                        std::uint32_t(n),
-                        missed_ ? missed_->taken(where) : std::uint16_t(0),
-                        now(),
-                        true};
-      if (gradient_) fetch(piece);
-      if (how_ || piece.taken < now()) pieces_[count_++] = piece;
+      const RowSlice slice{std::size_t(where) * columns + column,
+                           begin,
+                           std::uint32_t(n),
+                           pending_ ? pending_->applied(where) : std::uint16_t(0),
+                           now(),
+                           true};
+      if (gradient_) fetch(slice);
+      if (kernel_ || slice.applied < now()) slices_[count_++] = slice;
     }
-    if (!missed_) return;
+    if (!pending_) return;
     // One number of each cache line first, without branches: these loads wait for memory all at once.
-    for (Piece* piece = pieces_; piece != pieces_ + count_; ++piece) {
-      piece->moved = piece->taken == now() || !missed_->rests(piece->taken);
+    for (RowSlice* slice = slices_; slice != slices_ + count_; ++slice) {
+      slice->changed = slice->applied == now() || !pending_->is_fixed(slice->applied);
       for (std::size_t s = 0; s < p_.state.size(); ++s) {
-        const Real *x = slot(s) + piece->at, start = Real(missed_->start(s));
-        for (std::size_t i = 0; i < piece->n; i += line) piece->moved |= x[i] != start;
+        const Real *x = slot(s) + slice->at, start = Real(pending_->start(s));
+        for (std::size_t i = 0; i < slice->n; i += line) slice->changed |= x[i] != start;
       }
     }
-    // What rests has nothing to catch up on but its decay.
-    const auto rests = [&](Piece& piece) {
-      if (piece.moved || !starts(piece)) return false;
-      piece.decayed = piece.taken;
-      piece.taken = now();
+    // What no step changes has nothing to catch up on but its decay.
+    const auto is_fixed = [&](RowSlice& slice) {
+      if (slice.changed || !starts(slice)) return false;
+      slice.decayed = slice.applied;
+      slice.applied = now();
       return true;
     };
-    Piece* last = pieces_;
-    for (Piece* piece = pieces_; piece != pieces_ + count_; ++piece)
-      if (!rests(*piece) || how_ || missed_->decays()) *last++ = *piece;
-    count_ = std::size_t(last - pieces_);
+    RowSlice* last = slices_;
+    for (RowSlice* slice = slices_; slice != slices_ + count_; ++slice)
+      if (!is_fixed(*slice) || kernel_ || pending_->decays()) *last++ = *slice;
+    count_ = std::size_t(last - slices_);
   }
 
   // Rows lie far from each other: all are asked for before the first one is waited for.
-  void fetch(const Piece& piece) const {
-    for (std::size_t i = 0; i < piece.n; i += line) {
-      if (p_.layout.contiguous) __builtin_prefetch(p_.data + (piece.at + i) * sizeof(Real), 1);
-      for (std::size_t s = 0; s < p_.state.size(); ++s) __builtin_prefetch(slot(s) + piece.at + i, 1);
+  void fetch(const RowSlice& slice) const {
+    for (std::size_t i = 0; i < slice.n; i += line) {
+      if (p_.layout.contiguous) __builtin_prefetch(p_.data + (slice.at + i) * sizeof(Real), 1);
+      for (std::size_t s = 0; s < p_.state.size(); ++s) __builtin_prefetch(slot(s) + slice.at + i, 1);
     }
   }
 
   Real* slot(std::size_t s) const { return static_cast<Real*>(p_.state[s]); }
 
-  bool starts(const Piece& piece) const {
+  bool starts(const RowSlice& slice) const {
     for (std::size_t s = 0; s < p_.state.size(); ++s) {
-      const Real *x = slot(s) + piece.at, start = Real(missed_->start(s));
+      const Real *x = slot(s) + slice.at, start = Real(pending_->start(s));
       unsigned other = 0;
-      for (std::size_t i = 0; i < piece.n; ++i) other += x[i] != start;
+      for (std::size_t i = 0; i < slice.n; ++i) other += x[i] != start;
       if (other) return false;
     }
     return true;
   }
 
-  void copy(const Piece& piece, std::size_t at) {
+  void copy(const RowSlice& slice, std::size_t at) {
     std::byte* const w = reinterpret_cast<std::byte*>(w_ + at);
     if (p_.layout.contiguous)
-      std::memcpy(w, p_.data + piece.at * sizeof(Real), piece.n * sizeof(Real));
+      std::memcpy(w, p_.data + slice.at * sizeof(Real), slice.n * sizeof(Real));
     else
-      gather(p_.layout, p_.data, sizeof(Real), piece.at, piece.at + piece.n, w);
-    for (std::size_t s = 0; s < p_.state.size(); ++s) std::copy_n(slot(s) + piece.at, piece.n, state_[s] + at);
+      gather(p_.layout, p_.data, sizeof(Real), slice.at, slice.at + slice.n, w);
+    for (std::size_t s = 0; s < p_.state.size(); ++s) std::copy_n(slot(s) + slice.at, slice.n, state_[s] + at);
   }
 
-  void put_back(const Piece& piece, std::size_t at) {
+  void put_back(const RowSlice& slice, std::size_t at) {
     const std::byte* const w = reinterpret_cast<const std::byte*>(w_ + at);
     if (p_.layout.contiguous)
-      std::memcpy(p_.data + piece.at * sizeof(Real), w, piece.n * sizeof(Real));
+      std::memcpy(p_.data + slice.at * sizeof(Real), w, slice.n * sizeof(Real));
     else
-      scatter(p_.layout, p_.data, sizeof(Real), piece.at, piece.at + piece.n, w);
-    for (std::size_t s = 0; s < p_.state.size(); ++s) std::copy_n(state_[s] + at, piece.n, slot(s) + piece.at);
+      scatter(p_.layout, p_.data, sizeof(Real), slice.at, slice.at + slice.n, w);
+    for (std::size_t s = 0; s < p_.state.size(); ++s) std::copy_n(state_[s] + at, slice.n, slot(s) + slice.at);
   }
 
-  void sweep(const Manner& how, const Real* g, std::size_t n, double scale) {
-    how.move({reinterpret_cast<std::byte*>(w_), p_.dtype, reinterpret_cast<const std::byte*>(g), p_.dtype, places_,
-              nullptr, 0, n, 0},
-             scale);
+  void sweep(const UpdateKernel& kernel, const Real* g, std::size_t n, double scale) {
+    kernel.apply({reinterpret_cast<std::byte*>(w_), p_.dtype, reinterpret_cast<const std::byte*>(g), p_.dtype, places_,
+                  nullptr, 0, n, 0},
+                 scale);
   }
 
-  void catch_up(const Piece* piece, const Piece* stop) {
+  void catch_up(const RowSlice* slice, const RowSlice* stop) {
     static constexpr Real zeros[block] = {};
     std::size_t n = 0;
-    for (std::uint16_t j = piece->taken; j < now(); ++j) {
-      for (; piece != stop && piece->taken <= j; ++piece) n += piece->n;
-      sweep((*missed_)[j], zeros, n, 1);
+    for (std::uint16_t j = slice->applied; j < now(); ++j) {
+      for (; slice != stop && slice->applied <= j; ++slice) n += slice->n;
+      sweep((*pending_)[j], zeros, n, 1);
     }
-    if (!missed_ || !missed_->decays()) return;
-    for (; piece != stop; n += piece->n, ++piece)
-      for (std::uint16_t j = piece->decayed; j < now(); ++j) {
-        const Real keep = Real((*missed_)[j].factors.keep);
-        for (std::size_t i = 0; i < piece->n; ++i) w_[n + i] *= keep;
+    if (!pending_ || !pending_->decays()) return;
+    for (; slice != stop; n += slice->n, ++slice)
+      for (std::uint16_t j = slice->decayed; j < now(); ++j) {
+        const Real decay = Real((*pending_)[j].factors.decay);
+        for (std::size_t i = 0; i < slice->n; ++i) w_[n + i] *= decay;
       }
   }
 
-  void step(const Piece* piece, const Piece* stop) {
-    for (std::size_t at = 0; piece != stop; at += piece->n, ++piece)
-      gradient_->read(piece->from, piece->from + piece->n, reinterpret_cast<std::byte*>(g_ + at));
-    sweep(*how_, g_, n_, scale_);
+  void step(const RowSlice* slice, const RowSlice* stop) {
+    for (std::size_t at = 0; slice != stop; at += slice->n, ++slice)
+      gradient_->read(slice->from, slice->from + slice->n, reinterpret_cast<std::byte*>(g_ + at));
+    sweep(*kernel_, g_, n_, scale_);
   }
 
   const Parameter& p_;
   const RowGradient* const gradient_;
-  const Manner* const how_;
+  const UpdateKernel* const kernel_;
   const double scale_;
-  const Arrears* const missed_;
+  const PendingSteps* const pending_;
   std::size_t count_ = 0, n_ = 0;  // of the pieces, of the elements of a block
   void* places_[max_slots];
-  Piece pieces_[chunk_rows];
+  RowSlice slices_[chunk_rows];
   alignas(64) Real w_[block], g_[block], state_[max_slots][block];
 };
 
@@ -192,12 +192,12 @@ void sort(const std::int64_t* rows, std::vector<std::size_t>& order) {
   }
 }
 
-/// Whether a weight whose state is as at the start stays as it is where the gradient is 0, but for the factor `keep`.
-template <class Real> bool rests(const Manner& step, const std::vector<double>& start) {
+/// Whether a weight whose state is as at the start stays as it is where the gradient is 0, but for the decay factor.
+template <class Real> bool is_fixed(const UpdateKernel& step, const std::vector<double>& start) {
   constexpr Real sizes[] = {Real(1), Real(-3), Real(1e-30), Real(-1e30)};
   constexpr std::size_t n = sizeof sizes / sizeof *sizes;
-  Manner how = step;
-  how.factors.keep = 1;
+  UpdateKernel kernel = step;
+  kernel.factors.decay = 1;
   Real w[n], state[max_slots][n];
   void* places[max_slots];
   std::copy_n(sizes, n, w);
@@ -206,8 +206,8 @@ template <class Real> bool rests(const Manner& step, const std::vector<double>& 
     places[s] = state[s];
   }
   const Real g[n] = {};
-  how.move({reinterpret_cast<std::byte*>(w), how.real, reinterpret_cast<const std::byte*>(g), how.real, places, nullptr,
-            0, n, 0});
+  kernel.apply({reinterpret_cast<std::byte*>(w), kernel.real, reinterpret_cast<const std::byte*>(g), kernel.real,
+                places, nullptr, 0, n, 0});
   bool same = std::equal(w, w + n, sizes);
   for (std::size_t s = 0; s < start.size(); ++s)
     for (const Real x : state[s]) same &= x == Real(start[s]);
@@ -250,29 +250,29 @@ void RowGradient::read(std::size_t begin, std::size_t end, std::byte* out) const
     read(begin, end, reinterpret_cast<float*>(out));
 }
 
-void Arrears::prepare(const std::vector<double>& start) {
+void PendingSteps::prepare(const std::vector<double>& start) {
   if (empty()) start_ = start;
   if (steps_.size() == steps_.capacity()) steps_.reserve(std::max<std::size_t>(64, 2 * steps_.size()));
 }
 
-void Arrears::add(const Manner& how, double scale, const std::vector<std::int64_t>& moved) {
-  steps_.push_back(how);
-  Manner& step = steps_.back();
+void PendingSteps::add(const UpdateKernel& kernel, double scale, const std::vector<std::int64_t>& rows) {
+  steps_.push_back(kernel);
+  UpdateKernel& step = steps_.back();
   step.factors.scale *= scale;
-  if (!(step.real == Dtype::f64 ? gs::rests<double>(step, start_) : gs::rests<float>(step, start_)))
-    moving_ = steps_.size();
-  decays_ |= step.factors.keep != 1;
-  level(moved);
+  if (!(step.real == Dtype::f64 ? gs::is_fixed<double>(step, start_) : gs::is_fixed<float>(step, start_)))
+    fixed_from_ = steps_.size();
+  decays_ |= step.factors.decay != 1;
+  mark_current(rows);
 }
 
-void Arrears::level(const std::vector<std::int64_t>& rows) {
-  for (const std::int64_t row : rows) taken_[std::size_t(row)] = size();
+void PendingSteps::mark_current(const std::vector<std::int64_t>& rows) {
+  for (const std::int64_t row : rows) applied_[std::size_t(row)] = size();
 }
 
-void Arrears::clear() {
+void PendingSteps::clear() {
   steps_.clear();
-  std::fill(taken_.begin(), taken_.end(), std::uint16_t(0));
-  moving_ = 0;
+  std::fill(applied_.begin(), applied_.end(), std::uint16_t(0));
+  fixed_from_ = 0;
   decays_ = false;
 }
 
@@ -287,28 +287,28 @@ std::size_t columns_of(const Layout& layout) {
   return columns;
 }
 
-void move_rows(const Parameter& parameter, const RowGradient* gradient, const Manner* how, double scale,
-               std::size_t begin, std::size_t end) {
+void update_rows(const Parameter& parameter, const RowGradient* gradient, const UpdateKernel* kernel, double scale,
+                 std::size_t begin, std::size_t end) {
   if (parameter.dtype == Dtype::f64)
-    Rows<double>(parameter, gradient, how, scale).move(begin, end);
+    RowUpdate<double>(parameter, gradient, kernel, scale).run(begin, end);
   else
-    Rows<float>(parameter, gradient, how, scale).move(begin, end);
+    RowUpdate<float>(parameter, gradient, kernel, scale).run(begin, end);
 }
 
 void flush(const Parameter& parameter, const RowGradient* rows) {
-  if (!parameter.arrears || parameter.arrears->empty()) return;
+  if (!parameter.pending || parameter.pending->empty()) return;
   const std::size_t n = rows ? rows->size() : parameter.layout.size, most = row_chunk(columns_of(parameter.layout));
   const std::size_t chunks = (n + most - 1) / most;
-  const int threads = n * parameter.arrears->size() < parallel_size ? 1 : threads_for(chunks);
-  Crew::gather(threads, [&](Crew& crew) {
-    crew.phase(chunks, [&](std::size_t i, int) {
-      move_rows(parameter, rows, nullptr, 1, i * most, std::min(n, (i + 1) * most));
+  const int threads = n * parameter.pending->size() < parallel_size ? 1 : threads_for(chunks);
+  ThreadTeam::run(threads, [&](ThreadTeam& team) {
+    team.stage(chunks, [&](std::size_t i, int) {
+      update_rows(parameter, rows, nullptr, 1, i * most, std::min(n, (i + 1) * most));
     });
   });
   if (rows)
-    parameter.arrears->level(rows->rows);
+    parameter.pending->mark_current(rows->rows);
   else
-    parameter.arrears->clear();
+    parameter.pending->clear();
 }
 
 }  // namespace gs

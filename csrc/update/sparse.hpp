@@ -1,6 +1,6 @@
-// Gradients of which only some rows are not 0: a step touches those rows, and what the others miss by it, a step with a
-// gradient of 0 each, they catch up on when they are next needed. By the same loops over the same constants, so that in
-// the end every bit is that of the dense gradient.
+// Row-sparse gradients: a step updates the rows of its gradient. The others have this step, by a gradient of 0,
+// pending, and take all their pending steps when they are next needed, by the same loops over the same coefficients, so
+// that in the end every bit is that of the dense gradient.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 #include "core/dtype.hpp"
 #include "runtime/strided.hpp"
-#include "update/manner.hpp"
+#include "update/update_kernel.hpp"
 
 namespace gs {
 
@@ -38,40 +38,40 @@ class RowGradient {
   std::vector<std::size_t> first_;  // (row + 1): where in order_ the positions of a row begin
 };
 
-/// The steps that rows of a parameter have missed.
-class Arrears {
+/// The steps that rows of a parameter have not taken yet: the log of lazy updates.
+class PendingSteps {
  public:
   /// Steps that are kept; then all rows have to be brought up to date.
   static constexpr std::size_t most = 4096;
 
-  explicit Arrears(std::size_t rows) : taken_(rows) {}
+  explicit PendingSteps(std::size_t rows) : applied_(rows) {}
 
   bool empty() const { return steps_.empty(); }
   bool full() const { return steps_.size() == most; }
   std::uint16_t size() const { return std::uint16_t(steps_.size()); }
-  const Manner& operator[](std::size_t step) const { return steps_[step]; }
-  std::uint16_t taken(std::int64_t row) const { return taken_[std::size_t(row)]; }
-  /// Whether a row that has taken so many steps, and whose state is as at the start, is moved by none of the others,
-  /// other than by the factor `keep`.
-  bool rests(std::uint16_t taken) const { return taken >= moving_; }
+  const UpdateKernel& operator[](std::size_t step) const { return steps_[step]; }
+  std::uint16_t applied(std::int64_t row) const { return applied_[std::size_t(row)]; }
+  /// Whether a row that has taken so many of them, and whose state is as at the start, is changed by none of the
+  /// others, but for the decay factor.
+  bool is_fixed(std::uint16_t applied) const { return applied >= fixed_from_; }
   bool decays() const { return decays_; }
   double start(std::size_t slot) const { return start_[slot]; }
 
   /// Makes room for one more step: what may throw, before anything is written. start: of the slots, before a first
   /// step.
   void prepare(const std::vector<double>& start);
-  /// A step was made in these rows; the others have missed it.
-  void add(const Manner& how, double scale, const std::vector<std::int64_t>& rows);
+  /// A step was made in these rows; for the others it is pending.
+  void add(const UpdateKernel& kernel, double scale, const std::vector<std::int64_t>& rows);
   /// These rows have taken all steps.
-  void level(const std::vector<std::int64_t>& rows);
+  void mark_current(const std::vector<std::int64_t>& rows);
   void clear();
 
  private:
-  std::vector<Manner> steps_;         // the oldest first
-  std::vector<std::uint16_t> taken_;  // (row): how many of them it has taken
-  std::vector<double> start_;         // (slot)
-  std::size_t moving_ = 0;            // the steps from this one on leave alone what is as at the start
-  bool decays_ = false;               // one of them has a factor `keep`
+  std::vector<UpdateKernel> steps_;     // the oldest first
+  std::vector<std::uint16_t> applied_;  // (row): how many of them it has taken
+  std::vector<double> start_;           // (slot)
+  std::size_t fixed_from_ = 0;          // the steps from this one on leave alone what is as at the start
+  bool decays_ = false;                 // one of them has a decay factor
 };
 
 /// Elements of a chunk of rows: whole rows, if they are not very long.
@@ -79,10 +79,10 @@ std::size_t row_chunk(std::size_t columns);
 /// Elements of a row; 1 if the parameter has a single axis.
 std::size_t columns_of(const Layout& layout);
 
-/// Moves elements [begin, end) of the rows of a gradient, after they have caught up; without `how` they only catch up;
-/// without a gradient either, elements [begin, end) of the parameter do. Chunks may run in any order on any thread.
-void move_rows(const Parameter& parameter, const RowGradient* gradient, const Manner* how, double scale,
-               std::size_t begin, std::size_t end);
+/// Moves elements [begin, end) of the rows of a gradient, after they have caught up; without `kernel` they only catch
+/// up; without a gradient either, elements [begin, end) of the parameter do. Chunks may run in any order on any thread.
+void update_rows(const Parameter& parameter, const RowGradient* gradient, const UpdateKernel* kernel, double scale,
+                 std::size_t begin, std::size_t end);
 
 /// Brings all rows of a parameter up to date, or some, whose gradients do not matter.
 void flush(const Parameter& parameter, const RowGradient* rows = nullptr);

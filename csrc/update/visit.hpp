@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "update/block_update.hpp"
 #include "update/optimizer.hpp"
-#include "update/staged.hpp"
 
 namespace gs {
 
@@ -22,26 +22,26 @@ void straighten(const Layout& layout, const std::byte* data, std::size_t item, s
   }
 }
 
-// Elements [begin, end) of one parameter: work(place) for runs side by side; back: what it writes to w is put back.
-template <class Work> void visit(const Move& m, bool back, std::size_t begin, std::size_t end, Work work) {
+// Elements [begin, end) of one parameter: work(slice) for runs side by side; back: what it writes to w is put back.
+template <class Work> void visit(const ParamGrad& m, bool back, std::size_t begin, std::size_t end, Work work) {
   const Parameter& p = *m.parameter;
   const std::size_t w_item = item_size(p.dtype);
   straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
              [&](const std::byte* g, std::size_t at, std::size_t n) {
-               Place place{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
+               ParamSlice slice{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
                if (p.layout.contiguous) {
-                 place.w = p.data + at * w_item;
-                 return work(place);
+                 slice.w = p.data + at * w_item;
+                 return work(slice);
                }
                alignas(64) std::byte copy[block * sizeof(double)];
-               place.w = copy;
-               for (std::size_t done = 0; done < n; done += place.n) {
-                 place.at = at + done;
-                 place.n = std::min(block, n - done);
-                 gather(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
-                 place.g = g + done * item_size(m.dtype);
-                 work(place);
-                 if (back) scatter(p.layout, p.data, w_item, place.at, place.at + place.n, copy);
+               slice.w = copy;
+               for (std::size_t done = 0; done < n; done += slice.n) {
+                 slice.at = at + done;
+                 slice.n = std::min(block, n - done);
+                 gather(p.layout, p.data, w_item, slice.at, slice.at + slice.n, copy);
+                 slice.g = g + done * item_size(m.dtype);
+                 work(slice);
+                 if (back) scatter(p.layout, p.data, w_item, slice.at, slice.at + slice.n, copy);
                }
              });
 }

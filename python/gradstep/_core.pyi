@@ -77,14 +77,14 @@ class Optimizer:
         labels: Sequence[str],
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
-        asides: Sequence[bool] = ...,
+        fallbacks: Sequence[bool] = ...,
     ) -> list[int]:
         """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
     def set_decays(self, index: int, decays: bool) -> None:
         """Whether weight_decay counts for a parameter."""
 
     def decays(self, index: int) -> bool: ...
-    def stands_aside(self, index: int) -> bool:
+    def uses_fallback(self, index: int) -> bool:
         """Whether a parameter of two axes counts as no matrix to a rule that makes matrices orthogonal."""
 
     def is_abandoned(self, index: int, held: int = 1) -> bool:
@@ -212,7 +212,7 @@ def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
     """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
 
 def check_targets(loss: dict[str, Any], y: ndarray, dtype: str, outputs: int) -> None:
-    """ValueError unless y is as `Run` takes it for this loss and a network of so many outputs."""
+    """ValueError unless y is as `TrainLoop` takes it for this loss and a network of so many outputs."""
 
 def check_loss(loss: dict[str, Any]) -> None:
     """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
@@ -224,14 +224,14 @@ def loss(
     y_pred: ndarray,
     weights: ndarray | None = None,
     mask: ndarray | None = None,
-    slope: bool = True,
+    gradient: bool = True,
 ) -> tuple[float, ndarray, ndarray | None]:
     """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n); weights (rows,)
-    float64; mask (rows,) bool -> the loss; values (rows,) float64, of each row without its weight; and with slope
-    d loss / d y_pred (rows, n). The reduction "none" is a sum."""
+    float64; mask (rows,) bool -> the loss; values (rows,) float64, of each row without its weight; and with
+    gradient d loss / d y_pred (rows, n). The reduction "none" is a sum."""
 
 def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarray | None) -> tuple[float, ndarray]:
-    """values (rows,) float64 -> what they are together, and its slope by each (rows,)."""
+    """values (rows,) float64 -> what they are together, and the gradient of that by each (rows,)."""
 
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
@@ -283,8 +283,8 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
 
-    def treat(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
-        """New settings of weights, as in "weights" of layers; runs that were made before keep theirs."""
+    def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
+        """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
 
     def constrain(self, rate: float) -> None:
         """What comes after a step of this learning rate that somebody else has taken."""
@@ -304,7 +304,7 @@ class Network:
     ) -> tuple[float, list[list[ndarray]], ndarray]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
-class Run:
+class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
 
     def __init__(
@@ -330,7 +330,7 @@ class Run:
         value)."""
 
     def take(self, x: ndarray, y: ndarray, weights: ndarray | None = None, mask: ndarray | None = None) -> None:
-        """Other data, of which passes go from now on; plans and buffers of batches of the same size stay."""
+        """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""
 
     def release(self) -> None:
         """Let go of the data, until the next `take`."""
@@ -350,7 +350,8 @@ class Run:
         the last one, at what the weights are now."""
 
     def backward(self, loss: float, dy: ndarray, again: bool = False) -> None:
-        """After forward: the batch's loss and its slope by the outputs. Moves weights, or leaves their gradients."""
+        """After forward: the batch's loss and its gradient by the outputs. Updates weights, or leaves their
+        gradients."""
 
     def again(self) -> None:
         """The gradients of the last batch once more, at what the weights are now."""
@@ -362,22 +363,22 @@ class Run:
         """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
-        """As advance, and the seconds that full batches spent in each phase of a step: (what it does, seconds)."""
+        """As advance, and the seconds that full batches spent in each stage of a step: (what it does, seconds)."""
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
 
-class Tape:
-    """Batches through a network in two halves; RuntimeError where its weights are treated otherwise since. What it
-    needs for a batch size it keeps, of the last four."""
+class ForwardBackward:
+    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
+    Buffers of the last four batch sizes are kept."""
 
     def __init__(self, network: Network) -> None: ...
     def forward(
         self, x: ndarray, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
     ) -> ndarray:
-        """x (rows, inputs) as `Run` takes it -> outputs (rows, outputs), new. training: `backward` may follow, which
-        reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
+        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
+        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
 
     def backward(self, dy: ndarray) -> ndarray | None:
         """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;

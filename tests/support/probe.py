@@ -85,7 +85,7 @@ def pass_gradients(engine: Any, loss: Any, x: np.ndarray, y: np.ndarray, number:
 
     number: which pass this is, from which what layers draw follows.
     """
-    return engine.value_and_grad(loss._specification(), x, y, number)
+    return engine.value_and_grad(loss._spec(), x, y, number)
 
 
 def halves(model: Any) -> Any:
@@ -95,18 +95,18 @@ def halves(model: Any) -> Any:
 
 def halves_of_layers(engine: Any) -> Any:
     """The same of `layers_of_engine`."""
-    return _core.Tape(engine)
+    return _core.ForwardBackward(engine)
 
 
 def run_of(model: Any, x: Any, y: Any, batch: int) -> Any:
     """A training run over rows, to be started and advanced, that keeps the outputs of the last batch."""
-    return _core.Run(engine_of(model), model.loss._specification(), [], x, y, batch, None, [], outputs=True)
+    return _core.TrainLoop(engine_of(model), model.loss._spec(), [], x, y, batch, None, [], outputs=True)
 
 
 def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:
     """Whether training comes back to Python at each batch, for metrics."""
     run = model._run(model._rows(x, y), 10, True)
-    return bool(run._fed) if isinstance(run, Measured) else type(run) is not _core.Run
+    return bool(run._fed) if isinstance(run, Measured) else type(run) is not _core.TrainLoop
 
 
 # -- what is drawn -----------------------------------------------------------------------------------------------------

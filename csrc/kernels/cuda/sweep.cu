@@ -9,11 +9,11 @@ namespace gs {
 namespace {
 
 template <class Update, class Real, class... State>
-__global__ void loop(const Update update, const Real keep, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
+__global__ void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
                      std::size_t n, State* RESTRICT... state) {
   const std::size_t stride = std::size_t(gridDim.x) * blockDim.x;
   for (std::size_t i = std::size_t(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += stride) {
-    Real value = w[i] * keep;
+    Real value = w[i] * decay;
     update(value, g[i] * scale, state[i]...);
     w[i] = value;
   }
@@ -29,7 +29,7 @@ int spread(const void* update, const Factors& factors, void* w, const void* g, v
   constexpr unsigned threads = 256, most_blocks = 4096;
   const auto blocks = unsigned(std::min<std::size_t>((n + threads - 1) / threads, most_blocks));
   loop<<<blocks, threads, 0, static_cast<cudaStream_t>(stream)>>>(
-      *static_cast<const Update*>(update), Real(factors.keep), Real(factors.scale), static_cast<Real*>(w),
+      *static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), static_cast<Real*>(w),
       static_cast<const Real*>(g), n, static_cast<Real*>(state[slot])...);
   return cudaGetLastError();
 }

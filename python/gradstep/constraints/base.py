@@ -1,4 +1,4 @@
-"""What every constraint can do. The engine computes (csrc/graph/treatment.hpp); a constraint here says what."""
+"""What every constraint can do: settings of the computation in csrc/graph/weight_attributes.hpp."""
 
 from __future__ import annotations
 

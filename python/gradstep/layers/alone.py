@@ -32,7 +32,7 @@ class Alone:
         self._layer = layer
         self._network: _core.Network | None = None
         self._words: Any = None  # what the network was made of
-        self._tape: _core.Tape | None = None
+        self._tape: _core.ForwardBackward | None = None
         self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of x and y, to go backward from
         self.calls = calls  # in training, which what is drawn depends on
 
@@ -70,7 +70,7 @@ class Alone:
         network, tape = self._network, self._tape
         if network is None or tape is None or self._words != (width, words):
             network = _core.Network(width, [words], layer.dtype, None, layer._guard)
-            tape = _core.Tape(network)
+            tape = _core.ForwardBackward(network)
         if not len(rows):
             return np.empty((0, network.outputs), layer.dtype)
         views = network.parameters[0]

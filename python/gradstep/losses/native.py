@@ -77,7 +77,7 @@ class NativeLoss(Loss):
 
     def _ask(self, y_true: Any, y_pred: Any, slope: bool) -> tuple[np.ndarray, np.ndarray | None]:
         rows = _Rows(self, y_true, y_pred)
-        _, values, gradient = _core.loss(self._spec() | {"reduction": "none"}, rows.targets, rows.rows, slope=slope)
+        _, values, gradient = _core.loss(self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=slope)
         return values.reshape(rows.shape), None if gradient is None else rows.back(gradient)
 
     def _evaluate(
@@ -90,7 +90,9 @@ class NativeLoss(Loss):
             mask = own.reshape(rows.shape) if given is None else own.reshape(rows.shape) & given.astype(bool)
         if not rows.shape:
             # One loss for everything, which weights of any shape make many.
-            _, values, gradient = _core.loss(self._spec() | {"reduction": "none"}, rows.targets, rows.rows, slope=slope)
+            _, values, gradient = _core.loss(
+                self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=slope
+            )
             value, scales = self._reduce(values.reshape(()), sample_weight, mask)
             return value, None if gradient is None else rows.back(gradient) * rows.rows.dtype.type(scales.sum())
         weights = counts(sample_weight, "sample_weight", rows.shape)

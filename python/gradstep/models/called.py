@@ -28,7 +28,7 @@ class Called(Trainer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tape: _core.Tape | Mixed | None = None
+        self._tape: _core.ForwardBackward | Mixed | None = None
         self._back: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # shapes of x and y, to go backward from
 
     @property
@@ -75,7 +75,7 @@ class Called(Trainer):
         assert network is not None
         with self._guard, undone(network):
             if self._tape is None:
-                self._tape = _core.Tape(network) if isinstance(network, _core.Network) else network
+                self._tape = _core.ForwardBackward(network) if isinstance(network, _core.Network) else network
             self._back = None
             y = self._tape.forward(rows, True, self._lone_pass(), None, True)
             self._back = np.shape(x), shape

@@ -310,12 +310,14 @@ class Compiled:
         spec, mask = (loss._weighed(), loss._mask(y)) if len(self._row) == 1 else (None, None)
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
-            run: _core.Run | Custom
+            run: _core.TrainLoop | Custom
             if isinstance(network, Mixed):
                 self._check_targets(y)
                 run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights, self._row, guard, network)
             else:
-                engine = _core.Run(network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed)
+                engine = _core.TrainLoop(
+                    network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed
+                )
                 run = engine if spec is not None else Custom(engine, loss, y, weights, self._row, guard, network)
             return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
 
@@ -372,7 +374,7 @@ class Compiled:
     def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        is_kept = isinstance(run, _core.Run) and len(rows) <= MOST_ROWS
+        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS
         return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 
     def _put_back(self, borrowed: Borrowed) -> None:

@@ -35,7 +35,7 @@ class Custom:
 
     def __init__(
         self,
-        run: _core.Run | MixedRun,
+        run: _core.TrainLoop | MixedRun,
         loss: Loss,
         targets: np.ndarray,
         weights: np.ndarray | None,

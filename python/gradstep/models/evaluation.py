@@ -313,7 +313,7 @@ class Evaluator(Fed):
         if spec is None or isinstance(network, Mixed):
             self._check_targets(y)
             with self._guard, undone(network):
-                tape = network if isinstance(network, Mixed) else _core.Tape(network)
+                tape = network if isinstance(network, Mixed) else _core.ForwardBackward(network)
                 outputs = tape.forward(x, True, self._lone_pass())
                 value, slope = shaped_loss(loss, y, outputs, weights, self._row)
                 tape.backward(slope)

@@ -125,7 +125,7 @@ class Graph:
     def renew(self) -> None:
         """Take up which weights are trained, and their regularizers and constraints, as the layers have them now."""
         for network, layers in self._networks:
-            network.treat([self._treatment(layer) for layer in layers])
+            network.set_weight_attributes([self._treatment(layer) for layer in layers])
         for piece in self._pieces:
             piece.renew()
         self._learned = {id(layer): layer.trainable_weights for layer in self.layers}

@@ -152,7 +152,7 @@ class Measured:
 
     def __init__(
         self,
-        run: _core.Run | Custom,
+        run: _core.TrainLoop | Custom,
         y: np.ndarray,
         shared: Sequence[Share],
         weights: np.ndarray | None = None,

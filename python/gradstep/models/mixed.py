@@ -101,7 +101,7 @@ def renew(network: _core.Network | Mixed, layers: Sequence[Layer]) -> None:
     if isinstance(network, Mixed):
         network.renew()
     else:
-        network.treat([layer._settings() for layer in layers if layer._works])
+        network.set_weight_attributes([layer._settings() for layer in layers if layer._works])
 
 
 def moving_of(network: _core.Network | Mixed | Graph) -> list[np.ndarray]:

@@ -40,7 +40,7 @@ class Chain:
 
     def renew(self) -> None:
         """Take up how the network's weights are treated now."""
-        self._tape = None if self._network is None else _core.Tape(self._network)
+        self._tape = None if self._network is None else _core.ForwardBackward(self._network)
 
     def forward(self, xs: Sequence[np.ndarray], moment: Moment, dx: bool) -> np.ndarray:
         """x (rows, ...) -> y (rows, ...); dx: whether its gradient will be wanted."""

@@ -21,7 +21,7 @@ from .weighed import GraphRun
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
 
 # What the engine steps by itself, or leaves the gradients of each batch of; all have the face of the first.
-BatchRun: TypeAlias = _core.Run | Custom | Measured | GraphRun
+BatchRun: TypeAlias = _core.TrainLoop | Custom | Measured | GraphRun
 
 
 class Stepped:

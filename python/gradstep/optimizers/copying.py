@@ -77,7 +77,7 @@ class Copied(Stateful):
             "arrays": self._arrays(),
             "group_of": [core.group_of(index) for index in indices],
             "decays": [core.decays(index) for index in indices],
-            "asides": [core.stands_aside(index) for index in indices],
+            "asides": [core.uses_fallback(index) for index in indices],
             "state": [{slot: array.copy() for slot, array in core.state(index).items()} for index in indices],
         }
 

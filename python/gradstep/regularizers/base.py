@@ -1,4 +1,4 @@
-"""What every regularizer can do. The engine computes (csrc/graph/treatment.hpp); a regularizer here says what."""
+"""What every regularizer can do: settings of the computation in csrc/graph/weight_attributes.hpp."""
 
 from __future__ import annotations
 

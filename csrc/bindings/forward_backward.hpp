@@ -1,4 +1,4 @@
-// Tapes as Python sees them: over the engine's template for float and double.
+// Forward and backward passes as Python sees them: over the template for float and double.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -14,27 +14,27 @@
 #include "bindings/data.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/released.hpp"
-#include "train/tape.hpp"
+#include "train/forward_backward.hpp"
 
 namespace gs {
 
-class PyTape {
+class PyForwardBackward {
  public:
-  virtual ~PyTape() = default;
+  virtual ~PyForwardBackward() = default;
   virtual py::array forward(py::handle x, bool training, std::uint32_t number, const py::object& ids, bool dx) = 0;
   virtual py::object backward(py::handle dy) = 0;
   virtual py::list gradients() const = 0;
 };
 
-template <class Real> class TypedTape : public PyTape {
+template <class Real> class TypedForwardBackward : public PyForwardBackward {
  public:
-  TypedTape(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
-            std::vector<py::array> gradients)
+  TypedForwardBackward(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
+                       std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         network_(network),
         gradients_(std::move(gradients)),
-        tape_(network, places(gradients_)) {}
+        forward_backward_(network, places(gradients_)) {}
 
   py::array forward(py::handle given, bool training, std::uint32_t number, const py::object& ids, bool dx) override {
     const Hold hold(guard_, Use::change);
@@ -48,27 +48,27 @@ template <class Real> class TypedTape : public PyTape {
       if (std::size_t(rows->size()) != x.rows) throw py::value_error("ids must have a number for each row of x.");
       batch.ids = reinterpret_cast<const std::int64_t*>(bytes(*rows));
     }
-    const Goal goal = !training ? Goal::predict : dx ? Goal::gradient : Goal::train;
-    const Pass<Real>& pass = alone([&]() -> Pass<Real>& { return tape_.forward(batch, goal); });
+    const Mode mode = !training ? Mode::predict : dx ? Mode::gradient : Mode::train;
+    const Executor<Real>& executor = alone([&]() -> Executor<Real>& { return forward_backward_.forward(batch, mode); });
     if (training) x_ = std::move(x);  // backward reads it
-    return copy(pass.outputs, pass.batch, network_.outputs);
+    return copy(executor.outputs, executor.batch, network_.outputs);
   }
 
   py::object backward(py::handle given) override {
     const Hold hold(guard_, Use::change);
     check_usable();
-    Pass<Real>* const pass = tape_.last();
-    if (!pass) throw std::runtime_error("backward must follow forward in training, once.");
+    Executor<Real>* const executor = forward_backward_.last();
+    if (!executor) throw std::runtime_error("backward must follow forward in training, once.");
     const py::array dy = check_rows<Real>(given, "dy", std::int64_t(network_.outputs));
-    if (std::size_t(dy.shape(0)) != pass->batch)
+    if (std::size_t(dy.shape(0)) != executor->batch)
       throw py::value_error("dy must have a row for each of x; it has " + std::to_string(dy.shape(0)) + ", x had " +
-                            std::to_string(pass->batch) + ".");
-    const Real* const slope = reinterpret_cast<const Real*>(bytes(dy));
-    std::copy(slope, slope + dy.size(), pass->dy);
-    alone([&]() -> Pass<Real>& { return tape_.backward(); });
+                            std::to_string(executor->batch) + ".");
+    const Real* const gradient = reinterpret_cast<const Real*>(bytes(dy));
+    std::copy(gradient, gradient + dy.size(), executor->dy);
+    alone([&]() -> Executor<Real>& { return forward_backward_.backward(); });
     x_.reset();
-    if (!pass->dx) return py::none();
-    return copy(pass->dx, pass->batch, network_.inputs);
+    if (!executor->dx) return py::none();
+    return copy(executor->dx, executor->batch, network_.inputs);
   }
 
   py::list gradients() const override {
@@ -78,8 +78,8 @@ template <class Real> class TypedTape : public PyTape {
   }
 
  private:
-  // Without the interpreter's lock, which is safe: the arrays and the network are held, and the tape is in use.
-  template <class Work> Pass<Real>& alone(Work work) {
+  // Without the interpreter's lock, which is safe: the arrays and the network are held, and this is marked as in use.
+  template <class Work> Executor<Real>& alone(Work work) {
     busy_ = true;
     const struct Idle {
       bool& busy;
@@ -89,9 +89,9 @@ template <class Real> class TypedTape : public PyTape {
   }
 
   void check_usable() const {
-    if (busy_) throw std::runtime_error("this tape is in use on another thread.");
-    if (!tape_.current())
-      throw std::runtime_error("the network's weights have been treated anew since this tape was made.");
+    if (busy_) throw std::runtime_error("this network's forward and backward passes are in use on another thread.");
+    if (!forward_backward_.current())
+      throw std::runtime_error("the network's weight attributes have changed since this was made; make another one.");
   }
 
   static py::array copy(const Real* from, std::size_t rows, std::size_t columns) {
@@ -109,7 +109,7 @@ template <class Real> class TypedTape : public PyTape {
   const Network<Real>& network_;
   const std::vector<py::array> gradients_;
   std::optional<Inputs> x_;
-  Tape<Real> tape_;
+  ForwardBackward<Real> forward_backward_;
   bool busy_ = false;
 };
 

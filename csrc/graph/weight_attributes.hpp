@@ -1,4 +1,4 @@
-// What the settings of a layer do to one of its weights, beside its gradient and the optimizer.
+// The attributes of a weight: whether it is trained, its penalty, its constraint.
 #pragma once
 
 #include <cstddef>
@@ -27,10 +27,10 @@ struct Penalty {
   explicit operator bool() const { return elementwise() || orthogonal != 0; }
 };
 
-struct Treatment {
+struct WeightAttributes {
   std::size_t rows = 0, columns = 1;  // of the weight; a vector has 0 rows
   bool trainable = true;
-  bool updated = true;  // a layer that moves it by itself in training may do so
+  bool updated = true;  // a layer that updates it by itself in training may do so
   Penalty penalty{};
   Constraint constraint{};
 
@@ -38,18 +38,18 @@ struct Treatment {
   bool follows_steps() const {
     return trainable && (penalty.proximal != 0 || constraint.kind != Constraint::Kind::none);
   }
-  /// Whether it is a statistic of the data: a vector that is not trained, and moves by itself.
+  /// Whether it is a statistic of the data: a vector that is not trained, and that its layer updates.
   bool is_statistic() const { return !trainable && rows == 0; }
   std::size_t size() const { return rows ? rows * columns : columns; }
 };
 
-/// Its value at w (rows, columns); and unless `slope` is null the gradient of the orthogonal part, written there.
-template <class Real> double penalty_at(const Real* w, const Treatment& treatment, Real* slope = nullptr);
+/// Its value at w (rows, columns); and unless `gradient` is null the gradient of the orthogonal part, written there.
+template <class Real> double penalty_at(const Real* w, const WeightAttributes& attributes, Real* gradient = nullptr);
 
 /// Its value at w, and its gradient, but for the part of `proximal`, added to g of the shape of w.
-template <class Real> double penalize(const Real* w, const Treatment& treatment, Real* g);
+template <class Real> double penalize(const Real* w, const WeightAttributes& attributes, Real* g);
 
 /// What comes after a step: w is shrunk by `amount`, and brought within its constraint.
-template <class Real> void constrain(Real* w, const Treatment& treatment, double amount, Crew& crew);
+template <class Real> void constrain(Real* w, const WeightAttributes& attributes, double amount, ThreadTeam& team);
 
 }  // namespace gs

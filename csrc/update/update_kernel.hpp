@@ -1,4 +1,5 @@
-// How one step moves a parameter: the loop of the rule with the constants of the step, and what is done around it.
+// The update of one parameter in one step: the rule's loop, this step's coefficients, and the optional clipping,
+// accumulation and averaging around it.
 #pragma once
 
 #include <array>
@@ -7,8 +8,8 @@
 #include <memory>
 
 #include "core/dtype.hpp"
-#include "kernels/area.hpp"
 #include "kernels/codec.hpp"
+#include "kernels/matrix_layout.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/sweep.hpp"
 #include "update/rules.hpp"
@@ -30,8 +31,8 @@ struct Options {
   bool lazy = false;        // a row-sparse gradient concerns its rows only; the others miss the step for good
 };
 
-/// Which elements: [at, at + n) of a parameter, side by side.
-struct Place {
+/// Elements [at, at + n) of a parameter, side by side.
+struct ParamSlice {
   std::byte* w;  // the first of them
   Dtype w_dtype;
   const std::byte* g;
@@ -49,7 +50,7 @@ inline bool holds(Dtype real, double factor) {
   return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
 }
 
-struct Manner {
+struct UpdateKernel {
   Sweep sweep = nullptr;
   AnyUpdate update{};
   Measure first = nullptr;  // of a rule that measures
@@ -60,7 +61,7 @@ struct Manner {
   double limit = inf;     // of a number in the gradient, after its factor
   double couple = 0;      // share of the weight that joins the gradient
   int sum = -1;           // slot of the accumulated gradients
-  bool only_sum = false;  // nothing moves yet
+  bool only_sum = false;  // no update yet
   int average = -1;       // slot of the averaged weights
   double average_keep = 0;
   bool overwrite = false;
@@ -73,18 +74,18 @@ struct Manner {
 
   /// Where the state of elements from `at` on lies, as the sweep takes it.
   using Pointers = std::array<void*, 2 * max_slots + 2>;
-  Pointers point(const Place& place, std::size_t at) const;
+  Pointers state_at(const ParamSlice& slice, std::size_t at) const;
 
-  /// Moves elements; scale: of the gradient, beside that of `factors`.
-  void move(const Place& place, double scale = 1) const;
+  /// Updates elements; scale: of the gradient, beside that of `factors`.
+  void apply(const ParamSlice& slice, double scale = 1) const;
 
   /// What a step does to elements without a gradient: their average goes on, and may take the weights' place.
-  void rest(const Place& place) const;
+  void average_only(const ParamSlice& slice) const;
 
-  /// The first pass: adds to `lanes` what the rule sums. Places but the last have a multiple of sum_lanes elements.
-  void measure(const Place& place, double scale, double* lanes) const;
+  /// The first pass: adds to `lanes` what the rule sums. Slices but the last have a multiple of sum_lanes elements.
+  void measure(const ParamSlice& slice, double scale, double* lanes) const;
 
-  /// Whether a weight of type Real can be moved by `sweep` alone, its gradient times `scale` and that of `factors`.
+  /// Whether a weight of type Real can be updated by `sweep` alone, its gradient times `scale` and that of `factors`.
   bool is_plain(Dtype w, Dtype g, double scale) const {
     return plain && w == real && g == real && holds(real, factors.scale * scale);
   }

@@ -1,9 +1,9 @@
-#include "update/manner.hpp"
+#include "update/update_kernel.hpp"
 
 #include <algorithm>
 
 #include "runtime/dispatch.hpp"
-#include "update/staged.hpp"
+#include "update/block_update.hpp"
 
 namespace gs {
 void read(Storage storage, const void* slot, const float* scales, std::size_t n, bool has_signs, float* out) {
@@ -25,45 +25,45 @@ void fill(Storage storage, Dtype real, void* slot, float* scales, std::size_t n,
     std::fill_n(static_cast<float*>(slot), n, float(start));
 }
 
-Manner::Pointers Manner::point(const Place& place, std::size_t at) const {
+UpdateKernel::Pointers UpdateKernel::state_at(const ParamSlice& slice, std::size_t at) const {
   Pointers state;
   const std::size_t item = storage == Storage::int8 ? 1 : storage == Storage::bf16 ? 2 : item_size(real);
-  for (std::size_t s = 0; s < slots; ++s) state[s] = static_cast<std::byte*>(place.state[s]) + at * item;
+  for (std::size_t s = 0; s < slots; ++s) state[s] = static_cast<std::byte*>(slice.state[s]) + at * item;
   if (storage == Storage::real) return state;
   std::size_t next = slots;
   if (storage == Storage::int8)
-    for (std::size_t s = 0; s < slots; ++s) state[next++] = place.scales[s] + at / scale_block;
+    for (std::size_t s = 0; s < slots; ++s) state[next++] = slice.scales[s] + at / scale_block;
   state[next] = const_cast<Dither*>(dither.get());
   state[next + 1] = reinterpret_cast<void*>(at);
   return state;
 }
 
-void Manner::measure(const Place& place, double scale, double* lanes) const {
-  if (is_plain(place.w_dtype, place.g_dtype, scale)) {
-    first(&first_update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
-          place.n, lanes);
+void UpdateKernel::measure(const ParamSlice& slice, double scale, double* lanes) const {
+  if (is_plain(slice.w_dtype, slice.g_dtype, scale)) {
+    first(&first_update, {factors.decay, factors.scale * scale}, slice.w, slice.g, state_at(slice, slice.at).data(),
+          slice.n, lanes);
   } else if (real == Dtype::f64) {
-    Staged<double>(*this, place).measure(scale, lanes);
+    BlockUpdate<double>(*this, slice).measure(scale, lanes);
   } else {
-    Staged<float>(*this, place).measure(scale, lanes);
+    BlockUpdate<float>(*this, slice).measure(scale, lanes);
   }
 }
 
-void Manner::rest(const Place& place) const {
+void UpdateKernel::average_only(const ParamSlice& slice) const {
   if (real == Dtype::f64)
-    Staged<double>(*this, place).rest();
+    BlockUpdate<double>(*this, slice).average_only();
   else
-    Staged<float>(*this, place).rest();
+    BlockUpdate<float>(*this, slice).average_only();
 }
 
-void Manner::move(const Place& place, double scale) const {
-  if (is_plain(place.w_dtype, place.g_dtype, scale)) {
-    sweep(&update, {factors.keep, factors.scale * scale}, place.w, place.g, point(place, place.at).data(),
-          Area(place.n));
+void UpdateKernel::apply(const ParamSlice& slice, double scale) const {
+  if (is_plain(slice.w_dtype, slice.g_dtype, scale)) {
+    sweep(&update, {factors.decay, factors.scale * scale}, slice.w, slice.g, state_at(slice, slice.at).data(),
+          MatrixLayout(slice.n));
   } else if (real == Dtype::f64) {
-    Staged<double>(*this, place).move(scale);
+    BlockUpdate<double>(*this, slice).apply(scale);
   } else {
-    Staged<float>(*this, place).move(scale);
+    BlockUpdate<float>(*this, slice).apply(scale);
   }
 }
 

@@ -1,4 +1,5 @@
-// What a step knows of all gradients before anything moves: norms, whether they are finite, what a rule measures.
+// What a step needs to know of all gradients before it changes anything: norms, whether they are finite, and what a
+// rule measures.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,12 +12,12 @@ namespace gs {
 namespace {
 
 /// Elements of a gradient whose squares are summed together: of a dense one a chunk; of a row-sparse one what lies in
-/// the same chunk of the dense array, so that the sums are the same to the bit.
+/// the same chunk of the dense array, so that the sums have the same bits.
 struct Portion {
   std::size_t task, begin, end;  // begin, end: of a row-sparse gradient as its rows lie side by side
 };
 
-void add_portions(std::size_t task, const Move& m, std::vector<Portion>& portions) {
+void add_portions(std::size_t task, const ParamGrad& m, std::vector<Portion>& portions) {
   if (!m.rows) {
     for (std::size_t begin = 0; begin < m.size(); begin += chunk_size)
       portions.push_back({task, begin, std::min(begin + chunk_size, m.size())});
@@ -36,7 +37,7 @@ void add_portions(std::size_t task, const Move& m, std::vector<Portion>& portion
 }
 
 // The elements of a portion: visit(address of the first, position in the dense array, count) for runs side by side.
-template <class Visit> void read(const Move& m, const Portion& portion, Visit visit) {
+template <class Visit> void read(const ParamGrad& m, const Portion& portion, Visit visit) {
   if (!m.rows) return straighten(*m.layout, m.gradient, item_size(m.dtype), portion.begin, portion.end, visit);
   alignas(64) std::byte copy[block * sizeof(double)];
   const std::size_t columns = m.rows->columns;
@@ -47,23 +48,23 @@ template <class Visit> void read(const Move& m, const Portion& portion, Visit vi
   }
 }
 
-/// What is asked of gradients: the sum of the squares of their numbers times `by`; or 0, NaN if one times `by` is not
-/// finite.
+/// What is computed of gradients: the sum of the squares of their numbers times `by`; or 0, NaN if one times `by` is
+/// not finite.
 struct Question {
   bool squares;
   double by;
 };
 
 template <class Real>
-double answer(const Question& question, const Move& m, const Manner& how, const Portion& portion) {
+double answer(const Question& question, const ParamGrad& m, const UpdateKernel& kernel, const Portion& portion) {
   constexpr Dtype real = Dtype(dtype_of<Real>());
-  const Dressing<Real>& dress = dressing<Real>();
+  const GradientTransforms<Real>& transforms = gradient_transforms<Real>();
   alignas(64) Real numbers[block];
   double sums[square_lanes] = {};
   bool finite = true;
   const bool scales = question.squares && question.by != 1;
   read(m, portion, [&](const std::byte* g, std::size_t at, std::size_t n) {
-    const bool as_is = m.dtype == real && how.sum < 0 && !scales;
+    const bool as_is = m.dtype == real && kernel.sum < 0 && !scales;
     const std::size_t most = as_is ? n : block;
     for (std::size_t done = 0, count; done < n; done += count) {
       count = std::min(most, n - done);
@@ -73,19 +74,20 @@ double answer(const Question& question, const Move& m, const Manner& how, const 
         decode(m.dtype, here, numbers, count);
         x = numbers;
       }
-      if (how.sum >= 0) {
+      if (kernel.sum >= 0) {
         if (x != numbers) std::copy_n(x, count, numbers);
-        dress.add(numbers, static_cast<const Real*>(m.parameter->state[std::size_t(how.sum)]) + at + done, count);
+        transforms.add(numbers, static_cast<const Real*>(m.parameter->state[std::size_t(kernel.sum)]) + at + done,
+                       count);
         x = numbers;
       }
       if (scales) {
-        dress.prepare(x, x, numbers, count, question.by, inf, 0);
+        transforms.prepare(x, x, numbers, count, question.by, inf, 0);
         x = numbers;
       }
       if (question.squares)
-        dress.squares(x, count, (at + done) % square_lanes, sums);
+        transforms.squares(x, count, (at + done) % square_lanes, sums);
       else
-        finite &= dress.finite(x, count, question.by);
+        finite &= transforms.finite(x, count, question.by);
     }
   });
   return question.squares ? fold(sums) : finite ? 0.0 : std::nan("");
@@ -107,14 +109,14 @@ bool is_near_the_end(const Parameter& p) {
   bool near = false;
   if (p.dtype != Dtype::f16) return near;
   alignas(64) float numbers[block];
-  straighten(p.layout, p.data, sizeof(std::uint16_t), 0, p.layout.size,
-             [&](const std::byte* w, std::size_t, std::size_t n) {
-               for (std::size_t done = 0, count; done < n; done += count) {
-                 count = std::min(block, n - done);
-                 decode(p.dtype, w + done * sizeof(std::uint16_t), numbers, count);
-                 near |= !dressing<float>().finite(numbers, count, std::numeric_limits<float>::max() / 0x1p14);
-               }
-             });
+  straighten(
+      p.layout, p.data, sizeof(std::uint16_t), 0, p.layout.size, [&](const std::byte* w, std::size_t, std::size_t n) {
+        for (std::size_t done = 0, count; done < n; done += count) {
+          count = std::min(block, n - done);
+          decode(p.dtype, w + done * sizeof(std::uint16_t), numbers, count);
+          near |= !gradient_transforms<float>().finite(numbers, count, std::numeric_limits<float>::max() / 0x1p14);
+        }
+      });
   return near;
 }
 
@@ -122,33 +124,33 @@ bool is_near_the_end(const Parameter& p) {
 
 /// Gradients up to this size make no step that overflows from weights and state that are far from it.
 double Optimizer::safe(const Task& task) const {
-  const Dtype dtype = task.move->parameter->dtype;
+  const Dtype dtype = task.grad->parameter->dtype;
   const double far = dtype == Dtype::f64 ? 0x1p400 : dtype == Dtype::f16 ? 0x1p10 : 0x1p40;
-  return far / std::max(1.0, learning_rate(*task.move->parameter)) /
-         std::max(std::abs(task.how->factors.scale), std::numeric_limits<double>::min());
+  return far / std::max(1.0, learning_rate(*task.grad->parameter)) /
+         std::max(std::abs(task.kernel->factors.scale), std::numeric_limits<double>::min());
 }
 
-/// What norms leave of the gradients; false if one is not finite and that forbids the step. Whether a step that may be
+/// Scales of gradients by their norms; false if one is not finite and that forbids the step. Whether a step that may be
 /// made may overflow is in `risky_`.
-bool Optimizer::look(Chunks& chunks) {
+bool Optimizer::check_gradients(Chunks& chunks) {
   const Common base = rule.common(groups[0].values.data());
   const bool guarded = options.nonfinite != Options::Nonfinite::propagate;
   const bool last = summed + 1 == options.accumulate;
   const auto clipnorm = [&](const Task& task) {
-    return rule.common(groups[task.move->parameter->group].values.data()).clipnorm;
+    return rule.common(groups[task.grad->parameter->group].values.data()).clipnorm;
   };
   bool squares = false;
   for (const Task& task : tasks_) squares |= last && (clipnorm(task) != inf || base.global_clipnorm != inf);
 
   std::vector<Portion> portions;
-  for (std::size_t task = 0; task < tasks_.size(); ++task) add_portions(task, *tasks_[task].move, portions);
+  for (std::size_t task = 0; task < tasks_.size(); ++task) add_portions(task, *tasks_[task].grad, portions);
   std::vector<double> sums(portions.size());
   const auto ask = [&](auto question_of) {
     chunks.over(portions.size(), [&](std::size_t i) {
       const Task& at = tasks_[portions[i].task];
       const Question question = question_of(portions[i].task);
-      sums[i] = at.how->real == Dtype::f64 ? answer<double>(question, *at.move, *at.how, portions[i])
-                                           : answer<float>(question, *at.move, *at.how, portions[i]);
+      sums[i] = at.kernel->real == Dtype::f64 ? answer<double>(question, *at.grad, *at.kernel, portions[i])
+                                              : answer<float>(question, *at.grad, *at.kernel, portions[i]);
     });
     // In the order of the portions, a parameter at a time: the same sums for any number of threads.
     std::vector<double> totals(tasks_.size());
@@ -157,8 +159,8 @@ bool Optimizer::look(Chunks& chunks) {
   };
   // What makes infinity of a number beyond the safe ones.
   const auto beyond = [&](std::size_t task) {
-    const double most = tasks_[task].how->real == Dtype::f64 ? std::numeric_limits<double>::max()
-                                                             : double(std::numeric_limits<float>::max());
+    const double most = tasks_[task].kernel->real == Dtype::f64 ? std::numeric_limits<double>::max()
+                                                                : double(std::numeric_limits<float>::max());
     return Question{false, guarded ? std::min(most, most / safe(tasks_[task])) : 1};
   };
 
@@ -168,7 +170,7 @@ bool Optimizer::look(Chunks& chunks) {
   if (guarded) {
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       const double most = squares ? safe(tasks_[i]) * safe(tasks_[i]) : 0;
-      risky_ |= !(totals[i] <= most) || !std::isfinite(totals[i]) || is_near_the_end(*tasks_[i].move->parameter);
+      risky_ |= !(totals[i] <= most) || !std::isfinite(totals[i]) || is_near_the_end(*tasks_[i].grad->parameter);
     }
     if (risky_) {
       const std::vector<double> finite = ask([](std::size_t) { return Question{false, 1}; });
@@ -181,12 +183,12 @@ bool Optimizer::look(Chunks& chunks) {
 
   // Squares of doubles may overflow or vanish where norms do neither: then they are summed again of other numbers.
   // Those of floats do not, in double.
-  const auto of_doubles = [&](std::size_t i) { return tasks_[i].how->real == Dtype::f64; };
+  const auto of_doubles = [&](std::size_t i) { return tasks_[i].kernel->real == Dtype::f64; };
   const auto again = [&](auto by_of) { return ask([&](std::size_t i) { return Question{true, by_of(i)}; }); };
   double all = 0;
   bool others = false, doubles = false;
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    const double size = std::abs(tasks_[i].how->factors.scale);
+    const double size = std::abs(tasks_[i].kernel->factors.scale);
     all += size * size * totals[i];
     doubles |= of_doubles(i);
     others |= clipnorm(tasks_[i]) != inf && of_doubles(i) && rescaling(totals[i]) != 1;
@@ -195,7 +197,7 @@ bool Optimizer::look(Chunks& chunks) {
   const std::vector<double> rescaled = others ? again(by) : totals;
   for (std::size_t i = 0; i < tasks_.size(); ++i)
     if (const double most = clipnorm(tasks_[i]); most != inf)
-      tasks_[i].scale = clip_factor(most, {rescaled[i], others ? by(i) : 1}, std::abs(tasks_[i].how->factors.scale));
+      tasks_[i].scale = clip_factor(most, {rescaled[i], others ? by(i) : 1}, std::abs(tasks_[i].kernel->factors.scale));
   const double most = base.global_clipnorm;
   if (most == inf) return true;
   Norm global{all, doubles ? rescaling(all) : 1};
@@ -203,7 +205,7 @@ bool Optimizer::look(Chunks& chunks) {
     const std::vector<double> parts = again([&](std::size_t i) { return of_doubles(i) ? global.by : 1; });
     global.squares = 0;
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
-      const double size = std::abs(tasks_[i].how->factors.scale) * (of_doubles(i) ? 1 : global.by);
+      const double size = std::abs(tasks_[i].kernel->factors.scale) * (of_doubles(i) ? 1 : global.by);
       const double root = size * std::sqrt(parts[i]);
       global.squares += root * root;
     }
@@ -225,20 +227,20 @@ void Optimizer::measure(Chunks& chunks) {
   measured_.clear();
   measured_.reserve(tasks_.size());  // tasks point to them
   for (Task& task : tasks_) {
-    const Parameter& p = *task.move->parameter;
+    const Parameter& p = *task.grad->parameter;
     known.push_back({values_of(p), scalars, std::vector<double>(rules.sums)});
     for (const double* scalar : p.scalars) known.back().scalars.push_back(*scalar);
-    measured_.push_back(*task.how);
+    measured_.push_back(*task.kernel);
     measured_.back().first_update =
-        rules.first(known.back().values.data(), steps(p) + 1, known.back().scalars.data(), task.how->real);
-    task.how = &measured_.back();
+        rules.first(known.back().values.data(), steps(p) + 1, known.back().scalars.data(), task.kernel->real);
+    task.kernel = &measured_.back();
   }
 
   std::vector<double> found(chunks.count * rules.sums);
   chunks.run([&](std::size_t chunk, std::size_t task, std::size_t begin, std::size_t end) {
     alignas(64) double lanes[max_sums * sum_lanes] = {};
     const Task& at = tasks_[task];
-    visit(*at.move, false, begin, end, [&](const Place& place) { at.how->measure(place, at.scale, lanes); });
+    visit(*at.grad, false, begin, end, [&](const ParamSlice& slice) { at.kernel->measure(slice, at.scale, lanes); });
     for (std::size_t k = 0; k < rules.sums; ++k) {
       double* const lane = lanes + k * sum_lanes;
       for (std::size_t width = sum_lanes / 2; width > 0; width /= 2)
@@ -258,11 +260,11 @@ void Optimizer::measure(Chunks& chunks) {
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     Known& it = known[i];
     const std::vector<double>& sums = rules.global ? all : it.sums;
-    measured_[i].update = rules.second(it.values.data(), steps(*tasks_[i].move->parameter) + 1, sums.data(),
+    measured_[i].update = rules.second(it.values.data(), steps(*tasks_[i].grad->parameter) + 1, sums.data(),
                                        it.scalars.data(), measured_[i].real);
     if (rules.global) continue;
     rules.advance(it.values.data(), sums.data(), it.scalars.data());
-    for (std::size_t k = 0; k < it.scalars.size(); ++k) *tasks_[i].move->parameter->scalars[k] = it.scalars[k];
+    for (std::size_t k = 0; k < it.scalars.size(); ++k) *tasks_[i].grad->parameter->scalars[k] = it.scalars[k];
   }
   if (rules.global) rules.advance(groups[0].values.data(), all.data(), scalars.data());
 }

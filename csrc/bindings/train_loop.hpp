@@ -1,4 +1,4 @@
-// Runs as Python sees them: over the engine's templates for float and double.
+// Training loops as Python sees them: over the templates for float and double.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -18,7 +18,7 @@
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
-#include "train/run.hpp"
+#include "train/train_loop.hpp"
 
 namespace gs {
 
@@ -32,9 +32,9 @@ inline void check_lengths(const Inputs& x, const Targets& y) {
                           std::to_string(y.rows) + ".");
 }
 
-class PyRun {
+class PyTrainLoop {
  public:
-  virtual ~PyRun() = default;
+  virtual ~PyTrainLoop() = default;
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
   virtual void release() = 0;
   virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
@@ -46,14 +46,14 @@ class PyRun {
   virtual py::array outputs() const = 0;
   virtual bool over() const = 0;
   virtual py::object forward(bool again) = 0;
-  virtual void backward(double loss, py::object slope, bool again) = 0;
+  virtual void backward(double loss, py::object gradient, bool again) = 0;
 };
 
-template <class Real> class TypedRun : public PyRun {
+template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
-  TypedRun(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network, const Scoring& scoring,
-           Inputs x, Targets y, std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-           std::vector<py::array> gradients, RowWeights weights)
+  TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network, const Scoring& scoring,
+                 Inputs x, Targets y, std::size_t batch_size, py::object optimizer,
+                 const std::vector<std::size_t>& indices, std::vector<py::array> gradients, RowWeights weights)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         x_(std::move(x)),
@@ -65,8 +65,8 @@ template <class Real> class TypedRun : public PyRun {
         weights_(std::move(weights)),
         scoring_(scoring),
         network_(network),
-        run_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
-             check_parameters(network, indices), pointers(gradients_)) {}
+        loop_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
+              check_parameters(network, indices), pointers(gradients_)) {}
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
@@ -78,12 +78,12 @@ template <class Real> class TypedRun : public PyRun {
     y_ = std::move(targets);
     weights_ = std::move(counts);
     waits_ = nullptr;
-    run_.take(data_set());
+    loop_.take(data_set());
   }
 
   void release() override {
     check_idle();
-    run_.start({}, 0);
+    loop_.start({}, 0);
     x_ = {py::none(), x_.source, 0, nullptr, py::none()};
     y_ = {py::none(), nullptr, y_.row_size, 0, py::none()};
     weights_ = RowWeights(py::none(), py::none(), 0);
@@ -103,28 +103,28 @@ template <class Real> class TypedRun : public PyRun {
     } else {
       std::iota(order.begin(), order.end(), 0);
     }
-    run_.start(std::move(order), number);
+    loop_.start(std::move(order), number);
   }
 
   bool advance(double seconds) override {
-    const bool over = alone([&](const Guard& guard) { return run_.advance(seconds, guard); });
+    const bool over = alone([&](const Guard& guard) { return loop_.advance(seconds, guard); });
     check_refused();
     return over;
   }
 
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
-    return alone([&](const Guard&) { return run_.profile(seconds); });
+    return alone([&](const Guard&) { return loop_.profile(seconds); });
   }
 
   py::tuple progress() const override {
     py::list metrics;
-    for (std::size_t s = 1; s < run_.totals.size(); ++s) metrics.append(mean(s));
-    return py::make_tuple(run_.batches, run_.rows, mean(0), metrics);
+    for (std::size_t s = 1; s < loop_.totals.size(); ++s) metrics.append(mean(s));
+    return py::make_tuple(loop_.batches, loop_.rows, mean(0), metrics);
   }
 
   void again() override {
     alone([&](const Guard&) {
-      run_.again();
+      loop_.again();
       return true;
     });
   }
@@ -132,37 +132,38 @@ template <class Real> class TypedRun : public PyRun {
   // A copy: the memory is written again by the next batch, and moves with the optimizer's settings.
   py::array outputs() const override {
     check_idle();
-    return py::array_t<Real>({py::ssize_t(run_.output_rows()), py::ssize_t(run_.width())}, run_.outputs());
+    return py::array_t<Real>({py::ssize_t(loop_.output_rows()), py::ssize_t(loop_.width())}, loop_.outputs());
   }
 
-  bool over() const override { return run_.steps_left() == 0; }
+  bool over() const override { return loop_.steps_left() == 0; }
 
   py::object forward(bool again) override {
-    Pass<Real>* const pass = alone([&](const Guard&) { return run_.forward(again); });
+    Executor<Real>* const executor = alone([&](const Guard&) { return loop_.forward(again); });
     check_refused();
-    if (!pass) return py::none();
-    waits_ = pass;
-    const auto rows = py::ssize_t(pass->batch);
-    const auto columns = py::ssize_t(pass->columns());
+    if (!executor) return py::none();
+    waits_ = executor;
+    const auto rows = py::ssize_t(executor->batch);
+    const auto columns = py::ssize_t(executor->columns());
     py::array_t<std::int64_t> which(rows);
-    std::copy(run_.batch_rows(), run_.batch_rows() + rows, which.mutable_data());
+    std::copy(loop_.batch_rows(), loop_.batch_rows() + rows, which.mutable_data());
     py::array_t<Real> outputs({rows, columns});
-    std::copy(pass->outputs, pass->outputs + rows * columns, outputs.mutable_data());
+    std::copy(executor->outputs, executor->outputs + rows * columns, outputs.mutable_data());
     return py::make_tuple(which, outputs);
   }
 
-  void backward(double loss, py::object slope, bool again) override {
+  void backward(double loss, py::object gradient, bool again) override {
     if (!waits_) throw std::runtime_error("backward must follow forward.");
-    Pass<Real>& pass = *waits_;
-    if (pass.dy) {
-      const py::array dy = check_rows<Real>(slope, "dy", std::int64_t(pass.columns()));
-      if (std::size_t(dy.shape(0)) != pass.batch) throw py::value_error("dy must have a row for each of the batch.");
+    Executor<Real>& executor = *waits_;
+    if (executor.dy) {
+      const py::array dy = check_rows<Real>(gradient, "dy", std::int64_t(executor.columns()));
+      if (std::size_t(dy.shape(0)) != executor.batch)
+        throw py::value_error("dy must have a row for each of the batch.");
       check_idle();
-      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), pass.dy);
+      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), executor.dy);
     }
     waits_ = nullptr;
     alone([&](const Guard&) {
-      run_.backward(loss, again);
+      loop_.backward(loss, again);
       return true;
     });
     check_refused();
@@ -177,7 +178,7 @@ template <class Real> class TypedRun : public PyRun {
  private:
   Data data_set() const { return weights_.of({x_.data, x_.source, y_.data, y_.row_size, y_.rows}); }
 
-  double mean(std::size_t score) const { return run_.rows ? run_.totals[score] / double(run_.rows) : 0; }
+  double mean(std::size_t score) const { return loop_.rows ? loop_.totals[score] / double(loop_.rows) : 0; }
 
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
@@ -193,13 +194,13 @@ template <class Real> class TypedRun : public PyRun {
       bool& busy;
       ~Idle() { busy = false; }
     } idle{busy_};
-    if (moved_) moved_->prepare(run_.steps_left());
+    if (moved_) moved_->prepare(loop_.steps_left());
     return released([&] { return work(hold.guard()); });
   }
 
   void check_refused() const {
-    if (run_.bad_row() >= 0) throw_bad_label("y", run_.bad_row(), run_.bad_label(), network_.outputs);
-    if (run_.refused())
+    if (loop_.bad_row() >= 0) throw_bad_label("y", loop_.bad_row(), loop_.bad_label(), network_.outputs);
+    if (loop_.refused())
       throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
 
@@ -242,9 +243,9 @@ template <class Real> class TypedRun : public PyRun {
   RowWeights weights_;
   const Scoring scoring_;
   const Network<Real>& network_;
-  Run<Real> run_;
+  TrainLoop<Real> loop_;
   bool busy_ = false;
-  Pass<Real>* waits_ = nullptr;  // for its loss
+  Executor<Real>* waits_ = nullptr;  // for its loss
 };
 
 }  // namespace gs

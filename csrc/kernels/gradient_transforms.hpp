@@ -1,4 +1,5 @@
-// What is done to gradients before a rule and to weights after it, over numbers that lie side by side.
+// Gradient transforms: scaling, clipping and accumulation before a rule, and averages of weights after it, over numbers
+// that lie side by side.
 #pragma once
 
 #include <cstddef>
@@ -17,24 +18,24 @@ inline double fold(double* sums) {
   return sums[0];
 }
 
-template <class Real> struct Dressing {
+template <class Real> struct GradientTransforms {
   // g, w (n) -> out (n): g times scale, cut to [-limit, limit], and couple times w; out may be g
   void (*prepare)(const Real* g, const Real* w, Real* out, std::size_t n, double scale, double limit, double couple);
   // sum += g (n)
   void (*add)(Real* sum, const Real* g, std::size_t n);
-  // average = keep average + (1 - keep) w (n)
-  void (*average)(Real* average, const Real* w, std::size_t n, double keep);
+  // average = decay average + (1 - decay) w (n)
+  void (*average)(Real* average, const Real* w, std::size_t n, double decay);
   // sums (square_lanes) += the squares of g (n), in double and in a fixed order; first: the lane of g[0]
   void (*squares)(const Real* g, std::size_t n, std::size_t first, double* sums);
   // Whether all of g (n) times `by` are finite
   bool (*finite)(const Real* g, std::size_t n, double by);
 };
 
-struct DressTable {
-  Dressing<float> f32;
-  Dressing<double> f64;
+struct GradientTransformsTable {
+  GradientTransforms<float> f32;
+  GradientTransforms<double> f64;
 };
 
-template <class Isa> const DressTable& dress_table() noexcept;
+template <class Isa> const GradientTransformsTable& gradient_transforms_table() noexcept;
 
 }  // namespace gs

@@ -1,4 +1,4 @@
-#include "kernels/dress.hpp"
+#include "kernels/gradient_transforms.hpp"
 
 #include "core/math.hpp"
 
@@ -20,9 +20,9 @@ template <class Real> void add(Real* RESTRICT sum, const Real* RESTRICT g, std::
   for (std::size_t i = 0; i < n; ++i) sum[i] += g[i];
 }
 
-template <class Real> void average(Real* RESTRICT average, const Real* RESTRICT w, std::size_t n, double keep) {
-  const Real old = Real(keep), fresh = Real(1 - keep);
-  if (keep == 0) {  // what was there does not count, whatever it is
+template <class Real> void average(Real* RESTRICT average, const Real* RESTRICT w, std::size_t n, double decay) {
+  const Real old = Real(decay), fresh = Real(1 - decay);
+  if (decay == 0) {  // what was there does not count, whatever it is
     for (std::size_t i = 0; i < n; ++i) average[i] = w[i];
     return;
   }
@@ -61,14 +61,14 @@ template <class Real> bool finite(const Real* g, std::size_t n, double by) {
   return all == 0;
 }
 
-template <class Real> constexpr Dressing<Real> row() {
+template <class Real> constexpr GradientTransforms<Real> row() {
   return {prepare<Real>, add<Real>, average<Real>, squares<Real>, finite<Real>};
 }
 
-constexpr DressTable table{row<float>(), row<double>()};
+constexpr GradientTransformsTable table{row<float>(), row<double>()};
 
 }  // namespace
 
-template <> const DressTable& dress_table<GS_ISA>() noexcept { return table; }
+template <> const GradientTransformsTable& gradient_transforms_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

@@ -1,4 +1,4 @@
-#include "bindings/treatment.hpp"
+#include "bindings/weight_attributes.hpp"
 
 #include <pybind11/stl.h>
 
@@ -48,14 +48,14 @@ Constraint parse_constraint(const py::dict& given) {
   return constraint;
 }
 
-// w (columns,) or (rows, columns) in C order; its treatment has its shape.
-Treatment treatment_of(const py::array& w, const py::dict& given) {
+// w (columns,) or (rows, columns) in C order; its attributes have its shape.
+WeightAttributes treatment_of(const py::array& w, const py::dict& given) {
   if (w.ndim() != 1 && w.ndim() != 2)
     throw py::value_error("w must have one dimension or two; its shape is " + shape_text(w) + ".");
-  Treatment treatment = parse_treatment(given);
-  treatment.rows = w.ndim() == 2 ? std::size_t(w.shape(0)) : 0;
-  treatment.columns = std::size_t(w.shape(w.ndim() - 1));
-  return treatment;
+  WeightAttributes attributes = parse_weight_attributes(given);
+  attributes.rows = w.ndim() == 2 ? std::size_t(w.shape(0)) : 0;
+  attributes.columns = std::size_t(w.shape(w.ndim() - 1));
+  return attributes;
 }
 
 template <class Visit> auto of_type(const py::array& w, Visit visit) {
@@ -64,13 +64,13 @@ template <class Visit> auto of_type(const py::array& w, Visit visit) {
 
 double penalty(const py::array& given, const py::dict& settings) {
   const py::array w = py::array::ensure(given, py::array::c_style);
-  const Treatment treatment = treatment_of(w, settings);
+  const WeightAttributes attributes = treatment_of(w, settings);
   return of_type(w,
-                 [&](auto real) { return penalty_at(reinterpret_cast<const decltype(real)*>(bytes(w)), treatment); });
+                 [&](auto real) { return penalty_at(reinterpret_cast<const decltype(real)*>(bytes(w)), attributes); });
 }
 
 double add_slope(const py::array& w, const py::dict& settings, const py::array& g) {
-  const Treatment treatment = treatment_of(w, settings);
+  const WeightAttributes attributes = treatment_of(w, settings);
   check_writable(g, "g");
   for (const py::array& each : {w, g})
     if (!(each.flags() & py::array::c_style) || !each.attr("shape").equal(w.attr("shape")) ||
@@ -78,38 +78,40 @@ double add_slope(const py::array& w, const py::dict& settings, const py::array& 
       throw py::value_error("w and g must be arrays of one shape and dtype in C order.");
   return of_type(w, [&](auto real) {
     using Real = decltype(real);
-    return gs::penalize(reinterpret_cast<const Real*>(bytes(w)), treatment, reinterpret_cast<Real*>(bytes(g)));
+    return gs::penalize(reinterpret_cast<const Real*>(bytes(w)), attributes, reinterpret_cast<Real*>(bytes(g)));
   });
 }
 
 py::array constrained(const py::array& given, const py::dict& settings, double amount) {
   float_dtype(given, "w");
   const py::array from = py::array::ensure(given, py::array::c_style);
-  const Treatment treatment = treatment_of(from, settings);
+  const WeightAttributes attributes = treatment_of(from, settings);
   py::array w = aligned_zeros({from.shape(), from.shape() + from.ndim()}, float_dtype(from, "w"));
   std::copy(bytes(from), bytes(from) + from.nbytes(), bytes(w));
   if (w.size() > 0)
     of_type(w, [&](auto real) {
-      Crew::gather(
-          1, [&](Crew& crew) { constrain(reinterpret_cast<decltype(real)*>(bytes(w)), treatment, amount, crew); });
+      ThreadTeam::run(1, [&](ThreadTeam& team) {
+        constrain(reinterpret_cast<decltype(real)*>(bytes(w)), attributes, amount, team);
+      });
     });
   return w;
 }
 
 }  // namespace
 
-Treatment parse_treatment(const py::handle& given) {
-  Treatment treatment;
-  if (given.is_none()) return treatment;
+WeightAttributes parse_weight_attributes(const py::handle& given) {
+  WeightAttributes attributes;
+  if (given.is_none()) return attributes;
   const auto settings = given.cast<py::dict>();
-  if (settings.contains("trainable")) treatment.trainable = settings["trainable"].cast<bool>();
-  if (settings.contains("updated")) treatment.updated = settings["updated"].cast<bool>();
-  if (settings.contains("penalty")) treatment.penalty = parse_penalty(settings["penalty"].cast<py::dict>());
-  if (settings.contains("constraint")) treatment.constraint = parse_constraint(settings["constraint"].cast<py::dict>());
-  return treatment;
+  if (settings.contains("trainable")) attributes.trainable = settings["trainable"].cast<bool>();
+  if (settings.contains("updated")) attributes.updated = settings["updated"].cast<bool>();
+  if (settings.contains("penalty")) attributes.penalty = parse_penalty(settings["penalty"].cast<py::dict>());
+  if (settings.contains("constraint"))
+    attributes.constraint = parse_constraint(settings["constraint"].cast<py::dict>());
+  return attributes;
 }
 
-void bind_treatment(py::module_& m) {
+void bind_weight_attributes(py::module_& m) {
   m.def("penalty", &penalty);
   m.def("penalize", &add_slope);
   m.def("constrained", &constrained, py::arg("w"), py::arg("settings"), py::arg("amount") = 0.0);

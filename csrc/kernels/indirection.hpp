@@ -1,4 +1,5 @@
-// A matrix by pointers to its rows, which need not lie side by side: the rows of a batch where they lie in a data set.
+// A matrix by pointers to its rows (an indirection buffer), which need not lie side by side: the rows of a batch where
+// they lie in a data set.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@ constexpr Source source_of = sizeof(T) == 1   ? Source::u8
 constexpr std::size_t item_size(Source source) { return source == Source::u8 ? 1 : source == Source::f32 ? 4 : 8; }
 
 /// Rows whose numbers stand for scale * number + offset.
-struct Rows {
+struct IndirectionBuffer {
   const void* const* at = nullptr;
   Source source = Source::f32;
   double scale = 1, offset = 0;

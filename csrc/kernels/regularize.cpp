@@ -1,4 +1,4 @@
-#include "kernels/treat.hpp"
+#include "kernels/regularize.hpp"
 
 #include "core/math.hpp"
 
@@ -20,12 +20,12 @@ HD void penalize_some(const Real* RESTRICT w, Real* RESTRICT g, Real l1, Real tw
 }
 
 template <class Real>
-PenaltySums penalize(const Real* w, Real* g, const Real* extra, double l1, double l2, const Area& area) {
+PenaltySums penalize(const Real* w, Real* g, const Real* extra, double l1, double l2, const MatrixLayout& layout) {
   double sizes[lanes] = {}, squares[lanes] = {};
   Real unused[lanes];
-  for (std::size_t row = 0; row < area.rows; ++row, w += area.stride) {
-    for (std::size_t i = 0; i < area.columns; i += lanes) {
-      const std::size_t n = area.columns - i < lanes ? area.columns - i : lanes;
+  for (std::size_t row = 0; row < layout.rows; ++row, w += layout.stride) {
+    for (std::size_t i = 0; i < layout.columns; i += lanes) {
+      const std::size_t n = layout.columns - i < lanes ? layout.columns - i : lanes;
       Real* const to = g ? g + i : unused;
       if (!g)
         for (Real& x : unused) x = 0;
@@ -36,10 +36,10 @@ PenaltySums penalize(const Real* w, Real* g, const Real* extra, double l1, doubl
     }
     if (g && extra) {
 #pragma omp simd
-      for (std::size_t i = 0; i < area.columns; ++i) g[i] += extra[i];
-      extra += area.stride;
+      for (std::size_t i = 0; i < layout.columns; ++i) g[i] += extra[i];
+      extra += layout.stride;
     }
-    if (g) g += area.columns;
+    if (g) g += layout.columns;
   }
   PenaltySums sums{0, 0};
   for (std::size_t i = 0; i < lanes; ++i) {
@@ -98,11 +98,12 @@ void bound_columns(Real* w, std::size_t length, std::size_t columns, std::size_t
   }
 }
 
-template <class Real> constexpr Treating<Real> loops{penalize<Real>, shrink<Real>, rectify<Real>, bound_columns<Real>};
-constexpr TreatTable table{loops<float>, loops<double>};
+template <class Real>
+constexpr RegularizeLoops<Real> loops{penalize<Real>, shrink<Real>, rectify<Real>, bound_columns<Real>};
+constexpr RegularizeTable table{loops<float>, loops<double>};
 
 }  // namespace
 
-template <> const TreatTable& treat_table<GS_ISA>() noexcept { return table; }
+template <> const RegularizeTable& regularize_table<GS_ISA>() noexcept { return table; }
 
 }  // namespace gs

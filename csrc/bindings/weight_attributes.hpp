@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "graph/treatment.hpp"
+#include "graph/weight_attributes.hpp"
 
 namespace gs {
 
 /// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low,
 /// high, rate, axis}}, each key if it is wanted; or None.
-Treatment parse_treatment(const py::handle& given);
+WeightAttributes parse_weight_attributes(const py::handle& given);
 
 }  // namespace gs

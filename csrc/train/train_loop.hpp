@@ -1,4 +1,4 @@
-// Passes over a data set: slices of training steps, scores, predictions.
+// Passes over a data set: time slices of training steps, scores, predictions.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/guard.hpp"
-#include "train/pass.hpp"
+#include "train/executor.hpp"
 #include "update/optimizer.hpp"
 
 namespace gs {
@@ -29,12 +29,12 @@ struct Data {
 template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
 
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
-template <class Real> class Run {
+template <class Real> class TrainLoop {
  public:
   /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
-  /// of the last batch are left, a place for each weight, for somebody else to take the step; mostly empty.
-  Run(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
-      Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
+  /// of the last batch are left, a place for each weight, for the caller to take the step; mostly empty.
+  TrainLoop(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
+            Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
 
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
@@ -42,7 +42,7 @@ template <class Real> class Run {
   void start(std::vector<std::int64_t> order, std::uint32_t number);
   /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
   /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
-  /// `refused`. Stops before a batch with a label that is none, which another wrote there after it was checked; see
+  /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_row`.
   bool advance(double seconds, const Guard& guard);
   bool refused() const { return refused_; }
@@ -52,21 +52,21 @@ template <class Real> class Run {
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
   /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
-  /// last activation that the loss absorbs they are there only if the Scoring says that they are looked at.
+  /// last activation that the loss absorbs they are there only if the Scoring asks for them.
   const Real* outputs() const { return last_ ? last_->outputs : nullptr; }
   std::size_t width() const { return network_.outputs; }
   std::size_t output_rows() const { return last_ ? last_->batch : 0; }
 
-  /// The two halves of a batch whose loss somebody else knows. forward: the outputs of the next one (again: of the last
+  /// The two halves of a batch whose loss the caller computes. forward: the outputs of the next one (again: of the last
   /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
-  /// the loss of the batch, and its slope by the outputs from dy of the pass, where there is one; counts the batch
-  /// unless it is `again`.
-  Pass<Real>* forward(bool again);
+  /// the loss of the batch, and its gradient by the outputs from dy of the executor, where there is one; counts the
+  /// batch unless it is `again`.
+  Executor<Real>* forward(bool again);
   void backward(double loss, bool again);
   /// Of the batch that forward is at.
   const std::int64_t* batch_rows() const { return order_.data() + at_; }
 
-  /// As advance, and the seconds that full batches spent in each phase of a step, by the phase's name.
+  /// As advance, and the seconds that full batches spent in each stage of a step, by the stage's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
 
   /// Steps until the pass is over.
@@ -76,23 +76,23 @@ template <class Real> class Run {
   std::vector<double> totals;         // of the loss and the metrics over the rows done
 
  private:
-  Pass<Real>& pass(std::size_t batch);
-  /// Forgets the plans, where what they stand on has changed.
-  void drop_passes();
-  /// The penalty of weights that nothing moves.
+  Executor<Real>& executor(std::size_t batch);
+  /// Forgets the executors, where what they stand on has changed.
+  void drop_executors();
+  /// The penalty of weights that nothing updates.
   void find_penalty();
-  /// What comes after a step of the optimizer; moved: whether it made one.
-  void constrain_all(Crew& crew, bool moved);
-  /// Where a pass leaves gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
-  /// cancelled; the weights then move at the end, to the same bits.
-  void choose_places(Pass<Real>& pass);
-  /// times: see Pass::run_timed; null: no clock.
-  void step(Crew& crew, Pass<Real>& pass, std::vector<double>* times = nullptr);
-  /// The next rows into the pass; false at a label that is none.
-  bool set_rows(Pass<Real>& pass);
-  /// Runs what moves weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
-  template <class Work> void move(Crew& crew, Pass<Real>& pass, Work work);
-  void count(const Pass<Real>& pass, double total);
+  /// What comes after a step of the optimizer; updated: whether it made one.
+  void constrain_all(ThreadTeam& team, bool updated);
+  /// Where an executor stores gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
+  /// cancelled; the weights are then updated at the end, to the same bits.
+  void choose_places(Executor<Real>& executor);
+  /// times: see Executor::run_timed; null: no clock.
+  void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
+  /// The next rows into the executor; false at an invalid label.
+  bool set_rows(Executor<Real>& executor);
+  /// Runs what updates weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
+  template <class Work> void update(ThreadTeam& team, Executor<Real>& executor, Work work);
+  void count(const Executor<Real>& executor, double total);
 
   const Network<Real>& network_;
   const Scoring scoring_;
@@ -101,15 +101,15 @@ template <class Real> class Run {
   Optimizer* const optimizer_;
   const std::vector<const Parameter*> parameters_;
   std::vector<std::vector<Weight<Real>>> weights_;
-  Mover mover_;
+  UpdateEpilogue epilogue_;
   Buffer<Real> gradients_;
-  std::vector<Real*> places_;  // (weight), in gradients_; empty while no pass needs them
-  std::vector<Move> moves_;    // of these
+  std::vector<Real*> places_;     // (weight), in gradients_; empty while no executor needs them
+  std::vector<ParamGrad> grads_;  // of these
   const Layout contiguous_{};
   const bool given_;  // gradients are left for others
   bool refused_ = false;
-  double penalty_ = 0;  // of the weights, where nothing moves them
-  Pass<Real>* last_ = nullptr;
+  double penalty_ = 0;  // of the weights, where nothing updates them
+  Executor<Real>* last_ = nullptr;
   std::size_t at_ = 0;  // where its batch begins in order_
   std::vector<double> weights_of_rows_;
   std::vector<std::uint8_t> mask_of_rows_;
@@ -117,7 +117,7 @@ template <class Real> class Run {
   std::int64_t bad_row_ = -1, bad_label_ = 0;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
-  std::unique_ptr<Pass<Real>> whole_, rest_;  // for full batches, and for a short last one
+  std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 
 /// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed or somebody
@@ -131,7 +131,7 @@ template <class Real> class Predictor {
  private:
   const Network<Real>& network_;
   const std::size_t batch_size_;
-  const Mover none_{};
+  const UpdateEpilogue none_{};
 };
 
 }  // namespace gs

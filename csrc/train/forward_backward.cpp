@@ -1,0 +1,64 @@
+#include "train/forward_backward.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "train/train_loop.hpp"
+
+namespace gs {
+namespace {
+
+// A training loop has full batches and a short last one, in training and in between without.
+constexpr std::size_t most_kept = 4;
+
+}  // namespace
+
+template <class Real>
+ForwardBackward<Real>::ForwardBackward(const Network<Real>& network, std::vector<Real*> gradients)
+    : network_(network), version_(network.version), weights_(plain_weights(network)) {
+  for (auto& layer : weights_)
+    for (auto& weight : layer)
+      if (weight.trainable()) weight.gradient = gradients[weight.number];
+}
+
+template <class Real> Executor<Real>& ForwardBackward<Real>::executor(const Batch& batch, Mode mode) {
+  const auto fits = [&](const Kept& kept) {
+    return kept.executor->batch == batch.rows && kept.mode == mode && kept.source == batch.source;
+  };
+  const auto found = std::find_if(kept_.begin(), kept_.end(), fits);
+  if (found != kept_.end()) {
+    std::rotate(kept_.begin(), found, found + 1);
+    return *kept_.front().executor;
+  }
+  auto made = std::make_unique<Executor<Real>>(network_, batch.rows, mode, Scoring{}, weights_, none_, batch.source);
+  if (kept_.size() == most_kept) {
+    const auto idle = [&](const Kept& kept) { return kept.executor.get() != last_; };
+    kept_.erase(std::find_if(kept_.rbegin(), kept_.rend(), idle).base() - 1);
+  }
+  kept_.insert(kept_.begin(), {std::move(made), mode, batch.source});
+  return *kept_.front().executor;
+}
+
+template <class Real> Executor<Real>& ForwardBackward<Real>::forward(const Batch& batch, Mode mode) {
+  if (mode != Mode::predict) last_ = nullptr;  // its memory may be written
+  Executor<Real>& now = executor(batch, mode);
+  const std::size_t row_size = network_.inputs * item_size(batch.source);
+  now.begin(batch.number);
+  for (std::size_t i = 0; i < batch.rows; ++i)
+    now.set_row(i, batch.ids ? batch.ids[i] : std::int64_t(i), batch.x + i * row_size);
+  const bool both = mode == Mode::predict;
+  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { both ? now.run(team) : now.run_forward(team); });
+  if (!both) last_ = &now;
+  return now;
+}
+
+template <class Real> Executor<Real>& ForwardBackward<Real>::backward() {
+  Executor<Real>& now = *std::exchange(last_, nullptr);
+  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { now.run_backward(team); });
+  return now;
+}
+
+template class ForwardBackward<float>;
+template class ForwardBackward<double>;
+
+}  // namespace gs
