@@ -66,7 +66,7 @@ template <class Schedule, class Real> class ColumnOperations {
     Real* const inverse = self().workspace(self().batch * groups);
     inverses_.push_back(inverse);
     const Real *const scale = data_of(gamma), *const shift = data_of(beta);
-    self().rows(n, [=, this, forward = column_loops<Real>().rows_forward](std::size_t first, std::size_t count) {
+    self().rows(n, [=, forward = column_loops<Real>().rows_forward](std::size_t first, std::size_t count) {
       Real* const at = z + first * n;
       self().read(x, first, count, z, n);
       forward(at, scale, shift, epsilon, count, n, groups, at, y + first * n, inverse + first * groups);
@@ -98,7 +98,7 @@ template <class Schedule, class Real> class ColumnOperations {
 
   // x (batch, n), alpha (n) -> z = x, y = x where x > 0, else alpha x
   void leak(IndirectionBuffer x, const Weight<Real>* alpha, Real* z, Real* y, std::size_t n) {
-    self().rows(n, [=, this, forward = column_loops<Real>().leak_forward](std::size_t first, std::size_t count) {
+    self().rows(n, [=, forward = column_loops<Real>().leak_forward](std::size_t first, std::size_t count) {
       self().read(x, first, count, z, n);
       forward(z + first * n, alpha->w, count, n, y + first * n);
     });
@@ -124,7 +124,7 @@ template <class Schedule, class Real> class ColumnOperations {
   }
 
   void affine(IndirectionBuffer x, const Real* center, const Real* factor, const Real* shift, Real* y, std::size_t n) {
-    self().rows(n, [=, this, work = column_loops<Real>().affine](std::size_t first, std::size_t count) {
+    self().rows(n, [=, work = column_loops<Real>().affine](std::size_t first, std::size_t count) {
       self().read(x, first, count, y, n);
       work(y + first * n, center, factor, shift, count, n, y + first * n);
     });

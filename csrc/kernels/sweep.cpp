@@ -148,7 +148,7 @@ __attribute__((noinline)) void group_packed(const void* update, const Factors& f
   (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
   for (std::size_t begin = 0; begin < n; begin += scale_block) {
     const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
-    if (((scales(slot)[begin / scale_block] < 0) | ... | false)) {  // infinities: code by code
+    if (((scales(slot)[begin / scale_block] < 0) || ...)) {  // infinities: code by code
       (unpack<signs>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin, count), ...);
       loop(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin, g + begin, count,
            fresh[slot] + begin...);

@@ -11,7 +11,7 @@ struct KLDivergence : RowLoss {
   static constexpr const char* name = "kl_divergence";
   template <class Real> HD Real value(Real t, Real y) const { return inside(t) * log(inside(t) / inside(y)); }
   template <class Real> HD Real derivative(Real t, Real y) const {
-    return (y < Real(epsilon)) | (y > 1) ? Real(0) : -inside(t) / y;
+    return int(y < Real(epsilon)) | int(y > 1) ? Real(0) : -inside(t) / y;
   }
 
  private:

@@ -30,7 +30,7 @@ template <class Term> struct HingeOf : MeanOverRow<Term> {
     std::size_t others = 0;
     for (std::size_t i = 0; i < rows; ++i) {
       const auto t = targets(i);
-      for (std::size_t k = 0; k < n; ++k) others += (t(k) != 0) & (t(k) != 1);
+      for (std::size_t k = 0; k < n; ++k) others += int(t(k) != 0) & int(t(k) != 1);
     }
     const Real factor = others ? 1 : 2, offset = others ? 0 : -1;
     for (std::size_t i = 0; i < rows; ++i) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 import gradstep as gs
@@ -46,18 +47,33 @@ def test_layers_are_made_again(make):
         assert (layer.kernel == again.kernel).all()
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in layers.__all__ if n[0].isupper() and n not in ("Layer", "Input", "InputLayer")]
-)
-def test_every_layer_has_each_argument_in_its_config(name):
-    import inspect
+NAMES = [n for n in layers.__all__ if n[0].isupper() and n not in ("Layer", "Input", "InputLayer")]
+NEEDED = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
+NEEDED |= {"stddev": 0.5, "function": gs.activations.relu}
 
+
+def made(name, **options):
+    """A layer of this class with the arguments that it must have."""
     cls = getattr(layers, name)
-    needed = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
-    needed |= {"stddev": 0.5, "function": gs.activations.relu}
-    signature = inspect.signature(cls).parameters
-    layer = cls(**{key: needed[key] for key, given in signature.items() if given.default is given.empty})
-    assert set(layer.get_config()) == set(signature) - {"input_shape", "input_dim"}
+    parameters = inspect.signature(cls).parameters.items()
+    return cls(**{key: NEEDED[key] for key, given in parameters if given.default is given.empty}, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_has_each_argument_in_its_config(name):
+    arguments = inspect.signature(getattr(layers, name)).parameters
+    assert set(made(name).get_config()) == set(arguments) - {"input_shape", "input_dim"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_may_be_frozen(name):
+    """Those without weights too: Keras writes trainable=False into the files of all layers of a frozen model."""
+    layer = made(name, trainable=False)
+    assert not layer.trainable
+    config = through_json(layer.get_config())
+    again = type(layer).from_config(config | {"function": layer.function} if name == "Lambda" else config)
+    assert not again.trainable
+    assert again.get_config() == layer.get_config()
 
 
 def example() -> gs.Sequential:

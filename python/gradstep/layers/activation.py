@@ -45,7 +45,7 @@ class Activation(Layer):
     ----------
     activation : str or function
         A name of `gradstep.activations`, a function of it, or one with settings: ``functools.partial(elu, alpha=0.5)``.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -70,10 +70,11 @@ class Activation(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.activation = activations.get(activation)
         activations.specify(self.activation)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
         self._stages = stages_of(self.activation, None, self)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
@@ -105,7 +106,7 @@ class ReLU(Activation):
         Slope below the threshold; at least 0.
     threshold : float, default 0.0
         Where the input begins to pass; at least 0.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -130,6 +131,7 @@ class ReLU(Activation):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         super().__init__(
             partial(activations.relu, negative_slope=negative_slope, max_value=max_value, threshold=threshold),
@@ -137,6 +139,7 @@ class ReLU(Activation):
             input_dim=input_dim,
             dtype=dtype,
             name=name,
+            trainable=trainable,
         )
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
@@ -148,7 +151,7 @@ class LeakyReLU(Activation):
     ----------
     negative_slope : float, default 0.3
         Slope below 0; at least 0.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -171,6 +174,7 @@ class LeakyReLU(Activation):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         super().__init__(
             partial(activations.leaky_relu, negative_slope=negative_slope),
@@ -178,6 +182,7 @@ class LeakyReLU(Activation):
             input_dim=input_dim,
             dtype=dtype,
             name=name,
+            trainable=trainable,
         )
         self.negative_slope = negative_slope
 
@@ -189,7 +194,7 @@ class ELU(Activation):
     ----------
     alpha : float, default 1.0
         Minus the output far left; at least 0.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -212,9 +217,15 @@ class ELU(Activation):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         super().__init__(
-            partial(activations.elu, alpha=alpha), input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name
+            partial(activations.elu, alpha=alpha),
+            input_shape=input_shape,
+            input_dim=input_dim,
+            dtype=dtype,
+            name=name,
+            trainable=trainable,
         )
         self.alpha = alpha
 
@@ -226,7 +237,7 @@ class Softmax(Activation):
     ----------
     axis : int, default -1
         -1 or 1: rows are of shape (n,).
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -249,6 +260,7 @@ class Softmax(Activation):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         super().__init__(
             partial(activations.softmax, axis=axis),
@@ -256,5 +268,6 @@ class Softmax(Activation):
             input_dim=input_dim,
             dtype=dtype,
             name=name,
+            trainable=trainable,
         )
         self.axis = axis

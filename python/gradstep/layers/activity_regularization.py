@@ -20,7 +20,7 @@ class OutputPenalty(Layer):
     Parameters
     ----------
     regularizer : Regularizer
-    dtype, name
+    dtype, name, trainable
         As in `Layer`.
 
     Attributes
@@ -34,8 +34,15 @@ class OutputPenalty(Layer):
         A regularizer that moves weights after a step, which outputs are not.
     """
 
-    def __init__(self, regularizer: regularizers.Regularizer, *, dtype: str | None = None, name: str | None = None):
-        super().__init__(dtype=dtype, name=name)
+    def __init__(
+        self,
+        regularizer: regularizers.Regularizer,
+        *,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ):
+        super().__init__(dtype=dtype, name=name, trainable=trainable)
         self.regularizer = regularizer
         if "proximal" in regularizer.penalty():
             raise ValueError("an activity regularizer must not be proximal, which is for weights.")
@@ -70,7 +77,7 @@ class ActivityRegularization(OutputPenalty):
     ----------
     l1, l2 : float, default 0.0
         Factors of the sum of sizes and of the sum of squares; at least 0.
-    dtype, name
+    dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -93,7 +100,15 @@ class ActivityRegularization(OutputPenalty):
     2.0
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, *, dtype: str | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        *,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         regularizer = regularizers.L1L2(l1, l2)
-        super().__init__(regularizer, dtype=dtype, name=name)
+        super().__init__(regularizer, dtype=dtype, name=name, trainable=trainable)
         self.l1, self.l2 = regularizer.l1, regularizer.l2

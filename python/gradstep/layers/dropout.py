@@ -23,7 +23,7 @@ class Dropout(Layer):
     seed : int, optional
         What is drawn follows from it: at least 0, less than 2**32. By default from `utils.set_random_seed`, and
         different for each layer; from the system's entropy if that was never called.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -61,13 +61,14 @@ class Dropout(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.rate = real("rate", rate)
         if not 0 <= self.rate <= 1:
             raise ValueError(f"rate must be in [0, 1]; got {rate!r}.")
         self.seed = seed
         self._draw_key()
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def _draw_key(self) -> None:
         self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())

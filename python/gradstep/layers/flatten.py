@@ -15,7 +15,7 @@ class Flatten(Layer):
 
     Parameters
     ----------
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Notes
@@ -36,8 +36,9 @@ class Flatten(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """(rows, n) for (rows, ...) of n numbers a row."""

@@ -16,6 +16,8 @@ from .given import output_by_trial
 
 __all__ = ["Lambda"]
 
+CONFIG = "name", "trainable", "dtype", "function", "arguments", "gradient"  # beside output_shape
+
 
 class Lambda(Layer):
     """A function of your own, in NumPy, as a layer.
@@ -31,7 +33,7 @@ class Lambda(Layer):
     gradient : function of x, dy and `arguments`, optional
         Gives the gradient with respect to x. Without it the function must be elementwise, of operators and NumPy
         functions, or give a pair, values and derivatives, where layers before it are trained.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -68,13 +70,14 @@ class Lambda(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         for what, given in (("function", function), ("gradient", gradient)):
             if not callable(given) and not (what == "gradient" and given is None):
                 raise TypeError(f"{what} must be a function; got {describe(given)}.")
         if arguments is not None and not isinstance(arguments, Mapping):
             raise TypeError(f"arguments must be a dict; got {describe(arguments)}.")
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
         self.function, self.gradient = function, gradient
         self.arguments = dict(arguments or {})
         self._row = None if output_shape is None else shape_of("output_shape", output_shape)
@@ -83,7 +86,7 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer; functions by name."""
-        given = {name: getattr(self, name) for name in ("name", "dtype", "function", "arguments", "gradient")}
+        given = {name: getattr(self, name) for name in CONFIG}
         given["output_shape"] = self._row
         return {name: serialize(value, f"{name} of {self!r}") for name, value in given.items()}
 

@@ -26,7 +26,7 @@ class Merge(Layer):
 
     Parameters
     ----------
-    dtype, name
+    dtype, name, trainable
         As in `Layer`.
     """
 
@@ -34,8 +34,8 @@ class Merge(Layer):
     _least = 1  # inputs
     _exactly: int | None = None
 
-    def __init__(self, *, dtype: str | None = None, name: str | None = None) -> None:
-        super().__init__(dtype=dtype, name=name)
+    def __init__(self, *, dtype: str | None = None, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(dtype=dtype, name=name, trainable=trainable)
         self._shapes: list[Shape] = []  # of the inputs
         self._xs: list[np.ndarray] = []  # of the last call in training
         self._called = False  # by the user, in training, and not gone back from
@@ -187,7 +187,7 @@ class Concatenate(Merge):
     ----------
     axis : int, default -1
         Along which axis, counted with that of the rows, which it cannot be.
-    dtype, name
+    dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -204,11 +204,13 @@ class Concatenate(Merge):
     array([[1., 2., 3.]], dtype=float32)
     """
 
-    def __init__(self, axis: int = -1, *, dtype: str | None = None, name: str | None = None) -> None:
+    def __init__(
+        self, axis: int = -1, *, dtype: str | None = None, name: str | None = None, trainable: bool = True
+    ) -> None:
         self.axis = whole("axis", axis, -(2**31))
         if self.axis == 0:
             raise ValueError("axis must not be 0, that of the rows.")
-        super().__init__(dtype=dtype, name=name)
+        super().__init__(dtype=dtype, name=name, trainable=trainable)
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         ndim = len(shapes[0]) + 1
@@ -240,7 +242,7 @@ class Dot(Merge):
         1 or -1: the axis that is summed over.
     normalize : bool, default False
         Whether each row is made as long as 1 first: the output is then the cosine of their angle.
-    dtype, name
+    dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -268,12 +270,13 @@ class Dot(Merge):
         *,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         each = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
         if [whole("axes", axis, -1) for axis in each] not in ([a, b] for a in (1, -1) for b in (1, -1)):
             raise ValueError(f"axes must be 1 or -1, or two of these; got {axes!r}.")
         self.axes, self.normalize = axes, flag("normalize", normalize)
-        super().__init__(dtype=dtype, name=name)
+        super().__init__(dtype=dtype, name=name, trainable=trainable)
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         if any(len(shape) != 1 for shape in shapes) or shapes[0] != shapes[1]:

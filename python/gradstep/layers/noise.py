@@ -37,7 +37,7 @@ class GaussianNoise(_Noise):
         Standard deviation; at least 0.
     seed : int, optional
         Where the draws begin; by default they follow `utils.set_random_seed`.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -71,12 +71,13 @@ class GaussianNoise(_Noise):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.stddev = real("stddev", stddev)
         if not 0 <= self.stddev < math.inf:
             raise ValueError(f"stddev must be a finite number, at least 0; got {stddev!r}.")
         self._take(seed)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
@@ -93,7 +94,7 @@ class GaussianDropout(_Noise):
         below 1.
     seed : int, optional
         Where the draws begin; by default they follow `utils.set_random_seed`.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -126,12 +127,13 @@ class GaussianDropout(_Noise):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.rate = real("rate", rate)
         if not 0 <= self.rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1; got {rate!r}.")
         self._take(seed)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""

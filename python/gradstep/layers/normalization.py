@@ -29,7 +29,7 @@ class Normalization(Layer):
         What they are; then there is nothing to adapt. Both or none; variances at least 0.
     invert : bool, default False
         The other way round: from normalized numbers to the data's.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     State
@@ -73,6 +73,7 @@ class Normalization(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         one = axis
         if isinstance(axis, (tuple, list)) and len(axis) < 2:  # as Keras's configs have it
@@ -92,7 +93,7 @@ class Normalization(Layer):
                 raise ValueError("variance must be at least 0 everywhere.")
             if axis is None and self._given[0].ndim:
                 raise ValueError(f"mean must be one number with axis=None; its shape is {self._given[0].shape}.")
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     @property
     def mean(self) -> np.ndarray | None:

@@ -21,7 +21,7 @@ class Rescaling(Layer):
         What to multiply by.
     offset : float, default 0.0
         What to add afterwards.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -52,9 +52,10 @@ class Rescaling(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.scale, self.offset = _finite("scale", scale), _finite("offset", offset)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

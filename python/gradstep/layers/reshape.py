@@ -18,7 +18,7 @@ class Reshape(Layer):
     ----------
     target_shape : sequence of int
         Shape of a row; one of them may be -1, for what is left.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -47,6 +47,7 @@ class Reshape(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
@@ -55,7 +56,7 @@ class Reshape(Layer):
         )
         if not self.target_shape or self.target_shape.count(-1) > 1:
             raise ValueError(f"target_shape must have a size, and -1 at most once; got {target_shape!r}.")
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The target shape behind the rows."""

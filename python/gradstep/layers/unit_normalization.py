@@ -23,7 +23,7 @@ class UnitNormalization(Layer):
     ----------
     axis : int or sequence of int, default -1
         Axes that a length is taken along, counted with that of the rows; not that of the rows itself.
-    input_shape, input_dim, dtype, name
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -50,12 +50,13 @@ class UnitNormalization(Layer):
         input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         listed = isinstance(axis, (list, tuple))
         axes = [whole("axis", one, -8) for one in (axis if isinstance(axis, (list, tuple)) else [axis])]
         if 0 in axes or not axes:
             raise ValueError(f"axis must not be that of the rows, 0; got {axis}.")
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
         self.axis = axes if listed else axes[0]
         self._axes = tuple(axes)
         self._y = self._length = self._long = np.empty(0)

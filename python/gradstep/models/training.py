@@ -84,10 +84,11 @@ class Trainer(Evaluator):
         ----------
         x : array_like, shape (rows, ...), or what gives batches
             Data. Rows of float32, float64 or uint8 in C order, a memmap too, are read where they lie, and converted as
-            they are read; others are copied once, a pandas table too. A SciPy sparse matrix is made dense a batch at a
-            time. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset` gives batches ``(x, y)`` or
-            ``(x, y, sample_weight)``. A model of several inputs takes a list with an array for each, or a dict by their
-            names; so are `y` and `sample_weight` for each of several outputs.
+            they are read. Other arrays are copied into memory as a whole, once: pandas and polars tables, dask arrays,
+            datasets of h5py and zarr too; give batches, or a memmap, where they do not fit. A SciPy sparse matrix is
+            made dense a batch at a time. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset`
+            gives batches ``(x, y)`` or ``(x, y, sample_weight)``. A model of several inputs takes a list with an array
+            for each, or a dict by their names; so are `y` and `sample_weight` for each of several outputs.
         y : array_like
             Targets: (rows, outputs), or (rows,) for one output; class numbers (rows,) or (rows, 1) for a sparse loss.
             None where `x` gives batches.
