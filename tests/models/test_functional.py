@@ -340,9 +340,9 @@ def test_models_that_are_no_layers():
     x = gs.Input((4,))
     several = gs.Model(x, [layers.Dense(2)(x), layers.Dense(3)(x)], name="several")
     for row, message in (
-        ([several], "model 'several' must have one input and one output"),
+        ([several], "only models with one input and one output .* 'several' has 1 inputs and 2 outputs"),
         ([gs.Input((3,)), gs.Model(x, layers.Dense(2)(x), name="m")], r"rows of shape \(3,\); model 'm' takes \(4,\)"),
-        ([gs.Sequential(name="none")], "model 'none' must have layers"),
+        ([gs.Sequential(name="none")], "model 'none' cannot be added as a layer: it has no layers"),
     ):
         with pytest.raises(ValueError, match=message):
             gs.Sequential(row)

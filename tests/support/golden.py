@@ -25,10 +25,11 @@ import numpy as np
 from golden_models import MODELS
 from gradstep import _core
 
-__all__ = ["FILE", "THREADS", "bits", "recorded"]
+__all__ = ["COMPILER", "FILE", "THREADS", "bits", "recorded"]
 
 FILE = Path(__file__).with_name("golden.json")
 THREADS = (1, 3)
+COMPILER = "GNU 12."  # whose choices of fused operations are recorded
 DIGITS = 8  # of the hashes that are kept
 
 PARTS = ("weights", "state", "history", "predict", "evaluate")  # what there are hashes of

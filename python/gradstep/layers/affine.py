@@ -41,12 +41,12 @@ class Affine(Layer):
 
     @property
     def gamma(self) -> np.ndarray | None:
-        """The factors, (n,); None without `scale`."""
+        """Scale factors, shape (n,); None without `scale`."""
         return self._weight(0) if self.scale else None
 
     @property
     def beta(self) -> np.ndarray | None:
-        """The summands, (n,); None without `center`."""
+        """Offsets, shape (n,); None without `center`."""
         return self._weight(int(self.scale)) if self.center else None
 
     @property

@@ -16,7 +16,7 @@ __all__ = ["Dense"]
 
 
 class Dense(Layer):
-    """Every output from every input: ``activation(x @ kernel + bias)``.
+    """Densely connected layer: ``activation(x @ kernel + bias)``.
 
     Parameters
     ----------
@@ -105,12 +105,12 @@ class Dense(Layer):
 
     @property
     def kernel(self) -> np.ndarray:
-        """The factors, (inputs, units)."""
+        """Weight matrix, shape (inputs, units)."""
         return self._weight(0)
 
     @property
     def bias(self) -> np.ndarray | None:
-        """The summands, (units,); None without `use_bias`."""
+        """Bias, shape (units,); None without `use_bias`."""
         return self._weight(1) if self.use_bias else None
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:

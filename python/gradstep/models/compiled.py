@@ -174,7 +174,7 @@ class Compiled:
             `fit` and `evaluate` need one; `predict` does not. Of a model of several outputs one for all, or a list or
             dict with one for each output, None for one that has none.
         loss_weights : float, or a list or dict of them, optional
-            What each loss counts for in the sum that is made small; 1 by default. The losses of the outputs are
+            Weight of each output's loss in the total loss; 1 by default. The losses of the outputs are
             reported without it.
         metrics : list of str, Metric or function, optional
             What else to measure: "accuracy", other names of `gradstep.metrics`, metrics, or functions of targets and

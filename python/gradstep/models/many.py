@@ -56,7 +56,10 @@ class Many(Layered):
 
     def _rows_shape(self) -> tuple[int, ...] | None:
         if self._many:
-            raise ValueError(f"model {self.name!r} must have one input and one output to lie in a row with layers.")
+            raise ValueError(
+                "only models with one input and one output (not in a list or dict) can be added to a Sequential; "
+                f"{self.name!r} has {len(self._ins)} inputs and {len(self._outs)} outputs."
+            )
         return self._ins.rows[0]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:

@@ -36,8 +36,8 @@ class Sequential(Layered):
     Parameters
     ----------
     layers : sequence of Layer, optional
-        In order; models of one input and one output too. `Input` in front, or ``input_shape=`` of the first layer, says
-        what comes in; without, the first data does.
+        Layers in order, and models with one input and one output. Give the input shape with `Input` or
+        ``input_shape=``; otherwise it is inferred from the first data.
     name : str, optional
     seed : int, optional
         What initial weights, layers that draw, and shuffles follow from, where they have no seed themselves; by default
@@ -132,7 +132,7 @@ class Sequential(Layered):
         if not inner and not isinstance(layer, Layer):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
         if inner and not layer.layers:
-            raise ValueError(f"model {layer.name!r} must have layers to be one.")
+            raise ValueError(f"model {layer.name!r} cannot be added as a layer: it has no layers.")
         if not inner and "_alone" not in vars(layer):
             raise TypeError(
                 f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "

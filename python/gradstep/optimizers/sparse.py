@@ -14,7 +14,7 @@ __all__ = ["RowSparse", "as_move", "as_rows", "check_sparse"]
 
 
 class RowSparse:
-    """A gradient that is 0 but for some rows along the first axis.
+    """Row-sparse gradient: zero except in the given rows along the first axis.
 
     `Optimizer.step` and its kin take one in place of an array. A step then costs what its rows cost, not what the whole
     parameter does.
