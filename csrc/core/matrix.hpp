@@ -37,7 +37,7 @@ struct Orthogonal {
 
 /// Such a rule gives its name, fields and
 ///   orthogonal(rows, columns): its constants
-///   fallback<Real>(t), fallback_decay(): Adam's constants and the weight decay for what is no matrix
+///   fallback<Real>(t), fallback_decay(): Adam's constants and the weight decay for vectors
 template <class Rule, class = void> constexpr bool is_orthogonal = false;
 template <class Rule>
 constexpr bool is_orthogonal<Rule, std::void_t<decltype(std::declval<Rule>().orthogonal(1.0, 1.0))>> = true;

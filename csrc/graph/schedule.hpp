@@ -246,7 +246,7 @@ template <class Real> class Schedule : public ColumnOperations<Schedule<Real>, R
     }
   };
 
-  // A stage of its own, since it needs what was before it; with what was deferred.
+  // A separate stage, because it reads what the stages before it wrote; deferred jobs join it.
   template <class Any> void add(std::unique_ptr<Any> job) {
     if constexpr (std::is_same_v<Any, ProductJob<Real>>)
       last_ = job.get();

@@ -32,7 +32,7 @@ template <class Real> class ForwardBackward {
   Executor<Real>& forward(const Batch& batch, Mode mode);
   /// From dy of the executor that went forward to go backward last; once, for it writes over what it needs.
   Executor<Real>& backward();
-  /// That executor; null if there is none, or it has gone backward.
+  /// That executor; null if there is none, or after its backward pass.
   Executor<Real>* last() const { return last_; }
 
  private:

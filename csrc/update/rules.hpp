@@ -49,7 +49,7 @@ struct Rule {
   } measuring;
   /// The constants of step t of a rule that sees matrices; null for others. See core/matrix.hpp.
   Factored (*factored)(const double* values, std::int64_t t, Dtype real);
-  /// The same of a rule that makes matrices orthogonal, and the fallback rule for what is no matrix.
+  /// The same of a rule that makes matrices orthogonal, and the fallback rule for vectors.
   Orthogonal (*orthogonal)(const double* values, double rows, double columns);
   struct Fallback {
     int index = -1;  // position in Optimizers

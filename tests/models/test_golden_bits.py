@@ -1,4 +1,4 @@
-"""Models of every kind train to the bits that are recorded: on each instruction set, at any number of threads."""
+"""Trained models equal recorded hashes, on each instruction set and at any number of threads."""
 
 from __future__ import annotations
 

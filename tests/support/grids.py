@@ -19,8 +19,8 @@ def whole(axes: Axes) -> list[tuple[Any, ...]]:
 def pairwise(axes: Axes, kinds: Mapping[str, Callable[[Any], Any]] | None = None) -> list[tuple[Any, ...]]:
     """Rows of a grid, the same ones each time, in which every two values of two axes meet, and all values occur.
 
-    Most mistakes need no more than two settings together: this finds them with about as many rows as the two longest
-    axes make. Where `kinds` gives an axis a function, its values count as what that makes of them: each kind meets
+    Most mistakes need at most two settings together. The number of rows is about the product of the two longest
+    axes. Where `kinds` gives an axis a function, its values count as what that makes of them: each kind meets
     every value of the other axes, through one of its members, and each member is in some row.
     """
     values = {name: list(each) for name, each in axes.items()}
