@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "bindings/data.hpp"
+#include "bindings/data_set.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
@@ -21,16 +21,6 @@
 #include "train/train_loop.hpp"
 
 namespace gs {
-
-template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
-
-template <class Real> constexpr Dtype real_dtype() { return sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64; }
-
-inline void check_lengths(const Inputs& x, const Targets& y) {
-  if (y.rows == 0 || x.rows != y.rows)
-    throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
-                          std::to_string(y.rows) + ".");
-}
 
 class PyTrainLoop {
  public:
@@ -43,62 +33,53 @@ class PyTrainLoop {
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
   virtual void again() = 0;
-  virtual py::array outputs() const = 0;
+  virtual py::object outputs() const = 0;
   virtual bool over() const = 0;
   virtual py::object forward(bool again) = 0;
-  virtual void backward(double loss, py::object gradient, bool again) = 0;
+  virtual void backward(double loss, const py::object& gradients, bool again, const std::vector<double>& own) = 0;
 };
 
 template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
-  TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network, const Scoring& scoring,
-                 Inputs x, Targets y, std::size_t batch_size, py::object optimizer,
-                 const std::vector<std::size_t>& indices, std::vector<py::array> gradients, RowWeights weights)
+  TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
+                 const std::vector<Scoring>& scorings, DataSet<Real> data, std::size_t batch_size, py::object optimizer,
+                 const std::vector<std::size_t>& indices, std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
-        x_(std::move(x)),
-        y_(std::move(y)),
+        data_(std::move(data)),
         optimizer_(std::move(optimizer)),
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
         places_(moved_ ? std::make_optional<Places>(*moved_, indices) : std::nullopt),
         gradients_(std::move(gradients)),
-        weights_(std::move(weights)),
-        scoring_(scoring),
+        scorings_(scorings),
         network_(network),
-        loop_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
+        loop_(network, scorings, data_.data(), batch_size, moved_ ? &moved_->engine : nullptr,
               check_parameters(network, indices), pointers(gradients_)) {}
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
-    Inputs from = check_inputs(x, "x", network_.inputs);
-    Targets targets = check_targets(y, "y", scoring_, real_dtype<Real>(), network_.outputs);
-    check_lengths(from, targets);
-    RowWeights counts(weights, mask, from.rows);
-    x_ = std::move(from);
-    y_ = std::move(targets);
-    weights_ = std::move(counts);
+    DataSet<Real> next(network_, scorings_, x, y, weights, mask);
+    data_ = std::move(next);
     waits_ = nullptr;
-    loop_.take(data_set());
+    loop_.take(data_.data());
   }
 
   void release() override {
     check_idle();
     loop_.start({}, 0);
-    x_ = {py::none(), x_.source, 0, nullptr, py::none()};
-    y_ = {py::none(), nullptr, y_.row_size, 0, py::none()};
-    weights_ = RowWeights(py::none(), py::none(), 0);
+    data_.release();
   }
 
   void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
     waits_ = nullptr;
-    std::vector<std::int64_t> order(y_.rows);
+    std::vector<std::int64_t> order(data_.rows());
     if (given) {
       const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
       order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
       for (const std::int64_t row : order)
-        if (row < 0 || row >= std::int64_t(y_.rows))
-          throw py::value_error("order must hold rows in [0, " + std::to_string(y_.rows) + "); got " +
+        if (row < 0 || row >= std::int64_t(data_.rows()))
+          throw py::value_error("order must hold rows in [0, " + std::to_string(data_.rows()) + "); got " +
                                 std::to_string(row) + ".");
     } else {
       std::iota(order.begin(), order.end(), 0);
@@ -117,9 +98,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   py::tuple progress() const override {
-    py::list metrics;
-    for (std::size_t s = 1; s < loop_.totals.size(); ++s) metrics.append(mean(s));
-    return py::make_tuple(loop_.batches, loop_.rows, mean(0), metrics);
+    const auto mean = [&](double total) { return loop_.rows ? total / double(loop_.rows) : 0; };
+    py::list losses, metrics;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      losses.append(scorings_[k].loss.info || scorings_[k].by_caller ? py::object(py::float_(mean(loop_.head_totals[k])))
+                                                                     : py::none());
+    for (const double total : loop_.metric_totals) metrics.append(mean(total));
+    return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), metrics, losses);
   }
 
   void again() override {
@@ -129,10 +114,10 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     });
   }
 
-  // A copy: the memory is written again by the next batch, and moves with the optimizer's settings.
-  py::array outputs() const override {
+  // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
+  py::object outputs() const override {
     check_idle();
-    return py::array_t<Real>({py::ssize_t(loop_.output_rows()), py::ssize_t(loop_.width())}, loop_.outputs());
+    return copies(loop_.last());
   }
 
   bool over() const override { return loop_.steps_left() == 0; }
@@ -143,27 +128,29 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     if (!executor) return py::none();
     waits_ = executor;
     const auto rows = py::ssize_t(executor->batch);
-    const auto columns = py::ssize_t(executor->columns());
     py::array_t<std::int64_t> which(rows);
     std::copy(loop_.batch_rows(), loop_.batch_rows() + rows, which.mutable_data());
-    py::array_t<Real> outputs({rows, columns});
-    std::copy(executor->outputs, executor->outputs + rows * columns, outputs.mutable_data());
-    return py::make_tuple(which, outputs);
+    return py::make_tuple(which, copies(executor));
   }
 
-  void backward(double loss, py::object gradient, bool again) override {
+  void backward(double loss, const py::object& gradients, bool again, const std::vector<double>& own) override {
     if (!waits_) throw std::runtime_error("backward must follow forward.");
     Executor<Real>& executor = *waits_;
-    if (executor.dy) {
-      const py::array dy = check_rows<Real>(gradient, "dy", std::int64_t(executor.columns()));
+    const auto given = each_of(gradients, executor.heads.size(), "dy");
+    for (std::size_t k = 0; k < given.size(); ++k) {
+      Head<Real>& head = executor.heads[k];
+      if (!head.dy || !scorings_[k].by_caller) continue;
+      const py::array dy = check_rows<Real>(given[k], member("dy", k, given.size()),
+                                            std::int64_t(head.n * head.parts));
       if (std::size_t(dy.shape(0)) != executor.batch)
         throw py::value_error("dy must have a row for each of the batch.");
       check_idle();
-      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), executor.dy);
+      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), head.dy);
     }
+    if (!own.empty() && own.size() != executor.heads.size()) throw py::value_error("own must have one for each output.");
     waits_ = nullptr;
     alone([&](const Guard&) {
-      loop_.backward(loss, again);
+      loop_.backward(loss, again, own);
       return true;
     });
     check_refused();
@@ -176,9 +163,16 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
  private:
-  Data data_set() const { return weights_.of({x_.data, x_.source, y_.data, y_.row_size, y_.rows}); }
-
-  double mean(std::size_t score) const { return loop_.rows ? loop_.totals[score] / double(loop_.rows) : 0; }
+  // An array for the output, or a list of one for each.
+  py::object copies(const Executor<Real>* executor) const {
+    py::list all;
+    for (std::size_t k = 0; k < scorings_.size(); ++k) {
+      const auto rows = py::ssize_t(executor ? executor->batch : 0), columns = py::ssize_t(network_.output_size(k));
+      all.append(executor ? py::array_t<Real>({rows, columns}, executor->heads[k].outputs)
+                          : py::array_t<Real>({rows, columns}));
+    }
+    return all.size() == 1 ? py::object(all[0]) : py::object(all);
+  }
 
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
@@ -199,7 +193,9 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   void check_refused() const {
-    if (loop_.bad_row() >= 0) throw_bad_label("y", loop_.bad_row(), loop_.bad_label(), network_.outputs);
+    if (const auto& bad = loop_.bad_label(); bad.row >= 0)
+      throw_bad_label(member("y", bad.output, scorings_.size()), bad.row, bad.label,
+                      last_of(network_.shape(network_.outputs[bad.output])));
     if (loop_.refused())
       throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
@@ -234,14 +230,12 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   const py::object owner_;  // the network
   const std::shared_ptr<Guard> guard_;
-  Inputs x_;
-  Targets y_;
+  DataSet<Real> data_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
   std::optional<Places> places_;
   const std::vector<py::array> gradients_;
-  RowWeights weights_;
-  const Scoring scoring_;
+  const std::vector<Scoring> scorings_;
   const Network<Real>& network_;
   TrainLoop<Real> loop_;
   bool busy_ = false;
