@@ -53,6 +53,9 @@ class Settings {
     if (!holds) throw py::value_error(message);
   }
   std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
+  Shape shape(const char* name) const { return spec_[name].cast<Shape>(); }
+  Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
+  std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
 
  private:
   const py::dict& spec_;
@@ -227,7 +230,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
       : guard_(std::move(guard)),
         kept_(kept.value_or(Arrays{})),
         network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
-                 kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {}
+                 kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
+    for (const py::dict& spec : specs) asked_.push_back(spec.contains("asked") ? spec["asked"] : py::none());
+    network_.ask = [this](const ExternalCall<Real>& call, bool training) { ask(call, training); };
+  }
 
   std::vector<std::size_t> outputs() const override {
     std::vector<std::size_t> all;
@@ -265,7 +271,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     Data all{{}, {}, rows};
     for (const Inputs& input : from) all.x.push_back({input.data, input.source});
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
-    const Hold hold(guard_, Use::read);
+    const Hold hold(guard_, network_.has_externals() ? Use::change : Use::read);
     return released([&] { return predictor.advance(all, outs, std::size_t(begin), seconds, hold.guard()); });
   }
 
@@ -306,7 +312,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                            const py::object& weights, const py::object& mask) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
     const DataSet<Real> given(network_, scorings, x, y, weights, mask);
-    const Hold hold(guard_, network_.has_statistics() ? Use::change : Use::read);
+    const Hold hold(guard_, network_.has_statistics() || network_.has_externals() ? Use::change : Use::read);
     py::list gradients;
     auto places = plain_weights(network_);
     const std::vector<py::array> flat = gradient_arrays();
@@ -323,7 +329,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const Data data_set = given.data();
     Executor<Real> executor(network_, given.rows(), Mode::gradient, scorings, std::move(places), none, given.sources());
     set_all_rows(executor, network_, data_set, number);
-    released([&] { ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { executor.run(team); }); });
+    released([&] { executor.run(); });
     py::list dxs;
     for (const Matrix<Real>& dx : executor.dx) {
       py::array copy = aligned_zeros({py::ssize_t(dx.rows), py::ssize_t(dx.columns)}, dtype);
@@ -340,8 +346,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
                                    const py::object& mask) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, metrics, outputs);
     return std::make_unique<TypedTrainLoop<Real>>(
-        std::move(self), guard_, network_, scorings, DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size,
-        std::move(optimizer), indices, gradients ? gradient_arrays() : std::vector<py::array>{});
+        std::move(self), guard_, network_, scorings, each_of(loss, network_.outputs.size(), "loss"),
+        DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size, std::move(optimizer), indices,
+        gradients ? gradient_arrays() : std::vector<py::array>{});
   }
 
   std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const override {
@@ -376,8 +383,36 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
+  // Asks Python: forward(xs, training) -> y; backward(xs, dy, wanted) -> (dxs, gradients).
+  void ask(const ExternalCall<Real>& call, bool training) const {
+    const py::gil_scoped_acquire python;
+    const py::object& asked = asked_[call.layer];
+    const auto arrays = [](const std::vector<Matrix<Real>>& all) {
+      py::list list;
+      for (const Matrix<Real>& one : all)
+        list.append(py::array_t<Real>({py::ssize_t(one.rows), py::ssize_t(one.columns)}, one.at));
+      return list;
+    };
+    const auto take = [](const py::handle& from, const Matrix<Real>& to) {
+      const auto array = from.cast<py::array>();
+      if (!has_dtype<Real>(array) || !(array.flags() & py::array::c_style) || std::size_t(array.size()) != to.size())
+        throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
+      std::copy_n(data<Real>(array), to.size(), to.at);
+    };
+    if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training), call.y);
+    py::list wanted;
+    for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
+    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted);
+    const py::list dxs = found[0], gradients = found[1];
+    for (std::size_t i = 0; i < call.dxs.size(); ++i)
+      if (call.dxs[i]) take(dxs[i], call.dxs[i]);
+    for (std::size_t i = 0; i < call.gradients.size(); ++i)
+      if (call.gradients[i]) take(gradients[i], call.gradients[i]);
+  }
+
   const std::shared_ptr<Guard> guard_;
   const Arrays kept_;  // the weights, if Python keeps them
+  std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
 };
 
@@ -436,10 +471,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def("again", &PyTrainLoop::again)
-      .def_property_readonly("over", &PyTrainLoop::over)
-      .def("forward", &PyTrainLoop::forward, py::arg("again") = false)
-      .def("backward", &PyTrainLoop::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false,
-           py::arg("own") = std::vector<double>{});
+      .def_property_readonly("over", &PyTrainLoop::over);
 
   py::class_<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))

@@ -56,7 +56,7 @@ LossUse parse_loss(const py::dict& given) {
 
 Scoring parse_scoring(const py::handle& loss, const std::vector<std::string>& metrics) {
   Scoring scoring;
-  if (py::isinstance<py::str>(loss))
+  if (PyCallable_Check(loss.ptr()))
     scoring.by_caller = true;
   else if (!loss.is_none())
     scoring.loss = parse_loss(loss.cast<py::dict>());

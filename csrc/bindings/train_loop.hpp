@@ -35,15 +35,14 @@ class PyTrainLoop {
   virtual void again() = 0;
   virtual py::object outputs() const = 0;
   virtual bool over() const = 0;
-  virtual py::object forward(bool again) = 0;
-  virtual void backward(double loss, const py::object& gradients, bool again, const std::vector<double>& own) = 0;
 };
 
 template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
   TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
-                 const std::vector<Scoring>& scorings, DataSet<Real> data, std::size_t batch_size, py::object optimizer,
-                 const std::vector<std::size_t>& indices, std::vector<py::array> gradients)
+                 const std::vector<Scoring>& scorings, std::vector<py::object> losses, DataSet<Real> data,
+                 std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                 std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         data_(std::move(data)),
@@ -54,13 +53,15 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
         scorings_(scorings),
         network_(network),
         loop_(network, scorings, data_.data(), batch_size, moved_ ? &moved_->engine : nullptr,
-              check_parameters(network, indices), pointers(gradients_)) {}
+              check_parameters(network, indices), pointers(gradients_)),
+        losses_(std::move(losses)) {
+    loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
+  }
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
     DataSet<Real> next(network_, scorings_, x, y, weights, mask);
     data_ = std::move(next);
-    waits_ = nullptr;
     loop_.take(data_.data());
   }
 
@@ -72,7 +73,6 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
-    waits_ = nullptr;
     std::vector<std::int64_t> order(data_.rows());
     if (given) {
       const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
@@ -122,40 +122,6 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   bool over() const override { return loop_.steps_left() == 0; }
 
-  py::object forward(bool again) override {
-    Executor<Real>* const executor = alone([&](const Guard&) { return loop_.forward(again); });
-    check_refused();
-    if (!executor) return py::none();
-    waits_ = executor;
-    const auto rows = py::ssize_t(executor->batch);
-    py::array_t<std::int64_t> which(rows);
-    std::copy(loop_.batch_rows(), loop_.batch_rows() + rows, which.mutable_data());
-    return py::make_tuple(which, copies(executor));
-  }
-
-  void backward(double loss, const py::object& gradients, bool again, const std::vector<double>& own) override {
-    if (!waits_) throw std::runtime_error("backward must follow forward.");
-    Executor<Real>& executor = *waits_;
-    const auto given = each_of(gradients, executor.heads.size(), "dy");
-    for (std::size_t k = 0; k < given.size(); ++k) {
-      Head<Real>& head = executor.heads[k];
-      if (!head.dy || !scorings_[k].by_caller) continue;
-      const py::array dy = check_rows<Real>(given[k], member("dy", k, given.size()),
-                                            std::int64_t(head.n * head.parts));
-      if (std::size_t(dy.shape(0)) != executor.batch)
-        throw py::value_error("dy must have a row for each of the batch.");
-      check_idle();
-      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), head.dy);
-    }
-    if (!own.empty() && own.size() != executor.heads.size()) throw py::value_error("own must have one for each output.");
-    waits_ = nullptr;
-    alone([&](const Guard&) {
-      loop_.backward(loss, again, own);
-      return true;
-    });
-    check_refused();
-  }
-
   py::list gradients() const override {
     py::list all;
     for (const py::array& gradient : gradients_) all.append(gradient);
@@ -163,6 +129,23 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
  private:
+  // Asks a loss of Python's: (rows, outputs) -> (its share, the same without its factor, its gradient by the outputs).
+  double ask_loss(std::size_t output, const Head<Real>& head, const std::int64_t* rows, std::size_t count, double& own,
+                  Real* dy) const {
+    const py::gil_scoped_acquire python;
+    const auto samples = py::ssize_t(count), columns = py::ssize_t(head.n * head.parts);
+    const py::array_t<std::int64_t> which(samples, rows);
+    const py::array_t<Real> outputs({samples, columns}, head.outputs);
+    const auto found = losses_[output](which, outputs).template cast<py::tuple>();
+    own = found[1].template cast<double>();
+    if (dy) {
+      const py::array gradient = check_rows<Real>(found[2], "the gradient of a loss", columns);
+      if (gradient.shape(0) != samples) throw py::value_error("the gradient of a loss must have a row for each of x.");
+      std::copy_n(data<Real>(gradient), samples * columns, dy);
+    }
+    return found[0].template cast<double>();
+  }
+
   // An array for the output, or a list of one for each.
   py::object copies(const Executor<Real>* executor) const {
     py::list all;
@@ -238,8 +221,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   const std::vector<Scoring> scorings_;
   const Network<Real>& network_;
   TrainLoop<Real> loop_;
+  const std::vector<py::object> losses_;  // (output), of those that Python computes
   bool busy_ = false;
-  Executor<Real>* waits_ = nullptr;  // for its loss
 };
 
 }  // namespace gs

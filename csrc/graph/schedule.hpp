@@ -20,6 +20,18 @@
 
 namespace gs {
 
+/// Something that is computed elsewhere, between two stages: a layer of the user's own. Matrices are of rows (batch).
+template <class Real> struct ExternalCall {
+  std::size_t layer = 0;  // its number among those of the network
+  bool backward = false;
+  std::vector<Matrix<Real>> xs;   // to be read; in backward too, where they are asked for
+  Matrix<Real> y{};               // forward: to be written
+  Matrix<Real> dy{};              // backward: to be read
+  std::vector<Matrix<Real>> dxs{};  // to be written, where somebody wants them
+  std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
+  std::size_t stage = 0;          // before which it is due
+};
+
 template <class Real> class Schedule {
  public:
   Schedule(std::size_t batch, bool training, const UpdateEpilogue& epilogue)
@@ -177,6 +189,13 @@ template <class Real> class Schedule {
     });
   }
 
+  /// Is computed elsewhere when all that was added before is done, and before what comes.
+  void external(ExternalCall<Real> call) {
+    stages.begin_anew();
+    call.stage = stages.count();
+    externals.push_back(std::move(call));
+  }
+
   // -- memory ----------------------------------------------------------------------------------------------------
 
   /// n numbers, zeros, that live as long as the schedule.
@@ -219,17 +238,23 @@ template <class Real> class Schedule {
 
   /// What is added from here on is the backward pass, which can be run on its own, later.
   void begin_backward() {
-    backward_ = stages.count();
     stages.begin_anew();
-    open_.clear();
+    backward = {stages.count(), externals.size()};
   }
-  std::size_t backward_stage() const { return backward_; }
 
   const std::size_t batch;
   const bool training;
   std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
   std::uint32_t number = 0;       // of the pass over the data
   Stages<Real> stages;
+  std::vector<ExternalCall<Real>> externals;
+
+  /// How far a pass has come.
+  struct Place {
+    std::size_t stage = 0, external = 0;
+  };
+  Place backward;  // where the backward pass begins, if it can be run on its own
+  Place end() const { return {stages.count(), externals.size()}; }
 
  private:
   /// What the gradient of a weight is the sum of.
@@ -284,7 +309,6 @@ template <class Real> class Schedule {
   std::map<std::pair<const Real*, std::size_t>, std::vector<const void*>> row_pointers_;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_;  // values of orthogonal penalties
-  std::size_t backward_ = 0;
 };
 
 }  // namespace gs

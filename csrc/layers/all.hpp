@@ -8,6 +8,7 @@
 #include "layers/batch_normalization.hpp"
 #include "layers/dense.hpp"
 #include "layers/dropout.hpp"
+#include "layers/external.hpp"
 #include "layers/group_normalization.hpp"
 #include "layers/noise.hpp"
 #include "layers/normalization.hpp"
@@ -17,7 +18,8 @@
 namespace gs {
 
 using Layers =
-    TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu>;
+    TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu,
+             External>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

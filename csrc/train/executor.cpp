@@ -1,6 +1,7 @@
 #include "train/executor.hpp"
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "train/plan.hpp"
@@ -117,23 +118,46 @@ template <class Real> void Executor<Real>::restore_statistics() {
       }
 }
 
-template <class Real> void Executor<Real>::run(ThreadTeam& team, std::size_t first, std::size_t last) {
-  const bool cancellable = stores_ && is_long();
-  if (first == 0 && backward_ && stores_) save_statistics();
+template <class Real> void Executor<Real>::run_stages(ThreadTeam& team, std::size_t first, std::size_t last) {
   const auto begin = std::chrono::steady_clock::now();
-  if (!cancellable) {
+  {
+    std::optional<ThreadTeam::Cancellable> here;
+    if (stores_ && is_long()) here.emplace(team);
     schedule_.stages.run(team, scratch_, first, last);
-  } else {
-    const ThreadTeam::Cancellable here(team);
-    try {
-      schedule_.stages.run(team, scratch_, first, last);
-    } catch (const Cancelled&) {
-      if (first == 0) restore_statistics();
-      throw;
-    }
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   seconds_ = (first > 0 ? seconds_ : 0) + taken.count();
+}
+
+template <class Real> void Executor<Real>::run(ThreadTeam& team) {
+  if (backward_ && stores_) save_statistics();
+  try {
+    run_stages(team, 0, schedule_.stages.count());
+  } catch (const Cancelled&) {
+    restore_statistics();
+    throw;
+  }
+}
+
+template <class Real> void Executor<Real>::run(Place at, Place last) {
+  const bool begins = at.stage == 0 && at.external == 0;
+  if (begins && backward_ && stores_) save_statistics();
+  const auto run_to = [&](std::size_t stage) {
+    if (stage == at.stage) return;
+    ThreadTeam::run(threads(), [&](ThreadTeam& team) { run_stages(team, at.stage, stage); });
+    at.stage = stage;
+  };
+  try {
+    for (; at.external < last.external; ++at.external) {
+      const ExternalCall<Real>& call = schedule_.externals[at.external];
+      run_to(call.stage);
+      network_.ask(call, schedule_.training);
+    }
+    run_to(last.stage);
+  } catch (...) {
+    if (begins && backward_ && stores_) restore_statistics();
+    throw;
+  }
 }
 
 template <class Real> void Executor<Real>::run_timed(ThreadTeam& team, std::vector<double>& times) {

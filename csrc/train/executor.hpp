@@ -33,16 +33,22 @@ template <class Real> class Executor {
            std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
            const std::vector<Source>& sources);
 
+  /// Whether a part of a pass is computed elsewhere, so that it cannot be run within a team.
+  bool has_externals() const { return !schedule_.externals.empty(); }
+
   /// Reads inputs and targets as set. It can be cancelled if it `is_long` and `stores`; statistics that layers
-  /// update themselves are then as before.
-  void run(ThreadTeam& team) { run(team, 0, schedule_.stages.count()); }
+  /// update themselves are then as before. Of a network without externals.
+  void run(ThreadTeam& team);
+  /// The same of any, with teams of its own; if something fails, it is as if cancelled.
+  void run() { run({}, schedule_.end()); }
 
   /// What the weights' penalties added to the loss of the last run; only with gradients.
   double penalty() const { return schedule_.penalty(); }
 
   /// The same in two halves, where the caller computes a loss: up to the outputs; and from dy on.
-  void run_forward(ThreadTeam& team) { run(team, 0, schedule_.backward_stage()); }
-  void run_backward(ThreadTeam& team) { run(team, schedule_.backward_stage(), schedule_.stages.count()); }
+  void run_forward() { run({}, schedule_.backward); }
+  void run_backward() { run(schedule_.backward, schedule_.end()); }
+  bool has_halves() const { return schedule_.backward.stage > 0 || schedule_.backward.external > 0; }
 
   /// Whether a run takes so long that one should be able to cancel it: by what the last one took.
   bool is_long() const;
@@ -83,7 +89,9 @@ template <class Real> class Executor {
 
  private:
   void make_penalty_gradients();
-  void run(ThreadTeam& team, std::size_t first, std::size_t last);
+  using Place = typename Schedule<Real>::Place;
+  void run(Place first, Place last);
+  void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
 
   const Network<Real>& network_;

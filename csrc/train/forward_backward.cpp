@@ -52,15 +52,18 @@ template <class Real> Executor<Real>& ForwardBackward<Real>::forward(const Batch
     const std::size_t row_size = network_.input_size(k) * item_size(batch.sources[k]);
     for (std::size_t i = 0; i < batch.rows; ++i) now.set_row(k, i, batch.x[k] + i * row_size);
   }
-  const bool both = mode == Mode::predict;
-  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { both ? now.run(team) : now.run_forward(team); });
-  if (!both) last_ = &now;
+  if (mode == Mode::predict) {
+    now.run();
+  } else {
+    now.run_forward();
+    last_ = &now;
+  }
   return now;
 }
 
 template <class Real> Executor<Real>& ForwardBackward<Real>::backward() {
   Executor<Real>& now = *std::exchange(last_, nullptr);
-  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { now.run_backward(team); });
+  now.run_backward();
   return now;
 }
 

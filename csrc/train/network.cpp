@@ -45,8 +45,9 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
   set_weight_attributes(std::move(attributes));
 }
 
-template <class Real> std::size_t Network<Real>::calls(std::size_t layer) const {
-  return std::size_t(std::count_if(nodes.begin(), nodes.end(), [=](const Node& node) { return node.layer == layer; }));
+template <class Real> bool Network<Real>::has_externals() const {
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const AnyLayer& layer) { return std::holds_alternative<External>(layer); });
 }
 
 template <class Real> void Network<Real>::set_weight_attributes(std::vector<std::vector<WeightAttributes>> given) {
@@ -59,6 +60,7 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
       given[k][i].columns = last_of(shapes[i]);
+      given[k][i].moves |= std::holds_alternative<External>(layers[k]);
       attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
     }
   }

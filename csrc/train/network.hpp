@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -41,15 +42,17 @@ template <class Real> class Network {
   std::size_t numbers = 0;  // that all nodes give, a row
   std::size_t version = 0;  // of the attributes
 
+  /// Asks whoever made the network for what is computed outside the engine; on the thread that runs it. It may throw.
+  std::function<void(const ExternalCall<Real>& call, bool training)> ask = nullptr;
+  /// Whether it has to.
+  bool has_externals() const;
+
   const Shape& shape(std::size_t value) const {
     return value < inputs.size() ? inputs[value] : nodes[value - inputs.size()].shape;
   }
   /// Numbers a row of an output, and of an input.
   std::size_t output_size(std::size_t i = 0) const { return size_of(shape(outputs[i])); }
   std::size_t input_size(std::size_t i = 0) const { return size_of(inputs[i]); }
-  /// Whether the layer of a node is called more than once.
-  std::size_t calls(std::size_t layer) const;
-
   /// Sets them. Executors that were made before keep those they were made with.
   void set_weight_attributes(std::vector<std::vector<WeightAttributes>> given);
   /// What the weights' penalties add to the loss.

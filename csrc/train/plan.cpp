@@ -20,13 +20,17 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
                  bool dx)
     : network_(network), schedule_(schedule), weights_(weights), absorbed_(network.outputs.size()) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    values_.push_back({i, network.input_size(i)});
+    values_.emplace_back();
+    values_.back().root = i;
+    values_.back().size = network.input_size(i);
     values_.back().is_learned = dx;
     values_.back().content = inputs[i];
   }
   for (const Node& node : network.nodes) {
     const std::size_t number = values_.size();
-    Value value{number, size_of(node.shape)};
+    Value value;
+    value.root = number;
+    value.size = size_of(node.shape);
     for (const std::size_t input : node.inputs) {
       value.is_learned |= values_[input].is_learned;
       ++values_[input].readers;

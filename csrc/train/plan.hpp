@@ -38,8 +38,8 @@ template <class Real> class Plan {
 
  private:
   struct Value {
-    std::size_t root;  // the value that it is another shape of, or itself
-    std::size_t size;  // numbers a row
+    std::size_t root = 0;  // the value that it is another shape of, or itself
+    std::size_t size = 0;  // numbers a row
     std::size_t readers = 0;
     bool is_learned = false;    // whether a gradient by it is wanted
     bool has_gradient = false;  // whether there is a part of it

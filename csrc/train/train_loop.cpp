@@ -83,7 +83,7 @@ template <class Real> void TrainLoop<Real>::find_penalty() {
 
 template <class Real> void TrainLoop<Real>::choose_places(Executor<Real>& executor) {
   if (!optimizer_ || parameters_.empty()) return;
-  const bool wanted = optimizer_->needs_whole() || executor.is_long();
+  const bool wanted = optimizer_->needs_whole() || executor.is_long() || executor.has_externals();
   if (wanted == executor.stores()) return;
   if (!wanted) {
     executor.store_gradients({});
@@ -199,8 +199,8 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
 }
 
 template <class Real>
-template <class Work>
-void TrainLoop<Real>::update(ThreadTeam& team, Executor<Real>& executor, Work work) {
+template <class Work, class InTeam>
+void TrainLoop<Real>::update(Executor<Real>& executor, Work work, InTeam in_team) {
   const bool at_once = optimizer_ && !executor.stores();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
@@ -213,15 +213,18 @@ void TrainLoop<Real>::update(ThreadTeam& team, Executor<Real>& executor, Work wo
     if (at_once) {
       for (const Parameter* p : parameters_) optimizer_->count_step(*p);
       optimizer_->count();
-    } else if (optimizer_ && optimizer_->step(grads_, &team) == Optimizer::Outcome::nonfinite) {
-      refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+    } else if (optimizer_) {
+      in_team([&](ThreadTeam& team) {
+        if (optimizer_->step(grads_, &team) == Optimizer::Outcome::nonfinite)
+          refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+      });
     }
-  } catch (const Cancelled&) {
+  } catch (...) {
     executor.restore_statistics();
     throw;
   }
   if (refused_) executor.restore_statistics();
-  if (optimizer_) constrain_all(team, optimizer_->t > steps);
+  if (optimizer_) in_team([&](ThreadTeam& team) { constrain_all(team, optimizer_->t > steps); });
 }
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
@@ -252,32 +255,34 @@ template <class Real>
 void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times) {
   choose_places(executor);
   if (!set_rows(executor)) return;
-  update(team, executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); });
+  update(
+      executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
+      [&](const auto& work) { work(team); });
   count(executor, executor.total());
 }
 
-template <class Real> Executor<Real>* TrainLoop<Real>::forward(bool again) {
-  find_penalty();
-  refused_ = false;
-  bad_label_ = {};
-  if (!again) {
-    if (rows >= order_.size()) return nullptr;
-    if (!set_rows(executor(std::min(batch_size_, order_.size() - rows)))) return nullptr;
-  }
-  if (last_) choose_places(*last_);
-  if (last_) ThreadTeam::run(last_->threads(), [&](ThreadTeam& team) { last_->run_forward(team); });
-  return last_;
+template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
+  choose_places(executor);
+  if (!set_rows(executor)) return;
+  update(
+      executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); });
+  const double samples = double(executor.batch);
+  count(executor, executor.total() + by_caller_ * samples);
+  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
 }
 
-template <class Real>
-void TrainLoop<Real>::backward(double loss, bool again, const std::vector<double>& own) {
-  ThreadTeam::run(last_->threads(),
-                  [&](ThreadTeam& team) { update(team, *last_, [&] { last_->run_backward(team); }); });
-  if (again) return;
-  const double samples = double(last_->batch);
-  count(*last_, last_->total() + loss * samples);
-  for (std::size_t k = 0; k < own.size(); ++k)
-    if (scorings_[k].by_caller) head_totals[k] += own[k] * samples;
+template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
+  by_caller_ = 0;
+  own_.clear();
+  if (!executor.has_halves()) return executor.run();
+  executor.run_forward();
+  own_.resize(scorings_.size());
+  for (std::size_t k = 0; k < scorings_.size(); ++k) {
+    Head<Real>& head = executor.heads[k];
+    if (scorings_[k].by_caller)
+      by_caller_ += ask_loss(k, head, order_.data() + at_, executor.batch, own_[k], head.dy);
+  }
+  executor.run_backward();
 }
 
 template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard& guard) {
@@ -288,20 +293,26 @@ template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard&
   while (rows < order_.size()) {
     Executor<Real>& now = executor(std::min(batch_size_, order_.size() - rows));
     bool over = false;
-    ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
-      do {
-        step(team, now);
-        over = clock.is_over() || refused_ || bad_label_.row >= 0 || guard.contended();
-        if (!over) team.poll();
-      } while (!over && order_.size() - rows >= now.batch);
-    });
+    const auto ends = [&] { return clock.is_over() || refused_ || bad_label_.row >= 0 || guard.contended(); };
+    if (is_apart(now)) {
+      step(now);
+      over = ends();
+    } else {
+      ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
+        do {
+          step(team, now);
+          over = ends();
+          if (!over) team.poll();
+        } while (!over && order_.size() - rows >= now.batch);
+      });
+    }
     if (over) break;
   }
   return rows == order_.size();
 }
 
 template <class Real> void TrainLoop<Real>::again() {
-  if (last_) ThreadTeam::run(last_->threads(), [&](ThreadTeam& team) { last_->run(team); });
+  if (last_) pass(*last_);
 }
 
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {
@@ -332,23 +343,35 @@ std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>&
     if (!executor || executor->batch != batch)
       executor = std::make_unique<Executor<Real>>(network_, batch, Mode::predict, std::vector<Scoring>{}, weights,
                                                   none_, sources);
+    const auto set_rows = [&] {
+      for (std::size_t k = 0; k < data.x.size(); ++k) {
+        const std::size_t row_size = network_.input_size(k) * item_size(sources[k]);
+        for (std::size_t i = 0; i < batch; ++i) executor->set_row(k, i, data.x[k].at + (begin + i) * row_size);
+      }
+    };
+    const auto take_outputs = [&] {
+      for (std::size_t k = 0; k < outs.size(); ++k) {
+        const std::size_t n = network_.output_size(k);
+        std::copy_n(executor->heads[k].outputs, batch * n, outs[k] + begin * n);
+      }
+      begin += batch;
+      return clock.is_over() || guard.contended();
+    };
     bool over = false;
-    ThreadTeam::run(executor->threads(), [&](ThreadTeam& team) {
-      do {
-        for (std::size_t k = 0; k < data.x.size(); ++k) {
-          const std::size_t row_size = network_.input_size(k) * item_size(sources[k]);
-          for (std::size_t i = 0; i < batch; ++i) executor->set_row(k, i, data.x[k].at + (begin + i) * row_size);
-        }
-        executor->run(team);
-        for (std::size_t k = 0; k < outs.size(); ++k) {
-          const std::size_t n = network_.output_size(k);
-          std::copy_n(executor->heads[k].outputs, batch * n, outs[k] + begin * n);
-        }
-        begin += batch;
-        over = clock.is_over() || guard.contended();
-        if (!over) team.poll();
-      } while (!over && rows - begin >= batch);
-    });
+    if (executor->has_externals()) {
+      set_rows();
+      executor->run();
+      over = take_outputs();
+    } else {
+      ThreadTeam::run(executor->threads(), [&](ThreadTeam& team) {
+        do {
+          set_rows();
+          executor->run(team);
+          over = take_outputs();
+          if (!over) team.poll();
+        } while (!over && rows - begin >= batch);
+      });
+    }
     if (over) break;
   }
   return begin;

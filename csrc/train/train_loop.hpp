@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -71,14 +72,11 @@ template <class Real> class TrainLoop {
   /// and by `again`; with a last activation that the loss absorbs they are there only if the Scoring asks for them.
   const Executor<Real>* last() const { return last_; }
 
-  /// The two halves of a batch whose loss the caller computes. forward: the outputs of the next one (again: of the last
-  /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
-  /// what the caller's losses add to that of the batch, and their gradients by the outputs from dy of the heads, where
-  /// there is one; own (output): those losses without their factors. Counts the batch unless it is `again`.
-  Executor<Real>* forward(bool again);
-  void backward(double loss, bool again, const std::vector<double>& own = {});
-  /// Of the batch that forward is at.
-  const std::int64_t* batch_rows() const { return order_.data() + at_; }
+  /// Asks the caller for the loss of an output that it computes, on rows of the data: what it adds to that of the
+  /// batch. own: the same without its factor; dy (rows, numbers of the output): its gradient, or null. It may throw.
+  using AskLoss = std::function<double(std::size_t output, const Head<Real>& head, const std::int64_t* rows,
+                                       std::size_t count, double& own, Real* dy)>;
+  AskLoss ask_loss = nullptr;
 
   /// As advance, and the seconds that full batches spent in each stage of a step, by the stage's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
@@ -104,12 +102,19 @@ template <class Real> class TrainLoop {
   void choose_places(Executor<Real>& executor);
   /// times: see Executor::run_timed; null: no clock.
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
+  /// The same of a network, or losses, of which a part is computed elsewhere, without a team.
+  void step(Executor<Real>& executor);
+  bool is_apart(const Executor<Real>& executor) const { return executor.has_externals() || executor.has_halves(); }
+  void pass(Executor<Real>& executor);
+  /// What the caller's losses add to that of the last batch; without their factors in own_.
+  double ask_losses(Executor<Real>& executor);
   /// The next rows into the executor; false at an invalid label.
   bool set_rows(Executor<Real>& executor);
   bool set_labels(std::size_t output, Head<Real>& head);
   void set_targets(std::size_t output, Head<Real>& head);
-  /// Runs what updates weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
-  template <class Work> void update(ThreadTeam& team, Executor<Real>& executor, Work work);
+  /// Runs what updates weights, in one step of the optimizer; in_team(f) calls f with a team. If it fails, or is
+  /// refused, all is as before.
+  template <class Work, class InTeam> void update(Executor<Real>& executor, Work work, InTeam in_team);
   void count(const Executor<Real>& executor, double total);
 
   const Network<Real>& network_;
@@ -128,7 +133,9 @@ template <class Real> class TrainLoop {
   bool refused_ = false;
   double penalty_ = 0;  // of the weights, where nothing updates them
   Executor<Real>* last_ = nullptr;
-  std::size_t at_ = 0;  // where its batch begins in order_
+  std::size_t at_ = 0;            // where its batch begins in order_
+  double by_caller_ = 0;          // what the caller's losses added to that of the last batch
+  std::vector<double> own_;       // (output), those losses without their factors
   /// Of the rows of a batch: copies, which nobody else can change once they are checked.
   struct Selected {
     std::vector<double> weights;
