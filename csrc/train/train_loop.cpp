@@ -229,7 +229,8 @@ void TrainLoop<Real>::update(Executor<Real>& executor, Work work, InTeam in_team
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  loss_total += total + double(executor.batch) * (executor.backward() ? executor.penalty() : penalty_);
+  const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
+  loss_total += total + double(executor.batch) * penalty;
   std::size_t next = 0;
   for (std::size_t k = 0; k < executor.heads.size(); ++k) {
     const Head<Real>& head = executor.heads[k];
