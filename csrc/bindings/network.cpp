@@ -391,10 +391,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training) -> (y, penalty); backward(xs, dy, wanted) -> (dxs, gradients). Gives the penalty.
+  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients). `call`
+  // is the same number in both. Gives the penalty.
   double ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
+    const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
     const auto arrays = [](const std::vector<Matrix<Real>>& all) {
       py::list list;
       for (const Matrix<Real>& one : all)
@@ -408,13 +410,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
     if (!call.backward) {
-      const py::tuple found = asked.attr("forward")(arrays(call.xs), training);
+      const py::tuple found = asked.attr("forward")(arrays(call.xs), training, number);
       take(found[0], call.y);
       return found[1].cast<double>();
     }
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
-    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted);
+    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted, number);
     const py::list dxs = found[0], gradients = found[1];
     for (std::size_t i = 0; i < call.dxs.size(); ++i)
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);

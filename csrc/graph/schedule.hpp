@@ -24,7 +24,7 @@ namespace gs {
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
-  std::vector<Matrix<Real>> xs;   // to be read; in backward too, where they are asked for
+  std::vector<Matrix<Real>> xs;   // to be read; in backward too
   Matrix<Real> y{};               // forward: to be written
   Matrix<Real> dy{};              // backward: to be read
   std::vector<Matrix<Real>> dxs{};  // to be written, where somebody wants them
