@@ -89,8 +89,8 @@ struct Parts {
   std::vector<std::size_t> outputs;
 };
 
-/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None, value,
-/// shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
+/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None,
+/// value, shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
 Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
                   const py::object& outputs) {
   Parts parts;
@@ -142,7 +142,8 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
     if (!layer) throw py::value_error("each layer must be called.");
     parts.layers.push_back(*layer);
   }
-  if (outputs.is_none()) parts.outputs = {values.size() - 1};
+  if (outputs.is_none())
+    parts.outputs = {values.size() - 1};
   else
     for (const py::handle& value : outputs.cast<py::sequence>()) parts.outputs.push_back(known(value));
   return parts;
@@ -218,9 +219,8 @@ class PyNetwork {
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
-                                           py::object optimizer,
-                                           const std::vector<std::size_t>& indices, bool gradients,
-                                           const py::object& weights, const py::object& mask) const = 0;
+                                           py::object optimizer, const std::vector<std::size_t>& indices,
+                                           bool gradients, const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
@@ -232,7 +232,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
         kept_(kept.value_or(Arrays{})),
         network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
                  kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
-    for (const py::dict& spec : specs) asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
+    for (const py::dict& spec : specs)
+      asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
     network_.ask = [this](const ExternalCall<Real>& call, bool training) { return ask(call, training); };
   }
 
@@ -391,8 +392,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients). `call`
-  // is the same number in both. Gives the penalty.
+  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients).
+  // `call` is the same number in both. Gives the penalty.
   double ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
@@ -426,7 +427,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   const std::shared_ptr<Guard> guard_;
-  const Arrays kept_;  // the weights, if Python keeps them
+  const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
 };
@@ -466,17 +467,17 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
-                       py::handle y, std::int64_t batch_size, py::object optimizer,
-                       const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
-                       const py::object& mask, bool outputs) {
-             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
-                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients, weights, mask);
-           }),
-           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
-           py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def(
+          py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x, py::handle y,
+                      std::int64_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                      bool gradients, const py::object& weights, const py::object& mask, bool outputs) {
+            return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                        parse_batch_size(batch_size), std::move(optimizer), indices,
+                                                        gradients, weights, mask);
+          }),
+          py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+          py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
+          py::arg("mask") = py::none(), py::arg("outputs") = false)
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)

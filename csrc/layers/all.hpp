@@ -17,9 +17,8 @@
 
 namespace gs {
 
-using Layers =
-    TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu,
-             External>;
+using Layers = TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization,
+                        Normalization, PRelu, External>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {
