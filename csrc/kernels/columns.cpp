@@ -1,12 +1,13 @@
 #include "kernels/columns.hpp"
 
 #include "core/math.hpp"
+#include "kernels/lane_sum.hpp"
 
 namespace gs {
 namespace {
 
-// Columns side by side, and lanes of the sums along a row, whatever the width of registers: the same bits everywhere.
-constexpr std::size_t wide = 64, lanes = 16;
+// Columns side by side, whatever the width of registers: the same bits everywhere.
+constexpr std::size_t wide = 64;
 
 template <class Real>
 void affine(const Real* x, const Real* center, const Real* factor, const Real* shift, std::size_t rows, std::size_t n,
@@ -99,20 +100,6 @@ void batch_backward(const Real* dy, const Real* xhat, const BatchStatistics<Real
   }
 }
 
-// term(j), j in [0, n), summed in lanes.
-template <class Term> HD double sum(std::size_t n, Term term) {
-  double parts[lanes] = {};
-  std::size_t j = 0;
-  for (; j + lanes <= n; j += lanes) {
-#pragma omp simd
-    for (std::size_t l = 0; l < lanes; ++l) parts[l] += term(j + l);
-  }
-  for (std::size_t l = 0; j + l < n; ++l) parts[l] += term(j + l);
-  double whole = 0;
-  for (const double part : parts) whole += part;
-  return whole;
-}
-
 // centers: whether the mean is taken away.
 template <class Real, bool centers>
 void rows_forward(const Real* x, const Real* gamma, const Real* beta, double epsilon, std::size_t rows, std::size_t n,
@@ -120,12 +107,13 @@ void rows_forward(const Real* x, const Real* gamma, const Real* beta, double eps
   const std::size_t size = n / groups;
   for (std::size_t part = 0; part < rows * groups; ++part, x += size, xhat += size, y += size) {
     const std::size_t first = part % groups * size;
-    const double mean = centers ? sum(size, [=](std::size_t j) INLINED { return double(x[j]); }) / double(size) : 0;
-    const double variance = sum(size,
-                                [=](std::size_t j) INLINED {
-                                  const double d = double(x[j]) - mean;
-                                  return d * d;
-                                }) /
+    const double mean =
+        centers ? lane_sum<double>(size, [=](std::size_t j) INLINED { return double(x[j]); }) / double(size) : 0;
+    const double variance = lane_sum<double>(size,
+                                             [=](std::size_t j) INLINED {
+                                               const double d = double(x[j]) - mean;
+                                               return d * d;
+                                             }) /
                             double(size);
     const Real center = Real(mean), factor = Real(1 / root(variance + epsilon));
     inverse[part] = factor;
@@ -148,9 +136,12 @@ void rows_backward(const Real* dy, const Real* gamma, const Real* inverse, std::
     const auto scaled = [=](std::size_t j) INLINED { return gamma ? dy[j] * gamma[first + j] : dy[j]; };
     if (dx) {
       const Real mean =
-          centers ? Real(sum(size, [=](std::size_t j) INLINED { return double(scaled(j)); }) / double(size)) : Real(0);
+          centers
+              ? Real(lane_sum<double>(size, [=](std::size_t j) INLINED { return double(scaled(j)); }) / double(size))
+              : Real(0);
       const Real along =
-          Real(sum(size, [=](std::size_t j) INLINED { return double(scaled(j)) * double(xhat[j]); }) / double(size));
+          Real(lane_sum<double>(size, [=](std::size_t j) INLINED { return double(scaled(j)) * double(xhat[j]); }) /
+               double(size));
       Real* const to = dx + part * size;
 #pragma omp simd
       for (std::size_t j = 0; j < size; ++j) to[j] = inverse[part] * (scaled(j) - mean - xhat[j] * along);

@@ -17,6 +17,7 @@
 #include "kernels/orthogonalize.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/regularize.hpp"
+#include "kernels/strided_copy.hpp"
 #include "kernels/sweep.hpp"
 
 namespace gs {
@@ -37,7 +38,8 @@ namespace gs {
   X(OrthogonalizeTable, orthogonalize)            \
   X(RegularizeTable, regularize)                  \
   X(ColumnsTable, columns)                        \
-  X(MergeTable, merge)
+  X(MergeTable, merge)                            \
+  X(StridedCopyTable, strided_copy)
 
 struct Kernels {
   const char* isa;
@@ -73,6 +75,7 @@ template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
 }
 template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
 template <class Real> const MergeLoops<Real>& merge_loops() { return loops_of<Real>(kernels().merge); }
+template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }
 template <class Real> const GradientTransforms<Real>& gradient_transforms() {
   return loops_of<Real>(kernels().gradient_transforms);
