@@ -13,9 +13,11 @@
 #include "kernels/gradient_transforms.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
+#include "kernels/merge.hpp"
 #include "kernels/orthogonalize.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/regularize.hpp"
+#include "kernels/strided_copy.hpp"
 #include "kernels/sweep.hpp"
 
 namespace gs {
@@ -35,7 +37,9 @@ namespace gs {
   X(FactorTable, factor)                          \
   X(OrthogonalizeTable, orthogonalize)            \
   X(RegularizeTable, regularize)                  \
-  X(ColumnsTable, columns)
+  X(ColumnsTable, columns)                        \
+  X(MergeTable, merge)                            \
+  X(StridedCopyTable, strided_copy)
 
 struct Kernels {
   const char* isa;
@@ -70,6 +74,8 @@ template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
   return loops_of<Real>(kernels().orthogonalize);
 }
 template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
+template <class Real> const MergeLoops<Real>& merge_loops() { return loops_of<Real>(kernels().merge); }
+template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }
 template <class Real> const GradientTransforms<Real>& gradient_transforms() {
   return loops_of<Real>(kernels().gradient_transforms);

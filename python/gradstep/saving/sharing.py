@@ -50,7 +50,7 @@ class Reading:
     def __init__(self, source: Source | None = None) -> None:
         self.source, self.count = source, 0
         self._shared: dict[Any, Any] = {}  # by number
-        self._lone: dict[tuple[Any, Any], list[tuple[Any, Any]]] = {}  # without a number: config and object
+        self._lone: dict[tuple[str, ...], list[tuple[Any, Any]]] = {}  # without a number: config and object
         self._places: dict[int, tuple[int, str]] = {}  # of layers, by identity: number and path
         self._outer: list[str] = []  # names of the models around
 
@@ -70,7 +70,7 @@ class Reading:
         if number not in self._shared:
             # Keras copies the config of a model in a model before it numbers what else is in there: the first place of
             # an object may lack the number that the others have.
-            lone = self._lone.get(_name_in(words), [])
+            lone = self._lone.get(_names_in(words), [])
             if len(lone) == 1 and _plain(lone[0][0]) == _plain(words.get("config")):
                 self._shared[number] = lone[0][1]
         return self._shared.get(number)
@@ -79,7 +79,7 @@ class Reading:
         """Take note of what was made of words."""
         number = words.get(NUMBER)
         if number is None:
-            self._lone.setdefault(_name_in(words), []).append((words.get("config"), made))
+            self._lone.setdefault(_names_in(words), []).append((words.get("config"), made))
         else:
             self._shared[number] = made
 
@@ -109,6 +109,8 @@ def _plain(config: Any) -> Any:
     return [_plain(value) for value in config] if isinstance(config, list) else config
 
 
-def _name_in(words: Mapping[str, Any]) -> tuple[Any, Any]:
+def _names_in(words: Mapping[str, Any]) -> tuple[str, ...]:
+    """Class, registered name and name: of an object by reference, as pickles have it, the second alone says which."""
     config = words.get("config")
-    return str(words.get("class_name")), str(config.get("name") if isinstance(config, Mapping) else None)
+    name = config.get("name") if isinstance(config, Mapping) else None
+    return str(words.get("class_name")), str(words.get("registered_name")), str(name)

@@ -1,0 +1,217 @@
+#include "kernels/merge.hpp"
+
+#include "core/math.hpp"
+#include "kernels/lane_sum.hpp"
+
+namespace gs {
+namespace {
+
+// -- elementwise
+// -------------------------------------------------------------------------------------------------------
+
+// value(a, b), and its gradients with respect to a and b, times g. uses_inputs: whether the gradients need a and b;
+// nests: whether a loop over value(value(a, b), c) becomes vectors.
+struct Sum {
+  static constexpr bool uses_inputs = false, nests = true;
+  template <class Real> static HD Real value(Real a, Real b) { return a + b; }
+  template <class Real> static HD Real first(Real, Real, Real g) { return g; }
+  template <class Real> static HD Real second(Real, Real, Real g) { return g; }
+};
+struct Mean : Sum {};
+struct Difference {
+  static constexpr bool uses_inputs = false, nests = true;
+  template <class Real> static HD Real value(Real a, Real b) { return a - b; }
+  template <class Real> static HD Real first(Real, Real, Real g) { return g; }
+  template <class Real> static HD Real second(Real, Real, Real g) { return -g; }
+};
+struct Multiplied {
+  static constexpr bool uses_inputs = true, nests = true;
+  template <class Real> static HD Real value(Real a, Real b) { return a * b; }
+  template <class Real> static HD Real first(Real, Real b, Real g) { return g * b; }
+  template <class Real> static HD Real second(Real a, Real, Real g) { return g * a; }
+};
+struct Larger {
+  template <class Real> static HD Real of(Real a, Real b) { return larger(a, b); }
+};
+struct Smaller {
+  template <class Real> static HD Real of(Real a, Real b) { return smaller(a, b); }
+};
+template <class Extreme> struct Chosen {
+  static constexpr bool uses_inputs = true, nests = false;
+  template <class Real> static HD Real value(Real a, Real b) { return Extreme::of(a, b); }
+  template <class Real> static HD Real share(Real a, Real b) {
+    const Real whole = a == Extreme::of(a, b) ? Real(1) : Real(0);
+    return a == b ? Real(0.5) : whole;
+  }
+  template <class Real> static HD Real first(Real a, Real b, Real g) { return g * share(a, b); }
+  template <class Real> static HD Real second(Real a, Real b, Real g) { return g * (1 - share(a, b)); }
+};
+
+template <class Fold> constexpr bool averages = false;
+template <> constexpr bool averages<Mean> = true;
+
+constexpr std::size_t block = 1024;  // numbers that are worked on while they are in the nearest cache
+
+template <class Fold, class Real>
+void merge_forward(const Real* const* x, std::size_t inputs, std::size_t first, std::size_t n, Real* y) {
+  const Real *a = x[0] + first, *b = x[1] + first;
+  const Real count = Real(inputs);
+  y += first;
+  if (inputs == 2) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+      const Real v = Fold::value(a[i], b[i]);
+      y[i] = averages<Fold> ? v / count : v;
+    }
+  } else if (inputs == 3 && Fold::nests) {
+    const Real* c = x[2] + first;
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+      const Real v = Fold::value(Fold::value(a[i], b[i]), c[i]);
+      y[i] = averages<Fold> ? v / count : v;
+    }
+  } else {
+    Real folded[block];
+    for (std::size_t at = 0; at < n; at += block) {
+      const std::size_t m = n - at < block ? n - at : block;
+#pragma omp simd
+      for (std::size_t i = 0; i < m; ++i) folded[i] = Fold::value(a[at + i], b[at + i]);
+      for (std::size_t k = 2; k < inputs; ++k) {
+        const Real* next = x[k] + first + at;
+#pragma omp simd
+        for (std::size_t i = 0; i < m; ++i) folded[i] = Fold::value(folded[i], next[i]);
+      }
+#pragma omp simd
+      for (std::size_t i = 0; i < m; ++i) y[at + i] = averages<Fold> ? folded[i] / count : folded[i];
+    }
+  }
+}
+
+template <class Fold, class Real>
+void merge_backward(const Real* const* x, std::size_t inputs, std::size_t first, std::size_t n, const Real* dy,
+                    Real* const* dx) {
+  Real folded[block], gradient[block];
+  const Real count = Real(inputs);
+  for (std::size_t at = first, end = first + n; at < end; at += block) {
+    const std::size_t m = end - at < block ? end - at : block;
+    const Real* g = dy + at;
+    if (averages<Fold>) {
+#pragma omp simd
+      for (std::size_t i = 0; i < m; ++i) gradient[i] = g[i] / count;
+      g = gradient;
+    }
+    for (std::size_t k = inputs - 1; k > 0; --k) {
+      const Real *a = g, *b = g;
+      if (Fold::uses_inputs) {
+        a = x[0] + at;
+        b = x[k] + at;
+        for (std::size_t j = 1; j < k; ++j) {  // all before input k
+          const Real* next = x[j] + at;
+#pragma omp simd
+          for (std::size_t i = 0; i < m; ++i) folded[i] = Fold::value(a[i], next[i]);
+          a = folded;
+        }
+      }
+      if (Real* const to = dx[k] ? dx[k] + at : nullptr) {
+#pragma omp simd
+        for (std::size_t i = 0; i < m; ++i) to[i] = Fold::second(a[i], b[i], g[i]);
+      }
+      Real* const to = k > 1 ? gradient : dx[0] ? dx[0] + at : nullptr;
+      if (!to || (k > 1 && !Fold::uses_inputs)) continue;
+#pragma omp simd
+      for (std::size_t i = 0; i < m; ++i) to[i] = Fold::first(a[i], b[i], g[i]);
+      g = to;
+    }
+  }
+}
+
+// -- scalar products
+// ---------------------------------------------------------------------------------------------------
+
+template <class Real>
+void dot_forward(const Real* a, const Real* b, std::size_t count, std::size_t rows, std::size_t columns, std::size_t n,
+                 Real* y) {
+  for (std::size_t sample = 0; sample < count; ++sample, b += columns * n)
+    for (std::size_t i = 0; i < rows; ++i, a += n)
+      for (std::size_t j = 0; j < columns; ++j) {
+        const Real* right = b + j * n;
+        *y++ = lane_sum<Real>(n, [=](std::size_t k) INLINED { return a[k] * right[k]; });
+      }
+}
+
+// y (n) = the sum of w[j step] b[j] over the rows of b (rows, n), from the first on
+template <class Real>
+HD void weighted_sum(const Real* w, std::size_t step, const Real* b, std::size_t rows, std::size_t n,
+                     Real* RESTRICT y) {
+  const Real w0 = *w;
+#pragma omp simd
+  for (std::size_t k = 0; k < n; ++k) y[k] = w0 * b[k];
+  std::size_t j = 1;
+  for (; j + 4 <= rows; j += 4) {
+    const Real *from = b + j * n, *by = w + j * step;
+    const Real w1 = by[0], w2 = by[step], w3 = by[2 * step], w4 = by[3 * step];
+#pragma omp simd
+    for (std::size_t k = 0; k < n; ++k)
+      y[k] = y[k] + w1 * from[k] + w2 * from[n + k] + w3 * from[2 * n + k] + w4 * from[3 * n + k];
+  }
+  for (; j < rows; ++j) {
+    const Real *from = b + j * n, by = w[j * step];
+#pragma omp simd
+    for (std::size_t k = 0; k < n; ++k) y[k] += by * from[k];
+  }
+}
+
+template <class Real>
+void dot_backward(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
+                  std::size_t columns, std::size_t n, Real* da, Real* db) {
+  for (std::size_t sample = 0; sample < count; ++sample) {
+    for (std::size_t i = 0; da && i < rows; ++i) weighted_sum(dy + i * columns, 1, b, columns, n, da + i * n);
+    for (std::size_t j = 0; db && j < columns; ++j) weighted_sum(dy + j, columns, a, rows, n, db + j * n);
+    a += rows * n;
+    b += columns * n;
+    dy += rows * columns;
+    if (da) da += rows * n;
+    if (db) db += columns * n;
+  }
+}
+
+constexpr double least_square = 1e-14;  // of a row that is made longer by its length alone, as in Keras
+
+template <class Real> void unit_forward(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor) {
+  for (std::size_t i = 0; i < rows; ++i, x += n, unit += n) {
+    const double square = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(x[j]) * double(x[j]); });
+    const Real by = factor[i] = Real(1 / root(square < least_square ? least_square : square));
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j) unit[j] = x[j] * by;
+  }
+}
+
+template <class Real>
+void unit_backward(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit) {
+  const Real bound = Real(1 / root(least_square));
+  for (std::size_t i = 0; i < rows; ++i, unit += n, dunit += n) {
+    const double dot = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(unit[j]) * double(dunit[j]); });
+    // A row at the bound is only scaled, and its factor has no gradient.
+    const Real along = factor[i] < bound ? Real(dot) : Real(0), by = factor[i];
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j) dunit[j] = by * (dunit[j] - along * unit[j]);
+  }
+}
+
+template <class Real>
+constexpr MergeLoops<Real> loops{
+    {merge_forward<Sum, Real>, merge_forward<Difference, Real>, merge_forward<Multiplied, Real>,
+     merge_forward<Mean, Real>, merge_forward<Chosen<Larger>, Real>, merge_forward<Chosen<Smaller>, Real>},
+    {merge_backward<Sum, Real>, merge_backward<Difference, Real>, merge_backward<Multiplied, Real>,
+     merge_backward<Mean, Real>, merge_backward<Chosen<Larger>, Real>, merge_backward<Chosen<Smaller>, Real>},
+    dot_forward<Real>,
+    dot_backward<Real>,
+    unit_forward<Real>,
+    unit_backward<Real>};
+constexpr MergeTable table{loops<float>, loops<double>};
+
+}  // namespace
+
+template <> const MergeTable& merge_table<GS_ISA>() noexcept { return table; }
+
+}  // namespace gs

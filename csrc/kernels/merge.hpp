@@ -1,0 +1,54 @@
+// Loops of the layers that merge values: elementwise, and by scalar products.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/isa.hpp"
+
+namespace gs {
+
+/// How values are folded, from the first on: f(f(a, b), c). `average` divides the sum by their number; `maximum` and
+/// `minimum` give half of the gradient to each of two that are equal.
+enum class Merge { add, subtract, multiply, average, maximum, minimum };
+constexpr int n_merges = 6;
+
+/// x: two or more pointers, `inputs` of them -> y, from the number `first` on, n numbers of each
+template <class Real>
+using MergeForward = void (*)(const Real* const* x, std::size_t inputs, std::size_t first, std::size_t n, Real* y);
+/// dy -> dx, a pointer for each input, null where no gradient is wanted; none of them dy
+template <class Real>
+using MergeBackward = void (*)(const Real* const* x, std::size_t inputs, std::size_t first, std::size_t n,
+                               const Real* dy, Real* const* dx);
+
+/// a (count, rows, n), b (count, columns, n) -> y (count, rows, columns) = a b^T of each sample
+template <class Real>
+using DotForward = void (*)(const Real* a, const Real* b, std::size_t count, std::size_t rows, std::size_t columns,
+                            std::size_t n, Real* y);
+/// dy (count, rows, columns) -> da = dy b, db = dy^T a, each unless it is null
+template <class Real>
+using DotBackward = void (*)(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
+                             std::size_t columns, std::size_t n, Real* da, Real* db);
+
+/// x (rows, n) -> unit = x factor, factor (rows) = 1 / sqrt(max(sum of x^2, 1e-14)); unit may be x
+template <class Real>
+using UnitForward = void (*)(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor);
+/// dunit (rows, n), which becomes dx in place
+template <class Real>
+using UnitBackward = void (*)(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit);
+
+template <class Real> struct MergeLoops {
+  MergeForward<Real> forward[n_merges];
+  MergeBackward<Real> backward[n_merges];
+  DotForward<Real> dot_forward;
+  DotBackward<Real> dot_backward;
+  UnitForward<Real> unit_forward;
+  UnitBackward<Real> unit_backward;
+};
+struct MergeTable {
+  MergeLoops<float> f32;
+  MergeLoops<double> f64;
+};
+
+template <class Isa> const MergeTable& merge_table() noexcept;
+
+}  // namespace gs
