@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["forward", "output_by_trial", "penalized", "slopes"]
 
 
-def forward(
-    layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[int, ...] | None = None
-) -> np.ndarray:
+def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[int, ...] | None = None) -> np.ndarray:
     """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
     layer._last_call = None
     y = _asked(layer, xs, training)
