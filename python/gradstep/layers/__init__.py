@@ -7,6 +7,7 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
+from .cropping import Cropping1D, Cropping2D, Cropping3D
 from .dense import Dense
 from .dropout import Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
@@ -18,11 +19,15 @@ from .merged import add, average, concatenate, dot, maximum, minimum, multiply, 
 from .merging import Concatenate, Dot
 from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
+from .permute import Permute
 from .prelu import PReLU
+from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
 from .row_normalizations import GroupNormalization, LayerNormalization
 from .unit_normalization import UnitNormalization
+from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "ELU",
@@ -32,6 +37,9 @@ __all__ = [
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dot",
     "Dropout",
@@ -51,12 +59,20 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
     "Subtract",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",
