@@ -12,6 +12,7 @@ from .dense import Dense
 from .dropout import Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
+from .get_item import GetItem
 from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
@@ -46,6 +47,7 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GetItem",
     "GroupNormalization",
     "Identity",
     "Input",

@@ -29,9 +29,11 @@ class Rearranged(Layer):
         raise NotImplementedError(f"{type(self).__name__} must define _views(x, y).")
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's words; before it is built, its kind."""
+        if self._input_shape is None:
+            return {"kind": "rearrange"}
         # Arrays of bytes, so that strides are in numbers; nothing is read or written.
-        x, y = (np.empty(shape[1:], np.int8) for shape in (self.input_shape, self.output_shape))  # type: ignore[arg-type]
+        x, y = np.empty(self._rows_shape() or (), np.int8), np.empty(self._output_row, np.int8)
         source, target = self._views(x, y)
         return {
             "kind": "rearrange",
