@@ -11,16 +11,13 @@ from typing import Any
 
 import numpy as np
 from gradstep import _core
-from gradstep.models.graph import Graph, Node
 from gradstep.models.measured import Measured
-from gradstep.models.mixed import Mixed
+from gradstep.models.network import Step, network_of
 
 __all__ = [
-    "Graph",
-    "Node",
+    "Step",
     "arrays_known",
     "calls",
-    "computed_by",
     "counters",
     "draw_as_in_call",
     "draw_as_in_epoch",
@@ -33,6 +30,7 @@ __all__ = [
     "is_fed_in_python",
     "key",
     "layers_of_engine",
+    "network_of",
     "order",
     "pass_gradients",
     "rekey",
@@ -50,11 +48,6 @@ __all__ = [
 def engine_of(model: Any) -> Any:
     """What computes a model: the same object as long as its layers stay."""
     return model._network
-
-
-def computed_by(model: Any) -> str:
-    """ "engine" of layers in a row; "graph" of several inputs or outputs; "mixed" of all other models."""
-    return {_core.Network: "engine", Mixed: "mixed", Graph: "graph"}[type(engine_of(model))]
 
 
 def guard(model: Any) -> AbstractContextManager[Any]:

@@ -168,7 +168,12 @@ class Layer(Own, Connected, Copied, Weighted):
     @property
     def _works(self) -> bool:
         """Whether it computes anything."""
-        return self._in_numpy or self.specification() is not None or bool(self._stages)
+        return self._works_itself or bool(self._stages)
+
+    @property
+    def _works_itself(self) -> bool:
+        """The same without its stages."""
+        return self._in_numpy or self.specification() is not None
 
     def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""
