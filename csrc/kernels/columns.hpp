@@ -37,6 +37,16 @@ template <class Real>
 using RowsBackward = void (*)(const Real* dy, const Real* gamma, const Real* inverse, std::size_t rows, std::size_t n,
                               std::size_t groups, Real* xhat, Real* dx);
 
+/// The same of each of `groups` equal parts of the channels over all steps of a sample: x (samples, steps, n) -> xhat,
+/// y (samples, steps, n), inverse (samples, groups).
+template <class Real>
+using StepsForward = void (*)(const Real* x, const Real* gamma, const Real* beta, double epsilon, std::size_t samples,
+                              std::size_t steps, std::size_t n, std::size_t groups, Real* xhat, Real* y, Real* inverse);
+/// dy -> dx unless it is null; xhat becomes dy xhat, whose column sums are dgamma.
+template <class Real>
+using StepsBackward = void (*)(const Real* dy, const Real* gamma, const Real* inverse, std::size_t samples,
+                               std::size_t steps, std::size_t n, std::size_t groups, Real* xhat, Real* dx);
+
 /// x (rows, n), alpha (n) -> y = x where x > 0, else alpha x
 template <class Real>
 using LeakForward = void (*)(const Real* x, const Real* alpha, std::size_t rows, std::size_t n, Real* y);
@@ -50,6 +60,10 @@ template <class Real> struct ColumnLoops {
   BatchBackward<Real> batch_backward;
   RowsForward<Real> rows_forward;
   RowsBackward<Real> rows_backward;
+  RowsForward<Real> root_mean_square_forward;    // as rows_forward with a mean of 0
+  RowsBackward<Real> root_mean_square_backward;  // as rows_backward
+  StepsForward<Real> steps_forward;
+  StepsBackward<Real> steps_backward;
   LeakForward<Real> leak_forward;
   LeakBackward<Real> leak_backward;
 };

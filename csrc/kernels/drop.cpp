@@ -25,32 +25,95 @@ struct MultiplyNoise {
   }
 };
 
+// The random words of a row of n columns: `with` takes some of them at a time, for columns from `first` to before
+// `last`. Column j has word j / quarter of counter j % quarter: neighbours are drawn side by side.
+template <class With> HD void draw_row(std::size_t n, std::uint64_t row, const Draw& draw, With with) {
+  constexpr std::size_t width = 16;
+  const std::size_t quarter = (n + 3) / 4;
+  for (std::size_t begin = 0; begin < quarter; begin += width) {
+    std::uint32_t drawn[4][width];
+#pragma omp simd
+    for (std::size_t k = 0; k < width; ++k) {
+      const auto four =
+          philox({std::uint32_t(begin + k), std::uint32_t(row), std::uint32_t(row >> 32), draw.pass}, draw.key);
+      drawn[0][k] = four[0];
+      drawn[1][k] = four[1];
+      drawn[2][k] = four[2];
+      drawn[3][k] = four[3];
+    }
+    const std::size_t wide = quarter - begin < width ? quarter - begin : width;
+    for (std::size_t word = 0; word < 4; ++word) {
+      const std::size_t first = word * quarter + begin;
+      with(drawn[word], first, first + wide < n ? first + wide : n);
+    }
+  }
+}
+
 template <class Change, class Real>
 void drop(void* at, std::size_t count, std::size_t n, const std::int64_t* ids, const Draw& draw) {
-  constexpr std::size_t width = 16;
   const Real scale = Real(draw.scale);
-  // Column j has word j / quarter of counter j % quarter: neighbours are drawn side by side.
-  const std::size_t quarter = (n + 3) / 4;
   for (std::size_t i = 0; i < count; ++i) {
     Real* RESTRICT x = static_cast<Real*>(at) + i * n;
-    const auto row = std::uint64_t(ids[i]);
-    for (std::size_t begin = 0; begin < quarter; begin += width) {
-      std::uint32_t drawn[4][width];
+    draw_row(n, std::uint64_t(ids[i]), draw,
+             [&](const std::uint32_t* RESTRICT drawn, std::size_t first, std::size_t last) INLINED {
 #pragma omp simd
-      for (std::size_t k = 0; k < width; ++k) {
-        const auto four =
-            philox({std::uint32_t(begin + k), std::uint32_t(row), std::uint32_t(row >> 32), draw.pass}, draw.key);
-        drawn[0][k] = four[0];
-        drawn[1][k] = four[1];
-        drawn[2][k] = four[2];
-        drawn[3][k] = four[3];
-      }
-      const std::size_t wide = quarter - begin < width ? quarter - begin : width;
-      for (std::size_t word = 0; word < 4; ++word) {
-        const std::size_t first = word * quarter + begin;
-        const std::size_t last = first + wide < n ? first + wide : n;
+               for (std::size_t j = first; j < last; ++j) x[j] = Change::of(x[j], drawn[j - first], scale, draw);
+             });
+  }
+}
+
+// The innermost axis of a sample: with a word for each number, or one for all.
+template <class Real>
+HD void keep_run(Real* RESTRICT x, const std::uint32_t* RESTRICT words, const DrawAxes::Axis& run, const Draw& draw) {
+  const Real scale = Real(draw.scale), shift = Real(draw.shift), dropped = Real(draw.dropped);
+  if (run.shares) {
+    const bool is_kept = *words >= draw.threshold;
 #pragma omp simd
-        for (std::size_t j = first; j < last; ++j) x[j] = Change::of(x[j], drawn[word][j - first], scale, draw);
+    for (std::size_t j = 0; j < run.size; ++j) x[j] = is_kept ? x[j] * scale + shift : dropped;
+  } else {
+#pragma omp simd
+    for (std::size_t j = 0; j < run.size; ++j) x[j] = words[j] >= draw.threshold ? x[j] * scale + shift : dropped;
+  }
+}
+
+template <class Real>
+void drop_shared(void* at, std::size_t count, const DrawAxes& given, const std::int64_t* ids, const Draw& draw,
+                 std::uint32_t* words) {
+  // Axes side by side that are alike are walked along as one.
+  DrawAxes axes;
+  std::size_t columns = 1;
+  for (int k = 0; k < given.rank; ++k) {
+    const DrawAxes::Axis& next = given.axis[k];
+    if (!next.shares) columns *= next.size;
+    if (axes.rank > 0 && axes.axis[axes.rank - 1].shares == next.shares)
+      axes.axis[axes.rank - 1].size *= next.size;
+    else
+      axes.axis[axes.rank++] = next;
+  }
+  if (axes.rank == 0) axes.axis[axes.rank++] = {1, true};
+  std::size_t step[DrawAxes::most];  // along an axis, in words
+  std::size_t words_within = 1;
+  for (int k = axes.rank - 1; k >= 0; --k) {
+    step[k] = axes.axis[k].shares ? 0 : words_within;
+    if (!axes.axis[k].shares) words_within *= axes.axis[k].size;
+  }
+  const DrawAxes::Axis& run = axes.axis[axes.rank - 1];
+  std::size_t runs = 1;
+  for (int k = 0; k + 1 < axes.rank; ++k) runs *= axes.axis[k].size;
+  Real* x = static_cast<Real*>(at);
+  for (std::size_t i = 0; i < count; ++i, words += columns) {
+    draw_row(columns, std::uint64_t(ids[i]), draw,
+             [&](const std::uint32_t* RESTRICT drawn, std::size_t first, std::size_t last) INLINED {
+               for (std::size_t j = first; j < last; ++j) words[j] = drawn[j - first];
+             });
+    std::size_t index[DrawAxes::most] = {}, word = 0;
+    for (std::size_t r = 0; r < runs; ++r, x += run.size) {
+      keep_run(x, words + word, run, draw);
+      for (int k = axes.rank - 2; k >= 0; --k) {
+        word += step[k];
+        if (++index[k] < axes.axis[k].size) break;
+        word -= step[k] * axes.axis[k].size;
+        index[k] = 0;
       }
     }
   }
@@ -58,7 +121,8 @@ void drop(void* at, std::size_t count, std::size_t n, const std::int64_t* ids, c
 
 constexpr DropTable table{{drop<Keep, float>, drop<Keep, double>},
                           {drop<AddNoise, float>, drop<AddNoise, double>},
-                          {drop<MultiplyNoise, float>, drop<MultiplyNoise, double>}};
+                          {drop<MultiplyNoise, float>, drop<MultiplyNoise, double>},
+                          {drop_shared<float>, drop_shared<double>}};
 
 }  // namespace
 

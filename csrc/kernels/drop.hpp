@@ -14,15 +14,34 @@ struct Draw {
   std::uint32_t pass;
   std::uint32_t threshold;  // drop: a number is kept where its bits are at least this
   double scale;             // drop: and multiplied by this; noise: the standard deviation
+  double shift = 0;         // drop_shared: and this is added
+  double dropped = 0;       // drop_shared: what stands for a number that is not kept
 };
 
 /// x (count, n), in place; ids (count): the rows of the data set that they are.
 using Drop = void (*)(void* x, std::size_t count, std::size_t n, const std::int64_t* ids, const Draw& draw);
 
+/// The axes of a sample; along those that share, one draw holds for all numbers.
+struct DrawAxes {
+  static constexpr int most = 8;
+  struct Axis {
+    std::size_t size;
+    bool shares;
+  };
+  int rank = 0;
+  Axis axis[most] = {};
+};
+
+/// x (count, axes), in place: x scale + shift, or `dropped`, by draws for the axes that do not share: those of a matrix
+/// of that many columns, for which there is room in words (count, columns).
+using DropShared = void (*)(void* x, std::size_t count, const DrawAxes& axes, const std::int64_t* ids, const Draw& draw,
+                            std::uint32_t* words);
+
 struct DropTable {
   Drop drop[2];      // [dtype]: x times 0 or scale
   Drop add[2];       // x + scale z, z standard normal
   Drop multiply[2];  // x (1 + scale z)
+  DropShared drop_shared[2];
 };
 
 template <class Isa> const DropTable& drop_table() noexcept;
