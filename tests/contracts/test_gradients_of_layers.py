@@ -8,6 +8,7 @@ import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers, regularizers
 from probe import draw_as_in_call
+from rearranged_cases import REARRANGED
 
 WIDTH, ROWS = 6, 5
 # How each is made; with penalties on what has weights.
@@ -41,7 +42,7 @@ MAKERS = {
 }
 # Bases, what computes nothing, and what takes several inputs, of which other tests are.
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
-OTHERS |= {"Subtract"}
+OTHERS |= {"Subtract", "GetItem", *REARRANGED}  # these in tests/layers
 
 
 def test_every_layer_is_here():

@@ -8,84 +8,7 @@ import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers
 from keras_runs import built, keras_says
-
-FIRST = "channels_first"
-
-
-def padded(x, *ends):
-    return np.pad(x, ((0, 0), *ends))
-
-
-# Class, arguments, shape of a row, and what NumPy makes of a batch.
-CASES = {
-    "Permute": ("Permute", {"dims": (2, 1)}, (3, 4), lambda x: x.transpose(0, 2, 1)),
-    "Permute of three axes": ("Permute", {"dims": (3, 1, 2)}, (3, 4, 2), lambda x: x.transpose(0, 3, 1, 2)),
-    "Permute of one axis": ("Permute", {"dims": [1]}, (5,), lambda x: x),
-    "RepeatVector": ("RepeatVector", {"n": 3}, (4,), lambda x: np.repeat(x[:, None], 3, 1)),
-    "Cropping1D": ("Cropping1D", {}, (4, 2), lambda x: x[:, 1:-1]),
-    "Cropping1D of one end": ("Cropping1D", {"cropping": (0, 3)}, (4, 2), lambda x: x[:, :1]),
-    "Cropping2D": ("Cropping2D", {}, (2, 3, 2), lambda x: x),
-    "Cropping2D by axes": ("Cropping2D", {"cropping": (1, 2)}, (4, 6, 2), lambda x: x[:, 1:-1, 2:-2]),
-    "Cropping2D by ends": (
-        "Cropping2D",
-        {"cropping": ((1, 0), (2, 1)), "data_format": FIRST},
-        (2, 3, 5),
-        lambda x: x[:, :, 1:, 2:-1],
-    ),
-    "Cropping3D": ("Cropping3D", {}, (3, 4, 3, 2), lambda x: x[:, 1:-1, 1:-1, 1:-1]),
-    "Cropping3D first": (
-        "Cropping3D",
-        {"cropping": ((0, 1), (1, 0), (0, 0)), "data_format": FIRST},
-        (2, 2, 3, 2),
-        lambda x: x[:, :, :-1, 1:],
-    ),
-    "ZeroPadding1D": ("ZeroPadding1D", {}, (3, 2), lambda x: padded(x, (1, 1), (0, 0))),
-    "ZeroPadding1D first": (
-        "ZeroPadding1D",
-        {"padding": (0, 2), "data_format": FIRST},
-        (3, 2),
-        lambda x: padded(x, (0, 0), (0, 2)),
-    ),
-    "ZeroPadding2D": ("ZeroPadding2D", {}, (2, 3, 2), lambda x: padded(x, (1, 1), (1, 1), (0, 0))),
-    "ZeroPadding2D by ends": (
-        "ZeroPadding2D",
-        {"padding": ((1, 0), (2, 1)), "data_format": FIRST},
-        (2, 2, 3),
-        lambda x: padded(x, (0, 0), (1, 0), (2, 1)),
-    ),
-    "ZeroPadding3D": ("ZeroPadding3D", {"padding": 1}, (2, 1, 2, 2), lambda x: padded(x, *[(1, 1)] * 3, (0, 0))),
-    "ZeroPadding3D first": (
-        "ZeroPadding3D",
-        {"padding": (1, 0, 2), "data_format": FIRST},
-        (2, 2, 1, 2),
-        lambda x: padded(x, (0, 0), (1, 1), (0, 0), (2, 2)),
-    ),
-    "UpSampling1D": ("UpSampling1D", {}, (3, 2), lambda x: x.repeat(2, 1)),
-    "UpSampling2D": ("UpSampling2D", {"size": (2, 3)}, (3, 2, 2), lambda x: x.repeat(2, 1).repeat(3, 2)),
-    "UpSampling2D first": (
-        "UpSampling2D",
-        {"size": 2, "data_format": FIRST},
-        (2, 3, 2),
-        lambda x: x.repeat(2, 2).repeat(2, 3),
-    ),
-    "UpSampling3D": (
-        "UpSampling3D",
-        {"size": (2, 1, 3)},
-        (2, 3, 2, 2),
-        lambda x: x.repeat(2, 1).repeat(3, 3),
-    ),
-    "UpSampling3D first": (
-        "UpSampling3D",
-        {"data_format": FIRST},
-        (2, 1, 2, 3),
-        lambda x: x.repeat(2, 2).repeat(2, 3).repeat(2, 4),
-    ),
-}
-KINDS = [
-    "Permute",
-    "RepeatVector",
-    *(f"{kind}{n}D" for kind in ("Cropping", "UpSampling", "ZeroPadding") for n in (1, 2, 3)),
-]
+from rearranged_cases import CASES, FIRST, REARRANGED
 
 
 def made(case, **options):
@@ -94,7 +17,7 @@ def made(case, **options):
 
 
 def test_every_class_is_here():
-    assert {case[0] for case in CASES.values()} == set(KINDS)
+    assert {case[0] for case in CASES.values()} == REARRANGED
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -195,19 +118,19 @@ BAD = {
     "axes to permute": (
         called("Permute", (2, 3), dims=(2, 1)),
         ValueError,
-        r"'it' must get inputs of 3 axes.*\(2, 3\)",
+        r"'it' must get inputs of 3 axes.*\(None, 3\)",
     ),
     "no repeats": (called("RepeatVector", (2, 3), n=0), ValueError, "n must be at least 1; got 0"),
     "half a repeat": (called("RepeatVector", (2, 3), n=1.5), TypeError, "n must be a whole number"),
-    "rows to repeat": (called("RepeatVector", (2, 3, 4), n=2), ValueError, r"\(rows, features\); got \(2, 3, 4\)"),
-    "no steps": (called("Cropping1D", (2, 3)), ValueError, r"\(rows, steps, channels\); got \(2, 3\)"),
+    "rows to repeat": (called("RepeatVector", (2, 3, 4), n=2), ValueError, r"\(rows, features\); got \(None, 3, 4\)"),
+    "no steps": (called("Cropping1D", (2, 3)), ValueError, r"\(rows, steps, channels\); got \(None, 3\)"),
     "nothing left": (called("Cropping1D", (2, 3, 1), cropping=(1, 2)), ValueError, r"takes \(1, 2\) of axis 1"),
     "less than none": (called("Cropping1D", (2, 3, 1), cropping=-1), ValueError, "cropping must be at least 0; got -1"),
     "three ends": (called("Cropping1D", (2, 3, 1), cropping=(1, 1, 1)), ValueError, "for before and after"),
     "no picture": (
         called("ZeroPadding2D", (2, 3, 4), data_format=FIRST),
         ValueError,
-        r"\(rows, channels, height, width\); got \(2, 3, 4\)",
+        r"\(rows, channels, height, width\); got \(None, 3, 4\)",
     ),
     "axes to pad": (called("ZeroPadding2D", (2, 3, 4, 1), padding=(1, 1, 1)), ValueError, "have 2 members"),
     "ends to pad": (
@@ -259,6 +182,7 @@ for name, row in data["rows"].items():
     for name, (y, config) in said.items():
         (layer,) = built(gs, [rows[name]])
         np.testing.assert_array_equal(layer(np.array(data[name])), np.array(y))
-        assert config.items() <= layer.get_config().items() | {("data_format", None)}
+        kept = layer.get_config()
+        assert {key: value for key, value in config.items() if kept[key] != value} == {}
         again = type(layer).from_config(config)
         assert again.get_config() | {"name": ""} == layer.get_config() | {"name": "", "dtype": again.dtype}

@@ -24,6 +24,8 @@ class Rearranged(Layer):
     A subclass gives `compute_output_shape` and `_views`.
     """
 
+    _weightless = True
+
     def _views(self, x: np.ndarray, y: np.ndarray) -> Views:
         """Views of one shape of a row x and of its output y: ``y[...] = 0; target[...] = source``."""
         raise NotImplementedError(f"{type(self).__name__} must define _views(x, y).")

@@ -102,14 +102,14 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
 def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
     """Build a layer with weights that are given; of what shapes they must be is known before any is allocated.
 
-    A layer in NumPy makes its own first. One that has got its weights in another place keeps them.
+    A layer in NumPy makes its own first, if it has any. One that has got its weights in another place keeps them.
     """
     source, place = reading.source, reading.taken(layer)
     assert source is not None
     if place is None:
         return
     number, path = place
-    if layer._in_numpy:
+    if layer._in_numpy or layer._weightless:
         layer.build(input_shape)
         if layer.weights:
             assign(layer.weights, source(number, path, [weight.shape for weight in layer.weights]))
