@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -65,9 +66,12 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Dropout: (0.5,),
     L.GaussianDropout: (0.5,),
     L.GaussianNoise: (0.5,),
+    L.GetItem: (":",),
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
     L.InputLayer: ((3,),),
+    L.Permute: ((1,),),
+    L.RepeatVector: (2,),
     L.Rescaling: (0.5,),
     L.Reshape: ((4, 1),),
 }
@@ -121,7 +125,8 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    axes = re.search(r"(\d)D$", cls.__name__)
+    x = np.random.default_rng(0).normal(size=(5, *[4] * (int(axes[1]) if axes else 0), 4)).astype(np.float32)
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]
