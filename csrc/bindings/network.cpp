@@ -16,6 +16,7 @@
 #include "bindings/forward_backward.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/module.hpp"
+#include "bindings/network_parts.hpp"
 #include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
 #include "bindings/train_loop.hpp"
@@ -27,149 +28,9 @@
 namespace gs {
 namespace {
 
-/// What a layer asks for by name.
-class Settings {
- public:
-  explicit Settings(const py::dict& spec) : spec_(spec) {}
-
-  std::size_t whole(const char* name) const {
-    const auto n = spec_[name].cast<std::int64_t>();
-    if (n < 1) throw py::value_error(std::string(name) + " must be 1 or more; got " + std::to_string(n) + ".");
-    return std::size_t(n);
-  }
-  bool flag(const char* name) const { return spec_[name].cast<bool>(); }
-  ActivationUse activation(const char* name) const { return parse_activation(spec_[name]); }
-  double real(const char* name, double low = -inf, double high = inf) const {
-    const auto value = spec_[name].cast<double>();
-    if (!std::isfinite(value) || value < low || value > high)
-      throw py::value_error(std::string(name) + " must be a finite number in its range; got " +
-                            std::string(py::str(spec_[name])) + ".");
-    return value;
-  }
-  std::vector<double> reals(const char* name) const {
-    return spec_.contains(name) ? spec_[name].cast<std::vector<double>>() : std::vector<double>{};
-  }
-  void check(bool holds, const char* message) const {
-    if (!holds) throw py::value_error(message);
-  }
-  std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
-  Shape shape(const char* name) const { return spec_[name].cast<Shape>(); }
-  Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
-  std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
-
- private:
-  const py::dict& spec_;
-};
-
-template <class... Any> AnyLayer parse_layer(const py::dict& spec, const Shapes& inputs, TypeList<Any...>) {
-  const auto kind = spec["kind"].cast<std::string>();
-  std::optional<AnyLayer> layer;
-  ((kind == Any::name ? void(layer.emplace(Any(inputs, Settings(spec)))) : void()), ...);
-  if (layer) return *layer;
-  std::string known;
-  ((known += (known.empty() ? "" : ", ") + std::string(Any::name)), ...);
-  throw py::value_error("kind must be one of " + known + "; got " + kind + ".");
-}
-
-Shape parse_shape(const py::handle& given) {
-  Shape shape;
-  for (const py::handle& size : given.cast<py::sequence>()) {
-    const auto n = size.cast<std::int64_t>();
-    if (n < 1) throw py::value_error("inputs must be 1 or more; got " + std::to_string(n) + ".");
-    shape.push_back(std::size_t(n));
-  }
-  return shape;
-}
-
-/// What a network is made of.
-struct Parts {
-  Shapes inputs;
-  std::vector<AnyLayer> layers;
-  std::vector<Node> nodes;
-  std::vector<std::size_t> outputs;
-};
-
-/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None, value,
-/// shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
-Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
-                  const py::object& outputs) {
-  Parts parts;
-  if (py::isinstance<py::int_>(inputs))
-    parts.inputs = {parse_shape(py::make_tuple(inputs))};
-  else
-    for (const py::handle& shape : inputs.cast<py::sequence>()) parts.inputs.push_back(parse_shape(shape));
-  if (specs.empty() && nodes.is_none()) throw py::value_error("a network must have a layer; got none.");
-  py::list calls;
-  if (nodes.is_none())
-    for (std::size_t k = 0; k < specs.size(); ++k) calls.append(py::make_tuple(k, py::make_tuple(k)));
-  else
-    calls = py::list(nodes);
-  Shapes values = parts.inputs;
-  const auto known = [&](const py::handle& given) {
-    const auto value = given.cast<std::int64_t>();
-    if (value < 0 || std::size_t(value) >= values.size())
-      throw py::value_error("a node must read what comes before it; got " + std::to_string(value) + ".");
-    return std::size_t(value);
-  };
-  std::vector<std::optional<AnyLayer>> layers(specs.size());
-  std::vector<Shapes> shapes(specs.size());  // of each layer's inputs
-  for (const py::handle& call : calls) {
-    const auto given = call.cast<py::tuple>();
-    Node node;
-    if (given[0].is_none()) {
-      node.inputs = {known(given[1])};
-      node.shape = parse_shape(given[2]);
-      if (size_of(node.shape) != size_of(values[node.inputs[0]]))
-        throw py::value_error("a value in another shape must have as many numbers.");
-    } else {
-      node.layer = given[0].cast<std::size_t>();
-      Shapes read;
-      for (const py::handle& value : given[1].cast<py::sequence>()) {
-        node.inputs.push_back(known(value));
-        read.push_back(values[node.inputs.back()]);
-      }
-      std::optional<AnyLayer>& layer = layers.at(node.layer);
-      if (layer && read != shapes[node.layer])
-        throw py::value_error("a layer must be called on inputs of the same shapes always.");
-      if (!layer) layer = parse_layer(specs[node.layer], read, Layers{});
-      shapes[node.layer] = read;
-      node.shape = output_shape(*layer);
-    }
-    values.push_back(node.shape);
-    parts.nodes.push_back(std::move(node));
-  }
-  for (const auto& layer : layers) {
-    if (!layer) throw py::value_error("each layer must be called.");
-    parts.layers.push_back(*layer);
-  }
-  if (outputs.is_none()) parts.outputs = {values.size() - 1};
-  else
-    for (const py::handle& value : outputs.cast<py::sequence>()) parts.outputs.push_back(known(value));
-  return parts;
-}
-
-/// Of the weights of each layer; the first ones, where a layer says it of no more.
-std::vector<std::vector<WeightAttributes>> parse_treatments(const std::vector<py::dict>& specs) {
-  std::vector<std::vector<WeightAttributes>> all(specs.size());
-  for (std::size_t k = 0; k < specs.size(); ++k)
-    if (specs[k].contains("weights"))
-      for (const py::handle& weight : specs[k]["weights"]) all[k].push_back(parse_weight_attributes(weight));
-  return all;
-}
-
 std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
-}
-
-/// Shapes of layers' weights, by layer.
-std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyLayer>& layers) {
-  std::vector<std::vector<std::vector<py::ssize_t>>> all;
-  for (const AnyLayer& layer : layers) {
-    all.emplace_back();
-    for (const Shape& weight : weight_shapes(layer)) all.back().emplace_back(weight.begin(), weight.end());
-  }
-  return all;
 }
 
 using Arrays = std::vector<std::vector<py::array>>;  // by layer
@@ -192,7 +53,8 @@ std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, 
       check_writable(array, name);
       if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
         throw py::value_error(name + " has shape " + shape_text(array) + ".");
-      if (reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
+      const bool is_read_elsewhere = std::holds_alternative<External>(layers[k]);
+      if (!is_read_elsewhere && reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
         throw py::value_error(name + " must be aligned to " + std::to_string(alignment) + " bytes.");
       all.back().push_back(data<Real>(array));
     }
@@ -218,9 +80,8 @@ class PyNetwork {
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
-                                           py::object optimizer,
-                                           const std::vector<std::size_t>& indices, bool gradients,
-                                           const py::object& weights, const py::object& mask) const = 0;
+                                           py::object optimizer, const std::vector<std::size_t>& indices,
+                                           bool gradients, const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
@@ -232,7 +93,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
         kept_(kept.value_or(Arrays{})),
         network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
                  kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
-    for (const py::dict& spec : specs) asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
+    for (const py::dict& spec : specs)
+      asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
     network_.ask = [this](const ExternalCall<Real>& call, bool training) { return ask(call, training); };
   }
 
@@ -391,10 +253,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training) -> (y, penalty); backward(xs, dy, wanted) -> (dxs, gradients). Gives the penalty.
+  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients).
+  // `call` is the same number in both. Gives the penalty.
   double ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
+    const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
     const auto arrays = [](const std::vector<Matrix<Real>>& all) {
       py::list list;
       for (const Matrix<Real>& one : all)
@@ -408,13 +272,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
     if (!call.backward) {
-      const py::tuple found = asked.attr("forward")(arrays(call.xs), training);
+      const py::tuple found = asked.attr("forward")(arrays(call.xs), training, number);
       take(found[0], call.y);
       return found[1].cast<double>();
     }
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
-    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted);
+    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted, number);
     const py::list dxs = found[0], gradients = found[1];
     for (std::size_t i = 0; i < call.dxs.size(); ++i)
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);
@@ -424,7 +288,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   const std::shared_ptr<Guard> guard_;
-  const Arrays kept_;  // the weights, if Python keeps them
+  const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
 };
@@ -442,11 +306,7 @@ std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vec
 }  // namespace
 
 void bind_network(py::module_& m) {
-  m.def("weight_shapes", [](const std::vector<py::tuple>& inputs, const py::dict& spec) {
-    Shapes known;
-    for (const py::tuple& shape : inputs) known.push_back(parse_shape(shape));
-    return shapes({parse_layer(spec, known, Layers{})})[0];
-  });
+  m.def("weight_shapes", &weight_shapes_of);
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
            py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
@@ -464,17 +324,17 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
-                       py::handle y, std::int64_t batch_size, py::object optimizer,
-                       const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
-                       const py::object& mask, bool outputs) {
-             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
-                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients, weights, mask);
-           }),
-           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
-           py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def(
+          py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x, py::handle y,
+                      std::int64_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                      bool gradients, const py::object& weights, const py::object& mask, bool outputs) {
+            return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                        parse_batch_size(batch_size), std::move(optimizer), indices,
+                                                        gradients, weights, mask);
+          }),
+          py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+          py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
+          py::arg("mask") = py::none(), py::arg("outputs") = false)
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)

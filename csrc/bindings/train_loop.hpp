@@ -161,7 +161,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
   template <class Work> auto alone(Work work) {
-    const Hold hold(guard_, moved_ || !gradients_.empty() ? Use::change : Use::read);
+    const bool changes = moved_ || !gradients_.empty() || network_.has_externals();
+    const Hold hold(guard_, changes ? Use::change : Use::read);
     check_idle();
     if (places_) places_->check(*moved_);
     std::optional<PyOptimizer::Busy> busy;

@@ -24,13 +24,13 @@ namespace gs {
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
-  std::vector<Matrix<Real>> xs;   // to be read; in backward too, where they are asked for
-  Matrix<Real> y{};               // forward: to be written
-  Matrix<Real> dy{};              // backward: to be read
-  std::vector<Matrix<Real>> dxs{};  // to be written, where somebody wants them
+  std::vector<Matrix<Real>> xs;           // to be read; in backward too
+  Matrix<Real> y{};                       // forward: to be written
+  Matrix<Real> dy{};                      // backward: to be read
+  std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
-  std::size_t stage = 0;          // before which it is due
-  double* penalty = nullptr;      // forward: where what it adds to the loss is to be written
+  std::size_t stage = 0;                  // before which it is due
+  double* penalty = nullptr;              // forward: where what it adds to the loss is to be written
 };
 
 template <class Real> class Schedule {
@@ -58,8 +58,8 @@ template <class Real> class Schedule {
   void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
     Gradient& gradient = gradient_of(w);
-    gradient.products.push_back({x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns,
-                                 x.columns, dz.columns, x.count});
+    gradient.products.push_back(
+        {x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns, x.columns, dz.columns, x.count});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
@@ -156,7 +156,8 @@ template <class Real> class Schedule {
     draw(kernels().drop.drop[dtype_of<Real>()], x, y, threshold, scale, key);
   }
 
-  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop` draws
+  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop`
+  // draws
   void noise(const Rows& x, Matrix<Real> y, double deviation, bool multiply, std::uint64_t key) {
     const auto& table = kernels().drop;
     draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, 0, deviation, key);

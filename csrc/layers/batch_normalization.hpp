@@ -10,8 +10,8 @@
 
 namespace gs {
 
-/// y = gamma xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon), of each column of the last axis: in training the
-/// mean and variance of the batch, which move the moving ones, else those. Ioffe & Szegedy 2015, arXiv:1502.03167.
+/// y = gamma xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon), of each column of the last axis: in training
+/// the mean and variance of the batch, which move the moving ones, else those. Ioffe & Szegedy 2015, arXiv:1502.03167.
 struct BatchNormalization {
   Shape shape;
   std::size_t n;  // columns
@@ -34,8 +34,8 @@ struct BatchNormalization {
   // x (rows, n) -> y (rows, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> y = call.y(n);
-    if (!in_training(schedule, call)) return affine(schedule, call.x(n), mean(call)->w, factors(schedule, call),
-                                                    data_of(beta(call)), y);
+    if (!in_training(schedule, call))
+      return affine(schedule, call.x(n), mean(call)->w, factors(schedule, call), data_of(beta(call)), y);
     const Matrix<Real> xhat = call.save("xhat", n);
     const BatchStatistics<Real> s = statistics(call);
     schedule.copy(call.x(n), xhat);
@@ -53,7 +53,8 @@ struct BatchNormalization {
       if (dx) affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call), nullptr, dx);
       return;
     }
-    const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n), dbeta = call.save("dbeta", n, n);
+    const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
+                       dbeta = call.save("dbeta", n, n);
     const BatchStatistics<Real> s = statistics(call);
     schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
                          [=, backward = column_loops<Real>().batch_backward](std::size_t first, std::size_t count) {
@@ -84,8 +85,13 @@ struct BatchNormalization {
   }
 
   template <class Real> BatchStatistics<Real> statistics(Call<Real>& call) const {
-    return {data_of(gamma(call)), data_of(beta(call)), mean(call)->w, variance(call)->w, call.save("inverse", n, n).at,
-            momentum, epsilon};
+    return {data_of(gamma(call)),
+            data_of(beta(call)),
+            mean(call)->w,
+            variance(call)->w,
+            call.save("inverse", n, n).at,
+            momentum,
+            epsilon};
   }
   template <class Real> static BatchStatistics<Real> at(BatchStatistics<Real> s, std::size_t column) {
     if (s.gamma) s.gamma += column;
@@ -101,8 +107,7 @@ struct BatchNormalization {
     Real* const factor = schedule.workspace(n);
     const Real *const g = data_of(gamma(call)), *const v = variance(call)->w;
     schedule.once({{g, v}, {factor}}, [=, n = n, epsilon = epsilon] {
-      for (std::size_t j = 0; j < n; ++j)
-        factor[j] = Real((g ? double(g[j]) : 1) / std::sqrt(double(v[j]) + epsilon));
+      for (std::size_t j = 0; j < n; ++j) factor[j] = Real((g ? double(g[j]) : 1) / std::sqrt(double(v[j]) + epsilon));
     });
     return factor;
   }

@@ -36,14 +36,13 @@ struct GroupNormalization {
     const Rows x = call.x(n);
     const Real *const g = scale ? call.weight(0)->w : nullptr, *const b = center ? call.weight(scale)->w : nullptr;
     Real* const inverse = call.save("inverse", y.rows * groups, groups).at;
-    schedule.each_row(
-        y.rows, n, {{x.memory, g, b}, {xhat.at, y.at, inverse}},
-        [=, n = n, groups = groups, epsilon = epsilon, forward = column_loops<Real>().rows_forward](std::size_t first,
-                                                                                                    std::size_t count) {
-          Real* const at = xhat.at + first * n;
-          Schedule<Real>::read(x, first, count, xhat);
-          forward(at, g, b, epsilon, count, n, groups, at, y.at + first * n, inverse + first * groups);
-        });
+    schedule.each_row(y.rows, n, {{x.memory, g, b}, {xhat.at, y.at, inverse}},
+                      [=, n = n, groups = groups, epsilon = epsilon, forward = column_loops<Real>().rows_forward](
+                          std::size_t first, std::size_t count) {
+                        Real* const at = xhat.at + first * n;
+                        Schedule<Real>::read(x, first, count, xhat);
+                        forward(at, g, b, epsilon, count, n, groups, at, y.at + first * n, inverse + first * groups);
+                      });
   }
 
   // dy, xhat (rows, n), which is used up -> dx (rows, n), dgamma, dbeta (n)

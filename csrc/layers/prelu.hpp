@@ -36,7 +36,8 @@ struct PRelu {
     const Real* const alpha = call.weight(0)->w;
     schedule.each_row(dy.rows, n, {{dy.at, alpha}, {z.at, dx.at}},
                       [=, n = n, backward = column_loops<Real>().leak_backward](std::size_t first, std::size_t count) {
-                        backward(dy.at + first * n, alpha, count, n, z.at + first * n, dx ? dx.at + first * n : nullptr);
+                        backward(dy.at + first * n, alpha, count, n, z.at + first * n,
+                                 dx ? dx.at + first * n : nullptr);
                       });
     schedule.bias_grad(z, call.weight(0));
   }

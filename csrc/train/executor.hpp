@@ -58,7 +58,7 @@ template <class Real> class Executor {
   /// From now on gradients are stored there, a place for each weight that is trained; without places they update
   /// weights.
   void store_gradients(const std::vector<Real*>& places);
-  /// Puts statistics that layers update themselves back to before the last run; only of one that `stores`.
+  /// Puts statistics that layers update themselves back to before the last run, if that could have failed.
   void restore_statistics();
 
   /// As run, adding each stage's seconds to times (stage).

@@ -77,15 +77,14 @@ class Alone:
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
         flat = [x.reshape(len(x), -1) for x in xs]
-        y = tape.forward(flat if len(flat) > 1 else flat[0], training, self.calls, dx=training)
+        y: np.ndarray = tape.forward(flat, training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
             self._network, self._tape, self._words = network, tape, (shapes, words)
             self.calls = (self.calls + 1) % 2**32
             for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
                     weight[...] = view
-        made: np.ndarray = y
-        return made
+        return y
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """As `Layer.backward`."""

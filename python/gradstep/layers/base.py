@@ -101,6 +101,7 @@ class Layer(Own, Connected, Copied, Weighted):
     _weightless = False  # whether it never has weights, and the engine is not asked what shapes they have
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
+    _last_call: int | None = None  # of the engine's, of a layer in NumPy
     _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
+from ..checks import numeric
 from ..layers.alone import slope_of
 from ..layers.base import Shape
 from ..layers.symbolic import in_training
@@ -153,7 +154,7 @@ class Called(Trainer):
 
     def _slopes(self, dy: Any) -> list[Any]:
         """The gradients by the outputs that `backward` is given, one for each; None for zeros."""
-        return [dy]
+        return [numeric(dy, "dy")]
 
     def _packed_inputs(self, values: Sequence[Any]) -> Any:
         """Values, one for each input, as inputs are given."""

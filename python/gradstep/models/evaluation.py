@@ -97,7 +97,7 @@ class Evaluator(Fed):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Sequence[Callback] | Callback | None = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """The model's outputs for data.
 
         Parameters

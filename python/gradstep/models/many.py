@@ -133,6 +133,8 @@ class Many(Layered):
         return [(len(rows), *row) for row in self._ins.rows]
 
     def _slopes(self, dy: Any) -> list[Any]:
+        if not self._many:
+            return super()._slopes(dy)
         names = self._outs.names
         if isinstance(dy, Mapping):
             return by_name(dy, names, "dy")

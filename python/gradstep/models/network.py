@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
@@ -43,33 +42,35 @@ class Step(NamedTuple):
 class InNumpy:
     """A layer in NumPy, as the engine asks it.
 
-    often: whether it is called more than once, and may have forgotten a call when `backward` comes.
+    It keeps itself what it needs to go back, of its last call alone; whoever else called it meanwhile, and wherever
+    else it stands, it is asked forward again first.
     """
 
-    def __init__(self, layer: Layer, often: bool) -> None:
-        self._layer, self._often = layer, often
-        self._inputs = _input_rows(layer)
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]]) -> None:
+        self._layer, self._inputs = layer, inputs  # shapes of a row of each
 
-    def forward(self, xs: Sequence[np.ndarray], training: bool) -> tuple[np.ndarray, float]:
-        """The output for inputs (rows, numbers) each, and what it adds to the loss."""
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> tuple[np.ndarray, float]:
+        """The output for inputs (rows, numbers) each, and what it adds to the loss; call: its number."""
         layer = self._layer
         shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        if not isinstance(layer, OutputPenalty):
-            return given.forward(layer, shaped, training), 0.0
-        layer.batch_penalty = 0.0
-        return given.forward(layer, shaped, training), layer.batch_penalty
+        if isinstance(layer, OutputPenalty):
+            layer.batch_penalty = 0.0
+        y = given.forward(layer, shaped, training)
+        layer._last_call = call
+        return y, layer.batch_penalty if isinstance(layer, OutputPenalty) else 0.0
 
     def backward(
-        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool]
+        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
     ) -> tuple[list[Any], list[np.ndarray | None]]:
-        """The gradients by the inputs, which are there if the layer is called often, and by each weight."""
-        if self._often:
-            self.forward(xs, True)
+        """The gradients by the inputs of a call, and by each weight."""
         layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
+        if layer._last_call != call:
+            self.forward(xs, True, call)
         dxs, found = given.slopes(layer, dy.reshape(len(dy), *layer._output_row), shapes, any(wanted))
         gradients = iter(found)
         trained = layer._trained[: len(layer.weights)]
-        return dxs or [None] * len(wanted), [next(gradients) if each else None for each in trained]
+        missing: list[Any] = [None] * len(wanted)
+        return dxs or missing, [next(gradients) if each else None for each in trained]
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
@@ -77,16 +78,18 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
 
     Weights are moved into its memory; but those that others may know stay where they are.
     """
-    calls = Counter(id(step.layer) for step in steps)
     working = _working(steps)
     number = {id(layer): i for i, layer in enumerate(working)}
     nodes = [
         (number[id(layer)], sources) if layer._works_itself else (None, sources[0], layer._output_row)
         for layer, sources in steps
     ]
-    words = [layer._words() or _asked(layer, i + 1, calls[id(layer)] > 1) for i, layer in enumerate(working)]
+    rows = [*shapes, *(step.layer._output_row for step in steps)]
+    read = {id(layer): [rows[source] for source in sources] for layer, sources in steps}
+    words = [layer._words() or _asked(layer, i + 1, read[id(layer)]) for i, layer in enumerate(working)]
     stays = any(step.layer._shared or (step.layer._in_numpy and step.layer.weights) for step in steps)
-    kept = [layer._placed() for layer in working] if stays else None
+    # What a layer in NumPy knows its weights by stays as well.
+    kept = [list(layer.weights) if layer._in_numpy else layer._placed() for layer in working] if stays else None
     guard = steps[0].layer._guard
     for layer, _ in steps[1:]:
         guard.join(layer._guard)
@@ -104,7 +107,7 @@ def _working(steps: Sequence[Step]) -> list[Layer]:
     return list({id(step.layer): step.layer for step in steps if step.layer._works_itself}.values())
 
 
-def _asked(layer: Layer, number: int, often: bool) -> dict[str, Any]:
+def _asked(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]]) -> dict[str, Any]:
     """A layer in NumPy, in the engine's words."""
     return {
         "kind": "external",
@@ -112,16 +115,9 @@ def _asked(layer: Layer, number: int, often: bool) -> dict[str, Any]:
         "weight_shapes": [weight.shape for weight in layer.weights],
         "known": list(layer._trained[: len(layer.weights)]),
         "number": number,
-        "reads_again": often,
-        "asked": InNumpy(layer, often),
+        "asked": InNumpy(layer, inputs),
         "weights": layer._settings(),
     }
-
-
-def _input_rows(layer: Layer) -> list[tuple[int, ...]]:
-    """Shapes of a row of each input."""
-    shapes: Any = layer.input_shape
-    return [tuple(shape[1:]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
 
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:

@@ -109,9 +109,8 @@ class Objectives:
         """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does."""
         chosen = _take_losses(names, loss)
         plain, more = _each_of(names, metrics, "metrics"), _each_of(names, weighted, "weighted_metrics")
-        measures = [
-            Measures(*each, one or losses.MeanSquaredError()) for *each, one in zip(plain, more, chosen, strict=True)
-        ]
+        each = zip(plain, more, chosen, strict=True)
+        measures = [Measures(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
         return cls(names, chosen, _take_factors(names, loss_weights, chosen), measures)
 
     @property
@@ -166,6 +165,7 @@ class Objectives:
         for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
             words = None if loss is None or len(row) > 1 else loss._weighed()
             if loss is not None and words is None:
+                assert y is not None
                 found.append(partial(_of_batch, loss, factor, y, counts, row))
             else:
                 found.append(words if words is None or factor == 1 else words | {"factor": factor})

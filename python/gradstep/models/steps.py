@@ -96,13 +96,7 @@ class Stepped:
                 weight[...] = before
 
     def _gradients(self) -> dict[str, Any]:
-        gradients = self._run.gradients
-        if len(gradients) != len(self._names):
-            raise RuntimeError(
-                "compile() changed which weights are trained in the midst of an epoch. In a callback of fit do so when "
-                "an epoch begins or ends."
-            )
-        return dict(zip(self._names, gradients, strict=True))
+        return dict(zip(self._names, self._run.gradients, strict=True))
 
 
 # What a pass over data is run by.
