@@ -235,11 +235,11 @@ class Dot(Merge):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        each = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
-        if len(each) != 2 or 0 in [whole("axes", axis, -(2**31)) for axis in each]:
+        each: Any = axes if isinstance(axes, (list, tuple)) else [axes, axes]
+        self._each = [whole("axes", axis, -(2**31)) for axis in each]
+        if len(self._each) != 2 or 0 in self._each:
             raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {axes!r}.")
         self.axes, self.normalize = axes, flag("normalize", normalize)
-        self._each = each
         super().__init__(dtype=dtype, name=name, trainable=trainable)
 
     def _axes_in(self, shapes: Sequence[tuple[int, ...]]) -> list[int]:
