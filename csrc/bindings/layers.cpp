@@ -67,7 +67,7 @@ py::tuple loss(const py::dict& given, const py::array& y_true, const py::array& 
   if (y.ndim() != 2) throw py::value_error("y_pred must have shape (rows, n); its shape is " + shape_text(y) + ".");
   const auto rows = std::size_t(y.shape(0)), n = std::size_t(y.shape(1));
   if (n == 0) throw py::value_error("y_pred must have at least one column; its shape is " + shape_text(y) + ".");
-  const Targets targets = check_targets(y_true, "y_true", use, dtype, n);
+  const Targets targets = check_targets(y_true, "y_true", Scoring{use, {}}, dtype, {n});
   if (targets.rows != rows)
     throw py::value_error("y_true and y_pred must have as many rows; got " + std::to_string(targets.rows) + " and " +
                           std::to_string(rows) + ".");
@@ -130,7 +130,7 @@ void bind_layers(py::module_& m) {
         py::arg("mask") = py::none(), py::arg("gradient") = true);
   m.def("check_loss", [](const py::dict& given) { parse_loss(given); });
   m.def("check_targets", [](const py::dict& loss, py::handle y, const std::string& dtype, std::size_t outputs) {
-    check_targets(y, "y", parse_loss(loss), parse_dtype(dtype), outputs);
+    check_targets(y, "y", Scoring{parse_loss(loss), {}}, parse_dtype(dtype), {outputs});
   });
   m.def("reduce", &reduce);
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "bindings/data.hpp"
+#include "bindings/data_set.hpp"
 #include "bindings/forward_backward.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/module.hpp"
@@ -53,12 +53,15 @@ class Settings {
     if (!holds) throw py::value_error(message);
   }
   std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
+  Shape shape(const char* name) const { return spec_[name].cast<Shape>(); }
+  Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
+  std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
 
  private:
   const py::dict& spec_;
 };
 
-template <class... Any> AnyLayer parse_layer(const py::dict& spec, std::size_t inputs, TypeList<Any...>) {
+template <class... Any> AnyLayer parse_layer(const py::dict& spec, const Shapes& inputs, TypeList<Any...>) {
   const auto kind = spec["kind"].cast<std::string>();
   std::optional<AnyLayer> layer;
   ((kind == Any::name ? void(layer.emplace(Any(inputs, Settings(spec)))) : void()), ...);
@@ -68,16 +71,81 @@ template <class... Any> AnyLayer parse_layer(const py::dict& spec, std::size_t i
   throw py::value_error("kind must be one of " + known + "; got " + kind + ".");
 }
 
-std::vector<AnyLayer> parse_layers(std::int64_t inputs, const std::vector<py::dict>& specs) {
-  if (inputs < 1) throw py::value_error("inputs must be 1 or more; got " + std::to_string(inputs) + ".");
-  if (specs.empty()) throw py::value_error("a network must have a layer; got none.");
-  std::vector<AnyLayer> layers;
-  auto width = std::size_t(inputs);
-  for (const py::dict& spec : specs) {
-    layers.push_back(parse_layer(spec, width, Layers{}));
-    width = std::visit([](const auto& layer) { return layer.outputs(); }, layers.back());
+Shape parse_shape(const py::handle& given) {
+  Shape shape;
+  for (const py::handle& size : given.cast<py::sequence>()) {
+    const auto n = size.cast<std::int64_t>();
+    if (n < 1) throw py::value_error("inputs must be 1 or more; got " + std::to_string(n) + ".");
+    shape.push_back(std::size_t(n));
   }
-  return layers;
+  return shape;
+}
+
+/// What a network is made of.
+struct Parts {
+  Shapes inputs;
+  std::vector<AnyLayer> layers;
+  std::vector<Node> nodes;
+  std::vector<std::size_t> outputs;
+};
+
+/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None, value,
+/// shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
+Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
+                  const py::object& outputs) {
+  Parts parts;
+  if (py::isinstance<py::int_>(inputs))
+    parts.inputs = {parse_shape(py::make_tuple(inputs))};
+  else
+    for (const py::handle& shape : inputs.cast<py::sequence>()) parts.inputs.push_back(parse_shape(shape));
+  if (specs.empty() && nodes.is_none()) throw py::value_error("a network must have a layer; got none.");
+  py::list calls;
+  if (nodes.is_none())
+    for (std::size_t k = 0; k < specs.size(); ++k) calls.append(py::make_tuple(k, py::make_tuple(k)));
+  else
+    calls = py::list(nodes);
+  Shapes values = parts.inputs;
+  const auto known = [&](const py::handle& given) {
+    const auto value = given.cast<std::int64_t>();
+    if (value < 0 || std::size_t(value) >= values.size())
+      throw py::value_error("a node must read what comes before it; got " + std::to_string(value) + ".");
+    return std::size_t(value);
+  };
+  std::vector<std::optional<AnyLayer>> layers(specs.size());
+  std::vector<Shapes> shapes(specs.size());  // of each layer's inputs
+  for (const py::handle& call : calls) {
+    const auto given = call.cast<py::tuple>();
+    Node node;
+    if (given[0].is_none()) {
+      node.inputs = {known(given[1])};
+      node.shape = parse_shape(given[2]);
+      if (size_of(node.shape) != size_of(values[node.inputs[0]]))
+        throw py::value_error("a value in another shape must have as many numbers.");
+    } else {
+      node.layer = given[0].cast<std::size_t>();
+      Shapes read;
+      for (const py::handle& value : given[1].cast<py::sequence>()) {
+        node.inputs.push_back(known(value));
+        read.push_back(values[node.inputs.back()]);
+      }
+      std::optional<AnyLayer>& layer = layers.at(node.layer);
+      if (layer && read != shapes[node.layer])
+        throw py::value_error("a layer must be called on inputs of the same shapes always.");
+      if (!layer) layer = parse_layer(specs[node.layer], read, Layers{});
+      shapes[node.layer] = read;
+      node.shape = output_shape(*layer);
+    }
+    values.push_back(node.shape);
+    parts.nodes.push_back(std::move(node));
+  }
+  for (const auto& layer : layers) {
+    if (!layer) throw py::value_error("each layer must be called.");
+    parts.layers.push_back(*layer);
+  }
+  if (outputs.is_none()) parts.outputs = {values.size() - 1};
+  else
+    for (const py::handle& value : outputs.cast<py::sequence>()) parts.outputs.push_back(known(value));
+  return parts;
 }
 
 /// Of the weights of each layer; the first ones, where a layer says it of no more.
@@ -97,17 +165,9 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
 /// Shapes of layers' weights, by layer.
 std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyLayer>& layers) {
   std::vector<std::vector<std::vector<py::ssize_t>>> all;
-  for (const AnyLayer& any : layers) {
+  for (const AnyLayer& layer : layers) {
     all.emplace_back();
-    std::visit(
-        [&](const auto& layer) {
-          for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-            const auto [rows, columns] = layer.weights()[i];
-            const py::ssize_t sizes[] = {py::ssize_t(rows), py::ssize_t(columns)};
-            all.back().emplace_back(sizes + (rows ? 0 : 1), sizes + 2);
-          }
-        },
-        any);
+    for (const Shape& weight : weight_shapes(layer)) all.back().emplace_back(weight.begin(), weight.end());
   }
   return all;
 }
@@ -126,9 +186,12 @@ std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, 
     for (std::size_t i = 0; i < kept[k].size(); ++i) {
       const py::array& array = kept[k][i];
       const std::string name = "kept[" + std::to_string(k) + "][" + std::to_string(i) + "]";
-      check_rows<Real>(array, name, wanted[k][i].size() == 2 ? std::int64_t(wanted[k][i][1]) : -1);
+      const auto& shape = wanted[k][i];
+      if (!has_dtype<Real>(array) || !(array.flags() & py::array::c_style))
+        throw py::type_error(name + " must be of the network's dtype, in C order.");
       check_writable(array, name);
-      if (array.shape(0) != wanted[k][i][0]) throw py::value_error(name + " has shape " + shape_text(array) + ".");
+      if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
+        throw py::value_error(name + " has shape " + shape_text(array) + ".");
       if (reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
         throw py::value_error(name + " must be aligned to " + std::to_string(alignment) + " bytes.");
       all.back().push_back(data<Real>(array));
@@ -142,8 +205,7 @@ std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, 
 class PyNetwork {
  public:
   virtual ~PyNetwork() = default;
-  virtual std::size_t inputs() const = 0;
-  virtual std::size_t outputs() const = 0;
+  virtual std::vector<std::size_t> outputs() const = 0;
   virtual py::list parameters(py::handle self) const = 0;
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
@@ -151,10 +213,11 @@ class PyNetwork {
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual void constrain(double rate) = 0;
-  virtual py::tuple value_and_grad(const py::dict& loss, py::handle x, py::handle y, std::uint32_t number,
+  virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
-  virtual std::unique_ptr<PyTrainLoop> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
-                                           std::size_t batch_size, py::object optimizer,
+  virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
+                                           bool outputs, py::handle x, py::handle y, std::size_t batch_size,
+                                           py::object optimizer,
                                            const std::vector<std::size_t>& indices, bool gradients,
                                            const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
@@ -162,15 +225,21 @@ class PyNetwork {
 
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
-  TypedNetwork(std::int64_t inputs, const std::vector<py::dict>& specs, const std::optional<Arrays>& kept,
+  TypedNetwork(Parts parts, const std::vector<py::dict>& specs, const std::optional<Arrays>& kept,
                std::shared_ptr<Guard> guard)
       : guard_(std::move(guard)),
         kept_(kept.value_or(Arrays{})),
-        network_(std::size_t(inputs), parse_layers(inputs, specs), parse_treatments(specs),
-                 kept ? check_kept<Real>(parse_layers(inputs, specs), kept_) : std::vector<std::vector<Real*>>{}) {}
+        network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
+                 kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
+    for (const py::dict& spec : specs) asked_.push_back(spec.contains("asked") ? spec["asked"] : py::none());
+    network_.ask = [this](const ExternalCall<Real>& call, bool training) { ask(call, training); };
+  }
 
-  std::size_t inputs() const override { return network_.inputs; }
-  std::size_t outputs() const override { return network_.outputs; }
+  std::vector<std::size_t> outputs() const override {
+    std::vector<std::size_t> all;
+    for (std::size_t k = 0; k < network_.outputs.size(); ++k) all.push_back(network_.output_size(k));
+    return all;
+  }
 
   py::list parameters(py::handle self) const override {
     if (!kept_.empty()) return py::cast(kept_);
@@ -187,17 +256,23 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                       double seconds) const override {
-    const Inputs from = check_inputs(x, "x", network_.inputs);
-    const py::array to = check_rows<Real>(out, "out", std::int64_t(network_.outputs));
-    check_writable(to, "out");
-    if (std::size_t(to.shape(0)) != from.rows) throw py::value_error("x and out must have as many rows.");
-    if (begin < 0 || std::size_t(begin) > from.rows) throw py::value_error("begin must be a row of x.");
+    const std::vector<Inputs> from = check_x(network_, x);
+    const std::size_t rows = from[0].rows, count = network_.outputs.size();
+    std::vector<Real*> outs;
+    std::vector<py::array> held;
+    for (const py::object& one : each_of(out, count, "out")) {
+      const std::string name = member("out", held.size(), count);
+      held.push_back(check_rows<Real>(one, name, std::int64_t(network_.output_size(held.size()))));
+      check_writable(held.back(), name);
+      if (std::size_t(held.back().shape(0)) != rows) throw py::value_error("x and out must have as many rows.");
+      outs.push_back(data<Real>(held.back()));
+    }
+    if (begin < 0 || std::size_t(begin) > rows) throw py::value_error("begin must be a row of x.");
+    Data all{{}, {}, rows};
+    for (const Inputs& input : from) all.x.push_back({input.data, input.source});
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
-    const Hold hold(guard_, Use::read);
-    return released([&] {
-      return predictor.advance({from.data, from.source, nullptr, 0, from.rows}, data<Real>(to), std::size_t(begin),
-                               seconds, hold.guard());
-    });
+    const Hold hold(guard_, network_.has_externals() ? Use::change : Use::read);
+    return released([&] { return predictor.advance(all, outs, std::size_t(begin), seconds, hold.guard()); });
   }
 
   double penalty() const override { return network_.penalty(); }
@@ -233,16 +308,11 @@ template <class Real> class TypedNetwork : public PyNetwork {
     });
   }
 
-  py::tuple value_and_grad(const py::dict& loss, py::handle x, py::handle y, std::uint32_t number,
+  py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                            const py::object& weights, const py::object& mask) const override {
-    const Scoring scoring = parse_scoring(loss, {});
-    const Inputs from = check_inputs(x, "x", network_.inputs);
-    const Targets targets = check_targets(y, "y", scoring.loss, dtype, network_.outputs);
-    const std::size_t rows = from.rows;
-    check_lengths(from, targets);
-    const RowWeights counts(weights, mask, rows);
-    const Hold hold(guard_, network_.has_statistics() ? Use::change : Use::read);
-    py::array dx = aligned_zeros({py::ssize_t(rows), py::ssize_t(network_.inputs)}, dtype);
+    const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
+    const DataSet<Real> given(network_, scorings, x, y, weights, mask);
+    const Hold hold(guard_, network_.has_statistics() || network_.has_externals() ? Use::change : Use::read);
     py::list gradients;
     auto places = plain_weights(network_);
     const std::vector<py::array> flat = gradient_arrays();
@@ -256,29 +326,29 @@ template <class Real> class TypedNetwork : public PyNetwork {
       gradients.append(own);
     }
     const UpdateEpilogue none{};
-    Executor<Real> executor(network_, rows, Mode::gradient, scoring, std::move(places), none, from.source);
-    executor.begin(number);
-    executor.set_sample_weights(counts.weights_data(), counts.mask_data());
-    for (std::size_t i = 0; i < rows; ++i) {
-      executor.set_row(i, std::int64_t(i), from.data + i * network_.inputs * item_size(from.source));
-      executor.targets[i] = targets.data + i * targets.row_size;
+    const Data data_set = given.data();
+    Executor<Real> executor(network_, given.rows(), Mode::gradient, scorings, std::move(places), none, given.sources());
+    set_all_rows(executor, network_, data_set, number);
+    released([&] { executor.run(); });
+    py::list dxs;
+    for (const Matrix<Real>& dx : executor.dx) {
+      py::array copy = aligned_zeros({py::ssize_t(dx.rows), py::ssize_t(dx.columns)}, dtype);
+      std::copy_n(dx.at, dx.size(), data<Real>(copy));
+      dxs.append(copy);
     }
-    released([&] { ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { executor.run(team); }); });
-    std::copy(executor.dx, executor.dx + rows * network_.inputs, data<Real>(dx));
-    return py::make_tuple(executor.loss() + executor.penalty(), gradients, dx);
+    return py::make_tuple(executor.loss() + executor.penalty(), gradients,
+                          dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
   }
 
-  std::unique_ptr<PyTrainLoop> run(py::object self, const Scoring& scoring, py::handle x, py::handle y,
-                                   std::size_t batch_size, py::object optimizer,
+  std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics, bool outputs,
+                                   py::handle x, py::handle y, std::size_t batch_size, py::object optimizer,
                                    const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
                                    const py::object& mask) const override {
-    Inputs from = check_inputs(x, "x", network_.inputs);
-    Targets targets = check_targets(y, "y", scoring, dtype, network_.outputs);
-    check_lengths(from, targets);
-    RowWeights counts(weights, mask, from.rows);
+    const std::vector<Scoring> scorings = parse_scorings(loss, metrics, outputs);
     return std::make_unique<TypedTrainLoop<Real>>(
-        std::move(self), guard_, network_, scoring, std::move(from), std::move(targets), batch_size,
-        std::move(optimizer), indices, gradients ? gradient_arrays() : std::vector<py::array>{}, std::move(counts));
+        std::move(self), guard_, network_, scorings, each_of(loss, network_.outputs.size(), "loss"),
+        DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size, std::move(optimizer), indices,
+        gradients ? gradient_arrays() : std::vector<py::array>{});
   }
 
   std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const override {
@@ -287,6 +357,21 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
  private:
   static constexpr Dtype dtype = real_dtype<Real>();
+
+  /// Of each output: its loss, and the names of its metrics.
+  std::vector<Scoring> parse_scorings(const py::object& loss, const py::object& metrics, bool outputs) const {
+    const std::size_t count = network_.outputs.size();
+    const auto losses = each_of(loss, count, "loss");
+    std::vector<py::object> names(count, py::tuple());
+    if (!metrics.is_none())
+      names = count == 1 ? std::vector<py::object>{metrics} : each_of(metrics, count, "metrics");
+    std::vector<Scoring> all;
+    for (std::size_t k = 0; k < count; ++k) {
+      all.push_back(parse_scoring(losses[k], names[k].cast<std::vector<std::string>>()));
+      all.back().outputs = outputs;
+    }
+    return all;
+  }
 
   /// Zeros, an array for each trainable weight.
   std::vector<py::array> gradient_arrays() const {
@@ -298,27 +383,61 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
+  // Asks Python: forward(xs, training) -> y; backward(xs, dy, wanted) -> (dxs, gradients).
+  void ask(const ExternalCall<Real>& call, bool training) const {
+    const py::gil_scoped_acquire python;
+    const py::object& asked = asked_[call.layer];
+    const auto arrays = [](const std::vector<Matrix<Real>>& all) {
+      py::list list;
+      for (const Matrix<Real>& one : all)
+        list.append(py::array_t<Real>({py::ssize_t(one.rows), py::ssize_t(one.columns)}, one.at));
+      return list;
+    };
+    const auto take = [](const py::handle& from, const Matrix<Real>& to) {
+      const auto array = from.cast<py::array>();
+      if (!has_dtype<Real>(array) || !(array.flags() & py::array::c_style) || std::size_t(array.size()) != to.size())
+        throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
+      std::copy_n(data<Real>(array), to.size(), to.at);
+    };
+    if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training), call.y);
+    py::list wanted;
+    for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
+    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted);
+    const py::list dxs = found[0], gradients = found[1];
+    for (std::size_t i = 0; i < call.dxs.size(); ++i)
+      if (call.dxs[i]) take(dxs[i], call.dxs[i]);
+    for (std::size_t i = 0; i < call.gradients.size(); ++i)
+      if (call.gradients[i]) take(gradients[i], call.gradients[i]);
+  }
+
   const std::shared_ptr<Guard> guard_;
   const Arrays kept_;  // the weights, if Python keeps them
+  std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
 };
 
-std::unique_ptr<PyNetwork> make_network(std::int64_t inputs, const std::vector<py::dict>& specs,
+std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vector<py::dict>& specs,
                                         const std::string& dtype, const std::optional<Arrays>& kept,
-                                        std::shared_ptr<PyGuard> guard) {
+                                        std::shared_ptr<PyGuard> guard, const py::object& nodes,
+                                        const py::object& outputs) {
   if (!guard) guard = std::make_shared<PyGuard>();
-  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(inputs, specs, kept, guard);
-  return std::make_unique<TypedNetwork<double>>(inputs, specs, kept, guard);
+  Parts parts = parse_parts(inputs, specs, nodes, outputs);
+  if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(parts, specs, kept, guard);
+  return std::make_unique<TypedNetwork<double>>(parts, specs, kept, guard);
 }
 
 }  // namespace
 
 void bind_network(py::module_& m) {
-  m.def("weight_shapes", [](std::int64_t n, const std::vector<py::dict>& all) { return shapes(parse_layers(n, all)); });
+  m.def("weight_shapes", [](const std::vector<py::tuple>& inputs, const py::dict& spec) {
+    Shapes known;
+    for (const py::tuple& shape : inputs) known.push_back(parse_shape(shape));
+    return shapes({parse_layer(spec, known, Layers{})})[0];
+  });
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
-           py::arg("kept") = py::none(), py::arg("guard") = py::none())
-      .def_property_readonly("inputs", &PyNetwork::inputs)
+           py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
+           py::arg("outputs") = py::none())
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
@@ -331,14 +450,13 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(py::init([](py::object network, const py::object& loss, const std::vector<std::string>& metrics,
-                       py::handle x, py::handle y, std::int64_t batch_size, py::object optimizer,
+      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
+                       py::handle y, std::int64_t batch_size, py::object optimizer,
                        const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
                        const py::object& mask, bool outputs) {
-             Scoring scoring = parse_scoring(loss, metrics);
-             scoring.outputs = outputs;
-             return network.cast<const PyNetwork&>().run(network, scoring, x, y, parse_batch_size(batch_size),
-                                                         std::move(optimizer), indices, gradients, weights, mask);
+             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
+                                                         gradients, weights, mask);
            }),
            py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
            py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
@@ -353,9 +471,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def("again", &PyTrainLoop::again)
-      .def_property_readonly("over", &PyTrainLoop::over)
-      .def("forward", &PyTrainLoop::forward, py::arg("again") = false)
-      .def("backward", &PyTrainLoop::backward, py::arg("loss"), py::arg("dy"), py::arg("again") = false);
+      .def_property_readonly("over", &PyTrainLoop::over);
 
   py::class_<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))

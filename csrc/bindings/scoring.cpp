@@ -54,9 +54,12 @@ LossUse parse_loss(const py::dict& given) {
   return loss;
 }
 
-Scoring parse_scoring(const py::object& loss, const std::vector<std::string>& metrics) {
+Scoring parse_scoring(const py::handle& loss, const std::vector<std::string>& metrics) {
   Scoring scoring;
-  if (!loss.is_none()) scoring.loss = parse_loss(loss.cast<py::dict>());
+  if (PyCallable_Check(loss.ptr()))
+    scoring.by_caller = true;
+  else if (!loss.is_none())
+    scoring.loss = parse_loss(loss.cast<py::dict>());
   for (const std::string& name : metrics) {
     scoring.metrics.push_back(&find_score(name, false));
     const ScoreInfo* const first = scoring.loss.info ? scoring.loss.info : scoring.metrics[0];
@@ -72,26 +75,23 @@ void throw_bad_label(const std::string& name, std::int64_t row, std::int64_t lab
                         "; labels must be in [0, " + std::to_string(n) + "), one for each output.");
 }
 
-Targets check_targets(py::handle y, const std::string& name, const LossUse& loss, Dtype dtype, std::size_t n) {
-  return check_targets(y, name, Scoring{loss, {}}, dtype, n);
-}
-
-Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n) {
+Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, const Shape& shape) {
+  const std::size_t n = last_of(shape), parts = rows_of(shape);
   if (!scoring.loss.info && scoring.metrics.empty()) {
     py::array array = as_array(y, name);
     if (array.ndim() == 0) throw py::value_error(name + " must have rows.");
     return {array, bytes(array), 0, std::size_t(array.shape(0))};
   }
   if (!scoring.labels()) {
-    const auto columns = std::int64_t(n);
+    const auto columns = std::int64_t(n * parts);
     py::array array = dtype == Dtype::f32 ? check_rows<float>(y, name, columns) : check_rows<double>(y, name, columns);
-    return {array, bytes(array), n * item_size(dtype), std::size_t(array.shape(0))};
+    return {array, bytes(array), n * parts * item_size(dtype), std::size_t(array.shape(0))};
   }
-  py::array array = check_rows<std::int64_t>(y, name, -1);
+  py::array array = check_rows<std::int64_t>(y, name, parts == 1 ? -1 : std::int64_t(parts));
   const auto* label = reinterpret_cast<const std::int64_t*>(bytes(array));
-  for (py::ssize_t i = 0; i < array.shape(0); ++i)
-    if (!scoring.admits(label[i], n)) throw_bad_label(name, i, label[i], n);
-  return {array, bytes(array), sizeof(std::int64_t), std::size_t(array.shape(0))};
+  for (py::ssize_t i = 0; i < array.size(); ++i)
+    if (!scoring.admits(label[i], n)) throw_bad_label(name, i / py::ssize_t(parts), label[i], n);
+  return {array, bytes(array), parts * sizeof(std::int64_t), std::size_t(array.shape(0))};
 }
 
 RowWeights::RowWeights(const py::object& weights, const py::object& mask, std::size_t rows)

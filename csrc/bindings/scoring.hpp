@@ -7,6 +7,7 @@
 
 #include "bindings/arrays.hpp"
 #include "bindings/data.hpp"
+#include "graph/shape.hpp"
 #include "train/network.hpp"
 #include "train/train_loop.hpp"
 
@@ -16,14 +17,13 @@ namespace gs {
 Reduction parse_reduction(const std::string& name);
 /// {"kind": name, "of_logits": bool, "reduction": name, "factor": number, and settings by the names of its fields}
 LossUse parse_loss(const py::dict& given);
-/// loss: as above, or None if Python computes it.
-Scoring parse_scoring(const py::object& loss, const std::vector<std::string>& metrics);
+/// loss: as above; a function if Python computes it; None if there is none.
+Scoring parse_scoring(const py::handle& loss, const std::vector<std::string>& metrics);
 
-/// Rows of numbers of dtype, n a row; or int64, one a row, in [0, n) where they are classes or else ValueError with the
-/// row and the value.
-Targets check_targets(py::handle y, const std::string& name, const LossUse& loss, Dtype dtype, std::size_t n);
-/// The same for a loss and metrics; where neither is there to look at them, any rows in C order.
-Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, std::size_t n);
+/// What scores an output, of rows of a shape: (rows, numbers of the shape) of dtype; or int64 (rows,), or (rows, all but
+/// the last axis), in [0, n) where they are classes of n outputs or else ValueError with the row and the value; where
+/// neither a loss nor a metric is there to look at them, any rows.
+Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, const Shape& shape);
 
 /// An invalid label.
 [[noreturn]] void throw_bad_label(const std::string& name, std::int64_t row, std::int64_t label, std::size_t n);
@@ -34,11 +34,6 @@ class RowWeights {
   RowWeights(const py::object& weights, const py::object& mask, std::size_t rows);
   const double* weights_data() const;
   const std::uint8_t* mask_data() const;
-  Data of(Data data) const {
-    data.weights = weights_data();
-    data.mask = mask_data();
-    return data;
-  }
 
  private:
   py::object weights_, mask_;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
-#include "bindings/data.hpp"
+#include "bindings/data_set.hpp"
 #include "bindings/guard.hpp"
 #include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
@@ -21,16 +21,6 @@
 #include "train/train_loop.hpp"
 
 namespace gs {
-
-template <class Real> Real* data(const py::array& array) { return reinterpret_cast<Real*>(bytes(array)); }
-
-template <class Real> constexpr Dtype real_dtype() { return sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64; }
-
-inline void check_lengths(const Inputs& x, const Targets& y) {
-  if (y.rows == 0 || x.rows != y.rows)
-    throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(x.rows) + " and " +
-                          std::to_string(y.rows) + ".");
-}
 
 class PyTrainLoop {
  public:
@@ -43,62 +33,53 @@ class PyTrainLoop {
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
   virtual void again() = 0;
-  virtual py::array outputs() const = 0;
+  virtual py::object outputs() const = 0;
   virtual bool over() const = 0;
-  virtual py::object forward(bool again) = 0;
-  virtual void backward(double loss, py::object gradient, bool again) = 0;
 };
 
 template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
-  TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network, const Scoring& scoring,
-                 Inputs x, Targets y, std::size_t batch_size, py::object optimizer,
-                 const std::vector<std::size_t>& indices, std::vector<py::array> gradients, RowWeights weights)
+  TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
+                 const std::vector<Scoring>& scorings, std::vector<py::object> losses, DataSet<Real> data,
+                 std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                 std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
-        x_(std::move(x)),
-        y_(std::move(y)),
+        data_(std::move(data)),
         optimizer_(std::move(optimizer)),
         moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
         places_(moved_ ? std::make_optional<Places>(*moved_, indices) : std::nullopt),
         gradients_(std::move(gradients)),
-        weights_(std::move(weights)),
-        scoring_(scoring),
+        scorings_(scorings),
         network_(network),
-        loop_(network, scoring, data_set(), batch_size, moved_ ? &moved_->engine : nullptr,
-              check_parameters(network, indices), pointers(gradients_)) {}
+        loop_(network, scorings, data_.data(), batch_size, moved_ ? &moved_->engine : nullptr,
+              check_parameters(network, indices), pointers(gradients_)),
+        losses_(std::move(losses)) {
+    loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
+  }
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
-    Inputs from = check_inputs(x, "x", network_.inputs);
-    Targets targets = check_targets(y, "y", scoring_, real_dtype<Real>(), network_.outputs);
-    check_lengths(from, targets);
-    RowWeights counts(weights, mask, from.rows);
-    x_ = std::move(from);
-    y_ = std::move(targets);
-    weights_ = std::move(counts);
-    waits_ = nullptr;
-    loop_.take(data_set());
+    DataSet<Real> next(network_, scorings_, x, y, weights, mask);
+    data_ = std::move(next);
+    loop_.take(data_.data());
   }
 
   void release() override {
     check_idle();
     loop_.start({}, 0);
-    x_ = {py::none(), x_.source, 0, nullptr, py::none()};
-    y_ = {py::none(), nullptr, y_.row_size, 0, py::none()};
-    weights_ = RowWeights(py::none(), py::none(), 0);
+    data_.release();
   }
 
   void start(std::optional<py::array> given, std::uint32_t number) override {
     check_idle();
-    waits_ = nullptr;
-    std::vector<std::int64_t> order(y_.rows);
+    std::vector<std::int64_t> order(data_.rows());
     if (given) {
       const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
       order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
       for (const std::int64_t row : order)
-        if (row < 0 || row >= std::int64_t(y_.rows))
-          throw py::value_error("order must hold rows in [0, " + std::to_string(y_.rows) + "); got " +
+        if (row < 0 || row >= std::int64_t(data_.rows()))
+          throw py::value_error("order must hold rows in [0, " + std::to_string(data_.rows()) + "); got " +
                                 std::to_string(row) + ".");
     } else {
       std::iota(order.begin(), order.end(), 0);
@@ -117,9 +98,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   py::tuple progress() const override {
-    py::list metrics;
-    for (std::size_t s = 1; s < loop_.totals.size(); ++s) metrics.append(mean(s));
-    return py::make_tuple(loop_.batches, loop_.rows, mean(0), metrics);
+    const auto mean = [&](double total) { return loop_.rows ? total / double(loop_.rows) : 0; };
+    py::list losses, metrics;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      losses.append(scorings_[k].loss.info || scorings_[k].by_caller ? py::object(py::float_(mean(loop_.head_totals[k])))
+                                                                     : py::none());
+    for (const double total : loop_.metric_totals) metrics.append(mean(total));
+    return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), metrics, losses);
   }
 
   void again() override {
@@ -129,45 +114,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     });
   }
 
-  // A copy: the memory is written again by the next batch, and moves with the optimizer's settings.
-  py::array outputs() const override {
+  // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
+  py::object outputs() const override {
     check_idle();
-    return py::array_t<Real>({py::ssize_t(loop_.output_rows()), py::ssize_t(loop_.width())}, loop_.outputs());
+    return copies(loop_.last());
   }
 
   bool over() const override { return loop_.steps_left() == 0; }
-
-  py::object forward(bool again) override {
-    Executor<Real>* const executor = alone([&](const Guard&) { return loop_.forward(again); });
-    check_refused();
-    if (!executor) return py::none();
-    waits_ = executor;
-    const auto rows = py::ssize_t(executor->batch);
-    const auto columns = py::ssize_t(executor->columns());
-    py::array_t<std::int64_t> which(rows);
-    std::copy(loop_.batch_rows(), loop_.batch_rows() + rows, which.mutable_data());
-    py::array_t<Real> outputs({rows, columns});
-    std::copy(executor->outputs, executor->outputs + rows * columns, outputs.mutable_data());
-    return py::make_tuple(which, outputs);
-  }
-
-  void backward(double loss, py::object gradient, bool again) override {
-    if (!waits_) throw std::runtime_error("backward must follow forward.");
-    Executor<Real>& executor = *waits_;
-    if (executor.dy) {
-      const py::array dy = check_rows<Real>(gradient, "dy", std::int64_t(executor.columns()));
-      if (std::size_t(dy.shape(0)) != executor.batch)
-        throw py::value_error("dy must have a row for each of the batch.");
-      check_idle();
-      std::copy(data<Real>(dy), data<Real>(dy) + dy.size(), executor.dy);
-    }
-    waits_ = nullptr;
-    alone([&](const Guard&) {
-      loop_.backward(loss, again);
-      return true;
-    });
-    check_refused();
-  }
 
   py::list gradients() const override {
     py::list all;
@@ -176,9 +129,33 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
  private:
-  Data data_set() const { return weights_.of({x_.data, x_.source, y_.data, y_.row_size, y_.rows}); }
+  // Asks a loss of Python's: (rows, outputs) -> (its share, the same without its factor, its gradient by the outputs).
+  double ask_loss(std::size_t output, const Head<Real>& head, const std::int64_t* rows, std::size_t count, double& own,
+                  Real* dy) const {
+    const py::gil_scoped_acquire python;
+    const auto samples = py::ssize_t(count), columns = py::ssize_t(head.n * head.parts);
+    const py::array_t<std::int64_t> which(samples, rows);
+    const py::array_t<Real> outputs({samples, columns}, head.outputs);
+    const auto found = losses_[output](which, outputs).template cast<py::tuple>();
+    own = found[1].template cast<double>();
+    if (dy) {
+      const py::array gradient = check_rows<Real>(found[2], "the gradient of a loss", columns);
+      if (gradient.shape(0) != samples) throw py::value_error("the gradient of a loss must have a row for each of x.");
+      std::copy_n(data<Real>(gradient), samples * columns, dy);
+    }
+    return found[0].template cast<double>();
+  }
 
-  double mean(std::size_t score) const { return loop_.rows ? loop_.totals[score] / double(loop_.rows) : 0; }
+  // An array for the output, or a list of one for each.
+  py::object copies(const Executor<Real>* executor) const {
+    py::list all;
+    for (std::size_t k = 0; k < scorings_.size(); ++k) {
+      const auto rows = py::ssize_t(executor ? executor->batch : 0), columns = py::ssize_t(network_.output_size(k));
+      all.append(executor ? py::array_t<Real>({rows, columns}, executor->heads[k].outputs)
+                          : py::array_t<Real>({rows, columns}));
+    }
+    return all.size() == 1 ? py::object(all[0]) : py::object(all);
+  }
 
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
@@ -199,7 +176,9 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   void check_refused() const {
-    if (loop_.bad_row() >= 0) throw_bad_label("y", loop_.bad_row(), loop_.bad_label(), network_.outputs);
+    if (const auto& bad = loop_.bad_label(); bad.row >= 0)
+      throw_bad_label(member("y", bad.output, scorings_.size()), bad.row, bad.label,
+                      last_of(network_.shape(network_.outputs[bad.output])));
     if (loop_.refused())
       throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
   }
@@ -234,18 +213,16 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   const py::object owner_;  // the network
   const std::shared_ptr<Guard> guard_;
-  Inputs x_;
-  Targets y_;
+  DataSet<Real> data_;
   const py::object optimizer_;
   PyOptimizer* const moved_;
   std::optional<Places> places_;
   const std::vector<py::array> gradients_;
-  RowWeights weights_;
-  const Scoring scoring_;
+  const std::vector<Scoring> scorings_;
   const Network<Real>& network_;
   TrainLoop<Real> loop_;
+  const std::vector<py::object> losses_;  // (output), of those that Python computes
   bool busy_ = false;
-  Executor<Real>* waits_ = nullptr;  // for its loss
 };
 
 }  // namespace gs

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/matrix.hpp"
 #include "graph/weight_attributes.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
@@ -99,69 +100,93 @@ template <class Real> class GradJob : public Job<Real> {
   mutable std::vector<double> penalties_;  // (chunk)
 };
 
-/// The gradient x^T dz of a kernel (rows, columns) in tiles; each updates its part of the kernel while it is in cache.
+/// The gradient of a kernel (rows, columns), the sum of x^T dz over the calls of its layer, in tiles; each updates its
+/// part of the kernel while it is in cache.
 template <class Real> class WeightGradJob : public GradJob<Real> {
  public:
-  WeightGradJob(const Product<Real>& whole, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
-      : GradJob<Real>(weight, epilogue), whole_(whole), grid_(tiles(whole)), gemm_(products<Real>().gemm) {
+  /// terms: of equal rows and columns.
+  WeightGradJob(std::vector<Product<Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
+      : GradJob<Real>(weight, epilogue),
+        terms_(std::move(terms)),
+        grid_(tiles(terms_)),
+        gemm_(products<Real>().gemm) {
     this->cut(grid_.chunks());
     tile_ = align<Real>(grid_.rows.size(0) * grid_.columns.size(0));
-    this->scratch = tile_ + gemm_scratch(grid_.rows.size(0), whole.depth);
+    std::size_t most = 0;
+    for (const Product<Real>& term : terms_) most = std::max(most, gemm_scratch(grid_.rows.size(0), term.depth));
+    this->scratch = tile_ * (terms_.size() > 1 ? 2 : 1) + most;
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
-    Product<Real> q = whole_;
+    const std::size_t stride = terms_[0].columns, n = b.rows * b.columns;
+    Real *const sum = scratch, *const more = scratch + tile_;
+    multiply(terms_[0], b, sum, more);
+    for (std::size_t t = 1; t < terms_.size(); ++t) {
+      multiply(terms_[t], b, more, more + tile_);
+      for (std::size_t i = 0; i < n; ++i) sum[i] += more[i];
+    }
+    this->update(chunk, b.row * stride + b.column, sum,
+                 b.columns == stride ? MatrixLayout(n) : MatrixLayout(b.rows, b.columns, stride));
+  }
+
+  std::string name() const override { return "learn " + sizes(terms_[0]); }
+
+ private:
+  void multiply(Product<Real> q, const Grid::Block& b, Real* to, Real* scratch) const {
     q.a_offset += b.row;
     q.b += b.column;
-    q.c = scratch;
+    q.c = to;
     q.ldc = b.columns;
     q.rows = b.rows;
     q.columns = b.columns;
     q.is_cancelled = &ThreadTeam::is_cancelled;
-    gemm_(q, scratch + tile_);
-    const std::size_t stride = whole_.columns, at = b.row * stride + b.column;
-    this->update(chunk, at, q.c,
-                 b.columns == stride ? MatrixLayout(b.rows * stride) : MatrixLayout(b.rows, b.columns, stride));
+    gemm_(q, scratch);
   }
 
-  std::string name() const override { return "learn " + sizes(whole_); }
-
- private:
   // A tile and its part of b stay in the second cache. Rows of full width make long sweeps; more of them pay for what
   // is copied first, of a deep a or of a b whose rows collide.
-  static Grid tiles(const Product<Real>& q) {
-    const bool copies = q.depth > 256 || collides(q);
-    return {q.rows, q.columns, copies ? 48u : 24u, 1024};
+  static Grid tiles(const std::vector<Product<Real>>& terms) {
+    std::size_t depth = 0;
+    for (const Product<Real>& term : terms) depth = std::max(depth, term.depth);
+    const bool copies = depth > 256 || collides(terms[0]);
+    return {terms[0].rows, terms[0].columns, copies ? 48u : 24u, 1024};
   }
 
-  const Product<Real> whole_;
+  const std::vector<Product<Real>> terms_;
   const Grid grid_;
   std::size_t tile_ = 0;  // elements, up to the alignment: what follows holds pointers too
   const Gemm<Real> gemm_;
 };
 
-/// The gradient of a bias: dz (rows, columns) summed over its rows.
+/// The gradient of a vector: the rows of dz summed, over the calls of its layer.
 template <class Real> class BiasGradJob : public GradJob<Real> {
  public:
-  BiasGradJob(const Real* dz, std::size_t rows, std::size_t columns, const Weight<Real>& weight,
-              const UpdateEpilogue& epilogue)
-      : GradJob<Real>(weight, epilogue), dz_(dz), rows_(rows), grid_(1, columns, 1, 512) {
+  /// terms: of equal columns.
+  BiasGradJob(std::vector<Matrix<const Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
+      : GradJob<Real>(weight, epilogue), terms_(std::move(terms)), grid_(1, terms_[0].columns, 1, block) {
     this->cut(grid_.chunks());
-    this->scratch = 512;
+    this->scratch = 2 * block;
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto b = grid_.block(chunk);
-    kernels().reduce.column_sums[dtype_of<Real>()](dz_ + b.column, grid_.columns.n, rows_, b.columns, scratch);
+    const auto sum_up = [&](const Matrix<const Real>& dz, Real* to) {
+      kernels().reduce.column_sums[dtype_of<Real>()](dz.at + b.column, dz.columns, dz.rows, b.columns, to);
+    };
+    sum_up(terms_[0], scratch);
+    for (std::size_t t = 1; t < terms_.size(); ++t) {
+      sum_up(terms_[t], scratch + block);
+      for (std::size_t j = 0; j < b.columns; ++j) scratch[j] += scratch[block + j];
+    }
     this->update(chunk, b.column, scratch, MatrixLayout(b.columns));
   }
 
-  std::string name() const override { return "learn bias " + std::to_string(grid_.columns.n); }
+  std::string name() const override { return "learn bias " + std::to_string(terms_[0].columns); }
 
  private:
-  const Real* dz_;
-  const std::size_t rows_;
+  static constexpr std::size_t block = 512;
+  const std::vector<Matrix<const Real>> terms_;
   const Grid grid_;
 };
 

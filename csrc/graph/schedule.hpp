@@ -1,135 +1,204 @@
-// The schedule of one pass over a batch, built once per batch size and run many times: stages, each of jobs that do not
-// depend on one another. Layers and losses add the operations below; the schedule fuses an activation with the product
-// before it, and lets the update of a weight share a stage with the next product, since nothing waits for it.
+// The schedule of one pass over a batch, built once per batch size and run many times. Layers and losses add the
+// operations below. The schedule fuses an activation, or a sum of gradients, with the product before it.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "graph/columns.hpp"
 #include "graph/jobs.hpp"
+#include "graph/matrix.hpp"
+#include "graph/stages.hpp"
 #include "kernels/indirection.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {
 
-template <class Real> class Schedule : public ColumnOperations<Schedule<Real>, Real> {
+/// Something that is computed elsewhere, between two stages: a layer of the user's own. Matrices are of rows (batch).
+template <class Real> struct ExternalCall {
+  std::size_t layer = 0;  // its number among those of the network
+  bool backward = false;
+  std::vector<Matrix<Real>> xs;   // to be read; in backward too, where they are asked for
+  Matrix<Real> y{};               // forward: to be written
+  Matrix<Real> dy{};              // backward: to be read
+  std::vector<Matrix<Real>> dxs{};  // to be written, where somebody wants them
+  std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
+  std::size_t stage = 0;          // before which it is due
+};
+
+template <class Real> class Schedule {
  public:
   Schedule(std::size_t batch, bool training, const UpdateEpilogue& epilogue)
       : batch(batch), training(training), ids(batch), epilogue_(epilogue) {}
 
   // -- the operations --------------------------------------------------------------------------------------------
 
-  // x (batch, in), w (in, out), b (out) or null -> z (batch, out)
-  void product(IndirectionBuffer x, const Weight<Real>* w, const Weight<Real>* b, Real* z, std::size_t in,
-               std::size_t out) {
-    add(std::make_unique<ProductJob<Real>>(
-        Product<Real>{x, 0, false, w->w, out, false, b ? b->w : nullptr, z, out, batch, out, in}));
+  // x (rows, in), w (in, out), b (out) or null -> z (rows, out)
+  void product(const Rows& x, const Weight<Real>* w, const Weight<Real>* b, Matrix<Real> z) {
+    add_product({x.pointers, 0, false, w->w, z.columns, false, b ? b->w : nullptr, z.at, z.columns, z.rows, z.columns,
+                 x.columns},
+                {{x.memory, w->w, b ? b->w : nullptr}, {z.at}});
   }
 
-  // dz (batch, out), w (in, out) -> dx = dz w^T (batch, in)
-  void input_grad(const Real* dz, const Weight<Real>* w, Real* dx, std::size_t in, std::size_t out) {
-    add(std::make_unique<ProductJob<Real>>(
-        Product<Real>{row_pointers(dz, out), 0, false, w->w, out, true, nullptr, dx, in, batch, in, out}));
+  // dz (rows, out), w (in, out) -> dx = dz w^T (rows, in)
+  void input_grad(Matrix<Real> dz, const Weight<Real>* w, Matrix<Real> dx) {
+    add_product({rows(dz).pointers, 0, false, w->w, dz.columns, true, nullptr, dx.at, dx.columns, dx.rows, dx.columns,
+                 dz.columns},
+                {{dz.at, w->w}, {dx.at}});
   }
 
-  // x (batch, in), dz (batch, out) -> dw = x^T dz, which updates w (in, out)
-  void weight_grad(IndirectionBuffer x, const Real* dz, const Weight<Real>* w, std::size_t in, std::size_t out) {
+  // x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out) with those of the layer's other calls
+  void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
-    add_grad_job(std::make_unique<WeightGradJob<Real>>(
-        Product<Real>{x, 0, true, dz, out, false, nullptr, nullptr, out, in, out, batch}, *w, epilogue_));
+    Gradient& gradient = gradient_of(w);
+    gradient.products.push_back({x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns,
+                                 x.columns, dz.columns, x.count});
+    gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
-  // dz (batch, out) -> db = its rows summed, which updates b (out)
-  void bias_grad(const Real* dz, const Weight<Real>* b, std::size_t out) {
+  // dz (rows, out) -> db = its rows summed, which updates b (out) with those of the layer's other calls
+  void bias_grad(Matrix<Real> dz, const Weight<Real>* b) {
     if (!b->trainable()) return;
-    add_grad_job(std::make_unique<BiasGradJob<Real>>(dz, batch, out, *b, epilogue_));
+    Gradient& gradient = gradient_of(b);
+    gradient.sums.push_back({dz.at, dz.rows, dz.columns});
+    gradient.reads.push_back(dz.at);
   }
 
-  // g (n): the gradient of w (n), which it updates
-  void apply_grad(const Real* g, const Weight<Real>* w, std::size_t n) {
-    if (!w->trainable()) return;
-    add_grad_job(std::make_unique<BiasGradJob<Real>>(g, 1, n, *w, epilogue_));
+  /// The gradients of a weight are all there: it is updated by their sum.
+  void update(const Weight<Real>* w) {
+    const auto found = gradients_.find(w);
+    if (found == gradients_.end()) return;
+    Gradient gradient = std::move(found->second);
+    gradients_.erase(found);
+    std::unique_ptr<GradJob<Real>> job;
+    if (gradient.sums.empty())
+      job = std::make_unique<WeightGradJob<Real>>(std::move(gradient.products), *w, epilogue_);
+    else
+      job = std::make_unique<BiasGradJob<Real>>(std::move(gradient.sums), *w, epilogue_);
+    grad_jobs_.push_back(job.get());
+    gradient.reads.push_back(w->penalty_gradient);
+    add(std::move(job), {std::move(gradient.reads), {w->w}}, true);
   }
 
-  // z (batch, n) -> y = f(z) (batch, n); y may be z
-  void activate(const ActivationUse& activation, Real* z, Real* y, std::size_t n) {
+  // z (rows, n) -> y = f(z) (rows, n); y may be z
+  void activate(const ActivationUse& activation, Matrix<Real> z, Matrix<Real> y) {
     const auto& f = kernels().map.of[activation.index];
     const MapForward forward = f.forward[dtype_of<Real>()];
-    if (activation.is<Linear>() && z == y) return;
-    if (last_ && last_->whole.c == z && !f.rowwise) {
-      last_->forward = forward;
-      last_->settings = activation.settings;
-      last_->y = y;
-    } else {
-      rows(n, [=](std::size_t first, std::size_t count) {
-        forward(activation.settings.data(), z + first * n, y + first * n, MatrixLayout(count, n, n));
-      });
+    if (activation.is<Linear>() && z.at == y.at) return;
+    if (ProductJob<Real>* const job = f.rowwise ? nullptr : open_product(z.at, {{}, {y.at == z.at ? nullptr : y.at}})) {
+      job->forward = forward;
+      job->settings = activation.settings;
+      job->y = y.at;
+      return;
     }
+    each_row(z.rows, z.columns, {{z.at}, {y.at}}, [=](std::size_t first, std::size_t count) {
+      const std::size_t at = first * z.columns;
+      forward(activation.settings.data(), z.at + at, y.at + at, MatrixLayout(count, z.columns, z.columns));
+    });
   }
 
-  // dy (batch, n) times the derivative of f at z, where y = f(z), in place
-  void activation_grad(const ActivationUse& activation, Real* z, Real* y, Real* dy, std::size_t n) {
+  // dy (rows, n) times the derivative of f at z, where y = f(z), in place
+  void activation_grad(const ActivationUse& activation, Matrix<Real> z, Matrix<Real> y, Matrix<Real> dy) {
     if (activation.is<Linear>()) return;
     const auto& f = kernels().map.of[activation.index];
     const MapBackward backward = f.backward[dtype_of<Real>()];
-    if (last_ && last_->whole.c == dy && !f.rowwise) {
-      last_->backward = backward;
-      last_->settings = activation.settings;
-      last_->z = z;
-      last_->y = y;
-    } else {
-      rows(n, [=](std::size_t first, std::size_t count) {
-        const std::size_t at = first * n;
-        backward(activation.settings.data(), z + at, y + at, dy + at, dy + at, MatrixLayout(count, n, n));
-      });
+    if (ProductJob<Real>* const job = f.rowwise ? nullptr : open_product(dy.at, {{z.at, y.at}, {}})) {
+      job->backward = backward;
+      job->settings = activation.settings;
+      job->z = z.at;
+      job->y = y.at;
+      return;
     }
+    each_row(dy.rows, dy.columns, {{z.at, y.at}, {dy.at}}, [=](std::size_t first, std::size_t count) {
+      const std::size_t at = first * dy.columns;
+      backward(activation.settings.data(), z.at + at, y.at + at, dy.at + at, dy.at + at,
+               MatrixLayout(count, dy.columns, dy.columns));
+    });
   }
 
-  // x (batch, n) -> y (batch, n)
-  void copy(IndirectionBuffer x, Real* y, std::size_t n) {
-    rows(n, [=](std::size_t first, std::size_t count) { read(x, first, count, y, n); });
+  // x (rows, n) -> y (rows, n)
+  void copy(const Rows& x, Matrix<Real> y) {
+    each_row(y.rows, y.columns, {{x.memory}, {y.at}},
+             [=](std::size_t first, std::size_t count) { read(x, first, count, y); });
   }
-  void copy(const Real* x, Real* y, std::size_t n) { copy(row_pointers(x, n), y, n); }
+  void copy(Matrix<Real> x, Matrix<Real> y) { copy(rows(x), y); }
 
-  // x (batch, n) -> y (batch, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones in every
-  // pass with the same number over the same rows.
-  void drop(IndirectionBuffer x, Real* y, std::size_t n, double rate, std::uint64_t key) {
+  // more (rows, n) is added to sum (rows, n)
+  void accumulate(Matrix<Real> more, Matrix<Real> sum) {
+    if (const auto found = open_.find(more.at); found != open_.end() && !found->second.job->sum) {
+      const Open open = found->second;
+      if (open_product(more.at, {{}, {sum.at}})) {
+        open.job->sum = sum.at;
+        open_[sum.at] = open;
+        return;
+      }
+    }
+    each_row(sum.rows, sum.columns, {{more.at}, {sum.at}}, [=](std::size_t first, std::size_t count) {
+      const Real* const from = more.at + first * sum.columns;
+      Real* const to = sum.at + first * sum.columns;
+      for (std::size_t i = 0; i < count * sum.columns; ++i) to[i] += from[i];
+    });
+  }
+
+  // x (rows, n) of samples -> y (rows, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones
+  // in every pass with the same number over the same samples.
+  void drop(const Rows& x, Matrix<Real> y, double rate, std::uint64_t key) {
     const double most = std::uint32_t(-1);
     const auto threshold = std::uint32_t(std::min(most, std::nearbyint(rate * (most + 1))));
     const double scale = rate < 1 ? 1 / (1 - rate) : 0;
-    draw(kernels().drop.drop[dtype_of<Real>()], x, y, n, threshold, scale, key);
+    draw(kernels().drop.drop[dtype_of<Real>()], x, y, threshold, scale, key);
   }
 
-  // x (batch, n) -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop` draws.
-  void noise(IndirectionBuffer x, Real* y, std::size_t n, double deviation, bool multiply, std::uint64_t key) {
+  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop` draws
+  void noise(const Rows& x, Matrix<Real> y, double deviation, bool multiply, std::uint64_t key) {
     const auto& table = kernels().drop;
-    draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, n, 0, deviation, key);
+    draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, 0, deviation, key);
   }
 
-  /// work(first row, how many) over all rows of the batch; n: elements a row, for the size of chunks; or all at once.
-  template <class Work> void rows(std::size_t n, Work work, bool at_once = false) {
-    const std::size_t block = at_once ? batch : std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
-    add(std::make_unique<RowsJob<Real, Work>>(batch, block, std::move(work)));
+  /// work(first row, how many) over rows of n numbers, which make the size of chunks; or over all at once.
+  template <class Work>
+  void each_row(std::size_t rows, std::size_t n, const Access& access, Work work, bool at_once = false) {
+    const std::size_t block = at_once ? rows : std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
+    add(std::make_unique<RowsJob<Real, Work>>(rows, block, std::move(work)), access);
   }
 
-  /// work(first column, how many) over n columns of the batch.
-  template <class Work> void columns(std::size_t n, Work work) {
-    add(std::make_unique<RowsJob<Real, Work>>(n, 64, std::move(work)));
+  /// work(first column, how many) over n columns of a batch.
+  template <class Work> void each_column(std::size_t n, const Access& access, Work work) {
+    add(std::make_unique<RowsJob<Real, Work>>(n, 64, std::move(work)), access);
   }
 
-  /// work() on one thread, before what comes next.
-  template <class Work> void first(Work work) {
+  /// work() on one thread.
+  template <class Work> void once(const Access& access, Work work) {
     const auto alone = [work](std::size_t, std::size_t) { work(); };
-    add(std::make_unique<RowsJob<Real, decltype(alone)>>(1, 1, alone));
+    add(std::make_unique<RowsJob<Real, decltype(alone)>>(1, 1, alone), access);
   }
 
-  /// Memory for n numbers that lives as long as the schedule.
+  /// The gradient of the orthogonal penalty of a weight, and its value, before its update.
+  void orthogonal_penalty(const Weight<Real>* w) {
+    orthogonal_penalties_.push_back(std::make_unique<double>());
+    once({{w->w}, {w->penalty_gradient}}, [w, value = orthogonal_penalties_.back().get()] {
+      WeightAttributes alone = *w->attributes;
+      alone.penalty.l1 = alone.penalty.proximal = alone.penalty.l2 = 0;
+      *value = penalty_at(w->w, alone, w->penalty_gradient);
+    });
+  }
+
+  /// Is computed elsewhere when all that was added before is done, and before what comes.
+  void external(ExternalCall<Real> call) {
+    stages.begin_anew();
+    call.stage = stages.count();
+    externals.push_back(std::move(call));
+  }
+
+  // -- memory ----------------------------------------------------------------------------------------------------
+
+  /// n numbers, zeros, that live as long as the schedule.
   Real* workspace(std::size_t n) {
     workspaces_.emplace_back(n);
     return workspaces_.back().data();
@@ -142,22 +211,22 @@ template <class Real> class Schedule : public ColumnOperations<Schedule<Real>, R
     return at;
   }
 
-  /// Rows [first, first + count) of x -> those of y (batch, n)
-  static void read(IndirectionBuffer x, std::size_t first, std::size_t count, Real* y, std::size_t n) {
-    x.at += first;
-    products<Real>().gather(x, count, n, y + first * n, n);
+  /// A matrix to be read; the pointers live as long as the schedule.
+  Rows rows(Matrix<Real> matrix) {
+    std::vector<const void*>& pointers = row_pointers_[{matrix.at, matrix.columns}];
+    if (pointers.empty())
+      for (std::size_t i = 0; i < matrix.rows; ++i) pointers.push_back(matrix.at + i * matrix.columns);
+    return {{pointers.data(), source_of<Real>}, matrix.at, matrix.rows, matrix.columns};
   }
 
-  /// The gradient of the orthogonal penalty of a weight, and its value, before its update.
-  void orthogonal_penalty(const Weight<Real>* w) {
-    orthogonal_penalties_.push_back(std::make_unique<double>());
-    const auto work = [w, value = orthogonal_penalties_.back().get()](std::size_t, std::size_t) {
-      WeightAttributes alone = *w->attributes;
-      alone.penalty.l1 = alone.penalty.proximal = alone.penalty.l2 = 0;
-      *value = penalty_at(w->w, alone, w->penalty_gradient);
-    };
-    defer(std::make_unique<RowsJob<Real, decltype(work)>>(1, 1, work));
+  /// Rows [first, first + count) of x -> those of y
+  static void read(const Rows& x, std::size_t first, std::size_t count, Matrix<Real> y) {
+    IndirectionBuffer from = x.pointers;
+    from.at += first;
+    products<Real>().gather(from, count, y.columns, y.at + first * y.columns, y.columns);
   }
+
+  // -- running it ------------------------------------------------------------------------------------------------
 
   /// The penalties of all weights that are trained, before their updates.
   double penalty() const {
@@ -167,118 +236,79 @@ template <class Real> class Schedule : public ColumnOperations<Schedule<Real>, R
     return sum;
   }
 
-  /// Pointers to the rows of a matrix of row length n; they live as long as the schedule.
-  IndirectionBuffer row_pointers(const Real* matrix, std::size_t n) {
-    std::vector<const void*> pointers(batch);
-    for (std::size_t i = 0; i < batch; ++i) pointers[i] = matrix + i * n;
-    row_pointers_.push_back(std::move(pointers));
-    return {row_pointers_.back().data(), source_of<Real>};
-  }
-
-  /// Whether x's rows are those of a matrix of this schedule, as they are.
-  bool lies_at(IndirectionBuffer x, const Real* matrix) const {
-    return x.is_plain<Real>() && batch > 0 && x.at[0] == matrix;
-  }
-
   /// What is added from here on is the backward pass, which can be run on its own, later.
-  void begin_backward() { backward_ = stages_.size(); }
-  std::size_t backward_stage() const { return backward_; }
-
-  // -- running it ------------------------------------------------------------------------------------------------
-
-  /// To be called once all is added.
-  void finish() {
-    if (!deferred_.empty()) stages_.emplace_back();
-    take_deferred();
-    for (const Stage& stage : stages_)
-      for (const auto& job : stage.jobs) scratch_ = std::max(scratch_, job->scratch);
-  }
-
-  /// Elements of scratch that each thread needs.
-  std::size_t scratch() const { return scratch_; }
-
-  /// One pass; scratch: a buffer a thread.
-  void run(ThreadTeam& team, const std::vector<Buffer<Real>>& scratch) const { run(team, scratch, 0, stages()); }
-  /// Its stages from `first` to before `last`.
-  void run(ThreadTeam& team, const std::vector<Buffer<Real>>& scratch, std::size_t first, std::size_t last) const {
-    for (std::size_t k = first; k < last; ++k) run_stage(k, team, scratch);
-  }
-
-  std::size_t stages() const { return stages_.size(); }
-  void run_stage(std::size_t k, ThreadTeam& team, const std::vector<Buffer<Real>>& scratch) const {
-    const Stage& stage = stages_[k];
-    team.stage(stage.chunks, [&](std::size_t chunk, int thread) {
-      for (const auto& job : stage.jobs) {
-        if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
-        chunk -= job->chunks;
-      }
-    });
-  }
-  /// What a stage does: "product 32x784x256 + learn 784x256".
-  std::string stage_name(std::size_t k) const {
-    std::string name;
-    for (const auto& job : stages_[k].jobs) name += (name.empty() ? "" : " + ") + job->name();
-    return name;
+  void begin_backward() {
+    stages.begin_anew();
+    backward = {stages.count(), externals.size()};
   }
 
   const std::size_t batch;
   const bool training;
   std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
   std::uint32_t number = 0;       // of the pass over the data
+  Stages<Real> stages;
+  std::vector<ExternalCall<Real>> externals;
+
+  /// How far a pass has come.
+  struct Place {
+    std::size_t stage = 0, external = 0;
+  };
+  Place backward;  // where the backward pass begins, if it can be run on its own
+  Place end() const { return {stages.count(), externals.size()}; }
 
  private:
-  // x (batch, n) -> y (batch, n), each number changed by random bits that belong to its row and column
-  void draw(Drop work, IndirectionBuffer x, Real* y, std::size_t n, std::uint32_t threshold, double scale,
-            std::uint64_t key) {
-    rows(n, [=](std::size_t first, std::size_t count) {
-      read(x, first, count, y, n);
-      work(y + first * n, count, n, ids.data() + first, Draw{key, number, threshold, scale});
+  /// What the gradient of a weight is the sum of.
+  struct Gradient {
+    std::vector<Product<Real>> products;
+    std::vector<Matrix<const Real>> sums;
+    std::vector<const void*> reads;
+  };
+  /// A product, in its stage, that more may be done to: nobody has touched what it writes.
+  struct Open {
+    ProductJob<Real>* job;
+    std::size_t stage;
+  };
+
+  Gradient& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
+
+  // x (rows, n) of samples -> y (rows, n), each number changed by random bits that belong to its sample and column
+  void draw(Drop work, const Rows& x, Matrix<Real> y, std::uint32_t threshold, double scale, std::uint64_t key) {
+    each_row(y.rows, y.columns, {{x.memory}, {y.at}}, [=](std::size_t first, std::size_t count) {
+      read(x, first, count, y);
+      work(y.at + first * y.columns, count, y.columns, ids.data() + first, Draw{key, number, threshold, scale});
     });
   }
 
-  struct Stage {
-    std::vector<std::unique_ptr<Job<Real>>> jobs;
-    std::size_t chunks = 0;
-
-    void add(std::unique_ptr<Job<Real>> job) {
-      chunks += job->chunks;
-      jobs.push_back(std::move(job));
-    }
-  };
-
-  // A separate stage, because it reads what the stages before it wrote; deferred jobs join it.
-  template <class Any> void add(std::unique_ptr<Any> job) {
-    if constexpr (std::is_same_v<Any, ProductJob<Real>>)
-      last_ = job.get();
-    else
-      last_ = nullptr;
-    stages_.emplace_back();
-    stages_.back().add(std::move(job));
-    take_deferred();
+  std::size_t add(std::unique_ptr<Job<Real>> job, const Access& access, bool beside = false) {
+    for (const void* memory : access.reads) open_.erase(memory);
+    for (const void* memory : access.writes) open_.erase(memory);
+    return stages.add(std::move(job), access, beside);
   }
 
-  void add_grad_job(std::unique_ptr<GradJob<Real>> job) {
-    grad_jobs_.push_back(job.get());
-    defer(std::move(job));
+  void add_product(const Product<Real>& whole, const Access& access) {
+    auto job = std::make_unique<ProductJob<Real>>(whole);
+    ProductJob<Real>* const added = job.get();
+    open_[whole.c] = {added, add(std::move(job), access)};
   }
 
-  // To run beside whatever comes next: it must leave alone what a deferred job reads.
-  void defer(std::unique_ptr<Job<Real>> job) { deferred_.push_back(std::move(job)); }
-
-  void take_deferred() {
-    for (auto& job : deferred_) stages_.back().add(std::move(job));
-    deferred_.clear();
+  /// The product that writes this, if it may do more at once; it is then not to be touched again.
+  ProductJob<Real>* open_product(const Real* memory, const Access& more) {
+    const auto found = open_.find(memory);
+    if (found == open_.end()) return nullptr;
+    const Open open = found->second;
+    if (!stages.extend(open.stage, more)) return nullptr;
+    open_.erase(memory);
+    for (const void* read : more.reads) open_.erase(read);
+    return open.job;
   }
 
   const UpdateEpilogue& epilogue_;
-  std::vector<Stage> stages_;
-  std::vector<std::unique_ptr<Job<Real>>> deferred_;
   std::vector<const GradJob<Real>*> grad_jobs_;
-  ProductJob<Real>* last_ = nullptr;  // the product that an activation may still join
-  std::vector<std::vector<const void*>> row_pointers_;
+  std::unordered_map<const void*, Open> open_;
+  std::unordered_map<const Weight<Real>*, Gradient> gradients_;
+  std::map<std::pair<const Real*, std::size_t>, std::vector<const void*>> row_pointers_;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_;  // values of orthogonal penalties
-  std::size_t scratch_ = 0, backward_ = 0;
 };
 
 }  // namespace gs

@@ -31,6 +31,7 @@ struct WeightAttributes {
   std::size_t rows = 0, columns = 1;  // of the weight; a vector has 0 rows
   bool trainable = true;
   bool updated = true;  // a layer that updates it by itself in training may do so
+  bool moves = false;   // a layer outside the engine may change it
   Penalty penalty{};
   Constraint constraint{};
 
@@ -38,8 +39,8 @@ struct WeightAttributes {
   bool follows_steps() const {
     return trainable && (penalty.proximal != 0 || constraint.kind != Constraint::Kind::none);
   }
-  /// Whether it is a statistic of the data: a vector that is not trained, and that its layer updates.
-  bool is_statistic() const { return !trainable && rows == 0; }
+  /// Whether it may be a statistic of the data: a vector that is not trained, and that its layer updates.
+  bool is_statistic() const { return !trainable && (rows == 0 || moves); }
   std::size_t size() const { return rows ? rows * columns : columns; }
 };
 

@@ -4,31 +4,40 @@
 #include <cstddef>
 
 #include "activations/all.hpp"
-#include "layers/weightless.hpp"
+#include "graph/call.hpp"
 
 namespace gs {
 
-/// y = f(x).
-struct Activate : Weightless {
-  std::size_t n;
+/// y = f(x); along the last axis, of an f that takes rows.
+struct Activate {
+  Shape shape;
+  std::size_t n;             // numbers of a row
   ActivationUse activation;  // f
 
   static constexpr const char* name = "activation";
   template <class Settings>
-  Activate(std::size_t inputs, const Settings& settings) : n(inputs), activation(settings.activation("activation")) {}
-  std::size_t outputs() const { return n; }
+  Activate(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]), n(last_of(shape)), activation(settings.activation("activation")) {}
+  Shape output() const { return shape; }
+  Shapes weights() const { return {}; }
 
-  // x (batch, n) -> z, a copy of x that backward may read, y = f(z) (batch, n); z may be y
-  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
-    schedule.copy(buffers.x, buffers.z, n);
-    schedule.activate(activation, buffers.z, buffers.y, n);
-    return schedule.row_pointers(buffers.y, n);
+  // x (rows, n) -> z, a copy of x that backward may read, y = f(z) (rows, n); z may be y
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> z = z_of(schedule, call);
+    schedule.copy(call.x(n), z);
+    schedule.activate(activation, z, call.y(n));
   }
 
-  // dy (batch, n), which becomes dz in place -> dx = dz (batch, n)
-  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
-    schedule.activation_grad(activation, buffers.z, buffers.y, buffers.dy, n);
-    if (buffers.dx) schedule.copy(buffers.dy, buffers.dx, n);
+  // dy (rows, n), which becomes dz in place -> dx = dz (rows, n)
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    schedule.activation_grad(activation, z_of(schedule, call), call.y(n), call.dy(n));
+    if (const Matrix<Real> dx = call.dx(n)) schedule.copy(call.dy(n), dx);
+  }
+
+ private:
+  template <class Real> Matrix<Real> z_of(const Schedule<Real>& schedule, Call<Real>& call) const {
+    const bool keeps = schedule.training && kernels().map.of[activation.index].uses_input;
+    return keeps ? call.save("z", n) : call.y(n);
   }
 };
 

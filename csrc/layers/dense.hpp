@@ -1,45 +1,53 @@
-// The dense layer. A layer reads its settings from Python by name; it says what is computed, in the operations of a
-// Schedule, and where the next layer reads its output. The schedule says when, in how many chunks, and what can share a
-// pass over memory.
+// Dense.
 #pragma once
 
 #include <cstddef>
 
 #include "activations/all.hpp"
-#include "layers/weightless.hpp"
+#include "graph/call.hpp"
 
 namespace gs {
 
-/// y = f(x w + b).
+/// y = f(x w + b), along the last axis.
 struct Dense {
+  Shape shape;  // of the output
   std::size_t in, out;
   bool use_bias;
   ActivationUse activation;  // f
 
   static constexpr const char* name = "dense";
   template <class Settings>
-  Dense(std::size_t inputs, const Settings& settings)
-      : in(inputs),
+  Dense(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]),
+        in(last_of(inputs[0])),
         out(settings.whole("units")),
         use_bias(settings.flag("use_bias")),
-        activation(settings.activation("activation")) {}
-  std::size_t outputs() const { return out; }
-  Shapes weights() const { return {{{in, out}, {0, out}}}; }
-  std::size_t n_weights() const { return use_bias ? 2 : 1; }
+        activation(settings.activation("activation")) {
+    shape.back() = out;
+  }
+  Shape output() const { return shape; }
+  Shapes weights() const { return use_bias ? Shapes{{in, out}, {out}} : Shapes{{in, out}}; }
 
-  // x (batch, in), w (in, out), b (out) -> z = x w + b, y = f(z) (batch, out); z may be y
-  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
-    schedule.product(buffers.x, buffers.weight(0), use_bias ? buffers.weight(1) : nullptr, buffers.z, in, out);
-    schedule.activate(activation, buffers.z, buffers.y, out);
-    return schedule.row_pointers(buffers.y, out);
+  // x (rows, in), w (in, out), b (out) -> z = x w + b, y = f(z) (rows, out); z may be y
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> z = z_of(schedule, call);
+    schedule.product(call.x(in), call.weight(0), use_bias ? call.weight(1) : nullptr, z);
+    schedule.activate(activation, z, call.y(out));
   }
 
-  // dy (batch, out), which becomes dz in place -> dx = dz w^T (batch, in), dw = x^T dz, db = dz's rows summed
-  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
-    schedule.activation_grad(activation, buffers.z, buffers.y, buffers.dy, out);
-    if (buffers.dx) schedule.input_grad(buffers.dy, buffers.weight(0), buffers.dx, in, out);
-    schedule.weight_grad(buffers.x, buffers.dy, buffers.weight(0), in, out);
-    if (use_bias) schedule.bias_grad(buffers.dy, buffers.weight(1), out);
+  // dy (rows, out), which becomes dz in place -> dx = dz w^T (rows, in), dw = x^T dz, db = dz's rows summed
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dy = call.dy(out);
+    schedule.activation_grad(activation, z_of(schedule, call), call.y(out), dy);
+    if (const Matrix<Real> dx = call.dx(in)) schedule.input_grad(dy, call.weight(0), dx);
+    schedule.weight_grad(call.x(in), dy, call.weight(0));
+    if (use_bias) schedule.bias_grad(dy, call.weight(1));
+  }
+
+ private:
+  template <class Real> Matrix<Real> z_of(const Schedule<Real>& schedule, Call<Real>& call) const {
+    const bool keeps = schedule.training && kernels().map.of[activation.index].uses_input;
+    return keeps ? call.save("z", out) : call.y(out);
   }
 };
 

@@ -4,38 +4,44 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "layers/weightless.hpp"
+#include "graph/call.hpp"
 
 namespace gs {
 
 /// y = x + stddev z, or y = x (1 + stddev z), z standard normal; in inference y = x. Nothing is stored: backward draws
 /// again. Multiplied: Srivastava et al. 2014, JMLR 15, section 10.
-struct Noise : Weightless {
-  std::size_t n;
+struct Noise {
+  Shape shape;
+  std::size_t n;  // numbers of a sample
   double stddev;
   bool multiply;
   std::uint64_t key;
 
   static constexpr const char* name = "noise";
   template <class Settings>
-  Noise(std::size_t inputs, const Settings& settings)
-      : n(inputs), stddev(settings.real("stddev", 0)), multiply(settings.flag("multiply")), key(settings.key("key")) {}
-  std::size_t outputs() const { return n; }
+  Noise(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]),
+        n(size_of(shape)),
+        stddev(settings.real("stddev", 0)),
+        multiply(settings.flag("multiply")),
+        key(settings.key("key")) {}
+  Shape output() const { return shape; }
+  Shapes weights() const { return {}; }
 
   // x (batch, n) -> y (batch, n)
-  template <class Schedule, class Buffers> auto forward(Schedule& schedule, const Buffers& buffers) const {
-    if (!schedule.training) return buffers.x;
-    schedule.noise(buffers.x, buffers.y, n, stddev, multiply, key);
-    return schedule.row_pointers(buffers.y, n);
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    if (!schedule.training) return call.pass();
+    schedule.noise(call.x(n), call.y(n), stddev, multiply, key);
   }
 
   // dy (batch, n) -> dx (batch, n)
-  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
-    if (!buffers.dx) return;
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dx = call.dx(n);
+    if (!dx) return;
     if (multiply)
-      schedule.noise(schedule.row_pointers(buffers.dy, n), buffers.dx, n, stddev, multiply, key);
+      schedule.noise(schedule.rows(call.dy(n)), dx, stddev, multiply, key);
     else
-      schedule.copy(buffers.dy, buffers.dx, n);
+      schedule.copy(call.dy(n), dx);
   }
 };
 

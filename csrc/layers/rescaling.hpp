@@ -3,36 +3,32 @@
 
 #include <cstddef>
 
-#include "layers/weightless.hpp"
+#include "graph/call.hpp"
 
 namespace gs {
 
 /// y = scale x + offset. Forward does nothing: whoever reads the rows next does it as they are read.
-struct Rescaling : Weightless {
-  std::size_t n;
+struct Rescaling {
+  Shape shape;
+  std::size_t n;  // numbers of a sample
   double scale, offset;
 
   static constexpr const char* name = "rescaling";
   template <class Settings>
-  Rescaling(std::size_t inputs, const Settings& settings)
-      : n(inputs), scale(settings.real("scale")), offset(settings.real("offset")) {}
-  std::size_t outputs() const { return n; }
+  Rescaling(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]), n(size_of(shape)), scale(settings.real("scale")), offset(settings.real("offset")) {}
+  Shape output() const { return shape; }
+  Shapes weights() const { return {}; }
 
-  // x (batch, n) -> y (batch, n)
-  template <class Schedule, class Buffers> auto forward(Schedule&, const Buffers& buffers) const {
-    return scaled(buffers.x, offset);
-  }
+  template <class Real> void forward(Schedule<Real>&, Call<Real>& call) const { call.pass(scale, offset); }
 
   // dy (batch, n) -> dx = scale dy (batch, n)
-  template <class Schedule, class Buffers> void backward(Schedule& schedule, const Buffers& buffers) const {
-    if (buffers.dx) schedule.copy(scaled(schedule.row_pointers(buffers.dy, n), 0), buffers.dx, n);
-  }
-
- private:
-  template <class Indirection> Indirection scaled(Indirection rows, double shift) const {
-    rows.scale *= scale;
-    rows.offset = rows.offset * scale + shift;
-    return rows;
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dx = call.dx(n);
+    if (!dx) return;
+    Rows scaled = schedule.rows(call.dy(n));
+    scaled.pointers.scale = scale;
+    schedule.copy(scaled, dx);
   }
 };
 

@@ -42,13 +42,22 @@ template <class Real> class ProductJob : public Job<Real> {
     gemm_(q, scratch);
     const std::size_t at = b.row * q.ldc + b.column;
     const MatrixLayout area(b.rows, b.columns, q.ldc);
-    if (forward) forward(settings.data(), whole.c + at, y + at, area);
-    if (backward) backward(settings.data(), z + at, y + at, whole.c + at, whole.c + at, area);
+    if (sum) {
+      for (std::size_t i = 0; i < b.rows; ++i) {
+        const Real* const from = whole.c + at + i * q.ldc;
+        Real* const to = sum + at + i * q.ldc;
+        for (std::size_t j = 0; j < b.columns; ++j) to[j] += from[j];
+      }
+    }
+    Real* const result = (sum ? sum : whole.c) + at;
+    if (forward) forward(settings.data(), result, y + at, area);
+    if (backward) backward(settings.data(), z + at, y + at, result, result, area);
   }
 
   std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
 
   const Product<Real> whole;
+  Real* sum = nullptr;             // sum += c; what follows is done to the sum
   MapForward forward = nullptr;    // y = f(c)
   MapBackward backward = nullptr;  // c *= f'(z)
   decltype(ActivationUse::settings) settings{};

@@ -1,12 +1,15 @@
-// One pass over a batch: forward, loss, backward, update.
+// One pass over a batch: forward, losses, backward, update.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
+#include "graph/call.hpp"
 #include "graph/schedule.hpp"
 #include "runtime/buffer.hpp"
+#include "train/head.hpp"
 #include "train/network.hpp"
 #include "train/scores.hpp"
 
@@ -15,7 +18,7 @@ namespace gs {
 /// What an executor is for.
 enum class Mode {
   predict,   // outputs
-  score,     // outputs, the loss and metrics of each row
+  score,     // outputs, the losses and metrics of each row
   gradient,  // those, and all gradients, stored
   train,     // those, and the step of every weight
 };
@@ -23,21 +26,29 @@ enum class Mode {
 /// Runs a network on batches of one size: its buffers and its schedule.
 template <class Real> class Executor {
  public:
+  /// scorings (output): how each is scored; empty: none is.
   /// weights (layer, weight): where they lie and what their gradients do; epilogue: how a step updates them.
-  /// source: what the numbers of x will be.
-  Executor(const Network<Real>& network, std::size_t batch, Mode mode, const Scoring& scoring,
-           std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue, Source source);
+  /// sources (input): what the numbers of each will be.
+  Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
+           std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
+           const std::vector<Source>& sources);
 
-  /// Reads x and targets as set. It can be cancelled if it `is_long` and `stores`; statistics that layers
-  /// update themselves are then as before.
-  void run(ThreadTeam& team) { run(team, 0, schedule_.stages()); }
+  /// Whether a part of a pass is computed elsewhere, so that it cannot be run within a team.
+  bool has_externals() const { return !schedule_.externals.empty(); }
+
+  /// Reads inputs and targets as set. It can be cancelled if it `is_long` and `stores`; statistics that layers
+  /// update themselves are then as before. Of a network without externals.
+  void run(ThreadTeam& team);
+  /// The same of any, with teams of its own; if something fails, it is as if cancelled.
+  void run() { run({}, schedule_.end()); }
 
   /// What the weights' penalties added to the loss of the last run; only with gradients.
   double penalty() const { return schedule_.penalty(); }
 
-  /// The same in two halves, where the caller computes the loss: up to the outputs; and from dy on.
-  void run_forward(ThreadTeam& team) { run(team, 0, schedule_.backward_stage()); }
-  void run_backward(ThreadTeam& team) { run(team, schedule_.backward_stage(), schedule_.stages()); }
+  /// The same in two halves, where the caller computes a loss: up to the outputs; and from dy on.
+  void run_forward() { run({}, schedule_.backward); }
+  void run_backward() { run(schedule_.backward, schedule_.end()); }
+  bool has_halves() const { return schedule_.backward.stage > 0 || schedule_.backward.external > 0; }
 
   /// Whether a run takes so long that one should be able to cancel it: by what the last one took.
   bool is_long() const;
@@ -51,55 +62,44 @@ template <class Real> class Executor {
 
   /// As run, adding each stage's seconds to times (stage).
   void run_timed(ThreadTeam& team, std::vector<double>& times);
-  const Schedule<Real>& schedule() const { return schedule_; }
+  const Stages<Real>& stages() const { return schedule_.stages; }
   bool backward() const { return backward_; }
 
-  /// The pass that the next run is part of, which random numbers depend on; and row i of it.
+  /// The pass that the next run is part of, which random numbers depend on; and row i of it, by its number, and where
+  /// an input has it.
   void begin(std::uint32_t number) { schedule_.number = number; }
-  void set_row(std::size_t i, std::int64_t id, const void* from) {
-    schedule_.ids[i] = id;
-    x[i] = from;
+  void set_id(std::size_t i, std::int64_t id) { schedule_.ids[i] = id; }
+  void set_row(std::size_t input, std::size_t i, const std::byte* from) {
+    for (DataView& view : views_[input]) {
+      const std::size_t parts = view.pointers.size() / batch, step = row_sizes_[input] / parts;
+      for (std::size_t k = 0; k < parts; ++k) view.pointers[i * parts + k] = from + k * step;
+    }
   }
 
-  std::size_t columns() const { return network_.outputs; }  // of outputs and dy
-
-  /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
-  void set_sample_weights(const double* weights, const std::uint8_t* mask);
-  /// Of the batch, after a run.
-  double loss() const { return reduction_.loss(values[0].data()); }
-  double total() const { return reduction_.total(values[0].data()); }  // loss times batch
+  /// Of the batch, after a run: the sum of those of the heads.
+  double loss() const;
+  double total() const;  // times batch
 
   /// Threads that this much work is worth, and scratch for each.
   int threads();
 
   const std::size_t batch;
-  std::vector<const void*> x;               // (batch): the rows
-  std::vector<const void*> targets;         // (batch): to a row of numbers, or one label
-  std::vector<std::vector<double>> values;  // (loss and metrics, batch)
-  Real* outputs = nullptr;                  // (batch, outputs)
-  Real* dy = nullptr;  // (batch, outputs), the loss's gradient by them; null without a backward pass
-  Real* dx = nullptr;  // (batch, inputs), for Mode::gradient
+  std::vector<Head<Real>> heads;  // (output)
+  std::vector<Matrix<Real>> dx;   // (input), of rows (batch); of Mode::gradient
 
  private:
-  struct LayerBuffers {
-    IndirectionBuffer x;
-    Real *z, *y, *dy, *dx;
-    const std::vector<Weight<Real>>* weights;
-    const Weight<Real>* weight(std::size_t i) const { return &(*weights)[i]; }
-  };
   void make_penalty_gradients();
-  void run(ThreadTeam& team, std::size_t first, std::size_t last);
+  using Place = typename Schedule<Real>::Place;
+  void run(Place first, Place last);
+  void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
-  void schedule_loss(const Scoring& scoring, bool of_logits, const LayerBuffers& last);
 
   const Network<Real>& network_;
   const bool backward_;
-  LossUse loss_;
-  LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it
-  std::vector<double> scales_;        // (batch): gradient of the batch's loss by each row's
-  std::vector<std::uint8_t> counts_;  // (batch), of a loss that is only_positive
   std::vector<std::vector<Weight<Real>>> weights_;
   Schedule<Real> schedule_;
+  std::vector<std::deque<DataView>> views_;  // (input)
+  std::vector<std::size_t> row_sizes_;       // (input), bytes
   bool stores_ = true;
   double seconds_ = 0;            // that the last run took; 0: there was none
   std::vector<Real> statistics_;  // before the last run

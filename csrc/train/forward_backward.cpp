@@ -23,38 +23,47 @@ ForwardBackward<Real>::ForwardBackward(const Network<Real>& network, std::vector
 
 template <class Real> Executor<Real>& ForwardBackward<Real>::executor(const Batch& batch, Mode mode) {
   const auto fits = [&](const Kept& kept) {
-    return kept.executor->batch == batch.rows && kept.mode == mode && kept.source == batch.source;
+    return kept.executor->batch == batch.rows && kept.mode == mode && kept.sources == batch.sources;
   };
   const auto found = std::find_if(kept_.begin(), kept_.end(), fits);
   if (found != kept_.end()) {
     std::rotate(kept_.begin(), found, found + 1);
     return *kept_.front().executor;
   }
-  auto made = std::make_unique<Executor<Real>>(network_, batch.rows, mode, Scoring{}, weights_, none_, batch.source);
+  Scoring by_caller;
+  by_caller.by_caller = mode != Mode::predict;
+  auto made = std::make_unique<Executor<Real>>(network_, batch.rows, mode,
+                                               std::vector<Scoring>(network_.outputs.size(), by_caller), weights_, none_,
+                                               batch.sources);
   if (kept_.size() == most_kept) {
     const auto idle = [&](const Kept& kept) { return kept.executor.get() != last_; };
     kept_.erase(std::find_if(kept_.rbegin(), kept_.rend(), idle).base() - 1);
   }
-  kept_.insert(kept_.begin(), {std::move(made), mode, batch.source});
+  kept_.insert(kept_.begin(), {std::move(made), mode, batch.sources});
   return *kept_.front().executor;
 }
 
 template <class Real> Executor<Real>& ForwardBackward<Real>::forward(const Batch& batch, Mode mode) {
   if (mode != Mode::predict) last_ = nullptr;  // its memory may be written
   Executor<Real>& now = executor(batch, mode);
-  const std::size_t row_size = network_.inputs * item_size(batch.source);
   now.begin(batch.number);
-  for (std::size_t i = 0; i < batch.rows; ++i)
-    now.set_row(i, batch.ids ? batch.ids[i] : std::int64_t(i), batch.x + i * row_size);
-  const bool both = mode == Mode::predict;
-  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { both ? now.run(team) : now.run_forward(team); });
-  if (!both) last_ = &now;
+  for (std::size_t i = 0; i < batch.rows; ++i) now.set_id(i, batch.ids ? batch.ids[i] : std::int64_t(i));
+  for (std::size_t k = 0; k < batch.x.size(); ++k) {
+    const std::size_t row_size = network_.input_size(k) * item_size(batch.sources[k]);
+    for (std::size_t i = 0; i < batch.rows; ++i) now.set_row(k, i, batch.x[k] + i * row_size);
+  }
+  if (mode == Mode::predict) {
+    now.run();
+  } else {
+    now.run_forward();
+    last_ = &now;
+  }
   return now;
 }
 
 template <class Real> Executor<Real>& ForwardBackward<Real>::backward() {
   Executor<Real>& now = *std::exchange(last_, nullptr);
-  ThreadTeam::run(now.threads(), [&](ThreadTeam& team) { now.run_backward(team); });
+  now.run_backward();
   return now;
 }
 

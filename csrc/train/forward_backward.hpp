@@ -11,10 +11,10 @@
 
 namespace gs {
 
-/// Rows of x (rows, inputs) in C order, and what random numbers depend on.
+/// Rows of each input, in C order, and what random numbers depend on.
 struct Batch {
-  const std::byte* x;
-  Source source;
+  std::vector<const std::byte*> x;
+  std::vector<Source> sources;
   std::size_t rows;
   const std::int64_t* ids = nullptr;  // (rows), of the rows in their data set; null: 0, 1, 2, ...
   std::uint32_t number = 0;           // of the pass over the data
@@ -30,7 +30,7 @@ template <class Real> class ForwardBackward {
   /// Mode::predict: outputs alone. Mode::train: in training, to go backward from; Mode::gradient: to dx too. The
   /// executor keeps its outputs until the next batch of as many rows; x is read again by `backward`.
   Executor<Real>& forward(const Batch& batch, Mode mode);
-  /// From dy of the executor that went forward to go backward last; once, for it writes over what it needs.
+  /// From dy of the heads of the executor that went forward to go backward last; once, for it writes over what it needs.
   Executor<Real>& backward();
   /// That executor; null if there is none, or after its backward pass.
   Executor<Real>* last() const { return last_; }
@@ -39,7 +39,7 @@ template <class Real> class ForwardBackward {
   struct Kept {
     std::unique_ptr<Executor<Real>> executor;
     Mode mode;
-    Source source;
+    std::vector<Source> sources;
   };
   Executor<Real>& executor(const Batch& batch, Mode mode);
 

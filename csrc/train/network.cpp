@@ -1,42 +1,53 @@
 #include "train/network.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace gs {
-namespace {
 
-std::size_t elements(const std::array<std::size_t, 2>& shape) { return shape[0] ? shape[0] * shape[1] : shape[1]; }
-
-}  // namespace
+Shapes weight_shapes(const AnyLayer& layer) {
+  return visit_layer(layer, [](const auto& one) { return one.weights(); });
+}
+Shape output_shape(const AnyLayer& layer) {
+  return visit_layer(layer, [](const auto& one) { return one.output(); });
+}
 
 template <class Real>
-Network<Real>::Network(std::size_t inputs, std::vector<AnyLayer> given,
-                       std::vector<std::vector<WeightAttributes>> attributes, std::vector<std::vector<Real*>> kept)
-    : inputs(inputs), outputs(inputs), layers(std::move(given)), weights(std::move(kept)) {
+Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<Node> calls,
+                       std::vector<std::size_t> outputs, std::vector<std::vector<WeightAttributes>> attributes,
+                       std::vector<std::vector<Real*>> kept)
+    : inputs(std::move(inputs)),
+      layers(std::move(given)),
+      nodes(std::move(calls)),
+      outputs(std::move(outputs)),
+      weights(std::move(kept)) {
+  for (Node& node : nodes) {
+    if (node.layer == Node::no_layer) continue;
+    node.shape = output_shape(layers[node.layer]);
+    numbers += size_of(node.shape);
+    for (const Shape& weight : weight_shapes(layers[node.layer])) work += size_of(weight) * rows_of(node.shape);
+  }
   const bool own = weights.empty();
   std::size_t size = 0;
-  for (const AnyLayer& any : layers)
-    visit_layer(any, [&](const auto& layer) {
-      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-        size += own ? align<Real>(elements(layer.weights()[i])) : 0;
-        work += elements(layer.weights()[i]);
-      }
-      outputs = layer.outputs();
-      numbers += outputs;
-    });
+  for (const AnyLayer& layer : layers)
+    for (const Shape& weight : weight_shapes(layer)) size += own ? align<Real>(size_of(weight)) : 0;
   arena_ = Buffer<Real>(size);
   std::memset(arena_.data(), 0, size * sizeof(Real));
   Real* next = arena_.data();
-  for (std::size_t k = 0; own && k < layers.size(); ++k)
-    visit_layer(layers[k], [&](const auto& layer) {
-      weights.emplace_back();
-      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-        weights.back().push_back(next);
-        next += align<Real>(elements(layer.weights()[i]));
-      }
-    });
+  for (std::size_t k = 0; own && k < layers.size(); ++k) {
+    weights.emplace_back();
+    for (const Shape& weight : weight_shapes(layers[k])) {
+      weights.back().push_back(next);
+      next += align<Real>(size_of(weight));
+    }
+  }
   set_weight_attributes(std::move(attributes));
+}
+
+template <class Real> bool Network<Real>::has_externals() const {
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const AnyLayer& layer) { return std::holds_alternative<External>(layer); });
 }
 
 template <class Real> void Network<Real>::set_weight_attributes(std::vector<std::vector<WeightAttributes>> given) {
@@ -44,15 +55,14 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
   given.resize(layers.size());
   attributes.assign(layers.size(), {});
   for (std::size_t k = 0; k < layers.size(); ++k) {
-    given[k].resize(weights[k].size());
-    visit_layer(layers[k], [&](const auto& layer) {
-      for (std::size_t i = 0; i < layer.n_weights(); ++i) {
-        const auto [rows, columns] = layer.weights()[i];
-        given[k][i].rows = rows;
-        given[k][i].columns = columns;
-        attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
-      }
-    });
+    const Shapes shapes = weight_shapes(layers[k]);
+    given[k].resize(shapes.size());
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
+      given[k][i].columns = last_of(shapes[i]);
+      given[k][i].moves |= std::holds_alternative<External>(layers[k]);
+      attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
+    }
   }
 }
 

@@ -1,44 +1,58 @@
-// Layers in a row, and their weights.
+// Calls of layers on each other's outputs, and the layers' weights.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
-#include <variant>
 #include <vector>
 
+#include "graph/shape.hpp"
 #include "graph/weight_attributes.hpp"
 #include "layers/all.hpp"
 #include "runtime/buffer.hpp"
 
 namespace gs {
 
-template <class List> struct VariantOf;
-template <class... Any> struct VariantOf<TypeList<Any...>> {
-  using type = std::variant<Any...>;
+/// A call of a layer; or, without one, a value in another shape.
+struct Node {
+  static constexpr std::size_t no_layer = std::size_t(-1);
+  std::size_t layer = no_layer;
+  std::vector<std::size_t> inputs;  // values; those are numbered: first the inputs, then what the nodes give
+  Shape shape;                      // of what it gives
 };
-using AnyLayer = VariantOf<Layers>::type;
 
-template <class Visit> auto visit_layer(const AnyLayer& layer, Visit visit) { return std::visit(visit, layer); }
-
-/// Layers and their weights, which lie in one arena, each aligned, zeros at the start; or where somebody
+/// What is computed, and where its weights lie: in one arena, each aligned, zeros at the start; or where somebody
 /// else keeps them, who may give them to several networks.
 template <class Real> class Network {
  public:
+  /// nodes: each after those it reads; their shapes are filled in. outputs: values, any of them.
   /// attributes (layer, weight): empty, or those of each weight; their shapes are filled in.
   /// kept (layer, weight): empty, or where each weight lies.
-  Network(std::size_t inputs, std::vector<AnyLayer> layers, std::vector<std::vector<WeightAttributes>> attributes = {},
-          std::vector<std::vector<Real*>> kept = {});
+  Network(Shapes inputs, std::vector<AnyLayer> layers, std::vector<Node> nodes, std::vector<std::size_t> outputs,
+          std::vector<std::vector<WeightAttributes>> attributes = {}, std::vector<std::vector<Real*>> kept = {});
 
-  const std::size_t inputs;
-  std::size_t outputs;
-  const std::vector<AnyLayer> layers;
+  const Shapes inputs;
+  const std::vector<AnyLayer> layers;  // each once
+  std::vector<Node> nodes;
+  const std::vector<std::size_t> outputs;
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
   // Shared with executors that were made by them, which go on with them when there are others.
   std::vector<std::vector<std::shared_ptr<const WeightAttributes>>> attributes;
   std::size_t work = 0;     // multiplications a row in one forward pass
-  std::size_t numbers = 0;  // outputs of all layers, a row
+  std::size_t numbers = 0;  // that all nodes give, a row
   std::size_t version = 0;  // of the attributes
 
+  /// Asks whoever made the network for what is computed outside the engine; on the thread that runs it. It may throw.
+  std::function<void(const ExternalCall<Real>& call, bool training)> ask = nullptr;
+  /// Whether it has to.
+  bool has_externals() const;
+
+  const Shape& shape(std::size_t value) const {
+    return value < inputs.size() ? inputs[value] : nodes[value - inputs.size()].shape;
+  }
+  /// Numbers a row of an output, and of an input.
+  std::size_t output_size(std::size_t i = 0) const { return size_of(shape(outputs[i])); }
+  std::size_t input_size(std::size_t i = 0) const { return size_of(inputs[i]); }
   /// Sets them. Executors that were made before keep those they were made with.
   void set_weight_attributes(std::vector<std::vector<WeightAttributes>> given);
   /// What the weights' penalties add to the loss.
@@ -49,5 +63,8 @@ template <class Real> class Network {
  private:
   Buffer<Real> arena_;
 };
+
+Shapes weight_shapes(const AnyLayer& layer);
+Shape output_shape(const AnyLayer& layer);
 
 }  // namespace gs

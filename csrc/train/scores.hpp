@@ -59,12 +59,13 @@ struct LossUse {
 void score_rows(const ScoreInfo& score, Dtype dtype, const void* const* targets, const void* y, std::size_t rows,
                 std::size_t n, double* values);
 
-/// How rows are scored: the loss, without info if the caller computes it; the metrics; and whether the caller will read
-/// the outputs.
+/// How rows of an output are scored: the loss, without info if there is none; the metrics; and whether the caller will
+/// read the outputs.
 struct Scoring {
   LossUse loss;
   std::vector<const ScoreInfo*> metrics;
   bool outputs = false;
+  bool by_caller = false;  // the caller computes the loss
 
   /// Whether targets are labels.
   bool labels() const;

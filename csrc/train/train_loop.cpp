@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <tuple>
 
 namespace gs {
 namespace {
@@ -38,18 +37,36 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 }
 
 template <class Real>
-TrainLoop<Real>::TrainLoop(const Network<Real>& network, const Scoring& scoring, const Data& data,
+void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number) {
+  executor.begin(number);
+  for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, std::int64_t(i));
+  for (std::size_t k = 0; k < data.x.size(); ++k) {
+    const std::size_t row_size = network.input_size(k) * item_size(data.x[k].source);
+    for (std::size_t i = 0; i < executor.batch; ++i) executor.set_row(k, i, data.x[k].at + i * row_size);
+  }
+  for (std::size_t k = 0; k < data.y.size(); ++k) {
+    Head<Real>& head = executor.heads[k];
+    const TargetRows& from = data.y[k];
+    const std::size_t part = from.row_size / head.parts;
+    for (std::size_t i = 0; i < head.rows; ++i) head.targets[i] = from.at + i * part;
+    head.set_sample_weights(from.weights, from.mask);
+  }
+}
+
+template <class Real>
+TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data,
                            std::size_t batch_size, Optimizer* optimizer, std::vector<const Parameter*> parameters,
                            std::vector<Real*> gradients)
     : network_(network),
-      scoring_(scoring),
+      scorings_(std::move(scorings)),
       data_(data),
       batch_size_(batch_size),
       optimizer_(optimizer),
       parameters_(std::move(parameters)),
       weights_(plain_weights(network)),
-      given_(!gradients.empty()) {
-  totals.assign(1 + scoring.metrics.size(), 0);
+      given_(!gradients.empty()),
+      selected_(scorings_.size()) {
+  start({}, 0);
   for (auto& layer : weights_)
     for (auto& weight : layer) {
       if (!weight.trainable()) continue;
@@ -66,7 +83,7 @@ template <class Real> void TrainLoop<Real>::find_penalty() {
 
 template <class Real> void TrainLoop<Real>::choose_places(Executor<Real>& executor) {
   if (!optimizer_ || parameters_.empty()) return;
-  const bool wanted = optimizer_->needs_whole() || executor.is_long();
+  const bool wanted = optimizer_->needs_whole() || executor.is_long() || executor.has_externals();
   if (wanted == executor.stores()) return;
   if (!wanted) {
     executor.store_gradients({});
@@ -98,8 +115,13 @@ template <class Real> void TrainLoop<Real>::drop_executors() {
 }
 
 template <class Real> void TrainLoop<Real>::take(const Data& data) {
-  const auto kind = [](const Data& d) { return std::make_tuple(d.source, d.weights != nullptr, d.mask != nullptr); };
-  if (kind(data) != kind(data_)) drop_executors();
+  const auto same_input = [](const InputRows& a, const InputRows& b) { return a.source == b.source; };
+  const auto same_target = [](const TargetRows& a, const TargetRows& b) {
+    return !a.weights == !b.weights && !a.mask == !b.mask;
+  };
+  if (!std::equal(data.x.begin(), data.x.end(), data_.x.begin(), same_input) ||
+      !std::equal(data.y.begin(), data.y.end(), data_.y.begin(), same_target))
+    drop_executors();
   data_ = data;
   start({}, 0);
 }
@@ -108,52 +130,77 @@ template <class Real> void TrainLoop<Real>::start(std::vector<std::int64_t> orde
   order_ = std::move(order);
   number_ = number;
   batches = rows = 0;
-  std::fill(totals.begin(), totals.end(), 0);
+  loss_total = 0;
+  head_totals.assign(scorings_.size(), 0);
+  std::size_t metrics = 0;
+  for (const Scoring& scoring : scorings_) metrics += scoring.metrics.size();
+  metric_totals.assign(metrics, 0);
 }
 
 template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batch) {
   auto& slot = batch == batch_size_ ? whole_ : rest_;
-  if (!slot || slot->batch != batch)
-    slot = std::make_unique<Executor<Real>>(network_, batch, optimizer_ || given_ ? Mode::train : Mode::score, scoring_,
-                                            weights_, epilogue_, data_.source);
+  if (!slot || slot->batch != batch) {
+    std::vector<Source> sources;
+    for (const InputRows& input : data_.x) sources.push_back(input.source);
+    slot = std::make_unique<Executor<Real>>(network_, batch, optimizer_ || given_ ? Mode::train : Mode::score,
+                                            scorings_, weights_, epilogue_, sources);
+  }
   return *slot;
 }
 
-template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
-  const std::size_t row_size = network_.inputs * item_size(data_.source);
-  labels_of_rows_.resize(scoring_.labels() ? batch_size_ : 0);
-  for (std::size_t i = 0; !labels_of_rows_.empty() && i < executor.batch; ++i) {
-    const std::int64_t row = order_[rows + i];
-    std::int64_t& label = labels_of_rows_[i];
-    std::memcpy(&label, data_.y + std::size_t(row) * data_.target_size, sizeof label);
-    if (scoring_.admits(label, network_.outputs)) continue;
-    bad_row_ = row;
-    bad_label_ = label;
-    return false;
+template <class Real> bool TrainLoop<Real>::set_labels(std::size_t output, Head<Real>& head) {
+  std::vector<std::int64_t>& labels = selected_[output].labels;
+  const TargetRows& from = data_.y[output];
+  labels.resize(head.rows);
+  for (std::size_t i = 0; i < head.rows; ++i) {
+    const std::int64_t row = order_[rows + i / head.parts];
+    std::int64_t& label = labels[i];
+    std::memcpy(&label, from.at + std::size_t(row) * from.row_size + i % head.parts * sizeof label, sizeof label);
+    if (!scorings_[output].admits(label, head.n)) {
+      bad_label_ = {output, row, label};
+      return false;
+    }
+    head.targets[i] = &label;
   }
+  return true;
+}
+
+template <class Real> void TrainLoop<Real>::set_targets(std::size_t output, Head<Real>& head) {
+  const TargetRows& from = data_.y[output];
+  const std::size_t part = from.row_size / head.parts;
+  if (!scorings_[output].labels())
+    for (std::size_t i = 0; i < head.rows; ++i)
+      head.targets[i] = from.at + std::size_t(order_[rows + i / head.parts]) * from.row_size + i % head.parts * part;
+  if (!from.weights && !from.mask) return;
+  const auto select = [&](const auto* all, auto& to) {
+    to.resize(all ? head.rows : 0);
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = all[order_[rows + i / head.parts]];
+    return all ? to.data() : nullptr;
+  };
+  const double* const weights = select(from.weights, selected_[output].weights);
+  head.set_sample_weights(weights, select(from.mask, selected_[output].mask));
+}
+
+template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
+  for (std::size_t k = 0; k < scorings_.size(); ++k)
+    if (scorings_[k].labels() && !set_labels(k, executor.heads[k])) return false;
   last_ = &executor;
   at_ = rows;
   executor.begin(number_);
-  for (std::size_t i = 0; i < executor.batch; ++i) {
-    const std::size_t row = std::size_t(order_[rows + i]);
-    executor.set_row(i, order_[rows + i], data_.x + row * row_size);
-    executor.targets[i] =
-        labels_of_rows_.empty() ? data_.y + row * data_.target_size : static_cast<const void*>(&labels_of_rows_[i]);
+  for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, order_[rows + i]);
+  for (std::size_t k = 0; k < data_.x.size(); ++k) {
+    const std::size_t row_size = network_.input_size(k) * item_size(data_.x[k].source);
+    for (std::size_t i = 0; i < executor.batch; ++i)
+      executor.set_row(k, i, data_.x[k].at + std::size_t(order_[rows + i]) * row_size);
   }
-  if (!data_.weights && !data_.mask) return true;
-  const auto select = [&](const auto* from, auto& to) {
-    to.resize(from ? batch_size_ : 0);
-    for (std::size_t i = 0; from && i < executor.batch; ++i) to[i] = from[order_[rows + i]];
-    return from ? to.data() : nullptr;
-  };
-  const double* weights = select(data_.weights, weights_of_rows_);
-  executor.set_sample_weights(weights, select(data_.mask, mask_of_rows_));
+  for (std::size_t k = 0; k < scorings_.size(); ++k)
+    if (data_.y[k].at) set_targets(k, executor.heads[k]);
   return true;
 }
 
 template <class Real>
-template <class Work>
-void TrainLoop<Real>::update(ThreadTeam& team, Executor<Real>& executor, Work work) {
+template <class Work, class InTeam>
+void TrainLoop<Real>::update(Executor<Real>& executor, Work work, InTeam in_team) {
   const bool at_once = optimizer_ && !executor.stores();
   const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
   if (at_once) {
@@ -166,22 +213,29 @@ void TrainLoop<Real>::update(ThreadTeam& team, Executor<Real>& executor, Work wo
     if (at_once) {
       for (const Parameter* p : parameters_) optimizer_->count_step(*p);
       optimizer_->count();
-    } else if (optimizer_ && optimizer_->step(grads_, &team) == Optimizer::Outcome::nonfinite) {
-      refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+    } else if (optimizer_) {
+      in_team([&](ThreadTeam& team) {
+        if (optimizer_->step(grads_, &team) == Optimizer::Outcome::nonfinite)
+          refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
+      });
     }
-  } catch (const Cancelled&) {
+  } catch (...) {
     executor.restore_statistics();
     throw;
   }
   if (refused_) executor.restore_statistics();
-  if (optimizer_) constrain_all(team, optimizer_->t > steps);
+  if (optimizer_) in_team([&](ThreadTeam& team) { constrain_all(team, optimizer_->t > steps); });
 }
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  totals[0] += total + double(executor.batch) * (executor.backward() ? executor.penalty() : penalty_);
-  for (std::size_t s = 1; s < totals.size(); ++s)
-    for (const double value : executor.values[s]) totals[s] += value;
+  loss_total += total + double(executor.batch) * (executor.backward() ? executor.penalty() : penalty_);
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < executor.heads.size(); ++k) {
+    const Head<Real>& head = executor.heads[k];
+    if (head.has_loss() && executor.heads.size() > 1) head_totals[k] += head.own_total();
+    for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
+  }
   rows += executor.batch;
   ++batches;
 }
@@ -201,90 +255,123 @@ template <class Real>
 void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times) {
   choose_places(executor);
   if (!set_rows(executor)) return;
-  update(team, executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); });
+  update(
+      executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
+      [&](const auto& work) { work(team); });
   count(executor, executor.total());
 }
 
-template <class Real> Executor<Real>* TrainLoop<Real>::forward(bool again) {
-  find_penalty();
-  refused_ = false;
-  bad_row_ = -1;
-  if (!again) {
-    if (rows >= order_.size()) return nullptr;
-    if (!set_rows(executor(std::min(batch_size_, order_.size() - rows)))) return nullptr;
-  }
-  if (last_) choose_places(*last_);
-  if (last_) ThreadTeam::run(last_->threads(), [&](ThreadTeam& team) { last_->run_forward(team); });
-  return last_;
+template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
+  choose_places(executor);
+  if (!set_rows(executor)) return;
+  update(
+      executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); });
+  const double samples = double(executor.batch);
+  count(executor, executor.total() + by_caller_ * samples);
+  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
 }
 
-template <class Real> void TrainLoop<Real>::backward(double loss, bool again) {
-  ThreadTeam::run(last_->threads(),
-                  [&](ThreadTeam& team) { update(team, *last_, [&] { last_->run_backward(team); }); });
-  if (!again) count(*last_, loss * double(last_->batch));
+template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
+  by_caller_ = 0;
+  own_.clear();
+  if (!executor.has_halves()) return executor.run();
+  executor.run_forward();
+  own_.resize(scorings_.size());
+  for (std::size_t k = 0; k < scorings_.size(); ++k) {
+    Head<Real>& head = executor.heads[k];
+    if (scorings_[k].by_caller)
+      by_caller_ += ask_loss(k, head, order_.data() + at_, executor.batch, own_[k], head.dy);
+  }
+  executor.run_backward();
 }
 
 template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard& guard) {
   const Clock clock(seconds);
   find_penalty();
   refused_ = false;
-  bad_row_ = -1;
+  bad_label_ = {};
   while (rows < order_.size()) {
     Executor<Real>& now = executor(std::min(batch_size_, order_.size() - rows));
     bool over = false;
-    ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
-      do {
-        step(team, now);
-        over = clock.is_over() || refused_ || bad_row_ >= 0 || guard.contended();
-        if (!over) team.poll();
-      } while (!over && order_.size() - rows >= now.batch);
-    });
+    const auto ends = [&] { return clock.is_over() || refused_ || bad_label_.row >= 0 || guard.contended(); };
+    if (is_apart(now)) {
+      step(now);
+      over = ends();
+    } else {
+      ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
+        do {
+          step(team, now);
+          over = ends();
+          if (!over) team.poll();
+        } while (!over && order_.size() - rows >= now.batch);
+      });
+    }
     if (over) break;
   }
   return rows == order_.size();
 }
 
 template <class Real> void TrainLoop<Real>::again() {
-  if (last_) ThreadTeam::run(last_->threads(), [&](ThreadTeam& team) { last_->run(team); });
+  if (last_) pass(*last_);
 }
 
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {
   const Clock clock(seconds);
   find_penalty();
-  bad_row_ = -1;
+  bad_label_ = {};
   Executor<Real>& now = executor(batch_size_);
   std::vector<double> times;
   ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
-    while (!clock.is_over() && bad_row_ < 0 && order_.size() - rows >= batch_size_) step(team, now, &times);
+    while (!clock.is_over() && bad_label_.row < 0 && order_.size() - rows >= batch_size_) step(team, now, &times);
   });
   std::vector<std::pair<std::string, double>> named;
-  for (std::size_t k = 0; k < times.size(); ++k) named.emplace_back(now.schedule().stage_name(k), times[k]);
+  for (std::size_t k = 0; k < times.size(); ++k) named.emplace_back(now.stages().name(k), times[k]);
   return named;
 }
 
 template <class Real>
-std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t begin, double seconds,
-                                     const Guard& guard) {
+std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>& outs, std::size_t begin,
+                                     double seconds, const Guard& guard) {
   const Clock clock(seconds);
-  const std::size_t rows = data.rows, row_size = network_.inputs * item_size(data.source);
+  const std::size_t rows = data.rows;
   const auto weights = plain_weights(network_);
+  std::vector<Source> sources;
+  for (const InputRows& input : data.x) sources.push_back(input.source);
   std::unique_ptr<Executor<Real>> executor;
   while (begin < rows) {
     const std::size_t batch = std::min(batch_size_, rows - begin);
     if (!executor || executor->batch != batch)
-      executor =
-          std::make_unique<Executor<Real>>(network_, batch, Mode::predict, Scoring{}, weights, none_, data.source);
+      executor = std::make_unique<Executor<Real>>(network_, batch, Mode::predict, std::vector<Scoring>{}, weights,
+                                                  none_, sources);
+    const auto set_rows = [&] {
+      for (std::size_t k = 0; k < data.x.size(); ++k) {
+        const std::size_t row_size = network_.input_size(k) * item_size(sources[k]);
+        for (std::size_t i = 0; i < batch; ++i) executor->set_row(k, i, data.x[k].at + (begin + i) * row_size);
+      }
+    };
+    const auto take_outputs = [&] {
+      for (std::size_t k = 0; k < outs.size(); ++k) {
+        const std::size_t n = network_.output_size(k);
+        std::copy_n(executor->heads[k].outputs, batch * n, outs[k] + begin * n);
+      }
+      begin += batch;
+      return clock.is_over() || guard.contended();
+    };
     bool over = false;
-    ThreadTeam::run(executor->threads(), [&](ThreadTeam& team) {
-      do {
-        for (std::size_t i = 0; i < batch; ++i) executor->x[i] = data.x + (begin + i) * row_size;
-        executor->run(team);
-        std::copy(executor->outputs, executor->outputs + batch * network_.outputs, out + begin * network_.outputs);
-        begin += batch;
-        over = clock.is_over() || guard.contended();
-        if (!over) team.poll();
-      } while (!over && rows - begin >= batch);
-    });
+    if (executor->has_externals()) {
+      set_rows();
+      executor->run();
+      over = take_outputs();
+    } else {
+      ThreadTeam::run(executor->threads(), [&](ThreadTeam& team) {
+        do {
+          set_rows();
+          executor->run(team);
+          over = take_outputs();
+          if (!over) team.poll();
+        } while (!over && rows - begin >= batch);
+      });
+    }
     if (over) break;
   }
   return begin;
@@ -292,6 +379,8 @@ std::size_t Predictor<Real>::advance(const Data& data, Real* out, std::size_t be
 
 template std::vector<std::vector<Weight<float>>> plain_weights(const Network<float>&);
 template std::vector<std::vector<Weight<double>>> plain_weights(const Network<double>&);
+template void set_all_rows(Executor<float>&, const Network<float>&, const Data&, std::uint32_t);
+template void set_all_rows(Executor<double>&, const Network<double>&, const Data&, std::uint32_t);
 template class TrainLoop<float>;
 template class TrainLoop<double>;
 template class Predictor<float>;

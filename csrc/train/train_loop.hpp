@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,26 +15,39 @@
 
 namespace gs {
 
-/// x (rows, inputs) in C order, and a target for each row: numbers of the network's type, or one int64 label.
-struct Data {
-  const std::byte* x;
+/// Rows of an input in C order.
+struct InputRows {
+  const std::byte* at;
   Source source;
-  const std::byte* y;       // targets of the first row
-  std::size_t target_size;  // bytes of targets a row
-  std::size_t rows;
+};
+
+/// A target for each row of an output: numbers of the network's type, or int64 labels.
+struct TargetRows {
+  const std::byte* at;
+  std::size_t row_size;                // bytes
   const double* weights = nullptr;     // (rows), what their losses count for; or null: each 1
   const std::uint8_t* mask = nullptr;  // (rows), whether they count at all; or null: all do
 };
 
+struct Data {
+  std::vector<InputRows> x;   // (input)
+  std::vector<TargetRows> y;  // (output)
+  std::size_t rows;
+};
+
 /// The network's weights, without state.
 template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
+
+/// Sets all rows of data, in their order, to be run at once.
+template <class Real>
+void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number);
 
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
 template <class Real> class TrainLoop {
  public:
   /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
   /// of the last batch are left, a place for each weight, for the caller to take the step; mostly empty.
-  TrainLoop(const Network<Real>& network, const Scoring& scoring, const Data& data, std::size_t batch_size,
+  TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
             Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
 
   /// Other data from now on; a pass must be started over it.
@@ -43,28 +57,26 @@ template <class Real> class TrainLoop {
   /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
   /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
-  /// `bad_row`.
+  /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
   bool refused() const { return refused_; }
-  /// The row of such a label, and the label; -1: there is none.
-  std::int64_t bad_row() const { return bad_row_; }
-  std::int64_t bad_label() const { return bad_label_; }
+  /// Such a label.
+  struct BadLabel {
+    std::size_t output = 0;
+    std::int64_t row = -1, label = 0;  // row -1: there is none
+  };
+  const BadLabel& bad_label() const { return bad_label_; }
   /// The last batch once more, where its gradients are left for others: at what the weights are now.
   void again();
-  /// Of the last batch, (rows, outputs); null before the first. Overwritten by the next batch and by `again`; with a
-  /// last activation that the loss absorbs they are there only if the Scoring asks for them.
-  const Real* outputs() const { return last_ ? last_->outputs : nullptr; }
-  std::size_t width() const { return network_.outputs; }
-  std::size_t output_rows() const { return last_ ? last_->batch : 0; }
+  /// What ran last, with the outputs of its heads; null before the first batch. They are overwritten by the next batch
+  /// and by `again`; with a last activation that the loss absorbs they are there only if the Scoring asks for them.
+  const Executor<Real>* last() const { return last_; }
 
-  /// The two halves of a batch whose loss the caller computes. forward: the outputs of the next one (again: of the last
-  /// one once more, at what the weights are now), or null if the pass is over, or at a label as above. backward: takes
-  /// the loss of the batch, and its gradient by the outputs from dy of the executor, where there is one; counts the
-  /// batch unless it is `again`.
-  Executor<Real>* forward(bool again);
-  void backward(double loss, bool again);
-  /// Of the batch that forward is at.
-  const std::int64_t* batch_rows() const { return order_.data() + at_; }
+  /// Asks the caller for the loss of an output that it computes, on rows of the data: what it adds to that of the
+  /// batch. own: the same without its factor; dy (rows, numbers of the output): its gradient, or null. It may throw.
+  using AskLoss = std::function<double(std::size_t output, const Head<Real>& head, const std::int64_t* rows,
+                                       std::size_t count, double& own, Real* dy)>;
+  AskLoss ask_loss = nullptr;
 
   /// As advance, and the seconds that full batches spent in each stage of a step, by the stage's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
@@ -73,7 +85,9 @@ template <class Real> class TrainLoop {
   std::size_t steps_left() const { return (order_.size() - rows + batch_size_ - 1) / batch_size_; }
 
   std::size_t batches = 0, rows = 0;  // done in this pass
-  std::vector<double> totals;         // of the loss and the metrics over the rows done
+  // Over the rows done: of the loss; of the loss of each output, without its factor; of the metrics, output by output.
+  double loss_total = 0;
+  std::vector<double> head_totals, metric_totals;
 
  private:
   Executor<Real>& executor(std::size_t batch);
@@ -88,14 +102,23 @@ template <class Real> class TrainLoop {
   void choose_places(Executor<Real>& executor);
   /// times: see Executor::run_timed; null: no clock.
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
+  /// The same of a network, or losses, of which a part is computed elsewhere, without a team.
+  void step(Executor<Real>& executor);
+  bool is_apart(const Executor<Real>& executor) const { return executor.has_externals() || executor.has_halves(); }
+  void pass(Executor<Real>& executor);
+  /// What the caller's losses add to that of the last batch; without their factors in own_.
+  double ask_losses(Executor<Real>& executor);
   /// The next rows into the executor; false at an invalid label.
   bool set_rows(Executor<Real>& executor);
-  /// Runs what updates weights, in one step of the optimizer. If it is cancelled, or refused, all is as before.
-  template <class Work> void update(ThreadTeam& team, Executor<Real>& executor, Work work);
+  bool set_labels(std::size_t output, Head<Real>& head);
+  void set_targets(std::size_t output, Head<Real>& head);
+  /// Runs what updates weights, in one step of the optimizer; in_team(f) calls f with a team. If it fails, or is
+  /// refused, all is as before.
+  template <class Work, class InTeam> void update(Executor<Real>& executor, Work work, InTeam in_team);
   void count(const Executor<Real>& executor, double total);
 
   const Network<Real>& network_;
-  const Scoring scoring_;
+  const std::vector<Scoring> scorings_;  // (output)
   Data data_;
   const std::size_t batch_size_;
   Optimizer* const optimizer_;
@@ -110,23 +133,30 @@ template <class Real> class TrainLoop {
   bool refused_ = false;
   double penalty_ = 0;  // of the weights, where nothing updates them
   Executor<Real>* last_ = nullptr;
-  std::size_t at_ = 0;  // where its batch begins in order_
-  std::vector<double> weights_of_rows_;
-  std::vector<std::uint8_t> mask_of_rows_;
-  std::vector<std::int64_t> labels_of_rows_;  // copies: nobody else can change them once they are checked
-  std::int64_t bad_row_ = -1, bad_label_ = 0;
+  std::size_t at_ = 0;            // where its batch begins in order_
+  double by_caller_ = 0;          // what the caller's losses added to that of the last batch
+  std::vector<double> own_;       // (output), those losses without their factors
+  /// Of the rows of a batch: copies, which nobody else can change once they are checked.
+  struct Selected {
+    std::vector<double> weights;
+    std::vector<std::uint8_t> mask;
+    std::vector<std::int64_t> labels;
+  };
+  std::vector<Selected> selected_;  // (output)
+  BadLabel bad_label_;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 
-/// Outputs of rows [begin, data.rows) -> out (rows, outputs), batch by batch until `seconds` have passed or somebody
+/// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), batch by batch until `seconds` have passed or somebody
 /// waits for the guard; how far it got.
 template <class Real> class Predictor {
  public:
   Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}
-  /// data: x and rows; the rest is not read.
-  std::size_t advance(const Data& data, Real* out, std::size_t begin, double seconds, const Guard& guard);
+  /// data: x and rows; the rest is not read. outs (output).
+  std::size_t advance(const Data& data, const std::vector<Real*>& outs, std::size_t begin, double seconds,
+                      const Guard& guard);
 
  private:
   const Network<Real>& network_;

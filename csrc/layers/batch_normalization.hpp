@@ -1,0 +1,111 @@
+// Batch normalization.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include "graph/call.hpp"
+#include "kernels/columns.hpp"
+#include "layers/affine.hpp"
+
+namespace gs {
+
+/// y = gamma xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon), of each column of the last axis: in training the
+/// mean and variance of the batch, which move the moving ones, else those. Ioffe & Szegedy 2015, arXiv:1502.03167.
+struct BatchNormalization {
+  Shape shape;
+  std::size_t n;  // columns
+  bool scale, center;
+  double momentum, epsilon;
+
+  static constexpr const char* name = "batch_normalization";
+  template <class Settings>
+  BatchNormalization(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]),
+        n(last_of(shape)),
+        scale(settings.flag("scale")),
+        center(settings.flag("center")),
+        momentum(settings.real("momentum", 0, 1)),
+        epsilon(settings.real("epsilon", 0)) {}
+  Shape output() const { return shape; }
+  // gamma, beta, moving mean, moving variance
+  Shapes weights() const { return Shapes(2 + std::size_t(scale) + std::size_t(center), Shape{n}); }
+
+  // x (rows, n) -> y (rows, n)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> y = call.y(n);
+    if (!in_training(schedule, call)) return affine(schedule, call.x(n), mean(call)->w, factors(schedule, call),
+                                                    data_of(beta(call)), y);
+    const Matrix<Real> xhat = call.save("xhat", n);
+    const BatchStatistics<Real> s = statistics(call);
+    schedule.copy(call.x(n), xhat);
+    schedule.each_column(n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
+                         [=, forward = column_loops<Real>().batch_forward](std::size_t first, std::size_t count) {
+                           forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first,
+                                   y.at + first);
+                         });
+  }
+
+  // dy (rows, n) -> dx (rows, n), dgamma, dbeta (n)
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dy = call.dy(n), dx = call.dx(n);
+    if (!in_training(schedule, call)) {
+      if (dx) affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call), nullptr, dx);
+      return;
+    }
+    const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n), dbeta = call.save("dbeta", n, n);
+    const BatchStatistics<Real> s = statistics(call);
+    schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
+                         [=, backward = column_loops<Real>().batch_backward](std::size_t first, std::size_t count) {
+                           backward(dy.at + first, xhat.at + first, at(s, first), dy.rows, count, dy.columns,
+                                    dgamma.at + first, dbeta.at + first, dx ? dx.at + first : nullptr);
+                         });
+    if (scale) schedule.bias_grad(dgamma, gamma(call));
+    if (center) schedule.bias_grad(dbeta, beta(call));
+  }
+
+ private:
+  template <class Real> static const Real* data_of(const Weight<Real>* weight) { return weight ? weight->w : nullptr; }
+  template <class Real> const Weight<Real>* gamma(const Call<Real>& call) const {
+    return scale ? call.weight(0) : nullptr;
+  }
+  template <class Real> const Weight<Real>* beta(const Call<Real>& call) const {
+    return center ? call.weight(scale) : nullptr;
+  }
+  template <class Real> const Weight<Real>* mean(const Call<Real>& call) const {
+    return call.weight(std::size_t(scale) + std::size_t(center));
+  }
+  template <class Real> const Weight<Real>* variance(const Call<Real>& call) const {
+    return call.weight(1 + std::size_t(scale) + std::size_t(center));
+  }
+  // A layer that is not trained is used as it is.
+  template <class Real> bool in_training(const Schedule<Real>& schedule, const Call<Real>& call) const {
+    return schedule.training && mean(call)->attributes->updated;
+  }
+
+  template <class Real> BatchStatistics<Real> statistics(Call<Real>& call) const {
+    return {data_of(gamma(call)), data_of(beta(call)), mean(call)->w, variance(call)->w, call.save("inverse", n, n).at,
+            momentum, epsilon};
+  }
+  template <class Real> static BatchStatistics<Real> at(BatchStatistics<Real> s, std::size_t column) {
+    if (s.gamma) s.gamma += column;
+    if (s.beta) s.beta += column;
+    s.moving_mean += column;
+    s.moving_variance += column;
+    s.inverse += column;
+    return s;
+  }
+
+  // gamma / sqrt(variance + epsilon) (n), made anew in each pass
+  template <class Real> const Real* factors(Schedule<Real>& schedule, Call<Real>& call) const {
+    Real* const factor = schedule.workspace(n);
+    const Real *const g = data_of(gamma(call)), *const v = variance(call)->w;
+    schedule.once({{g, v}, {factor}}, [=, n = n, epsilon = epsilon] {
+      for (std::size_t j = 0; j < n; ++j)
+        factor[j] = Real((g ? double(g[j]) : 1) / std::sqrt(double(v[j]) + epsilon));
+    });
+    return factor;
+  }
+};
+
+}  // namespace gs

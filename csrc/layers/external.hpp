@@ -1,0 +1,67 @@
+// A layer that is computed outside the engine.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "graph/call.hpp"
+
+namespace gs {
+
+/// y = f(x), of inputs and weights of any shapes: whoever runs the network is asked.
+struct External {
+  Shapes inputs;
+  Shape shape;              // of the output
+  Shapes weight_shapes;     // of those that f, or training, may change
+  std::vector<bool> known;  // weights that there is a gradient for
+  std::size_t number;       // of the layer
+  bool reads_again;         // whether backward reads the inputs
+
+  static constexpr const char* name = "external";
+  template <class Settings>
+  External(const Shapes& inputs, const Settings& settings)
+      : inputs(inputs),
+        shape(settings.shape("output")),
+        weight_shapes(settings.shapes("weight_shapes")),
+        known(settings.flags("known")),
+        number(settings.whole("number") - 1),
+        reads_again(settings.flag("reads_again")) {}
+  Shape output() const { return shape; }
+  Shapes weights() const { return weight_shapes; }
+
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    ExternalCall<Real> asked;
+    asked.layer = number;
+    asked.xs = all_inputs(call);
+    asked.y = call.y(size_of(shape));
+    schedule.external(std::move(asked));
+  }
+
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    ExternalCall<Real> asked;
+    asked.layer = number;
+    asked.backward = true;
+    asked.dy = call.dy(size_of(shape));
+    if (reads_again) asked.xs = all_inputs(call);
+    for (std::size_t i = 0; i < inputs.size(); ++i) asked.dxs.push_back(call.dx(size_of(inputs[i]), i));
+    for (std::size_t i = 0; i < weight_shapes.size(); ++i) {
+      const std::size_t n = size_of(weight_shapes[i]);
+      const bool wanted = known[i] && call.weight(i)->trainable();
+      asked.gradients.push_back(wanted ? Matrix<Real>{schedule.workspace(n), 1, n} : Matrix<Real>{});
+    }
+    const std::vector<Matrix<Real>> gradients = asked.gradients;
+    schedule.external(std::move(asked));
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      if (gradients[i]) schedule.bias_grad(gradients[i], call.weight(i));
+  }
+
+ private:
+  template <class Real> std::vector<Matrix<Real>> all_inputs(Call<Real>& call) const {
+    std::vector<Matrix<Real>> all;
+    for (std::size_t i = 0; i < inputs.size(); ++i) all.push_back(call.x_matrix(size_of(inputs[i]), i));
+    return all;
+  }
+};
+
+}  // namespace gs

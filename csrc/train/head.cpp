@@ -1,0 +1,68 @@
+#include "train/head.hpp"
+
+#include <algorithm>
+
+namespace gs {
+
+template <class Real>
+Head<Real>::Head(const Scoring& scoring, std::size_t batch, std::size_t parts, std::size_t n)
+    : parts(parts),
+      rows(batch * parts),
+      n(n),
+      targets(rows),
+      values(1 + scoring.metrics.size(), std::vector<double>(rows)),
+      loss_(scoring.loss),
+      metrics_(scoring.metrics),
+      wanted_(scoring.outputs || !scoring.metrics.empty()),
+      scales_(rows),
+      counts_(loss_.info && loss_.info->only_positive ? rows : 0) {
+  set_sample_weights(nullptr, nullptr);
+}
+
+template <class Real>
+void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> to, Matrix<Real> by) {
+  constexpr Dtype dtype = Dtype(dtype_of<Real>());
+  outputs = to.at;
+  dy = by.at;
+  if (!loss_.info && metrics_.empty()) return;
+  // The last activation is in the loss; its outputs are made only if a metric or the caller reads them.
+  const bool needed = to.at != y.at && wanted_;
+  const MapForward activate = needed ? kernels().map.of[loss_.info->absorbs].forward[dtype_of<Real>()] : nullptr;
+  loss_.of_logits = of_logits;
+  const LossRows loss = loss_.info ? loss_.loop(dtype) : nullptr;
+  const auto whole = [](const ScoreInfo* score) { return score->whole_batch; };
+  const bool at_once =
+      (loss_.info && whole(loss_.info)) || std::any_of(metrics_.begin(), metrics_.end(), whole);
+  schedule.each_row(
+      rows, n, {{y.at}, {to.at == y.at ? nullptr : to.at, by.at}},
+      [this, activate, loss, y](std::size_t first, std::size_t count) {
+        if (activate) activate(nullptr, y.at + first * n, outputs + first * n, MatrixLayout(count, n, n));
+        const void* const* t = targets.data() + first;
+        Real* const gradient = dy ? dy + first * n : nullptr;
+        if (loss && loss_.info->only_positive)
+          reduction_ =
+              loss_.score(dtype, t, y.at, n, given_, scales_.data(), counts_.data(), values[0].data(), gradient);
+        else if (loss)
+          loss(loss_.settings.data(), t, y.at + first * n, count, n, scales_.data() + first, values[0].data() + first,
+               gradient);
+        for (std::size_t m = 0; m < metrics_.size(); ++m)
+          score_rows(*metrics_[m], dtype, t, outputs + first * n, count, n, values[m + 1].data() + first);
+      },
+      at_once);
+}
+
+template <class Real> void Head<Real>::set_sample_weights(const double* weights, const std::uint8_t* mask) {
+  given_ = reduction_ = loss_.reduction_over(rows, weights, mask);
+  reduction_.gradient_scales(scales_.data());
+}
+
+template <class Real> double Head<Real>::own_total() const {
+  LossReduction own = reduction_;
+  own.factor = 1;
+  return own.total(values[0].data()) / double(parts);
+}
+
+template class Head<float>;
+template class Head<double>;
+
+}  // namespace gs

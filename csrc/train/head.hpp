@@ -1,0 +1,52 @@
+// An output of a network, and how its rows are scored.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "graph/schedule.hpp"
+#include "train/scores.hpp"
+
+namespace gs {
+
+template <class Real> class Head {
+ public:
+  /// A sample has `parts` rows that are scored one by one, of n numbers each.
+  Head(const Scoring& scoring, std::size_t batch, std::size_t parts, std::size_t n);
+
+  /// Adds the scoring of y. of_logits: whether y is before the activation that the loss contains; then outputs is where
+  /// what it gives is to lie. dy: where the gradient of the loss is to lie, or none.
+  void schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> outputs, Matrix<Real> dy);
+
+  /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
+  void set_sample_weights(const double* weights, const std::uint8_t* mask);
+  bool has_loss() const { return loss_.info; }
+  /// What its loss adds to that of the network, times the samples; after a run.
+  double total() const { return reduction_.total(values[0].data()) / double(parts); }
+  /// The same without the factor of the loss.
+  double own_total() const;
+  double loss() const { return reduction_.loss(values[0].data()); }
+
+  /// Adds to a sum over samples what the batch's are by metric m.
+  void add_metric(std::size_t m, double& total) const {
+    for (const double value : values[m + 1]) total += value / double(parts);
+  }
+  std::size_t metrics() const { return metrics_.size(); }
+
+  const std::size_t parts, rows, n;
+  std::vector<const void*> targets;         // (rows): to a row of numbers, or one label
+  std::vector<std::vector<double>> values;  // (loss and metrics, rows)
+  Real* outputs = nullptr;                  // (rows, n)
+  Real* dy = nullptr;                       // (rows, n); null without a backward pass
+
+ private:
+  LossUse loss_;
+  const std::vector<const ScoreInfo*> metrics_;
+  const bool wanted_;                 // whether the caller reads the outputs
+  LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it
+  std::vector<double> scales_;        // (rows): gradient of the batch's loss by each row's
+  std::vector<std::uint8_t> counts_;  // (rows), of a loss that is only_positive
+};
+
+}  // namespace gs

@@ -1,0 +1,186 @@
+#include "train/plan.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace gs {
+namespace {
+
+template <class Layer, class = void> constexpr bool has_activation = false;
+template <class Layer>
+constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
+
+}  // namespace
+
+template <class Real>
+Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
+                 const std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Content<Real>>& inputs,
+                 bool dx)
+    : network_(network), schedule_(schedule), weights_(weights), absorbed_(network.outputs.size()) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    values_.emplace_back();
+    values_.back().root = i;
+    values_.back().size = network.input_size(i);
+    values_.back().is_learned = dx;
+    values_.back().content = inputs[i];
+  }
+  for (const Node& node : network.nodes) {
+    const std::size_t number = values_.size();
+    Value value;
+    value.root = number;
+    value.size = size_of(node.shape);
+    for (const std::size_t input : node.inputs) {
+      value.is_learned |= values_[input].is_learned;
+      ++values_[input].readers;
+    }
+    if (node.layer == Node::no_layer) {
+      value.root = values_[node.inputs[0]].root;
+    } else {
+      const auto& own = weights[node.layer];
+      value.is_learned |= std::any_of(own.begin(), own.end(), [](const auto& weight) { return weight.trainable(); });
+    }
+    values_.push_back(value);
+  }
+  for (const std::size_t output : network.outputs) ++values_[output].readers;
+  calls_.resize(network.nodes.size());
+}
+
+template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring& scoring) {
+  const LossUse& loss = scoring.loss;
+  const std::size_t value = network_.outputs[output];
+  if (!loss.info || loss.of_logits || loss.info->absorbs < 0) return false;
+  if (value < network_.inputs.size() || values_[value].readers > 1) return false;
+  const Node& node = network_.nodes[value - network_.inputs.size()];
+  if (node.layer == Node::no_layer) return false;
+  AnyLayer layer = network_.layers[node.layer];
+  const bool absorbs = std::visit(
+      [&](auto& own) {
+        if constexpr (has_activation<std::decay_t<decltype(own)>>) {
+          if (own.activation.index != loss.info->absorbs) return false;
+          own.activation = {};
+          return true;
+        }
+        return false;
+      },
+      layer);
+  if (absorbs) absorbed_[output].layer = std::move(layer);
+  return absorbs;
+}
+
+template <class Real> const AnyLayer& Plan<Real>::layer_of(std::size_t node) const {
+  for (std::size_t i = 0; i < absorbed_.size(); ++i)
+    if (absorbed_[i].layer && network_.outputs[i] == network_.inputs.size() + node) return *absorbed_[i].layer;
+  return network_.layers[network_.nodes[node].layer];
+}
+
+template <class Real> Buffer<Real> Plan<Real>::lay_out() {
+  const auto place_all = [&](Real* next) {
+    const auto take = [&](std::size_t columns) {
+      Real* const here = next;
+      next += align<Real>(schedule_.batch * columns);
+      return Matrix<Real>{here, schedule_.batch, columns};
+    };
+    for (std::size_t v = 0; v < values_.size(); ++v) {
+      Value& value = values_[v];
+      if (value.root != v) continue;
+      if (v >= network_.inputs.size()) value.y = take(value.size);
+      if (schedule_.training && value.is_learned) value.dy = take(value.size);
+    }
+    for (std::size_t i = 0; i < absorbed_.size(); ++i)
+      if (absorbed_[i].layer) absorbed_[i].outputs = take(network_.output_size(i));
+    return next;
+  };
+  // First how much memory, then where: once to count from null, once for real.
+  Buffer<Real> memory(reinterpret_cast<std::uintptr_t>(place_all(nullptr)) / sizeof(Real));
+  place_all(memory.data());
+  return memory;
+}
+
+template <class Real> void Plan<Real>::forward() {
+  for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
+    const Node& node = network_.nodes[k];
+    Value& value = values_[network_.inputs.size() + k];
+    if (node.layer == Node::no_layer) {
+      value.content = values_[node.inputs[0]].content;
+      continue;
+    }
+    std::vector<Content<Real>*> inputs;
+    Shapes shapes;
+    for (const std::size_t input : node.inputs) {
+      inputs.push_back(&values_[input].content);
+      shapes.push_back(network_.shape(input));
+    }
+    calls_[k].emplace(schedule_, inputs, shapes, weights_[node.layer], value.y);
+    visit_layer(layer_of(k), [&](const auto& layer) { layer.forward(schedule_, *calls_[k]); });
+    value.content = calls_[k]->content();
+  }
+}
+
+template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) {
+  const Value& value = values_[network_.outputs[i]];
+  if (value.content.is_plain()) return value.content.matrix;
+  const Matrix<Real> copy{schedule_.workspace(schedule_.batch * value.size), schedule_.batch, value.size};
+  schedule_.copy(rows_of(schedule_, value.content, value.size, value.size), copy);
+  return copy;
+}
+
+template <class Real> Matrix<Real> Plan<Real>::gradient_by(std::size_t value, std::vector<Sum>& sums) {
+  Value& root = values_[values_[value].root];
+  if (!root.dy) return {};
+  if (!root.has_gradient) {
+    root.has_gradient = true;
+    return root.dy;
+  }
+  const Matrix<Real> more{schedule_.workspace(root.dy.size()), root.dy.rows, root.dy.columns};
+  sums.push_back({more, root.dy});
+  return more;
+}
+
+template <class Real> Matrix<Real> Plan<Real>::gradient_by_output(std::size_t i) {
+  return gradient_by(network_.outputs[i], of_losses_);
+}
+
+template <class Real> void Plan<Real>::add_gradients() {
+  for (const Sum& sum : of_losses_) schedule_.accumulate(sum.more, sum.sum);
+}
+
+template <class Real> void Plan<Real>::backward() {
+  std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
+  for (std::size_t k = 0; k < network_.nodes.size(); ++k)
+    if (const Node& node = network_.nodes[k]; node.layer != Node::no_layer) ++left[node.layer];
+  for (std::size_t k = network_.nodes.size(); k-- > 0;) {
+    const Node& node = network_.nodes[k];
+    Value& value = values_[network_.inputs.size() + k];
+    if (node.layer == Node::no_layer || !value.dy) continue;
+    if (!value.has_gradient) set_to_zero(value.dy);
+    std::vector<Sum> sums;
+    std::vector<Matrix<Real>> dxs;
+    for (const std::size_t input : node.inputs) dxs.push_back(gradient_by(input, sums));
+    calls_[k]->go_back(value.dy, std::move(dxs));
+    visit_layer(layer_of(k), [&](const auto& layer) { layer.backward(schedule_, *calls_[k]); });
+    for (const Sum& sum : sums) schedule_.accumulate(sum.more, sum.sum);
+    if (--left[node.layer] == 0)
+      for (const Weight<Real>& weight : weights_[node.layer]) schedule_.update(&weight);
+  }
+  for (std::size_t i = 0; i < network_.inputs.size(); ++i)
+    if (values_[i].dy && !values_[i].has_gradient) set_to_zero(values_[i].dy);
+}
+
+template <class Real> void Plan<Real>::set_to_zero(Matrix<Real> matrix) {
+  schedule_.each_row(matrix.rows, matrix.columns, {{}, {matrix.at}}, [=](std::size_t first, std::size_t count) {
+    std::fill_n(matrix.at + first * matrix.columns, count * matrix.columns, Real(0));
+  });
+}
+
+template <class Real> std::vector<Matrix<Real>> Plan<Real>::gradients_by_inputs() const {
+  std::vector<Matrix<Real>> all;
+  for (std::size_t i = 0; i < network_.inputs.size(); ++i) all.push_back(values_[i].dy);
+  return all;
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace gs

@@ -1,0 +1,71 @@
+// From a network to the schedule of one pass: where its values lie, and what is done in which order.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "graph/call.hpp"
+#include "graph/schedule.hpp"
+#include "train/head.hpp"
+#include "train/network.hpp"
+
+namespace gs {
+
+/// Made by an executor, part by part, and gone when its schedule is there.
+template <class Real> class Plan {
+ public:
+  /// contents (input): what the inputs are. dx: whether their gradients are wanted.
+  Plan(const Network<Real>& network, Schedule<Real>& schedule, const std::vector<std::vector<Weight<Real>>>& weights,
+       const std::vector<Content<Real>>& inputs, bool dx);
+
+  /// Leaves the last activation of an output to its loss, if that contains it: whether it does.
+  bool absorb(std::size_t output, const Scoring& scoring);
+  /// Memory for values and their gradients.
+  Buffer<Real> lay_out();
+  void forward();
+  /// An output side by side; and, of one whose loss has its activation, where what that gives is to lie.
+  Matrix<Real> output(std::size_t i);
+  Matrix<Real> activated(std::size_t i) const { return absorbed_[i].outputs; }
+  /// Where a loss is to leave the gradient by output i, or more of it; without memory if nobody wants it.
+  Matrix<Real> gradient_by_output(std::size_t i);
+  /// Adds up what losses left.
+  void add_gradients();
+  void backward();
+  /// The gradients by the inputs.
+  std::vector<Matrix<Real>> gradients_by_inputs() const;
+
+ private:
+  struct Value {
+    std::size_t root = 0;  // the value that it is another shape of, or itself
+    std::size_t size = 0;  // numbers a row
+    std::size_t readers = 0;
+    bool is_learned = false;    // whether a gradient by it is wanted
+    bool has_gradient = false;  // whether there is a part of it
+    Content<Real> content;
+    Matrix<Real> y, dy;
+  };
+  struct Absorbed {
+    std::optional<AnyLayer> layer;  // without its activation
+    Matrix<Real> outputs;
+  };
+  struct Sum {
+    Matrix<Real> more, sum;
+  };
+
+  const AnyLayer& layer_of(std::size_t node) const;
+  /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
+  Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
+  void set_to_zero(Matrix<Real> matrix);
+
+  const Network<Real>& network_;
+  Schedule<Real>& schedule_;
+  const std::vector<std::vector<Weight<Real>>>& weights_;
+  std::vector<Value> values_;
+  std::vector<Absorbed> absorbed_;                // (output)
+  std::vector<std::optional<Call<Real>>> calls_;  // (node)
+  std::vector<Sum> of_losses_;
+};
+
+}  // namespace gs
