@@ -24,12 +24,12 @@ namespace gs {
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
-  std::vector<Matrix<Real>> xs;   // to be read; in backward too, where they are asked for
-  Matrix<Real> y{};               // forward: to be written
-  Matrix<Real> dy{};              // backward: to be read
-  std::vector<Matrix<Real>> dxs{};  // to be written, where somebody wants them
+  std::vector<Matrix<Real>> xs;           // to be read; in backward too, where they are asked for
+  Matrix<Real> y{};                       // forward: to be written
+  Matrix<Real> dy{};                      // backward: to be read
+  std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
-  std::size_t stage = 0;          // before which it is due
+  std::size_t stage = 0;                  // before which it is due
 };
 
 template <class Real> class Schedule {
@@ -57,8 +57,8 @@ template <class Real> class Schedule {
   void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
     Gradient& gradient = gradient_of(w);
-    gradient.products.push_back({x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns,
-                                 x.columns, dz.columns, x.count});
+    gradient.products.push_back(
+        {x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns, x.columns, dz.columns, x.count});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
@@ -149,13 +149,12 @@ template <class Real> class Schedule {
   // x (rows, n) of samples -> y (rows, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones
   // in every pass with the same number over the same samples.
   void drop(const Rows& x, Matrix<Real> y, double rate, std::uint64_t key) {
-    const double most = std::uint32_t(-1);
-    const auto threshold = std::uint32_t(std::min(most, std::nearbyint(rate * (most + 1))));
     const double scale = rate < 1 ? 1 / (1 - rate) : 0;
-    draw(kernels().drop.drop[dtype_of<Real>()], x, y, threshold, scale, key);
+    draw(kernels().drop.drop[dtype_of<Real>()], x, y, drop_threshold(rate), scale, key);
   }
 
-  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop` draws
+  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop`
+  // draws
   void noise(const Rows& x, Matrix<Real> y, double deviation, bool multiply, std::uint64_t key) {
     const auto& table = kernels().drop;
     draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, 0, deviation, key);

@@ -8,7 +8,7 @@ from .activity_regularization import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
 from .dense import Dense
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
 from .identity import Identity
@@ -21,14 +21,15 @@ from .normalization import Normalization
 from .prelu import PReLU
 from .rescaling import Rescaling
 from .reshape import Reshape
-from .row_normalizations import GroupNormalization, LayerNormalization
-from .unit_normalization import UnitNormalization
+from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 
 __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
     "Concatenate",
@@ -51,10 +52,14 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "RMSNormalization",
     "ReLU",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
     "UnitNormalization",
     "add",
