@@ -89,8 +89,8 @@ struct Parts {
   std::vector<std::size_t> outputs;
 };
 
-/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None, value,
-/// shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
+/// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None,
+/// value, shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
 Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
                   const py::object& outputs) {
   Parts parts;
@@ -142,7 +142,8 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
     if (!layer) throw py::value_error("each layer must be called.");
     parts.layers.push_back(*layer);
   }
-  if (outputs.is_none()) parts.outputs = {values.size() - 1};
+  if (outputs.is_none())
+    parts.outputs = {values.size() - 1};
   else
     for (const py::handle& value : outputs.cast<py::sequence>()) parts.outputs.push_back(known(value));
   return parts;
@@ -211,15 +212,15 @@ class PyNetwork {
                               double seconds) const = 0;
   virtual double penalty() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
+  virtual std::vector<std::vector<bool>> statistics() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual void constrain(double rate) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
-                                           py::object optimizer,
-                                           const std::vector<std::size_t>& indices, bool gradients,
-                                           const py::object& weights, const py::object& mask) const = 0;
+                                           py::object optimizer, const std::vector<std::size_t>& indices,
+                                           bool gradients, const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
@@ -231,8 +232,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
         kept_(kept.value_or(Arrays{})),
         network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
                  kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
-    for (const py::dict& spec : specs) asked_.push_back(spec.contains("asked") ? spec["asked"] : py::none());
-    network_.ask = [this](const ExternalCall<Real>& call, bool training) { ask(call, training); };
+    for (const py::dict& spec : specs)
+      asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
+    network_.ask = [this](const ExternalCall<Real>& call, bool training) { return ask(call, training); };
   }
 
   std::vector<std::size_t> outputs() const override {
@@ -278,12 +280,10 @@ template <class Real> class TypedNetwork : public PyNetwork {
   double penalty() const override { return network_.penalty(); }
 
   std::vector<std::vector<bool>> trained() const override {
-    std::vector<std::vector<bool>> all;
-    for (const auto& layer : network_.attributes) {
-      all.emplace_back();
-      for (const auto& attributes : layer) all.back().push_back(attributes->trainable);
-    }
-    return all;
+    return each_weight([](const WeightAttributes& attributes) { return attributes.trainable; });
+  }
+  std::vector<std::vector<bool>> statistics() const override {
+    return each_weight([](const WeightAttributes& attributes) { return attributes.is_statistic(); });
   }
 
   void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) override {
@@ -336,7 +336,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       std::copy_n(dx.at, dx.size(), data<Real>(copy));
       dxs.append(copy);
     }
-    return py::make_tuple(executor.loss() + executor.penalty(), gradients,
+    return py::make_tuple(executor.loss() + (executor.penalty() + executor.value_penalty()), gradients,
                           dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
   }
 
@@ -358,17 +358,26 @@ template <class Real> class TypedNetwork : public PyNetwork {
  private:
   static constexpr Dtype dtype = real_dtype<Real>();
 
-  /// Of each output: its loss, and the names of its metrics.
+  /// Of each output: its loss, and the names of its metrics; in lists, or of the one output alone.
   std::vector<Scoring> parse_scorings(const py::object& loss, const py::object& metrics, bool outputs) const {
     const std::size_t count = network_.outputs.size();
     const auto losses = each_of(loss, count, "loss");
     std::vector<py::object> names(count, py::tuple());
     if (!metrics.is_none())
-      names = count == 1 ? std::vector<py::object>{metrics} : each_of(metrics, count, "metrics");
+      names = py::isinstance<py::list>(loss) ? each_of(metrics, count, "metrics") : std::vector<py::object>{metrics};
     std::vector<Scoring> all;
     for (std::size_t k = 0; k < count; ++k) {
       all.push_back(parse_scoring(losses[k], names[k].cast<std::vector<std::string>>()));
       all.back().outputs = outputs;
+    }
+    return all;
+  }
+
+  template <class Says> std::vector<std::vector<bool>> each_weight(Says says) const {
+    std::vector<std::vector<bool>> all;
+    for (const auto& layer : network_.attributes) {
+      all.emplace_back();
+      for (const auto& attributes : layer) all.back().push_back(says(*attributes));
     }
     return all;
   }
@@ -383,10 +392,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training) -> y; backward(xs, dy, wanted) -> (dxs, gradients).
-  void ask(const ExternalCall<Real>& call, bool training) const {
+  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients).
+  // `call` is the same number in both. Gives the penalty.
+  double ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
+    const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
     const auto arrays = [](const std::vector<Matrix<Real>>& all) {
       py::list list;
       for (const Matrix<Real>& one : all)
@@ -399,19 +410,24 @@ template <class Real> class TypedNetwork : public PyNetwork {
         throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
-    if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training), call.y);
+    if (!call.backward) {
+      const py::tuple found = asked.attr("forward")(arrays(call.xs), training, number);
+      take(found[0], call.y);
+      return found[1].cast<double>();
+    }
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
-    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted);
+    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted, number);
     const py::list dxs = found[0], gradients = found[1];
     for (std::size_t i = 0; i < call.dxs.size(); ++i)
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);
     for (std::size_t i = 0; i < call.gradients.size(); ++i)
       if (call.gradients[i]) take(gradients[i], call.gradients[i]);
+    return 0;
   }
 
   const std::shared_ptr<Guard> guard_;
-  const Arrays kept_;  // the weights, if Python keeps them
+  const Arrays kept_;              // the weights, if Python keeps them
   std::vector<py::object> asked_;  // (layer), of those that Python computes
   Network<Real> network_;
 };
@@ -443,6 +459,7 @@ void bind_network(py::module_& m) {
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def_property_readonly("penalty", &PyNetwork::penalty)
       .def_property_readonly("trained", &PyNetwork::trained)
+      .def_property_readonly("statistics", &PyNetwork::statistics)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
       .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
@@ -450,17 +467,17 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
-                       py::handle y, std::int64_t batch_size, py::object optimizer,
-                       const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
-                       const py::object& mask, bool outputs) {
-             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
-                                                         parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                         gradients, weights, mask);
-           }),
-           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
-           py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
-           py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def(
+          py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x, py::handle y,
+                      std::int64_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
+                      bool gradients, const py::object& weights, const py::object& mask, bool outputs) {
+            return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                        parse_batch_size(batch_size), std::move(optimizer), indices,
+                                                        gradients, weights, mask);
+          }),
+          py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+          py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
+          py::arg("mask") = py::none(), py::arg("outputs") = false)
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)

@@ -20,9 +20,9 @@ LossUse parse_loss(const py::dict& given);
 /// loss: as above; a function if Python computes it; None if there is none.
 Scoring parse_scoring(const py::handle& loss, const std::vector<std::string>& metrics);
 
-/// What scores an output, of rows of a shape: (rows, numbers of the shape) of dtype; or int64 (rows,), or (rows, all but
-/// the last axis), in [0, n) where they are classes of n outputs or else ValueError with the row and the value; where
-/// neither a loss nor a metric is there to look at them, any rows.
+/// What scores an output, of rows of a shape: (rows, numbers of the shape) of dtype; or int64 (rows,), or (rows, all
+/// but the last axis), in [0, n) where they are classes of n outputs or else ValueError with the row and the value;
+/// where neither a loss nor a metric is there to look at them, any rows.
 Targets check_targets(py::handle y, const std::string& name, const Scoring& scoring, Dtype dtype, const Shape& shape);
 
 /// An invalid label.

@@ -99,12 +99,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   py::tuple progress() const override {
     const auto mean = [&](double total) { return loop_.rows ? total / double(loop_.rows) : 0; };
-    py::list losses, metrics;
-    for (std::size_t k = 0; k < scorings_.size(); ++k)
-      losses.append(scorings_[k].loss.info || scorings_[k].by_caller ? py::object(py::float_(mean(loop_.head_totals[k])))
-                                                                     : py::none());
-    for (const double total : loop_.metric_totals) metrics.append(mean(total));
-    return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), metrics, losses);
+    const auto has_loss = [](const Scoring& scoring) { return scoring.loss.info || scoring.by_caller; };
+    py::list values;
+    if (std::count_if(scorings_.begin(), scorings_.end(), has_loss) > 1)
+      for (std::size_t k = 0; k < scorings_.size(); ++k)
+        if (has_loss(scorings_[k])) values.append(mean(loop_.head_totals[k]));
+    for (const double total : loop_.metric_totals) values.append(mean(total));
+    return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), values);
   }
 
   void again() override {
@@ -160,7 +161,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
   template <class Work> auto alone(Work work) {
-    const Hold hold(guard_, moved_ || !gradients_.empty() ? Use::change : Use::read);
+    const bool changes = moved_ || !gradients_.empty() || network_.has_externals();
+    const Hold hold(guard_, changes ? Use::change : Use::read);
     check_idle();
     if (places_) places_->check(*moved_);
     std::optional<PyOptimizer::Busy> busy;

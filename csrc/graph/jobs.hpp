@@ -106,10 +106,7 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
  public:
   /// terms: of equal rows and columns.
   WeightGradJob(std::vector<Product<Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
-      : GradJob<Real>(weight, epilogue),
-        terms_(std::move(terms)),
-        grid_(tiles(terms_)),
-        gemm_(products<Real>().gemm) {
+      : GradJob<Real>(weight, epilogue), terms_(std::move(terms)), grid_(tiles(terms_)), gemm_(products<Real>().gemm) {
     this->cut(grid_.chunks());
     tile_ = align<Real>(grid_.rows.size(0) * grid_.columns.size(0));
     std::size_t most = 0;

@@ -24,12 +24,13 @@ namespace gs {
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
-  std::vector<Matrix<Real>> xs;           // to be read; in backward too, where they are asked for
+  std::vector<Matrix<Real>> xs;           // to be read; in backward too
   Matrix<Real> y{};                       // forward: to be written
   Matrix<Real> dy{};                      // backward: to be read
   std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
   std::size_t stage = 0;                  // before which it is due
+  double* penalty = nullptr;              // forward: where what it adds to the loss is to be written
 };
 
 template <class Real> class Schedule {
@@ -192,7 +193,14 @@ template <class Real> class Schedule {
   void external(ExternalCall<Real> call) {
     stages.begin_anew();
     call.stage = stages.count();
+    if (!call.backward) call.penalty = penalty_of_values();
     externals.push_back(std::move(call));
+  }
+
+  /// Where a layer leaves in each forward pass what its values add to the loss.
+  double* penalty_of_values() {
+    penalties_of_values_.push_back(std::make_unique<double>());
+    return penalties_of_values_.back().get();
   }
 
   // -- memory ----------------------------------------------------------------------------------------------------
@@ -232,6 +240,13 @@ template <class Real> class Schedule {
     double sum = 0;
     for (const GradJob<Real>* job : grad_jobs_) sum += job->penalty();
     for (const auto& value : orthogonal_penalties_) sum += *value;
+    return sum;
+  }
+
+  /// What values added to the loss.
+  double value_penalty() const {
+    double sum = 0;
+    for (const auto& value : penalties_of_values_) sum += *value;
     return sum;
   }
 
@@ -287,7 +302,8 @@ template <class Real> class Schedule {
   void add_product(const Product<Real>& whole, const Access& access) {
     auto job = std::make_unique<ProductJob<Real>>(whole);
     ProductJob<Real>* const added = job.get();
-    open_[whole.c] = {added, add(std::move(job), access)};
+    const std::size_t stage = add(std::move(job), access);
+    open_[whole.c] = {added, stage};
   }
 
   /// The product that writes this, if it may do more at once; it is then not to be touched again.
@@ -307,7 +323,7 @@ template <class Real> class Schedule {
   std::unordered_map<const Weight<Real>*, Gradient> gradients_;
   std::map<std::pair<const Real*, std::size_t>, std::vector<const void*>> row_pointers_;
   std::vector<Buffer<Real>> workspaces_;
-  std::vector<std::unique_ptr<double>> orthogonal_penalties_;  // values of orthogonal penalties
+  std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;
 };
 
 }  // namespace gs

@@ -16,7 +16,6 @@ struct External {
   Shapes weight_shapes;     // of those that f, or training, may change
   std::vector<bool> known;  // weights that there is a gradient for
   std::size_t number;       // of the layer
-  bool reads_again;         // whether backward reads the inputs
 
   static constexpr const char* name = "external";
   template <class Settings>
@@ -25,8 +24,7 @@ struct External {
         shape(settings.shape("output")),
         weight_shapes(settings.shapes("weight_shapes")),
         known(settings.flags("known")),
-        number(settings.whole("number") - 1),
-        reads_again(settings.flag("reads_again")) {}
+        number(settings.whole("number") - 1) {}
   Shape output() const { return shape; }
   Shapes weights() const { return weight_shapes; }
 
@@ -43,7 +41,8 @@ struct External {
     asked.layer = number;
     asked.backward = true;
     asked.dy = call.dy(size_of(shape));
-    if (reads_again) asked.xs = all_inputs(call);
+    asked.xs = all_inputs(call);
+    asked.y = call.y(size_of(shape));
     for (std::size_t i = 0; i < inputs.size(); ++i) asked.dxs.push_back(call.dx(size_of(inputs[i]), i));
     for (std::size_t i = 0; i < weight_shapes.size(); ++i) {
       const std::size_t n = size_of(weight_shapes[i]);

@@ -101,6 +101,7 @@ template <class Real> void Executor<Real>::store_gradients(const std::vector<Rea
 
 template <class Real> void Executor<Real>::save_statistics() {
   statistics_.clear();
+  if (!backward_ || !(stores_ || has_halves() || has_externals())) return;
   for (const auto& layer : weights_)
     for (const auto& weight : layer)
       if (weight.attributes->is_statistic())
@@ -130,7 +131,7 @@ template <class Real> void Executor<Real>::run_stages(ThreadTeam& team, std::siz
 }
 
 template <class Real> void Executor<Real>::run(ThreadTeam& team) {
-  if (backward_ && stores_) save_statistics();
+  save_statistics();
   try {
     run_stages(team, 0, schedule_.stages.count());
   } catch (const Cancelled&) {
@@ -141,7 +142,7 @@ template <class Real> void Executor<Real>::run(ThreadTeam& team) {
 
 template <class Real> void Executor<Real>::run(Place at, Place last) {
   const bool begins = at.stage == 0 && at.external == 0;
-  if (begins && backward_ && stores_) save_statistics();
+  if (begins) save_statistics();
   const auto run_to = [&](std::size_t stage) {
     if (stage == at.stage) return;
     ThreadTeam::run(threads(), [&](ThreadTeam& team) { run_stages(team, at.stage, stage); });
@@ -151,11 +152,12 @@ template <class Real> void Executor<Real>::run(Place at, Place last) {
     for (; at.external < last.external; ++at.external) {
       const ExternalCall<Real>& call = schedule_.externals[at.external];
       run_to(call.stage);
-      network_.ask(call, schedule_.training);
+      const double penalty = network_.ask(call, schedule_.training);
+      if (call.penalty) *call.penalty = penalty;
     }
     run_to(last.stage);
   } catch (...) {
-    if (begins && backward_ && stores_) restore_statistics();
+    if (begins) restore_statistics();
     throw;
   }
 }

@@ -42,8 +42,9 @@ template <class Real> class Executor {
   /// The same of any, with teams of its own; if something fails, it is as if cancelled.
   void run() { run({}, schedule_.end()); }
 
-  /// What the weights' penalties added to the loss of the last run; only with gradients.
+  /// What the weights' penalties added to the loss of the last run, only with gradients; and what values added.
   double penalty() const { return schedule_.penalty(); }
+  double value_penalty() const { return schedule_.value_penalty(); }
 
   /// The same in two halves, where the caller computes a loss: up to the outputs; and from dy on.
   void run_forward() { run({}, schedule_.backward); }
@@ -57,7 +58,7 @@ template <class Real> class Executor {
   /// From now on gradients are stored there, a place for each weight that is trained; without places they update
   /// weights.
   void store_gradients(const std::vector<Real*>& places);
-  /// Puts statistics that layers update themselves back to before the last run; only of one that `stores`.
+  /// Puts statistics that layers update themselves back to before the last run, if that could have failed.
   void restore_statistics();
 
   /// As run, adding each stage's seconds to times (stage).

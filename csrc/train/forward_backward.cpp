@@ -33,8 +33,8 @@ template <class Real> Executor<Real>& ForwardBackward<Real>::executor(const Batc
   Scoring by_caller;
   by_caller.by_caller = mode != Mode::predict;
   auto made = std::make_unique<Executor<Real>>(network_, batch.rows, mode,
-                                               std::vector<Scoring>(network_.outputs.size(), by_caller), weights_, none_,
-                                               batch.sources);
+                                               std::vector<Scoring>(network_.outputs.size(), by_caller), weights_,
+                                               none_, batch.sources);
   if (kept_.size() == most_kept) {
     const auto idle = [&](const Kept& kept) { return kept.executor.get() != last_; };
     kept_.erase(std::find_if(kept_.rbegin(), kept_.rend(), idle).base() - 1);

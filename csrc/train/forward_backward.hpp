@@ -30,7 +30,8 @@ template <class Real> class ForwardBackward {
   /// Mode::predict: outputs alone. Mode::train: in training, to go backward from; Mode::gradient: to dx too. The
   /// executor keeps its outputs until the next batch of as many rows; x is read again by `backward`.
   Executor<Real>& forward(const Batch& batch, Mode mode);
-  /// From dy of the heads of the executor that went forward to go backward last; once, for it writes over what it needs.
+  /// From dy of the heads of the executor that went forward to go backward last; once, for it writes over what it
+  /// needs.
   Executor<Real>& backward();
   /// That executor; null if there is none, or after its backward pass.
   Executor<Real>* last() const { return last_; }

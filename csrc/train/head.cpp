@@ -31,8 +31,7 @@ void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logi
   loss_.of_logits = of_logits;
   const LossRows loss = loss_.info ? loss_.loop(dtype) : nullptr;
   const auto whole = [](const ScoreInfo* score) { return score->whole_batch; };
-  const bool at_once =
-      (loss_.info && whole(loss_.info)) || std::any_of(metrics_.begin(), metrics_.end(), whole);
+  const bool at_once = (loss_.info && whole(loss_.info)) || std::any_of(metrics_.begin(), metrics_.end(), whole);
   schedule.each_row(
       rows, n, {{y.at}, {to.at == y.at ? nullptr : to.at, by.at}},
       [this, activate, loss, y](std::size_t first, std::size_t count) {

@@ -43,7 +43,8 @@ template <class Real> class Network {
   std::size_t version = 0;  // of the attributes
 
   /// Asks whoever made the network for what is computed outside the engine; on the thread that runs it. It may throw.
-  std::function<void(const ExternalCall<Real>& call, bool training)> ask = nullptr;
+  /// Gives what it adds to the loss.
+  std::function<double(const ExternalCall<Real>& call, bool training)> ask = nullptr;
   /// Whether it has to.
   bool has_externals() const;
 

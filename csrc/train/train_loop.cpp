@@ -229,7 +229,8 @@ void TrainLoop<Real>::update(Executor<Real>& executor, Work work, InTeam in_team
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
-  loss_total += total + double(executor.batch) * (executor.backward() ? executor.penalty() : penalty_);
+  const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
+  loss_total += total + double(executor.batch) * penalty;
   std::size_t next = 0;
   for (std::size_t k = 0; k < executor.heads.size(); ++k) {
     const Head<Real>& head = executor.heads[k];
@@ -264,8 +265,7 @@ void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vect
 template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
   choose_places(executor);
   if (!set_rows(executor)) return;
-  update(
-      executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); });
+  update(executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); });
   const double samples = double(executor.batch);
   count(executor, executor.total() + by_caller_ * samples);
   for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
@@ -279,8 +279,7 @@ template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
   own_.resize(scorings_.size());
   for (std::size_t k = 0; k < scorings_.size(); ++k) {
     Head<Real>& head = executor.heads[k];
-    if (scorings_[k].by_caller)
-      by_caller_ += ask_loss(k, head, order_.data() + at_, executor.batch, own_[k], head.dy);
+    if (scorings_[k].by_caller) by_caller_ += ask_loss(k, head, order_.data() + at_, executor.batch, own_[k], head.dy);
   }
   executor.run_backward();
 }

@@ -133,9 +133,9 @@ template <class Real> class TrainLoop {
   bool refused_ = false;
   double penalty_ = 0;  // of the weights, where nothing updates them
   Executor<Real>* last_ = nullptr;
-  std::size_t at_ = 0;            // where its batch begins in order_
-  double by_caller_ = 0;          // what the caller's losses added to that of the last batch
-  std::vector<double> own_;       // (output), those losses without their factors
+  std::size_t at_ = 0;       // where its batch begins in order_
+  double by_caller_ = 0;     // what the caller's losses added to that of the last batch
+  std::vector<double> own_;  // (output), those losses without their factors
   /// Of the rows of a batch: copies, which nobody else can change once they are checked.
   struct Selected {
     std::vector<double> weights;
@@ -149,8 +149,8 @@ template <class Real> class TrainLoop {
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 
-/// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), batch by batch until `seconds` have passed or somebody
-/// waits for the guard; how far it got.
+/// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), batch by batch until `seconds` have
+/// passed or somebody waits for the guard; how far it got.
 template <class Real> class Predictor {
  public:
   Predictor(const Network<Real>& network, std::size_t batch_size) : network_(network), batch_size_(batch_size) {}

@@ -1,7 +1,7 @@
 """Types of the compiled engine. Private: the public API is ``gradstep`` itself."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from numpy import ndarray
 
@@ -236,8 +236,8 @@ def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarr
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
 
-def weight_shapes(inputs: int, layers: Sequence[dict[str, Any]], /) -> list[list[list[int]]]:
-    """The shapes that the weights of a network of these layers would have; a list a layer. Nothing is allocated."""
+def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
+    """The shapes that the weights of a layer would have, for inputs of rows of these shapes. Nothing is allocated."""
 
 class Guard:
     """A lock of weights, for ``with``: held while they change. Whoever predicts with the networks that have it, or
@@ -254,23 +254,30 @@ class Guard:
     def __exit__(self, *error: object) -> None: ...
 
 class Network:
-    """Dense layers in a row; parameters in one 64-byte-aligned arena, or in arrays that are given."""
+    """Calls of layers on each other's outputs; parameters in one 64-byte-aligned arena, or in arrays that are given.
+
+    Where there are several inputs or outputs, arguments and results of its methods, and of those of what runs it, are
+    lists of what they are for one."""
 
     def __init__(
         self,
-        inputs: int,
+        inputs: int | Sequence[tuple[int, ...]],
         layers: Sequence[dict[str, Any]],
         dtype: str,
         kept: Sequence[Sequence[ndarray]] | None = None,
         guard: Guard | None = None,
+        nodes: Sequence[Any] | None = None,
+        outputs: Sequence[int] | None = None,
     ) -> None:
-        """layers: ``{"kind": name}`` and settings as its header in csrc/layers has them; "weights": of each, whether
-        "trainable", "updated", its "penalty", "constraint". kept: arrays that weights are; guard: their lock."""
+        """inputs: shapes of a row of each; or how many numbers are in those of the only one. layers: ``{"kind": name}``
+        and settings as its header in csrc/layers has them; "weights": of each, whether "trainable", "updated", its
+        "penalty", "constraint". kept: arrays that weights are; guard: their lock. nodes: calls, each of a layer's
+        number and the values that it reads, or of None, a value, and the shape that it is to have; values are the
+        inputs, then what the nodes give. None: the layers in a row. outputs: values; None: the last."""
 
     @property
-    def inputs(self) -> int: ...
-    @property
-    def outputs(self) -> int: ...
+    def outputs(self) -> list[int]:
+        """Numbers a row of each."""
     @property
     def parameters(self) -> list[list[ndarray]]:
         """A list per layer: kernel (in, out) and bias (out,), zeros at the start; views of the arena, writable."""
@@ -283,26 +290,33 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
 
+    @property
+    def statistics(self) -> list[list[bool]]:
+        """Whether a layer may change each by itself in training."""
+
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
 
     def constrain(self, rate: float) -> None:
         """What comes after a step of this learning rate that somebody else has taken."""
 
-    def predict(self, x: ndarray, out: ndarray, batch_size: int, begin: int, seconds: float) -> int:
+    def predict(self, x: Given, out: Given, batch_size: int, begin: int, seconds: float) -> int:
         """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about
         `seconds` have passed; the row to go on from. Without the GIL."""
 
     def value_and_grad(
         self,
-        loss: dict[str, Any],
-        x: ndarray,
-        y: ndarray,
+        loss: Any,
+        x: Given,
+        y: Given,
         number: int = 0,
-        weights: ndarray | None = None,
-        mask: ndarray | None = None,
-    ) -> tuple[float, list[list[ndarray]], ndarray]:
+        weights: Given | None = None,
+        mask: Given | None = None,
+    ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
+
+# An array, or a list of one for each input or output; None where there is nothing to be said.
+Given: TypeAlias = ndarray | Sequence[ndarray | None]
 
 class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -310,26 +324,27 @@ class TrainLoop:
     def __init__(
         self,
         network: Network,
-        loss: dict[str, Any] | None,
-        metrics: Sequence[str],
-        x: ndarray,
-        y: ndarray,
+        loss: Any,
+        metrics: Sequence[Any],
+        x: Given,
+        y: Given,
         batch_size: int,
         optimizer: Optimizer | None,
         indices: Sequence[int],
         gradients: bool = False,
-        weights: ndarray | None = None,
-        mask: ndarray | None = None,
+        weights: Given | None = None,
+        mask: Given | None = None,
         outputs: bool = False,
     ) -> None:
         """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64
-        (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; no loss: Python knows it, and calls
-        `forward` and `backward` instead of `advance`; y is then any array with rows, unless a metric looks at it.
-        indices: the optimizer's parameters, flat, in the order of network.parameters. gradients, outputs: leave those
-        of each batch for somebody else to step with, or to look at. ValueError for a label out of range (names row and
-        value)."""
+        (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; None: there is no loss; or a function of
+        row numbers and outputs, both of the batch, that gives what the loss adds to that of the batch, the loss itself,
+        and its gradient by the outputs; y is then any array with rows, unless a metric looks at it. metrics: names, or
+        a list of them for each in a list of losses. indices: the optimizer's parameters, flat, in the order of
+        network.parameters. gradients, outputs: leave those of each batch for somebody else to step with, or to look at.
+        ValueError for a label out of range (names row and value)."""
 
-    def take(self, x: ndarray, y: ndarray, weights: ndarray | None = None, mask: ndarray | None = None) -> None:
+    def take(self, x: Given, y: Given, weights: Given | None = None, mask: Given | None = None) -> None:
         """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""
 
     def release(self) -> None:
@@ -345,21 +360,13 @@ class TrainLoop:
     def over(self) -> bool:
         """Whether the pass is over."""
 
-    def forward(self, again: bool = False) -> tuple[ndarray, ndarray] | None:
-        """The next batch: which rows (batch,) int64, and its outputs (batch, outputs); None if the pass is over. again:
-        the last one, at what the weights are now."""
-
-    def backward(self, loss: float, dy: ndarray, again: bool = False) -> None:
-        """After forward: the batch's loss and its gradient by the outputs. Updates weights, or leaves their
-        gradients."""
-
     def again(self) -> None:
         """The gradients of the last batch once more, at what the weights are now."""
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
     @property
-    def outputs(self) -> ndarray:
+    def outputs(self) -> Any:
         """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
@@ -367,7 +374,8 @@ class TrainLoop:
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
-        """Of this pass so far: batches done, rows done, mean loss and mean metrics, weighted by rows."""
+        """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
+        factors, where several have one, and metrics, output by output; weighted by rows."""
 
 class ForwardBackward:
     """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
@@ -375,12 +383,12 @@ class ForwardBackward:
 
     def __init__(self, network: Network) -> None: ...
     def forward(
-        self, x: ndarray, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
-    ) -> ndarray:
+        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
+    ) -> Any:
         """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
         which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
 
-    def backward(self, dy: ndarray) -> ndarray | None:
+    def backward(self, dy: Given) -> Any:
         """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
         and `gradients`, those of the penalties in them. Once a forward. No GIL."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gradients import difference, numeric_gradient
 from own_layers import NumpyDense, Times
-from probe import Graph, Node
+from probe import Graph, Step
 
 FLOAT = {"dtype": "float64"}
 
@@ -28,19 +28,19 @@ def numpy_dense(units=5):
 
 def row():
     a, d, b, c = dense(), gs.layers.Dropout(0.5, seed=1, **FLOAT), numpy_dense(), dense(3)
-    return 1, [Node(layer, (i,)) for i, layer in enumerate(built([a, d, b, c]))], [4]
+    return 1, [Step(layer, (i,)) for i, layer in enumerate(built([a, d, b, c]))], [4]
 
 
 def fork():
     """Two inputs that meet; a value that is read twice and comes out as well."""
     a, b, times, c = built([dense(), numpy_dense(), Times(**FLOAT), dense(2)])
-    return 2, [Node(a, (0,)), Node(b, (1,)), Node(times, (2, 3)), Node(times, (4, 2)), Node(c, (5,))], [6, 3, 3]
+    return 2, [Step(a, (0,)), Step(b, (1,)), Step(times, (2, 3)), Step(times, (4, 2)), Step(c, (5,))], [6, 3, 3]
 
 
 def shared():
     """Layers, of either kind, that are called twice; Times twice on the same."""
     a, b, times = built([dense(), numpy_dense(), Times(**FLOAT)])
-    nodes = [Node(a, (0,)), Node(b, (2,)), Node(a, (3,)), Node(b, (1,)), Node(times, (4, 5)), Node(times, (6, 6))]
+    nodes = [Step(a, (0,)), Step(b, (2,)), Step(a, (3,)), Step(b, (1,)), Step(times, (4, 5)), Step(times, (6, 6))]
     return 2, nodes, [7]
 
 
@@ -56,7 +56,7 @@ def shapes():
     for layer in layers:
         layer.build(current)
         current = layer.output_shape
-    return 1, [Node(layer, (i,)) for i, layer in enumerate(layers)], [4]
+    return 1, [Step(layer, (i,)) for i, layer in enumerate(layers)], [4]
 
 
 @pytest.mark.parametrize("make", [row, fork, shared, shapes])
@@ -113,7 +113,7 @@ def test_constraints_and_proximal_steps_of_all_layers():
     sparse = {"kernel_regularizer": gs.regularizers.L1(0.5, proximal=True), "kernel_constraint": "non_neg"}
     twice = gs.layers.Dense(5, **sparse, **FLOAT)
     layers = built([gs.layers.Dense(5, **sparse, **FLOAT), NumpyDense(5, **sparse, **FLOAT), twice])
-    graph = Graph([(5,)], [Node(layer, (i,)) for i, layer in enumerate([*layers, twice])], [4])
+    graph = Graph([(5,)], [Step(layer, (i,)) for i, layer in enumerate([*layers, twice])], [4])
     before = [layer.kernel.copy() for layer in layers]
     graph.constrain(0.1)
     for layer, kernel in zip(layers, before, strict=True):

@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 from gradstep import _core
-from gradstep.models.graph import Graph, Node
 from gradstep.models.measured import Measured
-from gradstep.models.mixed import Mixed
+from gradstep.models.network import Step, learned, network_of
 
 __all__ = [
     "Graph",
-    "Node",
+    "Step",
     "arrays_known",
     "calls",
-    "computed_by",
     "counters",
     "draw_as_in_call",
     "draw_as_in_epoch",
@@ -52,11 +50,6 @@ def engine_of(model: Any) -> Any:
     return model._network
 
 
-def computed_by(model: Any) -> str:
-    """ "engine" of layers in a row; "graph" of several inputs or outputs; "mixed" of all other models."""
-    return {_core.Network: "engine", Mixed: "mixed", Graph: "graph"}[type(engine_of(model))]
-
-
 def guard(model: Any) -> AbstractContextManager[Any]:
     """What each call of a model holds while it computes."""
     return model._guard
@@ -65,6 +58,36 @@ def guard(model: Any) -> AbstractContextManager[Any]:
 def layers_of_engine(inputs: int, specifications: list[dict[str, Any]], dtype: str) -> Any:
     """Layers of the engine in a row, without classes around them."""
     return _core.Network(inputs, specifications, dtype)
+
+
+class Graph:
+    """Calls of layers, computed forward and back by themselves; shapes: of a row of each input."""
+
+    def __init__(self, shapes: Any, steps: Any, outputs: Any) -> None:
+        self._network = network_of(shapes, steps, outputs)
+        self._halves = _core.ForwardBackward(self._network)
+        self._inputs = shapes
+        values = [*shapes, *(step.layer._output_row for step in steps)]
+        self._outputs = [values[output] for output in outputs]
+        self.weights, self.constrain = learned(self._network), self._network.constrain
+
+    @property
+    def penalty(self) -> float:
+        """What the regularizers add to the loss."""
+        return self._network.penalty
+
+    def forward(self, xs: Any, training: bool = False, number: int = 0, slopes: bool = False) -> list[np.ndarray]:
+        """The outputs, each of its shape."""
+        flat = [np.ascontiguousarray(x).reshape(len(x), -1) for x in xs]
+        made = self._halves.forward(flat, training, number, None, slopes)
+        ys = made if isinstance(made, list) else [made]
+        return [y.reshape(len(y), *row) for y, row in zip(ys, self._outputs, strict=True)]
+
+    def backward(self, dys: Any) -> tuple[list[Any], list[np.ndarray]]:
+        """The gradients by the inputs and by `weights`."""
+        flat = [None if dy is None else np.ascontiguousarray(dy).reshape(len(dy), -1) for dy in dys]
+        made = self._halves.backward(flat)
+        return (made if isinstance(made, list) else [made]), self._halves.gradients
 
 
 def first_output(layer: Any) -> Any:
@@ -132,7 +155,7 @@ def draw_as_in_epoch(model: Any, number: int) -> None:
 
 def counters(model: Any) -> list[Any]:
     """What the draws and shuffles of a model follow from, and what its metrics are kept in."""
-    return [model._key, model._passes, model._lone, id(model._measures)]
+    return [model._key, model._passes, model._lone, id(model._objectives)]
 
 
 def key(one: Any) -> Any:

@@ -72,7 +72,7 @@ class Alone:
             network = _core.Network(width, [words], layer.dtype, None, layer._guard)
             tape = _core.ForwardBackward(network)
         if not len(rows):
-            return np.empty((0, network.outputs), layer.dtype)
+            return np.empty((0, *network.outputs), layer.dtype)
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight

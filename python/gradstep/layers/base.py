@@ -103,6 +103,7 @@ class Layer(Own, Connected, Copied, Weighted):
     _along_last = False
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
+    _last_call: int | None = None  # of the engine's, of a layer in NumPy
     _key: int | None = None  # of the random numbers of a layer that draws
 
     def __init__(
@@ -168,7 +169,12 @@ class Layer(Own, Connected, Copied, Weighted):
     @property
     def _works(self) -> bool:
         """Whether it computes anything."""
-        return self._in_numpy or self.specification() is not None or bool(self._stages)
+        return self._works_itself or bool(self._stages)
+
+    @property
+    def _works_itself(self) -> bool:
+        """The same without its stages."""
+        return self._in_numpy or self.specification() is not None
 
     def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""

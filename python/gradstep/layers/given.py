@@ -20,6 +20,7 @@ __all__ = ["forward", "output_by_trial", "penalized", "slopes"]
 
 def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool) -> np.ndarray:
     """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order."""
+    layer._last_call = None
     y = _asked(layer, xs, training)
     return _array(layer, f"{_name(layer)}()", y, (len(xs[0]), *layer._output_row))
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
+from ..checks import numeric
 from ..layers.alone import slope_of
 from ..layers.base import Shape
 from ..layers.symbolic import in_training
+from .columns import arrays_of
 from .fed import whole_or_none
-from .learned import arranged
-from .mixed import Mixed, undone
+from .network import arranged
 from .training import Trainer
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    pass
 
 __all__ = ["Called"]
 
@@ -28,8 +30,9 @@ class Called(Trainer):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tape: _core.ForwardBackward | Mixed | None = None
-        self._back: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # shapes of x and y, to go backward from
+        self._tape: _core.ForwardBackward | None = None
+        # Shapes of inputs and outputs of the last call in training, to go backward from.
+        self._back: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] | None = None
 
     @property
     def output_shape(self) -> Shape:
@@ -39,12 +42,16 @@ class Called(Trainer):
     def _output_row(self) -> tuple[int, ...]:
         return tuple(n for n in self.output_shape[1:] if n is not None)
 
+    def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
+        """Shapes of what a user gave as inputs, whose gradients will have them."""
+        return [np.shape(x)]
+
     def _forget_network(self) -> None:
         super()._forget_network()
         self._tape = self._back = None
 
     @whole_or_none
-    def __call__(self, x: ArrayLike, training: bool | None = None) -> np.ndarray:
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
         """The outputs for one batch, at once.
 
         Parameters
@@ -66,22 +73,22 @@ class Called(Trainer):
         if not in_training(training):
             return self.predict_on_batch(x)
         rows = self._ready(x, "x")
-        shape = len(rows), *self._row
         if not len(rows):
             raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
-        if np.may_share_memory(rows, x):
-            rows = rows.copy()  # backward reads it
+        arrays = [np.array(array) for array in arrays_of(rows)]  # backward reads them
+        shapes = [(len(rows), *row) for row in self._output_rows()]
         network = self._network
         assert network is not None
-        with self._guard, undone(network):
+        with self._guard:
             if self._tape is None:
-                self._tape = _core.ForwardBackward(network) if isinstance(network, _core.Network) else network
+                self._tape = _core.ForwardBackward(network)
             self._back = None
-            y = self._tape.forward(rows, True, self._lone_pass(), None, True)
-            self._back = np.shape(x), shape
-            return y.reshape(shape)
+            made = self._tape.forward(arrays, True, self._lone_pass(), None, True)
+            self._back = self._input_shapes(x, rows), shapes
+            ys = made if isinstance(made, list) else [made]
+            return self._packed([y.reshape(shape) for y, shape in zip(ys, shapes, strict=True)])
 
-    def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
+    def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
 
         Parameters
@@ -127,17 +134,28 @@ class Called(Trainer):
         with self._guard:
             return self._gone_back(dy)
 
-    def _gone_back(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
-        if self._back is None or self._tape is None:
+    def _gone_back(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
+        if self._back is None or self._tape is None or self._network is None:
             raise RuntimeError(
                 f"model {self.name!r} must be called with training=True before each backward(), which goes back from "
-                "that call; compile(), add(), pop() and, with layers of your own, any other use of the model forget it."
+                "that call; compile(), add() and pop() forget it."
             )
-        shape, outputs = self._back
-        slope = slope_of(dy, outputs, self._dtype)
-        dx = self._tape.backward(slope.reshape(len(slope), -1))
+        shapes, outputs = self._back
+        slopes = [
+            None if one is None else slope_of(one, shape, self._dtype).reshape(len(one), -1)
+            for one, shape in zip(self._slopes(dy), outputs, strict=True)
+        ]
+        made = self._tape.backward(slopes)
         self._back = None
-        assert dx is not None
-        assert self._network is not None
+        dxs = made if isinstance(made, list) else [made]
         gradients = arranged(self._network, self._tape.gradients, self.trainable_weights)
-        return dx.reshape(shape), [gradient.copy() for gradient in gradients]
+        found = [dx.reshape(shape) for dx, shape in zip(dxs, shapes, strict=True)]
+        return self._packed_inputs(found), [gradient.copy() for gradient in gradients]
+
+    def _slopes(self, dy: Any) -> list[Any]:
+        """The gradients by the outputs that `backward` is given, one for each; None for zeros."""
+        return [numeric(dy, "dy")]
+
+    def _packed_inputs(self, values: Sequence[Any]) -> Any:
+        """Values, one for each input, as inputs are given."""
+        return values[0]

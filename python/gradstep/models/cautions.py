@@ -20,7 +20,7 @@ __all__ = ["warn_of_frozen", "warn_of_targets"]
 
 def warn_of_targets(model: Compiled, rows: Rows) -> None:
     """Warn of targets that a loss is not defined for, and of a loss over classes for a single output."""
-    measures = model._measures
+    measures = model._objectives
     if isinstance(measures, Objectives) and isinstance(rows.y, Columns):
         several = len(measures.outputs) > 1
         for name, loss, y, shape in zip(

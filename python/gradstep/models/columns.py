@@ -12,7 +12,7 @@ from ..losses.base import Loss
 from .data import Rows, alone, inputs, row_weights, targets
 from .named import by_column, by_name, each_by_name
 
-__all__ = ["Columns", "ManyRows", "input_columns", "target_columns", "weight_columns"]
+__all__ = ["Columns", "ManyRows", "arrays_of", "input_columns", "target_columns", "weight_columns"]
 
 
 class Columns:
@@ -31,6 +31,11 @@ class Columns:
 
     def __getitem__(self, rows: Any) -> Columns:
         return Columns([None if array is None else array[rows] for array in self.arrays])
+
+
+def arrays_of(data: Any) -> list[Any]:
+    """One array, in a list; or those of `Columns`."""
+    return data.arrays if isinstance(data, Columns) else [data]
 
 
 class ManyRows(Rows):

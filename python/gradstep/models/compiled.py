@@ -13,14 +13,13 @@ from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from ..unbroken import Unbroken
-from .custom import Custom
+from .columns import arrays_of
 from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
-from .learned import address, learned
 from .lent import Lent
-from .measured import Measured, Measures, Share
-from .mixed import Mixed, MixedRun
+from .measured import Measured, Share
 from .named import only_by_name
-from .objectives import Objectives, loss_of_one, metrics_of_one
+from .network import Step, address, check_backward, learned
+from .objectives import Objectives
 from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
@@ -56,8 +55,9 @@ class Compiled:
         self._last_logs: dict[str, float] = {}  # of the last pass or batch
         self._compiled: dict[str, Any] = {}  # what compile() was given, beside the optimizer
         self.loss: losses.Loss | None = None
-        self._measures: Measures | Objectives = Measures()
-        self._network: _core.Network | Mixed | None = None
+        self._objectives = Objectives.of_one([], None, None, None, None)
+        self._network: _core.Network | None = None
+        self._steps: list[Step] = []  # the calls of layers that the network is made of
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], Borrowed] = {}  # runs over single batches, by their rows
         self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
@@ -100,6 +100,10 @@ class Compiled:
     def _output_rows(self) -> list[tuple[int, ...]]:
         """Shape of a row of each output."""
         return [self._row]
+
+    def _packed(self, values: Sequence[Any]) -> Any:
+        """Values, one for each output, as outputs are given."""
+        return values[0]
 
     @property
     def _row(self) -> tuple[int, ...]:
@@ -205,12 +209,13 @@ class Compiled:
         if jit_compile != "auto":
             flag("jit_compile", jit_compile)
         flag("auto_scale_loss", auto_scale_loss)
-        judges = self._judges(loss, loss_weights, metrics, weighted_metrics)
+        objectives = self._objectives_of(loss, loss_weights, metrics, weighted_metrics)
         chosen = optimizers.get(optimizer)
         with self._guard:
             self._renew()
             self.optimizer = chosen
-            self.loss, self._measures = judges
+            self._objectives = objectives
+            self.loss = next((one for one in objectives.losses if one is not None), None)
             self._steps_per_execution = steps
         self._compiled = {
             "loss": loss,
@@ -219,14 +224,9 @@ class Compiled:
             "weighted_metrics": weighted_metrics,
         } | ({} if steps == 1 else {"steps_per_execution": steps})
 
-    def _judges(
-        self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any
-    ) -> tuple[losses.Loss | None, Measures | Objectives]:
-        """Loss and measures of the arguments of `compile`."""
-        names = self.output_names
-        chosen = loss_of_one(loss, loss_weights, names)
-        plain, more = metrics_of_one(metrics, "metrics", names), metrics_of_one(weighted, "weighted_metrics", names)
-        return chosen, Measures(plain, more, chosen)
+    def _objectives_of(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objectives:
+        """What the arguments of `compile` stand for."""
+        return Objectives.of_one(self.output_names, loss, loss_weights, metrics, weighted)
 
     @property
     def input_names(self) -> list[str]:
@@ -241,12 +241,12 @@ class Compiled:
     @property
     def metrics_names(self) -> list[str]:
         """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
-        return ["loss", *self._measures.names]
+        return ["loss", *self._objectives.names]
 
     @property
     def _directions(self) -> dict[str, bool | None]:
         """Whether each of these is better when larger; None: a metric does not say. For callbacks."""
-        return {"loss": False, **self._measures.directions}
+        return {"loss": False, **self._objectives.directions}
 
     def _needed_loss(self) -> losses.Loss:
         if self.loss is None:
@@ -279,21 +279,23 @@ class Compiled:
 
     def _shares(self, rows: Rows) -> list[Share]:
         """Who measures what in a run over rows like these."""
-        assert self._network is not None
-        assert isinstance(self._measures, Measures)
-        weighted = rows.weights is not None
-        ours = isinstance(self._network, _core.Network) and len(self._row) == 1
-        shared = self._measures.share_out(self._needed_loss(), rows.y, self._row, self._dtype, weighted, ours)
+        ys, weights = arrays_of(rows.y), self._weights_of(rows)
+        weighted = [one is not None for one in weights]
         return [
-            share if share.metric is None else share._replace(metric=self._lent.of(share.metric)) for share in shared
+            share if share.metric is None else share._replace(metric=self._lent.of(share.metric))
+            for share in self._objectives.shares(ys, self._output_rows(), self._dtype, weighted)
         ]
 
-    def _check_targets(self, y: np.ndarray) -> None:
-        """Refuse class numbers that there are no outputs for, where no run of the engine does."""
-        spec = self._needed_loss()._specification()
-        if spec is not None and len(self._row) == 1:
-            assert self._network is not None
-            _core.check_targets(spec, y, self._dtype, self._network.outputs)
+    def _weights_of(self, rows: Rows) -> list[np.ndarray | None]:
+        """What rows count for, for each output."""
+        return [None] * len(self._objectives.outputs) if rows.weights is None else arrays_of(rows.weights)
+
+    def _check_targets(self, ys: Sequence[Any], scored: Sequence[Any]) -> None:
+        """Refuse class numbers that there are no outputs for, where the engine sees no targets."""
+        for loss, y, row, one in zip(self._objectives.losses, ys, self._output_rows(), scored, strict=True):
+            spec = None if loss is None or not callable(one) else loss._specification()
+            if spec is not None and len(row) == 1:
+                _core.check_targets(spec, y, self._dtype, row[0])
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""
@@ -301,31 +303,22 @@ class Compiled:
             return self._new_run(rows, batch, train, fresh)
 
     def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> AnyRun:
-        loss, network = self._needed_loss(), self._network
+        network = self._network
         assert network is not None
-        x, y, weights, guard = rows.x, rows.y, rows.weights, self._guard
-        shared = self._shares(rows)
-        names = [engine for engine, *_ in shared if engine]
-        fed = any(not engine for engine, *_ in shared)
-        spec, mask = (loss._weighed(), loss._mask(y)) if len(self._row) == 1 else (None, None)
+        self._needed_loss()
+        shared, shapes, weights, ys = self._shares(rows), self._output_rows(), self._weights_of(rows), arrays_of(rows.y)
+        if train:
+            check_backward(self._steps, len(arrays_of(rows.x)))
 
         def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
-            run: _core.TrainLoop | Custom
-            if isinstance(network, Mixed):
-                self._check_targets(y)
-                run = Custom(MixedRun(network, x, batch, gradients), loss, y, weights, self._row, guard, network)
-            else:
-                engine = _core.TrainLoop(
-                    network, spec, names, x, y, batch, optimizer, indices, gradients, weights, mask, fed
-                )
-                run = engine if spec is not None else Custom(engine, loss, y, weights, self._row, guard, network)
-            return Measured(run, y, shared, weights, fresh) if any(metric for _, metric, _ in shared) else run
+            loop = self._loop(rows, batch, optimizer, indices, gradients, shared)
+            return Measured(loop, ys, shared, weights, shapes, fresh) if any(s.metric for s in shared) else loop
 
         if not train:
             return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        if isinstance(self.optimizer, Wrapper) or isinstance(network, Mixed):
+        if isinstance(self.optimizer, Wrapper):
             run = make(None, [], gradients=True)
             return self._stepped(run) if learned(network) else run
         registered = len(self.optimizer._core)
@@ -345,6 +338,45 @@ class Compiled:
                 self.optimizer._forget(registered)
                 self._changed()
             raise
+
+    def _loop(
+        self,
+        rows: Rows,
+        batch: int,
+        optimizer: Any,
+        indices: list[int],
+        gradients: bool,
+        shared: Sequence[Share],
+    ) -> _core.TrainLoop:
+        """The engine's run over rows."""
+        ys, weights = arrays_of(rows.y), self._weights_of(rows)
+        scored = self._objectives.scored(ys, self._output_rows(), weights)
+        names: list[list[str]] = [[] for _ in scored]
+        for share in shared:
+            if share.engine and share.engine != "loss":
+                names[share.output].append(share.engine)
+        fed = any(not share.engine for share in shared)
+        native = [isinstance(one, dict) for one in scored]
+        assert self._network is not None
+        return _core.TrainLoop(
+            self._network,
+            scored,
+            names,
+            arrays_of(rows.x),
+            ys,
+            batch,
+            optimizer,
+            indices,
+            gradients,
+            [one if ours else None for one, ours in zip(weights, native, strict=True)],
+            self._masks(ys),
+            fed,
+        )
+
+    def _masks(self, ys: Sequence[Any]) -> list[np.ndarray | None]:
+        """Which rows count, for each output that the engine scores."""
+        each = zip(self._objectives.losses, ys, self._output_rows(), strict=True)
+        return [None if loss is None or y is None or len(row) > 1 else loss._mask(y) for loss, y, row in each]
 
     def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
         """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
@@ -368,13 +400,15 @@ class Compiled:
         kept = self._kept.pop((len(rows), train, rows.weights is None), None)
         if kept is None or kept.version != self._version:
             return None
-        kept.run.take(rows.x, rows.y, rows.weights, self._needed_loss()._mask(rows.y))
+        ys = arrays_of(rows.y)
+        kept.run.take(arrays_of(rows.x), ys, self._weights_of(rows), self._masks(ys))
         return kept
 
     def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS
+        scored = self._objectives.scored(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
+        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not any(map(callable, scored))
         return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 
     def _put_back(self, borrowed: Borrowed) -> None:

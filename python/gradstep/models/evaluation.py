@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import _core
 from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
@@ -16,13 +15,12 @@ from ..checks import flag
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
+from .columns import arrays_of
 from .compiled import Borrowed
-from .custom import shaped_loss
-from .data import alone, limit_of, verbosity
+from .data import Rows, alone, limit_of, verbosity
 from .fed import Fed, whole_or_none
 from .feeds import Feed
-from .learned import arranged
-from .mixed import Mixed, undone
+from .network import arranged, check_backward
 from .steps import AnyRun
 
 if TYPE_CHECKING:
@@ -99,7 +97,7 @@ class Evaluator(Fed):
         verbose: int | str = "auto",
         steps: int | None = None,
         callbacks: Sequence[Callback] | Callback | None = None,
-    ) -> np.ndarray:
+    ) -> Any:
         """The model's outputs for data.
 
         Parameters
@@ -135,33 +133,38 @@ class Evaluator(Fed):
                 bar.close()
         return outputs
 
-    def _predict(self, parts: Iterable[tuple[np.ndarray, int]], hooks: CallbackList, bar: Bar | None) -> np.ndarray:
+    def _predict(self, parts: Iterable[tuple[Any, int]], hooks: CallbackList, bar: Bar | None) -> Any:
         """The outputs of the rows that were done, all of them unless a callback stopped it."""
         each, self.stop_predicting = hooks.wants_batches("predict"), False
         hooks.on_predict_begin()
-        outputs: list[np.ndarray] = []
+        outputs: list[list[np.ndarray]] = []
         batches = 0
         for rows, batch in parts:
-            network, row = self._network, self._row  # with which the call goes on, whoever replaces it
+            network, shapes = self._network, self._output_rows()  # with which the call goes on, whoever replaces it
             assert network is not None
-            out, done = np.empty((len(rows), network.outputs), self._dtype), 0
+            outs, done = [np.empty((len(rows), n), self._dtype) for n in network.outputs], 0
+
+            def shaped(begin: int, end: int, outs: Any = outs, shapes: Any = shapes) -> list[np.ndarray]:
+                return [out[begin:end].reshape(-1, *shape) for out, shape in zip(outs, shapes, strict=True)]
+
             while done < len(rows) and not self.stop_predicting:
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                done = network.predict(rows, out, batch, begin, 0.0 if each else SLICE)
+                done = network.predict(arrays_of(rows), outs, batch, begin, 0.0 if each else SLICE)
                 if each:
-                    hooks.on_predict_batch_end(index, {"outputs": out[begin:done].reshape(-1, *row)})
+                    hooks.on_predict_batch_end(index, {"outputs": self._packed(shaped(begin, done))})
                 if bar is not None:
                     bar.update(batches + math.ceil(done / batch))
             batches += math.ceil(len(rows) / batch)
-            outputs.append(out[:done].reshape(-1, *row))
+            outputs.append(shaped(0, done))
             if self.stop_predicting:
                 break
         hooks.on_predict_end()
         if not outputs:
             raise ValueError("x must give at least one batch; it gives none.")
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+        joined = [one[0] if len(one) == 1 else np.concatenate(one) for one in zip(*outputs, strict=True)]
+        return self._packed(joined)
 
     # -- passes over data ----------------------------------------------------------------------------------------------
 
@@ -193,14 +196,17 @@ class Evaluator(Fed):
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
-    def predict_on_batch(self, x: ArrayLike) -> np.ndarray:
+    def predict_on_batch(self, x: ArrayLike) -> Any:
         """The outputs for one batch. Raises as `predict` does."""
         rows = self._ready(alone(x), "x")
         network = self._network
         assert network is not None
-        out = np.empty((len(rows), network.outputs), self._dtype)
-        network.predict(rows, out, max(len(rows), 1), 0, 0.0)
-        return out if len(self._row) == 1 else out.reshape(-1, *self._row)
+        outs = [np.empty((len(rows), n), self._dtype) for n in network.outputs]
+        network.predict(arrays_of(rows), outs, max(len(rows), 1), 0, 0.0)
+        shapes = self._output_rows()
+        return self._packed(
+            [out.reshape(-1, *row) if len(row) > 1 else out for out, row in zip(outs, shapes, strict=True)]
+        )
 
     def train_on_batch(
         self,
@@ -253,7 +259,7 @@ class Evaluator(Fed):
 
         Those that `compile` was given are these objects; a `Mean` stands for the loss and for metrics given by name.
         """
-        given = self._measures.objects
+        given = self._objectives.objects
         found = []
         for name in self.metrics_names:
             metric = given.get(name)
@@ -307,21 +313,21 @@ class Evaluator(Fed):
     @whole_or_none
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         """The same for data as a run has it."""
-        loss, network = self._needed_loss(), self._network
+        network, rows = self._network, Rows(x, y, weights)
         assert network is not None
-        spec = loss._weighed() if len(self._row) == 1 else None
-        if spec is None or isinstance(network, Mixed):
-            self._check_targets(y)
-            with self._guard, undone(network):
-                tape = network if isinstance(network, Mixed) else _core.ForwardBackward(network)
-                outputs = tape.forward(x, True, self._lone_pass())
-                value, slope = shaped_loss(loss, y, outputs, weights, self._row)
-                tape.backward(slope)
-                gradients = [gradient.copy() for gradient in tape.gradients]
-                return value + network.penalty, arranged(network, gradients, list(self._trained().values()))
-        value, layers, _ = network.value_and_grad(spec, x, y, self._lone_pass(), weights, loss._mask(y))
-        gradients = [gradient for layer in layers for gradient in layer]
-        return value, arranged(network, gradients, list(self._trained().values()))
+        check_backward(self._steps, len(arrays_of(x)))
+        trained, ys, counts = list(self._trained().values()), arrays_of(y), self._weights_of(rows)
+        scored = self._objectives.scored(ys, self._output_rows(), counts)
+        if not any(callable(one) for one in scored) and not any(step.layer._in_numpy for step in self._steps):
+            value, layers, _ = network.value_and_grad(
+                scored, arrays_of(x), ys, self._lone_pass(), counts, self._masks(ys)
+            )
+            return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
+        with self._guard:
+            loop = self._loop(rows, len(rows.y), None, [], True, [])
+            loop.start(None, self._lone_pass())
+            loop.advance(0.0)
+            return loop.progress[2], arranged(network, loop.gradients, trained)
 
 
 def _result(logs: dict[str, float], named: bool) -> float | list[float] | dict[str, float]:

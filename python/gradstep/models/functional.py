@@ -18,12 +18,10 @@ from ..naming import name_for
 from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import give_weights, take_keys
 from ..saving.sharing import Reading, Writing
-from .graph import Graph
-from .graph import Node as Step
 from .layered import spread
 from .many import Many
-from .mixed import network_of_steps, renew
 from .named import by_name
+from .network import network_of, renew
 from .wiring import Bundle, Wiring
 
 if TYPE_CHECKING:
@@ -92,7 +90,6 @@ class Functional(Many):
         self.name = name_for(self, name)
         self._calls = wiring.nodes
         self._layers = wiring.operations
-        self._steps: list[Step] = []
         self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
         working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
         if not working:
@@ -155,18 +152,13 @@ class Functional(Many):
 
     def _connect_engine(self) -> None:
         """Make what computes, over the weights where they lie."""
-        if self._many:  # what others do with a network, `Many` does with the graph
-            self._network = Graph(self._ins.rows, self._steps, self._exits)  # type: ignore[assignment]
-        else:
-            self._network = network_of_steps(self._ins.rows[0], self._steps, self._exits[0])
+        self._network = network_of(self._ins.rows, self._steps, self._exits)
         self._note_trainable()
 
     def _renew(self) -> None:
         self._tape = self._back = None
-        if isinstance(self._network, Graph):
-            self._network.renew()
-        elif self._network is not None:
-            renew(self._network, [step.layer for step in self._steps])
+        if self._network is not None:
+            renew(self._network, self._steps)
         self._note_trainable()
 
     # -- configs and files ---------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from ..layers.weights import assign
 from ..saving.layers import leaves_of
 from ..saving.savable import Savable
 from .called import Called
-from .columns import Columns
-from .graph import Node as Step
+from .columns import arrays_of
+from .network import Step
 from .summary import Summarized
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Layered(Called, Savable, Summarized, Variables):
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
-        arrays: list[Any] = x.arrays if isinstance(x, Columns) else [x]
+        arrays = arrays_of(x)
         values = {
             id(tensor): array.reshape(len(array), *(n for n in tensor.shape if n is not None))
             for tensor, array in zip(self.inputs, arrays, strict=True)

@@ -14,7 +14,6 @@ from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
 from ..optimizers.arrays import describe
-from .custom import Custom
 
 __all__ = ["Measured", "Measures"]
 
@@ -33,6 +32,7 @@ class Share(NamedTuple):
     engine: str  # its name there; "": it is fed
     metric: Metric | None  # which also holds what the engine finds, if the user gave one
     weighted: bool
+    output: int = 0  # of the model
 
 
 class Measures:
@@ -91,11 +91,18 @@ class Measures:
         }
 
     def share_out(
-        self, loss: Loss, y: np.ndarray, row: tuple[int, ...], dtype: str, weights: bool, engine: bool = True
+        self,
+        loss: Loss,
+        y: np.ndarray,
+        row: tuple[int, ...],
+        dtype: str,
+        weights: bool,
+        engine: bool = True,
+        output: int = 0,
     ) -> list[Share]:
         """Who does what for a model of this loss, these targets, outputs of this shape of a row, and their dtype.
 
-        weights: whether rows have weights, which the engine's scores do not count; engine: whether it runs the model.
+        weights: whether rows have weights, which the engine's scores do not count; engine: whether it may score them.
         """
         # What a loss of the user's own takes as targets need be no rows that the engine can read.
         readable = engine and (loss.labels or y.shape[1:] == row)
@@ -115,7 +122,7 @@ class Measures:
                 known = ""
             if metric is not None and not known:
                 self._try(name, metric, y[:1], np.full((1, *row), 0.5, dtype))
-            shared.append(Share(known, metric, weighted))
+            shared.append(Share(known, metric, weighted, output))
         self._shared[key] = shared
         return shared
 
@@ -138,28 +145,32 @@ class Measured:
 
     Parameters
     ----------
-    run : Run or Custom
+    run : TrainLoop
         Made with ``outputs=True`` if anything is fed, and with the engine's share of the metrics.
-    y : ndarray
-        Targets, as the run has them.
+    ys : list of ndarray
+        Targets of each output, as the run has them.
     shared : list of Share
-        As `Measures.share_out` gives it.
-    weights : ndarray, optional
-        Of the rows.
-    fresh : bool, default True
+        As `Objectives.shares` gives it.
+    weights : list of ndarray or None
+        Of the rows, for each output.
+    shapes : list of tuple of int
+        Of a row of each output.
+    fresh : bool
         Whether metrics forget what they saw when a pass starts.
     """
 
     def __init__(
         self,
-        run: _core.TrainLoop | Custom,
-        y: np.ndarray,
+        run: _core.TrainLoop,
+        ys: Sequence[Any],
         shared: Sequence[Share],
-        weights: np.ndarray | None = None,
-        fresh: bool = True,
+        weights: Sequence[np.ndarray | None],
+        shapes: Sequence[tuple[int, ...]],
+        fresh: bool,
     ) -> None:
-        self._run, self._y, self._weights, self._shared, self._fresh = run, y, weights, shared, fresh
-        self._fed = [(metric, weighted) for engine, metric, weighted in shared if metric is not None and not engine]
+        self._run, self._ys, self._weights, self._shapes, self._fresh = run, ys, weights, shapes, fresh
+        self._shared = shared
+        self._fed = [share for share in shared if share.metric is not None and not share.engine]
         self._order: np.ndarray | None = None
 
     @property
@@ -176,13 +187,13 @@ class Measured:
         """As the run's, with the results of the metrics."""
         batches, rows, loss, means = self._run.progress
         rest, values = iter(means), []
-        for engine, metric, _ in self._shared:
-            if engine:
+        for share in self._shared:
+            if share.engine:
                 values.append(next(rest))
-                if isinstance(metric, MeanMetricWrapper):
-                    metric._take(values[-1], rows)
-            elif metric is not None:
-                values.append(metric.result())
+                if isinstance(share.metric, MeanMetricWrapper):
+                    share.metric._take(values[-1], rows)
+            elif share.metric is not None:
+                values.append(share.metric.result())
         return batches, rows, loss, values
 
     @property
@@ -194,9 +205,9 @@ class Measured:
         """As the run's."""
         self._run.start(order, number)
         self._order = order
-        for _, metric, _ in self._shared:
-            if metric is not None and self._fresh:
-                metric.reset_state()
+        for share in self._shared:
+            if share.metric is not None and self._fresh:
+                share.metric.reset_state()
 
     def advance(self, seconds: float) -> bool:
         """As the run's."""
@@ -212,7 +223,10 @@ class Measured:
 
     def _feed(self, first: int, last: int) -> None:
         rows = slice(first, last) if self._order is None else self._order[first:last]
-        outputs = self._run.outputs
-        for metric, weighted in self._fed:
-            weights = self._weights[rows] if weighted and self._weights is not None else None
-            metric.update_state(self._y[rows], outputs, sample_weight=weights)
+        made = self._run.outputs
+        outputs = made if isinstance(made, list) else [made]
+        for _, metric, weighted, k in self._fed:
+            assert metric is not None
+            given = self._weights[k]
+            weights = given[rows] if weighted and given is not None else None
+            metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .. import losses
 from ..losses.base import Loss
 from ..metrics.base import Metric
-from ..metrics.registry import streaming
 from ..optimizers.base import real
-from .custom import shaped_loss
-from .measured import Measures
+from .measured import Measures, Share
 from .named import by_name, each_by_name
 
-__all__ = ["Objectives", "loss_of_one", "metrics_of_one"]
+__all__ = ["Objectives"]
 
 
-def loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | None:
+def _loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | None:
     """The loss of a model of one output, of this name, if it is known."""
     for given, what in ((loss, "loss"), (loss_weights, "loss_weights")):
         if isinstance(given, (list, tuple)) and len(given) != 1:
@@ -49,7 +48,7 @@ def loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | No
     return chosen
 
 
-def metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
+def _metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
     """The list of metrics of a model of one output."""
     if isinstance(metrics, Mapping):
         metrics = by_name(metrics, names, what)[0]
@@ -60,81 +59,59 @@ def metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
 
 
 class Objectives:
-    """The losses and metrics of a model of several outputs.
+    """The losses and metrics of a model's outputs.
 
     Parameters
     ----------
     outputs : sequence of str
         Their names.
-    loss, loss_weights, metrics, weighted_metrics
-        As `compile` takes them.
-
-    Attributes
-    ----------
     losses : list of Loss or None
         One for each output.
     factors : list of float
         What each counts for.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `compile` does.
+    measures : list of Measures
+        What else is measured of each.
     """
 
-    def __init__(self, outputs: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> None:
-        self.outputs = list(outputs)
-        self.losses = self._take_losses(loss)
-        self.counted = [i for i, one in enumerate(self.losses) if one is not None]
-        self.factors = self._take_factors(loss_weights)
-        plain = self._each_of(metrics, "metrics")
-        self.measures = [
-            Measures(plain[i], more, self.losses[i] or losses.MeanSquaredError())
-            for i, more in enumerate(self._each_of(weighted, "weighted_metrics"))
-        ]
-        if not self.counted and any(measures.all for measures in self.measures):
+    def __init__(
+        self,
+        outputs: Sequence[str],
+        losses: list[Loss | None],
+        factors: list[float],
+        measures: list[Measures],
+    ) -> None:
+        self.outputs, self.losses, self.factors, self.measures = list(outputs), losses, factors, measures
+        self.counted = [i for i, one in enumerate(losses) if one is not None]
+        if not self.counted and any(own.all for own in measures):
             raise ValueError("metrics need a loss: it says what the targets are.")
-        own = [id(one.given) for each in self.measures for one in each.all if isinstance(one.given, Metric)]
+        own = [id(one.given) for each in measures for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
-        self._made: dict[tuple[int, int, str], Metric] = {}  # for names that the engine would know
         for name, count in Counter(self.names).items():
             if count > 1:
                 raise ValueError(f"losses and metrics of outputs must differ in their names; got {name!r} again.")
 
-    def _take_losses(self, loss: Any) -> list[Loss | None]:
-        if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
-            each = each_by_name(loss, self.outputs, "loss", "a loss, or None,")
-        else:
-            each = [loss] * len(self.outputs)
-        chosen = [None if one is None else losses.get(one) for one in each]
-        for one in chosen:
-            if one is not None:
-                one._specification()
-        if loss is not None and not any(one is not None for one in chosen):
-            raise ValueError("loss must be a loss for at least one output; all are None.")
-        return chosen
+    @classmethod
+    def of_one(cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objectives:
+        """Of a model of one output, whose name is not known yet if there is none; arguments as `compile` takes them.
 
-    def _take_factors(self, given: Any) -> list[float]:
-        if given is None:
-            return [1.0] * len(self.outputs)
-        if isinstance(given, Mapping):
-            each = [1.0 if one is None else one for one in by_name(given, self.outputs, "loss_weights")]
-        else:
-            each = each_by_name(given, self.outputs, "loss_weights", "a number")
-        if not self.counted:
-            raise ValueError("loss_weights need a loss to weigh.")
-        return [_factor(f"loss_weights of {name!r}", one) for name, one in zip(self.outputs, each, strict=True)]
+        Raises
+        ------
+        TypeError, ValueError
+            As `compile` does.
+        """
+        chosen = _loss_of_one(loss, loss_weights, names)
+        plain, more = _metrics_of_one(metrics, "metrics", names), _metrics_of_one(weighted, "weighted_metrics", names)
+        return cls(["output"], [chosen], [1.0], [Measures(plain, more, chosen)])
 
-    def _each_of(self, given: Any, what: str) -> list[Any]:
-        """The metrics of each output, as lists."""
-        if given is None:
-            return [[]] * len(self.outputs)
-        if isinstance(given, Mapping):
-            each = by_name(given, self.outputs, what)
-        else:
-            each = each_by_name(given, self.outputs, what, "one, a list or None")
-        return [[] if one is None else one if isinstance(one, (list, tuple)) else [one] for one in each]
+    @classmethod
+    def of_all(cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objectives:
+        """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does."""
+        chosen = _take_losses(names, loss)
+        plain, more = _each_of(names, metrics, "metrics"), _each_of(names, weighted, "weighted_metrics")
+        each = zip(plain, more, chosen, strict=True)
+        measures = [Measures(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
+        return cls(names, chosen, _take_factors(names, loss_weights, chosen), measures)
 
     @property
     def names(self) -> list[str]:
@@ -174,43 +151,64 @@ class Objectives:
             for loss, measures in zip(self.losses, self.measures, strict=True)
         ]
 
-    def of_batch(
-        self, ys: Sequence[np.ndarray | None], outputs: Sequence[np.ndarray], weights: Sequence[np.ndarray | None]
-    ) -> tuple[float, list[float], list[np.ndarray | None]]:
-        """Loss of a batch, without penalties; those of outputs; by each the slope (rows, n), or None."""
-        total, each = 0.0, []
-        slopes: list[np.ndarray | None] = [None] * len(outputs)
-        for i in self.counted:
-            loss, y, factor = self.losses[i], ys[i], self.factors[i]
-            assert loss is not None
-            assert y is not None
-            rows, row = len(outputs[i]), outputs[i].shape[1:]
-            value, slope = shaped_loss(loss, y, outputs[i].reshape(rows, -1), weights[i], row)
-            total += factor * value
-            each.append(value)
-            slopes[i] = slope if factor == 1 else slope.dtype.type(factor) * slope
-        return total, each, slopes
+    def scored(
+        self,
+        ys: Sequence[np.ndarray | None],
+        rows: Sequence[tuple[int, ...]],
+        weights: Sequence[np.ndarray | None],
+    ) -> list[dict[str, Any] | Callable[..., Any] | None]:
+        """What the engine computes the loss of each output by: its words for it, a function in Python, or None.
 
-    def metrics_for(self, ys: Sequence[np.ndarray | None], shapes: Sequence[tuple[int, ...]], dtype: str) -> list[Fed]:
-        """Every metric with its output, made for targets like these."""
-        found = []
+        ys, weights: targets, and what rows count for; rows: shape of a row of each output.
+        """
+        found: list[dict[str, Any] | Callable[..., Any] | None] = []
+        for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
+            words = None if loss is None or len(row) > 1 else loss._weighed()
+            if loss is not None and words is None:
+                assert y is not None
+                found.append(partial(_of_batch, loss, factor, y, counts, row))
+            else:
+                found.append(words if words is None or factor == 1 else words | {"factor": factor})
+        return found
+
+    def shares(
+        self,
+        ys: Sequence[np.ndarray | None],
+        rows: Sequence[tuple[int, ...]],
+        dtype: str,
+        weighted: Sequence[bool],
+    ) -> list[Share]:
+        """Who measures what, in the order of `names`; weighted: whether rows of an output have weights."""
+        found = [Share("loss", None, False, i) for i in self.counted] if self.split else []
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
-            if judge is None or y is None or not measures.all:
-                continue
-            shares = measures.share_out(judge, y, tuple(shapes[i]), dtype, weights=False)
-            for place, (engine, metric, weighted) in enumerate(shares):
-                if metric is None:
-                    metric = self._made.setdefault((i, place, engine), streaming(engine))
-                found.append(Fed(i, metric, weighted))
+            if judge is not None and y is not None and measures.all:
+                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], len(rows[i]) == 1, i)
         return found
 
 
-class Fed(NamedTuple):
-    """A metric of an output."""
+def _of_batch(
+    loss: Loss,
+    factor: float,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+    row: tuple[int, ...],
+    which: np.ndarray,
+    outputs: np.ndarray,
+) -> tuple[float, float, np.ndarray]:
+    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope."""
+    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row)
+    return factor * value, value, slope if factor == 1 else slope.dtype.type(factor) * slope
 
-    output: int
-    metric: Metric
-    weighted: bool  # whether sample weights count
+
+def shaped_loss(
+    loss: Loss, targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, row: tuple[int, ...]
+) -> tuple[float, np.ndarray]:
+    """Value of a loss, and its slope (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
+    if len(row) == 1:
+        return loss._of_batch(targets, outputs, weights)
+    spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
+    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread)
+    return value, slope.reshape(outputs.shape)
 
 
 def _factor(name: str, value: Any) -> float:
@@ -220,3 +218,40 @@ def _factor(name: str, value: Any) -> float:
     if not math.isfinite(factor):
         raise ValueError(f"{name} must be finite; got {value}.")
     return factor
+
+
+def _take_losses(names: Sequence[str], loss: Any) -> list[Loss | None]:
+    if isinstance(loss, (list, tuple)) or (isinstance(loss, Mapping) and "class_name" not in loss):
+        each = each_by_name(loss, names, "loss", "a loss, or None,")
+    else:
+        each = [loss] * len(names)
+    chosen = [None if one is None else losses.get(one) for one in each]
+    for one in chosen:
+        if one is not None:
+            one._specification()
+    if loss is not None and not any(one is not None for one in chosen):
+        raise ValueError("loss must be a loss for at least one output; all are None.")
+    return chosen
+
+
+def _take_factors(names: Sequence[str], given: Any, chosen: Sequence[Loss | None]) -> list[float]:
+    if given is None:
+        return [1.0] * len(names)
+    if isinstance(given, Mapping):
+        each = [1.0 if one is None else one for one in by_name(given, names, "loss_weights")]
+    else:
+        each = each_by_name(given, names, "loss_weights", "a number")
+    if all(one is None for one in chosen):
+        raise ValueError("loss_weights need a loss to weigh.")
+    return [_factor(f"loss_weights of {name!r}", one) for name, one in zip(names, each, strict=True)]
+
+
+def _each_of(names: Sequence[str], given: Any, what: str) -> list[Any]:
+    """The metrics of each output, as lists."""
+    if given is None:
+        return [[]] * len(names)
+    if isinstance(given, Mapping):
+        each = by_name(given, names, what)
+    else:
+        each = each_by_name(given, names, what, "one, a list or None")
+    return [[] if one is None else one if isinstance(one, (list, tuple)) else [one] for one in each]

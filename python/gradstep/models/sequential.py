@@ -19,10 +19,9 @@ from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
 from .data import inputs
-from .graph import Node as Step
 from .layered import Layered, spread
-from .mixed import network_of_steps, renew
 from .named import only_by_name
+from .network import network_of, renew
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -216,9 +215,9 @@ class Sequential(Layered):
                 current = layer.output_shape
             self._shape = shape
             self._describe()
-            steps: list[Step] = []
-            (end,) = spread(self, [0], steps, 1)
-            self._network = network_of_steps(shape, steps, end)
+            self._steps = []
+            ends = spread(self, [0], self._steps, 1)
+            self._network = network_of([shape], self._steps, ends)
             self._note_trainable()
 
     def _describe(self) -> None:
@@ -395,5 +394,5 @@ class Sequential(Layered):
     def _renew(self) -> None:
         self._tape = self._back = None
         if self._network is not None:
-            renew(self._network, list(self._leaves.values()))
+            renew(self._network, self._steps)
         self._note_trainable()

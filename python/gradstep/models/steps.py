@@ -12,16 +12,13 @@ from .. import _core
 from ..optimizers.bound import Bound
 from ..optimizers.sam import BoundSAM
 from ..unbroken import Unbroken
-from .custom import Custom
-from .graph import Graph
 from .measured import Measured
-from .mixed import Mixed, moving_of, undone
-from .weighed import GraphRun
+from .network import statistics_of, undone
 
 __all__ = ["AnyRun", "BatchRun", "Stepped"]
 
 # What the engine steps by itself, or leaves the gradients of each batch of; all have the face of the first.
-BatchRun: TypeAlias = _core.TrainLoop | Custom | Measured | GraphRun
+BatchRun: TypeAlias = _core.TrainLoop | Measured
 
 
 class Stepped:
@@ -29,13 +26,13 @@ class Stepped:
 
     Parameters
     ----------
-    run : Run, Custom, Measured or GraphRun
+    run : TrainLoop or Measured
         Made with ``gradients=True``.
     bound : Bound
         Of a dict of the model's weights.
     names : sequence of str
         Keys of that dict, in the order in which the network gives gradients.
-    network : Network, Mixed or Graph
+    network : Network
         The network of the run.
     guard : Guard
         Held for a step.
@@ -46,7 +43,7 @@ class Stepped:
         run: BatchRun,
         bound: Bound,
         names: Sequence[str],
-        network: _core.Network | Mixed | Graph,
+        network: _core.Network,
         guard: _core.Guard,
     ) -> None:
         self._run, self._bound, self._names, self._network, self._guard = run, bound, names, network, guard
@@ -87,7 +84,7 @@ class Stepped:
             self._bound.step(self._gradients())
             return
         self._bound.first_step(self._gradients())
-        kept = [(weight, weight.copy()) for weight in moving_of(self._network)]
+        kept = [(weight, weight.copy()) for weight in statistics_of(self._network)]
         try:
             self._run.again()
             self._bound.second_step(self._gradients())
@@ -99,13 +96,7 @@ class Stepped:
                 weight[...] = before
 
     def _gradients(self) -> dict[str, Any]:
-        gradients = self._run.gradients
-        if len(gradients) != len(self._names):
-            raise RuntimeError(
-                "compile() changed which weights are trained in the midst of an epoch. In a callback of fit do so when "
-                "an epoch begins or ends."
-            )
-        return dict(zip(self._names, gradients, strict=True))
+        return dict(zip(self._names, self._run.gradients, strict=True))
 
 
 # What a pass over data is run by.

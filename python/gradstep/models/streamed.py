@@ -86,11 +86,11 @@ class Streamed:
         self._rows += count
         self._loss += loss * count
         self._sums = self._sums or [0.0] * len(values)
-        for i, (engine, metric, _) in enumerate(self._shares(rows)):
-            if not engine:
+        for i, share in enumerate(self._shares(rows)):
+            if not share.engine:
                 continue
             self._sums[i] += values[i] * count
             values[i] = self._sums[i] / self._rows
-            if isinstance(metric, MeanMetricWrapper):
-                metric._take(values[i], self._rows)
+            if isinstance(share.metric, MeanMetricWrapper):
+                share.metric._take(values[i], self._rows)
         self._values = values
