@@ -83,10 +83,6 @@ class Activation(Layer):
         """The shape of the input."""
         return tuple(input_shape)
 
-    @property
-    def _along_last(self) -> bool:  # type: ignore[override]
-        return activations.specify(self.activation)["kind"] in activations.rows.__all__
-
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """None; but this is where the shape is known."""
         warn_of_one(self, input_shape[-1])

@@ -64,21 +64,19 @@ class Alone:
 
     def _ask(self, words: dict[str, Any], rows: np.ndarray, training: bool) -> np.ndarray:
         layer = self._layer
-        if layer._vectors:
-            rows = rows.reshape(-1, rows.shape[-1])
-        width = math.prod(rows.shape[1:])
+        row = rows.shape[1:]
         network, tape = self._network, self._tape
-        if network is None or tape is None or self._words != (width, words):
-            network = _core.Network(width, [words], layer.dtype, None, layer._guard)
+        if network is None or tape is None or self._words != (row, words):
+            network = _core.Network([row], [words], layer.dtype, None, layer._guard)
             tape = _core.ForwardBackward(network)
         if not len(rows):
             return np.empty((0, *network.outputs), layer.dtype)
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        y = tape.forward(rows.reshape(len(rows), width), training, self.calls, dx=training)
+        y = tape.forward(rows.reshape(len(rows), math.prod(row)), training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
-            self._network, self._tape, self._words = network, tape, (width, words)
+            self._network, self._tape, self._words = network, tape, (row, words)
             self.calls = (self.calls + 1) % 2**32
             for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
@@ -108,8 +106,7 @@ class Alone:
             dx, gradients = slope.reshape(shape).copy(), []
         else:
             assert self._tape is not None
-            width = slope.shape[-1] if layer._vectors else math.prod(slope.shape[1:])
-            by_rows = self._tape.backward(slope.reshape(-1, width))
+            by_rows = self._tape.backward(slope.reshape(len(slope), -1))
             assert by_rows is not None
             dx, gradients = by_rows.reshape(shape), [gradient.copy() for gradient in self._tape.gradients]
         self._shapes = None

@@ -99,8 +99,6 @@ class Layer(Own, Connected, Copied, Weighted):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
-    # Whether the engine's part works along the last axis of rows of any shape.
-    _along_last = False
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
     _last_call: int | None = None  # of the engine's, of a layer in NumPy
@@ -220,15 +218,6 @@ class Layer(Own, Connected, Copied, Weighted):
         if not self.built:
             raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
         return self.weights[index]
-
-    @property
-    def _vectors(self) -> bool:
-        """Whether rows are several vectors, each of which is a row to the engine: of a layer along the last axis."""
-        return self._along_last and self._input_shape is not None and len(self._input_shape) > 2
-
-    def _width(self, row: Sequence[int]) -> int:
-        """How many numbers the engine takes as a row, for rows of a shape."""
-        return row[-1] if self._along_last else math.prod(row)
 
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""
