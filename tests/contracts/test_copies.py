@@ -60,6 +60,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     gs.callbacks.LearningRateScheduler: (half,),
     gs.callbacks.ModelCheckpoint: ("file",),
     L.Activation: ("relu",),
+    L.AlphaDropout: (0.5,),
     L.Dense: (3,),
     L.Dot: (1,),
     L.Dropout: (0.5,),
@@ -69,6 +70,9 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.GroupNormalization: (2,),
     L.InputLayer: ((3,),),
     L.Rescaling: (0.5,),
+    L.SpatialDropout1D: (0.5,),
+    L.SpatialDropout2D: (0.5,),
+    L.SpatialDropout3D: (0.5,),
     L.Reshape: ((4, 1),),
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
@@ -107,6 +111,8 @@ def test_a_copy_is_equal(cls):
 SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
+# Rows of the layers that do not take any.
+ROWS = {L.SpatialDropout1D: (3, 4), L.SpatialDropout2D: (2, 3, 4), L.SpatialDropout3D: (2, 1, 3, 4)}
 
 
 def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
@@ -121,7 +127,7 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(5, *ROWS.get(cls, (4,)))).astype(np.float32)
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]

@@ -122,20 +122,36 @@ def test_lengths_at_their_bounds():
     np.testing.assert_allclose(dx[2], dx[3] * 1e-200, rtol=1e-14)
 
 
-# Keras multiplies by RMSNormalization's factors along the last axes, whatever `axis` is; and on JAX takes the length along
-# two axes for the norm of a matrix.
-NOT_IN_KERAS = ("RMSNormalization {'axis'", "UnitNormalization {'axis': [")
+# Keras multiplies by RMSNormalization's factors along the last axes, whatever `axis` is; on PyTorch it normalizes layers
+# along the last ones too.
+NOT_IN_KERAS = ("RMSNormalization {'axis'", "LayerNormalization {'axis': 1}", "LayerNormalization {'axis': -2}")
 KERAS = [name for name in CASES if not name.startswith(NOT_IN_KERAS)]
 
 
+def ours(name):
+    """A model around the layer of a case, as Keras has it too; and data."""
+    one, random = CASES[name], np.random.default_rng(0)
+    x, y = random.normal(size=(12, *one.row)), random.normal(size=(12, 2))
+    options = {"dtype": "float64"}
+    rest = [layers.Flatten(**options), layers.Dense(2, **options)]
+    return gs.Sequential([gs.Input(one.row), one.made(gs, **options), *rest]), x, y
+
+
 @pytest.fixture(scope="module")
-def keras():
-    """For each case: weights at the start, losses of the epochs and of evaluate, and weights in the end."""
-    return keras_says(
+def keras(tmp_path_factory):
+    """For each case: weights at the start, losses of the epochs and of evaluate, and weights in the end.
+
+    With a file of it, its outputs, and those of what Keras makes of our config with the same weights.
+    """
+    folder = tmp_path_factory.mktemp("keras")
+    pytest.importorskip("h5py")
+    for i, name in enumerate(KERAS):
+        (folder / f"{i}.json").write_text(ours(name)[0].to_json())
+    return folder, keras_says(
         """
 from axis_cases import CASES
 answer = {}
-for name in data["names"]:
+for i, name in enumerate(data["names"]):
     one, random = CASES[name], np.random.default_rng(0)
     x, y = random.normal(size=(12, *one.row)), random.normal(size=(12, 2))
     keras.utils.set_random_seed(1)
@@ -143,23 +159,27 @@ for name in data["names"]:
     row = [keras.Input(one.row), one.made(keras, **D), keras.layers.Flatten(**D), keras.layers.Dense(2, **D)]
     model = keras.Sequential(row)
     start = model.get_weights()
-    model.compile(keras.optimizers.SGD(0.05), "mse", run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.05), "mse")
     losses = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history["loss"]
-    answer[name] = [start, losses, model.evaluate(x, y, verbose=0), model.get_weights()]
+    last = model.evaluate(x, y, verbose=0)
+    model.save(f"{data['folder']}/{i}.keras")
+    again = keras.models.model_from_json(open(f"{data['folder']}/{i}.json").read())
+    again.set_weights(model.get_weights())
+    outputs = [each.predict(x, verbose=0) for each in (model, again)]
+    answer[name] = [start, losses, last, model.get_weights(), *outputs]
 """,
+        backend="torch",
         names=KERAS,
+        folder=str(folder),
     )
 
 
 @pytest.mark.peers
 @pytest.mark.parametrize("name", KERAS)
 def test_keras_s_numbers(name, keras):
-    start, losses, last, end = keras[name]
-    one, random = CASES[name], np.random.default_rng(0)
-    x, y = random.normal(size=(12, *one.row)), random.normal(size=(12, 2))
-    options = {"dtype": "float64"}
-    rest = [layers.Flatten(**options), layers.Dense(2, **options)]
-    model = gs.Sequential([gs.Input(one.row), one.made(gs, **options), *rest])
+    folder, answers = keras
+    start, losses, last, end, outputs, of_ours = answers[name]
+    model, x, y = ours(name)
     assert [w.shape for w in model.weights] == [np.shape(w) for w in start]
     model.set_weights([np.array(w) for w in start])
     model.compile(gs.optimizers.SGD(0.05), "mse")
@@ -169,3 +189,6 @@ def test_keras_s_numbers(name, keras):
     assert model.evaluate(x, y, verbose=0) == pytest.approx(last, rel=4e-5)
     for weight, other in zip(model.weights, end, strict=True):
         np.testing.assert_allclose(weight, other, rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(of_ours, outputs, rtol=1e-6, atol=1e-7)
+    again = gs.models.load_model(folder / f"{KERAS.index(name)}.keras")
+    np.testing.assert_allclose(again.predict(x, verbose=0), outputs, rtol=2e-6, atol=2e-6)
