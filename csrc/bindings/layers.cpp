@@ -129,9 +129,6 @@ void bind_layers(py::module_& m) {
   m.def("loss", &loss, py::arg("loss"), py::arg("y_true"), py::arg("y_pred"), py::arg("weights") = py::none(),
         py::arg("mask") = py::none(), py::arg("gradient") = true);
   m.def("check_loss", [](const py::dict& given) { parse_loss(given); });
-  m.def("check_targets", [](const py::dict& loss, py::handle y, const std::string& dtype, std::size_t outputs) {
-    check_targets(y, "y", Scoring{parse_loss(loss), {}}, parse_dtype(dtype), {outputs});
-  });
   m.def("reduce", &reduce);
 }
 

@@ -211,9 +211,6 @@ def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> nd
 def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
     """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
 
-def check_targets(loss: dict[str, Any], y: ndarray, dtype: str, outputs: int) -> None:
-    """ValueError unless y is as `TrainLoop` takes it for this loss and a network of so many outputs."""
-
 def check_loss(loss: dict[str, Any]) -> None:
     """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
     float}`` and settings by the names of fields; ValueError or TypeError that names what is wrong."""

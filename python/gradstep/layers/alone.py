@@ -74,7 +74,7 @@ class Alone:
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        y = tape.forward(rows.reshape(len(rows), math.prod(row)), training, self.calls, dx=training)
+        y: np.ndarray = tape.forward(rows.reshape(len(rows), math.prod(row)), training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
             self._network, self._tape, self._words = network, tape, (row, words)
             self.calls = (self.calls + 1) % 2**32

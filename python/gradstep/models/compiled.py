@@ -8,19 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..checks import flag, numeric, whole
+from ..checks import flag, whole
 from ..hints import argument_hint
 from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from ..unbroken import Unbroken
 from .columns import arrays_of
-from .data import NAMES, Rows, SparseRows, alone, equal_rows, row_weights, targets
+from .data import Rows
 from .lent import Lent
 from .measured import Measured, Share
-from .named import only_by_name
 from .network import Step, address, check_backward, learned
 from .objectives import Objectives
-from .sources import is_sparse
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
@@ -253,29 +251,7 @@ class Compiled:
             raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
         return self.loss
 
-    # -- data --------------------------------------------------------------------------------------------------------
-
-    def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
-        """Data as the engine reads it; of sparse x, data of which parts can be made so."""
-        x = only_by_name(x, self.input_names, names[0])
-        y = only_by_name(y, self.output_names, names[1])
-        sample_weight = only_by_name(sample_weight, self.output_names, names[2])
-        loss, sparse = self._needed_loss(), is_sparse(x)
-        x = x.tocsr() if sparse else numeric(alone(x), names[0])
-        y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
-        equal_rows(x, numeric(y, names[1]), names[:2])
-        ready = self._ready(x[:1].toarray() if sparse else x, names[0])
-        assert self._network is not None
-        known = targets(y, names[1], loss, self._row, self._dtype)
-        weights = row_weights(sample_weight, names[2], len(known))
-        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
-
-    def _dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
-        """Some of the rows, or all of them, as the engine reads them."""
-        if which is None and not isinstance(rows, SparseRows):
-            return rows
-        part = rows.part(slice(None) if which is None else which)
-        return Rows(self._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
+    # -- runs ----------------------------------------------------------------------------------------------------------
 
     def _shares(self, rows: Rows) -> list[Share]:
         """Who measures what in a run over rows like these."""
@@ -289,13 +265,6 @@ class Compiled:
     def _weights_of(self, rows: Rows) -> list[np.ndarray | None]:
         """What rows count for, for each output."""
         return [None] * len(self._objectives.outputs) if rows.weights is None else arrays_of(rows.weights)
-
-    def _check_targets(self, ys: Sequence[Any], scored: Sequence[Any]) -> None:
-        """Refuse class numbers that there are no outputs for, where the engine sees no targets."""
-        for loss, y, row, one in zip(self._objectives.losses, ys, self._output_rows(), scored, strict=True):
-            spec = None if loss is None or not callable(one) else loss._specification()
-            if spec is not None and len(row) == 1:
-                _core.check_targets(spec, y, self._dtype, row[0])
 
     def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""

@@ -10,9 +10,11 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from ..checks import numeric
 from .compiled import Borrowed, Compiled
-from .data import NAMES, Rows, SparseRows, alone, batch_rows, no_batch_size
+from .data import NAMES, Rows, SparseRows, alone, batch_rows, equal_rows, no_batch_size, row_weights, targets
 from .feeds import ArrayFeed, BatchFeed, Feed, Order, SparseFeed
+from .named import only_by_name
 from .prefetch import fetched
 from .sources import batches_of, gives_batches, is_sequence, is_sparse, split_parts
 from .streamed import Streamed
@@ -45,6 +47,28 @@ class Fed(Compiled):
     def __init__(self) -> None:
         super().__init__()
         self._lone = 0  # batches trained on by themselves so far
+
+    def _rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
+        """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        x = only_by_name(x, self.input_names, names[0])
+        y = only_by_name(y, self.output_names, names[1])
+        sample_weight = only_by_name(sample_weight, self.output_names, names[2])
+        loss, sparse = self._needed_loss(), is_sparse(x)
+        x = x.tocsr() if sparse else numeric(alone(x), names[0])
+        y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
+        equal_rows(x, numeric(y, names[1]), names[:2])
+        ready = self._ready(x[:1].toarray() if sparse else x, names[0])
+        assert self._network is not None
+        known = targets(y, names[1], loss, self._row, self._dtype)
+        weights = row_weights(sample_weight, names[2], len(known))
+        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
+
+    def _dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
+        """Some of the rows, or all of them, as the engine reads them."""
+        if which is None and not isinstance(rows, SparseRows):
+            return rows
+        part = rows.part(slice(None) if which is None else which)
+        return Rows(self._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
 
     def _feed(
         self,

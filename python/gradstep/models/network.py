@@ -69,7 +69,8 @@ class InNumpy:
         dxs, found = given.slopes(layer, dy.reshape(len(dy), *layer._output_row), shapes, any(wanted))
         gradients = iter(found)
         trained = layer._trained[: len(layer.weights)]
-        return dxs or [None] * len(wanted), [next(gradients) if each else None for each in trained]
+        missing: list[Any] = [None] * len(wanted)
+        return dxs or missing, [next(gradients) if each else None for each in trained]
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
@@ -87,7 +88,8 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     read = {id(layer): [rows[source] for source in sources] for layer, sources in steps}
     words = [layer._words() or _asked(layer, i + 1, read[id(layer)]) for i, layer in enumerate(working)]
     stays = any(step.layer._shared or (step.layer._in_numpy and step.layer.weights) for step in steps)
-    kept = [layer._placed() for layer in working] if stays else None
+    # What a layer in NumPy knows its weights by stays as well.
+    kept = [list(layer.weights) if layer._in_numpy else layer._placed() for layer in working] if stays else None
     guard = steps[0].layer._guard
     for layer, _ in steps[1:]:
         guard.join(layer._guard)
