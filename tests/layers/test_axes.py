@@ -122,8 +122,8 @@ def test_lengths_at_their_bounds():
     np.testing.assert_allclose(dx[2], dx[3] * 1e-200, rtol=1e-14)
 
 
-# Keras multiplies by RMSNormalization's factors along the last axes, whatever `axis` is; on PyTorch it normalizes layers
-# along the last ones too.
+# Keras multiplies by RMSNormalization's factors along the last axes, whatever `axis` is; on PyTorch it takes a single
+# axis of LayerNormalization for the last one.
 NOT_IN_KERAS = ("RMSNormalization {'axis'", "LayerNormalization {'axis': 1}", "LayerNormalization {'axis': -2}")
 KERAS = [name for name in CASES if not name.startswith(NOT_IN_KERAS)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -201,6 +202,6 @@ class AlphaDropout(Drops):
         return self.noise_shape or (None,) * len(input_shape)
 
     def _words_of_drawing(self) -> dict[str, Any]:
-        scale = ((1 - self.rate) * (1 + self.rate * LOWEST**2)) ** -0.5
+        scale = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * LOWEST * LOWEST))
         shift = -scale * LOWEST * self.rate
         return {"scale": scale, "shift": shift, "dropped": scale * LOWEST + shift}
