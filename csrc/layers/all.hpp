@@ -12,18 +12,19 @@
 #include "layers/dropout.hpp"
 #include "layers/elementwise.hpp"
 #include "layers/external.hpp"
-#include "layers/group_normalization.hpp"
 #include "layers/noise.hpp"
 #include "layers/normalization.hpp"
+#include "layers/normalize_parts.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
 #include "layers/rescaling.hpp"
+#include "layers/softmax.hpp"
 
 namespace gs {
 
-using Layers =
-    TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization, Normalization, PRelu,
-             External, Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate, Dot, Rearrange>;
+using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+                        Normalization, PRelu, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
+                        Minimum, Concatenate, Dot, Rearrange>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -61,6 +61,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     gs.callbacks.LearningRateScheduler: (half,),
     gs.callbacks.ModelCheckpoint: ("file",),
     L.Activation: ("relu",),
+    L.AlphaDropout: (0.5,),
     L.Dense: (3,),
     L.Dot: (1,),
     L.Dropout: (0.5,),
@@ -73,6 +74,9 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Permute: ((1,),),
     L.RepeatVector: (2,),
     L.Rescaling: (0.5,),
+    L.SpatialDropout1D: (0.5,),
+    L.SpatialDropout2D: (0.5,),
+    L.SpatialDropout3D: (0.5,),
     L.Reshape: ((4, 1),),
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
@@ -111,6 +115,7 @@ def test_a_copy_is_equal(cls):
 SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
+# Rows of the layers that do not take any.
 
 
 def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:

@@ -9,7 +9,7 @@ from .base import Layer
 from .batch_normalization import BatchNormalization
 from .cropping import Cropping1D, Cropping2D, Cropping3D
 from .dense import Dense
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
 from .get_item import GetItem
@@ -25,8 +25,8 @@ from .prelu import PReLU
 from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
-from .row_normalizations import GroupNormalization, LayerNormalization
-from .unit_normalization import UnitNormalization
+from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
@@ -35,6 +35,7 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
     "Concatenate",
@@ -62,11 +63,15 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
     "UnitNormalization",
     "UpSampling1D",

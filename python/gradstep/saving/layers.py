@@ -114,7 +114,9 @@ def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
         if layer.weights:
             assign(layer.weights, source(number, path, [weight.shape for weight in layer.weights]))
         return
-    shape, spec = layer._check_shape(input_shape), layer.specification()
+    shape = layer._check_shape(input_shape)
+    layer._input_shape = (None, *shape)
+    spec = layer.specification()
     shapes = [] if spec is None else _core.weight_shapes([shape], spec)
     layer._weights = source(number, path, [tuple(sizes) for sizes in shapes]) if shapes else []
-    layer._input_shape, layer.built = (None, *shape), True
+    layer.built = True
