@@ -150,10 +150,8 @@ template <class Real> class Schedule {
   // x (rows, n) of samples -> y (rows, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones
   // in every pass with the same number over the same samples.
   void drop(const Rows& x, Matrix<Real> y, double rate, std::uint64_t key) {
-    const double most = std::uint32_t(-1);
-    const auto threshold = std::uint32_t(std::min(most, std::nearbyint(rate * (most + 1))));
     const double scale = rate < 1 ? 1 / (1 - rate) : 0;
-    draw(kernels().drop.drop[dtype_of<Real>()], x, y, threshold, scale, key);
+    draw(kernels().drop.drop[dtype_of<Real>()], x, y, drop_threshold(rate), scale, key);
   }
 
   // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop`

@@ -1,4 +1,4 @@
-// Loops over the rows of a batch with numbers for each column: normalizations, and PReLU.
+// Loops over the rows of a batch with numbers for each column: batch normalization, and PReLU.
 #pragma once
 
 #include <cstddef>
@@ -28,25 +28,6 @@ template <class Real>
 using BatchBackward = void (*)(const Real* dy, const Real* xhat, const BatchStatistics<Real>& s, std::size_t rows,
                                std::size_t columns, std::size_t ld, Real* dgamma, Real* dbeta, Real* dx);
 
-/// The same of each of `groups` equal parts of every row: x (rows, n) -> xhat, y (rows, n), inverse (rows, groups).
-template <class Real>
-using RowsForward = void (*)(const Real* x, const Real* gamma, const Real* beta, double epsilon, std::size_t rows,
-                             std::size_t n, std::size_t groups, Real* xhat, Real* y, Real* inverse);
-/// dy -> dx unless it is null; xhat becomes dy xhat, whose column sums are dgamma.
-template <class Real>
-using RowsBackward = void (*)(const Real* dy, const Real* gamma, const Real* inverse, std::size_t rows, std::size_t n,
-                              std::size_t groups, Real* xhat, Real* dx);
-
-/// The same of each of `groups` equal parts of the channels over all steps of a sample: x (samples, steps, n) -> xhat,
-/// y (samples, steps, n), inverse (samples, groups).
-template <class Real>
-using StepsForward = void (*)(const Real* x, const Real* gamma, const Real* beta, double epsilon, std::size_t samples,
-                              std::size_t steps, std::size_t n, std::size_t groups, Real* xhat, Real* y, Real* inverse);
-/// dy -> dx unless it is null; xhat becomes dy xhat, whose column sums are dgamma.
-template <class Real>
-using StepsBackward = void (*)(const Real* dy, const Real* gamma, const Real* inverse, std::size_t samples,
-                               std::size_t steps, std::size_t n, std::size_t groups, Real* xhat, Real* dx);
-
 /// x (rows, n), alpha (n) -> y = x where x > 0, else alpha x
 template <class Real>
 using LeakForward = void (*)(const Real* x, const Real* alpha, std::size_t rows, std::size_t n, Real* y);
@@ -58,12 +39,6 @@ template <class Real> struct ColumnLoops {
   AffineColumns<Real> affine;
   BatchForward<Real> batch_forward;
   BatchBackward<Real> batch_backward;
-  RowsForward<Real> rows_forward;
-  RowsBackward<Real> rows_backward;
-  RowsForward<Real> root_mean_square_forward;    // as rows_forward with a mean of 0
-  RowsBackward<Real> root_mean_square_backward;  // as rows_backward
-  StepsForward<Real> steps_forward;
-  StepsBackward<Real> steps_backward;
   LeakForward<Real> leak_forward;
   LeakBackward<Real> leak_backward;
 };

@@ -102,7 +102,7 @@ void drop_shared(void* at, std::size_t count, const DrawAxes& given, const std::
   for (int k = 0; k + 1 < axes.rank; ++k) runs *= axes.axis[k].size;
   Real* x = static_cast<Real*>(at);
   for (std::size_t i = 0; i < count; ++i, words += columns) {
-    draw_row(columns, std::uint64_t(ids[i]), draw,
+    draw_row(columns, ids ? std::uint64_t(ids[i]) : 0, draw,
              [&](const std::uint32_t* RESTRICT drawn, std::size_t first, std::size_t last) INLINED {
                for (std::size_t j = first; j < last; ++j) words[j] = drawn[j - first];
              });

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/portable.hpp"
 #include "kernels/isa.hpp"
 
 namespace gs {
@@ -17,6 +18,12 @@ struct Draw {
   double shift = 0;         // drop_shared: and this is added
   double dropped = 0;       // drop_shared: what stands for a number that is not kept
 };
+
+/// Of a drop with this probability.
+HD std::uint32_t drop_threshold(double rate) {
+  const double most = std::uint32_t(-1), at = __builtin_nearbyint(rate * (most + 1));
+  return std::uint32_t(at < most ? at : most);
+}
 
 /// x (count, n), in place; ids (count): the rows of the data set that they are.
 using Drop = void (*)(void* x, std::size_t count, std::size_t n, const std::int64_t* ids, const Draw& draw);
@@ -33,7 +40,7 @@ struct DrawAxes {
 };
 
 /// x (count, axes), in place: x scale + shift, or `dropped`, by draws for the axes that do not share: those of a matrix
-/// of that many columns, for which there is room in words (count, columns).
+/// of that many columns, for which there is room in words (count, columns). ids: null if one draw holds for all rows.
 using DropShared = void (*)(void* x, std::size_t count, const DrawAxes& axes, const std::int64_t* ids, const Draw& draw,
                             std::uint32_t* words);
 

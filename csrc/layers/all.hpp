@@ -6,19 +6,25 @@
 #include "core/describe.hpp"
 #include "layers/activate.hpp"
 #include "layers/batch_normalization.hpp"
+#include "layers/concatenate.hpp"
 #include "layers/dense.hpp"
+#include "layers/dot.hpp"
 #include "layers/dropout.hpp"
+#include "layers/elementwise.hpp"
 #include "layers/external.hpp"
-#include "layers/group_normalization.hpp"
 #include "layers/noise.hpp"
 #include "layers/normalization.hpp"
+#include "layers/normalize_parts.hpp"
 #include "layers/prelu.hpp"
+#include "layers/rearrange.hpp"
 #include "layers/rescaling.hpp"
+#include "layers/softmax.hpp"
 
 namespace gs {
 
-using Layers = TypeList<Dense, Activate, Dropout, Noise, Rescaling, BatchNormalization, GroupNormalization,
-                        Normalization, PRelu, External>;
+using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+                        Normalization, PRelu, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
+                        Minimum, Concatenate, Dot, Rearrange>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

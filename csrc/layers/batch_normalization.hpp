@@ -7,13 +7,15 @@
 #include "graph/call.hpp"
 #include "kernels/columns.hpp"
 #include "layers/affine.hpp"
+#include "layers/axes.hpp"
 
 namespace gs {
 
-/// y = gamma xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon), of each column of the last axis: in training
-/// the mean and variance of the batch, which move the moving ones, else those. Ioffe & Szegedy 2015, arXiv:1502.03167.
+/// y = gamma xhat + beta, xhat = (x - mean) / sqrt(variance + epsilon), of each column of an axis: in training the mean
+/// and variance of the batch, which move the moving ones, else those. Ioffe & Szegedy 2015, arXiv:1502.03167.
 struct BatchNormalization {
   Shape shape;
+  AxesLast axis;
   std::size_t n;  // columns
   bool scale, center;
   double momentum, epsilon;
@@ -22,7 +24,8 @@ struct BatchNormalization {
   template <class Settings>
   BatchNormalization(const Shapes& inputs, const Settings& settings)
       : shape(inputs[0]),
-        n(last_of(shape)),
+        axis(shape, settings.shape("axes")),
+        n(axis.columns()),
         scale(settings.flag("scale")),
         center(settings.flag("center")),
         momentum(settings.real("momentum", 0, 1)),
@@ -33,25 +36,29 @@ struct BatchNormalization {
 
   // x (rows, n) -> y (rows, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> y = call.y(n);
-    if (!in_training(schedule, call))
-      return affine(schedule, call.x(n), mean(call)->w, factors(schedule, call), data_of(beta(call)), y);
-    const Matrix<Real> xhat = call.save("xhat", n);
-    const BatchStatistics<Real> s = statistics(call);
-    schedule.copy(call.x(n), xhat);
-    schedule.each_column(n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
-                         [=, forward = column_loops<Real>().batch_forward](std::size_t first, std::size_t count) {
-                           forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first,
-                                   y.at + first);
-                         });
+    const Rows x = axis.x(schedule, call);
+    const Matrix<Real> y = axis.y(call);
+    if (in_training(schedule, call)) {
+      const Matrix<Real> xhat = call.save("xhat", n);
+      const BatchStatistics<Real> s = statistics(call);
+      schedule.copy(x, xhat);
+      schedule.each_column(
+          n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
+          [=, forward = column_loops<Real>().batch_forward](std::size_t first, std::size_t count) {
+            forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first, y.at + first);
+          });
+    } else {
+      affine(schedule, x, mean(call)->w, factors(schedule, call), data_of(beta(call)), y);
+    }
+    axis.put_y(schedule, call);
   }
 
   // dy (rows, n) -> dx (rows, n), dgamma, dbeta (n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> dy = call.dy(n), dx = call.dx(n);
+    const Matrix<Real> dy = axis.dy(schedule, call), dx = axis.dx(call);
     if (!in_training(schedule, call)) {
       if (dx) affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call), nullptr, dx);
-      return;
+      return axis.put_dx(schedule, call);
     }
     const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
                        dbeta = call.save("dbeta", n, n);
@@ -61,6 +68,7 @@ struct BatchNormalization {
                            backward(dy.at + first, xhat.at + first, at(s, first), dy.rows, count, dy.columns,
                                     dgamma.at + first, dbeta.at + first, dx ? dx.at + first : nullptr);
                          });
+    axis.put_dx(schedule, call);
     if (scale) schedule.bias_grad(dgamma, gamma(call));
     if (center) schedule.bias_grad(dbeta, beta(call));
   }

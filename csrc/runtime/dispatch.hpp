@@ -14,6 +14,7 @@
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/merge.hpp"
+#include "kernels/normalize.hpp"
 #include "kernels/orthogonalize.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/regularize.hpp"
@@ -37,6 +38,7 @@ namespace gs {
   X(FactorTable, factor)                          \
   X(OrthogonalizeTable, orthogonalize)            \
   X(RegularizeTable, regularize)                  \
+  X(NormalizeTable, normalize)                    \
   X(ColumnsTable, columns)                        \
   X(MergeTable, merge)                            \
   X(StridedCopyTable, strided_copy)
@@ -74,6 +76,7 @@ template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
   return loops_of<Real>(kernels().orthogonalize);
 }
 template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
+template <class Real> const NormalizeLoops<Real>& normalize_loops() { return loops_of<Real>(kernels().normalize); }
 template <class Real> const MergeLoops<Real>& merge_loops() { return loops_of<Real>(kernels().merge); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }

@@ -60,12 +60,19 @@ def closest(word: str, words: Iterable[str]) -> str:
     # Words in small letters for one in small letters, if there are any like it.
     for some in ([known for known in there if known.islower() == word.islower()], there):
         by_small = {known.lower(): known for known in reversed(some)}
-        found = get_close_matches(small, by_small, n=1)
+        found = [
+            known for known in get_close_matches(small, by_small) if get_close_matches(_stem(small), [_stem(known)])
+        ]
         if not found and len(small) > 1:
             found = [known.lower() for known in some if known.lower().startswith(small)]
         if found:
             return f" Did you mean {by_small[found[0]]!r}?"
     return ""
+
+
+def _stem(name: str) -> str:
+    """Without the number of axes: Conv2D is no more like Cropping2D than Conv is like Cropping."""
+    return name[:-2] if len(name) > 2 and name[-2].isdigit() and name[-1] == "d" else name
 
 
 def argument_hint(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from .checks import snake_case
 from .optimizers.arrays import describe
 
-__all__ = ["forget_names", "name_for"]
+__all__ = ["forget_names", "name_for", "next_name"]
 
 _given: dict[str, int] = {}
 
@@ -15,12 +15,16 @@ _given: dict[str, int] = {}
 def name_for(item: object, name: Any) -> str:
     """The name asked for, or the next one of the item's class."""
     if name is None:
-        stem = snake_case(type(item).__name__)
-        count = _given[stem] = _given.get(stem, -1) + 1
-        return f"{stem}_{count}" if count else stem
+        return next_name(snake_case(type(item).__name__))
     if not isinstance(name, str) or not name:
         raise TypeError(f"name must be a str of at least one letter; got {name!r}, {describe(name)}.")
     return name
+
+
+def next_name(stem: str) -> str:
+    """The next one of those that begin so."""
+    count = _given[stem] = _given.get(stem, -1) + 1
+    return f"{stem}_{count}" if count else stem
 
 
 def forget_names() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -60,15 +61,22 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     gs.callbacks.LearningRateScheduler: (half,),
     gs.callbacks.ModelCheckpoint: ("file",),
     L.Activation: ("relu",),
+    L.AlphaDropout: (0.5,),
     L.Dense: (3,),
     L.Dot: (1,),
     L.Dropout: (0.5,),
     L.GaussianDropout: (0.5,),
     L.GaussianNoise: (0.5,),
+    L.GetItem: (":",),
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
     L.InputLayer: ((3,),),
+    L.Permute: ((1,),),
+    L.RepeatVector: (2,),
     L.Rescaling: (0.5,),
+    L.SpatialDropout1D: (0.5,),
+    L.SpatialDropout2D: (0.5,),
+    L.SpatialDropout3D: (0.5,),
     L.Reshape: ((4, 1),),
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
@@ -107,6 +115,7 @@ def test_a_copy_is_equal(cls):
 SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
+# Rows of the layers that do not take any.
 
 
 def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
@@ -121,7 +130,8 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
-    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    axes = re.search(r"(\d)D$", cls.__name__)
+    x = np.random.default_rng(0).normal(size=(5, *[4] * (int(axes[1]) if axes else 0), 4)).astype(np.float32)
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]

@@ -8,12 +8,14 @@ import pytest
 from gradients import difference, numeric_gradient
 from gradstep import layers, regularizers
 from probe import draw_as_in_call
+from rearranged_cases import REARRANGED
 
 WIDTH, ROWS = 6, 5
 # How each is made; with penalties on what has weights.
 MAKERS = {
     "Activation": lambda **o: layers.Activation("gelu", **o),
     "ActivityRegularization": lambda **o: layers.ActivityRegularization(0.1, 0.2, **o),
+    "AlphaDropout": lambda **o: layers.AlphaDropout(0.4, **o),
     "BatchNormalization": lambda **o: layers.BatchNormalization(gamma_regularizer="l2", beta_regularizer="l2", **o),
     "Dense": lambda **o: layers.Dense(
         WIDTH, "tanh", kernel_regularizer=regularizers.OrthogonalRegularizer(0.1), bias_regularizer="l1l2", **o
@@ -30,6 +32,7 @@ MAKERS = {
     "LeakyReLU": lambda **o: layers.LeakyReLU(0.2, **o),
     "Normalization": lambda **o: layers.Normalization(mean=0.3, variance=2.0, **o),
     "PReLU": lambda **o: layers.PReLU("random_normal", alpha_regularizer="l2", **o),
+    "RMSNormalization": lambda **o: layers.RMSNormalization(**o),
     "ReLU": lambda **o: layers.ReLU(max_value=2.0, negative_slope=0.1, threshold=0.05, **o),
     "Rescaling": lambda **o: layers.Rescaling(0.5, 0.1, **o),
     "Reshape": lambda **o: layers.Reshape((WIDTH,), **o),
@@ -39,9 +42,10 @@ MAKERS = {
         WIDTH, lambda z: np.where(z > 0, z, 0.3 * np.sin(z)), kernel_regularizer="l2", activity_regularizer="l1l2", **o
     ),
 }
-# Bases, what computes nothing, and what takes several inputs, of which other tests are.
+# Bases, what computes nothing, and what takes several inputs or rows of several axes, of which other tests are.
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
-OTHERS |= {"Subtract"}
+OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
+OTHERS |= {"GetItem", *REARRANGED}  # these in tests/layers
 
 
 def test_every_layer_is_here():

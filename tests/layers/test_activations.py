@@ -171,7 +171,7 @@ def test_infinities():
         (lambda x: gs.layers.Dense(2, "threshold"), TypeError, r"activation: threshold\(\) missing 2"),
         (lambda x: gs.layers.Dense(2, "glu"), ValueError, "glu halves its input"),
         (lambda x: gs.layers.LeakyReLU(-0.5), ValueError, r"negative_slope must be a number in \[0"),
-        (lambda x: gs.layers.Softmax(axis=0), ValueError, "axis must be -1 or 1 in a layer"),
+        (lambda x: gs.layers.Softmax(axis=0), ValueError, "axis must not be that of the rows, 0"),
         (lambda x: gs.layers.Activation(partial(gs.activations.elu, beta=1)), TypeError, "unexpected keyword argument"),
         (lambda x: gs.layers.Activation(partial(np.sign)), TypeError, "activation partial has no derivative"),
     ],

@@ -98,6 +98,29 @@ def images() -> Trained:
     return trained(model, x, labels(10), loss="sparse_categorical_crossentropy")
 
 
+def along_axes() -> Trained:
+    """Layers along axes of rows of several."""
+    x = (whole(0, 257, ROWS, 4, 6, 5, seed=10) / 64 - 2).astype(np.float32)
+    members = [
+        dense(6, "tanh"),
+        layers.BatchNormalization(axis=1),
+        layers.SpatialDropout2D(0.25, **DROPS),
+        layers.LayerNormalization(axis=[2, 3]),
+        layers.PReLU(shared_axes=[1, 2]),
+        layers.GroupNormalization(3),
+        layers.PReLU(shared_axes=[3]),
+        layers.GroupNormalization(2, axis=1),
+        layers.Dropout(0.5, (None, None, 1, None), **DROPS),
+        layers.RMSNormalization(axis=2),
+        layers.AlphaDropout(0.25, **DROPS),
+        layers.UnitNormalization([1, 2]),
+        layers.Softmax([1, 3]),
+        layers.Flatten(),
+        dense(3),
+    ]
+    return trained(gs.Sequential([gs.Input((4, 6, 5)), *members]), x)
+
+
 def sparse_rows() -> Trained:
     import scipy.sparse  # what is not there is skipped
 
@@ -287,6 +310,7 @@ MODELS: dict[str, Callable[[], Trained]] = {
     "float64": doubles,
     "uint8": images,
     "sparse": sparse_rows,
+    "axes": along_axes,
     "layers in a row": mixed_layers,
     **{
         f"activation {name}": partial(lambda name: chain(layers.Activation(name), dense(33, name)), name)

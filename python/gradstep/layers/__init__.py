@@ -7,10 +7,12 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .base import Layer
 from .batch_normalization import BatchNormalization
+from .cropping import Cropping1D, Cropping2D, Cropping3D
 from .dense import Dense
-from .dropout import Dropout
+from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
+from .get_item import GetItem
 from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
@@ -18,26 +20,35 @@ from .merged import add, average, concatenate, dot, maximum, minimum, multiply, 
 from .merging import Concatenate, Dot
 from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
+from .permute import Permute
 from .prelu import PReLU
+from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
-from .row_normalizations import GroupNormalization, LayerNormalization
-from .unit_normalization import UnitNormalization
+from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
     "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dot",
     "Dropout",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GetItem",
     "GroupNormalization",
     "Identity",
     "Input",
@@ -51,12 +62,24 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "Permute",
+    "RMSNormalization",
     "ReLU",
+    "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
     "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from .. import activations, regularizers
 from ..activations.registry import is_custom
 from ..hints import warn
 from .activity_regularization import OutputPenalty
+from .axes import sample_axes, some_axes
 from .base import Layer, Shape
 from .lambda_layer import Lambda
 
@@ -80,10 +82,6 @@ class Activation(Layer):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
-
-    @property
-    def _along_last(self) -> bool:  # type: ignore[override]
-        return activations.specify(self.activation)["kind"] in activations.rows.__all__
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """None; but this is where the shape is known."""
@@ -231,19 +229,19 @@ class ELU(Activation):
 
 
 class Softmax(Activation):
-    """`activations.softmax` of each row as a layer.
+    """`activations.softmax` as a layer, along any axes.
 
     Parameters
     ----------
-    axis : int, default -1
-        -1 or 1: rows are of shape (n,).
+    axis : int or sequence of int, default -1
+        Which axes the sum is along, counted with that of the rows, 0.
     input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
     ------
     TypeError, ValueError
-        A setting is not a number of its range.
+        `axis` is no axis or list of them; or, at the build, inputs have no such axis.
 
     Examples
     --------
@@ -254,7 +252,7 @@ class Softmax(Activation):
 
     def __init__(
         self,
-        axis: int = -1,
+        axis: int | Sequence[int] = -1,
         *,
         input_shape: Sequence[int] | int | None = None,
         input_dim: int | None = None,
@@ -262,12 +260,31 @@ class Softmax(Activation):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
+        self.axis = some_axes("axis", axis)
         super().__init__(
-            partial(activations.softmax, axis=axis),
+            activations.softmax,
             input_shape=input_shape,
             input_dim=input_dim,
             dtype=dtype,
             name=name,
             trainable=trainable,
         )
-        self.axis = axis
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """The shape of the input."""
+        sample_axes("axis", self.axis, input_shape)
+        return tuple(input_shape)
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """None; but this is where the shape is known."""
+        axes = sample_axes("axis", self.axis, (None, *input_shape))
+        warn_of_one(self, math.prod(input_shape[axis] for axis in axes))
+        return []
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        if self._input_shape is not None:
+            axes = sample_axes("axis", self.axis, self._input_shape)
+            if axes != [len(self._input_shape) - 2]:
+                return {"kind": "softmax", "axes": axes}
+        return super().specification()

@@ -10,9 +10,10 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..checks import flag
 from ..optimizers.base import real
+from .axes import sample_axes
 from .base import Layer, Shape
 
-__all__ = ["Affine", "InitializerLike", "last_axis", "positive"]
+__all__ = ["Affine", "InitializerLike", "positive"]
 
 InitializerLike = str | initializers.Initializer | Callable[..., Any]
 RegularizerLike = str | regularizers.Regularizer | None
@@ -20,11 +21,13 @@ ConstraintLike = str | constraints.Constraint | None
 
 
 class Affine(Layer):
-    """Base of the layers with a factor `gamma` and a summand `beta` for each column; not used itself."""
+    """Base of the layers with a factor `gamma` and a summand `beta` for each place along `axis`; not used itself."""
+
+    axis: int | list[int]
 
     def _take(
         self,
-        axis: Any,
+        axis: int | list[int],
         epsilon: float,
         center: bool,
         scale: bool,
@@ -33,7 +36,7 @@ class Affine(Layer):
         bounds: tuple[ConstraintLike, ConstraintLike],
     ) -> None:
         """Check and keep the arguments; pairs are for beta and gamma."""
-        self.axis, self.epsilon = last_axis(axis), positive("epsilon", epsilon)
+        self.axis, self.epsilon = axis, positive("epsilon", epsilon)
         self.center, self.scale = flag("center", center), flag("scale", scale)
         self.beta_initializer, self.gamma_initializer = (initializers.get(each) for each in initial)
         self.beta_regularizer, self.gamma_regularizer = (regularizers.get(each) for each in penalties)
@@ -41,12 +44,12 @@ class Affine(Layer):
 
     @property
     def gamma(self) -> np.ndarray | None:
-        """Scale factors, shape (n,); None without `scale`."""
+        """Scale factors, of the sizes of `axis`; None without `scale`."""
         return self._weight(0) if self.scale else None
 
     @property
     def beta(self) -> np.ndarray | None:
-        """Offsets, shape (n,); None without `center`."""
+        """Offsets, of the sizes of `axis`; None without `center`."""
         return self._weight(int(self.scale)) if self.center else None
 
     @property
@@ -63,22 +66,21 @@ class Affine(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        return self._flat(input_shape)
+        sample_axes("axis", self.axis, input_shape)
+        return tuple(input_shape)
+
+    def _sample_axes(self) -> list[int]:
+        """`axis` among the axes of a row, once the layer is built."""
+        return [] if self._input_shape is None else sample_axes("axis", self.axis, self._input_shape)
+
+    def _weight_shape(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        """Of gamma and beta."""
+        return tuple(row[axis] for axis in sample_axes("axis", self.axis, (None, *row)))
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """Gamma and beta."""
         names = ["gamma_initializer"] * self.scale + ["beta_initializer"] * self.center
-        return [self._drawn(name, input_shape) for name in names]
-
-
-def last_axis(axis: Any) -> int:
-    """An axis of rows that have one; as Keras has it in a list too."""
-    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
-    if len(axes) != 1 or isinstance(axes[0], bool) or not isinstance(axes[0], int):
-        raise TypeError(f"axis must be an int; got {axis!r}.")
-    if axes[0] not in (-1, 1):
-        raise ValueError(f"axis must be -1 or 1: rows have shape (n,); got {axis!r}.")
-    return int(axes[0])
+        return [self._drawn(name, self._weight_shape(input_shape)) for name in names]
 
 
 def positive(name: str, value: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +32,8 @@ class Alone:
         self._network: _core.Network | None = None
         self._words: Any = None  # what the network was made of
         self._tape: _core.ForwardBackward | None = None
-        self._shapes: tuple[tuple[int, ...], tuple[int, ...]] | None = None  # of x and y, to go backward from
+        # Shapes of the inputs and of the output, to go backward from.
+        self._shapes: tuple[list[tuple[int, ...]], tuple[int, ...]] | None = None
         self.calls = calls  # in training, which what is drawn depends on
 
     def forward(self, x: Any, training: bool) -> np.ndarray:
@@ -42,75 +42,76 @@ class Alone:
             return self._forward(x, training)
 
     def _forward(self, x: Any, training: bool) -> np.ndarray:
-        layer, array = self._layer, numeric(x, "x")
-        layer.build(array.shape or (None,))
-        kept = array.astype(layer.dtype) if training else array  # a copy: backward reads it
-        rows = rows_of(kept, layer.dtype)
-        shape = (len(array), *layer._output_row)
-        if training and not len(array):
-            raise ValueError(f"x must have at least one row; its shape is {array.shape}.")
+        layer, arrays = self._layer, self._layer._checked_inputs(x)
+        layer._build_for([array.shape or (None,) for array in arrays])
+        kept = [array.astype(layer.dtype) if training else array for array in arrays]  # copies: backward reads them
+        rows = [rows_of(array, layer.dtype) for array in kept]
+        shape = (len(arrays[0]), *layer._output_row)
+        if training and not len(arrays[0]):
+            raise ValueError(f"x must have at least one row; its shape is {arrays[0].shape}.")
         if layer._in_numpy:
-            y = given.forward(layer, [rows], training)
+            y = given.forward(layer, rows, training)
         else:
             words = layer._words()
-            y = np.array(rows) if words is None else self._ask(words, rows, training)
+            y = np.array(rows[0]) if words is None else self._ask(words, rows, training)
         y = y.reshape(shape)
         for stage in layer._stages:
             stage.build(shape)
             y = given.forward(stage, [y], training)
         if training:
-            self._shapes = array.shape, shape
+            self._shapes = [array.shape for array in arrays], shape
         return y
 
-    def _ask(self, words: dict[str, Any], rows: np.ndarray, training: bool) -> np.ndarray:
+    def _ask(self, words: dict[str, Any], xs: list[np.ndarray], training: bool) -> np.ndarray:
         layer = self._layer
-        if layer._vectors:
-            rows = rows.reshape(-1, rows.shape[-1])
-        width = math.prod(rows.shape[1:])
+        shapes = [x.shape[1:] for x in xs]
         network, tape = self._network, self._tape
-        if network is None or tape is None or self._words != (width, words):
-            network = _core.Network(width, [words], layer.dtype, None, layer._guard)
+        if network is None or tape is None or self._words != (shapes, words):
+            count = len(shapes)
+            call = (0, tuple(range(count)))
+            network = _core.Network(shapes, [words], layer.dtype, None, layer._guard, [call], [count])
             tape = _core.ForwardBackward(network)
-        if not len(rows):
-            return np.empty((0, *network.outputs), layer.dtype)
+        if not len(xs[0]):
+            return np.empty((0, network.outputs[0]), layer.dtype)
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
-        y: np.ndarray = tape.forward(rows.reshape(len(rows), width), training, self.calls, dx=training)
+        flat = [x.reshape(len(x), -1) for x in xs]
+        y: np.ndarray = tape.forward(flat, training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
-            self._network, self._tape, self._words = network, tape, (width, words)
+            self._network, self._tape, self._words = network, tape, (shapes, words)
             self.calls = (self.calls + 1) % 2**32
             for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
                     weight[...] = view
         return y
 
-    def backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+    def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """As `Layer.backward`."""
         with self._layer._guard:
             return self._backward(dy)
 
-    def _backward(self, dy: Any) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         layer = self._layer
         if self._shapes is None:
             raise RuntimeError(
                 f"layer {layer.name!r} must be called with training=True before each backward(), which goes back from "
                 "that call."
             )
-        shape, outputs = self._shapes
+        shapes, outputs = self._shapes
         slope = slope_of(dy, outputs, layer.dtype)
         for stage in reversed(layer._stages):
             (slope,), _ = given.slopes(stage, slope, [outputs])
         if layer._in_numpy:
-            (dx,), found = given.slopes(layer, slope, [shape])
+            dxs, found = given.slopes(layer, slope, shapes)
             gradients = given.penalized(layer, found) if layer.trainable else []
         elif layer._words() is None:
-            dx, gradients = slope.reshape(shape).copy(), []
+            dxs, gradients = [slope.reshape(shapes[0]).copy()], []
         else:
             assert self._tape is not None
-            width = slope.shape[-1] if layer._vectors else math.prod(slope.shape[1:])
-            by_rows = self._tape.backward(slope.reshape(-1, width))
-            assert by_rows is not None
-            dx, gradients = by_rows.reshape(shape), [gradient.copy() for gradient in self._tape.gradients]
+            made = self._tape.backward(slope.reshape(len(slope), -1))
+            each = made if isinstance(made, list) else [made]
+            dxs = [dx.reshape(shape) for dx, shape in zip(each, shapes, strict=True)]
+            gradients = [gradient.copy() for gradient in self._tape.gradients]
         self._shapes = None
-        return dx, gradients
+        return layer._packed(dxs), gradients

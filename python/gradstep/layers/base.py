@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import _core
-from ..checks import choose, flag, shape_of, whole
+from ..checks import choose, flag, numeric, shape_of, whole
 from ..config import FLOATS, floatx
 from ..naming import name_for
 from . import given
@@ -99,8 +98,7 @@ class Layer(Own, Connected, Copied, Weighted):
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
     _passing = ("input_shape", "input_dim")  # a model's config has the shape
-    # Whether the engine's part works along the last axis of rows of any shape.
-    _along_last = False
+    _weightless = False  # whether it never has weights, and the engine is not asked what shapes they have
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
     _last_call: int | None = None  # of the engine's, of a layer in NumPy
@@ -221,15 +219,6 @@ class Layer(Own, Connected, Copied, Weighted):
             raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
         return self.weights[index]
 
-    @property
-    def _vectors(self) -> bool:
-        """Whether rows are several vectors, each of which is a row to the engine: of a layer along the last axis."""
-        return self._along_last and self._input_shape is not None and len(self._input_shape) > 2
-
-    def _width(self, row: Sequence[int]) -> int:
-        """How many numbers the engine takes as a row, for rows of a shape."""
-        return row[-1] if self._along_last else math.prod(row)
-
     def _flat(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape, if rows have one dimension."""
         if len(input_shape) != 2:
@@ -301,6 +290,18 @@ class Layer(Own, Connected, Copied, Weighted):
         return tuple(n for n in self.output_shape[1:] if n is not None)
 
     # -- computing ---------------------------------------------------------------------------------------------------
+
+    def _checked_inputs(self, x: Any) -> list[np.ndarray]:
+        """The arrays of a call, one for each input."""
+        return [numeric(x, "x")]
+
+    def _build_for(self, shapes: list[Shape]) -> None:
+        """Build for inputs of these shapes."""
+        self.build(shapes[0])
+
+    def _packed(self, gradients: list[np.ndarray]) -> Any:
+        """What `backward` gives for the inputs."""
+        return gradients[0]
 
     def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.

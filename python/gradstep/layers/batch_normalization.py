@@ -1,4 +1,4 @@
-"""Batch normalization (csrc/layers/normalizations.hpp)."""
+"""Batch normalization (csrc/layers/batch_normalization.hpp)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..optimizers.base import real
 from .affine import Affine, InitializerLike
+from .axes import one_axis
 
 __all__ = ["BatchNormalization"]
 
 
 class BatchNormalization(Affine):
-    r"""Brings each column to mean 0 and variance 1, in training by those of the batch.
+    r"""Brings the numbers at each place of an axis to mean 0 and variance 1, in training by those of the batch.
 
     Parameters
     ----------
     axis : int, default -1
-        -1 or 1: rows are of shape (n,).
+        That of the channels, counted with that of the rows, 0: mean and variance are over all other axes.
     momentum : float, default 0.99
         How much of the moving statistics a batch leaves; in [0, 1]. PyTorch's is 1 less this.
     epsilon : float, default 0.001
@@ -45,7 +46,7 @@ class BatchNormalization(Affine):
     TypeError, ValueError
         An argument of the wrong type or out of its range.
     ValueError
-        At the build: rows are not of shape (n,).
+        At the build: inputs have no such axis.
 
     Notes
     -----
@@ -54,7 +55,8 @@ class BatchNormalization(Affine):
     In training :math:`\mu` and :math:`\sigma^2` are the mean and the variance (over n, not n - 1) of the batch, and
     the moving ones become :math:`m \cdot \text{moving} + (1 - m) \cdot \text{batch}`; PyTorch moves its own by the
     variance over n - 1. ``evaluate``, ``predict`` and a call use the moving ones, and so does training where the
-    layer is not `trainable`, as in Keras. Sums are taken row after row, whatever the number of threads.
+    layer is not `trainable`, as in Keras. Sums are taken row after row, whatever the number of threads. n is the
+    size of the axis.
 
     References
     ----------
@@ -93,7 +95,7 @@ class BatchNormalization(Affine):
         trainable: bool = True,
     ) -> None:
         self._take(
-            axis,
+            one_axis("axis", axis),
             epsilon,
             center,
             scale,
@@ -123,6 +125,7 @@ class BatchNormalization(Affine):
         """The layer in the engine's words."""
         return {
             "kind": "batch_normalization",
+            "axes": self._sample_axes(),
             "scale": self.scale,
             "center": self.center,
             "momentum": self.momentum,
@@ -132,4 +135,6 @@ class BatchNormalization(Affine):
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """Gamma, beta and the moving statistics."""
         moving = ("moving_mean_initializer", "moving_variance_initializer")
-        return super().draw_weights(input_shape) + [self._drawn(name, input_shape) for name in moving]
+        return super().draw_weights(input_shape) + [
+            self._drawn(name, self._weight_shape(input_shape)) for name in moving
+        ]

@@ -68,7 +68,6 @@ class Dense(Layer):
     """
 
     _weight_names = ("kernel", "bias")
-    _along_last = True
 
     def __init__(
         self,

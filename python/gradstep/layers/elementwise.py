@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,13 +11,11 @@ from .merging import Merge
 
 __all__ = ["Add", "Average", "Elementwise", "Maximum", "Minimum", "Multiply", "Subtract"]
 
-Pair = tuple[np.ndarray, np.ndarray]
-
 
 class Elementwise(Merge):
-    """Base of the layers that fold their inputs, from the first on: ``f(f(a, b), c)``.
+    """Base of the layers that fold their inputs number by number, from the first on: ``f(f(a, b), c)``.
 
-    An axis of 1 is stretched to that of the others, as NumPy does; that of the rows is not.
+    An input with fewer axes, or with 1 in an axis, is stretched to the shape of the others, as in NumPy; rows are not.
 
     Parameters
     ----------
@@ -25,47 +24,20 @@ class Elementwise(Merge):
     """
 
     _least = 2
+    _kind = ""  # in the engine's words
 
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Of two arrays one."""
-        raise NotImplementedError(f"{type(self).__name__} must define _two(a, b).")
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        """The gradients of ``sum(dy * _two(a, b))`` with respect to a and b, stretched to the shape of dy."""
-        raise NotImplementedError(f"{type(self).__name__} must define _slopes(a, b, dy).")
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        return {"kind": self._kind}
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-        ndim = len(shapes[0])
-        sizes = [set(each) - {1} for each in zip(*shapes, strict=False)]
-        if any(len(shape) != ndim for shape in shapes) or any(len(each) > 1 for each in sizes):
+        try:
+            return np.broadcast_shapes(*shapes)
+        except ValueError:
             raise ValueError(
                 f"inputs of layer {self.name!r} must have equal shapes, or 1 in an axis; their rows have "
                 f"{', '.join(map(str, shapes))}."
-            )
-        return tuple(max(each, default=1) for each in sizes)
-
-    def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        y = xs[0]
-        for x in xs[1:]:
-            y = self._two(y, x)
-        return y
-
-    def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
-        sofar = [xs[0]]
-        for x in xs[1:-1]:
-            sofar.append(self._two(sofar[-1], x))
-        slopes = []
-        for before, x in zip(reversed(sofar), reversed(xs[1:]), strict=True):
-            of_before, of_x = self._slopes(before, x, dy)
-            dy = _summed(of_before, before.shape)
-            slopes.append(_summed(of_x, x.shape))
-        return [dy, *reversed(slopes)]
-
-
-def _summed(slope: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A slope by what was stretched from a shape."""
-    axes = tuple(i for i, size in enumerate(shape) if size == 1 and slope.shape[i] != 1)
-    return slope.sum(axis=axes, keepdims=True) if axes else slope
+            ) from None
 
 
 class Add(Elementwise):
@@ -88,12 +60,7 @@ class Add(Elementwise):
     array([[4., 7.]], dtype=float32)
     """
 
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = a + b
-        return result
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        return dy, dy
+    _kind = "add"
 
 
 class Subtract(Elementwise):
@@ -116,14 +83,8 @@ class Subtract(Elementwise):
     array([[-2., -3.]], dtype=float32)
     """
 
+    _kind = "subtract"
     _exactly = 2
-
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = a - b
-        return result
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        return dy, -dy
 
 
 class Multiply(Elementwise):
@@ -146,15 +107,10 @@ class Multiply(Elementwise):
     array([[ 3., 10.]], dtype=float32)
     """
 
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = a * b
-        return result
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        return dy * b, dy * a
+    _kind = "multiply"
 
 
-class Average(Add):
+class Average(Elementwise):
     """The mean of the inputs.
 
     Parameters
@@ -174,23 +130,10 @@ class Average(Add):
     array([[2. , 3.5]], dtype=float32)
     """
 
-    def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        result: np.ndarray = super()._forward(xs) / xs[0].dtype.type(len(xs))
-        return result
-
-    def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
-        return super()._backward(xs, dy / dy.dtype.type(len(xs)))
+    _kind = "average"
 
 
-class Extreme(Elementwise):
-    """Base of those that let one of two through."""
-
-    def _slopes(self, a: np.ndarray, b: np.ndarray, dy: np.ndarray) -> Pair:
-        share = np.where(a == b, 0.5, a == self._two(a, b)).astype(dy.dtype)
-        return dy * share, dy * (1 - share)
-
-
-class Maximum(Extreme):
+class Maximum(Elementwise):
     """The largest of the inputs.
 
     Parameters
@@ -214,12 +157,10 @@ class Maximum(Extreme):
     array([[3., 7.]], dtype=float32)
     """
 
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = np.maximum(a, b)
-        return result
+    _kind = "maximum"
 
 
-class Minimum(Extreme):
+class Minimum(Elementwise):
     """The smallest of the inputs.
 
     Parameters
@@ -243,6 +184,4 @@ class Minimum(Extreme):
     array([[1., 5.]], dtype=float32)
     """
 
-    def _two(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = np.minimum(a, b)
-        return result
+    _kind = "minimum"

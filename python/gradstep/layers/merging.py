@@ -1,4 +1,4 @@
-"""Layers of several inputs. They have no weights and little to compute: NumPy does it."""
+"""Layers of several inputs."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag, numeric, rows_of, shape_of, whole
-from ..described import arguments_of
+from ..checks import flag, numeric, shape_of, whole
 from ..optimizers.arrays import describe
-from .alone import slope_of
 from .base import Layer, Shape
-from .symbolic import Node, SymbolicTensor, in_training, is_symbolic, tensors_of
+from .symbolic import Node, SymbolicTensor, tensors_of
 
 __all__ = ["Concatenate", "Dot", "Merge"]
-
-SMALLEST = 1e-14  # square of a row that is made longer by its own length alone, as in Keras
 
 
 class Merge(Layer):
     """Base of the layers that take a list of inputs.
 
-    A subclass gives `_output_shape`, `_forward` and `_backward`.
+    A subclass gives `_output_shape` and `specification`.
 
     Parameters
     ----------
@@ -30,33 +26,17 @@ class Merge(Layer):
         As in `Layer`.
     """
 
-    _in_numpy = True
+    _weightless = True
     _least = 1  # inputs
     _exactly: int | None = None
 
     def __init__(self, *, dtype: str | None = None, name: str | None = None, trainable: bool = True) -> None:
         super().__init__(dtype=dtype, name=name, trainable=trainable)
         self._shapes: list[Shape] = []  # of the inputs
-        self._xs: list[np.ndarray] = []  # of the last call in training
-        self._called = False  # by the user, in training, and not gone back from
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return arguments_of(self, self._passing)
-
-    # -- what a subclass says --------------------------------------------------------------------------------------
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         """Shape of a row for those of the inputs' rows."""
         raise NotImplementedError(f"{type(self).__name__} must define _output_shape(shapes).")
-
-    def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        """The output for inputs (rows, ...) each, of the layer's dtype."""
-        raise NotImplementedError(f"{type(self).__name__} must define _forward(xs).")
-
-    def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
-        """The gradients with respect to the inputs, of their shapes."""
-        raise NotImplementedError(f"{type(self).__name__} must define _backward(xs, dy).")
 
     # -- shapes ----------------------------------------------------------------------------------------------------
 
@@ -103,12 +83,43 @@ class Merge(Layer):
         self.build(shapes)
         return Node(self, tensors, True, [output], self.dtype).outputs[0]
 
-    def forward(self, xs: Any) -> np.ndarray:
-        """The output for a batch of inputs, which `backward` goes back to."""
-        self._xs = list(xs) if isinstance(xs, list) else [xs]
-        return self._forward(self._xs)
+    def _checked_inputs(self, x: Any) -> list[np.ndarray]:
+        if not isinstance(x, (list, tuple)):
+            raise TypeError(f"layer {self.name!r} must get a list of inputs; got {describe(x)}.")
+        arrays = [numeric(one, f"x[{i}]") for i, one in enumerate(x)]
+        self._rows_of([array.shape or (None,) for array in arrays])
+        rows = {len(array) for array in arrays}
+        if len(rows) > 1:
+            raise ValueError(f"inputs of layer {self.name!r} must have as many rows; got {sorted(rows)}.")
+        return arrays
 
-    def backward(self, dy: Any) -> Any:
+    def _build_for(self, shapes: list[Shape]) -> None:
+        self.build(shapes)
+
+    def _packed(self, gradients: list[np.ndarray]) -> Any:
+        return gradients
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
+
+        Parameters
+        ----------
+        x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
+        training : bool, optional
+            Whether to keep what `backward` needs.
+
+        Returns
+        -------
+        ndarray of the layer's dtype, or SymbolicTensor
+
+        Raises
+        ------
+        TypeError, ValueError
+            `x` is no list, or its members have shapes that do not fit.
+        """
+        return super().__call__(x, training)
+
+    def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
 
         Parameters
@@ -130,58 +141,11 @@ class Merge(Layer):
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
         """
-        dxs = self._backward(self._xs, dy)
-        return dxs if len(dxs) > 1 else dxs[0]
-
-    def _backward_around(self, backward: Any, dy: Any) -> Any:
-        if not self._called:
-            raise RuntimeError(
-                f"layer {self.name!r} must be called with training=True before each backward(), which goes back from "
-                "that call."
-            )
-        slope = slope_of(dy, (len(self._xs[0]), *self._output_row), self.dtype)
-        self._called = False
-        return self._backward(self._xs, slope), []
-
-    def _build_around(self, build: Any, input_shape: Any) -> None:
-        build(self, input_shape)
-
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
-        """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
-
-        Parameters
-        ----------
-        x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
-        training : bool, optional
-            Whether to keep what `backward` needs.
-
-        Returns
-        -------
-        ndarray of the layer's dtype, or SymbolicTensor
-
-        Raises
-        ------
-        TypeError, ValueError
-            `x` is no list, or its members have shapes that do not fit.
-        """
-        symbolic = is_symbolic(x)
-        trains = in_training(training, symbolic)
-        if symbolic:
-            return self._connect(x)
-        if not isinstance(x, (list, tuple)):
-            raise TypeError(f"layer {self.name!r} must get a list of inputs; got {describe(x)}.")
-        arrays = [rows_of(numeric(one, f"x[{i}]"), self.dtype) for i, one in enumerate(x)]
-        self.build([array.shape or (None,) for array in arrays])
-        rows = {len(array) for array in arrays}
-        if len(rows) > 1:
-            raise ValueError(f"inputs of layer {self.name!r} must have as many rows; got {sorted(rows)}.")
-        if trains:
-            self._xs, self._called = [array.copy() for array in arrays], True
-        return self._forward(arrays)
+        return super().backward(dy)
 
 
 class Concatenate(Merge):
-    """Inputs one behind the other.
+    """Concatenates inputs along an axis.
 
     Parameters
     ----------
@@ -225,34 +189,33 @@ class Concatenate(Merge):
             )
         return (*shapes[0][:along], sum(shape[along] for shape in shapes), *shapes[0][along + 1 :])
 
-    def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        return np.concatenate(xs, axis=self.axis)
-
-    def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
-        borders = np.cumsum([x.shape[self.axis] for x in xs])[:-1]
-        return [np.ascontiguousarray(part) for part in np.split(dy, borders, axis=self.axis)]
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        ndim = len(self._shapes[0]) if self._shapes else 2
+        return {"kind": "concatenate", "axis": self.axis % ndim}
 
 
 class Dot(Merge):
-    """The scalar product of two rows.
+    """Scalar products of the vectors of two inputs along an axis of each, all of the one with all of the other.
 
     Parameters
     ----------
     axes : int or tuple of two
-        1 or -1: the axis that is summed over.
+        The axis of the vectors, of both inputs or of each, counted with that of the rows, which it cannot be.
     normalize : bool, default False
-        Whether each row is made as long as 1 first: the output is then the cosine of their angle.
+        Whether each vector is made as long as 1 first: the output is then the cosine of their angle.
     dtype, name, trainable
         As in `Layer`.
 
     Raises
     ------
     TypeError, ValueError
-        `axes` is another; when called: inputs are not two of shape (rows, n).
+        `axes` is another; when called: inputs are not two, or their vectors are not equally long.
 
     Notes
     -----
-    Keras takes inputs of more axes too.
+    The output has the axes of the first input and then those of the second one, without those of the vectors: of
+    (rows, 5, 8) and (rows, 3, 8) along axis 2 (rows, 5, 3), of two of shape (rows, n) (rows, 1).
 
     Examples
     --------
@@ -272,40 +235,38 @@ class Dot(Merge):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        each = list(axes) if isinstance(axes, (list, tuple)) else [axes, axes]
-        if [whole("axes", axis, -1) for axis in each] not in ([a, b] for a in (1, -1) for b in (1, -1)):
-            raise ValueError(f"axes must be 1 or -1, or two of these; got {axes!r}.")
+        each: Any = axes if isinstance(axes, (list, tuple)) else [axes, axes]
+        self._each = [whole("axes", axis, -(2**31)) for axis in each]
+        if len(self._each) != 2 or 0 in self._each:
+            raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {axes!r}.")
         self.axes, self.normalize = axes, flag("normalize", normalize)
         super().__init__(dtype=dtype, name=name, trainable=trainable)
 
+    def _axes_in(self, shapes: Sequence[tuple[int, ...]]) -> list[int]:
+        """The axes, counted from the front with that of the rows."""
+        found = []
+        for axis, shape in zip(self._each, shapes, strict=True):
+            ndim = len(shape) + 1
+            if not -ndim < axis < ndim:
+                raise ValueError(
+                    f"axes of layer {self.name!r} must be of its inputs, and not that of the rows; {axis} is none of "
+                    f"rows of shape {shape}."
+                )
+            found.append(axis % ndim)
+        return found
+
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-        if any(len(shape) != 1 for shape in shapes) or shapes[0] != shapes[1]:
+        axes = self._axes_in(shapes)
+        lengths = [shape[axis - 1] for axis, shape in zip(axes, shapes, strict=True)]
+        if lengths[0] != lengths[1]:
             raise ValueError(
-                f"inputs of layer {self.name!r} must both have shape (rows, n); their rows have {shapes[0]} and "
-                f"{shapes[1]}."
+                f"inputs of layer {self.name!r} must be equally long along axes {self.axes}; their rows have "
+                f"{shapes[0]} and {shapes[1]}."
             )
-        return (1,)
+        left = [size for axis, shape in zip(axes, shapes, strict=True) for size in (*shape[: axis - 1], *shape[axis:])]
+        return tuple(left) or (1,)
 
-    def _forward(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        a, b = (self._normal(x)[0] for x in xs)
-        y: np.ndarray = np.einsum("ij,ij->i", a, b)[:, None]
-        return y
-
-    def _backward(self, xs: Sequence[np.ndarray], dy: np.ndarray) -> list[np.ndarray]:
-        (a, of_a), (b, of_b) = (self._normal(x) for x in xs)
-        return [self._back(a, of_a, dy * b), self._back(b, of_b, dy * a)]
-
-    def _normal(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Rows of length 1, and what they were multiplied by."""
-        if not self.normalize:
-            return x, None
-        factor = 1 / np.sqrt(np.maximum(np.einsum("ij,ij->i", x, x), SMALLEST))[:, None]
-        return x * factor, factor
-
-    def _back(self, unit: np.ndarray, factor: np.ndarray | None, slope: np.ndarray) -> np.ndarray:
-        if factor is None:
-            return slope
-        # A row at the bound of SMALLEST is only scaled, and then its factor has no slope.
-        along = np.where(factor < 1 / np.sqrt(SMALLEST), np.einsum("ij,ij->i", unit, slope)[:, None], 0)
-        result: np.ndarray = factor * (slope - along * unit)
-        return result
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        first, second = self._axes_in([shape[1:] for shape in self._shapes]) if self._shapes else (1, 1)  # type: ignore[misc]
+        return {"kind": "dot", "first_axis": first, "second_axis": second, "normalize": self.normalize}

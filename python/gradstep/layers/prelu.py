@@ -9,13 +9,14 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from .affine import InitializerLike
+from .axes import sample_axes, some_axes
 from .base import Layer, Shape
 
 __all__ = ["PReLU"]
 
 
 class PReLU(Layer):
-    r"""Positive values; a multiple of the others, which is learned for each column.
+    r"""Positive values; a multiple of the others, which is learned for each number of a row.
 
     Parameters
     ----------
@@ -23,19 +24,23 @@ class PReLU(Layer):
         The slopes at the start; PyTorch's are 0.25.
     alpha_regularizer : str or Regularizer, optional
     alpha_constraint : str or Constraint, optional
+    shared_axes : int or sequence of int, optional
+        Axes, counted with that of the rows, 0, along which the multiple is the same: ``[1, 2]`` for one of each channel
+        of an image.
     input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     State
     -----
-    alpha : ndarray, shape (n,)
+    alpha : ndarray
+        Of the shape of a row, with 1 along `shared_axes`.
 
     Raises
     ------
     TypeError, ValueError
-        An unknown initializer, regularizer or constraint.
+        An unknown initializer, regularizer or constraint; `shared_axes` is no list of axes.
     ValueError
-        At the build: rows are not of shape (n,).
+        At the build: inputs have no such axes.
 
     Notes
     -----
@@ -60,6 +65,7 @@ class PReLU(Layer):
         alpha_initializer: InitializerLike = "zeros",
         alpha_regularizer: str | regularizers.Regularizer | None = None,
         alpha_constraint: str | constraints.Constraint | None = None,
+        shared_axes: int | Sequence[int] | None = None,
         *,
         input_shape: Sequence[int] | int | None = None,
         input_dim: int | None = None,
@@ -70,11 +76,12 @@ class PReLU(Layer):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = some_axes("shared_axes", shared_axes) if shared_axes not in (None, [], ()) else None
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     @property
     def alpha(self) -> np.ndarray:
-        """The slopes below 0, (n,)."""
+        """The slopes below 0."""
         return self._weight(0)
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
@@ -83,12 +90,20 @@ class PReLU(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        return self._flat(input_shape)
+        self._own_axes(input_shape)
+        return tuple(input_shape)
+
+    def _own_axes(self, input_shape: Sequence[int | None]) -> list[int]:
+        """Those of a row along which there are slopes of their own."""
+        shared = [] if self.shared_axes is None else sample_axes("shared_axes", self.shared_axes, input_shape)
+        return [axis for axis in range(len(input_shape) - 1) if axis not in shared]
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
-        return {"kind": "prelu"}
+        return {"kind": "prelu", "axes": [] if self._input_shape is None else self._own_axes(self._input_shape)}
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The slopes."""
-        return [self._drawn("alpha_initializer", input_shape)]
+        own = self._own_axes((None, *input_shape))
+        shape = tuple(size if axis in own else 1 for axis, size in enumerate(input_shape))
+        return [self._drawn("alpha_initializer", shape)]

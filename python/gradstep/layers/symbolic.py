@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from ..checks import flag
+from ..naming import next_name
 from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class SymbolicTensor:
 
     Notes
     -----
-    Arithmetic makes layers, as in Keras: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``;
-    with a number it is a `Rescaling`.
+    Arithmetic makes layers: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``; with a number it
+    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations.
 
     Examples
     --------
@@ -50,27 +51,33 @@ class SymbolicTensor:
     def __repr__(self) -> str:
         return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
 
-    def __add__(self, other: Any) -> Any:
-        return _combined(self, other, "Add", offset=other)
+    def __add__(self, other: Any) -> SymbolicTensor:
+        return _combined("add", self, other, "Add", lambda number: (1.0, number))
 
     __radd__ = __add__
 
-    def __sub__(self, other: Any) -> Any:
-        return _combined(self, other, "Subtract", offset=-other if _is_number(other) else other)
+    def __sub__(self, other: Any) -> SymbolicTensor:
+        return _combined("subtract", self, other, "Subtract", lambda number: (1.0, -number))
 
-    def __rsub__(self, other: Any) -> Any:
-        return _combined(self, other, None, scale=-1.0, offset=other)
+    def __rsub__(self, other: Any) -> SymbolicTensor:
+        return _combined("subtract", self, other, None, lambda number: (-1.0, number))
 
-    def __mul__(self, other: Any) -> Any:
-        return _combined(self, other, "Multiply", scale=other)
+    def __mul__(self, other: Any) -> SymbolicTensor:
+        return _combined("multiply", self, other, "Multiply", lambda number: (number, 0.0))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
-        return _combined(self, other, None, scale=1 / other if _is_number(other) else other)
+    def __truediv__(self, other: Any) -> SymbolicTensor:
+        return _combined("true_divide", self, other, None, lambda number: (1 / number, 0.0))
 
-    def __neg__(self) -> Any:
-        return _combined(self, -1.0, None, scale=-1.0)
+    def __neg__(self) -> SymbolicTensor:
+        return _combined("negative", self, -1.0, None, lambda number: (number, 0.0))
+
+    def __getitem__(self, key: Any) -> SymbolicTensor:
+        from .get_item import GetItem
+
+        made: SymbolicTensor = GetItem(key if isinstance(key, tuple) else (key,), dtype=self.dtype)(self)
+        return made
 
     @property
     def ndim(self) -> int:
@@ -111,19 +118,26 @@ class Node:
         operation._nodes.append(self)
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
-
-
-def _combined(tensor: SymbolicTensor, other: Any, layer: str | None, scale: Any = 1.0, offset: Any = 0.0) -> Any:
-    """What a layer gives for two tensors, or a `Rescaling` for a tensor and a number."""
+def _combined(
+    operation: str,
+    tensor: SymbolicTensor,
+    other: Any,
+    layer: str | None,
+    numbers: Callable[[float], tuple[float, float]],
+) -> SymbolicTensor:
+    """What a layer gives for two tensors; or for a tensor and a number a `Rescaling` by scale and offset."""
     from . import elementwise, rescaling
 
-    if _is_number(other):
-        return rescaling.Rescaling(scale, offset, dtype=tensor.dtype)(tensor)
-    if isinstance(other, SymbolicTensor) and layer is not None:
-        return getattr(elementwise, layer)(dtype=tensor.dtype)([tensor, other])
-    return NotImplemented
+    made: SymbolicTensor
+    if isinstance(other, (int, float, np.integer, np.floating)) and not isinstance(other, bool):
+        scale, offset = numbers(float(other))
+        made = rescaling.Rescaling(scale, offset, dtype=tensor.dtype, name=next_name(operation))(tensor)
+    elif isinstance(other, SymbolicTensor) and layer is not None:
+        made = getattr(elementwise, layer)(dtype=tensor.dtype)([tensor, other])
+    else:
+        kinds = "a number" if layer is None else "a number or a SymbolicTensor"
+        raise TypeError(f"{operation} of {tensor!r} must be with {kinds}; got {describe(other)}.")
+    return made
 
 
 def is_symbolic(x: Any) -> bool:

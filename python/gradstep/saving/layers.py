@@ -102,19 +102,21 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
 def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
     """Build a layer with weights that are given; of what shapes they must be is known before any is allocated.
 
-    A layer in NumPy makes its own first. One that has got its weights in another place keeps them.
+    A layer in NumPy makes its own first, if it has any. One that has got its weights in another place keeps them.
     """
     source, place = reading.source, reading.taken(layer)
     assert source is not None
     if place is None:
         return
     number, path = place
-    if layer._in_numpy:
+    if layer._in_numpy or layer._weightless:
         layer.build(input_shape)
         if layer.weights:
             assign(layer.weights, source(number, path, [weight.shape for weight in layer.weights]))
         return
-    shape, spec = layer._check_shape(input_shape), layer.specification()
+    shape = layer._check_shape(input_shape)
+    layer._input_shape = (None, *shape)
+    spec = layer.specification()
     shapes = [] if spec is None else _core.weight_shapes([shape], spec)
     layer._weights = source(number, path, [tuple(sizes) for sizes in shapes]) if shapes else []
-    layer._input_shape, layer.built = (None, *shape), True
+    layer.built = True

@@ -1,0 +1,98 @@
+// Layers that merge values elementwise.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "graph/call.hpp"
+#include "kernels/merge.hpp"
+#include "layers/views.hpp"
+
+namespace gs {
+
+/// y = f(f(a, b), c). An input with fewer axes, or with 1 in an axis, is stretched to the shape of the others.
+struct ElementwiseMerge {
+  Shape shape;  // of the output
+  std::size_t n;
+  std::vector<Views> stretches;  // (input)
+  Merge rule;
+
+  ElementwiseMerge(const Shapes& inputs, Merge rule) : rule(rule) {
+    for (const Shape& input : inputs)
+      if (input.size() > shape.size()) shape.insert(shape.begin(), input.size() - shape.size(), 1);
+    for (const Shape& input : inputs)
+      for (std::size_t k = 0; k < input.size(); ++k) {
+        std::size_t& size = shape[k + shape.size() - input.size()];
+        size = std::max(size, input[k]);
+      }
+    n = size_of(shape);
+    for (const Shape& input : inputs) stretches.push_back(broadcast(input, shape));
+  }
+  Shape output() const { return shape; }
+  Shapes weights() const { return {}; }
+
+  // x, two or more -> y = f(f(x[0], x[1]), x[2]) (batch, n)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    for (std::size_t i = 0; i < stretches.size(); ++i)
+      if (!stretches[i].is_identity())
+        copy(schedule, stretches[i], call.x_matrix(stretches[i].source_size, i), stretched(call, i));
+    const Matrix<Real> y = call.y(n);
+    const std::vector<const Real*> x = inputs(call);
+    schedule.each_row(y.rows, n, {{x.begin(), x.end()}, {y.at}},
+                      [=, n = n, merge = merge_loops<Real>().forward[int(rule)]](std::size_t first, std::size_t count) {
+                        merge(x.data(), x.size(), first * n, count * n, y.at);
+                      });
+  }
+
+  // dy (batch, n) -> dx of each
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dy = call.dy(n);
+    const std::vector<const Real*> x = inputs(call);
+    std::vector<Matrix<Real>> whole;  // gradients before they are brought to their inputs' shapes
+    std::vector<Real*> dx;
+    for (std::size_t i = 0; i < stretches.size(); ++i) {
+      const Matrix<Real> wanted = call.dx(stretches[i].source_size, i);
+      whole.push_back(wanted && !stretches[i].is_identity() ? call.save("gradient " + std::to_string(i), n) : wanted);
+      dx.push_back(whole[i].at);
+    }
+    Access access{{x.begin(), x.end()}, {dx.begin(), dx.end()}};
+    access.reads.push_back(dy.at);
+    schedule.each_row(
+        dy.rows, n, access,
+        [=, n = n, merge = merge_loops<Real>().backward[int(rule)]](std::size_t first, std::size_t count) {
+          merge(x.data(), x.size(), first * n, count * n, dy.at, dx.data());
+        });
+    for (std::size_t i = 0; i < stretches.size(); ++i)
+      if (whole[i] && !stretches[i].is_identity())
+        copy(schedule, stretches[i].reversed(), whole[i], call.dx(stretches[i].source_size, i));
+  }
+
+ private:
+  template <class Real> Matrix<Real> stretched(Call<Real>& call, std::size_t i) const {
+    return call.save("stretched " + std::to_string(i), n);
+  }
+  template <class Real> std::vector<const Real*> inputs(Call<Real>& call) const {
+    std::vector<const Real*> all;
+    for (std::size_t i = 0; i < stretches.size(); ++i)
+      all.push_back((stretches[i].is_identity() ? call.x_matrix(n, i) : stretched(call, i)).at);
+    return all;
+  }
+};
+
+template <Merge by> struct MergeBy : ElementwiseMerge {
+  static constexpr const char* names[n_merges] = {"add", "subtract", "multiply", "average", "maximum", "minimum"};
+  static constexpr const char* name = names[int(by)];
+  template <class Settings> MergeBy(const Shapes& inputs, const Settings& settings) : ElementwiseMerge(inputs, by) {
+    settings.check(inputs.size() >= 2, "inputs must be two or more.");
+  }
+};
+using Add = MergeBy<Merge::add>;
+using Subtract = MergeBy<Merge::subtract>;
+using Multiply = MergeBy<Merge::multiply>;
+using Average = MergeBy<Merge::average>;
+using Maximum = MergeBy<Merge::maximum>;
+using Minimum = MergeBy<Merge::minimum>;
+
+}  // namespace gs
