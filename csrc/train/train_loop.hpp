@@ -24,7 +24,7 @@ struct InputRows {
 /// A target for each row of an output: numbers of the network's type, or int64 labels.
 struct TargetRows {
   const std::byte* at;
-  std::size_t row_size;                // bytes
+  std::size_t row_size;  // bytes
   // (rows), or of values of several vectors a number for each: what their losses count for, or null: 1; and whether
   // they count at all, or null: all do
   const double* weights = nullptr;
