@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
-from probe import start_at_epoch
+from probe import draw_as_in_epoch
 from random_graphs import SEEDS, drawn
 
 THREADS = (1, 2, 3, 8, 16)
@@ -29,7 +29,7 @@ def test_same_bits(seed, threads):
         model.set_weights(start)
         model.compile(gs.optimizers.Adam(0.01), **arguments)
         gs.utils.set_random_seed(3)
-        start_at_epoch(model, 0)
+        draw_as_in_epoch(model, 0)
         history = model.fit(x, y, batch_size=32, epochs=1, shuffle=False, verbose=0).history
         outputs = model.predict(x, verbose=0)
         named = outputs.values() if isinstance(outputs, dict) else outputs if isinstance(outputs, list) else [outputs]
