@@ -71,7 +71,7 @@ template <class Real> class DataSet {
       if (rows() == 0 || y_.back().rows != rows())
         throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(rows()) + " and " +
                               std::to_string(y_.back().rows) + ".");
-      counts_.emplace_back(factors[k], masks[k], rows());
+      counts_.emplace_back(factors[k], masks[k], rows() * rows_of(network.shape(network.outputs[k])));
     }
   }
 

@@ -174,7 +174,8 @@ template <class Real> void TrainLoop<Real>::set_targets(std::size_t output, Head
   if (!from.weights && !from.mask) return;
   const auto select = [&](const auto* all, auto& to) {
     to.resize(all ? head.rows : 0);
-    for (std::size_t i = 0; i < to.size(); ++i) to[i] = all[order_[rows + i / head.parts]];
+    for (std::size_t i = 0; i < to.size(); ++i)
+      to[i] = all[std::size_t(order_[rows + i / head.parts]) * head.parts + i % head.parts];
     return all ? to.data() : nullptr;
   };
   const double* const weights = select(from.weights, selected_[output].weights);

@@ -18,7 +18,7 @@ from .data import Rows
 from .lent import Lent
 from .measured import Measured, Share
 from .network import Step, address, check_backward, learned
-from .objectives import Objectives
+from .objectives import Objectives, Scored
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
@@ -318,34 +318,31 @@ class Compiled:
         shared: Sequence[Share],
     ) -> _core.TrainLoop:
         """The engine's run over rows."""
-        ys, weights = arrays_of(rows.y), self._weights_of(rows)
-        scored = self._objectives.scored(ys, self._output_rows(), weights)
+        scored = self._scored(rows)
         names: list[list[str]] = [[] for _ in scored]
         for share in shared:
             if share.engine and share.engine != "loss":
                 names[share.output].append(share.engine)
         fed = any(not share.engine for share in shared)
-        native = [isinstance(one, dict) for one in scored]
         assert self._network is not None
         return _core.TrainLoop(
             self._network,
-            scored,
+            [one.loss for one in scored],
             names,
             arrays_of(rows.x),
-            ys,
+            [one.targets for one in scored],
             batch,
             optimizer,
             indices,
             gradients,
-            [one if ours else None for one, ours in zip(weights, native, strict=True)],
-            self._masks(ys),
+            [one.weights for one in scored],
+            [one.mask for one in scored],
             fed,
         )
 
-    def _masks(self, ys: Sequence[Any]) -> list[np.ndarray | None]:
-        """Which rows count, for each output that the engine scores."""
-        each = zip(self._objectives.losses, ys, self._output_rows(), strict=True)
-        return [None if loss is None or y is None or len(row) > 1 else loss._mask(y) for loss, y, row in each]
+    def _scored(self, rows: Rows) -> list[Scored]:
+        """How the engine scores each output."""
+        return self._objectives.scored(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
 
     def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
         """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
@@ -369,15 +366,16 @@ class Compiled:
         kept = self._kept.pop((len(rows), train, rows.weights is None), None)
         if kept is None or kept.version != self._version:
             return None
-        ys = arrays_of(rows.y)
-        kept.run.take(arrays_of(rows.x), ys, self._weights_of(rows), self._masks(ys))
+        scored = self._scored(rows)
+        targets, weights, masks = zip(*[one[1:] for one in scored], strict=True)
+        kept.run.take(arrays_of(rows.x), targets, weights, masks)
         return kept
 
     def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        scored = self._objectives.scored(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
-        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not any(map(callable, scored))
+        in_python = any(callable(one.loss) for one in self._scored(rows))
+        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
         return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 
     def _put_back(self, borrowed: Borrowed) -> None:

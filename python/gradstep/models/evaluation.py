@@ -316,11 +316,11 @@ class Evaluator(Fed):
         network, rows = self._network, Rows(x, y, weights)
         assert network is not None
         check_backward(self._steps, len(arrays_of(x)))
-        trained, ys, counts = list(self._trained().values()), arrays_of(y), self._weights_of(rows)
-        scored = self._objectives.scored(ys, self._output_rows(), counts)
-        if not any(callable(one) for one in scored) and not any(step.layer._in_numpy for step in self._steps):
+        trained, scored = list(self._trained().values()), self._scored(rows)
+        if not any(callable(one.loss) for one in scored) and not any(step.layer._in_numpy for step in self._steps):
+            words, targets, counts, masks = zip(*scored, strict=True)
             value, layers, _ = network.value_and_grad(
-                scored, arrays_of(x), ys, self._lone_pass(), counts, self._masks(ys)
+                list(words), arrays_of(x), targets, self._lone_pass(), counts, masks
             )
             return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
         with self._guard:

@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import losses
 from ..losses.base import Loss
+from ..losses.native import NativeLoss
 from ..metrics.base import Metric
 from ..optimizers.base import real
 from .measured import Measures, Share
@@ -56,6 +57,15 @@ def _metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
     if isinstance(metrics, (list, tuple)) and len(metrics) == 1 and isinstance(metrics[0], (list, tuple)):
         return metrics[0]
     return metrics
+
+
+class Scored(NamedTuple):
+    """How the engine scores an output."""
+
+    loss: dict[str, Any] | Callable[..., Any] | None  # its words for the loss, a function in Python, or None
+    targets: np.ndarray | None
+    weights: np.ndarray | None  # what rows count for
+    mask: np.ndarray | None  # whether they do
 
 
 class Objectives:
@@ -156,19 +166,23 @@ class Objectives:
         ys: Sequence[np.ndarray | None],
         rows: Sequence[tuple[int, ...]],
         weights: Sequence[np.ndarray | None],
-    ) -> list[dict[str, Any] | Callable[..., Any] | None]:
+    ) -> list[Scored]:
         """What the engine computes the loss of each output by: its words for it, a function in Python, or None.
 
         ys, weights: targets, and what rows count for; rows: shape of a row of each output.
         """
-        found: list[dict[str, Any] | Callable[..., Any] | None] = []
+        found: list[Scored] = []
         for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
-            words = None if loss is None or len(row) > 1 else loss._weighed()
-            if loss is not None and words is None:
-                assert y is not None
-                found.append(partial(_of_batch, loss, factor, y, counts, row))
+            words = None if loss is None else loss._specification()
+            assert loss is None or y is not None
+            if loss is None or y is None:
+                found.append(Scored(None, y, None, None))
+            elif words is None or not isinstance(loss, NativeLoss) or (len(row) > 1 and loss.axis != -1):
+                found.append(Scored(partial(_of_batch, loss, factor, y, counts, row), y, None, None))
             else:
-                found.append(words if words is None or factor == 1 else words | {"factor": factor})
+                flat, parts = flat_targets(y, row), math.prod(row[:-1])
+                each = counts if counts is None or parts == 1 else np.repeat(counts, parts)
+                found.append(Scored(words | {"factor": factor * loss._factor}, flat, each, loss._mask(flat.ravel())))
         return found
 
     def shares(
@@ -182,8 +196,15 @@ class Objectives:
         found = [Share("loss", None, False, i) for i in self.counted] if self.split else []
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
             if judge is not None and y is not None and measures.all:
-                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], len(rows[i]) == 1, i)
+                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], i)
         return found
+
+
+def flat_targets(y: np.ndarray, row: tuple[int, ...]) -> np.ndarray:
+    """Targets as the engine reads them: (rows, numbers), or labels (rows,), or (rows, labels)."""
+    if y.ndim == 1 or (y.ndim == 2 and len(row) == 1):
+        return y
+    return y.reshape(-1) if y.size == len(y) and y.dtype.kind == "i" else y.reshape(len(y), -1)
 
 
 def _of_batch(
