@@ -34,7 +34,8 @@ def as_layer(words: Any) -> Any:
     layer, settings, tensors = made[0]
     if any(one[:2] != (layer, settings) for one in made):
         raise ValueError(f"operation {name!r} must be called in the same way always; got {calls!r}.")
-    inbound: list[Any] = [{"args": [given] if layer in OF_TENSORS.values() else given, "kwargs": {}} for _, _, given in made]
+    listed = layer in OF_TENSORS.values()
+    inbound: list[Any] = [{"args": [given] if listed else given, "kwargs": {}} for _, _, given in made]
     config = {**settings, "name": name, "dtype": tensors[0]["config"].get("dtype", "float32")}
     as_ours = {"module": "keras.layers", "class_name": layer, "registered_name": None, "config": config}
     return {**words, **as_ours, "inbound_nodes": inbound}
