@@ -30,7 +30,6 @@ template <class Real> struct ExternalCall {
   std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
   std::size_t stage = 0;                  // before which it is due
-  double* penalty = nullptr;              // forward: where what it adds to the loss is to be written
 };
 
 template <class Real> class Schedule {
@@ -193,7 +192,6 @@ template <class Real> class Schedule {
   void external(ExternalCall<Real> call) {
     stages.begin_anew();
     call.stage = stages.count();
-    if (!call.backward) call.penalty = penalty_of_values();
     externals.push_back(std::move(call));
   }
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from .. import _core
 from ..layers import given
-from ..layers.activity_regularization import OutputPenalty
 from ..layers.base import Layer
 
 __all__ = [
@@ -50,15 +49,13 @@ class InNumpy:
         self._layer, self._inputs = layer, inputs  # shapes of a row of each
         self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
 
-    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> tuple[np.ndarray, float]:
-        """The output for inputs (rows, numbers) each, and what it adds to the loss; call: its number."""
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
+        """The output for inputs (rows, numbers) each; call: its number."""
         layer = self._layer
         shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        if isinstance(layer, OutputPenalty):
-            layer.batch_penalty = 0.0
         y = given.forward(layer, shaped, training, self._row)
         layer._last_call = call
-        return y, layer.batch_penalty if isinstance(layer, OutputPenalty) else 0.0
+        return y
 
     def backward(
         self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
