@@ -25,8 +25,7 @@ struct Patches {
 };
 
 /// Those of samples (bordered) that lie `size` numbers apart.
-template <class Real>
-Patches patches_of(const Real* samples, std::size_t count, const Window& w, std::size_t groups) {
+template <class Real> Patches patches_of(const Real* samples, std::size_t count, const Window& w, std::size_t groups) {
   Patches p;
   const WindowAxis *const d = w.axis, *const h = d + 1, *const v = d + 2;
   const std::size_t row = v->bordered() * w.channels, plane = h->bordered() * row;
@@ -143,8 +142,17 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     const std::size_t out = terms_[0].dz.columns, column = group * share_ + b.column;
     bool adds = false;
     for (const PatchTerm<Real>& term : terms_) {
-      Product<Real> q{{term.x->places.data(), source_of<Real>}, x.run_at[r] + group * x.run + b.row, true,
-                      term.dz.at + column, out, false, nullptr, scratch, b.columns, b.rows, b.columns,
+      Product<Real> q{{term.x->places.data(), source_of<Real>},
+                      x.run_at[r] + group * x.run + b.row,
+                      true,
+                      term.dz.at + column,
+                      out,
+                      false,
+                      nullptr,
+                      scratch,
+                      b.columns,
+                      b.rows,
+                      b.columns,
                       term.x->places.size()};
       q.adds = adds;
       q.is_cancelled = &ThreadTeam::is_cancelled;
@@ -166,6 +174,19 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
   std::size_t tile_ = 0;
   const Gemm<Real> gemm_;
 };
+
+/// w (window, n, out) -> turned (window, groups, out / groups, n), parts [first, first + count) of window x groups
+template <class Real>
+void turn(const Real* w, std::size_t first, std::size_t count, std::size_t n, std::size_t groups, std::size_t out,
+          Real* turned) {
+  const std::size_t share = out / groups;
+  Real* to = turned + first * n * share;
+  for (std::size_t k = first; k < first + count; ++k) {
+    const Real* const from = w + k / groups * n * out + k % groups * share;
+    for (std::size_t j = 0; j < share; ++j)
+      for (std::size_t i = 0; i < n; ++i) *to++ = from[i * out + j];
+  }
+}
 
 /// dz (batch * places, out), turned (window, out, in / groups) -> dx (batch, in): what each number of the window gives,
 /// one after another, a sample at a time.
@@ -190,8 +211,17 @@ template <class Real> class ConvInputGradJob : public Job<Real> {
     const auto add = [&](std::size_t i, std::size_t number, std::size_t at, std::size_t group) {
       IndirectionBuffer rows = dz_.pointers;
       rows.at += (chunk * d->out + i) * lines;
-      Product<Real> q{rows, group * out, false, turned_ + (number * groups_ + group) * out * share, share, false,
-                      nullptr, to + i * d->stride * plane + at + group * share, v->stride * w.channels, lines, share,
+      Product<Real> q{rows,
+                      group * out,
+                      false,
+                      turned_ + (number * groups_ + group) * out * share,
+                      share,
+                      false,
+                      nullptr,
+                      to + i * d->stride * plane + at + group * share,
+                      v->stride * w.channels,
+                      lines,
+                      share,
                       out};
       q.adds = true;
       q.line = v->out;

@@ -83,8 +83,18 @@ template <class Real> class Schedule {
     std::vector<Product<Real>> products;
     for (std::size_t group = 0; group < patches.groups; ++group) {
       const std::size_t at = group * share;
-      products.push_back({{patches.places.data(), source_of<Real>}, group * patches.run, false, w->w + at, z.columns,
-                          false, b ? b->w + at : nullptr, z.at + at, z.columns, z.rows, share, patches.depth()});
+      products.push_back({{patches.places.data(), source_of<Real>},
+                          group * patches.run,
+                          false,
+                          w->w + at,
+                          z.columns,
+                          false,
+                          b ? b->w + at : nullptr,
+                          z.at + at,
+                          z.columns,
+                          z.rows,
+                          share,
+                          patches.depth()});
       products.back().run_at = patches.run_at.data();
       products.back().run = patches.run;
     }
@@ -98,15 +108,8 @@ template <class Real> class Schedule {
   // w (window, n, out) -> turned (window, groups, out / groups, n)
   void turn_kernel(const Weight<Real>* w, std::size_t window, std::size_t n, std::size_t groups, std::size_t out,
                    Matrix<Real> turned) {
-    each_row(window * groups, n * out / groups, {{w->w}, {turned.at}}, [=](std::size_t first, std::size_t count) {
-      const std::size_t share = out / groups;
-      Real* to = turned.at + first * n * share;
-      for (std::size_t k = first; k < first + count; ++k) {
-        const Real* const from = w->w + k / groups * n * out + k % groups * share;
-        for (std::size_t j = 0; j < share; ++j)
-          for (std::size_t i = 0; i < n; ++i) *to++ = from[i * out + j];
-      }
-    });
+    each_row(window * groups, n * out / groups, {{w->w}, {turned.at}},
+             [=](std::size_t first, std::size_t count) { turn(w->w, first, count, n, groups, out, turned.at); });
   }
 
   // dz (batch * places, out), turned (window, groups, out / groups, n) -> dx (batch, in)

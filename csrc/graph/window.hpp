@@ -16,7 +16,7 @@ enum class Padding { valid, same, causal };
 
 /// A window over up to three axes, in front of which there are axes of 1 if it has fewer.
 inline Window window_of(const Shape& in, const Shape& size, const Shape& stride, const Shape& dilation,
-                            Padding padding) {
+                        Padding padding) {
   Window window;
   const std::size_t missing = 3 - size.size();
   for (std::size_t k = 0; k < size.size(); ++k) {

@@ -46,8 +46,7 @@ template <class Work> HD void each_number(const Window& w, const Place& place, c
         const std::size_t d = std::size_t(place.start[0] + std::ptrdiff_t(i)),
                           h = std::size_t(place.start[1] + std::ptrdiff_t(j)),
                           v = std::size_t(place.start[2] + std::ptrdiff_t(k));
-        work(((d * w.axis[1].in + h) * w.axis[2].in + v) * w.channels,
-             (i * w.axis[1].size + j) * w.axis[2].size + k);
+        work(((d * w.axis[1].in + h) * w.axis[2].in + v) * w.channels, (i * w.axis[1].size + j) * w.axis[2].size + k);
       }
 }
 

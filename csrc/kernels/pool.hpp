@@ -18,11 +18,9 @@ template <class Real>
 using MaxPoolBackward = void (*)(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count,
                                  Real* dx);
 /// x -> y, the mean of those numbers of a window that there are
-template <class Real>
-using MeanPoolForward = void (*)(const Window& w, const Real* x, std::size_t count, Real* y);
+template <class Real> using MeanPoolForward = void (*)(const Window& w, const Real* x, std::size_t count, Real* y);
 /// dy -> dx, zeros before, += dy over the number of those
-template <class Real>
-using MeanPoolBackward = void (*)(const Window& w, const Real* dy, std::size_t count, Real* dx);
+template <class Real> using MeanPoolBackward = void (*)(const Window& w, const Real* dy, std::size_t count, Real* dx);
 
 template <class Real> struct PoolLoops {
   MaxPoolForward<Real> max_forward;

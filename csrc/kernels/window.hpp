@@ -22,9 +22,7 @@ struct Window {
   std::size_t channels = 1;
 
   std::size_t in() const { return axis[0].in * axis[1].in * axis[2].in * channels; }
-  std::size_t bordered() const {
-    return axis[0].bordered() * axis[1].bordered() * axis[2].bordered() * channels;
-  }
+  std::size_t bordered() const { return axis[0].bordered() * axis[1].bordered() * axis[2].bordered() * channels; }
   std::size_t size() const { return axis[0].size * axis[1].size * axis[2].size; }
   std::size_t places() const { return axis[0].out * axis[1].out * axis[2].out; }
   bool has_border() const { return bordered() != in(); }

@@ -10,8 +10,8 @@
 
 namespace gs {
 
-/// y = f(x * w + b): at each place of a window the numbers under it times w, as often as there are filters; with groups,
-/// each share of the filters sees a share of the channels. It is a product whose rows are read where they lie.
+/// y = f(x * w + b): at each place of a window the numbers under it times w, as often as there are filters; with
+/// groups, each share of the filters sees a share of the channels. It is a product whose rows are read where they lie.
 struct Conv {
   ChannelsLast in;
   std::size_t filters, groups;

@@ -111,7 +111,9 @@ def test_all_negative_beyond_the_edges():
     """What lies beyond them is no zero: neither the largest, nor counted in a mean."""
     x = np.full((1, 3, 3, 1), -2.0)
     for kind in KINDS:
-        np.testing.assert_array_equal(getattr(layers, f"{kind}Pooling2D")(2, padding="same")(x), np.full((1, 2, 2, 1), -2))
+        np.testing.assert_array_equal(
+            getattr(layers, f"{kind}Pooling2D")(2, padding="same")(x), np.full((1, 2, 2, 1), -2)
+        )
 
 
 @pytest.mark.parametrize("name", [f"{kind}Pooling{n}D" for kind in KINDS for n in (1, 2, 3)])

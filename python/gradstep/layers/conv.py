@@ -25,8 +25,8 @@ class Conv1D(Convolution):
     strides : int, or sequence of 1 int, default 1
         How far the window moves.
     padding : {"valid", "same", "causal"}, default "valid"
-        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has its
-        size. "causal": zeros before it, so that no step sees a later one; for "channels_last".
+        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has
+        its size. "causal": zeros before it, so that no step sees a later one; for "channels_last".
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, steps, channels), the default, or
         (rows, channels, steps), which is copied to the other order and back.
@@ -145,8 +145,8 @@ class Conv2D(Convolution):
     strides : int, or sequence of 2 int, default (1, 1)
         How far the window moves.
     padding : {"valid", "same"}, default "valid"
-        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has its
-        size.
+        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has
+        its size.
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, height, width, channels), the default, or
         (rows, channels, height, width), which is copied to the other order and back.
@@ -266,8 +266,8 @@ class Conv3D(Convolution):
     strides : int, or sequence of 3 int, default (1, 1, 1)
         How far the window moves.
     padding : {"valid", "same"}, default "valid"
-        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has its
-        size.
+        "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has
+        its size.
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, depth, height, width, channels), the default, or
         (rows, channels, depth, height, width), which is copied to the other order and back.

@@ -31,9 +31,7 @@ class Pooling(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """A number for each channel at each place of the window."""
-        counts = places(
-            self, input_shape, self.pool_size, self.strides, (1,) * self._n, self.padding, self.data_format
-        )
+        counts = places(self, input_shape, self.pool_size, self.strides, (1,) * self._n, self.padding, self.data_format)
         if self.data_format == "channels_first":
             return (*input_shape[:2], *counts)
         return (input_shape[0], *counts, input_shape[-1])
