@@ -29,20 +29,11 @@ template <class Real>
 using DotBackward = void (*)(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
                              std::size_t columns, std::size_t n, Real* da, Real* db);
 
-/// x (rows, n) -> unit = x factor, factor (rows) = 1 / sqrt(max(sum of x^2, 1e-14)); unit may be x
-template <class Real>
-using UnitForward = void (*)(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor);
-/// dunit (rows, n), which becomes dx in place
-template <class Real>
-using UnitBackward = void (*)(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit);
-
 template <class Real> struct MergeLoops {
   MergeForward<Real> forward[n_merges];
   MergeBackward<Real> backward[n_merges];
   DotForward<Real> dot_forward;
   DotBackward<Real> dot_backward;
-  UnitForward<Real> unit_forward;
-  UnitBackward<Real> unit_backward;
 };
 struct MergeTable {
   MergeLoops<float> f32;

@@ -7,6 +7,7 @@
 
 #include "graph/call.hpp"
 #include "kernels/merge.hpp"
+#include "kernels/normalize.hpp"
 #include "layers/views.hpp"
 
 namespace gs {
@@ -26,7 +27,7 @@ struct Dot {
     for (std::size_t i = 0; i < 2; ++i) {
       const std::size_t axis = settings.whole(names[i]) - 1;  // whole counts the axis of the batch
       n = inputs[i][axis];
-      moves[i] = moved_to_last(inputs[i], axis);
+      moves[i] = axes_last(inputs[i], {axis});
       vectors[i] = moves[i].source_size / n;
       for (std::size_t k = 0; k < inputs[i].size(); ++k)
         if (k != axis) shape.push_back(inputs[i][k]);
@@ -61,6 +62,9 @@ struct Dot {
   }
 
  private:
+  /// How a vector is made as long as 1; a shorter one than 1e-7 is multiplied by 1e7, as in Keras.
+  RowParts each_vector() const { return {1, n, 1, 1e-14}; }
+
   std::size_t work() const {
     return std::max({moves[0].source_size, moves[1].source_size, vectors[0] * vectors[1] * n / 8});
   }
@@ -87,8 +91,11 @@ struct Dot {
     if (!normalize) return;
     const Matrix<Real> vectors_of = reshaped(x, n), unit = reshaped(factor(call, i), n), inverse = lengths(call, i);
     schedule.each_row(unit.rows, n, {{x.at}, {unit.at, inverse.at}},
-                      [=, n = n, forward = merge_loops<Real>().unit_forward](std::size_t first, std::size_t count) {
-                        forward(vectors_of.at + first * n, count, n, unit.at + first * n, inverse.at + first);
+                      [=, *this, forward = normalize_loops<Real>().forward[int(Scale::length)]](std::size_t first,
+                                                                                                std::size_t count) {
+                        Real* const to = unit.at + first * n;
+                        forward(vectors_of.at + first * n, nullptr, nullptr, each_vector(), count, to, to,
+                                inverse.at + first);
                       });
   }
 
@@ -102,9 +109,11 @@ struct Dot {
     if (!found) return;
     if (normalize) {
       const Matrix<Real> unit = reshaped(factor(call, i), n), dunit = reshaped(found, n), inverse = lengths(call, i);
-      schedule.each_row(unit.rows, n, {{unit.at, inverse.at}, {dunit.at}},
-                        [=, n = n, backward = merge_loops<Real>().unit_backward](std::size_t first, std::size_t count) {
-                          backward(unit.at + first * n, inverse.at + first, count, n, dunit.at + first * n);
+      schedule.each_row(unit.rows, n, {{inverse.at}, {unit.at, dunit.at}},
+                        [=, *this, backward = normalize_loops<Real>().backward[int(Scale::length)]](std::size_t first,
+                                                                                                    std::size_t count) {
+                          Real* const at = dunit.at + first * n;
+                          backward(at, nullptr, inverse.at + first, each_vector(), count, unit.at + first * n, at);
                         });
     }
     if (!moves[i].is_identity()) copy(schedule, moves[i].reversed(), found, call.dx(moves[i].source_size, i));
