@@ -278,15 +278,12 @@ class Network:
     @property
     def parameters(self) -> list[list[ndarray]]:
         """A list per layer: kernel (in, out) and bias (out,), zeros at the start; views of the arena, writable."""
-
     @property
     def penalty(self) -> float:
         """What the penalties of all weights add to a loss."""
-
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
-
     @property
     def statistics(self) -> list[list[bool]]:
         """Whether a layer may change each by itself in training."""
@@ -352,11 +349,9 @@ class TrainLoop:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
-
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
-
     def again(self) -> None:
         """The gradients of the last batch once more, at what the weights are now."""
     @property
@@ -368,7 +363,6 @@ class TrainLoop:
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each stage of a step: (what it does, seconds)."""
-
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their

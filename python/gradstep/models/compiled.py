@@ -18,7 +18,7 @@ from .data import Rows
 from .lent import Lent
 from .measured import Measured, Share
 from .network import Step, address, check_backward, learned
-from .objectives import Objectives, Scored
+from .objectives import Objectives, Targets
 from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
@@ -318,8 +318,8 @@ class Compiled:
         shared: Sequence[Share],
     ) -> _core.TrainLoop:
         """The engine's run over rows."""
-        scored = self._scored(rows)
-        names: list[list[str]] = [[] for _ in scored]
+        words, targets = self._words(rows), self._targets(rows)
+        names: list[list[str]] = [[] for _ in words]
         for share in shared:
             if share.engine and share.engine != "loss":
                 names[share.output].append(share.engine)
@@ -327,22 +327,28 @@ class Compiled:
         assert self._network is not None
         return _core.TrainLoop(
             self._network,
-            [one.loss for one in scored],
+            words,
             names,
             arrays_of(rows.x),
-            [one.targets for one in scored],
+            targets.values,
             batch,
             optimizer,
             indices,
             gradients,
-            [one.weights for one in scored],
-            [one.mask for one in scored],
+            targets.weights,
+            targets.masks,
             fed,
         )
 
-    def _scored(self, rows: Rows) -> list[Scored]:
-        """How the engine scores each output."""
-        return self._objectives.scored(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
+    def _words(self, rows: Rows) -> list[Any]:
+        """What the engine computes the losses by."""
+        return self._objectives.words(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
+
+    def _targets(self, rows: Rows) -> Targets:
+        """What it scores outputs against."""
+        if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self._row) == 1:  # nothing to be arranged
+            return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])
+        return self._objectives.targets(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
 
     def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
         """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
@@ -366,15 +372,13 @@ class Compiled:
         kept = self._kept.pop((len(rows), train, rows.weights is None), None)
         if kept is None or kept.version != self._version:
             return None
-        scored = self._scored(rows)
-        targets, weights, masks = zip(*[one[1:] for one in scored], strict=True)
-        kept.run.take(arrays_of(rows.x), targets, weights, masks)
+        kept.run.take(arrays_of(rows.x), *self._targets(rows))
         return kept
 
     def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        in_python = any(callable(one.loss) for one in self._scored(rows))
+        in_python = any(map(callable, self._words(rows)))
         is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
         return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 

@@ -59,13 +59,12 @@ def _metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
     return metrics
 
 
-class Scored(NamedTuple):
-    """How the engine scores an output."""
+class Targets(NamedTuple):
+    """What the engine scores outputs against: for each targets, what rows count for, and whether they do."""
 
-    loss: dict[str, Any] | Callable[..., Any] | None  # its words for the loss, a function in Python, or None
-    targets: np.ndarray | None
-    weights: np.ndarray | None  # what rows count for
-    mask: np.ndarray | None  # whether they do
+    values: list[np.ndarray | None]
+    weights: list[np.ndarray | None]
+    masks: list[np.ndarray | None]
 
 
 class Objectives:
@@ -97,7 +96,10 @@ class Objectives:
         own = [id(one.given) for each in measures for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
-        for name, count in Counter(self.names).items():
+        # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
+        self.directions: dict[str, bool | None] = dict(self._named())
+        self.names = list(self.directions)
+        for name, count in Counter(name for name, _ in self._named()).items():
             if count > 1:
                 raise ValueError(f"losses and metrics of outputs must differ in their names; got {name!r} again.")
 
@@ -122,16 +124,6 @@ class Objectives:
         each = zip(plain, more, chosen, strict=True)
         measures = [Measures(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
         return cls(names, chosen, _take_factors(names, loss_weights, chosen), measures)
-
-    @property
-    def names(self) -> list[str]:
-        """What the logs have beside "loss", in order."""
-        return [name for name, _ in self._named()]
-
-    @property
-    def directions(self) -> dict[str, bool | None]:
-        """Whether each of these is better when larger; None: it does not say."""
-        return dict(self._named())
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
@@ -161,28 +153,47 @@ class Objectives:
             for loss, measures in zip(self.losses, self.measures, strict=True)
         ]
 
-    def scored(
+    def words(
         self,
         ys: Sequence[np.ndarray | None],
         rows: Sequence[tuple[int, ...]],
         weights: Sequence[np.ndarray | None],
-    ) -> list[Scored]:
+    ) -> list[dict[str, Any] | Callable[..., Any] | None]:
         """What the engine computes the loss of each output by: its words for it, a function in Python, or None.
 
         ys, weights: targets, and what rows count for; rows: shape of a row of each output.
         """
-        found: list[Scored] = []
+        found: list[dict[str, Any] | Callable[..., Any] | None] = []
         for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
             words = None if loss is None else loss._specification()
-            assert loss is None or y is not None
             if loss is None or y is None:
-                found.append(Scored(None, y, None, None))
+                found.append(None)
             elif words is None or not isinstance(loss, NativeLoss) or (len(row) > 1 and loss.axis != -1):
-                found.append(Scored(partial(_of_batch, loss, factor, y, counts, row), y, None, None))
+                found.append(partial(_of_batch, loss, factor, y, counts, row))
             else:
-                flat, parts = flat_targets(y, row), math.prod(row[:-1])
+                found.append(words | {"factor": factor * loss._factor})
+        return found
+
+    def targets(
+        self,
+        ys: Sequence[np.ndarray | None],
+        rows: Sequence[tuple[int, ...]],
+        weights: Sequence[np.ndarray | None],
+    ) -> Targets:
+        """The same data as the engine reads it: of values of several vectors a row, targets and so on for each."""
+        found = Targets([], [], [])
+        for loss, y, row, counts in zip(self.losses, ys, rows, weights, strict=True):
+            one: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
+            if loss is None or y is None:
+                one = y, None, None
+            elif len(row) == 1:
+                one = y, counts, loss._mask(y)
+            else:
+                flat, parts = flat_targets(y), math.prod(row[:-1])
                 each = counts if counts is None or parts == 1 else np.repeat(counts, parts)
-                found.append(Scored(words | {"factor": factor * loss._factor}, flat, each, loss._mask(flat.ravel())))
+                one = flat, each, loss._mask(flat.ravel())
+            for to, value in zip(found, one, strict=True):
+                to.append(value)
         return found
 
     def shares(
@@ -200,10 +211,8 @@ class Objectives:
         return found
 
 
-def flat_targets(y: np.ndarray, row: tuple[int, ...]) -> np.ndarray:
-    """Targets as the engine reads them: (rows, numbers), or labels (rows,), or (rows, labels)."""
-    if y.ndim == 1 or (y.ndim == 2 and len(row) == 1):
-        return y
+def flat_targets(y: np.ndarray) -> np.ndarray:
+    """Targets (rows, ...) as (rows, numbers); labels, one a row, as (rows,)."""
     return y.reshape(-1) if y.size == len(y) and y.dtype.kind == "i" else y.reshape(len(y), -1)
 
 
