@@ -50,20 +50,20 @@ class Stepped:
 
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
-        """As the run's."""
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         return self._run.progress
 
     @property
     def over(self) -> bool:
-        """As the run's."""
+        """Whether the pass is over."""
         return self._run.over
 
     def start(self, order: np.ndarray | None, number: int = 0) -> None:
-        """As the run's."""
+        """Begin a pass over the rows in this order; None: as they lie."""
         self._run.start(order, number)
 
     def advance(self, seconds: float) -> bool:
-        """As the run's."""
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
         end = perf_counter() + seconds
         while True:
             # Whatever of the user's fails in the midst of a batch: it is then as if that had not begun.
