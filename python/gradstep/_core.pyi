@@ -287,15 +287,8 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
 
-    @property
-    def statistics(self) -> list[list[bool]]:
-        """Whether a layer may change each by itself in training."""
-
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
-
-    def constrain(self, rate: float) -> None:
-        """What comes after a step of this learning rate that somebody else has taken."""
 
     def predict(self, x: Given, out: Given, batch_size: int, begin: int, seconds: float) -> int:
         """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about
@@ -326,8 +319,9 @@ class TrainLoop:
         x: Given,
         y: Given,
         batch_size: int,
-        optimizer: Optimizer | None,
-        indices: Sequence[int],
+        optimizers: Sequence[Optimizer] = (),
+        places: Sequence[tuple[int, int]] = (),
+        around: Callable[[], tuple[Sequence[Any], Any]] | None = None,
         gradients: bool = False,
         weights: Given | None = None,
         mask: Given | None = None,
@@ -337,9 +331,12 @@ class TrainLoop:
         (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; None: there is no loss; or a function of
         row numbers and outputs, both of the batch, that gives what the loss adds to that of the batch, the loss itself,
         and its gradient by the outputs; y is then any array with rows, unless a metric looks at it. metrics: names, or
-        a list of them for each in a list of losses. indices: the optimizer's parameters, flat, in the order of
-        network.parameters. gradients, outputs: leave those of each batch for somebody else to step with, or to look at.
-        ValueError for a label out of range (names row and value)."""
+        a list of them for each in a list of losses. places: which of the optimizers steps each weight that is trained,
+        and its number there, in the order of network.parameters. around: asked whenever the loop goes on, what is done
+        around their steps: (optimizers whose steps count, the one that knows the arrays, slow arrays, period, part) for
+        each walk, those inside others first; and (the one that knows the arrays, rho, adaptive) or None. gradients,
+        outputs: leave those of each batch for somebody else. ValueError for a label out of range (names row and
+        value)."""
 
     def take(self, x: Given, y: Given, weights: Given | None = None, mask: Given | None = None) -> None:
         """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""
@@ -357,8 +354,6 @@ class TrainLoop:
     def over(self) -> bool:
         """Whether the pass is over."""
 
-    def again(self) -> None:
-        """The gradients of the last batch once more, at what the weights are now."""
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
