@@ -302,21 +302,20 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(
-          py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x, py::handle y,
-                      std::int64_t batch_size, const std::vector<py::object>& optimizers,
-                      const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
-                      const py::object& weights, const py::object& mask, bool outputs) {
-            auto stepper =
-                optimizers.empty() ? nullptr : std::make_unique<PyStepper>(optimizers, places, std::move(around));
-            return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
-                                                        parse_batch_size(batch_size), std::move(stepper), gradients,
-                                                        weights, mask);
-          }),
-          py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
-          py::arg("optimizers") = py::list(), py::arg("places") = py::list(), py::arg("around") = py::none(),
-          py::arg("gradients") = false, py::arg("weights") = py::none(), py::arg("mask") = py::none(),
-          py::arg("outputs") = false)
+      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
+                       py::handle y, std::int64_t batch_size, const std::vector<py::object>& optimizers,
+                       const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
+                       const py::object& weights, const py::object& mask, bool outputs) {
+             auto stepper =
+                 optimizers.empty() ? nullptr : std::make_unique<PyStepper>(optimizers, places, std::move(around));
+             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                         parse_batch_size(batch_size), std::move(stepper), gradients,
+                                                         weights, mask);
+           }),
+           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+           py::arg("optimizers") = py::list(), py::arg("places") = py::list(), py::arg("around") = py::none(),
+           py::arg("gradients") = false, py::arg("weights") = py::none(), py::arg("mask") = py::none(),
+           py::arg("outputs") = false)
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)

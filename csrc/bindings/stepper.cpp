@@ -117,7 +117,8 @@ void PyStepper::read_around(std::list<PyOptimizer::Busy>& busy) {
   engine_.sharpness.reset();
   if (words[1].is_none()) return;
   const auto sam = words[1].cast<py::tuple>();
-  engine_.sharpness = {sam[1].cast<double>(), sam[2].cast<bool>(), order_of(sam[0].cast<PyOptimizer&>())};
+  engine_.sharpness = {sam[1].cast<double>(), sam[2].cast<bool>()};
+  engine_.set_order(order_of(sam[0].cast<PyOptimizer&>()));
 }
 
 void PyStepper::read_lookahead(const py::tuple& words, std::list<PyOptimizer::Busy>& busy) {

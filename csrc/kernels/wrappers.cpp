@@ -5,8 +5,7 @@
 namespace gs {
 namespace {
 
-template <class Real>
-void climb(Real* RESTRICT w, const Real* RESTRICT g, std::size_t n, double share, bool adaptive) {
+template <class Real> void climb(Real* RESTRICT w, const Real* RESTRICT g, std::size_t n, double share, bool adaptive) {
   const Real by = Real(share);
   if (adaptive) {
 #pragma omp simd

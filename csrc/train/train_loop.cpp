@@ -108,8 +108,8 @@ template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batc
   if (!slot || slot->batch != batch) {
     std::vector<Source> sources;
     for (const InputRows& input : data_.x) sources.push_back(input.source);
-    slot = std::make_unique<Executor<Real>>(network_, batch, stepper_ || given_ ? Mode::train : Mode::score,
-                                            scorings_, weights_, step_.epilogue(), sources);
+    slot = std::make_unique<Executor<Real>>(network_, batch, stepper_ || given_ ? Mode::train : Mode::score, scorings_,
+                                            weights_, step_.epilogue(), sources);
   }
   return *slot;
 }
@@ -168,11 +168,11 @@ template <class Real>
 template <class Pass, class InTeam, class Found>
 void TrainLoop<Real>::take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found) {
   if (!step_.is_twofold()) return step_.run(executor, pass, in_team, found);
-  const Totals before = *this;
+  before_ = *this;
   try {
     step_.run(executor, pass, in_team, found);
   } catch (...) {
-    static_cast<Totals&>(*this) = before;
+    static_cast<Totals&>(*this) = before_;
     throw;
   }
 }

@@ -121,7 +121,8 @@ template <class Real> class TrainLoop : public Totals {
   Stepper* const stepper_;
   std::vector<std::vector<Weight<Real>>> weights_;
   TrainingStep<Real> step_;
-  const bool given_;  // gradients are left for others
+  Totals before_;       // a step of two passes
+  const bool given_;    // gradients are left for others
   double penalty_ = 0;  // of the weights, where nothing updates them
   Executor<Real>* last_ = nullptr;
   std::size_t at_ = 0;       // where its batch begins in order_

@@ -19,8 +19,7 @@ TrainingStep<Real>::TrainingStep(std::vector<std::vector<Weight<Real>>>& weights
     }
 }
 
-template <class Real>
-void TrainingStep<Real>::choose_places(Executor<Real>& executor, const Executor<Real>* other) {
+template <class Real> void TrainingStep<Real>::choose_places(Executor<Real>& executor, const Executor<Real>* other) {
   if (!stepper_ || stepper_->owners().empty()) return;
   const bool wanted = stepper_->needs_whole() || executor.is_long() || executor.has_externals();
   if (wanted == executor.stores()) return;

@@ -57,9 +57,8 @@ double norm(const std::vector<ParamGrad>& grads, bool by_weights, ThreadTeam* te
   const FlushSubnormals exactly(false);
   std::vector<double> parts(chunks.size());
   const auto squares = [&](double by) {
-    each_chunk(chunks.size(), team, [&](std::size_t i) {
-      parts[i] = sum_of_squares(grads[chunks[i].array], by_weights, by, chunks[i]);
-    });
+    each_chunk(chunks.size(), team,
+               [&](std::size_t i) { parts[i] = sum_of_squares(grads[chunks[i].array], by_weights, by, chunks[i]); });
     // In the order of the chunks, an array at a time: the same sum for any number of threads.
     double all = 0, own = 0;
     for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -76,8 +75,8 @@ double norm(const std::vector<ParamGrad>& grads, bool by_weights, ThreadTeam* te
 
 /// keep(chunk): is told of each before its weights move.
 template <class Keep>
-void climb_chunks(const std::vector<ParamGrad>& grads, double rho, bool adaptive, ThreadTeam* team, Keep keep) {
-  const std::vector<ArrayChunk> chunks = chunks_of(grads);
+void climb_by(const std::vector<ParamGrad>& grads, const std::vector<ArrayChunk>& chunks, double rho, bool adaptive,
+              ThreadTeam* team, Keep keep) {
   const double length = norm(grads, adaptive, team, chunks);
   const double share = length != 0 ? rho / length : 0;
   each_chunk(chunks.size(), team, [&](std::size_t i) {
@@ -102,37 +101,34 @@ double norm(const std::vector<ParamGrad>& grads, bool by_weights, ThreadTeam* te
 }
 
 void climb(const std::vector<ParamGrad>& grads, double rho, bool adaptive, ThreadTeam* team) {
-  climb_chunks(grads, rho, adaptive, team, [](const ArrayChunk&) {});
+  climb_by(grads, chunks_of(grads), rho, adaptive, team, [](const ArrayChunk&) {});
 }
 
-void Neighbour::climb(const std::vector<ParamGrad>& grads, double rho, bool adaptive, ThreadTeam* team) {
+void Neighbour::take(std::vector<ParamGrad> grads) {
+  grads_ = std::move(grads);
+  chunks_ = chunks_of(grads_);
   const auto bytes = [](const Parameter& p) { return align<std::byte>(p.layout.size * item_size(p.dtype)); };
   std::size_t size = 0;
-  for (const ParamGrad& m : grads) size += bytes(*m.parameter);
-  if (size_ < size) memory_ = Buffer<std::byte>(size);
-  size_ = std::max(size_, size);
-  std::vector<const Parameter*> away;
+  for (const ParamGrad& m : grads_) size += bytes(*m.parameter);
+  memory_ = Buffer<std::byte>(size);
   origins_.clear();
   std::byte* next = memory_.data();
-  for (const ParamGrad& m : grads) {
-    away.push_back(m.parameter);
+  for (const ParamGrad& m : grads_) {
     origins_.push_back(next);
     next += bytes(*m.parameter);
   }
-  away_ = std::move(away);
-  climb_chunks(grads, rho, adaptive, team, [&](const ArrayChunk& chunk) { copy(chunk, false); });
 }
 
-void Neighbour::come_back(ThreadTeam* team) {
-  std::vector<std::size_t> sizes;
-  for (const Parameter* p : away_) sizes.push_back(p->layout.size);
-  const std::vector<ArrayChunk> chunks = gs::chunks_of(sizes);
-  each_chunk(chunks.size(), team, [&](std::size_t i) { copy(chunks[i], true); });
-  away_.clear();
+void Neighbour::climb(double rho, bool adaptive, ThreadTeam* team) {
+  climb_by(grads_, chunks_, rho, adaptive, team, [&](const ArrayChunk& chunk) { copy(chunk, false); });
+}
+
+void Neighbour::come_back(ThreadTeam* team) const {
+  each_chunk(chunks_.size(), team, [&](std::size_t i) { copy(chunks_[i], true); });
 }
 
 void Neighbour::copy(const ArrayChunk& chunk, bool back) const {
-  const Parameter& p = *away_[chunk.array];
+  const Parameter& p = *grads_[chunk.array].parameter;
   const std::size_t item = item_size(p.dtype), at = chunk.begin * item, n = (chunk.end - chunk.begin) * item;
   std::byte* const origin = origins_[chunk.array] + at;
   if (!p.layout.contiguous && back)

@@ -51,6 +51,20 @@ void Stepper::take(std::vector<ParamGrad> gradients) {
       if (!gradients.empty()) part.gradients.push_back(gradients[weight]);
   }
   gradients_ = std::move(gradients);
+  make_neighbour();
+}
+
+void Stepper::set_order(std::vector<std::size_t> order) {
+  if (order == order_) return;
+  order_ = std::move(order);
+  make_neighbour();
+}
+
+void Stepper::make_neighbour() {
+  std::vector<ParamGrad> ordered;
+  for (const std::size_t weight : order_)
+    if (!gradients_.empty()) ordered.push_back(gradients_[weight]);
+  neighbour_.take(std::move(ordered));
 }
 
 bool Stepper::refuse(const Part& part) {
@@ -66,8 +80,7 @@ bool Stepper::step(ThreadTeam& team) {
   std::optional<ThreadTeam::Whole> whole;
   for (const Part& part : parts_) {
     const Optimizer::Outcome outcome = part.optimizer->step(part.gradients, &team);
-    if (outcome == Optimizer::Outcome::nonfinite &&
-        part.optimizer->options.nonfinite == Options::Nonfinite::raise)
+    if (outcome == Optimizer::Outcome::nonfinite && part.optimizer->options.nonfinite == Options::Nonfinite::raise)
       return refuse(part);
     if (!whole) whole.emplace(team);
   }
@@ -85,11 +98,7 @@ void Stepper::meet(ThreadTeam& team) const {
     if (ends(k)) gs::meet(lookaheads[k].weights, lookaheads[k].part, &team);
 }
 
-void Stepper::climb(ThreadTeam& team) {
-  std::vector<ParamGrad> ordered;
-  for (const std::size_t weight : sharpness->order) ordered.push_back(gradients_[weight]);
-  neighbour_.climb(ordered, sharpness->rho, sharpness->adaptive, &team);
-}
+void Stepper::climb(ThreadTeam& team) { neighbour_.climb(sharpness->rho, sharpness->adaptive, &team); }
 
 bool Stepper::has_stepped(std::size_t weight) const {
   const Part& part = parts_[part_of_[weight]];

@@ -23,15 +23,16 @@ class Stepper {
   /// owners (weight)
   Stepper(std::vector<Optimizer*> optimizers, std::vector<Owner> owners);
 
-  /// What SAM is told: how far away the neighbour is; and the order in which norms add weights up (weight).
+  /// How far away SAM's neighbour is.
   struct Sharpness {
     double rho;
     bool adaptive;
-    std::vector<std::size_t> order;
   };
   // Set by whoever steps, whenever it goes on: those inside others come first.
   std::vector<Lookahead> lookaheads;
   std::optional<Sharpness> sharpness;
+  /// The order in which SAM's norms add up weights, by their numbers.
+  void set_order(std::vector<std::size_t> order);
 
   const std::vector<Owner>& owners() const { return owners_; }
   /// Whether a step needs whole gradients before it changes anything.
@@ -52,7 +53,7 @@ class Stepper {
 
   /// Moves the weights to the neighbour, by the gradients; and back. Without a team if there is none any more.
   void climb(ThreadTeam& team);
-  void come_back(ThreadTeam* team) { neighbour_.come_back(team); }
+  void come_back(ThreadTeam* team) const { neighbour_.come_back(team); }
 
   /// Whether the optimizer of a weight has counted a step since `begin`, and its rate.
   bool has_stepped(std::size_t weight) const;
@@ -70,6 +71,7 @@ class Stepper {
     std::int64_t steps = 0;  // before this one
   };
   bool refuse(const Part& part);
+  void make_neighbour();
   bool ends(std::size_t lookahead) const {
     const std::int64_t steps = lookaheads[lookahead].steps();
     return steps != walked_[lookahead] && steps % lookaheads[lookahead].period == 0;
@@ -80,6 +82,7 @@ class Stepper {
   std::vector<std::size_t> part_of_;  // (weight)
   std::vector<ParamGrad> gradients_;  // (weight)
   std::vector<std::int64_t> walked_;  // (lookahead): steps before this one
+  std::vector<std::size_t> order_;    // of norms
   Neighbour neighbour_;
   const Optimizer* refusing_ = nullptr;
   std::size_t culprit_ = 0;

@@ -140,6 +140,18 @@ class Bound:
     def check(self, gradients: Any, /) -> None:
         """Raises what `step` would raise before it writes anything."""
 
+# -- what is around optimizers (csrc/bindings/stepper.cpp) -------------------------------------------------------------
+
+def meet(arrays: Sequence[ndarray], slow: Sequence[ndarray], part: float) -> None:
+    """slow, in C order, float64 for float64 arrays, else float32, goes part of the way to arrays, which then are where
+    it is."""
+
+def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, adaptive: bool) -> None:
+    """arrays move uphill, all together by the distance rho; adaptive: in units of their numbers."""
+
+def norm(arrays: Sequence[ndarray]) -> float:
+    """Root of the sum of squares of all their numbers, in double."""
+
 # -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
 
 class TensorGroups:
