@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import mlp, step
+from cases import graph, mlp, step
 from cases.adam import ADAM
 
 
@@ -102,4 +103,48 @@ class Scan(StepByStep):
         jax.block_until_ready(self.state)
 
 
-CASES = {"step": {"jit": Step}, "mlp": {"jit a step": StepByStep, "scan an epoch": Scan}}
+def graph_loss(kind: str, w: Any, xs: Any, ys: Any) -> Any:
+    w0, b0, w1, b1, w2, b2 = w
+    h = jax.nn.relu(xs[0] @ w0 + b0)
+    z = (xs[1] if kind == "towers" else h) @ w1 + b1
+    if kind == "heads":
+        return jnp.square(z - ys[0]).mean() + graph.HALF * jnp.square(h @ w2 + b2 - ys[1]).mean()
+    z = jax.nn.relu(z)
+    return jnp.square((z if kind == "row" else h + z) @ w2 + b2 - ys[0]).mean()
+
+
+class GraphScan:
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem, batch = problem, problem["batch"]
+        self.xs, self.ys = ([jnp.asarray(one) for one in each] for each in graph.data(problem))
+        self.steps_per_run = len(self.xs[0]) // batch
+        self.state, self.key = start([jnp.asarray(w) for w in graph.weights(problem)]), jax.random.key(6)
+        self.loss = partial(graph_loss, problem["kind"])
+
+        def take_step(state: Any, xs: Any, ys: Any, rows: Any) -> Any:
+            part = lambda data: [one[rows] for one in data]  # noqa: E731
+            return adam(state, jax.grad(self.loss)(state[1], part(xs), part(ys)))
+
+        def epoch(state: Any, key: Any, xs: Any, ys: Any) -> Any:
+            key, drawn = jax.random.split(key)
+            order = jax.random.permutation(drawn, len(xs[0])).reshape(-1, batch)
+            return jax.lax.scan(lambda state, rows: (take_step(state, xs, ys, rows), None), state, order)[0], key
+
+        self.step = jax.jit(take_step, donate_argnums=0)
+        self.epoch = jax.jit(epoch, donate_argnums=0)
+
+    def checked(self) -> np.ndarray:
+        for rows in graph.checked_rows(self.problem):
+            self.state = self.step(self.state, self.xs, self.ys, np.arange(rows.start, rows.stop, dtype=np.int32))
+        return np.asarray(self.loss(self.state[1], self.xs, self.ys))
+
+    def run(self) -> None:
+        self.state, self.key = self.epoch(self.state, self.key, self.xs, self.ys)
+        jax.block_until_ready(self.state)
+
+
+CASES = {
+    "step": {"jit": Step},
+    "mlp": {"jit a step": StepByStep, "scan an epoch": Scan},
+    "graph": {"scan an epoch": GraphScan},
+}

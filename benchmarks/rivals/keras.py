@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: the case `overhead`."""
+"""Keras 3 on JAX: the cases `overhead` and `graph`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 
+from .gradstep_graph import Fit
 from .gradstep_overhead import Names
 
 
@@ -19,4 +20,8 @@ class OnJax(Names):
     library = keras
 
 
-CASES = {"overhead": {"on JAX": OnJax}}
+class FitOnJax(Fit):
+    library = keras
+
+
+CASES = {"overhead": {"on JAX": OnJax}, "graph": {"on JAX": FitOnJax}}

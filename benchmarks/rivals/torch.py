@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import gemm, mlp, rules, sparse, step
+from cases import gemm, graph, mlp, rules, sparse, step
 from cases.adam import ADAM
 
 from . import torch_rules
@@ -164,10 +164,46 @@ class Mm(gemm.Products):
             torch.mm(a, b, out=out)
 
 
+class Graph:
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem, self.batch = problem, problem["batch"]
+        self.xs, self.ys = ([torch.from_numpy(one) for one in each] for each in graph.data(problem))
+        self.steps_per_run = len(self.xs[0]) // self.batch
+        self.w = [torch.from_numpy(w).requires_grad_() for w in graph.weights(problem)]
+        self.optimizer = adam(self.w, "default")
+
+    def loss(self, rows: Any) -> torch.Tensor:
+        w0, b0, w1, b1, w2, b2 = self.w
+        kind, xs, ys = self.problem["kind"], [x[rows] for x in self.xs], [y[rows] for y in self.ys]
+        h = torch.relu(torch.addmm(b0, xs[0], w0))
+        z = torch.addmm(b1, xs[1] if kind == "towers" else h, w1)
+        mse = torch.nn.functional.mse_loss
+        if kind == "heads":
+            return mse(z, ys[0]) + graph.HALF * mse(torch.addmm(b2, h, w2), ys[1])
+        z = torch.relu(z)
+        return mse(torch.addmm(b2, z if kind == "row" else h + z, w2), ys[0])
+
+    def _step(self, rows: Any) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self.loss(rows).backward()
+        self.optimizer.step()
+
+    def checked(self) -> np.ndarray:
+        for rows in graph.checked_rows(self.problem):
+            self._step(rows)
+        with torch.no_grad():
+            return self.loss(slice(None)).numpy()
+
+    def run(self) -> None:
+        for rows in torch.randperm(len(self.xs[0])).split(self.batch):
+            self._step(rows)
+
+
 CASES = {
     "step": {"default": Step, "foreach": StepForeach, "fused": StepFused},
     "rules": {"default": Rules, "fused": RulesFused},
     "sparse": {"SparseAdam, lazy": SparseAdam},
     "mlp": {"default": Eager, "fused": EagerFused, "compile": Compiled},
     "gemm": {"mm": Mm},
+    "graph": {"default": Graph},
 }

@@ -20,15 +20,16 @@ template <class Real> Real* data(const py::array& array) { return reinterpret_ca
 template <class Real> constexpr Dtype real_dtype() { return sizeof(Real) == 4 ? Dtype::f32 : Dtype::f64; }
 
 /// What is given for each of `count`: the members of a list or tuple, or the one object.
-inline std::vector<py::object> each_of(const py::handle& given, std::size_t count, const std::string& name) {
+inline std::vector<py::object> each_of(const py::handle& given, std::size_t count, const char* name) {
   if (!py::isinstance<py::list>(given) && !py::isinstance<py::tuple>(given)) {
     if (given.is_none()) return std::vector<py::object>(count, py::none());
     if (count == 1) return {py::reinterpret_borrow<py::object>(given)};
-    throw py::type_error(name + " must be a list of " + std::to_string(count) + ".");
+    throw py::type_error(std::string(name) + " must be a list of " + std::to_string(count) + ".");
   }
-  const auto all = given.cast<std::vector<py::object>>();
+  std::vector<py::object> all;
+  for (const py::handle& one : given) all.push_back(py::reinterpret_borrow<py::object>(one));
   if (all.size() != count)
-    throw py::value_error(name + " must have " + std::to_string(count) + " members; it has " +
+    throw py::value_error(std::string(name) + " must have " + std::to_string(count) + " members; it has " +
                           std::to_string(all.size()) + ".");
   return all;
 }
@@ -71,7 +72,7 @@ template <class Real> class DataSet {
       if (rows() == 0 || y_.back().rows != rows())
         throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(rows()) + " and " +
                               std::to_string(y_.back().rows) + ".");
-      counts_.emplace_back(factors[k], masks[k], rows());
+      counts_.emplace_back(factors[k], masks[k], rows() * rows_of(network.shape(network.outputs[k])));
     }
   }
 

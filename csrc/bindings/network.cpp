@@ -233,9 +233,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training, call) -> (y, penalty); backward(xs, dy, wanted, call) -> (dxs, gradients).
-  // `call` is the same number in both. Gives the penalty.
-  double ask(const ExternalCall<Real>& call, bool training) const {
+  // Asks Python: forward(xs, training, call) -> y; backward(xs, dy, wanted, call) -> (dxs, gradients). `call` is the
+  // same number in both.
+  void ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
     const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
@@ -251,11 +251,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
         throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
-    if (!call.backward) {
-      const py::tuple found = asked.attr("forward")(arrays(call.xs), training, number);
-      take(found[0], call.y);
-      return found[1].cast<double>();
-    }
+    if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training, number), call.y);
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
     const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted, number);
@@ -264,7 +260,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);
     for (std::size_t i = 0; i < call.gradients.size(); ++i)
       if (call.gradients[i]) take(gradients[i], call.gradients[i]);
-    return 0;
   }
 
   const std::shared_ptr<Guard> guard_;

@@ -40,6 +40,7 @@ class Settings {
   std::uint64_t key(const char* name) const { return spec_[name].cast<std::uint64_t>(); }
   Shape shape(const char* name) const { return spec_[name].cast<Shape>(); }
   Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
+  Penalty penalty(const char* name) const { return parse_penalty(spec_[name].cast<py::dict>()); }
   std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
 
  private:

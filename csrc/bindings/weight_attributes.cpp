@@ -25,16 +25,6 @@ template <class T> T one_of(const py::dict& given, const char* name, const std::
   return found->second;
 }
 
-Penalty parse_penalty(const py::dict& given) {
-  Penalty penalty;
-  read(given, "l1", penalty.l1);
-  read(given, "proximal", penalty.proximal);
-  read(given, "l2", penalty.l2);
-  read(given, "orthogonal", penalty.orthogonal);
-  if (given.contains("of_rows")) penalty.of_rows = given["of_rows"].cast<bool>();
-  return penalty;
-}
-
 Constraint parse_constraint(const py::dict& given) {
   using Kind = Constraint::Kind;
   using Axis = Constraint::Axis;
@@ -98,6 +88,16 @@ py::array constrained(const py::array& given, const py::dict& settings, double a
 }
 
 }  // namespace
+
+Penalty parse_penalty(const py::dict& given) {
+  Penalty penalty;
+  read(given, "l1", penalty.l1);
+  read(given, "proximal", penalty.proximal);
+  read(given, "l2", penalty.l2);
+  read(given, "orthogonal", penalty.orthogonal);
+  if (given.contains("of_rows")) penalty.of_rows = given["of_rows"].cast<bool>();
+  return penalty;
+}
 
 WeightAttributes parse_weight_attributes(const py::handle& given) {
   WeightAttributes attributes;

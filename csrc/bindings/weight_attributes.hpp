@@ -8,8 +8,11 @@
 
 namespace gs {
 
-/// {"trainable": bool, "updated": bool, "penalty": {l1, proximal, l2, orthogonal, of_rows}, "constraint": {kind, low,
-/// high, rate, axis}}, each key if it is wanted; or None.
+/// {l1, proximal, l2, orthogonal, of_rows}, each key if it is wanted.
+Penalty parse_penalty(const py::dict& given);
+
+/// {"trainable": bool, "updated": bool, "penalty": {...}, "constraint": {kind, low, high, rate, axis}}, each key if it
+/// is wanted; or None.
 WeightAttributes parse_weight_attributes(const py::handle& given);
 
 }  // namespace gs

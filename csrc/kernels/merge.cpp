@@ -128,50 +128,16 @@ void merge_backward(const Real* const* x, std::size_t inputs, std::size_t first,
 // -- scalar products
 // ---------------------------------------------------------------------------------------------------
 
-template <class Real>
-void dot_forward(const Real* a, const Real* b, std::size_t count, std::size_t rows, std::size_t columns, std::size_t n,
-                 Real* y) {
-  for (std::size_t sample = 0; sample < count; ++sample, b += columns * n)
-    for (std::size_t i = 0; i < rows; ++i, a += n)
-      for (std::size_t j = 0; j < columns; ++j) {
-        const Real* right = b + j * n;
-        *y++ = lane_sum<Real>(n, [=](std::size_t k) INLINED { return a[k] * right[k]; });
-      }
+template <class Real> void dot_forward(const Real* a, const Real* b, std::size_t rows, std::size_t n, Real* y) {
+  for (std::size_t i = 0; i < rows; ++i, a += n, b += n)
+    y[i] = lane_sum<Real>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
 }
 
-// y (n) = the sum of w[j step] b[j] over the rows of b (rows, n), from the first on
-template <class Real>
-HD void weighted_sum(const Real* w, std::size_t step, const Real* b, std::size_t rows, std::size_t n,
-                     Real* RESTRICT y) {
-  const Real w0 = *w;
+template <class Real> void dot_backward(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da) {
+  for (std::size_t i = 0; i < rows; ++i, b += n, da += n) {
+    const Real by = dy[i];
 #pragma omp simd
-  for (std::size_t k = 0; k < n; ++k) y[k] = w0 * b[k];
-  std::size_t j = 1;
-  for (; j + 4 <= rows; j += 4) {
-    const Real *from = b + j * n, *by = w + j * step;
-    const Real w1 = by[0], w2 = by[step], w3 = by[2 * step], w4 = by[3 * step];
-#pragma omp simd
-    for (std::size_t k = 0; k < n; ++k)
-      y[k] = y[k] + w1 * from[k] + w2 * from[n + k] + w3 * from[2 * n + k] + w4 * from[3 * n + k];
-  }
-  for (; j < rows; ++j) {
-    const Real *from = b + j * n, by = w[j * step];
-#pragma omp simd
-    for (std::size_t k = 0; k < n; ++k) y[k] += by * from[k];
-  }
-}
-
-template <class Real>
-void dot_backward(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
-                  std::size_t columns, std::size_t n, Real* da, Real* db) {
-  for (std::size_t sample = 0; sample < count; ++sample) {
-    for (std::size_t i = 0; da && i < rows; ++i) weighted_sum(dy + i * columns, 1, b, columns, n, da + i * n);
-    for (std::size_t j = 0; db && j < columns; ++j) weighted_sum(dy + j, columns, a, rows, n, db + j * n);
-    a += rows * n;
-    b += columns * n;
-    dy += rows * columns;
-    if (da) da += rows * n;
-    if (db) db += columns * n;
+    for (std::size_t j = 0; j < n; ++j) da[j] = by * b[j];
   }
 }
 

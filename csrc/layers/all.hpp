@@ -15,6 +15,7 @@
 #include "layers/noise.hpp"
 #include "layers/normalization.hpp"
 #include "layers/normalize_parts.hpp"
+#include "layers/output_penalty.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
 #include "layers/rescaling.hpp"
@@ -23,8 +24,8 @@
 namespace gs {
 
 using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
-                        Normalization, PRelu, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
-                        Minimum, Concatenate, Dot, Rearrange>;
+                        Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
+                        Maximum, Minimum, Concatenate, Dot, Rearrange>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -155,8 +155,7 @@ template <class Real> void Executor<Real>::run(Place at, Place last) {
     for (; at.external < last.external; ++at.external) {
       const ExternalCall<Real>& call = schedule_.externals[at.external];
       run_to(call.stage);
-      const double penalty = network_.ask(call, schedule_.training);
-      if (call.penalty) *call.penalty = penalty;
+      network_.ask(call, schedule_.training);
     }
     run_to(last.stage);
   } catch (...) {

@@ -3,20 +3,25 @@
 #include <algorithm>
 
 namespace gs {
+namespace {
+
+bool is_scored(const Scoring& scoring) { return scoring.loss.info || !scoring.metrics.empty(); }
+
+}  // namespace
 
 template <class Real>
 Head<Real>::Head(const Scoring& scoring, std::size_t batch, std::size_t parts, std::size_t n)
     : parts(parts),
       rows(batch * parts),
       n(n),
-      targets(rows),
-      values(1 + scoring.metrics.size(), std::vector<double>(rows)),
+      targets(is_scored(scoring) ? rows : 0),
+      values(1 + scoring.metrics.size(), std::vector<double>(targets.size())),
       loss_(scoring.loss),
       metrics_(scoring.metrics),
       wanted_(scoring.outputs || !scoring.metrics.empty()),
-      scales_(rows),
+      scales_(targets.size()),
       counts_(loss_.info && loss_.info->only_positive ? rows : 0) {
-  set_sample_weights(nullptr, nullptr);
+  if (!targets.empty()) set_sample_weights(nullptr, nullptr);
 }
 
 template <class Real>

@@ -35,6 +35,7 @@ template <class Real> class Head {
   std::size_t metrics() const { return metrics_.size(); }
 
   const std::size_t parts, rows, n;
+  // Where there is a loss or a metric:
   std::vector<const void*> targets;         // (rows): to a row of numbers, or one label
   std::vector<std::vector<double>> values;  // (loss and metrics, rows)
   Real* outputs = nullptr;                  // (rows, n)

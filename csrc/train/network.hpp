@@ -43,8 +43,7 @@ template <class Real> class Network {
   std::size_t version = 0;  // of the attributes
 
   /// Asks whoever made the network for what is computed outside the engine; on the thread that runs it. It may throw.
-  /// Gives what it adds to the loss.
-  std::function<double(const ExternalCall<Real>& call, bool training)> ask = nullptr;
+  std::function<void(const ExternalCall<Real>& call, bool training)> ask = nullptr;
   /// Whether it has to.
   bool has_externals() const;
 

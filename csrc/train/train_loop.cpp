@@ -46,6 +46,7 @@ void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const 
   }
   for (std::size_t k = 0; k < data.y.size(); ++k) {
     Head<Real>& head = executor.heads[k];
+    if (head.targets.empty()) continue;
     const TargetRows& from = data.y[k];
     const std::size_t part = from.row_size / head.parts;
     for (std::size_t i = 0; i < head.rows; ++i) head.targets[i] = from.at + i * part;
@@ -140,7 +141,8 @@ template <class Real> void TrainLoop<Real>::set_targets(std::size_t output, Head
   if (!from.weights && !from.mask) return;
   const auto select = [&](const auto* all, auto& to) {
     to.resize(all ? head.rows : 0);
-    for (std::size_t i = 0; i < to.size(); ++i) to[i] = all[order_[rows + i / head.parts]];
+    for (std::size_t i = 0; i < to.size(); ++i)
+      to[i] = all[std::size_t(order_[rows + i / head.parts]) * head.parts + i % head.parts];
     return all ? to.data() : nullptr;
   };
   const double* const weights = select(from.weights, selected_[output].weights);
@@ -160,7 +162,7 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
       executor.set_row(k, i, data_.x[k].at + std::size_t(order_[rows + i]) * row_size);
   }
   for (std::size_t k = 0; k < scorings_.size(); ++k)
-    if (data_.y[k].at) set_targets(k, executor.heads[k]);
+    if (!executor.heads[k].targets.empty()) set_targets(k, executor.heads[k]);
   return true;
 }
 

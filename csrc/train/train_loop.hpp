@@ -25,9 +25,11 @@ struct InputRows {
 /// A target for each row of an output: numbers of the network's type, or int64 labels.
 struct TargetRows {
   const std::byte* at;
-  std::size_t row_size;                // bytes
-  const double* weights = nullptr;     // (rows), what their losses count for; or null: each 1
-  const std::uint8_t* mask = nullptr;  // (rows), whether they count at all; or null: all do
+  std::size_t row_size;  // bytes
+  // (rows), or of values of several vectors a number for each: what their losses count for, or null: 1; and whether
+  // they count at all, or null: all do
+  const double* weights = nullptr;
+  const std::uint8_t* mask = nullptr;
 };
 
 struct Data {

@@ -290,11 +290,9 @@ class Network:
     @property
     def parameters(self) -> list[list[ndarray]]:
         """A list per layer: kernel (in, out) and bias (out,), zeros at the start; views of the arena, writable."""
-
     @property
     def penalty(self) -> float:
         """What the penalties of all weights add to a loss."""
-
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
@@ -361,11 +359,9 @@ class TrainLoop:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
-
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
-
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
@@ -375,7 +371,6 @@ class TrainLoop:
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each stage of a step: (what it does, seconds)."""
-
     @property
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their

@@ -115,7 +115,6 @@ def test_a_copy_is_equal(cls):
 SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
-# Rows of the layers that do not take any.
 
 
 def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:

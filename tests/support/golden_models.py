@@ -195,6 +195,20 @@ def branches() -> Trained:
     return trained(gs.Model(x, dense(3)(layers.Concatenate()(ends))))
 
 
+def moved() -> Trained:
+    """Layers that move numbers, and merges of inputs of several ranks."""
+    x = gs.Input((4, 6, 5))
+    h = layers.Permute((2, 1, 3))(dense(6, "tanh")(x))
+    h = layers.UpSampling2D((1, 2))(layers.Cropping2D(((1, 0), (0, 1)))(layers.ZeroPadding2D(1)(h)))
+    steps = layers.Concatenate(1)([h[:, 1:, 0], h[:, ::-2, 1, :]])
+    context = layers.RepeatVector(3)(dense(4, "relu")(layers.Flatten()(h)))
+    likeness = layers.Dot(2)([dense(4)(steps), context]) / 4 + layers.Dot((2, 2), normalize=True)([steps, h[:, :3, 2]])
+    gated = layers.Multiply()([likeness, dense(1, "sigmoid")(steps)]) - dense(3)(h[:, 0, 0])
+    return trained(
+        gs.Model(x, dense(3)(layers.Flatten()(gated))), (whole(0, 257, ROWS, 4, 6, 5, seed=11) / 64 - 2).astype("f")
+    )
+
+
 def two_inputs() -> Trained:
     x, z = gs.Input((INPUTS,), name="x"), gs.Input((13,), name="z")
     both = layers.Concatenate()([dense(67, "relu")(x), dense(33, "relu")(z)])
@@ -340,6 +354,7 @@ MODELS: dict[str, Callable[[], Trained]] = {
     "nested": nested,
     "skip": skip,
     "branches": branches,
+    "moved": moved,
     "two inputs": two_inputs,
     "two outputs": two_outputs,
     "two outputs, weighted": lambda: two_outputs(sample_weight=[WEIGHTS, 2 * WEIGHTS]),

@@ -63,7 +63,7 @@ class Known(NamedTuple):
     listed: bool
 
 
-def drawn(of: Any, seed: int, own: bool = False, drops: bool = False) -> Problem:
+def drawn(of: Any, seed: int, own: bool = False, drops: bool = False, scale: int = 1) -> Problem:
     """The model of a seed.
 
     Parameters
@@ -75,14 +75,17 @@ def drawn(of: Any, seed: int, own: bool = False, drops: bool = False) -> Problem
         Whether there are layers in NumPy too, of `OWN`; of gradstep alone.
     drops : bool, default False
         Whether there are layers that draw.
+    scale : int, default 1
+        Times as many numbers in a row, and rows.
     """
-    return Drawing(of, seed, own, drops).problem()
+    return Drawing(of, seed, own, drops, scale).problem()
 
 
 class Drawing:
     """What is drawn, and what has been made so far, at all levels."""
 
-    def __init__(self, of: Any, seed: int, own: bool, drops: bool) -> None:
+    def __init__(self, of: Any, seed: int, own: bool, drops: bool, scale: int) -> None:
+        self.scale = scale
         self.of, self.random, self.own, self.drops = of, np.random.default_rng([seed, own, drops]), own, drops
         self.count = 0
         self.known: list[Known] = []
@@ -95,6 +98,9 @@ class Drawing:
     def of_list(self, choices: Any) -> Any:
         return choices[int(self.random.integers(len(choices)))]
 
+    def width(self) -> int:
+        return int(self.random.integers(2, WIDEST)) * self.scale
+
     def maybe(self, share: float) -> bool:
         return bool(self.random.random() < share)
 
@@ -102,7 +108,7 @@ class Drawing:
 
     def layer(self, width: int) -> Known:
         """A new layer of one input, in NumPy at times."""
-        layers, units = self.of.layers, int(self.random.integers(2, WIDEST))
+        layers, units = self.of.layers, self.width()
         options: dict[str, Any] = {**D, "name": self.name("layer")}
         made: list[tuple[Callable[[], Any], int]] = [
             (lambda: self.dense(units, options), units),
@@ -123,7 +129,7 @@ class Drawing:
         if self.own:
             made += [(lambda: NumpyDense(units, kernel_regularizer="l2", **options), units)] * 2
             made += [(lambda: Counted(**options), width)]
-            if 2 * width <= WIDEST:
+            if 2 * width <= WIDEST * self.scale:
                 made += [(lambda: Double(**options), 2 * width)]
         make, gives = self.of_list(made)
         return self.keep(make(), (width,), (gives,), False)
@@ -178,7 +184,7 @@ class Drawing:
         count = int(self.random.choice([1, 2, 3], p=[0.6, 0.3, 0.1]))
         inputs = []
         for i in range(count):
-            width = int(self.random.integers(2, WIDEST))
+            width = self.width()
             tensor = self.of.Input((width,), dtype="float64", name=self.name("input"))
             inputs.append(Value(tensor, width, frozenset([i])))
         values = list(inputs)
@@ -248,7 +254,7 @@ class Drawing:
 
     def whole(self) -> Known:
         self.known, self.by_name = [], False
-        return self.row(4, 2) if self.maybe(0.1) else self.graph(2, top=True)[0]
+        return self.row(4 * self.scale, 2) if self.maybe(0.1) else self.graph(2, top=True)[0]
 
     def problem(self) -> Problem:
         """The model, and what it is trained by."""
@@ -256,8 +262,8 @@ class Drawing:
         while not known.operation.trainable_weights:
             known = self.whole()
         model = known.operation
-        xs = [self.random.normal(size=(ROWS, width)) for width in known.takes]
-        ys = [self.random.normal(size=(ROWS, width)) for width in known.gives]
+        xs = [self.random.normal(size=(ROWS * self.scale, width)) for width in known.takes]
+        ys = [self.random.normal(size=(ROWS * self.scale, width)) for width in known.gives]
         losses = [self.of_list(["mse", "huber", "log_cosh"]) for _ in ys]
         factors = [float(self.of_list([0.5, 1.0, 1.75])) for _ in ys]
         single = len(ys) == 1 and not self.by_name

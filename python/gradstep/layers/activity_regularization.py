@@ -1,14 +1,11 @@
-"""Penalties of what a layer gives, part of the loss."""
+"""Penalties of what a layer gives, part of the loss (csrc/layers/output_penalty.hpp)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from .. import _core, regularizers
-from ..described import arguments_of
+from .. import regularizers
 from .base import Layer, Shape
 
 __all__ = ["ActivityRegularization", "OutputPenalty"]
@@ -20,13 +17,8 @@ class OutputPenalty(Layer):
     Parameters
     ----------
     regularizer : Regularizer
-    dtype, name, trainable
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
-
-    Attributes
-    ----------
-    batch_penalty : float
-        What its calls have added to the loss of the batch at hand.
 
     Raises
     ------
@@ -38,36 +30,24 @@ class OutputPenalty(Layer):
         self,
         regularizer: regularizers.Regularizer,
         *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
         trainable: bool = True,
     ):
-        super().__init__(dtype=dtype, name=name, trainable=trainable)
         self.regularizer = regularizer
         if "proximal" in regularizer.penalty():
             raise ValueError("an activity regularizer must not be proximal, which is for weights.")
-        self.batch_penalty = 0.0
-        self._x = np.empty((0, 0))
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer."""
-        return arguments_of(self, self._passing)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
         return tuple(input_shape)
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """x, of which the penalty is taken."""
-        self._x = x.reshape(len(x), -1)
-        self.batch_penalty += self.regularizer(self._x) / max(len(x), 1)
-        return x
-
-    def backward(self, dy: Any) -> Any:
-        """dy and the gradient of the penalty."""
-        slope = np.zeros_like(self._x)
-        _core.penalize(np.ascontiguousarray(self._x), self.regularizer._words(), slope)
-        return dy + (slope / len(slope)).reshape(dy.shape)
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        return {"kind": "output_penalty", "penalty": self.regularizer.penalty()}
 
 
 class ActivityRegularization(OutputPenalty):
@@ -77,7 +57,7 @@ class ActivityRegularization(OutputPenalty):
     ----------
     l1, l2 : float, default 0.0
         Factors of the sum of sizes and of the sum of squares; at least 0.
-    dtype, name, trainable
+    input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
     Raises
@@ -105,10 +85,14 @@ class ActivityRegularization(OutputPenalty):
         l1: float = 0.0,
         l2: float = 0.0,
         *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
         dtype: str | None = None,
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
         regularizer = regularizers.L1L2(l1, l2)
-        super().__init__(regularizer, dtype=dtype, name=name, trainable=trainable)
+        super().__init__(
+            regularizer, input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable
+        )
         self.l1, self.l2 = regularizer.l1, regularizer.l2

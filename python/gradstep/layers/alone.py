@@ -56,8 +56,7 @@ class Alone:
             y = np.array(rows[0]) if words is None else self._ask(words, rows, training)
         y = y.reshape(shape)
         for stage in layer._stages:
-            stage.build(shape)
-            y = given.forward(stage, [y], training)
+            y = stage._alone._forward(y, training)
         if training:
             self._shapes = [array.shape for array in arrays], shape
         return y
@@ -101,7 +100,7 @@ class Alone:
         shapes, outputs = self._shapes
         slope = slope_of(dy, outputs, layer.dtype)
         for stage in reversed(layer._stages):
-            (slope,), _ = given.slopes(stage, slope, [outputs])
+            slope, _ = stage._alone._backward(slope)
         if layer._in_numpy:
             dxs, found = given.slopes(layer, slope, shapes)
             gradients = given.penalized(layer, found) if layer.trainable else []

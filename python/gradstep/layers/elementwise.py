@@ -1,4 +1,4 @@
-"""Inputs of one shape into one, number by number."""
+"""Elementwise merges of several inputs (csrc/layers/elementwise.hpp)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Add", "Average", "Elementwise", "Maximum", "Minimum", "Multiply", "S
 
 
 class Elementwise(Merge):
-    """Base of the layers that fold their inputs number by number, from the first on: ``f(f(a, b), c)``.
+    """Base of the elementwise merges, which fold their inputs from the first on: ``f(f(a, b), c)``.
 
-    An input with fewer axes, or with 1 in an axis, is stretched to the shape of the others, as in NumPy; rows are not.
+    Inputs with fewer axes, or with 1 in an axis, are broadcast to the shape of the others, as in NumPy; rows are not.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Elementwise(Merge):
 
 
 class Add(Elementwise):
-    """The sum of the inputs.
+    """Adds inputs elementwise.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Add(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list, less than two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two or more, or their shapes cannot be broadcast together.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class Add(Elementwise):
 
 
 class Subtract(Elementwise):
-    """The first of two inputs without the second.
+    """Subtracts the second of two inputs from the first, elementwise.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Subtract(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list of two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two, or their shapes cannot be broadcast together.
 
     Examples
     --------
@@ -88,7 +88,7 @@ class Subtract(Elementwise):
 
 
 class Multiply(Elementwise):
-    """The product of the inputs.
+    """Multiplies inputs elementwise.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Multiply(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list, less than two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two or more, or their shapes cannot be broadcast together.
 
     Examples
     --------
@@ -111,7 +111,7 @@ class Multiply(Elementwise):
 
 
 class Average(Elementwise):
-    """The mean of the inputs.
+    """Averages inputs elementwise.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class Average(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list, less than two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two or more, or their shapes cannot be broadcast together.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class Average(Elementwise):
 
 
 class Maximum(Elementwise):
-    """The largest of the inputs.
+    """Elementwise maximum of the inputs.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ class Maximum(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list, less than two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two or more, or their shapes cannot be broadcast together.
 
     Notes
     -----
@@ -161,7 +161,7 @@ class Maximum(Elementwise):
 
 
 class Minimum(Elementwise):
-    """The smallest of the inputs.
+    """Elementwise minimum of the inputs.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Minimum(Elementwise):
     Raises
     ------
     TypeError, ValueError
-        When called: inputs are no list, less than two, or of shapes that do not fit each other.
+        When called: the inputs are not a list of two or more, or their shapes cannot be broadcast together.
 
     Notes
     -----

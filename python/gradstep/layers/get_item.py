@@ -12,7 +12,7 @@ from ..optimizers.arrays import describe
 from .base import Shape
 from .rearranged import Rearranged, Views
 
-__all__ = ["GetItem"]
+__all__ = ["GetItem", "parsed_key"]
 
 
 class GetItem(Rearranged):
@@ -38,7 +38,7 @@ class GetItem(Rearranged):
 
     Notes
     -----
-    Keras has this as an operation, without a layer of this name.
+    Keras has this as an operation, and files have it so.
 
     Examples
     --------
@@ -58,8 +58,7 @@ class GetItem(Rearranged):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        members = list(key) if isinstance(key, (list, tuple)) else [key]
-        parsed = [_parsed(f"key[{i}]", member) for i, member in enumerate(members)]
+        parsed = parsed_key(key)
         if sum(each is Ellipsis for each in parsed) > 1:
             raise ValueError(f"key must have '...' at most once; got {key!r}.")
         if not parsed or not (parsed[0] is Ellipsis or parsed[0] == slice(None)):
@@ -96,6 +95,12 @@ class GetItem(Rearranged):
         except IndexError as error:
             raise IndexError(f"layer {self.name!r}: {error}.") from None
         return part
+
+
+def parsed_key(key: Any) -> list[Any]:
+    """An index as NumPy takes it, a list of its members: ints, slices, None and ``...``."""
+    members = list(key) if isinstance(key, (list, tuple)) else [key]
+    return [_parsed(f"key[{i}]", member) for i, member in enumerate(members)]
 
 
 def _parsed(name: str, member: Any) -> Any:

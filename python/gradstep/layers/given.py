@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["forward", "output_by_trial", "penalized", "slopes"]
 
 
-def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool) -> np.ndarray:
-    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order."""
+def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[int, ...] | None = None) -> np.ndarray:
+    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
     layer._last_call = None
     y = _asked(layer, xs, training)
-    return _array(layer, f"{_name(layer)}()", y, (len(xs[0]), *layer._output_row))
+    return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
 
 
 def slopes(
@@ -33,23 +33,22 @@ def slopes(
     wanted: whether somebody needs those by the inputs; if not they may be None.
     """
     dxs, found = _gone_back(layer, dy)
-    weights = [weight for weight, trained in zip(layer.weights, layer._trained, strict=False) if trained]
-    names = [name for name, trained in zip(layer.weight_names, layer._trained, strict=False) if trained]
+    weights = [weight for weight, trained in zip(layer._weights, layer._trained, strict=False) if trained]
     if len(found) != len(weights):
         raise ValueError(
             f"layer {layer.name!r}: backward() must give (dx, [gradients]) with one for each of its {len(weights)} "
             f"trainable weights; it gave {len(found)}."
         )
     gradients = [
-        _array(layer, f"the gradient of {name!r} that backward() gives", gradient, weight.shape)
-        for name, gradient, weight in zip(names, found, weights, strict=True)
+        _array(layer, partial(_of_gradient, number=i), gradient, weight.shape)
+        for i, (gradient, weight) in enumerate(zip(found, weights, strict=True))
     ]
     if dxs is None and not wanted:
         return [], gradients
     each = dxs if isinstance(dxs, list) and len(xs) > 1 else [dxs]
     if len(each) != len(xs):
         raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
-    made = [_array(layer, "dx that backward() gives", dx, shape) for dx, shape in zip(each, xs, strict=True)]
+    made = [_array(layer, _of_dx, dx, shape) for dx, shape in zip(each, xs, strict=True)]
     return made, gradients
 
 
@@ -125,8 +124,23 @@ def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
     return array
 
 
-def _array(layer: Layer, what: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
-    array = _numbers(layer, what, value)
+# What a value is called in an error.
+def _of_forward(layer: Layer) -> str:
+    return f"{_name(layer)}()"
+
+
+def _of_dx(layer: Layer) -> str:
+    return "dx that backward() gives"
+
+
+def _of_gradient(layer: Layer, number: int) -> str:
+    return f"the gradient of {_trained_names(layer)[number]!r} that backward() gives"
+
+
+def _array(layer: Layer, what: Callable[[Layer], str], value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    if type(value) is np.ndarray and value.shape == shape and value.dtype == layer.dtype and value.flags.carray:
+        return value
+    array = _numbers(layer, what(layer), value)
     if array.shape != shape:
-        raise ValueError(f"layer {layer.name!r}: {what} must have shape {shape}; it has {array.shape}.")
+        raise ValueError(f"layer {layer.name!r}: {what(layer)} must have shape {shape}; it has {array.shape}.")
     return np.require(array, layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])

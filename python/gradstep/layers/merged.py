@@ -12,40 +12,40 @@ __all__ = ["add", "average", "concatenate", "dot", "maximum", "minimum", "multip
 
 
 def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The sum of inputs: ``Add(**kwargs)(inputs)``. Raises as `Add` does."""
+    """Adds inputs elementwise: ``Add(**kwargs)(inputs)``. Raises as `Add` does."""
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The first of two inputs less the second: ``Subtract(**kwargs)(inputs)``. Raises as `Subtract` does."""
+    """Subtracts the second input from the first: ``Subtract(**kwargs)(inputs)``. Raises as `Subtract` does."""
     return Subtract(**kwargs)(inputs)
 
 
 def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The product of inputs, number by number: ``Multiply(**kwargs)(inputs)``. Raises as `Multiply` does."""
+    """Multiplies inputs elementwise: ``Multiply(**kwargs)(inputs)``. Raises as `Multiply` does."""
     return Multiply(**kwargs)(inputs)
 
 
 def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The mean of inputs: ``Average(**kwargs)(inputs)``. Raises as `Average` does."""
+    """Averages inputs elementwise: ``Average(**kwargs)(inputs)``. Raises as `Average` does."""
     return Average(**kwargs)(inputs)
 
 
 def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The largest of inputs, number by number: ``Maximum(**kwargs)(inputs)``. Raises as `Maximum` does."""
+    """Elementwise maximum of inputs: ``Maximum(**kwargs)(inputs)``. Raises as `Maximum` does."""
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
-    """The smallest of inputs, number by number: ``Minimum(**kwargs)(inputs)``. Raises as `Minimum` does."""
+    """Elementwise minimum of inputs: ``Minimum(**kwargs)(inputs)``. Raises as `Minimum` does."""
     return Minimum(**kwargs)(inputs)
 
 
 def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
-    """Inputs side by side: ``Concatenate(axis, **kwargs)(inputs)``. Raises as `Concatenate` does."""
+    """Concatenates inputs along an axis: ``Concatenate(axis, **kwargs)(inputs)``. Raises as `Concatenate` does."""
     return Concatenate(axis, **kwargs)(inputs)
 
 
 def dot(inputs: Sequence[Any], axes: Any = -1, **kwargs: Any) -> Any:
-    """Products of the rows of two inputs: ``Dot(axes, **kwargs)(inputs)``. Raises as `Dot` does."""
+    """Dot products of two inputs: ``Dot(axes, **kwargs)(inputs)``. Raises as `Dot` does."""
     return Dot(axes, **kwargs)(inputs)

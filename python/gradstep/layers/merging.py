@@ -1,4 +1,4 @@
-"""Layers of several inputs."""
+"""Layers of several inputs, and those that join them (csrc/layers/{concatenate,dot}.hpp)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Merge(Layer):
         self._rows_of([array.shape or (None,) for array in arrays])
         rows = {len(array) for array in arrays}
         if len(rows) > 1:
-            raise ValueError(f"inputs of layer {self.name!r} must have as many rows; got {sorted(rows)}.")
+            raise ValueError(f"inputs of layer {self.name!r} must have the same number of rows; got {sorted(rows)}.")
         return arrays
 
     def _build_for(self, shapes: list[Shape]) -> None:
@@ -159,7 +159,7 @@ class Concatenate(Merge):
     TypeError
         `axis` is no int.
     ValueError
-        `axis` is 0; when called: inputs differ in another axis, or there is none.
+        `axis` is 0. When called: inputs differ in another axis, or have no such axis.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class Concatenate(Merge):
 
 
 class Dot(Merge):
-    """Scalar products of the vectors of two inputs along an axis of each, all of the one with all of the other.
+    """Dot products of two inputs along an axis of each: all vectors of the one with all of the other.
 
     Parameters
     ----------
@@ -210,7 +210,8 @@ class Dot(Merge):
     Raises
     ------
     TypeError, ValueError
-        `axes` is another; when called: inputs are not two, or their vectors are not equally long.
+        `axes` is not an axis or two, or is that of the rows. When called: there are not two inputs, or their sizes
+        along the axes differ.
 
     Notes
     -----
@@ -260,7 +261,7 @@ class Dot(Merge):
         lengths = [shape[axis - 1] for axis, shape in zip(axes, shapes, strict=True)]
         if lengths[0] != lengths[1]:
             raise ValueError(
-                f"inputs of layer {self.name!r} must be equally long along axes {self.axes}; their rows have "
+                f"inputs of layer {self.name!r} must have the same size along axes {self.axes}; their rows have "
                 f"{shapes[0]} and {shapes[1]}."
             )
         left = [size for axis, shape in zip(axes, shapes, strict=True) for size in (*shape[: axis - 1], *shape[axis:])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -14,7 +14,16 @@ from ..optimizers.arrays import describe
 if TYPE_CHECKING:
     from .base import Shape
 
-__all__ = ["Connected", "Node", "SymbolicTensor", "in_training", "is_symbolic", "tensors_of"]
+__all__ = [
+    "OF_TENSORS",
+    "Connected",
+    "Node",
+    "SymbolicTensor",
+    "in_training",
+    "is_symbolic",
+    "rescaling_by",
+    "tensors_of",
+]
 
 
 class SymbolicTensor:
@@ -52,26 +61,29 @@ class SymbolicTensor:
         return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
 
     def __add__(self, other: Any) -> SymbolicTensor:
-        return _combined("add", self, other, "Add", lambda number: (1.0, number))
+        return _combined("add", self, other)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> SymbolicTensor:
-        return _combined("subtract", self, other, "Subtract", lambda number: (1.0, -number))
+        return _combined("subtract", self, other)
 
     def __rsub__(self, other: Any) -> SymbolicTensor:
-        return _combined("subtract", self, other, None, lambda number: (-1.0, number))
+        return _combined("subtract", self, other, is_first=False)
 
     def __mul__(self, other: Any) -> SymbolicTensor:
-        return _combined("multiply", self, other, "Multiply", lambda number: (number, 0.0))
+        return _combined("multiply", self, other)
 
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> SymbolicTensor:
-        return _combined("true_divide", self, other, None, lambda number: (1 / number, 0.0))
+        return _combined("true_divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> SymbolicTensor:
+        return _combined("true_divide", self, other, is_first=False)
 
     def __neg__(self) -> SymbolicTensor:
-        return _combined("negative", self, -1.0, None, lambda number: (number, 0.0))
+        return _combined("negative", self, -1.0)
 
     def __getitem__(self, key: Any) -> SymbolicTensor:
         from .get_item import GetItem
@@ -118,24 +130,38 @@ class Node:
         operation._nodes.append(self)
 
 
-def _combined(
-    operation: str,
-    tensor: SymbolicTensor,
-    other: Any,
-    layer: str | None,
-    numbers: Callable[[float], tuple[float, float]],
-) -> SymbolicTensor:
-    """What a layer gives for two tensors; or for a tensor and a number a `Rescaling` by scale and offset."""
+# Operations of two tensors, by Keras's names, and the layers that they are.
+OF_TENSORS = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply"}
+
+
+def rescaling_by(operation: str, number: float, is_first: bool = True) -> tuple[float, float] | None:
+    """Scale and offset of the `Rescaling` that an operation with a number is; None if it is none.
+
+    is_first: whether the tensor comes first, and then the number.
+    """
+    if operation == "add":
+        return 1.0, number
+    if operation == "subtract":
+        return (1.0, -number) if is_first else (-1.0, number)
+    if operation in ("multiply", "negative"):
+        return number, 0.0
+    return (1 / number, 0.0) if operation == "true_divide" and is_first else None
+
+
+def _combined(operation: str, tensor: SymbolicTensor, other: Any, is_first: bool = True) -> SymbolicTensor:
+    """What a layer gives for two tensors, or for a tensor and a number."""
     from . import elementwise, rescaling
 
     made: SymbolicTensor
     if isinstance(other, (int, float, np.integer, np.floating)) and not isinstance(other, bool):
-        scale, offset = numbers(float(other))
-        made = rescaling.Rescaling(scale, offset, dtype=tensor.dtype, name=next_name(operation))(tensor)
-    elif isinstance(other, SymbolicTensor) and layer is not None:
-        made = getattr(elementwise, layer)(dtype=tensor.dtype)([tensor, other])
+        numbers = rescaling_by(operation, float(other), is_first)
+        if numbers is None:
+            raise TypeError(f"{operation} must not have a SymbolicTensor as its second argument; got {tensor!r}.")
+        made = rescaling.Rescaling(*numbers, dtype=tensor.dtype, name=next_name(operation))(tensor)
+    elif isinstance(other, SymbolicTensor) and operation in OF_TENSORS:
+        made = getattr(elementwise, OF_TENSORS[operation])(dtype=tensor.dtype)([tensor, other])
     else:
-        kinds = "a number" if layer is None else "a number or a SymbolicTensor"
+        kinds = "a number or a SymbolicTensor" if operation in OF_TENSORS else "a number"
         raise TypeError(f"{operation} of {tensor!r} must be with {kinds}; got {describe(other)}.")
     return made
 

@@ -211,11 +211,6 @@ class Loss(Described):
         self._must_reduce()
         return None
 
-    def _weighed(self) -> dict[str, Any] | None:
-        """The same with what it counts for."""
-        specification = self._specification()
-        return specification if specification is None or self._factor == 1 else specification | {"factor": self._factor}
-
     def _must_reduce(self) -> None:
         if self.reduction in (None, "none"):
             raise ValueError(f"loss {self.name!r} must give one number to train by; its reduction is none.")

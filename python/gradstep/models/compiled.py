@@ -17,7 +17,7 @@ from .data import Rows
 from .lent import Lent
 from .measured import Measured, Run, Share
 from .network import Step, address, check_backward, learned
-from .objectives import Objectives
+from .objectives import Objectives, Targets
 
 __all__ = ["Compiled"]
 
@@ -304,35 +304,38 @@ class Compiled:
         gradients: bool = False,
     ) -> _core.TrainLoop:
         """The engine's run over rows; gradients: whether it leaves those of each batch."""
-        ys, weights = arrays_of(rows.y), self._weights_of(rows)
-        scored = self._objectives.scored(ys, self._output_rows(), weights)
-        names: list[list[str]] = [[] for _ in scored]
+        words, targets = self._words(rows), self._targets(rows)
+        names: list[list[str]] = [[] for _ in words]
         for share in shared:
             if share.engine and share.engine != "loss":
                 names[share.output].append(share.engine)
         fed = any(not share.engine for share in shared)
-        native = [isinstance(one, dict) for one in scored]
         assert self._network is not None
         return _core.TrainLoop(
             self._network,
-            scored,
+            words,
             names,
             arrays_of(rows.x),
-            ys,
+            targets.values,
             batch,
             [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()],
             [] if optimizer is None else optimizer._places(indices),
             optimizer._surroundings if isinstance(optimizer, Wrapper) else None,
             gradients,
-            [one if ours else None for one, ours in zip(weights, native, strict=True)],
-            self._masks(ys),
+            targets.weights,
+            targets.masks,
             fed,
         )
 
-    def _masks(self, ys: Sequence[Any]) -> list[np.ndarray | None]:
-        """Which rows count, for each output that the engine scores."""
-        each = zip(self._objectives.losses, ys, self._output_rows(), strict=True)
-        return [None if loss is None or y is None or len(row) > 1 else loss._mask(y) for loss, y, row in each]
+    def _words(self, rows: Rows) -> list[Any]:
+        """What the engine computes the losses by."""
+        return self._objectives.words(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
+
+    def _targets(self, rows: Rows) -> Targets:
+        """What it scores outputs against."""
+        if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self._row) == 1:  # nothing to be arranged
+            return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])
+        return self._objectives.targets(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
 
     def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is.
@@ -346,15 +349,14 @@ class Compiled:
         kept = self._kept.pop((len(rows), train, rows.weights is None), None)
         if kept is None or kept.version != self._version:
             return None
-        ys = arrays_of(rows.y)
-        kept.run.take(arrays_of(rows.x), ys, self._weights_of(rows), self._masks(ys))
+        kept.run.take(arrays_of(rows.x), *self._targets(rows))
         return kept
 
     def _fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         version = self._version
         run = self._run(rows, len(rows), train, fresh)
-        scored = self._objectives.scored(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
-        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not any(map(callable, scored))
+        in_python = any(map(callable, self._words(rows)))
+        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
         return Borrowed(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
 
     def _put_back(self, borrowed: Borrowed) -> None:

@@ -201,12 +201,11 @@ class Evaluator(Fed):
         rows = self._ready(alone(x), "x")
         network = self._network
         assert network is not None
-        outs = [np.empty((len(rows), n), self._dtype) for n in network.outputs]
-        network.predict(arrays_of(rows), outs, max(len(rows), 1), 0, 0.0)
-        shapes = self._output_rows()
-        return self._packed(
-            [out.reshape(-1, *row) if len(row) > 1 else out for out, row in zip(outs, shapes, strict=True)]
-        )
+        count = len(rows)
+        outs = [np.empty((count, *row), self._dtype) for row in self._output_rows()]
+        flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
+        network.predict(arrays_of(rows), flat, max(count, 1), 0, 0.0)
+        return self._packed(outs)
 
     def train_on_batch(
         self,
@@ -316,11 +315,11 @@ class Evaluator(Fed):
         network, rows = self._network, Rows(x, y, weights)
         assert network is not None
         check_backward(self._steps, len(arrays_of(x)))
-        trained, ys, counts = list(self._trained().values()), arrays_of(y), self._weights_of(rows)
-        scored = self._objectives.scored(ys, self._output_rows(), counts)
-        if not any(callable(one) for one in scored) and not any(step.layer._in_numpy for step in self._steps):
+        trained, words = list(self._trained().values()), self._words(rows)
+        if not any(map(callable, words)) and not any(step.layer._in_numpy for step in self._steps):
+            targets = self._targets(rows)
             value, layers, _ = network.value_and_grad(
-                scored, arrays_of(x), ys, self._lone_pass(), counts, self._masks(ys)
+                words, arrays_of(x), targets.values, self._lone_pass(), targets.weights, targets.masks
             )
             return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
         with self._guard:

@@ -97,16 +97,15 @@ class Measures:
         row: tuple[int, ...],
         dtype: str,
         weights: bool,
-        engine: bool = True,
         output: int = 0,
     ) -> list[Share]:
         """Who does what for a model of this loss, these targets, outputs of this shape of a row, and their dtype.
 
-        weights: whether rows have weights, which the engine's scores do not count; engine: whether it may score them.
+        weights: whether rows have weights, which the engine's scores do not count.
         """
         # What a loss of the user's own takes as targets need be no rows that the engine can read.
-        readable = engine and (loss.labels or y.shape[1:] == row)
-        outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights, engine)
+        readable = y.shape[1:] == row or (loss.labels and y.shape[1:] in (row[:-1], (*row[:-1], 1)))
+        outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights)
         if key in self._shared:
             return self._shared[key]
         shared = []

@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import _core
 from ..layers import given
-from ..layers.activity_regularization import OutputPenalty
 from ..layers.base import Layer
 
 __all__ = [
@@ -45,16 +44,15 @@ class InNumpy:
 
     def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]]) -> None:
         self._layer, self._inputs = layer, inputs  # shapes of a row of each
+        self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
 
-    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> tuple[np.ndarray, float]:
-        """The output for inputs (rows, numbers) each, and what it adds to the loss; call: its number."""
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
+        """The output for inputs (rows, numbers) each; call: its number."""
         layer = self._layer
         shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        if isinstance(layer, OutputPenalty):
-            layer.batch_penalty = 0.0
-        y = given.forward(layer, shaped, training)
+        y = given.forward(layer, shaped, training, self._row)
         layer._last_call = call
-        return y, layer.batch_penalty if isinstance(layer, OutputPenalty) else 0.0
+        return y
 
     def backward(
         self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
@@ -63,11 +61,10 @@ class InNumpy:
         layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
         if layer._last_call != call:
             self.forward(xs, True, call)
-        dxs, found = given.slopes(layer, dy.reshape(len(dy), *layer._output_row), shapes, any(wanted))
+        dxs, found = given.slopes(layer, dy.reshape(len(dy), *self._row), shapes, any(wanted))
         gradients = iter(found)
-        trained = layer._trained[: len(layer.weights)]
         missing: list[Any] = [None] * len(wanted)
-        return dxs or missing, [next(gradients) if each else None for each in trained]
+        return dxs or missing, [next(gradients) if each else None for each in self._trained]
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:

@@ -6,12 +6,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import losses
 from ..losses.base import Loss
+from ..losses.native import NativeLoss
 from ..metrics.base import Metric
 from ..optimizers.base import real
 from .measured import Measures, Share
@@ -58,6 +59,14 @@ def _metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
     return metrics
 
 
+class Targets(NamedTuple):
+    """What the engine scores outputs against: for each targets, what rows count for, and whether they do."""
+
+    values: list[np.ndarray | None]
+    weights: list[np.ndarray | None]
+    masks: list[np.ndarray | None]
+
+
 class Objectives:
     """The losses and metrics of a model's outputs.
 
@@ -87,7 +96,10 @@ class Objectives:
         own = [id(one.given) for each in measures for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
-        for name, count in Counter(self.names).items():
+        # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
+        self.directions: dict[str, bool | None] = dict(self._named())
+        self.names = list(self.directions)
+        for name, count in Counter(name for name, _ in self._named()).items():
             if count > 1:
                 raise ValueError(f"losses and metrics of outputs must differ in their names; got {name!r} again.")
 
@@ -112,16 +124,6 @@ class Objectives:
         each = zip(plain, more, chosen, strict=True)
         measures = [Measures(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
         return cls(names, chosen, _take_factors(names, loss_weights, chosen), measures)
-
-    @property
-    def names(self) -> list[str]:
-        """What the logs have beside "loss", in order."""
-        return [name for name, _ in self._named()]
-
-    @property
-    def directions(self) -> dict[str, bool | None]:
-        """Whether each of these is better when larger; None: it does not say."""
-        return dict(self._named())
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
@@ -151,7 +153,7 @@ class Objectives:
             for loss, measures in zip(self.losses, self.measures, strict=True)
         ]
 
-    def scored(
+    def words(
         self,
         ys: Sequence[np.ndarray | None],
         rows: Sequence[tuple[int, ...]],
@@ -163,12 +165,35 @@ class Objectives:
         """
         found: list[dict[str, Any] | Callable[..., Any] | None] = []
         for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
-            words = None if loss is None or len(row) > 1 else loss._weighed()
-            if loss is not None and words is None:
-                assert y is not None
+            words = None if loss is None else loss._specification()
+            if loss is None or y is None:
+                found.append(None)
+            elif words is None or not isinstance(loss, NativeLoss) or (len(row) > 1 and loss.axis != -1):
                 found.append(partial(_of_batch, loss, factor, y, counts, row))
             else:
-                found.append(words if words is None or factor == 1 else words | {"factor": factor})
+                found.append(words | {"factor": factor * loss._factor})
+        return found
+
+    def targets(
+        self,
+        ys: Sequence[np.ndarray | None],
+        rows: Sequence[tuple[int, ...]],
+        weights: Sequence[np.ndarray | None],
+    ) -> Targets:
+        """The same data as the engine reads it: of values of several vectors a row, targets and so on for each."""
+        found = Targets([], [], [])
+        for loss, y, row, counts in zip(self.losses, ys, rows, weights, strict=True):
+            one: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
+            if loss is None or y is None:
+                one = y, None, None
+            elif len(row) == 1:
+                one = y, counts, loss._mask(y)
+            else:
+                flat, parts = flat_targets(y), math.prod(row[:-1])
+                each = counts if counts is None or parts == 1 else np.repeat(counts, parts)
+                one = flat, each, loss._mask(flat.ravel())
+            for to, value in zip(found, one, strict=True):
+                to.append(value)
         return found
 
     def shares(
@@ -182,8 +207,13 @@ class Objectives:
         found = [Share("loss", None, False, i) for i in self.counted] if self.split else []
         for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
             if judge is not None and y is not None and measures.all:
-                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], len(rows[i]) == 1, i)
+                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], i)
         return found
+
+
+def flat_targets(y: np.ndarray) -> np.ndarray:
+    """Targets (rows, ...) as (rows, numbers); labels, one a row, as (rows,)."""
+    return y.reshape(-1) if y.size == len(y) and y.dtype.kind == "i" else y.reshape(len(y), -1)
 
 
 def _of_batch(

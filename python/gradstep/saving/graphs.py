@@ -12,12 +12,11 @@ from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..optimizers.arrays import describe
 from .layers import made_layer
+from .operations import TENSOR, as_layer, as_operation
 from .savable import MODELS, Savable, described_model
 from .sharing import Reading, Writing
 
 __all__ = ["connected", "described", "described_graph", "made_operation", "made_row"]
-
-TENSOR = "__keras_tensor__"
 
 
 def described_graph(
@@ -59,6 +58,7 @@ def described_graph(
             inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
         layer = words(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
+        as_operation(layer)
         layers.append(layer)
     return {"layers": layers, "input_layers": _mapped(inputs, end), "output_layers": _mapped(outputs, end)}
 
@@ -149,7 +149,7 @@ def connected(
             raise TypeError(f"config must be a dict with {key}, as get_config() gives; got {describe(config)}.")
     layers: dict[str, Any] = {}
     waiting: deque[Called] = deque()
-    for words in config["layers"]:
+    for words in map(as_layer, config["layers"]):
         operation = made(words)
         name = operation.name
         if name in layers:

@@ -1,0 +1,95 @@
+"""Keras's operations on symbolic tensors, as in its files: layers here. `GetItem` is written as the operation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..checks import snake_case
+from ..layers.get_item import parsed_key
+from ..layers.symbolic import OF_TENSORS, rescaling_by
+
+__all__ = ["TENSOR", "as_layer", "as_operation"]
+
+TENSOR = "__keras_tensor__"
+MODULE = "keras.src.ops"  # and what is in it
+SLICE, ELLIPSIS = "__slice__", "__ellipsis__"
+
+
+def as_layer(words: Any) -> Any:
+    """The words of a layer in place of those of an operation; others as they are.
+
+    Raises
+    ------
+    ValueError
+        It is another operation, or takes something else.
+    """
+    if not isinstance(words, Mapping) or not str(words.get("module")).startswith(MODULE):
+        return words
+    kind, name = snake_case(str(words.get("class_name"))), str((words.get("config") or {}).get("name"))
+    calls = words.get("inbound_nodes")
+    if not isinstance(calls, list) or not calls or not all(isinstance(call, Mapping) for call in calls):
+        raise ValueError(f"operation {name!r} must be called; got {calls!r}.")
+    made = [_layer_of(kind, call, name) for call in calls]
+    layer, settings, tensors = made[0]
+    if any(one[:2] != (layer, settings) for one in made):
+        raise ValueError(f"operation {name!r} must be called in the same way always; got {calls!r}.")
+    listed = layer in OF_TENSORS.values()
+    inbound: list[Any] = [{"args": [given] if listed else given, "kwargs": {}} for _, _, given in made]
+    config = {**settings, "name": name, "dtype": tensors[0]["config"].get("dtype", "float32")}
+    as_ours = {"module": "keras.layers", "class_name": layer, "registered_name": None, "config": config}
+    return {**words, **as_ours, "inbound_nodes": inbound}
+
+
+def _layer_of(operation: str, call: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any], list[Any]]:
+    """The class of a layer, its settings, and the tensors that it is called on."""
+    given = [*(call.get("args") or ()), *(call.get("kwargs") or {}).values()]
+    tensors = [one for one in given if _is_tensor(one)]
+    if len(given) == len(tensors) == 2 and operation in OF_TENSORS:
+        return OF_TENSORS[operation], {}, tensors
+    if len(tensors) == 1:
+        others = [one for one in given if one is not tensors[0]] or [-1.0] * (operation == "negative")
+        if operation == "get_item" and len(others) == 1:
+            key = others[0] if isinstance(others[0], list) else [others[0]]
+            return "GetItem", {"key": [_index(one) for one in key]}, tensors
+        if len(others) == 1 and isinstance(others[0], (int, float)) and not isinstance(others[0], bool):
+            numbers = rescaling_by(operation, float(others[0]), given[0] is tensors[0])
+            if numbers is not None:
+                return "Rescaling", {"scale": numbers[0], "offset": numbers[1]}, tensors
+    known = ", ".join((*OF_TENSORS, "true_divide", "negative", "get_item"))
+    raise ValueError(
+        f"operation {name!r} must be one of {known}, of symbolic tensors and numbers; got {operation} of {given!r}."
+    )
+
+
+def as_operation(words: dict[str, Any]) -> None:
+    """Put the words of the operation in place of those of a `GetItem`; others stay as they are."""
+    if words.get("class_name") == "GetItem" and words.get("module") == "keras.layers":
+        key = [_written(member) for member in parsed_key(words["config"]["key"])]
+        words["inbound_nodes"] = [{"args": [*call["args"], key], "kwargs": {}} for call in words["inbound_nodes"]]
+        words["config"] = {"name": words["name"]}
+        words.update(module=f"{MODULE}.numpy", registered_name="GetItem")
+
+
+def _is_tensor(words: Any) -> bool:
+    return isinstance(words, Mapping) and words.get("class_name") == TENSOR and isinstance(words.get("config"), Mapping)
+
+
+def _index(member: Any) -> Any:
+    """A member of an index in Keras's words, as `GetItem` takes it."""
+    if not isinstance(member, Mapping):
+        return member
+    if member.get("class_name") == ELLIPSIS:
+        return ...
+    ends = member.get("config") if member.get("class_name") == SLICE else None
+    return slice(*(ends.get(end) for end in ("start", "stop", "step"))) if isinstance(ends, Mapping) else member
+
+
+def _written(member: Any) -> Any:
+    """The other way round."""
+    if member is ...:
+        return {"class_name": ELLIPSIS, "config": {}}
+    if isinstance(member, slice):
+        config = {"start": member.start, "stop": member.stop, "step": member.step}
+        return {"class_name": SLICE, "config": config}
+    return member
