@@ -10,9 +10,9 @@ import numpy as np
 
 from ..hints import warn
 from .data import Rows
+from .measured import Run
 from .prefetch import fetched
 from .sources import batches_of, is_sequence
-from .steps import AnyRun
 from .streamed import Streamed
 
 __all__ = ["ArrayFeed", "BatchFeed", "Feed", "Order", "SparseFeed"]
@@ -94,15 +94,15 @@ class ArrayFeed(_RowFeed):
         Shuffles; without, rows come as they lie.
     """
 
-    def __init__(self, rows: Rows, batch: int, make: Callable[[Rows, int], AnyRun], *rest: Any) -> None:
+    def __init__(self, rows: Rows, batch: int, make: Callable[[Rows, int], Run], *rest: Any) -> None:
         super().__init__(len(rows), batch, *rest)
         self.sample, self._make = rows, make
 
-    def make_run(self) -> AnyRun:
+    def make_run(self) -> Run:
         """The run over the batches, with the network as it is now."""
         return self._make(self.sample, self._batch)
 
-    def start(self, run: AnyRun, epoch: int, number: int) -> None:
+    def start(self, run: Run, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
         run.start(self._rows(epoch, number), number)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
 from ..optimizers.arrays import describe
 
-__all__ = ["Measured", "Measures"]
+__all__ = ["Measured", "Measures", "Run"]
 
 
 class Measure(NamedTuple):
@@ -173,15 +173,6 @@ class Measured:
         self._order: np.ndarray | None = None
 
     @property
-    def gradients(self) -> list[np.ndarray]:
-        """Gradients of the last batch."""
-        return self._run.gradients
-
-    def again(self) -> None:
-        """Compute the gradients of the last batch again, at the present weights; metrics have seen it already."""
-        self._run.again()
-
-    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         batches, rows, loss, means = self._run.progress
@@ -229,3 +220,7 @@ class Measured:
             given = self._weights[k]
             weights = given[rows] if weighted and given is not None else None
             metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
+
+
+# What a pass over data is run by; both have the face of the first.
+Run: TypeAlias = _core.TrainLoop | Measured
