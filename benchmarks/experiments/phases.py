@@ -42,7 +42,8 @@ def start(batch: int, threads: int) -> _core.TrainLoop:
     optimizer = _core.Optimizer("Adam", {})
     indices = optimizer.add(parameters, [f"[{i}]" for i in range(len(parameters))])
     x, y = mlp.data({"batch": batch})
-    run = _core.TrainLoop(network, {"kind": "sparse_categorical_crossentropy"}, [], x, y, batch, optimizer, indices)
+    places = [(0, index) for index in indices]
+    run = _core.TrainLoop(network, {"kind": "sparse_categorical_crossentropy"}, [], x, y, batch, [optimizer], places)
     run.start(np.random.default_rng(0).permutation(len(x)))
     run.advance(60.0)
     return run

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
   gs::bind_bound(m);
+  gs::bind_wrappers(m);
   gs::bind_tensor_groups(m);
   gs::bind_layers(m);
   gs::bind_guard(m);

@@ -8,6 +8,7 @@ namespace gs {
 void bind_build_info(pybind11::module_& m);         // versions, instruction sets, threads
 void bind_optimizers(pybind11::module_& m);         // one optimizer over many arrays
 void bind_bound(pybind11::module_& m);              // the fast path of a step
+void bind_wrappers(pybind11::module_& m);           // what is around optimizers
 void bind_layers(pybind11::module_& m);             // activations and losses on arrays
 void bind_guard(pybind11::module_& m);              // locks of weights
 void bind_network(pybind11::module_& m);            // networks and what runs them

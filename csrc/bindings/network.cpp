@@ -73,15 +73,13 @@ class PyNetwork {
                               double seconds) const = 0;
   virtual double penalty() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
-  virtual std::vector<std::vector<bool>> statistics() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
-  virtual void constrain(double rate) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
-                                           py::object optimizer, const std::vector<std::size_t>& indices,
-                                           bool gradients, const py::object& weights, const py::object& mask) const = 0;
+                                           std::unique_ptr<PyStepper> stepper, bool gradients,
+                                           const py::object& weights, const py::object& mask) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
@@ -141,10 +139,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
   double penalty() const override { return network_.penalty(); }
 
   std::vector<std::vector<bool>> trained() const override {
-    return each_weight([](const WeightAttributes& attributes) { return attributes.trainable; });
-  }
-  std::vector<std::vector<bool>> statistics() const override {
-    return each_weight([](const WeightAttributes& attributes) { return attributes.is_statistic(); });
+    std::vector<std::vector<bool>> all;
+    for (const auto& layer : network_.attributes) {
+      all.emplace_back();
+      for (const auto& attributes : layer) all.back().push_back(attributes->trainable);
+    }
+    return all;
   }
 
   void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) override {
@@ -156,17 +156,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
       for (const py::object& weight : weights[k]) attributes[k].push_back(parse_weight_attributes(weight));
     const Hold hold(guard_, Use::change);
     network_.set_weight_attributes(std::move(attributes));
-  }
-
-  void constrain(double rate) override {
-    const Hold hold(guard_, Use::change);
-    py::gil_scoped_release release;
-    ThreadTeam::run(1, [&](ThreadTeam& team) {
-      for (const auto& layer : plain_weights(network_))
-        for (const Weight<Real>& weight : layer)
-          if (weight.attributes->follows_steps())
-            gs::constrain(weight.w, *weight.attributes, weight.attributes->penalty.proximal * rate, team);
-    });
   }
 
   py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
@@ -202,13 +191,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics, bool outputs,
-                                   py::handle x, py::handle y, std::size_t batch_size, py::object optimizer,
-                                   const std::vector<std::size_t>& indices, bool gradients, const py::object& weights,
+                                   py::handle x, py::handle y, std::size_t batch_size,
+                                   std::unique_ptr<PyStepper> stepper, bool gradients, const py::object& weights,
                                    const py::object& mask) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, metrics, outputs);
     return std::make_unique<TypedTrainLoop<Real>>(
         std::move(self), guard_, network_, scorings, each_of(loss, network_.outputs.size(), "loss"),
-        DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size, std::move(optimizer), indices,
+        DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size, std::move(stepper),
         gradients ? gradient_arrays() : std::vector<py::array>{});
   }
 
@@ -230,15 +219,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
     for (std::size_t k = 0; k < count; ++k) {
       all.push_back(parse_scoring(losses[k], names[k].cast<std::vector<std::string>>()));
       all.back().outputs = outputs;
-    }
-    return all;
-  }
-
-  template <class Says> std::vector<std::vector<bool>> each_weight(Says says) const {
-    std::vector<std::vector<bool>> all;
-    for (const auto& layer : network_.attributes) {
-      all.emplace_back();
-      for (const auto& attributes : layer) all.back().push_back(says(*attributes));
     }
     return all;
   }
@@ -311,25 +291,26 @@ void bind_network(py::module_& m) {
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def_property_readonly("penalty", &PyNetwork::penalty)
       .def_property_readonly("trained", &PyNetwork::trained)
-      .def_property_readonly("statistics", &PyNetwork::statistics)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
-      .def("constrain", &PyNetwork::constrain)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(
-          py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x, py::handle y,
-                      std::int64_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-                      bool gradients, const py::object& weights, const py::object& mask, bool outputs) {
-            return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
-                                                        parse_batch_size(batch_size), std::move(optimizer), indices,
-                                                        gradients, weights, mask);
-          }),
-          py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
-          py::arg("optimizer"), py::arg("indices"), py::arg("gradients") = false, py::arg("weights") = py::none(),
-          py::arg("mask") = py::none(), py::arg("outputs") = false)
+      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
+                       py::handle y, std::int64_t batch_size, const std::vector<py::object>& optimizers,
+                       const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
+                       const py::object& weights, const py::object& mask, bool outputs) {
+             auto stepper =
+                 optimizers.empty() ? nullptr : std::make_unique<PyStepper>(optimizers, places, std::move(around));
+             return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
+                                                         parse_batch_size(batch_size), std::move(stepper), gradients,
+                                                         weights, mask);
+           }),
+           py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
+           py::arg("optimizers") = py::list(), py::arg("places") = py::list(), py::arg("around") = py::none(),
+           py::arg("gradients") = false, py::arg("weights") = py::none(), py::arg("mask") = py::none(),
+           py::arg("outputs") = false)
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
@@ -339,7 +320,6 @@ void bind_network(py::module_& m) {
       .def_property_readonly("progress", &PyTrainLoop::progress)
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
-      .def("again", &PyTrainLoop::again)
       .def_property_readonly("over", &PyTrainLoop::over);
 
   py::class_<PyForwardBackward>(m, "ForwardBackward")

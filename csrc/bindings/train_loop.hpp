@@ -15,9 +15,9 @@
 #include "bindings/arrays.hpp"
 #include "bindings/data_set.hpp"
 #include "bindings/guard.hpp"
-#include "bindings/optimizers.hpp"
 #include "bindings/released.hpp"
 #include "bindings/scoring.hpp"
+#include "bindings/stepper.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -32,7 +32,6 @@ class PyTrainLoop {
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
-  virtual void again() = 0;
   virtual py::object outputs() const = 0;
   virtual bool over() const = 0;
 };
@@ -41,19 +40,15 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
   TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
                  const std::vector<Scoring>& scorings, std::vector<py::object> losses, DataSet<Real> data,
-                 std::size_t batch_size, py::object optimizer, const std::vector<std::size_t>& indices,
-                 std::vector<py::array> gradients)
+                 std::size_t batch_size, std::unique_ptr<PyStepper> stepper, std::vector<py::array> gradients)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         data_(std::move(data)),
-        optimizer_(std::move(optimizer)),
-        moved_(optimizer_.is_none() ? nullptr : &optimizer_.cast<PyOptimizer&>()),
-        places_(moved_ ? std::make_optional<Places>(*moved_, indices) : std::nullopt),
+        stepper_(std::move(stepper)),
         gradients_(std::move(gradients)),
         scorings_(scorings),
         network_(network),
-        loop_(network, scorings, data_.data(), batch_size, moved_ ? &moved_->engine : nullptr,
-              check_parameters(network, indices), pointers(gradients_)),
+        loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_)),
         losses_(std::move(losses)) {
     loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
   }
@@ -108,13 +103,6 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), values);
   }
 
-  void again() override {
-    alone([&](const Guard&) {
-      loop_.again();
-      return true;
-    });
-  }
-
   // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
   py::object outputs() const override {
     check_idle();
@@ -161,19 +149,16 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
   template <class Work> auto alone(Work work) {
-    const bool changes = moved_ || !gradients_.empty() || network_.has_externals();
+    const bool changes = stepper_ || !gradients_.empty() || network_.has_externals();
     const Hold hold(guard_, changes ? Use::change : Use::read);
     check_idle();
-    if (places_) places_->check(*moved_);
-    std::optional<PyOptimizer::Busy> busy;
-    if (moved_) moved_->flush();  // what row-sparse steps left to do
-    if (moved_) busy.emplace(*moved_);
     busy_ = true;
     const struct Idle {
       bool& busy;
       ~Idle() { busy = false; }
     } idle{busy_};
-    if (moved_) moved_->prepare(loop_.steps_left());
+    std::optional<PyStepper::Busy> busy;
+    if (stepper_) busy.emplace(*stepper_, loop_.steps_left());
     return released([&] { return work(hold.guard()); });
   }
 
@@ -181,8 +166,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     if (const auto& bad = loop_.bad_label(); bad.row >= 0)
       throw_bad_label(member("y", bad.output, scorings_.size()), bad.row, bad.label,
                       last_of(network_.shape(network_.outputs[bad.output])));
-    if (loop_.refused())
-      throw_nonfinite(noun("gradient", "[" + std::to_string(moved_->engine.culprit) + "]"), moved_->engine);
+    if (loop_.refused()) stepper_->throw_refused();
   }
 
   static std::vector<Real*> pointers(const std::vector<py::array>& arrays) {
@@ -193,32 +177,24 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   void check_idle() const {
     if (busy_) throw std::runtime_error("this run is in the middle of a step on another thread.");
-    if (moved_) moved_->check_idle();
+    if (stepper_) stepper_->check_idle();
   }
 
-  std::vector<const Parameter*> check_parameters(const Network<Real>& network,
-                                                 const std::vector<std::size_t>& indices) const {
-    std::vector<const Parameter*> parameters;
-    if (!moved_) return parameters;
-    std::size_t next = 0;
-    for (const auto& layer : plain_weights(network))
-      for (const Weight<Real>& weight : layer) {
-        if (!weight.trainable()) continue;
-        const Parameter* p = next < indices.size() ? &moved_->parameters.at(indices[next]) : nullptr;
-        if (!p || p->data != reinterpret_cast<std::byte*>(weight.w))
-          throw py::value_error("indices must name the network's trainable weights, in order.");
-        parameters.push_back(p);
-        ++next;
-      }
-    return parameters;
+  // The engine's, if it steps the network's weights.
+  Stepper* check_stepper() const {
+    if (!stepper_) return nullptr;
+    std::vector<const std::byte*> weights;
+    for (const auto& layer : plain_weights(network_))
+      for (const Weight<Real>& weight : layer)
+        if (weight.trainable()) weights.push_back(reinterpret_cast<const std::byte*>(weight.w));
+    stepper_->check_weights(weights);
+    return &stepper_->engine();
   }
 
   const py::object owner_;  // the network
   const std::shared_ptr<Guard> guard_;
   DataSet<Real> data_;
-  const py::object optimizer_;
-  PyOptimizer* const moved_;
-  std::optional<Places> places_;
+  const std::unique_ptr<PyStepper> stepper_;  // null: nothing is trained
   const std::vector<py::array> gradients_;
   const std::vector<Scoring> scorings_;
   const Network<Real>& network_;

@@ -15,6 +15,7 @@
 #include "graph/conv_jobs.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
+#include "graph/sample_products.hpp"
 #include "graph/stages.hpp"
 #include "kernels/indirection.hpp"
 #include "runtime/buffer.hpp"
@@ -53,6 +54,16 @@ template <class Real> class Schedule {
     add_product({rows(dz).pointers, 0, false, w->w, dz.columns, true, nullptr, dx.at, dx.columns, dx.rows, dx.columns,
                  dz.columns},
                 {{dz.at, w->w}, {dx.at}});
+  }
+
+  // c = a b of each sample, or with a or b transposed: the rows of a, b and c are those of all samples one after
+  // another
+  void sample_products(Matrix<Real> a, bool a_transposed, Matrix<Real> b, bool b_transposed, Matrix<Real> c) {
+    add(std::make_unique<SampleProductsJob<Real>>(
+            Product<Real>{rows(a).pointers, 0, a_transposed, b.at, b.columns, b_transposed, nullptr, c.at, c.columns,
+                          c.rows / batch, c.columns, a_transposed ? a.rows / batch : a.columns},
+            batch),
+        {{a.at, b.at}, {c.at}});
   }
 
   // x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out) with those of the layer's other calls

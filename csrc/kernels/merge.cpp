@@ -128,73 +128,16 @@ void merge_backward(const Real* const* x, std::size_t inputs, std::size_t first,
 // -- scalar products
 // ---------------------------------------------------------------------------------------------------
 
-template <class Real>
-void dot_forward(const Real* a, const Real* b, std::size_t count, std::size_t rows, std::size_t columns, std::size_t n,
-                 Real* y) {
-  for (std::size_t sample = 0; sample < count; ++sample, b += columns * n)
-    for (std::size_t i = 0; i < rows; ++i, a += n)
-      for (std::size_t j = 0; j < columns; ++j) {
-        const Real* right = b + j * n;
-        *y++ = lane_sum<Real>(n, [=](std::size_t k) INLINED { return a[k] * right[k]; });
-      }
+template <class Real> void dot_forward(const Real* a, const Real* b, std::size_t rows, std::size_t n, Real* y) {
+  for (std::size_t i = 0; i < rows; ++i, a += n, b += n)
+    y[i] = lane_sum<Real>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
 }
 
-// y (n) = the sum of w[j step] b[j] over the rows of b (rows, n), from the first on
-template <class Real>
-HD void weighted_sum(const Real* w, std::size_t step, const Real* b, std::size_t rows, std::size_t n,
-                     Real* RESTRICT y) {
-  const Real w0 = *w;
+template <class Real> void dot_backward(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da) {
+  for (std::size_t i = 0; i < rows; ++i, b += n, da += n) {
+    const Real by = dy[i];
 #pragma omp simd
-  for (std::size_t k = 0; k < n; ++k) y[k] = w0 * b[k];
-  std::size_t j = 1;
-  for (; j + 4 <= rows; j += 4) {
-    const Real *from = b + j * n, *by = w + j * step;
-    const Real w1 = by[0], w2 = by[step], w3 = by[2 * step], w4 = by[3 * step];
-#pragma omp simd
-    for (std::size_t k = 0; k < n; ++k)
-      y[k] = y[k] + w1 * from[k] + w2 * from[n + k] + w3 * from[2 * n + k] + w4 * from[3 * n + k];
-  }
-  for (; j < rows; ++j) {
-    const Real *from = b + j * n, by = w[j * step];
-#pragma omp simd
-    for (std::size_t k = 0; k < n; ++k) y[k] += by * from[k];
-  }
-}
-
-template <class Real>
-void dot_backward(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
-                  std::size_t columns, std::size_t n, Real* da, Real* db) {
-  for (std::size_t sample = 0; sample < count; ++sample) {
-    for (std::size_t i = 0; da && i < rows; ++i) weighted_sum(dy + i * columns, 1, b, columns, n, da + i * n);
-    for (std::size_t j = 0; db && j < columns; ++j) weighted_sum(dy + j, columns, a, rows, n, db + j * n);
-    a += rows * n;
-    b += columns * n;
-    dy += rows * columns;
-    if (da) da += rows * n;
-    if (db) db += columns * n;
-  }
-}
-
-constexpr double least_square = 1e-14;  // of a row that is made longer by its length alone, as in Keras
-
-template <class Real> void unit_forward(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor) {
-  for (std::size_t i = 0; i < rows; ++i, x += n, unit += n) {
-    const double square = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(x[j]) * double(x[j]); });
-    const Real by = factor[i] = Real(1 / root(square < least_square ? least_square : square));
-#pragma omp simd
-    for (std::size_t j = 0; j < n; ++j) unit[j] = x[j] * by;
-  }
-}
-
-template <class Real>
-void unit_backward(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit) {
-  const Real bound = Real(1 / root(least_square));
-  for (std::size_t i = 0; i < rows; ++i, unit += n, dunit += n) {
-    const double dot = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(unit[j]) * double(dunit[j]); });
-    // A row at the bound is only scaled, and its factor has no gradient.
-    const Real along = factor[i] < bound ? Real(dot) : Real(0), by = factor[i];
-#pragma omp simd
-    for (std::size_t j = 0; j < n; ++j) dunit[j] = by * (dunit[j] - along * unit[j]);
+    for (std::size_t j = 0; j < n; ++j) da[j] = by * b[j];
   }
 }
 
@@ -205,9 +148,7 @@ constexpr MergeLoops<Real> loops{
     {merge_backward<Sum, Real>, merge_backward<Difference, Real>, merge_backward<Multiplied, Real>,
      merge_backward<Mean, Real>, merge_backward<Chosen<Larger>, Real>, merge_backward<Chosen<Smaller>, Real>},
     dot_forward<Real>,
-    dot_backward<Real>,
-    unit_forward<Real>,
-    unit_backward<Real>};
+    dot_backward<Real>};
 constexpr MergeTable table{loops<float>, loops<double>};
 
 }  // namespace

@@ -20,29 +20,18 @@ template <class Real>
 using MergeBackward = void (*)(const Real* const* x, std::size_t inputs, std::size_t first, std::size_t n,
                                const Real* dy, Real* const* dx);
 
-/// a (count, rows, n), b (count, columns, n) -> y (count, rows, columns) = a b^T of each sample
+/// a, b (rows, n) -> y (rows), the sum of a b along each row
 template <class Real>
-using DotForward = void (*)(const Real* a, const Real* b, std::size_t count, std::size_t rows, std::size_t columns,
-                            std::size_t n, Real* y);
-/// dy (count, rows, columns) -> da = dy b, db = dy^T a, each unless it is null
+using DotForward = void (*)(const Real* a, const Real* b, std::size_t rows, std::size_t n, Real* y);
+/// dy (rows), b (rows, n) -> da = dy b
 template <class Real>
-using DotBackward = void (*)(const Real* a, const Real* b, const Real* dy, std::size_t count, std::size_t rows,
-                             std::size_t columns, std::size_t n, Real* da, Real* db);
-
-/// x (rows, n) -> unit = x factor, factor (rows) = 1 / sqrt(max(sum of x^2, 1e-14)); unit may be x
-template <class Real>
-using UnitForward = void (*)(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor);
-/// dunit (rows, n), which becomes dx in place
-template <class Real>
-using UnitBackward = void (*)(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit);
+using DotBackward = void (*)(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da);
 
 template <class Real> struct MergeLoops {
   MergeForward<Real> forward[n_merges];
   MergeBackward<Real> backward[n_merges];
   DotForward<Real> dot_forward;
   DotBackward<Real> dot_backward;
-  UnitForward<Real> unit_forward;
-  UnitBackward<Real> unit_backward;
 };
 struct MergeTable {
   MergeLoops<float> f32;

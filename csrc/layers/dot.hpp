@@ -1,12 +1,12 @@
 // Dot.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 
 #include "graph/call.hpp"
 #include "kernels/merge.hpp"
+#include "kernels/normalize.hpp"
 #include "layers/views.hpp"
 
 namespace gs {
@@ -26,7 +26,7 @@ struct Dot {
     for (std::size_t i = 0; i < 2; ++i) {
       const std::size_t axis = settings.whole(names[i]) - 1;  // whole counts the axis of the batch
       n = inputs[i][axis];
-      moves[i] = moved_to_last(inputs[i], axis);
+      moves[i] = axes_last(inputs[i], {axis});
       vectors[i] = moves[i].source_size / n;
       for (std::size_t k = 0; k < inputs[i].size(); ++k)
         if (k != axis) shape.push_back(inputs[i][k]);
@@ -39,75 +39,87 @@ struct Dot {
   // a (batch, vectors[0], n), b (batch, vectors[1], n) -> y = a b^T (batch, vectors[0], vectors[1])
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     for (std::size_t i = 0; i < 2; ++i) prepare(schedule, call, i);
-    const Matrix<Real> a = factor(call, 0), b = factor(call, 1), y = call.y(vectors[0] * vectors[1]);
-    schedule.each_row(y.rows, work(), {{a.at, b.at}, {y.at}},
-                      [=, *this, dot = merge_loops<Real>().dot_forward](std::size_t first, std::size_t count) {
-                        dot(a.at + first * a.columns, b.at + first * b.columns, count, vectors[0], vectors[1], n,
-                            y.at + first * y.columns);
+    const Matrix<Real> a = factor(call, 0), b = factor(call, 1), y = call.y(vectors[1]);
+    if (!is_of_vectors()) return schedule.sample_products(a, false, b, true, y);
+    schedule.each_row(y.rows, n, {{a.at, b.at}, {y.at}},
+                      [=, n = n, dot = merge_loops<Real>().dot_forward](std::size_t first, std::size_t count) {
+                        dot(a.at + first * n, b.at + first * n, count, n, y.at + first);
                       });
   }
 
   // dy (batch, vectors[0], vectors[1]) -> da = dy b, db = dy^T a
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> a = factor(call, 0), b = factor(call, 1), dy = call.dy(vectors[0] * vectors[1]);
-    const Matrix<Real> da = gradient(call, 0), db = gradient(call, 1);
-    schedule.each_row(dy.rows, work(), {{a.at, b.at, dy.at}, {da.at, db.at}},
-                      [=, *this, dot = merge_loops<Real>().dot_backward](std::size_t first, std::size_t count) {
-                        dot(a.at + first * a.columns, b.at + first * b.columns, dy.at + first * dy.columns, count,
-                            vectors[0], vectors[1], n, da ? da.at + first * da.columns : nullptr,
-                            db ? db.at + first * db.columns : nullptr);
-                      });
+    const Matrix<Real> dy = call.dy(vectors[1]);
+    for (std::size_t i = 0; i < 2; ++i) {
+      const Matrix<Real> other = factor(call, 1 - i), found = gradient(call, i);
+      if (!found) continue;
+      if (is_of_vectors())
+        schedule.each_row(dy.rows, n, {{other.at, dy.at}, {found.at}},
+                          [=, n = n, dot = merge_loops<Real>().dot_backward](std::size_t first, std::size_t count) {
+                            dot(dy.at + first, other.at + first * n, count, n, found.at + first * n);
+                          });
+      else
+        schedule.sample_products(dy, i == 1, other, false, found);
+    }
     for (std::size_t i = 0; i < 2; ++i) finish(schedule, call, i);
   }
 
  private:
-  std::size_t work() const {
-    return std::max({moves[0].source_size, moves[1].source_size, vectors[0] * vectors[1] * n / 8});
-  }
-  template <class Real> Matrix<Real> save(const char* what, Call<Real>& call, std::size_t i) const {
-    const std::size_t size = moves[i].source_size;
-    return call.save(what + std::to_string(i), call.y(size_of(shape)).rows * size, size);
-  }
+  /// How a vector is made as long as 1; one that is shorter than 1e-7 is multiplied by 1e7, as in Keras.
+  RowParts each_vector() const { return {1, n, 1, 1e-14}; }
 
-  /// An input as the product reads it.
-  template <class Real> Matrix<Real> factor(Call<Real>& call, std::size_t i) const {
-    if (normalize) return save("unit ", call, i);
-    return moves[i].is_identity() ? call.x_matrix(moves[i].source_size, i) : save("moved ", call, i);
+  bool is_of_vectors() const { return vectors[0] == 1 && vectors[1] == 1; }
+  template <class Real> Matrix<Real> save(const char* what, Call<Real>& call, std::size_t i) const {
+    return call.save(what + std::to_string(i), call.y(size_of(shape)).rows * moves[i].source_size, n);
   }
   template <class Real> Matrix<Real> lengths(Call<Real>& call, std::size_t i) const {
     return call.save("lengths " + std::to_string(i), call.y(size_of(shape)).rows * vectors[i], 1);
   }
+
+  /// The vectors of an input as the product reads them.
+  template <class Real> Matrix<Real> factor(Call<Real>& call, std::size_t i) const {
+    if (normalize) return save("unit ", call, i);
+    return moves[i].is_identity() ? call.x_matrix(n, i) : save("moved ", call, i);
+  }
   template <class Real> void prepare(Schedule<Real>& schedule, Call<Real>& call, std::size_t i) const {
-    Matrix<Real> x = call.x_matrix(moves[i].source_size, i);
+    Matrix<Real> x = call.x_matrix(n, i);
     if (!moves[i].is_identity()) {
       const Matrix<Real> moved = save(normalize ? "unit " : "moved ", call, i);
-      copy(schedule, moves[i], x, moved);
+      move(schedule, moves[i], x, moved);
       x = moved;
     }
     if (!normalize) return;
-    const Matrix<Real> vectors_of = reshaped(x, n), unit = reshaped(factor(call, i), n), inverse = lengths(call, i);
+    const Matrix<Real> unit = factor(call, i), inverse = lengths(call, i);
     schedule.each_row(unit.rows, n, {{x.at}, {unit.at, inverse.at}},
-                      [=, n = n, forward = merge_loops<Real>().unit_forward](std::size_t first, std::size_t count) {
-                        forward(vectors_of.at + first * n, count, n, unit.at + first * n, inverse.at + first);
+                      [=, *this, forward = normalize_loops<Real>().forward[int(Scale::length)]](std::size_t first,
+                                                                                                std::size_t count) {
+                        Real* const to = unit.at + first * n;
+                        forward(x.at + first * n, nullptr, nullptr, each_vector(), count, to, to, inverse.at + first);
                       });
   }
 
-  /// Where the gradient by what the product reads is to lie.
+  /// Where the gradient by these vectors is to lie; then what becomes the gradient by the input.
   template <class Real> Matrix<Real> gradient(Call<Real>& call, std::size_t i) const {
-    const Matrix<Real> dx = call.dx(moves[i].source_size, i);
+    const Matrix<Real> dx = call.dx(n, i);
     return dx && !moves[i].is_identity() ? save("gradient ", call, i) : dx;
   }
   template <class Real> void finish(Schedule<Real>& schedule, Call<Real>& call, std::size_t i) const {
     const Matrix<Real> found = gradient(call, i);
     if (!found) return;
     if (normalize) {
-      const Matrix<Real> unit = reshaped(factor(call, i), n), dunit = reshaped(found, n), inverse = lengths(call, i);
-      schedule.each_row(unit.rows, n, {{unit.at, inverse.at}, {dunit.at}},
-                        [=, n = n, backward = merge_loops<Real>().unit_backward](std::size_t first, std::size_t count) {
-                          backward(unit.at + first * n, inverse.at + first, count, n, dunit.at + first * n);
+      const Matrix<Real> unit = factor(call, i), inverse = lengths(call, i);
+      schedule.each_row(unit.rows, n, {{inverse.at}, {unit.at, found.at}},
+                        [=, *this, backward = normalize_loops<Real>().backward[int(Scale::length)]](std::size_t first,
+                                                                                                    std::size_t count) {
+                          Real* const at = found.at + first * n;
+                          backward(at, nullptr, inverse.at + first, each_vector(), count, unit.at + first * n, at);
                         });
     }
-    if (!moves[i].is_identity()) copy(schedule, moves[i].reversed(), found, call.dx(moves[i].source_size, i));
+    if (!moves[i].is_identity()) move(schedule, moves[i].reversed(), found, call.dx(n, i));
+  }
+
+  template <class Real> static void move(Schedule<Real>& schedule, const Views& views, Matrix<Real> x, Matrix<Real> y) {
+    copy(schedule, views, reshaped(x, views.source_size), reshaped(y, views.target_size));
   }
 };
 

@@ -21,6 +21,7 @@
 #include "kernels/regularize.hpp"
 #include "kernels/strided_copy.hpp"
 #include "kernels/sweep.hpp"
+#include "kernels/wrappers.hpp"
 
 namespace gs {
 
@@ -43,7 +44,8 @@ namespace gs {
   X(ColumnsTable, columns)                        \
   X(MergeTable, merge)                            \
   X(PoolTable, pool)                              \
-  X(StridedCopyTable, strided_copy)
+  X(StridedCopyTable, strided_copy)               \
+  X(WrappersTable, wrappers)
 
 struct Kernels {
   const char* isa;
@@ -86,6 +88,7 @@ template <class Real> const RegularizeLoops<Real>& regularize_loops() { return l
 template <class Real> const GradientTransforms<Real>& gradient_transforms() {
   return loops_of<Real>(kernels().gradient_transforms);
 }
+template <class Real> const WrapperLoops<Real>& wrapper_loops() { return loops_of<Real>(kernels().wrappers); }
 
 inline const HalfCodec& half_codec(Dtype half) {
   return half == Dtype::f16 ? kernels().codec.f16 : kernels().codec.bf16;

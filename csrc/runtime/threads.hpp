@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <sched.h>
@@ -75,6 +76,18 @@ class ThreadTeam {
    private:
     ThreadTeam& team_;
     const bool before_;
+  };
+
+  /// While one lives, nothing is cancelled: some of what belongs together has been done.
+  class Whole {
+   public:
+    explicit Whole(ThreadTeam& team) : team_(team), poll_(std::exchange(team.poll_, nullptr)) {}
+    ~Whole() { team_.poll_ = poll_; }
+    Whole(const Whole&) = delete;
+
+   private:
+    ThreadTeam& team_;
+    CancelPoll* const poll_;
   };
 
   /// Throws Cancelled if all is to end now; to be called between pieces of work that are whole.
@@ -222,7 +235,7 @@ class ThreadTeam {
   std::vector<Share> shares_;  // (thread)
   alignas(64) std::atomic<const void*> context_{nullptr};
   std::atomic<Call> call_{nullptr};
-  CancelPoll* const poll_;  // of the leader
+  CancelPoll* poll_;  // of the leader
   bool cancellable_ = false;
   std::atomic<bool> cancelled_{false};
 };

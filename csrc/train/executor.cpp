@@ -101,16 +101,19 @@ template <class Real> void Executor<Real>::store_gradients(const std::vector<Rea
 
 template <class Real> void Executor<Real>::save_statistics() {
   statistics_.clear();
-  if (!backward_ || !(stores_ || has_halves() || has_externals())) return;
-  for (const auto& layer : weights_)
-    for (const auto& weight : layer)
-      if (weight.attributes->is_statistic())
-        statistics_.insert(statistics_.end(), weight.w, weight.w + weight.attributes->size());
+  if (backward_ && (stores_ || has_halves() || has_externals())) read_statistics(statistics_);
 }
 
-template <class Real> void Executor<Real>::restore_statistics() {
-  const Real* next = statistics_.data();
-  if (statistics_.empty()) return;
+template <class Real> void Executor<Real>::read_statistics(std::vector<Real>& to) const {
+  to.clear();
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer)
+      if (weight.attributes->is_statistic()) to.insert(to.end(), weight.w, weight.w + weight.attributes->size());
+}
+
+template <class Real> void Executor<Real>::write_statistics(const std::vector<Real>& from) {
+  const Real* next = from.data();
+  if (from.empty()) return;
   for (auto& layer : weights_)
     for (auto& weight : layer)
       if (weight.attributes->is_statistic()) {

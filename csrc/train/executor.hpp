@@ -59,7 +59,10 @@ template <class Real> class Executor {
   /// weights.
   void store_gradients(const std::vector<Real*>& places);
   /// Puts statistics that layers update themselves back to before the last run, if that could have failed.
-  void restore_statistics();
+  void restore_statistics() { write_statistics(statistics_); }
+  /// All of them -> to; and from there, unless that is empty.
+  void read_statistics(std::vector<Real>& to) const;
+  void write_statistics(const std::vector<Real>& from);
 
   /// As run, adding each stage's seconds to times (stage).
   void run_timed(ThreadTeam& team, std::vector<double>& times);

@@ -56,57 +56,24 @@ void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const 
 
 template <class Real>
 TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data,
-                           std::size_t batch_size, Optimizer* optimizer, std::vector<const Parameter*> parameters,
-                           std::vector<Real*> gradients)
+                           std::size_t batch_size, Stepper* stepper, std::vector<Real*> gradients)
     : network_(network),
       scorings_(std::move(scorings)),
       data_(data),
       batch_size_(batch_size),
-      optimizer_(optimizer),
-      parameters_(std::move(parameters)),
+      stepper_(stepper),
       weights_(plain_weights(network)),
+      step_(weights_, scorings_, stepper),
       given_(!gradients.empty()),
       selected_(scorings_.size()) {
   start({}, 0);
   for (auto& layer : weights_)
-    for (auto& weight : layer) {
-      if (!weight.trainable()) continue;
-      if (given_) weight.gradient = gradients[weight.number];
-      if (!optimizer) continue;
-      const auto& state = parameters_[weight.number]->state;
-      std::copy(state.begin(), state.end(), weight.state);
-    }
+    for (auto& weight : layer)
+      if (given_ && weight.trainable()) weight.gradient = gradients[weight.number];
 }
 
 template <class Real> void TrainLoop<Real>::find_penalty() {
-  if (!optimizer_ && !given_) penalty_ = network_.penalty();
-}
-
-template <class Real> void TrainLoop<Real>::choose_places(Executor<Real>& executor) {
-  if (!optimizer_ || parameters_.empty()) return;
-  const bool wanted = optimizer_->needs_whole() || executor.is_long() || executor.has_externals();
-  if (wanted == executor.stores()) return;
-  if (!wanted) {
-    executor.store_gradients({});
-    const auto stores = [](const auto& executor) { return executor && executor->stores(); };
-    if (stores(whole_) || stores(rest_)) return;
-    gradients_ = Buffer<Real>(0);
-    places_.clear();
-    grads_.clear();
-    return;
-  }
-  if (places_.empty()) {
-    std::size_t size = 0;
-    for (const Parameter* p : parameters_) size += align<Real>(p->layout.size);
-    gradients_ = Buffer<Real>(size);
-    Real* next = gradients_.data();
-    for (const Parameter* p : parameters_) {
-      places_.push_back(next);
-      grads_.push_back({p, reinterpret_cast<const std::byte*>(next), &contiguous_, p->dtype});
-      next += align<Real>(p->layout.size);
-    }
-  }
-  executor.store_gradients(places_);
+  if (!stepper_ && !given_) penalty_ = network_.penalty();
 }
 
 template <class Real> void TrainLoop<Real>::drop_executors() {
@@ -130,8 +97,7 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 template <class Real> void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number) {
   order_ = std::move(order);
   number_ = number;
-  batches = rows = 0;
-  loss_total = 0;
+  static_cast<Totals&>(*this) = {};
   head_totals.assign(scorings_.size(), 0);
   std::size_t metrics = 0;
   for (const Scoring& scoring : scorings_) metrics += scoring.metrics.size();
@@ -143,8 +109,8 @@ template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batc
   if (!slot || slot->batch != batch) {
     std::vector<Source> sources;
     for (const InputRows& input : data_.x) sources.push_back(input.source);
-    slot = std::make_unique<Executor<Real>>(network_, batch, optimizer_ || given_ ? Mode::train : Mode::score,
-                                            scorings_, weights_, epilogue_, sources);
+    slot = std::make_unique<Executor<Real>>(network_, batch, stepper_ || given_ ? Mode::train : Mode::score, scorings_,
+                                            weights_, step_.epilogue(), sources);
   }
   return *slot;
 }
@@ -201,32 +167,16 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
 }
 
 template <class Real>
-template <class Work, class InTeam>
-void TrainLoop<Real>::update(Executor<Real>& executor, Work work, InTeam in_team) {
-  const bool at_once = optimizer_ && !executor.stores();
-  const std::int64_t steps = optimizer_ ? optimizer_->t : 0;
-  if (at_once) {
-    optimizer_->load_hyperparameters();
-    epilogue_.kernels.clear();
-    for (const Parameter* p : parameters_) epilogue_.kernels.push_back(&optimizer_->update_kernel(*p));
-  }
+template <class Pass, class InTeam, class Found>
+void TrainLoop<Real>::take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found) {
+  if (!step_.is_twofold()) return step_.run(executor, pass, in_team, found);
+  before_ = *this;
   try {
-    work();
-    if (at_once) {
-      for (const Parameter* p : parameters_) optimizer_->count_step(*p);
-      optimizer_->count();
-    } else if (optimizer_) {
-      in_team([&](ThreadTeam& team) {
-        if (optimizer_->step(grads_, &team) == Optimizer::Outcome::nonfinite)
-          refused_ = optimizer_->options.nonfinite == Options::Nonfinite::raise;
-      });
-    }
+    step_.run(executor, pass, in_team, found);
   } catch (...) {
-    executor.restore_statistics();
+    static_cast<Totals&>(*this) = before_;
     throw;
   }
-  if (refused_) executor.restore_statistics();
-  if (optimizer_) in_team([&](ThreadTeam& team) { constrain_all(team, optimizer_->t > steps); });
 }
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
@@ -243,34 +193,25 @@ template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor
   ++batches;
 }
 
-template <class Real> void TrainLoop<Real>::constrain_all(ThreadTeam& team, bool updated) {
-  for (const auto& layer : weights_)
-    for (const auto& weight : layer) {
-      const WeightAttributes& t = *weight.attributes;
-      if (!t.follows_steps()) continue;
-      const double proximal = updated ? t.penalty.proximal : 0;
-      const double rate = proximal == 0 ? 0 : optimizer_->learning_rate(*parameters_[weight.number]);
-      constrain(weight.w, t, proximal * rate, team);
-    }
-}
-
 template <class Real>
 void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times) {
-  choose_places(executor);
+  step_.choose_places(executor, &executor == whole_.get() ? rest_.get() : whole_.get());
   if (!set_rows(executor)) return;
-  update(
+  take_step(
       executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
-      [&](const auto& work) { work(team); });
-  count(executor, executor.total());
+      [&](const auto& work) { work(team); }, [&] { count(executor, executor.total()); });
 }
 
 template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
-  choose_places(executor);
+  step_.choose_places(executor, &executor == whole_.get() ? rest_.get() : whole_.get());
   if (!set_rows(executor)) return;
-  update(executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); });
-  const double samples = double(executor.batch);
-  count(executor, executor.total() + by_caller_ * samples);
-  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
+  take_step(
+      executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); },
+      [&] {
+        const double samples = double(executor.batch);
+        count(executor, executor.total() + by_caller_ * samples);
+        for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
+      });
 }
 
 template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
@@ -289,12 +230,12 @@ template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
 template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard& guard) {
   const Clock clock(seconds);
   find_penalty();
-  refused_ = false;
+  step_.forget();
   bad_label_ = {};
   while (rows < order_.size()) {
     Executor<Real>& now = executor(std::min(batch_size_, order_.size() - rows));
     bool over = false;
-    const auto ends = [&] { return clock.is_over() || refused_ || bad_label_.row >= 0 || guard.contended(); };
+    const auto ends = [&] { return clock.is_over() || refused() || bad_label_.row >= 0 || guard.contended(); };
     if (is_apart(now)) {
       step(now);
       over = ends();
@@ -310,10 +251,6 @@ template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard&
     if (over) break;
   }
   return rows == order_.size();
-}
-
-template <class Real> void TrainLoop<Real>::again() {
-  if (last_) pass(*last_);
 }
 
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {

@@ -11,7 +11,8 @@
 
 #include "runtime/guard.hpp"
 #include "train/executor.hpp"
-#include "update/optimizer.hpp"
+#include "train/training_step.hpp"
+#include "update/stepper.hpp"
 
 namespace gs {
 
@@ -44,13 +45,21 @@ template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const
 template <class Real>
 void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number);
 
+/// What a pass has found so far.
+struct Totals {
+  std::size_t batches = 0, rows = 0;  // done in this pass
+  // Over the rows done: of the loss; of the loss of each output, without its factor; of the metrics, output by output.
+  double loss_total = 0;
+  std::vector<double> head_totals{}, metric_totals{};
+};
+
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.
-template <class Real> class TrainLoop {
+template <class Real> class TrainLoop : public Totals {
  public:
-  /// parameters: of the optimizer, the network's weights in order; ignored without an optimizer. gradients: where those
-  /// of the last batch are left, a place for each weight, for the caller to take the step; mostly empty.
+  /// stepper: what updates the network's trained weights, in order; or null. gradients: where those of the last batch
+  /// are left, a place for each weight, for the caller to read; mostly empty.
   TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
-            Optimizer* optimizer, std::vector<const Parameter*> parameters, std::vector<Real*> gradients = {});
+            Stepper* stepper, std::vector<Real*> gradients = {});
 
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
@@ -61,17 +70,15 @@ template <class Real> class TrainLoop {
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
-  bool refused() const { return refused_; }
+  bool refused() const { return step_.is_refused(); }
   /// Such a label.
   struct BadLabel {
     std::size_t output = 0;
     std::int64_t row = -1, label = 0;  // row -1: there is none
   };
   const BadLabel& bad_label() const { return bad_label_; }
-  /// The last batch once more, where its gradients are left for others: at what the weights are now.
-  void again();
-  /// What ran last, with the outputs of its heads; null before the first batch. They are overwritten by the next batch
-  /// and by `again`; with a last activation that the loss absorbs they are there only if the Scoring asks for them.
+  /// What ran last, with the outputs of its heads; null before the first batch. They are overwritten by the next batch;
+  /// with a last activation that the loss absorbs they are there only if the Scoring asks for them.
   const Executor<Real>* last() const { return last_; }
 
   /// Asks the caller for the loss of an output that it computes, on rows of the data: what it adds to that of the
@@ -86,22 +93,12 @@ template <class Real> class TrainLoop {
   /// Steps until the pass is over.
   std::size_t steps_left() const { return (order_.size() - rows + batch_size_ - 1) / batch_size_; }
 
-  std::size_t batches = 0, rows = 0;  // done in this pass
-  // Over the rows done: of the loss; of the loss of each output, without its factor; of the metrics, output by output.
-  double loss_total = 0;
-  std::vector<double> head_totals, metric_totals;
-
  private:
   Executor<Real>& executor(std::size_t batch);
   /// Forgets the executors, where what they stand on has changed.
   void drop_executors();
   /// The penalty of weights that nothing updates.
   void find_penalty();
-  /// What comes after a step of the optimizer; updated: whether it made one.
-  void constrain_all(ThreadTeam& team, bool updated);
-  /// Where an executor stores gradients: in buffers, if the optimizer wants them whole, or so that a long pass can be
-  /// cancelled; the weights are then updated at the end, to the same bits.
-  void choose_places(Executor<Real>& executor);
   /// times: see Executor::run_timed; null: no clock.
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
   /// The same of a network, or losses, of which a part is computed elsewhere, without a team.
@@ -114,25 +111,20 @@ template <class Real> class TrainLoop {
   bool set_rows(Executor<Real>& executor);
   bool set_labels(std::size_t output, Head<Real>& head);
   void set_targets(std::size_t output, Head<Real>& head);
-  /// Runs what updates weights, in one step of the optimizer; in_team(f) calls f with a team. If it fails, or is
-  /// refused, all is as before.
-  template <class Work, class InTeam> void update(Executor<Real>& executor, Work work, InTeam in_team);
+  /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
+  template <class Pass, class InTeam, class Found>
+  void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
   void count(const Executor<Real>& executor, double total);
 
   const Network<Real>& network_;
   const std::vector<Scoring> scorings_;  // (output)
   Data data_;
   const std::size_t batch_size_;
-  Optimizer* const optimizer_;
-  const std::vector<const Parameter*> parameters_;
+  Stepper* const stepper_;
   std::vector<std::vector<Weight<Real>>> weights_;
-  UpdateEpilogue epilogue_;
-  Buffer<Real> gradients_;
-  std::vector<Real*> places_;     // (weight), in gradients_; empty while no executor needs them
-  std::vector<ParamGrad> grads_;  // of these
-  const Layout contiguous_{};
-  const bool given_;  // gradients are left for others
-  bool refused_ = false;
+  TrainingStep<Real> step_;
+  Totals before_;       // a step of two passes
+  const bool given_;    // gradients are left for others
   double penalty_ = 0;  // of the weights, where nothing updates them
   Executor<Real>* last_ = nullptr;
   std::size_t at_ = 0;       // where its batch begins in order_

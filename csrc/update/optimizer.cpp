@@ -14,13 +14,9 @@
 namespace gs {
 namespace {
 
-// Below this many elements a second thread would save less than it can cost the loop around us, whose BLAS has threads
-// of its own on the same cores: by itself a step of 400,000 takes half the time on two, but between NumPy's products
-// steps of 500,000 took a third longer.
-constexpr std::size_t parallel_size = 1'000'000;
 // What an element of a row that lies far from the others costs, in elements side by side.
 constexpr std::size_t row_cost = 16;
-// The same where matrices are multiplied.
+// Elements of matrices that are multiplied from which on a second thread is worth it.
 constexpr std::size_t parallel_products = 1 << 14;
 
 }  // namespace
@@ -160,9 +156,9 @@ void Optimizer::make_tasks(const std::vector<ParamGrad>& grads) {
   for (const ParamGrad& m : grads) tasks_.push_back({&m, &update_kernel(*m.parameter), 1});
 }
 
-bool Optimizer::admits(const std::vector<ParamGrad>& grads) {
+bool Optimizer::admits(const std::vector<ParamGrad>& grads, ThreadTeam* team) {
   if (options.nonfinite != Options::Nonfinite::raise) return true;
-  return attempt(grads, nullptr, false);
+  return attempt(grads, team, false);
 }
 
 /// Updates the parameters, once their gradients have been checked.
@@ -200,8 +196,9 @@ bool Optimizer::attempt(const std::vector<ParamGrad>& grads, ThreadTeam* team, b
     if (risky_) backup.emplace(*this, grads);
     advance(chunks, team);
   };
-  const bool is_large = total >= (rule.orthogonal ? parallel_products : parallel_size);
-  const int threads = is_large ? threads_for(total / (rule.orthogonal ? parallel_products / 4 : chunk_size)) : 1;
+  const int threads = !rule.orthogonal            ? threads_worth(total)
+                      : total < parallel_products ? 1
+                                                  : threads_for(total / (parallel_products / 4));
   if (team) {
     stages(team);
   } else if (threads == 1 && !rule.orthogonal) {

@@ -78,7 +78,7 @@ class Optimizer {
   Outcome step(const std::vector<ParamGrad>& grads, ThreadTeam* team = nullptr, const Idle& idle = {});
 
   /// Whether a step by these gradients is not an error; if not, `culprit` says which gradient is not finite.
-  bool admits(const std::vector<ParamGrad>& grads);
+  bool admits(const std::vector<ParamGrad>& grads, ThreadTeam* team = nullptr);
 
   /// Whether a step needs whole gradients before it changes anything.
   bool needs_whole() const;

@@ -140,6 +140,18 @@ class Bound:
     def check(self, gradients: Any, /) -> None:
         """Raises what `step` would raise before it writes anything."""
 
+# -- what is around optimizers (csrc/bindings/stepper.cpp) -------------------------------------------------------------
+
+def meet(arrays: Sequence[ndarray], slow: Sequence[ndarray], part: float) -> None:
+    """slow, in C order, float64 for float64 arrays, else float32, goes part of the way to arrays, which then are where
+    it is."""
+
+def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, adaptive: bool) -> None:
+    """arrays move uphill, all together by the distance rho; adaptive: in units of their numbers."""
+
+def norm(arrays: Sequence[ndarray]) -> float:
+    """Root of the sum of squares of all their numbers, in double."""
+
 # -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
 
 class TensorGroups:
@@ -284,15 +296,9 @@ class Network:
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
-    @property
-    def statistics(self) -> list[list[bool]]:
-        """Whether a layer may change each by itself in training."""
 
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
-
-    def constrain(self, rate: float) -> None:
-        """What comes after a step of this learning rate that somebody else has taken."""
 
     def predict(self, x: Given, out: Given, batch_size: int, begin: int, seconds: float) -> int:
         """Fill rows of out (rows, outputs) from x (rows, inputs), batch by batch from row begin, until about
@@ -323,8 +329,9 @@ class TrainLoop:
         x: Given,
         y: Given,
         batch_size: int,
-        optimizer: Optimizer | None,
-        indices: Sequence[int],
+        optimizers: Sequence[Optimizer] = (),
+        places: Sequence[tuple[int, int]] = (),
+        around: Callable[[], tuple[Sequence[Any], Any]] | None = None,
         gradients: bool = False,
         weights: Given | None = None,
         mask: Given | None = None,
@@ -334,9 +341,12 @@ class TrainLoop:
         (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; None: there is no loss; or a function of
         row numbers and outputs, both of the batch, that gives what the loss adds to that of the batch, the loss itself,
         and its gradient by the outputs; y is then any array with rows, unless a metric looks at it. metrics: names, or
-        a list of them for each in a list of losses. indices: the optimizer's parameters, flat, in the order of
-        network.parameters. gradients, outputs: leave those of each batch for somebody else to step with, or to look at.
-        ValueError for a label out of range (names row and value)."""
+        a list of them for each in a list of losses. places: which of the optimizers steps each weight that is trained,
+        and its number there, in the order of network.parameters. around: asked whenever the loop goes on, what is done
+        around their steps: (optimizers whose steps count, the one that knows the arrays, slow arrays, period, part) for
+        each walk, those inside others first; and (the one that knows the arrays, rho, adaptive) or None. gradients,
+        outputs: leave those of each batch for somebody else. ValueError for a label out of range (names row and
+        value)."""
 
     def take(self, x: Given, y: Given, weights: Given | None = None, mask: Given | None = None) -> None:
         """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""
@@ -352,8 +362,6 @@ class TrainLoop:
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
-    def again(self) -> None:
-        """The gradients of the last batch once more, at what the weights are now."""
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""

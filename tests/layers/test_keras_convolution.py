@@ -41,7 +41,7 @@ CASES = {
         [["MaxPooling1D", {"pool_size": 2}], ["Conv1D", {"filters": 4, "kernel_size": 2}], ["GlobalMaxPooling1D", {}]],
         (8, 3),
     ),
-    "volumes": ([["AveragePooling3D", {}], ["MaxPooling3D", {"pool_size": 2, "padding": "same"}]], (4, 5, 6, 2)),
+    "volumes": ([["AveragePooling3D", {"pool_size": 2}], ["MaxPooling3D", {"pool_size": 2, "padding": "same"}]], (4, 5, 6, 2)),
 }
 PROGRAM = """
 answer = {}
@@ -90,7 +90,7 @@ import inspect
 answer = {}
 for name in data["names"]:
     kind = getattr(keras.layers, name)
-    given = {"filters": 4, "kernel_size": 3} if name.startswith("Conv") else {}
+    given = data["given"][name]
     parameters = {
         key: None if p.default is inspect._empty else p.default
         for key, p in inspect.signature(kind).parameters.items() if key not in ("kwargs", "name")
@@ -98,13 +98,14 @@ for name in data["names"]:
     config = kind(**given).get_config()
     answer[name] = [parameters, {key: config[key] for key in parameters if not key.endswith("_initializer")}]
 """
-    theirs = keras_says(program, names=NAMES)
+    needed = {"Conv": {"filters": 4, "kernel_size": 3}, "Aver": {"pool_size": 2}}
+    every = {name: needed.get(name[:4], {}) for name in NAMES}
+    theirs = keras_says(program, names=NAMES, given=every)
     listed = lambda value: list(value) if isinstance(value, tuple) else value  # noqa: E731
     for name in NAMES:
         kind = getattr(layers, name)
-        given = {"filters": 4, "kernel_size": 3} if name.startswith("Conv") else {}
         parameters = inspect.signature(kind).parameters
-        config = kind(**given).get_config()
+        config = kind(**every[name]).get_config()
         arguments, words = theirs[name]
         assert list(parameters)[: len(arguments)] == list(arguments)
         for key, default in arguments.items():

@@ -108,6 +108,29 @@ def test_dot_along_axes(case, normalize):
         assert difference(dx, numeric_gradient(lambda: float((value() * dy).sum()), x)) <= 1e-7
 
 
+@pytest.mark.parametrize("normalize", [False, True])
+def test_dot_of_large_matrices(normalize, dtype):
+    """Of several blocks, on any number of threads."""
+    layer, random = layers.Dot(2, normalize, dtype=dtype.name), np.random.default_rng(6)
+    a, b = (random.normal(size=(9, rows, 130)).astype(dtype) for rows in (70, 33))
+    dy, found = random.normal(size=(9, 70, 33)).astype(dtype), []
+    before = gs.get_num_threads()
+    for threads in (1, 3):
+        gs.set_num_threads(threads)
+        try:
+            found.append([layer([a, b], training=True), *layer.backward(dy)[0]])
+        finally:
+            gs.set_num_threads(before)
+    y, *dxs = found[0]
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if not normalize:
+        close = {"rtol": 0, "atol": 600 * np.finfo(dtype).eps}  # sums of up to 130 products of numbers up to 4
+        np.testing.assert_allclose(y, a @ b.swapaxes(1, 2), **close)
+        np.testing.assert_allclose(dxs[0], dy @ b, **close)
+        np.testing.assert_allclose(dxs[1], dy.swapaxes(1, 2) @ a, **close)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_drawn_inputs(seed, dtype):
     """Any number of inputs, ranks, sizes and axes of 1, to the bit; the same array may come twice."""

@@ -114,8 +114,11 @@ def test_constraints_and_proximal_steps_of_all_layers():
     twice = gs.layers.Dense(5, **sparse, **FLOAT)
     layers = built([gs.layers.Dense(5, **sparse, **FLOAT), NumpyDense(5, **sparse, **FLOAT), twice])
     graph = Graph([(5,)], [Step(layer, (i,)) for i, layer in enumerate([*layers, twice])], [4])
+    inputs = gs.Input((5,), dtype="float64")
+    model = gs.Model(inputs, twice(twice(layers[1](layers[0](inputs)))))
+    model.compile(gs.optimizers.SGD(0.1), "mse")
     before = [layer.kernel.copy() for layer in layers]
-    graph.constrain(0.1)
+    model.train_on_batch(np.zeros((2, 5)), np.zeros((2, 5)))  # all gradients are 0
     for layer, kernel in zip(layers, before, strict=True):
         expected = np.maximum(np.sign(kernel) * np.maximum(np.abs(kernel) - 0.05, 0), 0)
         np.testing.assert_allclose(layer.kernel, expected, rtol=0, atol=1e-15)

@@ -94,7 +94,7 @@ def new():
 PROGRAMS = {
     "in the engine": IN_THE_ENGINE,
     "a layer in NumPy": IN_PYTHON.format(layer="Scale(),", optimizer="'adam'"),
-    "an optimizer around another": IN_PYTHON.format(layer="Scale(),", optimizer="gs.optimizers.SAM('adam')"),
+    "two passes": IN_PYTHON.format(layer="Scale(),", optimizer="gs.optimizers.SAM('adam')"),
     "a loss in NumPy": IN_PYTHON.format(layer="", optimizer="'adam'"),
 }
 

@@ -90,13 +90,17 @@ CALLS = {
     "a step of Muon": "muon.step([w], [matrix[:1500, :1500]])",
     "a product": "_core.matmul(matrix, matrix, out)",
 }
-# What the engine does a part of: batches with a loss in NumPy, and by an optimizer in Python.
+# Batches with a loss in NumPy, and steps of several parts.
 SETTINGS = dict.fromkeys(CALLS, ("'adam'", "'mse'"))
 SETTINGS |= {
     "a loss in NumPy": ("'adam'", "own"),
     "a fit by SAM": ("gs.optimizers.SAM('adam')", "'mse'"),
     "a fit by an accumulating optimizer": ("gs.optimizers.Adam(gradient_accumulation_steps=2)", "'mse'"),
     "a fit by Muon": ("gs.optimizers.Muon()", "'mse'"),
+    "a fit by several": (
+        "gs.optimizers.MultiOptimizer({'*bias': gs.optimizers.Adam(), '*': gs.optimizers.Muon()})",
+        "'mse'",
+    ),
 }
 CALLS |= dict.fromkeys(SETTINGS.keys() - CALLS.keys(), CALLS["a fit of full batches"])
 KINDS = list(SETTINGS)

@@ -92,7 +92,7 @@ def test_a_step_of_sam_that_fails_changes_nothing():
         with pytest.raises(error, match=match):
             optimizer.step([w, v], gradients)
         assert everything(optimizer, w, v) == before
-        assert len(optimizer._core) == len(optimizer._origins) == 1
+        assert len(optimizer._core) == 1
         optimizer.step([w, v], quadratic(2))
 
     def raising(params, call):

@@ -121,6 +121,7 @@ def test_hyperparameters_and_groups_are_the_inner_ones(make):
         (lambda: SAM(SGD(), rho=float("inf")), ValueError, "rho must be a number"),
         (lambda: SAM(SGD(), adaptive=1), TypeError, "adaptive must be True or False"),
         (lambda: SAM(SAM(SGD())), ValueError, "a SAM takes two"),
+        (lambda: Lookahead(SAM(SGD())), ValueError, "put the SAM around this one"),
         (lambda: MultiOptimizer({}), ValueError, "at least one pattern"),
         (lambda: MultiOptimizer([SGD()]), TypeError, "must be a dict of patterns and optimizers; got a list of 1"),
         (lambda: MultiOptimizer({"*": "sgd"}), TypeError, r"optimizers\['\*'\] must be an Optimizer; got a str"),

@@ -69,7 +69,7 @@ class Graph:
         self._inputs = shapes
         values = [*shapes, *(step.layer._output_row for step in steps)]
         self._outputs = [values[output] for output in outputs]
-        self.weights, self.constrain = learned(self._network), self._network.constrain
+        self.weights = learned(self._network)
 
     @property
     def penalty(self) -> float:
@@ -123,7 +123,7 @@ def halves_of_layers(engine: Any) -> Any:
 
 def run_of(model: Any, x: Any, y: Any, batch: int) -> Any:
     """A training run over rows, to be started and advanced, that keeps the outputs of the last batch."""
-    return _core.TrainLoop(engine_of(model), model.loss._spec(), [], x, y, batch, None, [], outputs=True)
+    return _core.TrainLoop(engine_of(model), model.loss._spec(), [], x, y, batch, outputs=True)
 
 
 def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:

@@ -226,7 +226,7 @@ class Drawing:
         elif what < 0.8 and len(values) > len(inputs):  # of what is here already, from its own inputs
             end = self.of_list(values[len(inputs) :])
             one = self.model([inputs[i] for i in sorted(end.sources)], [end])
-        elif what < 0.85:
+        elif what < 0.88:
             self.reshaped(values, value)
             return
         else:
@@ -245,10 +245,26 @@ class Drawing:
         return self.of_list(fitting) if fitting else None
 
     def reshaped(self, values: list[Value], value: Value) -> None:
-        """Other shapes, and back: layers that compute nothing."""
-        tensor = self.of.layers.Reshape((1, value.width), name=self.name("shape"), **D)(value.tensor)
-        tensor = self.of.layers.Flatten(name=self.name("flat"), **D)(tensor)
-        values.append(Value(tensor, value.width, value.sources))
+        """Several axes, in which numbers may be moved, and one again."""
+        layers, width, sources = self.of.layers, value.width, value.sources
+        steps = self.of_list([n for n in (1, 2, 3) if width % n == 0])
+        each, options = width // steps, {**D, "name": self.name("move")}
+        tensor = layers.Reshape((steps, each), name=self.name("shape"), **D)(value.tensor)
+        moves: list[tuple[Callable[[], Any], int]] = [
+            (lambda: layers.Permute((2, 1), **options), width),
+            (lambda: layers.ZeroPadding1D((1, 0), **options), width + each),
+            (lambda: layers.UpSampling1D(2, **options), 2 * width),
+            (lambda: layers.Cropping1D((0, 1), **options), width - each),
+        ]
+        row = self.of_width(values, each)
+        if row is not None and self.maybe(0.5):  # broadcast over the steps
+            tensor = layers.Multiply(**options)([tensor, row.tensor])
+            sources |= row.sources
+        elif self.maybe(0.8):
+            make, gives = self.of_list([move for move in moves if 0 < move[1] <= WIDEST * self.scale])
+            tensor, width = make()(tensor), gives
+        tensor = layers.Flatten(name=self.name("flat"), **D)(tensor)
+        values.append(Value(tensor, width, sources))
 
     # -- the whole -----------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..optimizers.arguments import whole
-from ..optimizers.blocks import norm
 from .base import Callback, Logs
 from .progress import say
 from .symptoms import SYMPTOMS, Finding, LayerLook, Look
@@ -132,9 +132,9 @@ class Diagnose(Callback):
                         dead=layers[layer.name].dead,
                         units=layers[layer.name].units,
                         numbers=sum(trained[name].size for name in own),
-                        weight=norm([[trained[name]] for name in own]),
-                        gradient=norm([[slopes[name]] for name in own]),
-                        update=norm([[trained[name] - before[name]] for name in own if name in before]),
+                        weight=_core.norm([trained[name] for name in own]),
+                        gradient=_core.norm([slopes[name] for name in own]),
+                        update=_core.norm([trained[name] - before[name] for name in own if name in before]),
                     )
         return Look(epoch, loss, value, constant, layers)
 

@@ -66,8 +66,8 @@ def axis_word(axis: Any, ndim: int) -> str:
         return "all"
     if known not in ({ndim - 1}, set(range(ndim - 1))):
         raise ValueError(
-            f"axis must be all but the last of a kernel of {ndim} dimensions, {list(range(ndim - 1))}, the last or all; "
-            f"got {axis!r}."
+            f"axis must be all but the last of a kernel of {ndim} dimensions, {list(range(ndim - 1))}, or the last, or "
+            f"all; got {axis!r}."
         )
     return "first" if known == set(range(ndim - 1)) else "last"
 

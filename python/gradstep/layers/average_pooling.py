@@ -14,7 +14,7 @@ class AveragePooling1D(Pooling):
 
     Parameters
     ----------
-    pool_size : int, or sequence of 1 int, default 2
+    pool_size : int, or sequence of 1 int
         Of the window, along steps.
     strides : int, or sequence of 1 int, optional
         How far the window moves; by default its size.
@@ -49,7 +49,7 @@ class AveragePooling1D(Pooling):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = 2,
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -78,7 +78,7 @@ class AveragePooling2D(Pooling):
 
     Parameters
     ----------
-    pool_size : int, or sequence of 2 int, default (2, 2)
+    pool_size : int, or sequence of 2 int
         Of the window, along height and width.
     strides : int, or sequence of 2 int, optional
         How far the window moves; by default its size.
@@ -113,7 +113,7 @@ class AveragePooling2D(Pooling):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2),
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
@@ -142,7 +142,7 @@ class AveragePooling3D(Pooling):
 
     Parameters
     ----------
-    pool_size : int, or sequence of 3 int, default (2, 2, 2)
+    pool_size : int, or sequence of 3 int
         Of the window, along depth, height and width.
     strides : int, or sequence of 3 int, optional
         How far the window moves; by default its size.
@@ -177,7 +177,7 @@ class AveragePooling3D(Pooling):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int] = (2, 2, 2),
+        pool_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,

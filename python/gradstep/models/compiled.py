@@ -10,16 +10,14 @@ import numpy as np
 from .. import _core, losses, optimizers
 from ..checks import flag, whole
 from ..hints import argument_hint
-from ..optimizers.bound import Bound
 from ..optimizers.wrappers import Wrapper
 from ..unbroken import Unbroken
 from .columns import arrays_of
 from .data import Rows
 from .lent import Lent
-from .measured import Measured, Share
+from .measured import Measured, Run, Share
 from .network import Step, address, check_backward, learned
 from .objectives import Objectives, Targets
-from .steps import AnyRun, BatchRun, Stepped
 
 __all__ = ["Compiled"]
 
@@ -58,7 +56,6 @@ class Compiled:
         self._steps: list[Step] = []  # the calls of layers that the network is made of
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], Borrowed] = {}  # runs over single batches, by their rows
-        self._bound: Bound | None = None  # the weights, of an optimizer that is made of others
         self._known_row: tuple[Any, tuple[int, ...]] = None, ()  # shape of a row of the outputs, of this network
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
@@ -118,14 +115,6 @@ class Compiled:
         named = zip(self._weight_names, self.weights, strict=True)
         return {name: weight for name, weight in named if address(weight) in known}
 
-    def _stepped(self, run: BatchRun) -> Stepped:
-        """A run that leaves its gradients, with the optimizer that steps the weights they are for."""
-        network, trained = self._network, self._trained()
-        assert network is not None
-        names = {address(weight): name for name, weight in trained.items()}
-        order = [names[address(weight)] for weight in learned(network)]
-        return Stepped(run, self._bind(trained), order, network, self._guard)
-
     def _forget_network(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self._network = None
@@ -147,7 +136,7 @@ class Compiled:
     def optimizer(self, optimizer: str | optimizers.Optimizer | None) -> None:
         chosen = None if optimizer is None else optimizers.get(optimizer)
         with self._guard:
-            self._optimizer, self._indices, self._bound = chosen, None, None
+            self._optimizer, self._indices = chosen, None
             self._changed()
 
     # -- compile -----------------------------------------------------------------------------------------------------
@@ -266,12 +255,12 @@ class Compiled:
         """What rows count for, for each output."""
         return [None] * len(self._objectives.outputs) if rows.weights is None else arrays_of(rows.weights)
 
-    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> AnyRun:
+    def _run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> Run:
         """A run over rows in batches; fresh: whether metrics begin anew with it."""
         with self._guard:  # what it is made of is replaced before or after
             return self._new_run(rows, batch, train, fresh)
 
-    def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> AnyRun:
+    def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> Run:
         network = self._network
         assert network is not None
         self._needed_loss()
@@ -279,17 +268,14 @@ class Compiled:
         if train:
             check_backward(self._steps, len(arrays_of(rows.x)))
 
-        def make(optimizer: Any, indices: list[int], gradients: bool = False) -> BatchRun:
-            loop = self._loop(rows, batch, optimizer, indices, gradients, shared)
+        def make(optimizer: optimizers.Optimizer | None, indices: list[int]) -> Run:
+            loop = self._loop(rows, batch, shared, optimizer, indices)
             return Measured(loop, ys, shared, weights, shapes, fresh) if any(s.metric for s in shared) else loop
 
         if not train:
             return make(None, [])
         if self.optimizer is None:
             raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        if isinstance(self.optimizer, Wrapper):
-            run = make(None, [], gradients=True)
-            return self._stepped(run) if learned(network) else run
         registered = len(self.optimizer._core)
         try:
             if self._indices is None:
@@ -300,7 +286,7 @@ class Compiled:
                     indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
                     numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
                     self._indices = [numbers[address(weight)] for weight in learned(network)]
-            return make(self.optimizer._core, self._indices)
+            return make(self.optimizer, self._indices)
         except Exception:
             if len(self.optimizer._core) > registered:
                 self._indices = None
@@ -312,12 +298,12 @@ class Compiled:
         self,
         rows: Rows,
         batch: int,
-        optimizer: Any,
-        indices: list[int],
-        gradients: bool,
         shared: Sequence[Share],
+        optimizer: optimizers.Optimizer | None = None,
+        indices: Sequence[int] = (),
+        gradients: bool = False,
     ) -> _core.TrainLoop:
-        """The engine's run over rows."""
+        """The engine's run over rows; gradients: whether it leaves those of each batch."""
         words, targets = self._words(rows), self._targets(rows)
         names: list[list[str]] = [[] for _ in words]
         for share in shared:
@@ -332,8 +318,9 @@ class Compiled:
             arrays_of(rows.x),
             targets.values,
             batch,
-            optimizer,
-            indices,
+            [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()],
+            [] if optimizer is None else optimizer._places(indices),
+            optimizer._surroundings if isinstance(optimizer, Wrapper) else None,
             gradients,
             targets.weights,
             targets.masks,
@@ -349,16 +336,6 @@ class Compiled:
         if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self._row) == 1:  # nothing to be arranged
             return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])
         return self._objectives.targets(arrays_of(rows.y), self._output_rows(), self._weights_of(rows))
-
-    def _bind(self, trained: dict[str, np.ndarray]) -> Bound:
-        """The weights as an optimizer knows them that steps them in Python; Ctrl-C leaves it all of them, or none."""
-        assert self.optimizer is not None
-        if self._bound is None:
-            self.optimizer._check_serves(trained)
-            with Unbroken():
-                self._bound = self.optimizer.bind(trained)
-                self._indices = []
-        return self._bound
 
     def _batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> Borrowed:
         """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is.
@@ -391,7 +368,7 @@ class Compiled:
                 self._kept.clear()
             self._kept[borrowed.key] = borrowed
 
-    def _logs(self, run: AnyRun, names: Sequence[str] | None = None) -> dict[str, float]:
+    def _logs(self, run: Run, names: Sequence[str] | None = None) -> dict[str, float]:
         """Loss and metrics by name; names: those of a run that began before the model was compiled anew."""
         _, _, loss, values = run.progress
         return dict(zip(self.metrics_names if names is None else names, [loss, *values], strict=True))

@@ -20,8 +20,8 @@ from .compiled import Borrowed
 from .data import Rows, alone, limit_of, verbosity
 from .fed import Fed, whole_or_none
 from .feeds import Feed
+from .measured import Run
 from .network import arranged, check_backward
-from .steps import AnyRun
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -188,7 +188,7 @@ class Evaluator(Fed):
         hooks.on_test_end(logs)
         return logs
 
-    def _advance(self, run: AnyRun) -> None:
+    def _advance(self, run: Run) -> None:
         """The batches between two calls of a callback's hooks."""
         for _ in range(self._steps_per_execution):
             if run.advance(0.0):
@@ -323,7 +323,7 @@ class Evaluator(Fed):
             )
             return value, arranged(network, [gradient for layer in layers for gradient in layer], trained)
         with self._guard:
-            loop = self._loop(rows, len(rows.y), None, [], True, [])
+            loop = self._loop(rows, len(rows.y), [], gradients=True)
             loop.start(None, self._lone_pass())
             loop.advance(0.0)
             return loop.progress[2], arranged(network, loop.gradients, trained)

@@ -221,7 +221,7 @@ class Functional(Many):
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
-        self._indices = self._bound = None
+        self._indices = None
         self._changed()
         self._connect_engine()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
 from ..optimizers.arrays import describe
 
-__all__ = ["Measured", "Measures"]
+__all__ = ["Measured", "Measures", "Run"]
 
 
 class Measure(NamedTuple):
@@ -173,17 +173,8 @@ class Measured:
         self._order: np.ndarray | None = None
 
     @property
-    def gradients(self) -> list[np.ndarray]:
-        """As the run's."""
-        return self._run.gradients
-
-    def again(self) -> None:
-        """As the run's; metrics have seen the batch already."""
-        self._run.again()
-
-    @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
-        """As the run's, with the results of the metrics."""
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         batches, rows, loss, means = self._run.progress
         rest, values = iter(means), []
         for share in self._shared:
@@ -197,11 +188,11 @@ class Measured:
 
     @property
     def over(self) -> bool:
-        """As the run's."""
+        """Whether the pass is over."""
         return self._run.over
 
     def start(self, order: np.ndarray | None, number: int = 0) -> None:
-        """As the run's."""
+        """Begin a pass over the rows in this order; None: as they lie."""
         self._run.start(order, number)
         self._order = order
         for share in self._shared:
@@ -209,7 +200,7 @@ class Measured:
                 share.metric.reset_state()
 
     def advance(self, seconds: float) -> bool:
-        """As the run's."""
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
         if not self._fed:
             return self._run.advance(seconds)
         end = perf_counter() + seconds
@@ -229,3 +220,7 @@ class Measured:
             given = self._weights[k]
             weights = given[rows] if weighted and given is not None else None
             metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
+
+
+# What a pass over data is run by; both have the face of the first.
+Run: TypeAlias = _core.TrainLoop | Measured

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,8 +19,6 @@ __all__ = [
     "learned",
     "network_of",
     "renew",
-    "statistics_of",
-    "undone",
 ]
 
 T = TypeVar("T")
@@ -152,11 +149,6 @@ def learned(network: _core.Network) -> list[np.ndarray]:
     return _chosen(network, network.trained)
 
 
-def statistics_of(network: _core.Network) -> list[np.ndarray]:
-    """What layers may change by themselves in training, as `BatchNormalization` its averages."""
-    return _chosen(network, network.statistics)
-
-
 def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[np.ndarray]) -> list[T]:
     """What belongs to these weights, of what a network gives one by one for those that it trains.
 
@@ -173,15 +165,3 @@ def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[n
             "compile() again."
         )
     return [found[place] for place in places]
-
-
-@contextmanager
-def undone(network: _core.Network) -> Iterator[None]:
-    """A batch of which the user's Python is a part: what layers changed by themselves goes back if it fails."""
-    kept = [(weight, weight.copy()) for weight in statistics_of(network)]
-    try:
-        yield
-    except BaseException:
-        for weight, before in kept:
-            weight[...] = before
-        raise

@@ -387,7 +387,7 @@ class Sequential(Layered):
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
         self._forget_calls()
-        self._network = self._indices = self._bound = self._tape = self._back = None
+        self._network = self._indices = self._tape = self._back = None
         self._changed()
         self.build()
 

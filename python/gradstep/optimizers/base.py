@@ -60,6 +60,14 @@ class Optimizer(Attached):
         """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
         return ()
 
+    def _leaves(self) -> list[Optimizer]:
+        """The optimizers with a rule that this one is made of, each once."""
+        return [self]
+
+    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+        """Which of the leaves steps each of these arrays, and its number there."""
+        return [(0, index) for index in indices]
+
     _built: tuple[list[int], list[str]] | None = None  # numbers and labels of the arrays
 
     def step(self, params: Any, grads: Any) -> None:

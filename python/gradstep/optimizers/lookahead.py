@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..unbroken import Unbroken
 from .arguments import whole
 from .base import Optimizer
-from .blocks import block_slices, in_order, real_type
 from .bound import Step
-from .wrappers import Around, Number
+from .sam import SAM
+from .wrappers import Around, Number, Surroundings
 
 __all__ = ["Lookahead"]
 
@@ -45,7 +46,8 @@ class Lookahead(Around):
     Raises
     ------
     TypeError, ValueError
-        An argument of the wrong type, or out of its range; `optimizer` has stepped before.
+        An argument of the wrong type, or out of its range; `optimizer` has stepped before, or takes two gradients
+        (`SAM`).
 
     Notes
     -----
@@ -88,6 +90,8 @@ class Lookahead(Around):
         name: str = "lookahead",
     ) -> None:
         super().__init__(optimizer, name)
+        if isinstance(self.optimizer, SAM):
+            raise ValueError("optimizer must step by one gradient; put the SAM around this one.")
         self._period = whole("sync_period", sync_period, 1)
         self.slow_step_size = slow_step_size
         self._slow: list[np.ndarray] = []
@@ -105,7 +109,9 @@ class Lookahead(Around):
 
     def _welcome(self, first: int) -> None:
         fresh = [self._core.parameter(index) for index in range(first, len(self._core))]
-        self._slow += [np.array(array, real_type(array), order="C", subok=False) for array in fresh]
+        self._slow += [
+            np.array(array, "f8" if array.dtype == np.float64 else "f4", order="C", subok=False) for array in fresh
+        ]
 
     def _part(self, known: int) -> None:
         del self._slow[known:]
@@ -113,14 +119,15 @@ class Lookahead(Around):
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         return Walk(self, self.optimizer._make_bound(indices, labels))
 
+    def _surroundings(self) -> Surroundings:
+        walks, _ = super()._surroundings()
+        engines = [leaf._core for leaf in self._leaves()]
+        return [*walks, (engines, self._core, list(self._slow), self._period, self.slow_step_size)], None
+
     def _meet(self) -> None:
         self.flush()  # rows that a row-sparse gradient left behind
-        for index, slow in enumerate(self._slow):
-            fast, slow = in_order(self._core.parameter(index)), slow.reshape(-1)
-            with np.errstate(all="ignore"):
-                for here in block_slices(slow.size):
-                    slow[here] += slow.dtype.type(self.slow_step_size) * (fast[here] - slow[here])
-                    fast[here] = slow[here]
+        arrays = [self._core.parameter(index) for index in range(len(self._slow))]
+        _core.meet(arrays, self._slow, self.slow_step_size)
 
 
 class Walk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -86,12 +87,20 @@ class MultiOptimizer(Wrapper):
                 raise ValueError(f"optimizers[{pattern!r}] must not have stepped or bound any arrays; make a new one.")
         self.optimizers = dict(optimizers)
         self._each = list({id(optimizer): optimizer for optimizer in optimizers.values()}.values())
-        self._places: list[tuple[int, int]] = []  # of the arrays: which of `_each`, and their number there
+        self._owners: list[tuple[int, int]] = []  # of the arrays: which of `_each`, and their number there
         # It never steps: it knows the arrays, and refuses what no optimizer takes.
         super(Wrapper, self).__init__("SGD", name, None, learning_rate=0.0)
 
     def _parts(self) -> Sequence[Optimizer]:
         return self._each
+
+    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+        first = list(accumulate((len(optimizer._leaves()) for optimizer in self._each), initial=0))
+        places = []
+        for which, own in (self._owners[index] for index in indices):
+            ((leaf, number),) = self._each[which]._places([own])
+            places.append((first[which] + leaf, number))
+        return places
 
     @property
     def iterations(self) -> int:
@@ -209,7 +218,7 @@ class MultiOptimizer(Wrapper):
         for pattern, optimizer in self.optimizers.items():
             if fnmatchcase(name, pattern):
                 which = next(i for i, other in enumerate(self._each) if other is optimizer)
-                self._places.append((which, optimizer._attach([array], [label], names=[name])[0]))
+                self._owners.append((which, optimizer._attach([array], [label], names=[name])[0]))
                 return
         raise ValueError(
             f"{noun('parameter', label)} has the name {name!r}, which matches none of the patterns "
@@ -218,27 +227,27 @@ class MultiOptimizer(Wrapper):
 
     def _replace(self, index: int, array: Any, label: str) -> None:
         super()._replace(index, array, label)
-        which, own = self._places[index]
+        which, own = self._owners[index]
         self._each[which]._replace(own, array, label)
 
     def _holds(self, index: int) -> int:
-        which, own = self._places[index]
+        which, own = self._owners[index]
         return super()._holds(index) + self._each[which]._holds(own)
 
     def _snapshot(self) -> dict[str, Any]:
         return {**super()._snapshot(), "arrays": [], "state": []}  # the optimizers have them
 
     def _revive(self, engine: dict[str, Any]) -> Any:
-        arrays = [self._each[which]._core.parameter(index) for which, index in self._places]
+        arrays = [self._each[which]._core.parameter(index) for which, index in self._owners]
         return super()._revive({**engine, "arrays": arrays})
 
     def _forget(self, registered: int) -> None:
-        known = [sum(which == i for which, _ in self._places[:registered]) for i in range(len(self._each))]
+        known = [sum(which == i for which, _ in self._owners[:registered]) for i in range(len(self._each))]
         self._leave(registered, known)
 
     def _leave(self, registered: int, known: Sequence[int]) -> None:
         super()._forget(registered)
-        del self._places[registered:]
+        del self._owners[registered:]
         for optimizer, length in zip(self._each, known, strict=True):
             optimizer._forget(length)
 
@@ -248,9 +257,9 @@ class MultiOptimizer(Wrapper):
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         parts = []
         for which, optimizer in enumerate(self._each):
-            mine = [i for i, index in enumerate(indices) if self._places[index][0] == which]
+            mine = [i for i, index in enumerate(indices) if self._owners[index][0] == which]
             if mine:
-                own, named = [self._places[indices[i]][1] for i in mine], [labels[i] for i in mine]
+                own, named = [self._owners[indices[i]][1] for i in mine], [labels[i] for i in mine]
                 parts.append(Part(mine, bool(named[0]), optimizer._make_bound(own, named)))
         return Parts(super()._make_bound(indices, labels), parts, bool(labels[0]))
 

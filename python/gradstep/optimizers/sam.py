@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from .arguments import flag
 from .arrays import Structure, as_gradient, describe, fill, flatten, gather, noun
 from .base import Optimizer
-from .blocks import block_slices, in_order, norm, real_type
 from .bound import Bound, Step
 from .groups import is_groups
-from .wrappers import Around, Number
+from .wrappers import Around, Number, Surroundings
 
 __all__ = ["SAM", "BoundSAM"]
 
@@ -43,8 +43,8 @@ class SAM(Around):
 
     State
     -----
-    None of its own in `state_dict`: only that of the optimizer, ``"optimizer.0.m"``, and `rho`. One copy of the arrays
-    is kept for the way back.
+    None of its own in `state_dict`: only that of the optimizer, ``"optimizer.0.m"``, and `rho`. A step keeps a copy of
+    the arrays for the way back.
 
     Raises
     ------
@@ -99,7 +99,7 @@ class SAM(Around):
             raise ValueError("optimizer must step by one gradient; a SAM takes two.")
         self.rho = rho
         self._adaptive = flag("adaptive", adaptive)
-        self._origins: list[np.ndarray] = []
+        self._origins: dict[int, np.ndarray] = {}  # copies of arrays, for the way back
         self._away: list[int] = []  # the arrays that are at their neighbour
 
     @property
@@ -115,12 +115,17 @@ class SAM(Around):
             raise RuntimeError("a state is that after a whole step: call second_step first.")
         return super()._state()
 
+    def _surroundings(self) -> Surroundings:
+        if self._away:
+            raise RuntimeError("first_step must be followed by second_step, before anything else.")
+        return super()._surroundings()[0], (self._core, self.rho, self._adaptive)
+
     def _welcome(self, first: int) -> None:
-        fresh = [self._core.parameter(index) for index in range(first, len(self._core))]
-        self._origins += [np.array(array, order="C", subok=False) for array in fresh]
+        pass
 
     def _part(self, known: int) -> None:
-        del self._origins[known:]
+        for index in [index for index in self._origins if index >= known]:
+            del self._origins[index]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         return Halves(self, indices, labels, self.optimizer._make_bound(indices, labels))
@@ -298,14 +303,13 @@ class Halves:
         self._inner.check(gradients)
         owner.flush()  # rows that a row-sparse gradient left behind
         pairs = self._pairs(gradients if self._labels[0] else [gradients])
-        length = norm([[g, w] if owner.adaptive else [g] for _, w, g in pairs])
-        share = owner.rho / length if length != 0 else 0.0
         for index, w, _ in pairs:
+            if index not in owner._origins:
+                owner._origins[index] = np.empty(w.shape, w.dtype)
             np.copyto(owner._origins[index], w)
         owner._away = [index for index, _, _ in pairs]
         try:
-            for _, w, g in pairs:
-                _climb(w, g, share, owner.adaptive)
+            _core.climb([w for _, w, _ in pairs], [g for _, _, g in pairs], owner.rho, owner.adaptive)
         except BaseException:
             owner._come_back()
             raise
@@ -329,16 +333,3 @@ class Halves:
             for index, label, gradient in zip(self._indices, self._labels, gradients, strict=True)
             if gradient is not None
         ]
-
-
-def _climb(w: np.ndarray, g: np.ndarray, share: float, adaptive: bool) -> None:
-    """w + share * g, or with g times the square of w, in place."""
-    real = real_type(w)
-    weights, slopes = in_order(w), in_order(g)
-    with np.errstate(all="ignore"):
-        for here in block_slices(w.size):
-            old = weights[here].astype(real)
-            move = slopes[here].astype(real)
-            if adaptive:
-                move *= old * old
-            weights[here] = old + real(share) * move

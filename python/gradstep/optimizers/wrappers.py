@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,13 @@ from .bound import Bound
 from .schedules.base import Classes, LearningRateSchedule
 from .state import fitting
 
-__all__ = ["Around", "Number", "Wrapper"]
+__all__ = ["Around", "Number", "Surroundings", "Wrapper"]
+
+# What the engine does around steps of rules: at the end of walks, those inside others first; and before each step.
+# Walks: the engines whose steps count, the one that knows the arrays, the slow ones, the period, the part of the way.
+# Uphill: the one that knows the arrays, rho, whether it is adaptive.
+Walk: TypeAlias = tuple[list[Any], Any, list[np.ndarray], int, float]
+Surroundings: TypeAlias = tuple[list[Walk], tuple[Any, float, bool] | None]
 
 Self = TypeVar("Self", bound="Wrapper")
 
@@ -44,16 +50,21 @@ class Number:
 
 
 class Wrapper(Optimizer):
-    """Base of the optimizers that are made of others; not used itself.
-
-    They step whole gradients: no pass of the engine does what they do while it computes a gradient.
-    """
+    """Base of the optimizers that are made of others; not used itself."""
 
     name: str
 
     def _inner(self) -> dict[str, Optimizer]:
         """The optimizers that this one is made of, by what their state is called."""
         raise NotImplementedError
+
+    def _leaves(self) -> list[Optimizer]:
+        return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
+
+    def _surroundings(self) -> Surroundings:
+        """What is done around steps of the leaves, as it is set now."""
+        inside = [optimizer for optimizer in self._inner().values() if isinstance(optimizer, Wrapper)]
+        return [walk for optimizer in inside for walk in optimizer._surroundings()[0]], None
 
     def _numbers(self) -> list[str]:
         """The numbers of its own that belong to the state."""
@@ -156,6 +167,9 @@ class Around(Wrapper):
 
     def _parts(self) -> Sequence[Optimizer]:
         return self.optimizer._parts()
+
+    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+        return self.optimizer._places(indices)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "optimizer":

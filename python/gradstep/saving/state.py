@@ -14,7 +14,6 @@ from ..described import known_objects, serialize
 from ..optimizers.arrays import describe
 from ..optimizers.groups import Group
 from ..optimizers.multi import MultiOptimizer
-from ..optimizers.wrappers import Wrapper
 
 if TYPE_CHECKING:
     from .savable import Savable
@@ -135,18 +134,11 @@ def _own_of_groups(optimizer: optimizers.Optimizer) -> Iterator[dict[str, Any]]:
         yield {name: serialize(optimizer._group_schedules.get((number, name), group[name])) for name in own}
 
 
-def _leaves(optimizer: optimizers.Optimizer) -> list[optimizers.Optimizer]:
-    """The optimizers that this one is made of, down to those with a rule."""
-    if not isinstance(optimizer, Wrapper):
-        return [optimizer]
-    return [leaf for inner in optimizer._inner().values() for leaf in _leaves(inner)]
-
-
 def _excluded(model: Savable) -> list[dict[str, Any]]:
     """For each optimizer with a rule: what is spared from its weight decay, as numbers of weights and patterns."""
     assert model.optimizer is not None
     found = []
-    for leaf in _leaves(model.optimizer):
+    for leaf in model.optimizer._leaves():
         arrays, patterns = leaf._excluded
         places = [
             place
@@ -163,7 +155,7 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
 
     def attach(model: Savable, state: Mapping[str, np.ndarray]) -> None:
         weights = model.weights
-        for leaf, excluded in zip(_leaves(optimizer), words["excluded"], strict=True):
+        for leaf, excluded in zip(optimizer._leaves(), words["excluded"], strict=True):
             if excluded["weights"] or excluded["patterns"]:
                 leaf.exclude_from_weight_decay([weights[i] for i in excluded["weights"]], excluded["patterns"])
         if "order" not in words:
@@ -223,7 +215,7 @@ def move_model(model: Savable, keys: Sequence[int | None], words: Mapping[str, A
     if optimizer is None:
         return
     optimizer._forget(0)
-    for leaf, spared in zip(_leaves(optimizer), excluded, strict=True):
+    for leaf, spared in zip(optimizer._leaves(), excluded, strict=True):
         leaf._excluded[0][:] = [model.weights[i] for i in spared["weights"]]
     if words is not None and "order" in words:
         _attach(optimizer, model, words)

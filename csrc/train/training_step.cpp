@@ -1,0 +1,77 @@
+#include "train/training_step.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace gs {
+
+template <class Real>
+TrainingStep<Real>::TrainingStep(std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Scoring>& scorings,
+                                 Stepper* stepper)
+    : weights_(weights), stepper_(stepper) {
+  for (const Scoring& scoring : scorings) wanted_.push_back(scoring.outputs);
+  for (auto& layer : weights)
+    for (auto& weight : layer) {
+      follows_ |= weight.attributes->follows_steps();
+      if (!stepper || !weight.trainable()) continue;
+      const auto& state = stepper->owners()[weight.number].parameter->state;
+      std::copy(state.begin(), state.end(), weight.state);
+    }
+}
+
+template <class Real> void TrainingStep<Real>::choose_places(Executor<Real>& executor, const Executor<Real>* other) {
+  if (!stepper_ || stepper_->owners().empty()) return;
+  const bool wanted = stepper_->needs_whole() || executor.is_long() || executor.has_externals();
+  if (wanted == executor.stores()) return;
+  if (!wanted) {
+    executor.store_gradients({});
+    if (other && other->stores()) return;
+    gradients_ = Buffer<Real>(0);
+    places_.clear();
+    stepper_->take({});
+    return;
+  }
+  if (places_.empty()) {
+    std::size_t size = 0;
+    for (const auto& owner : stepper_->owners()) size += align<Real>(owner.parameter->layout.size);
+    gradients_ = Buffer<Real>(size);
+    Real* next = gradients_.data();
+    std::vector<ParamGrad> gradients;
+    for (const auto& [optimizer, parameter] : stepper_->owners()) {
+      places_.push_back(next);
+      gradients.push_back({parameter, reinterpret_cast<const std::byte*>(next), &contiguous_, parameter->dtype});
+      next += align<Real>(parameter->layout.size);
+    }
+    stepper_->take(std::move(gradients));
+  }
+  executor.store_gradients(places_);
+}
+
+template <class Real> void TrainingStep<Real>::keep_outputs(const Executor<Real>& executor) {
+  outputs_.resize(wanted_.size());
+  for (std::size_t k = 0; k < wanted_.size(); ++k) {
+    const Head<Real>& head = executor.heads[k];
+    if (wanted_[k]) outputs_[k].assign(head.outputs, head.outputs + head.rows * head.n);
+  }
+}
+
+template <class Real> void TrainingStep<Real>::put_back_outputs(Executor<Real>& executor) const {
+  for (std::size_t k = 0; k < wanted_.size(); ++k)
+    if (wanted_[k]) std::copy(outputs_[k].begin(), outputs_[k].end(), executor.heads[k].outputs);
+}
+
+template <class Real> void TrainingStep<Real>::follow(ThreadTeam& team) {
+  stepper_->meet(team);
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) {
+      const WeightAttributes& t = *weight.attributes;
+      if (!t.follows_steps()) continue;
+      const bool shrinks = t.penalty.proximal != 0 && stepper_->has_stepped(weight.number);
+      constrain(weight.w, t, shrinks ? t.penalty.proximal * stepper_->learning_rate(weight.number) : 0, team);
+    }
+}
+
+template class TrainingStep<float>;
+template class TrainingStep<double>;
+
+}  // namespace gs

@@ -1,0 +1,91 @@
+// What takes the training steps of a network's weights: one optimizer or several, and what is around them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/threads.hpp"
+#include "update/lookahead.hpp"
+#include "update/optimizer.hpp"
+#include "update/sam.hpp"
+
+namespace gs {
+
+class Stepper {
+ public:
+  /// Which optimizer steps a weight, and the weight there.
+  struct Owner {
+    std::size_t optimizer;
+    const Parameter* parameter;
+  };
+  /// owners (weight)
+  Stepper(std::vector<Optimizer*> optimizers, std::vector<Owner> owners);
+
+  /// How far away SAM's neighbour is.
+  struct Sharpness {
+    double rho;
+    bool adaptive;
+  };
+  // Set by whoever steps, whenever it goes on: those inside others come first.
+  std::vector<Lookahead> lookaheads;
+  std::optional<Sharpness> sharpness;
+  /// The order in which SAM's norms add up weights, by their numbers.
+  void set_order(std::vector<std::size_t> order);
+
+  const std::vector<Owner>& owners() const { return owners_; }
+  /// Whether a step needs whole gradients before it changes anything.
+  bool needs_whole() const;
+
+  /// Begins a step. kernels: what updates each weight at once, as its gradient is made; or null.
+  void begin(std::vector<const UpdateKernel*>* kernels);
+  /// All weights have been updated at once.
+  void count();
+  /// Where steps that need whole gradients find them, of each weight; none: there are no such steps.
+  void take(std::vector<ParamGrad> gradients);
+  /// One step by them: of all optimizers, or, if one refuses it, of none; whether it was made or may be skipped. It can
+  /// be cancelled, and then changes nothing.
+  bool step(ThreadTeam& team);
+  /// Whether there are walks that end with this step; and their end.
+  bool meets() const;
+  void meet(ThreadTeam& team) const;
+
+  /// Moves the weights to the neighbour, by the gradients; and back. Without a team if there is none any more.
+  void climb(ThreadTeam& team);
+  void come_back(ThreadTeam* team) const { neighbour_.come_back(team); }
+
+  /// Whether the optimizer of a weight has counted a step since `begin`, and its rate.
+  bool has_stepped(std::size_t weight) const;
+  double learning_rate(std::size_t weight) const;
+  /// Who refused a step, and because of which weight's gradient.
+  const Optimizer* refusing() const { return refusing_; }
+  std::size_t culprit() const { return culprit_; }
+
+ private:
+  /// An optimizer with its weights.
+  struct Part {
+    Optimizer* optimizer;
+    std::vector<std::size_t> weights;
+    std::vector<ParamGrad> gradients{};
+    std::int64_t steps = 0;  // before this one
+  };
+  bool refuse(const Part& part);
+  void make_neighbour();
+  bool ends(std::size_t lookahead) const {
+    const std::int64_t steps = lookaheads[lookahead].steps();
+    return steps != walked_[lookahead] && steps % lookaheads[lookahead].period == 0;
+  }
+
+  const std::vector<Owner> owners_;
+  std::vector<Part> parts_;
+  std::vector<std::size_t> part_of_;  // (weight)
+  std::vector<ParamGrad> gradients_;  // (weight)
+  std::vector<std::int64_t> walked_;  // (lookahead): steps before this one
+  std::vector<std::size_t> order_;    // of norms
+  Neighbour neighbour_;
+  const Optimizer* refusing_ = nullptr;
+  std::size_t culprit_ = 0;
+};
+
+}  // namespace gs
