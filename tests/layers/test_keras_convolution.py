@@ -41,7 +41,10 @@ CASES = {
         [["MaxPooling1D", {"pool_size": 2}], ["Conv1D", {"filters": 4, "kernel_size": 2}], ["GlobalMaxPooling1D", {}]],
         (8, 3),
     ),
-    "volumes": ([["AveragePooling3D", {"pool_size": 2}], ["MaxPooling3D", {"pool_size": 2, "padding": "same"}]], (4, 5, 6, 2)),
+    "volumes": (
+        [["AveragePooling3D", {"pool_size": 2}], ["MaxPooling3D", {"pool_size": 2, "padding": "same"}]],
+        (4, 5, 6, 2),
+    ),
 }
 PROGRAM = """
 answer = {}
