@@ -60,7 +60,7 @@ struct ChannelsLast {
   }
 
  private:
-  Views views() const { return moved_to_last(shape, 0); }
+  Views views() const { return axes_last(shape, {0}); }
   template <class Real> Matrix<Real> saved(const Schedule<Real>& schedule, Call<Real>& call, const char* name) const {
     return call.save(name, schedule.batch * size(), size());
   }
