@@ -40,14 +40,14 @@ template <class Work> HD void each_place(const Window& w, const Work& work) {
 
 // work(where it begins in the sample, its number in the window) for each vector of channels of a place
 template <class Work> HD void each_number(const Window& w, const Place& place, const Work& work) {
+  const auto along = [&](int k, std::size_t i) INLINED { return std::size_t(place.start[k] + std::ptrdiff_t(i)); };
   for (std::size_t i = place.first[0]; i < place.last[0]; ++i)
-    for (std::size_t j = place.first[1]; j < place.last[1]; ++j)
-      for (std::size_t k = place.first[2]; k < place.last[2]; ++k) {
-        const std::size_t d = std::size_t(place.start[0] + std::ptrdiff_t(i)),
-                          h = std::size_t(place.start[1] + std::ptrdiff_t(j)),
-                          v = std::size_t(place.start[2] + std::ptrdiff_t(k));
-        work(((d * w.axis[1].in + h) * w.axis[2].in + v) * w.channels, (i * w.axis[1].size + j) * w.axis[2].size + k);
-      }
+    for (std::size_t j = place.first[1]; j < place.last[1]; ++j) {
+      const std::size_t row = (along(0, i) * w.axis[1].in + along(1, j)) * w.axis[2].in;
+      std::size_t at = (row + along(2, place.first[2])) * w.channels;
+      const std::size_t first = (i * w.axis[1].size + j) * w.axis[2].size;
+      for (std::size_t k = place.first[2]; k < place.last[2]; ++k, at += w.channels) work(at, first + k);
+    }
 }
 
 template <class Real>
