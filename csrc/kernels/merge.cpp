@@ -141,29 +141,6 @@ template <class Real> void dot_backward(const Real* dy, const Real* b, std::size
   }
 }
 
-constexpr double least_square = 1e-14;  // of a row that is made longer by its length alone, as in Keras
-
-template <class Real> void unit_forward(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor) {
-  for (std::size_t i = 0; i < rows; ++i, x += n, unit += n) {
-    const double square = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(x[j]) * double(x[j]); });
-    const Real by = factor[i] = Real(1 / root(square < least_square ? least_square : square));
-#pragma omp simd
-    for (std::size_t j = 0; j < n; ++j) unit[j] = x[j] * by;
-  }
-}
-
-template <class Real>
-void unit_backward(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit) {
-  const Real bound = Real(1 / root(least_square));
-  for (std::size_t i = 0; i < rows; ++i, unit += n, dunit += n) {
-    const double dot = lane_sum<double>(n, [=](std::size_t j) INLINED { return double(unit[j]) * double(dunit[j]); });
-    // A row at the bound is only scaled, and its factor has no gradient.
-    const Real along = factor[i] < bound ? Real(dot) : Real(0), by = factor[i];
-#pragma omp simd
-    for (std::size_t j = 0; j < n; ++j) dunit[j] = by * (dunit[j] - along * unit[j]);
-  }
-}
-
 template <class Real>
 constexpr MergeLoops<Real> loops{
     {merge_forward<Sum, Real>, merge_forward<Difference, Real>, merge_forward<Multiplied, Real>,
@@ -171,9 +148,7 @@ constexpr MergeLoops<Real> loops{
     {merge_backward<Sum, Real>, merge_backward<Difference, Real>, merge_backward<Multiplied, Real>,
      merge_backward<Mean, Real>, merge_backward<Chosen<Larger>, Real>, merge_backward<Chosen<Smaller>, Real>},
     dot_forward<Real>,
-    dot_backward<Real>,
-    unit_forward<Real>,
-    unit_backward<Real>};
+    dot_backward<Real>};
 constexpr MergeTable table{loops<float>, loops<double>};
 
 }  // namespace

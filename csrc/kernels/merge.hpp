@@ -27,20 +27,11 @@ using DotForward = void (*)(const Real* a, const Real* b, std::size_t rows, std:
 template <class Real>
 using DotBackward = void (*)(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da);
 
-/// x (rows, n) -> unit = x factor, factor (rows) = 1 / sqrt(max(sum of x^2, 1e-14)); unit may be x
-template <class Real>
-using UnitForward = void (*)(const Real* x, std::size_t rows, std::size_t n, Real* unit, Real* factor);
-/// dunit (rows, n), which becomes dx in place
-template <class Real>
-using UnitBackward = void (*)(const Real* unit, const Real* factor, std::size_t rows, std::size_t n, Real* dunit);
-
 template <class Real> struct MergeLoops {
   MergeForward<Real> forward[n_merges];
   MergeBackward<Real> backward[n_merges];
   DotForward<Real> dot_forward;
   DotBackward<Real> dot_backward;
-  UnitForward<Real> unit_forward;
-  UnitBackward<Real> unit_backward;
 };
 struct MergeTable {
   MergeLoops<float> f32;

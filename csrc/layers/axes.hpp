@@ -1,29 +1,12 @@
 // What layers have in common that work along some axes of a value: it is turned so that these are the last ones.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 
 #include "graph/call.hpp"
 #include "layers/views.hpp"
 
 namespace gs {
-
-/// With some axes as the last ones; both those and the others keep their order.
-inline Views axes_last(const Shape& shape, const Shape& axes) {
-  const auto is_last = [&](std::size_t k) { return std::find(axes.begin(), axes.end(), k) != axes.end(); };
-  Shape order, turned;
-  for (std::size_t k = 0; k < shape.size(); ++k)
-    if (!is_last(k)) order.push_back(k);
-  for (std::size_t k = 0; k < shape.size(); ++k)
-    if (is_last(k)) order.push_back(k);
-  for (const std::size_t k : order) turned.push_back(shape[k]);
-  Views all{{}, size_of(shape), size_of(shape)};
-  const auto source = strides_of(shape), target = strides_of(turned);
-  all.views.rank = shape.size();
-  for (std::size_t k = 0; k < shape.size(); ++k) all.views.axis[k] = {turned[k], source[order[k]], target[k]};
-  return all;
-}
 
 /// A value of which some axes are the columns of a matrix and the others, and the batch, its rows. Where they are the
 /// last ones anyway, the matrices of a call are used as they lie; else copies.

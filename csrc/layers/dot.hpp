@@ -6,6 +6,7 @@
 
 #include "graph/call.hpp"
 #include "kernels/merge.hpp"
+#include "kernels/normalize.hpp"
 #include "layers/views.hpp"
 
 namespace gs {
@@ -25,7 +26,7 @@ struct Dot {
     for (std::size_t i = 0; i < 2; ++i) {
       const std::size_t axis = settings.whole(names[i]) - 1;  // whole counts the axis of the batch
       n = inputs[i][axis];
-      moves[i] = moved_to_last(inputs[i], axis);
+      moves[i] = axes_last(inputs[i], {axis});
       vectors[i] = moves[i].source_size / n;
       for (std::size_t k = 0; k < inputs[i].size(); ++k)
         if (k != axis) shape.push_back(inputs[i][k]);
@@ -59,11 +60,14 @@ struct Dot {
                           });
       else
         schedule.sample_products(dy, i == 1, other, false, found);
-      finish(schedule, call, i);
     }
+    for (std::size_t i = 0; i < 2; ++i) finish(schedule, call, i);
   }
 
  private:
+  /// How a vector is made as long as 1; one that is shorter than 1e-7 is multiplied by 1e7, as in Keras.
+  RowParts each_vector() const { return {1, n, 1, 1e-14}; }
+
   bool is_of_vectors() const { return vectors[0] == 1 && vectors[1] == 1; }
   template <class Real> Matrix<Real> save(const char* what, Call<Real>& call, std::size_t i) const {
     return call.save(what + std::to_string(i), call.y(size_of(shape)).rows * moves[i].source_size, n);
@@ -87,8 +91,10 @@ struct Dot {
     if (!normalize) return;
     const Matrix<Real> unit = factor(call, i), inverse = lengths(call, i);
     schedule.each_row(unit.rows, n, {{x.at}, {unit.at, inverse.at}},
-                      [=, n = n, forward = merge_loops<Real>().unit_forward](std::size_t first, std::size_t count) {
-                        forward(x.at + first * n, count, n, unit.at + first * n, inverse.at + first);
+                      [=, *this, forward = normalize_loops<Real>().forward[int(Scale::length)]](std::size_t first,
+                                                                                                std::size_t count) {
+                        Real* const to = unit.at + first * n;
+                        forward(x.at + first * n, nullptr, nullptr, each_vector(), count, to, to, inverse.at + first);
                       });
   }
 
@@ -99,11 +105,14 @@ struct Dot {
   }
   template <class Real> void finish(Schedule<Real>& schedule, Call<Real>& call, std::size_t i) const {
     const Matrix<Real> found = gradient(call, i);
+    if (!found) return;
     if (normalize) {
       const Matrix<Real> unit = factor(call, i), inverse = lengths(call, i);
-      schedule.each_row(unit.rows, n, {{unit.at, inverse.at}, {found.at}},
-                        [=, n = n, backward = merge_loops<Real>().unit_backward](std::size_t first, std::size_t count) {
-                          backward(unit.at + first * n, inverse.at + first, count, n, found.at + first * n);
+      schedule.each_row(unit.rows, n, {{inverse.at}, {unit.at, found.at}},
+                        [=, *this, backward = normalize_loops<Real>().backward[int(Scale::length)]](std::size_t first,
+                                                                                                    std::size_t count) {
+                          Real* const at = found.at + first * n;
+                          backward(at, nullptr, inverse.at + first, each_vector(), count, unit.at + first * n, at);
                         });
     }
     if (!moves[i].is_identity()) move(schedule, moves[i].reversed(), found, call.dx(n, i));

@@ -7,14 +7,16 @@
 
 #include "graph/call.hpp"
 #include "layers/affine.hpp"
+#include "layers/axes.hpp"
 
 namespace gs {
 
-/// y = (x - mean) / max(sqrt(variance), epsilon) of each column of the last axis, by numbers that are weights or given;
+/// y = (x - mean) / max(sqrt(variance), epsilon) of each place along some axes, by numbers that are weights or given;
 /// or x from y.
 struct Normalization {
-  Shape shape;
-  std::size_t n;  // columns
+  Shape shape, weight_shape;
+  AxesLast axes;
+  std::size_t n;  // places
   bool invert;
   std::vector<double> mean, variance;  // (n), or empty if they are weights
 
@@ -22,27 +24,34 @@ struct Normalization {
   template <class Settings>
   Normalization(const Shapes& inputs, const Settings& settings)
       : shape(inputs[0]),
-        n(last_of(shape)),
+        axes(shape, settings.shape("axes")),
+        n(axes.columns()),
         invert(settings.flag("invert")),
         mean(settings.reals("mean")),
         variance(settings.reals("variance")) {
+    for (const std::size_t axis : settings.shape("axes")) weight_shape.push_back(shape[axis]);
     settings.check(mean.size() == variance.size() && (mean.empty() || mean.size() == n),
-                   "mean and variance must have a number for each input, or none.");
+                   "mean and variance must have a number for each place, or none.");
   }
   Shape output() const { return shape; }
-  Shapes weights() const { return mean.empty() ? Shapes{{n}, {n}} : Shapes{}; }  // mean, variance
+  Shapes weights() const { return mean.empty() ? Shapes(2, weight_shape) : Shapes{}; }  // mean, variance
 
   // x (rows, n) -> y (rows, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Real* const center = mean.empty() ? call.weight(0)->w : schedule.constant(mean);
     const Real* const factor = deviations(schedule, call);
-    affine(schedule, call.x(n), invert ? nullptr : center, factor, invert ? center : nullptr, call.y(n));
+    affine(schedule, axes.x(schedule, call), invert ? nullptr : center, factor, invert ? center : nullptr,
+           axes.y(call));
+    axes.put_y(schedule, call);
   }
 
   // dy (rows, n) -> dx (rows, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> dx = call.dx(n);
-    if (dx) affine<Real>(schedule, schedule.rows(call.dy(n)), nullptr, deviations(schedule, call), nullptr, dx);
+    const Matrix<Real> dx = axes.dx(call);
+    if (!dx) return;
+    const Rows dy = schedule.rows(axes.dy(schedule, call));
+    affine<Real>(schedule, dy, nullptr, deviations(schedule, call), nullptr, dx);
+    axes.put_dx(schedule, call);
   }
 
  private:

@@ -63,16 +63,19 @@ inline Views broadcast(const Shape& shape, const Shape& target) {
   return all;
 }
 
-/// With axis `axis` as the last one.
-inline Views moved_to_last(const Shape& shape, std::size_t axis) {
-  Shape target = shape;
-  std::rotate(target.begin() + std::ptrdiff_t(axis), target.begin() + std::ptrdiff_t(axis) + 1, target.end());
+/// With some axes as the last ones; both those and the others keep their order.
+inline Views axes_last(const Shape& shape, const Shape& axes) {
+  const auto is_last = [&](std::size_t k) { return std::find(axes.begin(), axes.end(), k) != axes.end(); };
+  Shape order, turned;
+  for (std::size_t k = 0; k < shape.size(); ++k)
+    if (!is_last(k)) order.push_back(k);
+  for (std::size_t k = 0; k < shape.size(); ++k)
+    if (is_last(k)) order.push_back(k);
+  for (const std::size_t k : order) turned.push_back(shape[k]);
   Views all{{}, size_of(shape), size_of(shape)};
-  auto source = strides_of(shape);
-  std::rotate(source.begin() + std::ptrdiff_t(axis), source.begin() + std::ptrdiff_t(axis) + 1, source.end());
-  const auto to = strides_of(target);
+  const auto source = strides_of(shape), target = strides_of(turned);
   all.views.rank = shape.size();
-  for (std::size_t k = 0; k < shape.size(); ++k) all.views.axis[k] = {target[k], source[k], to[k]};
+  for (std::size_t k = 0; k < shape.size(); ++k) all.views.axis[k] = {turned[k], source[order[k]], target[k]};
   return all;
 }
 

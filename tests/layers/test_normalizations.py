@@ -213,6 +213,35 @@ def test_adapt(axis, dtype):
     assert len(layer.weights) == len(layer.non_trainable_weights) == 2
 
 
+@pytest.mark.parametrize("axis", [-1, 1, (1, 3), (1, 2, 3), None])
+def test_adapt_along_axes(axis):
+    data = 5 + 3 * np.random.default_rng(0).normal(size=(20, 2, 4, 3))
+    layer = gs.layers.Normalization(axis=axis, dtype="float64")
+    layer.adapt(data)
+    own = [] if axis is None else [a % 4 for a in np.atleast_1d(axis)]
+    others = tuple(a for a in range(4) if a not in own)
+    mean, variance = data.mean(axis=others, keepdims=True), data.var(axis=others, keepdims=True)
+    if axis is not None:
+        assert layer.mean.shape == mean.shape
+        assert layer.weights[0].shape == tuple(data.shape[a] for a in own)
+    np.testing.assert_allclose(layer.mean, np.broadcast_to(mean, layer.mean.shape), rtol=1e-13)
+    expected = (data - mean) / np.sqrt(variance)
+    np.testing.assert_allclose(layer(data, training=True), expected, rtol=0, atol=1e-12)
+    dx, _ = layer.backward(data)
+    np.testing.assert_allclose(dx, data / np.sqrt(variance), rtol=1e-12)
+    batches = gs.layers.Normalization(axis=axis, dtype="float64")
+    batches.adapt(data[i : i + 7] for i in range(0, 20, 7))
+    np.testing.assert_allclose(batches.variance, layer.variance, rtol=1e-12)
+    options = {"axis": axis, "dtype": "float64", "mean": mean.reshape(layer.weights[0].shape if own else ())}
+    options["variance"] = variance.reshape(options["mean"].shape)
+    given = gs.layers.Normalization(**options)
+    np.testing.assert_allclose(given(data), expected, rtol=0, atol=1e-12)
+    again = gs.layers.Normalization.from_config(given.get_config())
+    np.testing.assert_array_equal(again(data), given(data))
+    back = gs.layers.Normalization(invert=True, **options)
+    np.testing.assert_allclose(back(given(data)), data, rtol=1e-12)
+
+
 def test_normalization_in_a_model():
     random = np.random.default_rng(0)
     x = 100 + 20 * random.normal(size=(60, 3))
@@ -281,8 +310,13 @@ LAYER_ERRORS = [
     (lambda: gs.layers.LayerNormalization(gamma_initializer="x"), ValueError, "initializer must be one of"),
     (lambda: gs.layers.GroupNormalization(0), ValueError, "groups must be at least 1; got 0"),
     (lambda: gs.layers.GroupNormalization(3)(np.zeros((2, 4))), ValueError, "groups must divide the 4 channels"),
-    (lambda: gs.layers.Normalization()(np.zeros((2, 4, 3))), ValueError, "Put a Flatten"),
-    (lambda: gs.layers.Normalization(axis=0), ValueError, "axis must be -1, 1 or None"),
+    (lambda: gs.layers.Normalization(axis=2)(np.zeros((2, 4))), ValueError, "axis must be an axis of inputs of shape"),
+    (lambda: gs.layers.Normalization(axis=0), ValueError, "axis must not be that of the rows"),
+    (
+        lambda: gs.layers.Normalization(mean=[1.0, 2.0], variance=[1.0, 2.0])(np.zeros((2, 3))),
+        ValueError,
+        r"has a mean of shape \(2,\); the axes have the sizes \(3,\)",
+    ),
     (lambda: gs.layers.Normalization(mean=1.0), ValueError, "both or not at all"),
     (lambda: gs.layers.Normalization(mean=1.0, variance=-1.0), ValueError, "variance must be at least 0"),
     (lambda: gs.layers.Normalization(mean=[1.0], variance=[1.0, 2.0]), ValueError, "must have the same shape"),

@@ -317,5 +317,3 @@ def test_models_that_are_not_ready():
         gs.Sequential().pop()
     with pytest.raises(TypeError, match="layers must be a list of layers; got a Dense"):
         gs.Sequential(gs.layers.Dense(1))
-    with pytest.raises(ValueError, match="Put a Flatten"):
-        gs.Sequential([gs.layers.Normalization()]).predict(np.zeros((2, 8, 8)))

@@ -17,18 +17,22 @@ pytest.importorskip("h5py")
 X = (3 + 2 * np.random.default_rng(3).standard_normal((40, 4))).astype(np.float32)
 # How Normalization is made; it is adapted unless it is given its mean.
 SETTINGS = [{}, {"axis": None}, {"mean": [1.0, 2, 3, 4], "variance": [1.0, 2, 1, 1]}, {"invert": True}, {"axis": (1,)}]
+SETTINGS += [{"axis": (1, 2)}, {"axis": 2}]  # of rows of shape (2, 2)
 
 
 def row(library, settings):
     """The same layers of either library."""
     layers = library.layers
     first = layers.Normalization(**settings)
+    shape = (2, 2) if settings.get("axis") in ((1, 2), 2) else (4,)
     if "mean" not in settings:
-        first.adapt(X)
+        first.adapt(X.reshape(-1, *shape))
     return library.Sequential(
         [
             library.Input((4,)),
+            layers.Reshape(shape),
             first,
+            layers.Flatten(),
             layers.Dense(6, activation="relu"),
             layers.BatchNormalization(momentum=0.8),
             layers.LayerNormalization(),
@@ -92,7 +96,7 @@ def test_files_go_both_ways(files, i):
     assert [layer.trainable for layer in whole.layers] == [layer.trainable for layer in row(gs, SETTINGS[i]).layers]
     weights = row(gs, SETTINGS[i])
     weights.load_weights(folder / f"{i}.weights.h5")
-    # float32, through nine layers that divide by standard deviations; with axis=None by that of columns of one mean
+    # float32, through the layers that divide by standard deviations; with axis=None by that of columns of one mean
     for model in (whole, weights):
         np.testing.assert_allclose(model.predict(X, verbose=0), found[f"theirs {i}"], rtol=1e-4, atol=1e-4)
     for name in ("ours", "ours again"):

@@ -161,75 +161,75 @@ class CallbackList(Callback):
     # -- the hooks of all ----------------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_train_begin` of every callback."""
         self._call("on_train_begin", logs=logs)
         for member in self.callbacks:
             member._goes_on()  # also what another one has loaded meanwhile was for this run
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_train_end` of every callback."""
         self._call("on_train_end", logs=logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_epoch_begin` of every callback."""
         self._call("on_epoch_begin", epoch, logs=logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_epoch_end` of every callback."""
         self._call("on_epoch_end", epoch, logs=logs)
         for member in self.callbacks:
             member._after_epoch(epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_train_batch_begin` of every callback."""
         self._call_batch("on_train_batch_begin", batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_train_batch_end` of every callback."""
         self._call_batch("on_train_batch_end", batch, logs)
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_batch_begin` of every callback."""
         self._call_batch("on_batch_begin", batch, logs)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_batch_end` of every callback."""
         self._call_batch("on_batch_end", batch, logs)
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_train_progress` of every callback."""
         self._call("on_train_progress", batches, logs=logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_test_begin` of every callback."""
         self._call("on_test_begin", logs=logs)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_test_end` of every callback."""
         self._call("on_test_end", logs=logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_test_batch_begin` of every callback."""
         self._call_batch("on_test_batch_begin", batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_test_batch_end` of every callback."""
         self._call_batch("on_test_batch_end", batch, logs)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_predict_begin` of every callback."""
         self._call("on_predict_begin", logs=logs)
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_predict_end` of every callback."""
         self._call("on_predict_end", logs=logs)
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_predict_batch_begin` of every callback."""
         self._call_batch("on_predict_batch_begin", batch, logs)
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Call it of each."""
+        """Call `on_predict_batch_end` of every callback."""
         self._call_batch("on_predict_batch_end", batch, logs)
 
 

@@ -41,7 +41,7 @@ def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: 
 
 
 class Activation(Layer):
-    """A function of every element, or of every row.
+    """A function of every element, or along the last axis.
 
     Parameters
     ----------
@@ -54,8 +54,6 @@ class Activation(Layer):
     ------
     TypeError, ValueError
         An unknown activation.
-    ValueError
-        At the build: rows are not of shape (n,), and the activation sums along them.
 
     Examples
     --------

@@ -219,15 +219,6 @@ class Layer(Own, Connected, Copied, Weighted):
             raise AttributeError(f"layer {self.name!r} has no weights before it is built.")
         return self.weights[index]
 
-    def _flat(self, input_shape: Sequence[int | None]) -> Shape:
-        """The shape, if rows have one dimension."""
-        if len(input_shape) != 2:
-            raise ValueError(
-                f"layer {self.name!r} must get inputs of shape (rows, n); got {tuple(input_shape)}. "
-                "Put a Flatten() before it."
-            )
-        return tuple(input_shape)
-
     # -- building ----------------------------------------------------------------------------------------------------
 
     def build(self, input_shape: Sequence[int | None]) -> None:

@@ -115,7 +115,7 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """(rows, ..., units) for (rows, ..., inputs)."""
         if len(input_shape) < 2:
-            self._flat(input_shape)  # which says what is wrong
+            raise ValueError(f"layer {self.name!r} must get inputs of shape (rows, ..., n); got {tuple(input_shape)}.")
         return (*input_shape[:-1], self.units)
 
     def specification(self) -> dict[str, Any]:

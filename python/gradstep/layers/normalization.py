@@ -1,4 +1,4 @@
-"""Normalization by numbers that were measured before (csrc/layers/normalizations.hpp)."""
+"""Normalization by numbers that were measured before (csrc/layers/normalization.hpp)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _core
 from ..checks import flag, numeric
+from .axes import sample_axes, some_axes
 from .base import Layer, Shape
 
 if TYPE_CHECKING:
@@ -19,14 +20,16 @@ __all__ = ["Normalization"]
 
 
 class Normalization(Layer):
-    r"""Brings each column to mean 0 and variance 1, by the mean and the variance of data that it was adapted to.
+    r"""Brings numbers to mean 0 and variance 1, by the mean and the variance of data that it was adapted to.
 
     Parameters
     ----------
-    axis : int, tuple of one int, or None, default -1
-        -1 or 1: a mean and a variance for each column; None, or an empty tuple: one for all.
-    mean, variance : float or array_like of shape (n,), optional
-        What they are; then there is nothing to adapt. Both or none; variances at least 0.
+    axis : int, sequence of int, or None, default -1
+        There are a mean and a variance for each place along these axes, counted with that of the rows, 0; None, or an
+        empty sequence: one for all.
+    mean, variance : float or array_like, optional
+        What they are, of the sizes of `axis` or stretched to them; then there is nothing to adapt. Both or none;
+        variances at least 0.
     invert : bool, default False
         The other way round: from normalized numbers to the data's.
     input_shape, input_dim, dtype, name, trainable
@@ -34,15 +37,16 @@ class Normalization(Layer):
 
     State
     -----
-    mean, variance : ndarray, shape (1, n)
-        Weights that are not trained; without `adapt` they are no weights.
+    mean, variance : ndarray
+        Weights that are not trained, of the sizes of `axis`; without `adapt` they are no weights. The properties of
+        these names have 1 along the other axes.
 
     Raises
     ------
     TypeError, ValueError
         An argument of the wrong type; one of mean and variance without the other, or of another shape.
     ValueError
-        At the build: rows are not of shape (n,).
+        At the build: inputs have no such axes, or `mean` is of other sizes.
 
     Notes
     -----
@@ -75,12 +79,10 @@ class Normalization(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        one = axis
         if isinstance(axis, (tuple, list)) and len(axis) < 2:  # as Keras's configs have it
-            one = axis[0] if axis else None
-        if one is not None and (isinstance(one, bool) or one not in (-1, 1)):
-            raise ValueError(f"axis must be -1, 1 or None: rows have shape (n,); got {axis!r}.")
-        self.axis, self.invert = one, flag("invert", invert)
+            axis = axis[0] if axis else None
+        self.axis = None if axis is None else some_axes("axis", axis)
+        self.invert = flag("invert", invert)
         if (mean is None) != (variance is None):
             raise ValueError("mean and variance must be given both or not at all.")
         self._given = None
@@ -97,21 +99,42 @@ class Normalization(Layer):
 
     @property
     def mean(self) -> np.ndarray | None:
-        """The means, (1, n), of a layer that is built; before, what was given."""
+        """The means, with 1 along all axes but `axis`, of a layer that is built; before, what was given."""
         return self._moment(0)
 
     @property
     def variance(self) -> np.ndarray | None:
-        """The variances, (1, n), of a layer that is built; before, what was given."""
+        """The variances, with 1 along all axes but `axis`, of a layer that is built; before, what was given."""
         return self._moment(1)
 
     def _moment(self, index: int) -> np.ndarray | None:
         if not self.built:
             return None if self._given is None else self._given[index]
-        width = self.input_shape[-1] or 1
-        if self._given is None:
-            return self._weights[index].reshape(1, width)
-        return np.broadcast_to(self._given[index].astype(self.dtype), (1, width))
+        row, axes = self.input_shape[1:], self._places(self.input_shape)
+        found = self._weights[index] if self._given is None else self._stretched(self._given[index], self.input_shape)
+        return found.astype(self.dtype, copy=False).reshape(
+            1, *((size or 1) if axis in axes else 1 for axis, size in enumerate(row))
+        )
+
+    def _places(self, input_shape: Sequence[int | None]) -> list[int]:
+        """The axes of a row that have means of their own; those of one for all are stretched along the last."""
+        if self.axis is None:
+            return [len(input_shape) - 2]
+        return sample_axes("axis", self.axis, input_shape)
+
+    def _sizes(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+        return tuple(input_shape[axis + 1] or 1 for axis in self._places(input_shape))
+
+    def _stretched(self, given: np.ndarray, input_shape: Sequence[int | None]) -> np.ndarray:
+        """Means or variances that were given, of the sizes of `axis`."""
+        axes, sizes = self._places(input_shape), self._sizes(input_shape)
+        ones = tuple((size or 1) if axis in axes else 1 for axis, size in enumerate(input_shape[1:]))
+        try:
+            return given.reshape(sizes) if given.shape in (ones, (1, *ones)) else np.broadcast_to(given, sizes)
+        except ValueError:
+            raise ValueError(
+                f"layer {self.name!r} has a mean of shape {given.shape}; the axes have the sizes {sizes}."
+            ) from None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal object, as of every layer."""
@@ -123,7 +146,8 @@ class Normalization(Layer):
 
         Parameters
         ----------
-        data : array_like, shape (rows, n) or (rows,), or an iterable of such batches
+        data : array_like, shape (rows, ...), or an iterable of such batches
+            Of shape (rows,) it is rows of one number.
 
         Raises
         ------
@@ -145,16 +169,17 @@ class Normalization(Layer):
             self._check_shape(array.shape or (None,))
             if not len(array):
                 continue
-            axes = None if self.axis is None else 0
-            count = len(array) * (array.shape[1] if axes is None else 1)
+            own = [] if self.axis is None else [axis + 1 for axis in self._places(array.shape)]
+            axes = tuple(axis for axis in range(array.ndim) if axis not in own)
+            count = math.prod(array.shape[axis] for axis in axes)
             ours, spread = array.mean(axis=axes), array.var(axis=axes) * count
             # Chan, Golub & LeVeque 1983: moments of two parts joined without large sums of squares.
             gap, total = ours - mean, rows + count
             squares = squares + spread + gap**2 * (rows * count / total)
-            mean, rows, width = mean + gap * (count / total), total, array.shape[1]
+            mean, rows, shape = mean + gap * (count / total), total, array.shape
         if not rows:
             raise ValueError("data must have at least one row.")
-        self.build((None, width))
+        self.build((None, *shape[1:]))
         self._weights[0][...], self._weights[1][...] = mean, squares / rows
 
     def build(self, input_shape: Sequence[int | None]) -> None:
@@ -163,25 +188,28 @@ class Normalization(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        shape = self._flat(input_shape)
-        if self._given is not None and self._given[0].shape not in ((), (1,), shape[1:]):
-            raise ValueError(f"layer {self.name!r} has a mean of shape {self._given[0].shape}; rows are {shape[1:]}.")
-        return shape
+        self._places(input_shape)
+        if self._given is not None:
+            self._stretched(self._given[0], input_shape)
+        return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
         spec: dict[str, Any] = {"kind": "normalization", "invert": self.invert}
+        shape = self._input_shape
+        if shape is None:
+            return spec
+        spec["axes"] = self._places(shape)
         if self._given is None:
             return spec
-        width = self._input_shape[-1] if self._input_shape else None
-        wide = [np.broadcast_to(each, (width or each.size,)).tolist() for each in self._given]
+        wide = [self._stretched(each, shape).ravel().tolist() for each in self._given]
         return spec | {"mean": wide[0], "variance": wide[1]}
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """Means of 0 and variances of 1, if they are to be measured."""
         if self._given is not None:
             return []
-        weights = [_core.aligned_zeros(input_shape, self.dtype) for _ in range(2)]
+        weights = [_core.aligned_zeros(self._sizes((None, *input_shape)), self.dtype) for _ in range(2)]
         weights[1][...] = 1
         return weights
 
@@ -189,6 +217,6 @@ class Normalization(Layer):
 def _moments(name: str, value: Any) -> np.ndarray:
     array = numeric(value, name).astype(np.float64)
     array = array[0] if array.ndim == 2 and array.shape[0] == 1 else array
-    if array.ndim > 1 or not all(map(math.isfinite, array.ravel())):
-        raise ValueError(f"{name} must be a finite number, or one for each column; its shape is {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite numbers; got {value!r}.")
     return array

@@ -54,15 +54,15 @@ class _RowFeed:
 
     @property
     def steps(self) -> int | None:
-        """As any feed's."""
+        """Batches of an epoch, or None if that is not known."""
         return self._all if self._limit is None else self._limit
 
     def is_over(self) -> bool:
-        """As any feed's."""
+        """Whether there is no batch for another epoch."""
         return False
 
     def finish(self, done: int) -> None:
-        """As any feed's."""
+        """End an epoch after `done` batches that no callback stopped."""
         _warn(done, self._limit)
 
     def _rows(self, epoch: int, number: int) -> np.ndarray | None:
@@ -99,11 +99,11 @@ class ArrayFeed(_RowFeed):
         self.sample, self._make = rows, make
 
     def make_run(self) -> Run:
-        """As any feed's."""
+        """The run over the batches, with the network as it is now."""
         return self._make(self.sample, self._batch)
 
     def start(self, run: Run, epoch: int, number: int) -> None:
-        """As any feed's."""
+        """Begin an epoch; number: of the pass, from which random numbers follow."""
         run.start(self._rows(epoch, number), number)
 
 
@@ -128,11 +128,11 @@ class SparseFeed(_RowFeed):
         self.sample = dense(np.arange(min(batch, rows)))
 
     def make_run(self) -> Streamed:
-        """As any feed's."""
+        """The run over the batches, with the network as it is now."""
         return self._make()
 
     def start(self, run: Streamed, epoch: int, number: int) -> None:
-        """As any feed's."""
+        """Begin an epoch; number: of the pass, from which random numbers follow."""
         rows = self._rows(epoch, number)
         order = np.arange(self._count) if rows is None else rows
         run.start(self._dense(order[i : i + self._batch]) for i in range(0, len(order), self._batch))
@@ -189,24 +189,24 @@ class BatchFeed:
 
     @property
     def steps(self) -> int | None:
-        """As any feed's."""
+        """Batches of an epoch, or None if that is not known."""
         return self._known if self._limit is None else self._limit
 
     def make_run(self) -> Streamed:
-        """As any feed's."""
+        """The run over the batches, with the network as it is now."""
         return self._make()
 
     def is_over(self) -> bool:
-        """As any feed's."""
+        """Whether there is no batch for another epoch."""
         return self._known == 0 or (isinstance(self._source, Iterator) and self._pass(0).peek() is None)
 
     def start(self, run: Streamed, epoch: int, number: int) -> None:
-        """As any feed's."""
+        """Begin an epoch; number: of the pass, from which random numbers follow."""
         self._tell("on_epoch_begin")
         run.start(self._batches(self._pass(number)), self._limit)
 
     def finish(self, done: int) -> None:
-        """As any feed's."""
+        """End an epoch after `done` batches that no callback stopped."""
         if not isinstance(self._source, Iterator) and (not self._keeps or self._given == self._known):
             self._left = None
         self._tell("on_epoch_end")

@@ -174,7 +174,7 @@ class Measured:
 
     @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
-        """As the run's, with the results of the metrics."""
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         batches, rows, loss, means = self._run.progress
         rest, values = iter(means), []
         for share in self._shared:
@@ -188,11 +188,11 @@ class Measured:
 
     @property
     def over(self) -> bool:
-        """As the run's."""
+        """Whether the pass is over."""
         return self._run.over
 
     def start(self, order: np.ndarray | None, number: int = 0) -> None:
-        """As the run's."""
+        """Begin a pass over the rows in this order; None: as they lie."""
         self._run.start(order, number)
         self._order = order
         for share in self._shared:
@@ -200,7 +200,7 @@ class Measured:
                 share.metric.reset_state()
 
     def advance(self, seconds: float) -> bool:
-        """As the run's."""
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
         if not self._fed:
             return self._run.advance(seconds)
         end = perf_counter() + seconds

@@ -52,7 +52,7 @@ class Streamed:
 
     @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
-        """As the run's."""
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
         return self._done, self._rows, self._loss / self._rows if self._rows else 0.0, list(self._values)
 
     @property
@@ -65,7 +65,7 @@ class Streamed:
         return self._next is None
 
     def advance(self, seconds: float) -> bool:
-        """As the run's."""
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
         end = perf_counter() + seconds
         while not self.over:
             assert self._next is not None
