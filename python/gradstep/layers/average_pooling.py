@@ -168,7 +168,7 @@ class AveragePooling3D(Pooling):
     Examples
     --------
     >>> import numpy as np, gradstep as gs
-    >>> gs.layers.AveragePooling3D()(np.zeros((5, 4, 6, 6, 3))).shape
+    >>> gs.layers.AveragePooling3D(2)(np.zeros((5, 4, 6, 6, 3))).shape
     (5, 2, 3, 3, 3)
     """
 
