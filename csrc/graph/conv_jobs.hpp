@@ -20,6 +20,7 @@ struct Patches {
   std::vector<const void*> places;
   std::vector<std::size_t> run_at;
   std::size_t run = 0, groups = 1;
+  std::size_t between = 0;  // numbers between neighbours
 
   std::size_t depth() const { return run_at.size() * run; }
 };
@@ -36,6 +37,7 @@ template <class Real> Patches patches_of(const Real* samples, std::size_t count,
           p.places.push_back(samples + s * w.bordered() + i * d->stride * plane + j * h->stride * row +
                              k * v->stride * w.channels);
   p.groups = groups;
+  p.between = v->stride * w.channels;
   p.run = w.channels / groups;
   for (std::size_t i = 0; i < d->size; ++i)
     for (std::size_t j = 0; j < h->size; ++j)
@@ -128,6 +130,7 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
         terms_(std::move(terms)),
         share_(terms_[0].dz.columns / terms_[0].x->groups),
         grid_(terms_[0].x->run, share_, 48, 128),
+        deep_(terms_[0].x->between * sizeof(Real) < 1024 ? 64 : gemm_depth),
         gemm_(products<Real>().gemm) {
     const Patches& x = *terms_[0].x;
     this->cut(x.run_at.size() * x.groups * grid_.chunks());
@@ -142,22 +145,26 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     const std::size_t out = terms_[0].dz.columns, column = group * share_ + b.column;
     bool adds = false;
     for (const PatchTerm<Real>& term : terms_) {
-      Product<Real> q{{term.x->places.data(), source_of<Real>},
-                      x.run_at[r] + group * x.run + b.row,
-                      true,
-                      term.dz.at + column,
-                      out,
-                      false,
-                      nullptr,
-                      scratch,
-                      b.columns,
-                      b.rows,
-                      b.columns,
-                      term.x->places.size()};
-      q.adds = adds;
-      q.is_cancelled = &ThreadTeam::is_cancelled;
-      gemm_(q, scratch + tile_);
-      adds = true;
+      const std::size_t places = term.x->places.size();
+      for (std::size_t first = 0; first < places; first += deep_) {
+        const std::size_t depth = std::min(deep_, places - first);
+        Product<Real> q{{term.x->places.data() + first, source_of<Real>},
+                        x.run_at[r] + group * x.run + b.row,
+                        true,
+                        term.dz.at + first * out + column,
+                        out,
+                        false,
+                        nullptr,
+                        scratch,
+                        b.columns,
+                        b.rows,
+                        b.columns,
+                        depth};
+        q.adds = adds;
+        gemm_(q, scratch + tile_);
+        adds = true;
+        if (ThreadTeam::is_cancelled()) return;
+      }
     }
     this->update(chunk, (r * x.run + b.row) * out + column, scratch,
                  b.columns == out ? MatrixLayout(b.rows * b.columns) : MatrixLayout(b.rows, b.columns, out));
@@ -171,6 +178,8 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
   const std::vector<PatchTerm<Real>> terms_;
   const std::size_t share_;  // columns of a group
   const Grid grid_;
+  // Places a product: of so few, rows are read where they lie, unless so far apart that they share sets of the cache.
+  const std::size_t deep_;
   std::size_t tile_ = 0;
   const Gemm<Real> gemm_;
 };

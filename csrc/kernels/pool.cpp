@@ -84,8 +84,8 @@ void max_forward(const Window& w, const Real* x, std::size_t count, Real* y, std
   }
 }
 
-template <class Real>
-void max_backward(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
+template <bool disjoint, class Real>
+HD void max_back(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
@@ -93,12 +93,17 @@ void max_backward(const Window& w, const Real* dy, const std::uint32_t* index, s
         Real* RESTRICT const at = dx + to;
         const auto here = std::uint32_t(number);
 #pragma omp simd
-        for (std::size_t c = 0; c < n; ++c) at[c] += index[c] == here ? dy[c] : Real(0);
+        for (std::size_t c = 0; c < n; ++c) at[c] = (disjoint ? Real(0) : at[c]) + (index[c] == here ? dy[c] : Real(0));
       });
       dy += n;
       index += n;
     });
   }
+}
+
+template <class Real>
+void max_backward(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
+  w.is_disjoint() ? max_back<true>(w, dy, index, count, dx) : max_back<false>(w, dy, index, count, dx);
 }
 
 template <class Real> void mean_forward(const Window& w, const Real* x, std::size_t count, Real* y) {

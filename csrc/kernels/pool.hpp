@@ -13,7 +13,7 @@ namespace gs {
 /// first one of several; a NaN is larger than all.
 template <class Real>
 using MaxPoolForward = void (*)(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index);
-/// dy -> dx, zeros before, += dy where the largest number was
+/// dy -> dx, zeros before unless the windows cover it, += dy where the largest number was
 template <class Real>
 using MaxPoolBackward = void (*)(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count,
                                  Real* dx);

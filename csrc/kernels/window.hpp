@@ -25,6 +25,14 @@ struct Window {
   std::size_t bordered() const { return axis[0].bordered() * axis[1].bordered() * axis[2].bordered() * channels; }
   std::size_t size() const { return axis[0].size * axis[1].size * axis[2].size; }
   std::size_t places() const { return axis[0].out * axis[1].out * axis[2].out; }
+  /// Whether no number is in two places' windows; and whether each is in one.
+  bool is_disjoint() const {
+    return axis[0].stride >= axis[0].size && axis[1].stride >= axis[1].size && axis[2].stride >= axis[2].size;
+  }
+  bool covers() const {
+    return places() * size() * channels == in() && axis[0].stride == axis[0].size && axis[1].stride == axis[1].size &&
+           axis[2].stride == axis[2].size;
+  }
   bool has_border() const { return bordered() != in(); }
 
   bool operator==(const Window& o) const {
