@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "graph/conv_jobs.hpp"
+#include "graph/external_call.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
 #include "graph/sample_products.hpp"
@@ -21,18 +24,6 @@
 #include "runtime/threads.hpp"
 
 namespace gs {
-
-/// Something that is computed elsewhere, between two stages: a layer of the user's own. Matrices are of rows (batch).
-template <class Real> struct ExternalCall {
-  std::size_t layer = 0;  // its number among those of the network
-  bool backward = false;
-  std::vector<Matrix<Real>> xs;           // to be read; in backward too
-  Matrix<Real> y{};                       // forward: to be written
-  Matrix<Real> dy{};                      // backward: to be read
-  std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
-  std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
-  std::size_t stage = 0;                  // before which it is due
-};
 
 template <class Real> class Schedule {
  public:
@@ -82,6 +73,69 @@ template <class Real> class Schedule {
     gradient.reads.push_back(dz.at);
   }
 
+  // x (batch, in) of a window -> to (batch, bordered), where there are zeros around it
+  void border(const Rows& x, const Window& window, Real* to) {
+    add(std::make_unique<BorderJob<Real>>(x, window, to), {{x.memory}, {to}});
+  }
+
+  // patches of samples x, w (depth, out), b (out) or null -> z (places, out)
+  void product(const Patches& patches, Matrix<Real> x, const Weight<Real>* w, const Weight<Real>* b, Matrix<Real> z) {
+    const std::size_t share = z.columns / patches.groups;
+    std::vector<Product<Real>> products;
+    for (std::size_t group = 0; group < patches.groups; ++group) {
+      const std::size_t at = group * share;
+      products.push_back({{patches.places.data(), source_of<Real>},
+                          group * patches.run,
+                          false,
+                          w->w + at,
+                          z.columns,
+                          false,
+                          b ? b->w + at : nullptr,
+                          z.at + at,
+                          z.columns,
+                          z.rows,
+                          share,
+                          patches.depth()});
+      products.back().run_at = patches.run_at.data();
+      products.back().run = patches.run;
+    }
+    const Access access{{x.at, w->w, b ? b->w : nullptr}, {z.at}};
+    if (products.size() == 1)
+      add_product(products[0], access);
+    else
+      add(std::make_unique<GroupsJob<Real>>(products), access);
+  }
+
+  // w (window, n, out) -> turned (window, groups, out / groups, n)
+  void turn_kernel(const Weight<Real>* w, std::size_t window, std::size_t n, std::size_t groups, std::size_t out,
+                   Matrix<Real> turned) {
+    each_row(window * groups, n * out / groups, {{w->w}, {turned.at}},
+             [=](std::size_t first, std::size_t count) { turn(w->w, first, count, n, groups, out, turned.at); });
+  }
+
+  // dz (batch * places, out), turned (window, groups, out / groups, n) -> dx (batch, in)
+  void input_grad(Matrix<Real> dz, Matrix<Real> turned, const Window& window, std::size_t groups, Matrix<Real> dx) {
+    add(std::make_unique<ConvInputGradJob<Real>>(rows(dz), turned.at, window, groups, dx),
+        {{dz.at, turned.at}, {dx.at}});
+  }
+
+  // patches of samples x, dz (places, out) -> dw = their product, which updates w (depth, out)
+  void weight_grad(const Patches& patches, Matrix<Real> x, Matrix<Real> dz, const Weight<Real>* w) {
+    if (!w->trainable()) return;
+    Gradient& gradient = gradient_of(w);
+    gradient.patches.push_back({&patches, dz});
+    gradient.reads.insert(gradient.reads.end(), {x.at, dz.at});
+  }
+
+  /// What lies under a window at each of its places in samples.
+  const Patches& patches(Matrix<Real> samples, const Window& window, std::size_t groups) {
+    auto& known = patches_[samples.at];
+    for (const auto& [made_for, patches] : known)
+      if (made_for.first == window && made_for.second == groups) return patches;
+    known.push_back({{window, groups}, patches_of(samples.at, samples.rows, window, groups)});
+    return known.back().second;
+  }
+
   /// The gradients of a weight are all there: it is updated by their sum.
   void update(const Weight<Real>* w) {
     const auto found = gradients_.find(w);
@@ -89,7 +143,9 @@ template <class Real> class Schedule {
     Gradient gradient = std::move(found->second);
     gradients_.erase(found);
     std::unique_ptr<GradJob<Real>> job;
-    if (gradient.sums.empty())
+    if (!gradient.patches.empty())
+      job = std::make_unique<ConvGradJob<Real>>(std::move(gradient.patches), *w, epilogue_);
+    else if (gradient.sums.empty())
       job = std::make_unique<WeightGradJob<Real>>(std::move(gradient.products), *w, epilogue_);
     else
       job = std::make_unique<BiasGradJob<Real>>(std::move(gradient.sums), *w, epilogue_);
@@ -284,6 +340,7 @@ template <class Real> class Schedule {
   /// What the gradient of a weight is the sum of.
   struct Gradient {
     std::vector<Product<Real>> products;
+    std::vector<PatchTerm<Real>> patches;
     std::vector<Matrix<const Real>> sums;
     std::vector<const void*> reads;
   };
@@ -332,6 +389,7 @@ template <class Real> class Schedule {
   std::unordered_map<const void*, Open> open_;
   std::unordered_map<const Weight<Real>*, Gradient> gradients_;
   std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
+  std::map<const Real*, std::deque<std::pair<std::pair<Window, std::size_t>, Patches>>> patches_;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;
 };

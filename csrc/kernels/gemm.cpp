@@ -41,11 +41,9 @@ template <int n_vectors, class Real> HD void panels(const Block<Real>& block, st
 }
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
-  if (q.b_transposed && !q.a_transposed && q.rows <= 3 && q.a.template is_plain<Real>()) return dots(q);
-  const Blocks depths(q.depth, gemm_depth);
-  for (std::size_t k = 0; k < depths.count; ++k) {
-    if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
-    const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);
+  const bool is_whole = !q.run_at && !q.adds && !q.line;
+  if (q.b_transposed && !q.a_transposed && q.rows <= 3 && is_whole && q.a.template is_plain<Real>()) return dots(q);
+  each_block(q, scratch, [&](const Block<Real>& block) {
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
     if (q.rows == 1)
       panels<8>(block, q.columns, 0);
@@ -53,7 +51,7 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
       panels<4>(block, q.columns, 0);
     else
       panels<tile_vectors>(block, q.columns, 0);
-  }
+  });
 }
 
 template <class Real>

@@ -21,6 +21,12 @@ template <class Real> struct Product {
   Real* c;            // (rows, columns) with row stride ldc; overlaps nothing
   std::size_t ldc;
   std::size_t rows, columns, depth;
+  // The depth of a row of a may lie in runs of `run` numbers, the r-th from run_at[r] on; null: side by side.
+  const std::size_t* run_at = nullptr;
+  std::size_t run = 0;
+  bool adds = false;  // to what c holds, instead of to start
+  // Rows of c may lie in lines of `line` rows, whose first ones are line_stride apart; 0: all in one.
+  std::size_t line = 0, line_stride = 0;
   bool (*is_cancelled)() = nullptr;  // asked between blocks of the depth; if it says so, c is left as it is
 };
 

@@ -11,21 +11,22 @@
 namespace gs {
 namespace {
 
-/// One block of the depth, [begin, begin + depth), for all of c.
+/// One block of the depth, [begin, begin + depth), for all of c. a_begin: where it begins in a; adds: to what c holds.
 template <class Real> class Block {
  public:
-  HD Block(const Product<Real>& q, std::size_t begin, std::size_t depth, Real* scratch)
+  HD Block(const Product<Real>& q, std::size_t a_begin, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
       : q_(q),
         begin_(begin),
         depth_(depth),
+        adds_(adds),
         start_(scratch),
         over_(start_ + widest),
         panel_(over_ + tile_rows * widest) {
     // a's rows of this block: where they lie, or, where that is bad to read, copies.
     const std::size_t count = q.a_transposed ? depth : q.rows, length = q.a_transposed ? q.rows : depth;
     IndirectionBuffer from = q.a;
-    if (q.a_transposed) from.at += begin;
-    const std::size_t offset = q.a_offset + (q.a_transposed ? 0 : begin);
+    if (q.a_transposed) from.at += a_begin;
+    const std::size_t offset = q.a_offset + (q.a_transposed ? 0 : a_begin);
     const bool deep = q.a_transposed && depth > 64;
     if (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1])))) {
       rows_ = from.at;
@@ -72,22 +73,25 @@ template <class Real> class Block {
     }
     t.rows = rows_;
     t.offset = offset_;
-    Real* c = q_.c + column;
-    const Blocks heights(q_.rows, tile_rows);
-    for (std::size_t k = 0; k < heights.count; ++k) {
-      const std::size_t height = heights.size(k);
-      t.c = whole ? c : over_;
-      t.ldc = whole ? q_.ldc : full;
-      if (!whole && begin_ > 0) copy(height, width, c, q_.ldc, over_, full);
-      t.start = begin_ > 0 ? t.c : start;
-      t.ld_start = begin_ > 0 ? t.ldc : 0;
-      tiles<Real, n_vectors, lies_across>()[height](t);
-      if (!whole) copy(height, width, over_, full, c, q_.ldc);
-      if (lies_across)
-        t.offset += height;
-      else
-        t.rows += height;
-      c += height * q_.ldc;
+    const std::size_t line = q_.line ? q_.line : q_.rows;
+    const Blocks heights(line, tile_rows);
+    for (std::size_t row = 0; row < q_.rows; row += line) {
+      Real* c = q_.c + (q_.line ? row / line * q_.line_stride : 0) + column;
+      for (std::size_t k = 0; k < heights.count; ++k) {
+        const std::size_t height = heights.size(k);
+        t.c = whole ? c : over_;
+        t.ldc = whole ? q_.ldc : full;
+        if (!whole && adds_) copy(height, width, c, q_.ldc, over_, full);
+        t.start = adds_ ? t.c : start;
+        t.ld_start = adds_ ? t.ldc : 0;
+        tiles<Real, n_vectors, lies_across>()[height](t);
+        if (!whole) copy(height, width, over_, full, c, q_.ldc);
+        if (lies_across)
+          t.offset += height;
+        else
+          t.rows += height;
+        c += height * q_.ldc;
+      }
     }
   }
 
@@ -103,11 +107,25 @@ template <class Real> class Block {
 
   const Product<Real>& q_;
   const std::size_t begin_, depth_;
+  const bool adds_;
   const void* const* rows_;
   std::size_t offset_;
   // Scratch: the padded start, a tile that hangs over c's edge, a panel of b; then what is copied of a.
   Real *const start_, *const over_, *const panel_;
 };
+
+/// work(block) for each block of the depth, which ends where a run of a ends.
+template <class Real, class Work> HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
+  const std::size_t run = q.run_at ? q.run : q.depth;
+  const Blocks depths(run, gemm_depth);
+  for (std::size_t begin = 0, r = 0; begin < q.depth; begin += run, ++r) {
+    for (std::size_t k = 0; k < depths.count; ++k) {
+      const std::size_t within = depths.begin(k), at = begin + within;
+      if (at > 0 && q.is_cancelled && q.is_cancelled()) return;
+      work(Block<Real>(q, within + (q.run_at ? q.run_at[r] : 0), at, depths.size(k), q.adds || at > 0, scratch));
+    }
+  }
+}
 
 }  // namespace
 }  // namespace gs

@@ -6,13 +6,10 @@ namespace {
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   constexpr std::size_t full = tile_vectors * Simd<Real>::lanes;
-  const Blocks depths(q.depth, gemm_depth);
-  for (std::size_t k = 0; k < depths.count; ++k) {
-    if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
-    const Block<Real> block(q, depths.begin(k), depths.size(k), scratch);
+  each_block(q, scratch, [&](const Block<Real>& block) {
     for (std::size_t j = 0; j < q.columns; j += full)
       block.template panel<tile_vectors>(j, q.columns - j < full ? q.columns - j : full);
-  }
+  });
 }
 
 constexpr OrderedGemmTable table{gemm<float>, gemm<double>};

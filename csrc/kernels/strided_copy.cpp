@@ -7,9 +7,40 @@ namespace {
 
 using Axis = StridedViews::Axis;
 
+template <bool adds, class Real>
+HD void run(std::size_t n, const Real* x, std::ptrdiff_t source, Real* y, std::ptrdiff_t target) {
+  for (std::size_t j = 0; j < n; ++j) {
+    Real& to = y[std::ptrdiff_t(j) * target];
+    const Real from = x[std::ptrdiff_t(j) * source];
+    to = adds ? to + from : from;
+  }
+}
+
+// Two axes of which numbers are side by side along one where they are read, along the other where they are written. A
+// few of the strided lines of memory at a time, which stay in the nearest cache: as many as may fall into one set of
+// it.
+template <bool adds, class Real> HD void transpose(const Axis& outer, const Axis& inner, const Real* x, Real* y) {
+  constexpr std::size_t lines = 4;
+  for (std::size_t j = 0; j < inner.size;
+       j += lines, x += std::ptrdiff_t(lines) * inner.source, y += std::ptrdiff_t(lines) * inner.target) {
+    const std::size_t n = inner.size - j < lines ? inner.size - j : lines;
+    for (std::size_t i = 0; i < outer.size; ++i) {
+      const Real* const from = x + std::ptrdiff_t(i) * outer.source;
+      Real* const to = y + std::ptrdiff_t(i) * outer.target;
+      if (n == lines)
+        run<adds>(lines, from, inner.source, to, inner.target);
+      else
+        run<adds>(n, from, inner.source, to, inner.target);
+    }
+  }
+}
+
 // One axis of two views, for each step along another.
 template <bool adds, class Real> HD void plane(const Axis& outer, const Axis& inner, const Real* x, Real* y) {
   const std::size_t n = inner.size;
+  const bool across = (outer.source == 1 && inner.target == 1 && inner.source > 1) ||
+                      (outer.target == 1 && inner.source == 1 && inner.target > 1);
+  if (across) return transpose<adds>(outer, inner, x, y);
   const std::ptrdiff_t source = inner.source, target = inner.target;
   for (std::size_t i = 0; i < outer.size; ++i, x += outer.source, y += outer.target) {
     if (target == 1 && source == 1) {
@@ -22,9 +53,7 @@ template <bool adds, class Real> HD void plane(const Axis& outer, const Axis& in
     } else if (target == 0 && source == 1) {
       *y += lane_sum<Real>(n, [&](std::size_t j) INLINED { return x[j]; });
     } else {
-      const Real* from = x;
-      Real* to = y;
-      for (std::size_t j = 0; j < n; ++j, from += source, to += target) *to = adds ? *to + *from : *from;
+      run<adds>(n, x, source, y, target);
     }
   }
 }

@@ -7,6 +7,7 @@
 #include "layers/activate.hpp"
 #include "layers/batch_normalization.hpp"
 #include "layers/concatenate.hpp"
+#include "layers/conv.hpp"
 #include "layers/dense.hpp"
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
@@ -16,6 +17,7 @@
 #include "layers/normalization.hpp"
 #include "layers/normalize_parts.hpp"
 #include "layers/output_penalty.hpp"
+#include "layers/pool.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
 #include "layers/rescaling.hpp"
@@ -25,7 +27,7 @@ namespace gs {
 
 using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
-                        Maximum, Minimum, Concatenate, Dot, Rearrange>;
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, Pool>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

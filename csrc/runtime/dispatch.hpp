@@ -16,6 +16,7 @@
 #include "kernels/merge.hpp"
 #include "kernels/normalize.hpp"
 #include "kernels/orthogonalize.hpp"
+#include "kernels/pool.hpp"
 #include "kernels/reduce.hpp"
 #include "kernels/regularize.hpp"
 #include "kernels/strided_copy.hpp"
@@ -42,6 +43,7 @@ namespace gs {
   X(NormalizeTable, normalize)                    \
   X(ColumnsTable, columns)                        \
   X(MergeTable, merge)                            \
+  X(PoolTable, pool)                              \
   X(StridedCopyTable, strided_copy)               \
   X(WrappersTable, wrappers)
 
@@ -80,6 +82,7 @@ template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
 template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
 template <class Real> const NormalizeLoops<Real>& normalize_loops() { return loops_of<Real>(kernels().normalize); }
 template <class Real> const MergeLoops<Real>& merge_loops() { return loops_of<Real>(kernels().merge); }
+template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }
 template <class Real> const GradientTransforms<Real>& gradient_transforms() {

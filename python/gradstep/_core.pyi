@@ -124,11 +124,7 @@ class Bound:
     """Some parameters of an optimizer in a fixed order: nothing is looked up per step."""
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        indices: Sequence[int],
-        labels: Sequence[str],
-        convert: Callable[[Any, str], Any],
+        self, optimizer: Optimizer, indices: Sequence[int], labels: Sequence[str], convert: Callable[[Any, str], Any]
     ) -> None:
         """convert(object, name) makes an ndarray of a gradient that is not exactly a numpy.ndarray, or a RowSparse:
         shape of the dense gradient; rows int64 (n,); values (n, ...) of its dtype; both in C order."""
@@ -305,13 +301,7 @@ class Network:
         `seconds` have passed; the row to go on from. Without the GIL."""
 
     def value_and_grad(
-        self,
-        loss: Any,
-        x: Given,
-        y: Given,
-        number: int = 0,
-        weights: Given | None = None,
-        mask: Given | None = None,
+        self, loss: Any, x: Given, y: Given, number: int = 0, weights: Given | None = None, mask: Given | None = None
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 

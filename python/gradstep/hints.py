@@ -71,7 +71,7 @@ def closest(word: str, words: Iterable[str]) -> str:
 
 
 def _stem(name: str) -> str:
-    """Without the number of axes: Conv2D is no more like Cropping2D than Conv is like Cropping."""
+    """Without the number of axes: Pooling2D is no more like Cropping2D than Pooling is like Cropping."""
     return name[:-2] if len(name) > 2 and name[-2].isdigit() and name[-1] == "d" else name
 
 

@@ -100,7 +100,11 @@ def test_get_and_config(rule):
         (lambda: constraints.UnitNorm(axis="0"), TypeError, "axis must be an int, some of them, or None; got '0'"),
         (lambda: constraints.UnitNorm(axis=[]), ValueError, "axis must name an axis"),
         (lambda: constraints.UnitNorm(axis=1)(np.zeros(3)), ValueError, r"axis must be in \[-1, 1\)"),
-        (lambda: constraints.UnitNorm()(np.zeros((2, 2, 2))), ValueError, "a vector or a matrix"),
+        (
+            lambda: constraints.UnitNorm()(np.zeros((2, 2, 2))),
+            ValueError,
+            "all but the last of a kernel of 3 dimensions",
+        ),
         (lambda: constraints.get("norm"), ValueError, "constraint must be one of .*; got 'norm'"),
         (lambda: constraints.get(np.abs), TypeError, "a name or a Constraint"),
         (

@@ -9,6 +9,7 @@ from gradients import difference, numeric_gradient
 from own_layers import Counting, Double, NumpyDense
 from probe import draw_as_in_call
 from rearranged_cases import REARRANGED
+from window_cases import WINDOWED
 
 FLOAT = {"dtype": "float64"}
 LAYERS = {
@@ -65,7 +66,7 @@ def test_all_layers_are_here():
     others |= {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}  # of rows of several axes
     merging = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}  # of lists
     others |= merging | {name.lower() for name in merging}
-    others |= REARRANGED | {"GetItem"}  # test_rearranged.py, test_operators.py
+    others |= REARRANGED | WINDOWED | {"GetItem"}  # test_rearranged.py, test_operators.py
     assert {*LAYERS} - {"own", "own, without weights", "custom activation"} == {*gs.layers.__all__} - others
 
 

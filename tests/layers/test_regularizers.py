@@ -197,7 +197,7 @@ def test_get_and_config(rule):
         (lambda: regularizers.get("l3"), ValueError, "regularizer must be one of .*; got 'l3'"),
         (lambda: regularizers.get(regularizers.L1), TypeError, "got the class L1: call it"),
         (lambda: regularizers.get(lambda w: 0.0), TypeError, "a name or a Regularizer; got a function"),
-        (lambda: regularizers.L2()(np.zeros((2, 2, 2))), ValueError, "a vector or a matrix"),
+        (lambda: regularizers.L2()(np.zeros(())), ValueError, "an array of one axis or more"),
         (lambda: regularizers.L2()("a"), TypeError, "x must be an array"),
         (
             lambda: gs.Sequential([gs.Input((2,)), gs.layers.Dense(3, bias_regularizer="orthogonal_regularizer")]),

@@ -68,9 +68,10 @@ def test_wrong_results_are_refused_by_the_layer_s_name(case):
         ({"name": ""}, TypeError, "name"),
         ({"name": "a/b"}, TypeError, "slash"),
         ({"regularizer": "l7"}, ValueError, "regularizer"),
-        ({"shape": (2, 2, 2), "regularizer": "l2"}, ValueError, "a vector or a matrix"),
+        ({"shape": (), "regularizer": "l2"}, ValueError, "an array of one axis or more"),
+        ({"shape": (2, 2, 2), "constraint": "max_norm"}, ValueError, "all but the last of a kernel of 3 dimensions"),
         ({"constraint": "max"}, ValueError, "constraint"),
-        ({"shape": (), "constraint": "max_norm"}, ValueError, "a vector or a matrix"),
+        ({"shape": (), "constraint": "max_norm"}, ValueError, "an array of one axis or more"),
     ],
 )
 def test_weights_that_cannot_be_added(arguments, error, words):

@@ -50,6 +50,7 @@ def test_layers_are_made_again(make):
 NAMES = [n for n in layers.__all__ if n[0].isupper() and n not in ("Layer", "Input", "InputLayer")]
 NEEDED = {"units": 3, "activation": "relu", "rate": 0.5, "scale": 2.0, "target_shape": (2, 2), "axes": 1}
 NEEDED |= {"stddev": 0.5, "function": gs.activations.relu, "dims": (1,), "n": 2, "key": ":"}
+NEEDED |= {"filters": 4, "kernel_size": 3, "pool_size": 2}
 
 
 def made(name, **options):

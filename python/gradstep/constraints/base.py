@@ -15,7 +15,7 @@ from ..described import Described
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Axis", "Constraint", "axis_word"]
+__all__ = ["Axis", "Constraint", "axis_word", "check_axis"]
 
 Axis = int | Sequence[int] | None
 
@@ -33,7 +33,7 @@ class Constraint(Described):
         Parameters
         ----------
         w : array_like
-            A vector or a matrix.
+            A vector, a matrix, or a kernel of more axes.
 
         Raises
         ------
@@ -43,13 +43,14 @@ class Constraint(Described):
         array = numeric(w, "w")
         rule = self.rule(array.ndim)
         rows = rows_of(array, array.dtype.name if array.dtype.name in FLOATS else floatx())
-        return _core.constrained(rows, {"constraint": rule})
+        flat = rows.reshape(-1, rows.shape[-1]) if rows.ndim > 2 else rows  # as the engine sees kernels
+        return _core.constrained(flat, {"constraint": rule}).reshape(rows.shape)
 
 
 def axis_word(axis: Any, ndim: int) -> str:
     """Along which numbers norms are taken, in the engine's words."""
-    if ndim not in (1, 2):
-        raise ValueError(f"w must be a vector or a matrix; it has {ndim} dimensions.")
+    if ndim < 1:
+        raise ValueError("w must be an array of one axis or more; it has none.")
     axes = range(ndim) if axis is None else [axis] if isinstance(axis, (int, np.integer)) else axis
     if isinstance(axis, (bool, str)) or not isinstance(axes, (range, list, tuple)):
         raise TypeError(f"axis must be an int, some of them, or None; got {axis!r}.")
@@ -61,4 +62,18 @@ def axis_word(axis: Any, ndim: int) -> str:
     known = {each % ndim for each in axes}
     if not known:
         raise ValueError(f"axis must name an axis; got {axis!r}.")
-    return "all" if len(known) == ndim else "first" if known == {0} else "last"
+    if len(known) == ndim:
+        return "all"
+    if known not in ({ndim - 1}, set(range(ndim - 1))):
+        raise ValueError(
+            f"axis must be all but the last of a kernel of {ndim} dimensions, {list(range(ndim - 1))}, or the last, or "
+            f"all; got {axis!r}."
+        )
+    return "first" if known == set(range(ndim - 1)) else "last"
+
+
+def check_axis(axis: Any) -> None:
+    """Refuse what is an axis of no weight; several may be of a kernel of more axes than two."""
+    several = [each for each in axis if isinstance(each, int)] if isinstance(axis, (list, tuple)) else []
+    last = max(several, default=0)
+    axis_word(axis, last + 2 if last > 1 else 2)

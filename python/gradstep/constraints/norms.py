@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..optimizers.base import real
-from .base import Axis, Constraint, axis_word
+from .base import Axis, Constraint, axis_word, check_axis
 
 __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
 
@@ -59,7 +59,7 @@ class MinMaxNorm(Constraint):
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0) -> None:
         self.min_value, self.max_value = real("min_value", min_value), real("max_value", max_value)
         self.rate, self.axis = real("rate", rate), axis
-        axis_word(axis, 2)
+        check_axis(axis)
         if not 0 <= self.min_value <= self.max_value or math.isinf(self.min_value):
             raise ValueError(
                 f"min_value and max_value must be numbers with 0 <= min_value <= max_value; "
@@ -105,7 +105,7 @@ class MaxNorm(Constraint):
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         self.max_value, self.axis = real("max_value", max_value), axis
-        axis_word(axis, 2)
+        check_axis(axis)
         if not self.max_value >= 0:
             raise ValueError(f"max_value must be at least 0; got {max_value!r}.")
 
@@ -139,7 +139,7 @@ class UnitNorm(Constraint):
     """
 
     def __init__(self, axis: Axis = 0) -> None:
-        axis_word(axis, 2)
+        check_axis(axis)
         self.axis = axis
 
     def rule(self, ndim: int) -> dict[str, Any]:

@@ -5,17 +5,28 @@ from typing import TYPE_CHECKING
 from ..hints import complete
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
+from .average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from .base import Layer
 from .batch_normalization import BatchNormalization
+from .conv import Conv1D, Conv2D, Conv3D
 from .cropping import Cropping1D, Cropping2D, Cropping3D
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
 from .flatten import Flatten
 from .get_item import GetItem
+from .global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
+from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
 from .noise import GaussianDropout, GaussianNoise
@@ -37,8 +48,14 @@ __all__ = [
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
@@ -49,6 +66,12 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GetItem",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
     "Identity",
     "Input",
@@ -57,6 +80,9 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Minimum",
     "Multiply",

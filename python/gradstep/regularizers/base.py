@@ -30,23 +30,22 @@ class Regularizer(Described):
         Parameters
         ----------
         x : array_like
-            A vector or a matrix.
+            A vector, a matrix, or a kernel of more axes.
 
         Raises
         ------
         TypeError, ValueError
-            `x` is no array of numbers, or has a shape that is neither.
+            `x` is no array of numbers, or a single number.
         """
         array = numeric(x, "x")
         self.check(array.shape)
-        return _core.penalty(
-            rows_of(array, array.dtype.name if array.dtype.name in FLOATS else floatx()), self._words()
-        )
+        rows = rows_of(array, array.dtype.name if array.dtype.name in FLOATS else floatx())
+        return _core.penalty(rows.reshape(-1, rows.shape[-1]) if rows.ndim > 2 else rows, self._words())
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse a shape that it is not for."""
-        if len(shape) not in (1, 2):
-            raise ValueError(f"x must be a vector or a matrix; its shape is {shape}.")
+        if not shape:
+            raise ValueError(f"x must be an array of one axis or more; its shape is {shape}.")
 
     def _words(self) -> dict[str, Any]:
         return {"penalty": self.penalty()}

@@ -1,0 +1,79 @@
+// Pooling: MaxPooling2D, AveragePooling2D and their kin, and the global ones.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "graph/call.hpp"
+#include "graph/window.hpp"
+#include "layers/channels_last.hpp"
+#include "runtime/dispatch.hpp"
+
+namespace gs {
+
+/// y = the largest number, or the mean, of each channel in a window at each of its places.
+struct Pool {
+  ChannelsLast in;
+  Window window;
+  ChannelsLast out;
+  bool mean, flat;  // flat: without axes of 1
+
+  static constexpr const char* name = "pool";
+  template <class Settings>
+  Pool(const Shapes& inputs, const Settings& settings)
+      : in(inputs[0], settings.flag("channels_first")),
+        window(window_of(in.last, settings.shape("size"), settings.shape("stride"), Shape(in.last.size() - 1, 1),
+                         settings.flag("same") ? Padding::same : Padding::valid)),
+        out(in.with(window, in.channels())),
+        mean(settings.flag("mean")),
+        flat(settings.flag("flat")) {
+    settings.check(window.places() > 0, "a window must fit into the input.");
+  }
+  Shape output() const { return flat ? Shape{in.channels()} : out.shape; }
+  Shapes weights() const { return {}; }
+
+  // x (batch, in) -> y (batch, out), index (batch, out)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> x = in.x(schedule, call), y = out.y(call);
+    std::uint32_t* const which = schedule.training && !mean ? index(call, y) : nullptr;
+    schedule.each_row(
+        x.rows, x.columns, {{x.at}, {y.at, which}},
+        [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
+          const Real* const from = x.at + first * x.columns;
+          Real* const to = y.at + first * y.columns;
+          if (mean)
+            loops.mean_forward(window, from, count, to);
+          else
+            loops.max_forward(window, from, count, to, which ? which + first * y.columns : nullptr);
+        });
+    out.put_y(schedule, call);
+  }
+
+  // dy (batch, out), index (batch, out) -> dx (batch, in)
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dx = in.dx(call);
+    if (!dx) return;
+    const Matrix<Real> dy = out.dy(schedule, call);
+    const std::uint32_t* const which = mean ? nullptr : index(call, dy);
+    schedule.each_row(
+        dx.rows, dx.columns, {{dy.at, which}, {dx.at}},
+        [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
+          const Real* const from = dy.at + first * dy.columns;
+          Real* const to = dx.at + first * dx.columns;
+          if (mean || !window.covers()) std::fill_n(to, count * dx.columns, Real(0));
+          if (which)
+            loops.max_backward(window, from, which + first * dy.columns, count, to);
+          else
+            loops.mean_backward(window, from, count, to);
+        });
+    in.put_dx(schedule, call);
+  }
+
+ private:
+  template <class Real> static std::uint32_t* index(Call<Real>& call, Matrix<Real> y) {
+    return reinterpret_cast<std::uint32_t*>(call.save("index", y.size(), y.columns).at);
+  }
+};
+
+}  // namespace gs
