@@ -111,6 +111,7 @@ PyStepper::Busy::Busy(PyStepper& stepper, std::size_t steps) : stepper_(stepper)
 PyStepper::Busy::~Busy() { stepper_.held_.clear(); }
 
 void PyStepper::read_around(std::list<PyOptimizer::Busy>& busy) {
+  held_.clear();
   const auto words = around_().cast<py::tuple>();
   engine_.lookaheads.clear();
   for (const py::handle one : words[0]) read_lookahead(one.cast<py::tuple>(), busy);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -285,7 +286,7 @@ template <class Real> class Schedule {
 
   /// A matrix to be read; the pointers live as long as the schedule.
   Rows rows(Matrix<Real> matrix) {
-    std::vector<const void*>& pointers = row_pointers_[{matrix.at, matrix.columns}];
+    std::vector<const void*>& pointers = row_pointers_[{matrix.at, matrix.rows, matrix.columns}];
     if (pointers.empty())
       for (std::size_t i = 0; i < matrix.rows; ++i) pointers.push_back(matrix.at + i * matrix.columns);
     return {{pointers.data(), source_of<Real>}, matrix.at, matrix.rows, matrix.columns};
@@ -387,7 +388,7 @@ template <class Real> class Schedule {
   std::vector<const GradJob<Real>*> grad_jobs_;
   std::unordered_map<const void*, Open> open_;
   std::unordered_map<const Weight<Real>*, Gradient> gradients_;
-  std::map<std::pair<const Real*, std::size_t>, std::vector<const void*>> row_pointers_;
+  std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
   std::map<const Real*, std::deque<std::pair<std::pair<Window, std::size_t>, Patches>>> patches_;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;

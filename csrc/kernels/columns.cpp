@@ -99,6 +99,52 @@ void batch_backward(const Real* dy, const Real* xhat, const BatchStatistics<Real
   }
 }
 
+// term(at, j), at = n row, summed over the rows for each column j
+template <class Term> HD void sum_columns(std::size_t rows, std::size_t n, double* sums, Term term) {
+  for (std::size_t j = 0; j < n; ++j) sums[j] = 0;
+  for (std::size_t i = 0; i < rows; ++i) {
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j) sums[j] += term(i * n, j);
+  }
+}
+
+template <class Real>
+void batch_sums(const Real* x, const Real* times, const double* mean, std::size_t rows, std::size_t n, double* sums) {
+  if (mean)
+    sum_columns(rows, n, sums, [=](std::size_t at, std::size_t j) INLINED {
+      const double d = double(x[at + j]) - mean[j];
+      return d * d;
+    });
+  else if (times)
+    sum_columns(rows, n, sums,
+                [=](std::size_t at, std::size_t j) INLINED { return double(x[at + j]) * double(times[at + j]); });
+  else
+    sum_columns(rows, n, sums, [=](std::size_t at, std::size_t j) INLINED { return double(x[at + j]); });
+}
+
+template <class Real>
+void batch_apply(const Real* x, const Real* mean, const BatchStatistics<Real>& s, std::size_t rows, std::size_t n,
+                 Real* xhat, Real* y) {
+  for (std::size_t i = 0; i < rows; ++i, x += n, xhat += n, y += n) {
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j) {
+      const Real value = (x[j] - mean[j]) * s.inverse[j];
+      xhat[j] = value;
+      y[j] = value * (s.gamma ? s.gamma[j] : Real(1)) + (s.beta ? s.beta[j] : Real(0));
+    }
+  }
+}
+
+template <class Real>
+void batch_slopes(const Real* dy, const Real* xhat, const Real* mean, const Real* along, const BatchStatistics<Real>& s,
+                  std::size_t rows, std::size_t n, Real* dx) {
+  for (std::size_t i = 0; i < rows; ++i, dy += n, xhat += n, dx += n) {
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j)
+      dx[j] = s.inverse[j] * (s.gamma ? s.gamma[j] : Real(1)) * (dy[j] - mean[j] - xhat[j] * along[j]);
+  }
+}
+
 template <class Real> void leak_forward(const Real* x, const Real* alpha, std::size_t rows, std::size_t n, Real* y) {
   for (std::size_t i = 0; i < rows; ++i, x += n, y += n) {
 #pragma omp simd
@@ -120,8 +166,8 @@ void leak_backward(const Real* dy, const Real* alpha, std::size_t rows, std::siz
 }
 
 template <class Real>
-constexpr ColumnLoops<Real> loops{affine<Real>, batch_forward<Real>, batch_backward<Real>, leak_forward<Real>,
-                                  leak_backward<Real>};
+constexpr ColumnLoops<Real> loops{affine<Real>,      batch_forward<Real>, batch_backward<Real>, batch_sums<Real>,
+                                  batch_apply<Real>, batch_slopes<Real>,  leak_forward<Real>,   leak_backward<Real>};
 constexpr ColumnsTable table{loops<float>, loops<double>};
 
 }  // namespace

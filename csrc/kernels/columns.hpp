@@ -28,6 +28,20 @@ template <class Real>
 using BatchBackward = void (*)(const Real* dy, const Real* xhat, const BatchStatistics<Real>& s, std::size_t rows,
                                std::size_t columns, std::size_t ld, Real* dgamma, Real* dbeta, Real* dx);
 
+/// The steps of the same for some of the rows (rows, n) of a batch. Sums (n) of x times `times`, of x if that is null,
+/// or of (x - mean)^2 if mean (n) is given.
+template <class Real>
+using BatchSums = void (*)(const Real* x, const Real* times, const double* mean, std::size_t rows, std::size_t n,
+                           double* sums);
+/// xhat = (x - mean) inverse, y = gamma xhat + beta; mean (n). x may be xhat.
+template <class Real>
+using BatchApply = void (*)(const Real* x, const Real* mean, const BatchStatistics<Real>& s, std::size_t rows,
+                            std::size_t n, Real* xhat, Real* y);
+/// dx, by the means (n) of dy and of dy xhat
+template <class Real>
+using BatchSlopes = void (*)(const Real* dy, const Real* xhat, const Real* mean, const Real* along,
+                             const BatchStatistics<Real>& s, std::size_t rows, std::size_t n, Real* dx);
+
 /// x (rows, n), alpha (n) -> y = x where x > 0, else alpha x
 template <class Real>
 using LeakForward = void (*)(const Real* x, const Real* alpha, std::size_t rows, std::size_t n, Real* y);
@@ -39,6 +53,9 @@ template <class Real> struct ColumnLoops {
   AffineColumns<Real> affine;
   BatchForward<Real> batch_forward;
   BatchBackward<Real> batch_backward;
+  BatchSums<Real> batch_sums;
+  BatchApply<Real> batch_apply;
+  BatchSlopes<Real> batch_slopes;
   LeakForward<Real> leak_forward;
   LeakBackward<Real> leak_backward;
 };

@@ -8,6 +8,7 @@
 #include "kernels/columns.hpp"
 #include "layers/affine.hpp"
 #include "layers/axes.hpp"
+#include "layers/batch_blocks.hpp"
 
 namespace gs {
 
@@ -42,11 +43,14 @@ struct BatchNormalization {
       const Matrix<Real> xhat = call.save("xhat", n);
       const BatchStatistics<Real> s = statistics(call);
       schedule.copy(x, xhat);
-      schedule.each_column(
-          n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
-          [=, forward = column_loops<Real>().batch_forward](std::size_t first, std::size_t count) {
-            forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first, y.at + first);
-          });
+      if (BatchBlocks<Real>::are_worth_it(y.rows))
+        BatchBlocks<Real>(schedule, call, y.rows, n).forward(xhat, s, y);
+      else
+        schedule.each_column(
+            n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
+            [=, forward = column_loops<Real>().batch_forward](std::size_t first, std::size_t count) {
+              forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first, y.at + first);
+            });
     } else {
       affine(schedule, x, mean(call)->w, factors(schedule, call), data_of(beta(call)), y);
     }
@@ -63,11 +67,14 @@ struct BatchNormalization {
     const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
                        dbeta = call.save("dbeta", n, n);
     const BatchStatistics<Real> s = statistics(call);
-    schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
-                         [=, backward = column_loops<Real>().batch_backward](std::size_t first, std::size_t count) {
-                           backward(dy.at + first, xhat.at + first, at(s, first), dy.rows, count, dy.columns,
-                                    dgamma.at + first, dbeta.at + first, dx ? dx.at + first : nullptr);
-                         });
+    if (BatchBlocks<Real>::are_worth_it(dy.rows))
+      BatchBlocks<Real>(schedule, call, dy.rows, n).backward(dy, xhat, s, dgamma.at, dbeta.at, dx);
+    else
+      schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
+                           [=, backward = column_loops<Real>().batch_backward](std::size_t first, std::size_t count) {
+                             backward(dy.at + first, xhat.at + first, at(s, first), dy.rows, count, dy.columns,
+                                      dgamma.at + first, dbeta.at + first, dx ? dx.at + first : nullptr);
+                           });
     axis.put_dx(schedule, call);
     if (scale) schedule.bias_grad(dgamma, gamma(call));
     if (center) schedule.bias_grad(dbeta, beta(call));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <type_traits>
 #include <utility>
 
@@ -18,7 +19,7 @@ template <class Real>
 Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
                  const std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Content<Real>>& inputs,
                  bool dx)
-    : network_(network), schedule_(schedule), weights_(weights), absorbed_(network.outputs.size()) {
+    : network_(network), schedule_(schedule), weights_(weights), slots_(schedule), absorbed_(network.outputs.size()) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     values_.emplace_back();
     values_.back().root = i;
@@ -76,64 +77,71 @@ template <class Real> const AnyLayer& Plan<Real>::layer_of(std::size_t node) con
 }
 
 template <class Real> Buffer<Real> Plan<Real>::lay_out() {
+  if (!schedule_.training) return {};
+  // First how much memory, then where: once to count from null, once for real.
   const auto place_all = [&](Real* next) {
-    const auto take = [&](std::size_t columns) {
-      Real* const here = next;
-      next += align<Real>(schedule_.batch * columns);
-      return Matrix<Real>{here, schedule_.batch, columns};
-    };
-    for (std::size_t v = 0; v < values_.size(); ++v) {
+    for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
       Value& value = values_[v];
       if (value.root != v) continue;
-      if (v >= network_.inputs.size()) value.y = take(value.size);
-      if (schedule_.training && value.is_learned) value.dy = take(value.size);
+      value.y = {next, schedule_.batch, value.size};
+      next += align<Real>(value.y.size());
     }
-    for (std::size_t i = 0; i < absorbed_.size(); ++i)
-      if (absorbed_[i].layer) absorbed_[i].outputs = take(network_.output_size(i));
     return next;
   };
-  // First how much memory, then where: once to count from null, once for real.
   Buffer<Real> memory(reinterpret_cast<std::uintptr_t>(place_all(nullptr)) / sizeof(Real));
   place_all(memory.data());
   return memory;
 }
 
 template <class Real> void Plan<Real>::forward() {
+  for (std::size_t i = 0; i < absorbed_.size(); ++i)
+    if (absorbed_[i].layer) absorbed_[i].outputs = apart(network_.output_size(i));
+  std::map<const Real*, std::size_t> readers;  // of memory, that are not in the schedule yet
   for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
     const Node& node = network_.nodes[k];
     Value& value = values_[network_.inputs.size() + k];
     if (node.layer == Node::no_layer) {
       value.content = values_[node.inputs[0]].content;
-      continue;
+    } else {
+      std::vector<Content<Real>*> inputs;
+      Shapes shapes;
+      for (const std::size_t input : node.inputs) {
+        inputs.push_back(&values_[input].content);
+        shapes.push_back(network_.shape(input));
+      }
+      if (!schedule_.training) value.y = slots_.take(schedule_.batch, value.size);
+      calls_[k].emplace(schedule_, inputs, shapes, weights_[node.layer], value.y);
+      visit_layer(layer_of(k), [&](const auto& layer) { layer.forward(schedule_, *calls_[k]); });
+      value.content = calls_[k]->content();
+      if (value.content.matrix.at != value.y.at) slots_.give(value.y.at);
     }
-    std::vector<Content<Real>*> inputs;
-    Shapes shapes;
-    for (const std::size_t input : node.inputs) {
-      inputs.push_back(&values_[input].content);
-      shapes.push_back(network_.shape(input));
-    }
-    calls_[k].emplace(schedule_, inputs, shapes, weights_[node.layer], value.y);
-    visit_layer(layer_of(k), [&](const auto& layer) { layer.forward(schedule_, *calls_[k]); });
-    value.content = calls_[k]->content();
+    readers[value.content.matrix.at] += value.readers;
+    for (const std::size_t input : node.inputs)
+      if (const Real* const read = values_[input].content.matrix.at; read && --readers[read] == 0) slots_.give(read);
+    slots_.next();
   }
+}
+
+template <class Real> Matrix<Real> Plan<Real>::apart(std::size_t columns) {
+  return {schedule_.workspace(schedule_.batch * columns), schedule_.batch, columns};
 }
 
 template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) {
   const Value& value = values_[network_.outputs[i]];
   if (value.content.is_plain()) return value.content.matrix;
-  const Matrix<Real> copy{schedule_.workspace(schedule_.batch * value.size), schedule_.batch, value.size};
+  const Matrix<Real> copy = apart(value.size);
   schedule_.copy(rows_of(schedule_, value.content, value.size, value.size), copy);
   return copy;
 }
 
 template <class Real> Matrix<Real> Plan<Real>::gradient_by(std::size_t value, std::vector<Sum>& sums) {
-  Value& root = values_[values_[value].root];
-  if (!root.dy) return {};
-  if (!root.has_gradient) {
-    root.has_gradient = true;
-    return root.dy;
-  }
-  const Matrix<Real> more{schedule_.workspace(root.dy.size()), root.dy.rows, root.dy.columns};
+  const std::size_t number = values_[value].root;
+  Value& root = values_[number];
+  if (!schedule_.training || !root.is_learned) return {};
+  const bool is_first = !root.dy;
+  if (is_first) root.dy = number < network_.inputs.size() ? apart(root.size) : slots_.take(schedule_.batch, root.size);
+  if (is_first) return root.dy;
+  const Matrix<Real> more = slots_.take(schedule_.batch, root.size);
   sums.push_back({more, root.dy});
   return more;
 }
@@ -142,30 +150,43 @@ template <class Real> Matrix<Real> Plan<Real>::gradient_by_output(std::size_t i)
   return gradient_by(network_.outputs[i], of_losses_);
 }
 
-template <class Real> void Plan<Real>::add_gradients() {
-  for (const Sum& sum : of_losses_) schedule_.accumulate(sum.more, sum.sum);
+template <class Real> void Plan<Real>::add_gradients() { add(of_losses_); }
+
+template <class Real> void Plan<Real>::add(const std::vector<Sum>& sums) {
+  for (const Sum& sum : sums) {
+    schedule_.accumulate(sum.more, sum.sum);
+    slots_.give(sum.more.at);
+  }
 }
 
 template <class Real> void Plan<Real>::backward() {
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
+  std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
     if (const Node& node = network_.nodes[k]; node.layer != Node::no_layer) ++left[node.layer];
   for (std::size_t k = network_.nodes.size(); k-- > 0;) {
     const Node& node = network_.nodes[k];
     Value& value = values_[network_.inputs.size() + k];
-    if (node.layer == Node::no_layer || !value.dy) continue;
-    if (!value.has_gradient) set_to_zero(value.dy);
+    if (node.layer == Node::no_layer || !value.is_learned) continue;
     std::vector<Sum> sums;
+    if (!value.dy) set_to_zero(gradient_by(network_.inputs.size() + k, sums));
     std::vector<Matrix<Real>> dxs;
     for (const std::size_t input : node.inputs) dxs.push_back(gradient_by(input, sums));
     calls_[k]->go_back(value.dy, std::move(dxs));
     visit_layer(layer_of(k), [&](const auto& layer) { layer.backward(schedule_, *calls_[k]); });
-    for (const Sum& sum : sums) schedule_.accumulate(sum.more, sum.sum);
-    if (--left[node.layer] == 0)
+    add(sums);
+    // Until its weights are updated, a layer that is called several times reads the gradients by all its outputs.
+    std::vector<const Real*>& reads = read[node.layer];
+    reads.push_back(value.dy.at);
+    if (--left[node.layer] == 0) {
       for (const Weight<Real>& weight : weights_[node.layer]) schedule_.update(&weight);
+      for (const Real* const at : reads) slots_.give(at);
+    }
+    slots_.next();
   }
+  std::vector<Sum> none;
   for (std::size_t i = 0; i < network_.inputs.size(); ++i)
-    if (values_[i].dy && !values_[i].has_gradient) set_to_zero(values_[i].dy);
+    if (values_[i].is_learned && !values_[i].dy) set_to_zero(gradient_by(i, none));
 }
 
 template <class Real> void Plan<Real>::set_to_zero(Matrix<Real> matrix) {

@@ -10,6 +10,7 @@
 #include "graph/schedule.hpp"
 #include "train/head.hpp"
 #include "train/network.hpp"
+#include "train/slots.hpp"
 
 namespace gs {
 
@@ -22,7 +23,7 @@ template <class Real> class Plan {
 
   /// Leaves the last activation of an output to its loss, if that contains it: whether it does.
   bool absorb(std::size_t output, const Scoring& scoring);
-  /// Memory for values and their gradients.
+  /// Memory for values that the backward pass reads.
   Buffer<Real> lay_out();
   void forward();
   /// An output side by side; and, of one whose loss has its activation, where what that gives is to lie.
@@ -41,10 +42,9 @@ template <class Real> class Plan {
     std::size_t root = 0;  // the value that it is another shape of, or itself
     std::size_t size = 0;  // numbers a row
     std::size_t readers = 0;
-    bool is_learned = false;    // whether a gradient by it is wanted
-    bool has_gradient = false;  // whether there is a part of it
+    bool is_learned = false;  // whether a gradient by it is wanted
     Content<Real> content;
-    Matrix<Real> y, dy;
+    Matrix<Real> y, dy;  // dy: once there is a part of it
   };
   struct Absorbed {
     std::optional<AnyLayer> layer;  // without its activation
@@ -57,11 +57,15 @@ template <class Real> class Plan {
   const AnyLayer& layer_of(std::size_t node) const;
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
+  void add(const std::vector<Sum>& sums);
   void set_to_zero(Matrix<Real> matrix);
+  /// Memory for a value that nobody else gets.
+  Matrix<Real> apart(std::size_t columns);
 
   const Network<Real>& network_;
   Schedule<Real>& schedule_;
   const std::vector<std::vector<Weight<Real>>>& weights_;
+  Slots<Real> slots_;
   std::vector<Value> values_;
   std::vector<Absorbed> absorbed_;                // (output)
   std::vector<std::optional<Call<Real>>> calls_;  // (node)

@@ -1,4 +1,4 @@
-"""Delay Ctrl-C until the end of a batch that is partly computed in Python."""
+"""Delay Ctrl-C until the end of what must be done as a whole, in Python."""
 
 from __future__ import annotations
 

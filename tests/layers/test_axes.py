@@ -87,6 +87,42 @@ def test_training_is_the_same_on_any_number_of_threads_and_after_a_file(name, tm
         assert all((a == b).all() for a, b in zip(ends[0], end, strict=True))
 
 
+@pytest.mark.parametrize(("rows", "row"), [(9, (1100, 3)), (70, (3, 130, 2)), (8193, (66,))])
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_batch_normalization_of_many_rows(rows, row, axis, dtype):
+    """Whose sums are of blocks: the formula, forward and backward, and the same bits on any number of threads."""
+    random, before, found = np.random.default_rng(0), gs.get_num_threads(), []
+    x = (3 + random.normal(size=(rows, *row))).astype(dtype)
+    dy = random.normal(size=x.shape).astype(dtype)
+    for threads in (1, 2, 7):
+        gs.set_num_threads(threads)
+        layer = layers.BatchNormalization(axis, momentum=0.5, gamma_initializer="uniform", dtype=dtype.name)
+        layer.build(x.shape)
+        layer.gamma[...] = np.linspace(0.5, 2, layer.gamma.size)
+        y = layer(x, training=True)
+        dx, (dgamma, dbeta) = layer.backward(dy)
+        found.append([y, dx, dgamma, dbeta, *layer.get_weights()])
+    gs.set_num_threads(before)
+    for other in found[1:]:
+        assert all(map(np.array_equal, other, found[0]))
+    others = tuple(k for k in range(x.ndim) if k != axis % x.ndim)
+    shape = [1 if k in others else -1 for k in range(x.ndim)]
+    exact, slope, gamma = x.astype("f8"), dy.astype("f8"), np.array(layer.gamma, "f8").reshape(shape)
+    mean, variance = exact.mean(others, keepdims=True), exact.var(others, keepdims=True)
+    hat = (exact - mean) / np.sqrt(variance + 1e-3)
+    middle, along = slope.mean(others, keepdims=True), (slope * hat).mean(others, keepdims=True)
+    tolerance = 1e-10 if dtype == "float64" else 2e-5
+    for one, formula in [
+        (y, gamma * hat),
+        (dx, gamma / np.sqrt(variance + 1e-3) * (slope - middle - hat * along)),
+        (dgamma, (slope * hat).sum(others)),
+        (dbeta, slope.sum(others)),
+        (layer.moving_mean, mean.ravel() / 2),
+        (layer.moving_variance, (1 + variance.ravel()) / 2),
+    ]:
+        np.testing.assert_allclose(one, formula, rtol=tolerance, atol=tolerance * max(1, np.abs(formula).max()))
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

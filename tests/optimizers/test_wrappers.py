@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
+from gradstep import _core
 from gradstep.optimizers import SAM, SGD, Adam, Lookahead, MultiOptimizer, deserialize, serialize
 from snapshot import everything
 
@@ -151,13 +152,62 @@ def test_they_are_optimizers():
         assert isinstance(make(), gs.optimizers.Optimizer)
 
 
-def test_same_bits_on_any_number_of_threads(threads):
-    params = [np.random.default_rng(0).standard_normal(1_100_003, dtype="f4")]
-    optimizer = SAM(Lookahead(Adam(), sync_period=2), adaptive=True)
+def of_both(size, adaptive):
+    """What three steps by SAM and Lookahead make."""
+    params = [np.random.default_rng(0).standard_normal(size, dtype="f4")]
+    optimizer = SAM(Lookahead(Adam(), sync_period=2), adaptive=adaptive)
     for _ in range(3):
         optimizer.step(params, lambda params: [2 * params[0]])
-    found = everything(optimizer, *params)
-    assert ONE_THREAD.setdefault(0, found) == found
+    return everything(optimizer, *params)
 
 
-ONE_THREAD: dict = {}
+def test_same_bits_on_any_number_of_threads(threads):
+    found = of_both(1_100_003, adaptive=True)
+    assert FIRST.setdefault("threads", found) == found
+
+
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_same_bits_on_every_instruction_set(isa, adaptive):
+    found = of_both(70_003, adaptive)
+    assert FIRST.setdefault(f"instructions, {adaptive}", found) == found
+
+
+FIRST: dict = {}
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+@pytest.mark.parametrize("lay", [np.copy, lambda w: np.repeat(w, 3)[1::3]], ids=["side by side", "strided"])
+def test_arrays_of_half_types(half, lay):
+    """Numbers are computed in float32, and rounded once where they are put back."""
+    dtype = np.dtype(pytest.importorskip("ml_dtypes").bfloat16 if half == "bfloat16" else half)
+    start, g = np.random.default_rng(0).standard_normal((2, 1500)).astype(dtype)
+    w, slow, optimizer = lay(start), start.astype("f4"), Lookahead(SGD(0.5), sync_period=1, slow_step_size=0.3)
+    optimizer.step(w, g)
+    fast = (start.astype("f4") - np.float32(0.5) * g.astype("f4")).astype(dtype).astype("f4")
+    slow += np.float32(0.3) * (fast - slow)
+    assert optimizer.state_dict()["0.slow"].tobytes() == slow.tobytes()
+    assert np.ascontiguousarray(w).tobytes() == slow.astype(dtype).tobytes()
+    w, optimizer = lay(start), SAM(SGD(0.0), rho=0.5)
+    optimizer.first_step(w, g)
+    share = np.float32(0.5 / np.linalg.norm(g.astype("f8")))
+    expected = (start.astype("f4") + share * g.astype("f4")).astype(dtype)
+    np.testing.assert_allclose(w.astype("f4"), expected.astype("f4"), rtol=2e-2 if half == "bfloat16" else 2e-3)
+    optimizer.second_step(w, g)
+    assert np.ascontiguousarray(w).tobytes() == start.tobytes()
+
+
+def test_what_the_engine_takes_is_checked():
+    w, fixed = np.ones(3), np.ones(3)
+    fixed.flags.writeable = False
+    for error, match, call in [
+        (ValueError, "as many as the arrays", lambda: _core.meet([w], [], 0.5)),
+        (ValueError, r"slow\[0\] must have the shape", lambda: _core.meet([w], [np.ones(2)], 0.5)),
+        (TypeError, r"slow\[0\] must be in C order, of the type", lambda: _core.meet([w], [np.ones(3, "f4")], 0.5)),
+        (ValueError, r"arrays\[0\] must be writable", lambda: _core.meet([fixed], [np.ones(3)], 0.5)),
+        (ValueError, r"slow\[0\] must be writable", lambda: _core.meet([w], [fixed], 0.5)),
+        (TypeError, r"gradients\[0\] must be of the type", lambda: _core.climb([w], [np.ones(3, "f4")], 0.5, False)),
+        (TypeError, r"arrays\[0\]", lambda: _core.norm([np.ones(3, "i4")])),
+    ]:
+        with pytest.raises(error, match=match):
+            call()
+    assert (w == 1).all()

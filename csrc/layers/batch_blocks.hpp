@@ -1,0 +1,102 @@
+// Batch normalization of many rows, in blocks: threads share what one of them would do alone where columns are few.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+
+#include "graph/call.hpp"
+#include "kernels/columns.hpp"
+
+namespace gs {
+
+/// Of rows (rows, n), with sums over blocks whose number follows from that of the rows, added in their order.
+template <class Real> class BatchBlocks {
+ public:
+  static constexpr std::size_t block = 4096;
+  static bool are_worth_it(std::size_t rows) { return rows > 2 * block; }
+
+  BatchBlocks(Schedule<Real>& schedule, Call<Real>& call, std::size_t rows, std::size_t n)
+      : schedule_(schedule), call_(call), rows_(rows), n_(n), count_((rows + block - 1) / block) {}
+
+  // xhat (rows, n), where x is -> xhat, y (rows, n)
+  void forward(Matrix<Real> xhat, const BatchStatistics<Real>& s, Matrix<Real> y) {
+    double *const sums = doubles("sums", count_ * n_), *const mean = doubles("mean", n_);
+    Real* const center = call_.save("center", n_, n_).at;
+    add_sums(xhat.at, nullptr, nullptr, sums);
+    schedule_.once({{sums}, {mean, center}}, [=, n = n_, rows = rows_, count = count_] {
+      for (std::size_t j = 0; j < n; ++j) center[j] = Real(mean[j] = total(sums, count, n, j) / double(rows));
+    });
+    add_sums(xhat.at, nullptr, mean, sums);
+    schedule_.once({{sums, mean}, {s.inverse, s.moving_mean, s.moving_variance}},
+                   [=, n = n_, rows = rows_, count = count_] {
+                     for (std::size_t j = 0; j < n; ++j) {
+                       const double variance = total(sums, count, n, j) / double(rows), rest = 1 - s.momentum;
+                       s.inverse[j] = Real(1 / std::sqrt(variance + s.epsilon));
+                       s.moving_mean[j] = Real(double(s.moving_mean[j]) * s.momentum + mean[j] * rest);
+                       s.moving_variance[j] = Real(double(s.moving_variance[j]) * s.momentum + variance * rest);
+                     }
+                   });
+    schedule_.each_row(rows_, n_, {{center, s.inverse, s.gamma, s.beta}, {xhat.at, y.at}},
+                       [=, n = n_, apply = column_loops<Real>().batch_apply](std::size_t first, std::size_t count) {
+                         Real* const at = xhat.at + first * n;
+                         apply(at, center, s, count, n, at, y.at + first * n);
+                       });
+  }
+
+  // dy, xhat (rows, n) -> dgamma, dbeta (n), and dx (rows, n) unless nobody wants it
+  void backward(Matrix<Real> dy, Matrix<Real> xhat, const BatchStatistics<Real>& s, Real* dgamma, Real* dbeta,
+                Matrix<Real> dx) {
+    double *const plain = doubles("sums", count_ * n_), *const along = doubles("sums along", count_ * n_);
+    Real *const mean = call_.save("mean of dy", n_, n_).at, *const slope = call_.save("slope", n_, n_).at;
+    add_sums(dy.at, nullptr, nullptr, plain);
+    add_sums(dy.at, xhat.at, nullptr, along);
+    schedule_.once({{plain, along}, {dgamma, dbeta, mean, slope}}, [=, n = n_, rows = rows_, count = count_] {
+      for (std::size_t j = 0; j < n; ++j) {
+        const double p = total(plain, count, n, j), a = total(along, count, n, j);
+        dbeta[j] = Real(p);
+        dgamma[j] = Real(a);
+        mean[j] = Real(p / double(rows));
+        slope[j] = Real(a / double(rows));
+      }
+    });
+    if (!dx) return;
+    schedule_.each_row(rows_, n_, {{dy.at, xhat.at, mean, slope, s.inverse, s.gamma}, {dx.at}},
+                       [=, n = n_, slopes = column_loops<Real>().batch_slopes](std::size_t first, std::size_t count) {
+                         const std::size_t at = first * n;
+                         slopes(dy.at + at, xhat.at + at, mean, slope, s, count, n, dx.at + at);
+                       });
+  }
+
+ private:
+  /// Memory for n numbers, by its name.
+  double* doubles(const std::string& name, std::size_t n) {
+    constexpr std::size_t reals = sizeof(double) / sizeof(Real);
+    return reinterpret_cast<double*>(call_.save(name, n * reals, reals).at);
+  }
+
+  static double total(const double* sums, std::size_t count, std::size_t n, std::size_t column) {
+    double all = 0;
+    for (std::size_t k = 0; k < count; ++k) all += sums[k * n + column];
+    return all;
+  }
+
+  // x, times, mean, as BatchSums has them -> sums (block, n)
+  void add_sums(const Real* x, const Real* times, const double* mean, double* sums) {
+    const auto work = [=, n = n_, rows = rows_, of_some = column_loops<Real>().batch_sums](std::size_t first,
+                                                                                           std::size_t count) {
+      for (std::size_t k = first; k < first + count; ++k) {
+        const std::size_t at = k * block;
+        of_some(x + at * n, times ? times + at * n : nullptr, mean, std::min(block, rows - at), n, sums + k * n);
+      }
+    };
+    schedule_.each_row(count_, block * n_, {{x, times, mean}, {sums}}, work);
+  }
+
+  Schedule<Real>& schedule_;
+  Call<Real>& call_;
+  const std::size_t rows_, n_, count_;
+};
+
+}  // namespace gs
