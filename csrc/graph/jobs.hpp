@@ -121,7 +121,7 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
     multiply(terms_[0], b, sum, more);
     for (std::size_t t = 1; t < terms_.size(); ++t) {
       multiply(terms_[t], b, more, more + tile_);
-      for (std::size_t i = 0; i < n; ++i) sum[i] += more[i];
+      add_to(sum, more, n);
     }
     this->update(chunk, b.row * stride + b.column, sum,
                  b.columns == stride ? MatrixLayout(n) : MatrixLayout(b.rows, b.columns, stride));
@@ -174,7 +174,7 @@ template <class Real> class BiasGradJob : public GradJob<Real> {
     sum_up(terms_[0], scratch);
     for (std::size_t t = 1; t < terms_.size(); ++t) {
       sum_up(terms_[t], scratch + block);
-      for (std::size_t j = 0; j < b.columns; ++j) scratch[j] += scratch[block + j];
+      add_to(scratch, scratch + block, b.columns);
     }
     this->update(chunk, b.column, scratch, MatrixLayout(b.columns));
   }

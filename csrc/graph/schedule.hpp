@@ -208,9 +208,7 @@ template <class Real> class Schedule {
       }
     }
     each_row(sum.rows, sum.columns, {{more.at}, {sum.at}}, [=](std::size_t first, std::size_t count) {
-      const Real* const from = more.at + first * sum.columns;
-      Real* const to = sum.at + first * sum.columns;
-      for (std::size_t i = 0; i < count * sum.columns; ++i) to[i] += from[i];
+      add_to(sum.at + first * sum.columns, more.at + first * sum.columns, count * sum.columns);
     });
   }
 

@@ -82,6 +82,11 @@ template <class Real> const OrthogonalizeLoops<Real>& orthogonalize_loops() {
 template <class Real> const ColumnLoops<Real>& column_loops() { return loops_of<Real>(kernels().columns); }
 template <class Real> const NormalizeLoops<Real>& normalize_loops() { return loops_of<Real>(kernels().normalize); }
 template <class Real> const MergeLoops<Real>& merge_loops() { return loops_of<Real>(kernels().merge); }
+/// sum (n) += x (n)
+template <class Real> void add_to(Real* sum, const Real* x, std::size_t n) {
+  const Real* const both[] = {sum, x};
+  merge_loops<Real>().forward[int(Merge::add)](both, 2, 0, n, sum);
+}
 template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }

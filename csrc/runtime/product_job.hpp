@@ -43,11 +43,7 @@ template <class Real> class ProductJob : public Job<Real> {
     const std::size_t at = b.row * q.ldc + b.column;
     const MatrixLayout area(b.rows, b.columns, q.ldc);
     if (sum) {
-      for (std::size_t i = 0; i < b.rows; ++i) {
-        const Real* const from = whole.c + at + i * q.ldc;
-        Real* const to = sum + at + i * q.ldc;
-        for (std::size_t j = 0; j < b.columns; ++j) to[j] += from[j];
-      }
+      for (std::size_t i = 0; i < b.rows; ++i) add_to(sum + at + i * q.ldc, whole.c + at + i * q.ldc, b.columns);
     }
     Real* const result = (sum ? sum : whole.c) + at;
     if (forward) forward(settings.data(), result, y + at, area);
