@@ -209,6 +209,18 @@ def moved() -> Trained:
     )
 
 
+def convolved() -> Trained:
+    """A small convolutional network, with strides, padding, dilation and groups."""
+    x = gs.Input((9, 8, 2))
+    h = layers.Conv2D(8, 3, activation="relu")(x)
+    h = layers.MaxPooling2D(2, padding="same")(h)
+    h = layers.Conv2D(6, 3, padding="same", groups=2, dilation_rate=2, activation="tanh")(h)
+    h = layers.Conv2D(4, 2, strides=2, use_bias=False)(layers.AveragePooling2D(2, 1)(h))
+    return trained(
+        gs.Model(x, dense(3)(layers.Flatten()(h))), (whole(0, 257, ROWS, 9, 8, 2, seed=12) / 64 - 2).astype("f")
+    )
+
+
 def two_inputs() -> Trained:
     x, z = gs.Input((INPUTS,), name="x"), gs.Input((13,), name="z")
     both = layers.Concatenate()([dense(67, "relu")(x), dense(33, "relu")(z)])
@@ -355,6 +367,7 @@ MODELS: dict[str, Callable[[], Trained]] = {
     "skip": skip,
     "branches": branches,
     "moved": moved,
+    "convolved": convolved,
     "two inputs": two_inputs,
     "two outputs": two_outputs,
     "two outputs, weighted": lambda: two_outputs(sample_weight=[WEIGHTS, 2 * WEIGHTS]),
