@@ -17,7 +17,7 @@ from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
 from .columns import arrays_of
 from .compiled import Borrowed
-from .data import Rows, alone, limit_of, verbosity
+from .data import Rows, alone, batch_rows, limit_of, verbosity
 from .fed import Fed, whole_or_none
 from .feeds import Feed
 from .measured import Run
@@ -119,6 +119,10 @@ class Evaluator(Fed):
             As `fit` does.
         """
         level, limit = verbosity(verbose), limit_of("steps", steps)
+        plain = callbacks is None and not level and limit is None and isinstance(x, np.ndarray) and x.ndim > 0
+        if plain and 0 < len(x) <= batch_rows(batch_size, len(x)):  # one batch, and nobody looks on
+            self.stop_predicting = False
+            return self._at_once(self._ready(x, "x"))
         as_callbacks(callbacks)
         total, parts = self._parts(x, batch_size, limit)
         hooks = as_list(callbacks, self, verbose=level, epochs=1, steps=total)
@@ -198,10 +202,12 @@ class Evaluator(Fed):
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
         """The outputs for one batch. Raises as `predict` does."""
-        rows = self._ready(alone(x), "x")
-        network = self._network
+        return self._at_once(self._ready(alone(x), "x"))
+
+    def _at_once(self, rows: Any) -> Any:
+        """The outputs for rows as the engine reads them, in one batch."""
+        network, count = self._network, len(rows)
         assert network is not None
-        count = len(rows)
         outs = [np.empty((count, *row), self._dtype) for row in self._output_rows()]
         flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
         network.predict(arrays_of(rows), flat, max(count, 1), 0, 0.0)
