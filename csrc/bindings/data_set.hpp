@@ -47,8 +47,8 @@ template <class Real> std::vector<Inputs> check_x(const Network<Real>& network, 
     const std::size_t i = all.size();
     all.push_back(check_inputs(one, member("x", i, count), network.input_size(i)));
     if (all[i].rows != all[0].rows)
-      throw py::value_error("x must have as many rows for each input; got " + std::to_string(all[0].rows) + " and " +
-                            std::to_string(all[i].rows) + ".");
+      throw py::value_error("all inputs must have the same number of rows; got " + std::to_string(all[0].rows) +
+                            " and " + std::to_string(all[i].rows) + ".");
   }
   return all;
 }
@@ -70,8 +70,8 @@ template <class Real> class DataSet {
         y_.push_back(check_targets(targets[k], member("y", k, count), scoring, real_dtype<Real>(),
                                    network.shape(network.outputs[k])));
       if (rows() == 0 || y_.back().rows != rows())
-        throw py::value_error("x and y must have as many rows, at least one; got " + std::to_string(rows()) + " and " +
-                              std::to_string(y_.back().rows) + ".");
+        throw py::value_error("x and y must have the same number of rows, at least one; got " + std::to_string(rows()) +
+                              " and " + std::to_string(y_.back().rows) + ".");
       counts_.emplace_back(factors[k], masks[k], rows() * rows_of(network.shape(network.outputs[k])));
     }
   }

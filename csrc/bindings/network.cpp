@@ -89,7 +89,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                std::shared_ptr<Guard> guard)
       : guard_(std::move(guard)),
         kept_(kept.value_or(Arrays{})),
-        network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_treatments(specs),
+        network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_all_attributes(specs),
                  kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
     for (const py::dict& spec : specs)
       asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
@@ -125,7 +125,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
       const std::string name = member("out", held.size(), count);
       held.push_back(check_rows<Real>(one, name, std::int64_t(network_.output_size(held.size()))));
       check_writable(held.back(), name);
-      if (std::size_t(held.back().shape(0)) != rows) throw py::value_error("x and out must have as many rows.");
+      if (std::size_t(held.back().shape(0)) != rows)
+        throw py::value_error("x and out must have the same number of rows.");
       outs.push_back(data<Real>(held.back()));
     }
     if (begin < 0 || std::size_t(begin) > rows) throw py::value_error("begin must be a row of x.");

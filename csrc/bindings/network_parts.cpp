@@ -61,7 +61,7 @@ Shape parse_shape(const py::handle& given) {
   Shape shape;
   for (const py::handle& size : given.cast<py::sequence>()) {
     const auto n = size.cast<std::int64_t>();
-    if (n < 1) throw py::value_error("inputs must be 1 or more; got " + std::to_string(n) + ".");
+    if (n < 1) throw py::value_error("sizes of a shape must be 1 or more; got " + std::to_string(n) + ".");
     shape.push_back(std::size_t(n));
   }
   return shape;
@@ -98,7 +98,7 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
       node.inputs = {known(given[1])};
       node.shape = parse_shape(given[2]);
       if (size_of(node.shape) != size_of(values[node.inputs[0]]))
-        throw py::value_error("a value in another shape must have as many numbers.");
+        throw py::value_error("a view must have as many numbers as the value that it shows.");
     } else {
       node.layer = given[0].cast<std::size_t>();
       Shapes read;
@@ -108,7 +108,7 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
       }
       std::optional<AnyLayer>& layer = layers.at(node.layer);
       if (layer && read != shapes[node.layer])
-        throw py::value_error("a layer must be called on inputs of the same shapes always.");
+        throw py::value_error("all calls of a layer must have inputs of the same shapes.");
       if (!layer) layer = parse_layer(specs[node.layer], read, Layers{});
       shapes[node.layer] = read;
       node.shape = output_shape(*layer);
@@ -117,7 +117,7 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
     parts.nodes.push_back(std::move(node));
   }
   for (const auto& layer : layers) {
-    if (!layer) throw py::value_error("each layer must be called.");
+    if (!layer) throw py::value_error("each layer must be called by a node.");
     parts.layers.push_back(*layer);
   }
   if (outputs.is_none())
@@ -127,7 +127,7 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
   return parts;
 }
 
-std::vector<std::vector<WeightAttributes>> parse_treatments(const std::vector<py::dict>& specs) {
+std::vector<std::vector<WeightAttributes>> parse_all_attributes(const std::vector<py::dict>& specs) {
   std::vector<std::vector<WeightAttributes>> all(specs.size());
   for (std::size_t k = 0; k < specs.size(); ++k)
     if (specs[k].contains("weights"))

@@ -11,6 +11,7 @@
 
 namespace gs {
 
+/// What a network is made of; see Network.
 struct Parts {
   Shapes inputs;
   std::vector<AnyLayer> layers;
@@ -24,7 +25,7 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
                   const py::object& outputs);
 
 /// Of the weights of each layer; the first ones, where a layer says it of no more.
-std::vector<std::vector<WeightAttributes>> parse_treatments(const std::vector<py::dict>& specs);
+std::vector<std::vector<WeightAttributes>> parse_all_attributes(const std::vector<py::dict>& specs);
 
 /// Shapes of layers' weights, by layer.
 std::vector<std::vector<std::vector<py::ssize_t>>> shapes(const std::vector<AnyLayer>& layers);

@@ -17,7 +17,7 @@ namespace gs {
 Reduction parse_reduction(const std::string& name);
 /// {"kind": name, "of_logits": bool, "reduction": name, "factor": number, and settings by the names of its fields}
 LossUse parse_loss(const py::dict& given);
-/// loss: as above; a function if Python computes it; None if there is none.
+/// loss: a dict as above, a Python function that computes it, or None for no loss.
 Scoring parse_scoring(const py::handle& loss, const std::vector<std::string>& metrics);
 
 /// What scores an output, of rows of a shape: (rows, numbers of the shape) of dtype; or int64 (rows,), or (rows, all

@@ -1,4 +1,4 @@
-// A call of what is no part of the engine.
+// A call of a layer that is computed outside the engine.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace gs {
 
-/// Something that is computed elsewhere, between two stages: a layer of the user's own. Matrices are of rows (batch).
+/// A layer of the user's program, called between two stages. Every matrix has a row for each sample of the batch.
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
   std::vector<Matrix<Real>> xs;           // to be read; in backward too
   Matrix<Real> y{};                       // forward: to be written
   Matrix<Real> dy{};                      // backward: to be read
-  std::vector<Matrix<Real>> dxs{};        // to be written, where somebody wants them
+  std::vector<Matrix<Real>> dxs{};        // backward: to be written; without memory where no gradient is needed
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
   std::size_t stage = 0;                  // before which it is due
 };

@@ -1,4 +1,4 @@
-// Loops over samples whose parts are normalized, each by numbers of its own.
+// Loops over samples whose parts are normalized, each by its own mean and scale.
 #pragma once
 
 #include <cstddef>

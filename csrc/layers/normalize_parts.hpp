@@ -1,4 +1,4 @@
-// Layers that normalize parts of samples, each by numbers of its own: layer, group, RMS and unit normalization.
+// Layers that normalize parts of samples, each by its own mean and scale: layer, group, RMS and unit normalization.
 #pragma once
 
 #include <cstddef>

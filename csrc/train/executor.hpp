@@ -39,7 +39,7 @@ template <class Real> class Executor {
   /// Reads inputs and targets as set. It can be cancelled if it `is_long` and `stores`; statistics that layers
   /// update themselves are then as before. Of a network without externals.
   void run(ThreadTeam& team);
-  /// The same of any, with teams of its own; if something fails, it is as if cancelled.
+  /// Runs any network; makes the thread teams itself. A failure restores the statistics, as cancelling does.
   void run() { run({}, schedule_.end()); }
 
   /// What the weights' penalties added to the loss of the last run, only with gradients; and what values added.

@@ -26,10 +26,20 @@ class GlobalPooling(Layer):
     _n = 1  # spatial axes
     _mean = False
 
-    def __init__(self, data_format: str | None, keepdims: bool, **options: Any) -> None:
+    def __init__(
+        self,
+        data_format: str | None = None,
+        keepdims: bool = False,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         self.data_format = standardize_data_format(data_format)
         self.keepdims = flag("keepdims", keepdims)
-        super().__init__(**options)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """A number for each channel."""
@@ -82,27 +92,6 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     _n = 1
 
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
 
 class GlobalMaxPooling2D(GlobalPooling):
     """Global max pooling of images: the largest number of each channel.
@@ -131,27 +120,6 @@ class GlobalMaxPooling2D(GlobalPooling):
 
     _n = 2
 
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
 
 class GlobalMaxPooling3D(GlobalPooling):
     """Global max pooling of volumes: the largest number of each channel.
@@ -179,27 +147,6 @@ class GlobalMaxPooling3D(GlobalPooling):
     """
 
     _n = 3
-
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
 
 class GlobalAveragePooling1D(GlobalPooling):
@@ -230,27 +177,6 @@ class GlobalAveragePooling1D(GlobalPooling):
     _n = 1
     _mean = True
 
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
 
 class GlobalAveragePooling2D(GlobalPooling):
     """Global average pooling of images: the mean of each channel.
@@ -280,27 +206,6 @@ class GlobalAveragePooling2D(GlobalPooling):
     _n = 2
     _mean = True
 
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
 
 class GlobalAveragePooling3D(GlobalPooling):
     """Global average pooling of volumes: the mean of each channel.
@@ -329,24 +234,3 @@ class GlobalAveragePooling3D(GlobalPooling):
 
     _n = 3
     _mean = True
-
-    def __init__(
-        self,
-        data_format: str | None = None,
-        keepdims: bool = False,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            data_format,
-            keepdims,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
