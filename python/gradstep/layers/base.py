@@ -16,6 +16,7 @@ from .copies import Copied
 from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
+from .variable import Variables
 from .weighted import Weighted
 from .weights import placed
 
@@ -31,7 +32,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Connected, Copied, Weighted):
+class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
