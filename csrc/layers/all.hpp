@@ -8,6 +8,7 @@
 #include "layers/batch_normalization.hpp"
 #include "layers/concatenate.hpp"
 #include "layers/conv.hpp"
+#include "layers/conv_transpose.hpp"
 #include "layers/dense.hpp"
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
@@ -21,13 +22,14 @@
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
 #include "layers/rescaling.hpp"
+#include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
 
 namespace gs {
 
 using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
-                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, Pool>;
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {
