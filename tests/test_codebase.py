@@ -45,7 +45,7 @@ PYTHON_FLOORS = (
     ("optimizers",),
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),
-    ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
+    ("activations", "callbacks", "constraints", "initializers", "losses", "preprocessing", "regularizers"),
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ..hints import complete
+from ..preprocessing.lookups import IntegerLookup, StringLookup
+from ..preprocessing.text_vectorization import TextVectorization
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
 from .average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
@@ -76,6 +78,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -98,7 +101,9 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
