@@ -44,6 +44,7 @@ PYTHON_FLOORS = (
     ("optimizers",),
     ("checks", "cython", "torch"),
     ("config", "described", "naming", "plot"),
+    ("minimize",),
     ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
     ("metrics", "layers"),
     ("saving",),

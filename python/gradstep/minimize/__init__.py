@@ -1,0 +1,6 @@
+"""Minimization of any function, as `scipy.optimize.minimize` is called: descents, quasi-Newton methods."""
+
+from .minimizing import minimize
+from .result import OptimizeResult
+
+__all__ = ["OptimizeResult", "minimize"]
