@@ -36,7 +36,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .minimize import OptimizeResult, minimize
+from .minimize import OptimizeResult, check_grad, minimize
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
@@ -61,6 +61,7 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "check_grad",
     "config",
     "constraints",
     "get_num_threads",

@@ -105,7 +105,7 @@ def _number(value: Any, none: float, name: str) -> float:
 
 
 def _side(value: Any, layout: Layout, none: float, name: str) -> np.ndarray:
-    if value is None or np.ndim(value) == 0 and not isinstance(value, dict):
+    if value is None or (np.ndim(value) == 0 and not isinstance(value, dict)):
         return np.full(layout.size, _number(value, none, name))
     side = layout.flatten(value, name)
     if np.isnan(side).any():

@@ -89,7 +89,9 @@ def difference(
                 columns.append((found[i] - fx) / up)
             elif one_sided[i]:
                 far = float(points[n + i][i]) - float(x[i])
-                columns.append((found[i] - fx) * far / (up * (far - up)) - (found[n + i] - fx) * up / (far * (far - up)))
+                columns.append(
+                    (found[i] - fx) * far / (up * (far - up)) - (found[n + i] - fx) * up / (far * (far - up))
+                )
             else:
                 columns.append((found[i] - found[n + i]) / (up - (float(points[n + i][i]) - float(x[i]))))
     return np.stack(columns, axis=-1)

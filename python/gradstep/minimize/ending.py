@@ -29,27 +29,35 @@ def scaled(x: np.ndarray, f: float, g: np.ndarray) -> float:
     return float((np.abs(g) * np.maximum(np.abs(x), 1.0)).max() / max(abs(f), 1.0))
 
 
-def ending(stop: Stop, objective: Objective, gnorm: float, g: np.ndarray | None, n: int, gtol: float) -> Ending:
+@dataclass
+class Best:
+    """The point that is returned: the gradient is that along which x can move; gnorm is its largest component."""
+
+    x: np.ndarray
+    f: float
+    g: np.ndarray | None
+    gnorm: float
+
+
+def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) -> Ending:
     """Why the run stopped, in words.
 
     Parameters
     ----------
     stop : Stop
+    best : Best
+        gnorm is NaN, and g None, for methods without a gradient.
     objective : Objective
-        With the best point.
-    gnorm : float
-        Largest gradient component at the best point; NaN for methods without a gradient.
-    g : ndarray or None
-        The gradient there.
+        With its limits.
     n : int
         Iterations.
     gtol : float
     """
-    f, limits = objective.best_f, objective.limits
+    f, g, gnorm, limits = best.f, best.g, best.gnorm, objective.limits
     detail = stop.detail
     size = f"the largest gradient component is {gnorm:.2g}" if gnorm == gnorm else f"the best value is {f:.6g}"
     far = f"{size}; gtol is {gtol:g}" if gnorm == gnorm else size
-    relative = math.nan if g is None else scaled(objective.best_x, f, g)
+    relative = math.nan if g is None else scaled(best.x, f, g)
     reason = stop.reason
     if reason == "gtol":
         return Ending(True, f"solved in {n} iterations: {size}, at most gtol = {gtol:g}.")
@@ -82,7 +90,7 @@ def ending(stop: Stop, objective: Objective, gnorm: float, g: np.ndarray | None,
     if reason == "interrupted":
         return Ending(False, f"interrupted after {n} iterations: {far}. res.x is the best point so far.")
     if reason == "line_search":
-        return _no_lower_point(stop, objective, gnorm, relative, n, gtol)
+        return _no_lower_point(stop, objective.eps, best, relative, n, gtol)
     if reason == "nan":
         return Ending(False, f"{detail or 'f is no number'}: {far}. Look at fun there, set bounds, or start elsewhere.")
     if reason == "diverged":
@@ -90,16 +98,14 @@ def ending(stop: Stop, objective: Objective, gnorm: float, g: np.ndarray | None,
     return Ending(False, f"{detail or 'no progress'}: {far}. See diagnosis; start elsewhere, or choose another method.")
 
 
-def _no_lower_point(
-    stop: Stop, objective: Objective, gnorm: float, relative: float, n: int, gtol: float
-) -> Ending:
+def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int, gtol: float) -> Ending:
     """A line search failed: at the floor that rounding sets, or before it."""
-    f = objective.best_f
-    floor = objective.eps * abs(f)
+    floor, gnorm = eps * abs(best.f), best.gnorm
     expected = math.inf if stop.decrease is None else stop.decrease
     begin = f"the line search found no lower point along the direction ({stop.detail}) after {n} iterations"
-    kind = "float32" if objective.eps > 1e-10 else "float64"
-    if expected <= 100 * floor and relative <= SMALL:
+    kind = "float32" if eps > 1e-10 else "float64"
+    # What the method's model of the curvature says is left is next to nothing, or the gradient is.
+    if (expected <= eps ** (2 / 3) * abs(best.f) and relative <= 1) or relative <= eps ** (2 / 3):
         return Ending(
             True,
             f"{begin}: f is resolved to {floor:.1g}, and at most {expected:.1g} is left. The gradient {gnorm:.2g} is "

@@ -33,15 +33,17 @@ class Line:
 
     def __init__(self, objective: Objective, point: Point, d: np.ndarray) -> None:
         self.objective, self.point, self.d = objective, point, d
-        self.f0, self.slope = point.f, float(point.g @ d)  # type: ignore[operator]
+        self.f0, self.slope = point.f, float(np.dot(given_gradient(point), d))
         # Changes of f below this are rounding.
         self.noise = 4 * objective.eps * abs(point.f)
         self.trial = point
         self.calls = 0
 
     def place(self, alpha: float) -> np.ndarray:
-        """The point at alpha, rounded to x's dtype."""
+        """The point at alpha, rounded to x's dtype, within the bounds."""
         x = self.point.x + alpha * self.d
+        if self.objective.bounds is not None:
+            x = self.objective.bounds.clip(x)
         return x if x.dtype == self.point.x.dtype else x.astype(self.point.x.dtype)
 
     def value(self, alpha: float) -> float:
@@ -57,6 +59,12 @@ class Line:
         trial = self.trial
         trial.g = self.objective.gradient(trial.x)
         return float(trial.g @ self.d)
+
+
+def given_gradient(point: Point) -> np.ndarray:
+    """The gradient at a point that has one."""
+    assert point.g is not None
+    return point.g
 
 
 class Failed(Exception):
@@ -137,13 +145,15 @@ def strong_wolfe(
         if alpha == 0 or np.array_equal(line.trial.x, line.point.x):
             break
         enough = f <= f0 + c1 * alpha * m0
-        if enough and f < low[1] or (f <= f0 + line.noise and abs(alpha * m0) <= 1e4 * line.noise):
+        if (enough and f < low[1]) or (f <= f0 + line.noise and abs(alpha * m0) <= 1e4 * line.noise):
             m = line.derivative()
             if m != m or abs(m) == math.inf:  # a gradient that is no number: as a value that is none
                 high, m, f = (alpha, math.inf, math.nan), math.nan, math.inf
-            elif enough and abs(m) <= -c2 * m0 or c2 * m0 <= m <= (2 * c1 - 1) * m0:
-                return line.trial
-            elif enough and alpha >= longest and m < 0:
+            elif (
+                (enough and abs(m) <= -c2 * m0)
+                or c2 * m0 <= m <= (2 * c1 - 1) * m0
+                or (enough and alpha >= longest and m < 0)
+            ):
                 return line.trial
             else:
                 if lowest is None or f < lowest.f:
@@ -153,7 +163,8 @@ def strong_wolfe(
                     high = low
                 low = (alpha, f, m)
         else:
-            high = (alpha, f, line.derivative() if f < math.inf and line.objective.is_pair else math.nan)
+            knows = f < math.inf and line.objective.is_pair  # else the parabola will do: a gradient is saved
+            high = (alpha, f, line.derivative() if knows else math.nan)
         if high is None:
             alpha = _outwards(before, low, longest)
             if alpha == low[0]:

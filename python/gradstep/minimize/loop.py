@@ -19,6 +19,7 @@ __all__ = ["Rules", "run"]
 
 RISES = 20  # iterations in a row in which f rises, before a far higher value counts as divergence
 UNMOVED = 10  # iterations in a row without a change, before a run counts as stalled
+WINDOW = 100  # iterations in which f must fall by more than rounding, or the gradient halve
 
 
 @dataclass
@@ -44,19 +45,19 @@ def run(
     """Iterate until something ends the run; gives why, and the last point."""
     try:
         first = point.f
-        method.start(objective, point, seed)
-        gnorm = method.optimality(point)
+        method._start(objective, point, seed)
+        gnorm = method._optimality(point)
         record.add(point, gnorm, None)
         if gnorm <= rules.gtol:
             raise Stop("gtol")
         since, best = 0, point.f
-        n = 0
+        mark, least, n = point.f, gnorm, 0  # at the begin of the window
         while True:
             if n >= rules.maxiter:
                 raise Stop("maxiter")
-            new = method.step(point)
+            new = method._step(point)
             n += 1
-            gnorm = method.optimality(new)
+            gnorm = method._optimality(new)
             step = record.add(new, gnorm, point)
             before, point = point, new
             if callback is not None and callback(point, n):
@@ -68,6 +69,16 @@ def run(
                 raise Stop("diverged", f"f rose {record.rises} times in a row, from {best:.6g} to {point.f:.6g}")
             if record.unmoved >= UNMOVED and method.needs != "value":
                 raise Stop("stalled", f"x has not changed for {UNMOVED} iterations")
+            if n % WINDOW == 0 and point.g is not None:
+                if (
+                    mark - objective.best_f <= 10 * objective.eps * abs(mark)
+                    and min(record.gnorm[-WINDOW:]) > least / 2
+                ):
+                    change = mark - objective.best_f
+                    raise Stop(
+                        "stalled", f"in {WINDOW} iterations f fell by {change:.2g} only, and the gradient did not"
+                    )
+                mark, least = objective.best_f, min(least, *record.gnorm[-WINDOW:])
             if point.f < best:
                 since, best = n, point.f
             elif n - since >= rules.patience:
@@ -103,6 +114,6 @@ def callback_of(given: Any, describe: Callable[[Point, int], Any], restore: Call
             found = given(intermediate_result=describe(point, n)) if named else given(restore(point.x))
         except StopIteration:
             return True
-        return found is True or isinstance(found, np.bool_) and bool(found)
+        return found is True or (isinstance(found, np.bool_) and bool(found))
 
     return called

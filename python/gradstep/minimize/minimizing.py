@@ -14,10 +14,10 @@ from ..optimizers.arrays import describe
 from ..seeds import key_of
 from .bounds import Bounds
 from .differences import SCHEMES
-from .ending import ending
+from .ending import Best, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
-from .methods.base import Method, free, largest
+from .methods.base import Method, free
 from .methods.registry import method_of
 from .objective import Limits, Objective
 from .point import Point
@@ -100,7 +100,7 @@ def minimize(
     target : float, optional
         Stop at a value this low.
     maxiter, maxfev : int, optional
-        At most so many iterations, by default max(1000, 200 n), for first-order methods 10,000; and calls of `fun`.
+        At most so many iterations, by default max(10,000, 200 n); and calls of `fun`.
     maxtime : float, optional
         Stop after so many seconds.
     patience : int, optional
@@ -162,7 +162,9 @@ def minimize(
     }
     limits = _limits(merged["maxfev"], maxtime, target)
     box = Bounds.of(bounds, layout)
-    if method is None:
+    if method is None and box is not None:
+        method = "l-bfgs-b"
+    elif method is None:
         method = "bfgs" if layout.size <= SMALL_N else "l-bfgs"
     chosen = method_of(method, merged.rest, first_order)
     if box is not None and not chosen.takes_bounds:
@@ -189,7 +191,7 @@ def minimize(
         gtol,
         ftol,
         xtol,
-        chosen.default_maxiter(layout.size) if most is None else whole("maxiter", most, 0),
+        chosen._default_maxiter(layout.size) if most is None else whole("maxiter", most, 0),
         math.inf if patience is None else whole("patience", patience, 1),
     )
     if callback is not None and not callable(callback):
@@ -207,9 +209,7 @@ def _run(
     layout = objective.layout
 
     def describe_point(point: Point, n: int) -> OptimizeResult:
-        return OptimizeResult(
-            x=layout.restore(point.x), fun=point.f, nit=n, nfev=objective.nfev, njev=objective.njev
-        )
+        return OptimizeResult(x=layout.restore(point.x), fun=point.f, nit=n, nfev=objective.nfev, njev=objective.njev)
 
     called = callback_of(callback, describe_point, layout.restore)
     x = objective.bounds.clip(layout.x0) if objective.bounds is not None else layout.x0
@@ -245,13 +245,17 @@ def _result(
     objective: Objective, method: Method, rules: Rules, record: Record, stop: Stop, point: Point
 ) -> OptimizeResult:
     layout, x, f = objective.layout, objective.best_x, objective.best_f
+    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(
+        f
+    ):  # as low, to rounding: the point with the small gradient
+        x, f = point.x, point.f
     g = point.g if point.x is x else objective.best_g
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
         g = objective.gradient(x)
-    gnorm = math.nan if g is None else method.optimality(Point(x, f, g))
+    gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
     n = max(len(record.fun) - 1, 0)
-    found = ending(stop, objective, gnorm, None if g is None else free(objective, x, g), n, rules.gtol)
-    sentences = [found.message, *method.sentences()]
+    found = ending(stop, Best(x, f, None if g is None else free(objective, x, g), gnorm), objective, n, rules.gtol)
+    sentences = [found.message, *method._sentences()]
     if objective.is_differences and method.needs != "value" and objective.jac == "2-point":
         sentences.append("The gradient is from forward differences of fun; jac= is faster and more exact.")
     result = OptimizeResult(
@@ -268,7 +272,8 @@ def _result(
     )
     if g is not None:
         result.jac = layout.restore(g)
-    result.update(method.extras(point))
+    if record.fun:
+        result.update(method._extras(point))
     result.history = record.history()
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]

@@ -77,7 +77,8 @@ class Objective:
         self.is_pair, self.is_differences = jac is True, isinstance(jac, str)
         self.nfev = self.njev = self.nhev = 0
         self.eps = float(np.finfo(layout.dtype).eps)
-        self.best_x, self.best_f, self.best_g = layout.x0, math.inf, None
+        self.best_x, self.best_f = layout.x0, math.inf
+        self.best_g: np.ndarray | None = None
         self._x: np.ndarray | None = None  # the last point, and what is known there
         self._f = math.nan
         self._g: np.ndarray | None = None
@@ -137,8 +138,10 @@ class Objective:
         except (ValueError, TypeError):
             real = False
         if not real:
-            got = describe(found) if not isinstance(found, (np.ndarray, complex, np.complexfloating)) else (
-                f"shape {array.shape} of dtype {array.dtype}"
+            got = (
+                describe(found)
+                if not isinstance(found, (np.ndarray, complex, np.complexfloating))
+                else (f"shape {array.shape} of dtype {array.dtype}")
             )
             raise TypeError(f"fun must give one real number; got {got}.")
         if array.dtype == np.float32:
@@ -231,7 +234,8 @@ class Objective:
         if self.hessp is not None:
             self.nhev += 1
             direction = self.layout.restore(p.astype(self.layout.dtype))
-            return self.layout.flatten(self.hessp(self.layout.restore(x), direction, *self.args), "hessp(x, p)")
+            found = self.hessp(self.layout.restore(x), direction, *self.args)
+            return self.layout.flatten(found, "hessp(x, p)")
         if self.hess is not None:
             return np.asarray(self.hessian(x) @ p)
         size = float(np.sqrt(p @ p))

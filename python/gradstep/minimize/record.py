@@ -56,6 +56,4 @@ class Record:
 
     def history(self) -> dict[str, Any]:
         """The numbers of every iteration, as arrays."""
-        return {
-            name: np.array(getattr(self, name), np.float64) for name in ("fun", "gnorm", "step", "alpha", "time")
-        }
+        return {name: np.array(getattr(self, name), np.float64) for name in ("fun", "gnorm", "step", "alpha", "time")}

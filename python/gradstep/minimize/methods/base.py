@@ -25,7 +25,7 @@ def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
 class Method:
     """Base of the methods, one of which is a file in this folder and a line in `registry`.
 
-    A subclass has its settings as arguments of ``__init__``, and defines `step`.
+    A subclass has its settings as arguments of ``__init__``, and defines `_step`.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class Method:
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
 
-    def start(self, objective: Objective, point: Point, seed: int | None) -> None:
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         """Make the state for a run from `point`."""
         self.objective = objective
 
-    def step(self, point: Point) -> Point:
+    def _step(self, point: Point) -> Point:
         """The next point.
 
         Raises
@@ -56,20 +56,20 @@ class Method:
         Stop
             There is none.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define step(point).")
+        raise NotImplementedError(f"{type(self).__name__} must define _step(point).")
 
-    def optimality(self, point: Point) -> float:
+    def _optimality(self, point: Point) -> float:
         """What `gtol` is compared with: the largest component of the gradient that bounds leave free."""
         return float("nan") if point.g is None else largest(free(self.objective, point.x, point.g))
 
-    def default_maxiter(self, n: int) -> int:
+    def _default_maxiter(self, n: int) -> int:
         """Iterations where ``maxiter`` is not given."""
-        return max(1000, 200 * n)
+        return max(10_000, 200 * n)
 
-    def extras(self, point: Point) -> dict[str, Any]:
+    def _extras(self, point: Point) -> dict[str, Any]:
         """Fields of the result that only this method has."""
         return {}
 
-    def sentences(self) -> list[str]:
+    def _sentences(self) -> list[str]:
         """What the message of the result should add."""
         return []

@@ -35,7 +35,7 @@ class BFGS(Method):
     Notes
     -----
     With s = x' - x, y = g' - g and rho = 1 / y's, H' = (I - rho s y') H (I - rho y s') + rho s s', written as an update
-    of rank 2 in O(n^2). H begins as y's / y'y times the identity, after the first step. Pairs with no measurable
+    of rank 2 in O(n^2). After the first step H is (y's / y'y)^0.75 times the identity, at least 1e-3 of it. Pairs with no measurable
     curvature are left out. Memory is n^2 doubles: take ``"l-bfgs"`` for more than some thousand variables.
 
     References
@@ -48,12 +48,12 @@ class BFGS(Method):
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
-    def start(self, objective: Objective, point: Point, seed: int | None) -> None:
-        super().start(objective, point, seed)
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        super()._start(objective, point, seed)
         self.H = np.eye(len(point.x))
         self._fresh = True
 
-    def step(self, point: Point) -> Point:
+    def _step(self, point: Point) -> Point:
         g = point.g
         assert g is not None
         d = -(self.H @ g)
@@ -97,12 +97,13 @@ class BFGS(Method):
         if not ys > 1e-10 * float(np.sqrt(yy * (s @ s))):
             return
         if self._fresh:
-            self.H *= ys / yy
+            # Short of the full scaling, after which directions softer than the first are learned slowly.
+            self.H *= max((ys / yy) ** 0.75, 1e-3)
             self._fresh = False
         Hy = self.H @ y
         u = (0.5 * (1 + float(y @ Hy) / ys) / ys) * s - Hy / ys
         # One product of rank 2: s u' + u s'.
         self.H += np.stack([s, u], axis=1) @ np.stack([u, s])
 
-    def extras(self, point: Point) -> dict[str, Any]:
+    def _extras(self, point: Point) -> dict[str, Any]:
         return {"hess_inv": self.H}

@@ -69,7 +69,7 @@ class ConjugateGradient(Method):
         beta: str = "hz",
         preconditioner: Callable[[np.ndarray], Any] | None = None,
         c1: float = 1e-4,
-        c2: float = 0.1,
+        c2: float = 0.4,
     ) -> None:
         self.beta, self._factor = beta, choose("beta", beta, BETAS)
         if preconditioner is not None and not callable(preconditioner):
@@ -77,10 +77,10 @@ class ConjugateGradient(Method):
         self.preconditioner = preconditioner
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
-    def start(self, objective: Objective, point: Point, seed: int | None) -> None:
-        super().start(objective, point, seed)
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        super()._start(objective, point, seed)
         self._d: np.ndarray | None = None
-        self._change = float("nan")  # alpha times slope of the last step
+        self._change = float("nan")  # twice the change of f in the last step
 
     def _conditioned(self, g: np.ndarray) -> np.ndarray:
         if self.preconditioner is None:
@@ -90,7 +90,7 @@ class ConjugateGradient(Method):
             raise ValueError(f"preconditioner(v) must have shape {g.shape}, as v; got {found.shape}.")
         return found
 
-    def step(self, point: Point) -> Point:
+    def _step(self, point: Point) -> Point:
         g = point.g
         assert g is not None
         pg = self._conditioned(g)
@@ -102,8 +102,8 @@ class ConjugateGradient(Method):
             raise Stop("line_search", f"slope {line.slope:.2g}", 0.0)
         decrease = -line.slope / 2
         while True:
-            # The first trial would change f to first order as the last step did.
-            alpha = self._change / line.slope if self._change == self._change else 1 / float(np.sqrt(line.d @ line.d))
+            # The first trial is the minimum of a parabola that falls as much as f did in the last step.
+            alpha = self._change / line.slope if self._change < 0 else 1 / float(np.sqrt(line.d @ line.d))
             try:
                 new = strong_wolfe(line, alpha, self.c1, self.c2)
                 break
@@ -111,7 +111,7 @@ class ConjugateGradient(Method):
                 if self._d is None or line.d is not self._d:
                     raise Stop("line_search", f"slope {line.slope:.2g}", decrease) from None
                 line, self._d, self._change = Line(self.objective, point, -pg), None, float("nan")
-        self._change = new.alpha * line.slope
+        self._change = 2.02 * (new.f - point.f)
         h = new.g
         assert h is not None
         ph = self._conditioned(h)

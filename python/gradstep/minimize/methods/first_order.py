@@ -60,8 +60,8 @@ class FirstOrder(Method):
         """The optimizer's class, in small letters."""
         return type(self.optimizer).__name__.lower()
 
-    def start(self, objective: Objective, point: Point, seed: int | None) -> None:
-        super().start(objective, point, seed)
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        super()._start(objective, point, seed)
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w = point.x.copy()
         self._bound = self._own.bind(self._w)
@@ -70,10 +70,10 @@ class FirstOrder(Method):
         self._before: Point | None = None
         self._search = {None: self._plain, "barzilai-borwein": self._spectral}.get(self.line_search, self._searched)
 
-    def step(self, point: Point) -> Point:
+    def _step(self, point: Point) -> Point:
         return self._search(point)
 
-    def default_maxiter(self, n: int) -> int:
+    def _default_maxiter(self, n: int) -> int:
         return 10_000
 
     def _moved(self, point: Point) -> np.ndarray:
@@ -148,5 +148,5 @@ class FirstOrder(Method):
                 return float(np.clip(float(s @ s) / sy, 1e-10, 1e10))
         return 1 / float(np.sqrt(g @ g))
 
-    def extras(self, point: Point) -> dict[str, Any]:
+    def _extras(self, point: Point) -> dict[str, Any]:
         return {"optimizer": self._own}

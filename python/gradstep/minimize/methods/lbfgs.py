@@ -53,7 +53,7 @@ class Memory:
 
     def product(self, g: np.ndarray) -> np.ndarray:
         """H g, by the two loops over the pairs: 4 m n multiplications."""
-        q = g.copy()
+        q: np.ndarray = g.copy()
         weights = []
         for s, y, rho in zip(reversed(self.s), reversed(self.y), reversed(self.rho), strict=True):
             a = rho * float(s @ q)
@@ -87,11 +87,11 @@ class LBFGS(Method):
         self.m = whole("m", m, 1)
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
-    def start(self, objective: Objective, point: Point, seed: int | None) -> None:
-        super().start(objective, point, seed)
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        super()._start(objective, point, seed)
         self.memory = Memory(self.m)
 
-    def step(self, point: Point) -> Point:
+    def _step(self, point: Point) -> Point:
         g = point.g
         assert g is not None
         decrease = None

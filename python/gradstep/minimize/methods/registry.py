@@ -13,10 +13,11 @@ from .bfgs import BFGS
 from .cg import ConjugateGradient
 from .first_order import FirstOrder
 from .lbfgs import LBFGS
+from .lbfgsb import LBFGSB
 
 __all__ = ["METHODS", "method_of", "names"]
 
-METHODS: dict[str, type[Method]] = {cls.name: cls for cls in (BFGS, ConjugateGradient, LBFGS)}
+METHODS: dict[str, type[Method]] = {cls.name: cls for cls in (BFGS, ConjugateGradient, LBFGS, LBFGSB)}
 # Names of other libraries, and of the same thing.
 ALIASES: dict[str, str] = {"lbfgs": "l-bfgs", "lbfgsb": "l-bfgs-b"}
 # Descents by the articles' names, as optimizers of the package.
