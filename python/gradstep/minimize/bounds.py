@@ -60,7 +60,8 @@ class Bounds:
 
     def clip(self, x: np.ndarray) -> np.ndarray:
         """The nearest point within the bounds."""
-        return np.minimum(np.maximum(x, self.lower), self.upper).astype(x.dtype, copy=False)
+        inside: np.ndarray = np.minimum(np.maximum(x, self.lower), self.upper).astype(x.dtype, copy=False)
+        return inside
 
     def projected(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
         """The part of a gradient along which x can move: x - P(x - g)."""
@@ -75,7 +76,7 @@ class Bounds:
         """Points beyond a bound, reflected at it; those too far beyond are clipped."""
         x = np.where(x < self.lower, 2 * self.lower - x, x)
         x = np.where(x > self.upper, 2 * self.upper - x, x)
-        return np.minimum(np.maximum(x, self.lower), self.upper)
+        return self.clip(x)
 
 
 def _pairs(given: Any, layout: Layout) -> tuple[np.ndarray, np.ndarray]:

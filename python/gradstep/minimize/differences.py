@@ -18,9 +18,10 @@ Values = Callable[[Sequence[np.ndarray]], "list[Any]"]
 def steps(x: np.ndarray, scheme: str, eps: float, step: float | np.ndarray | None) -> np.ndarray:
     """Step of each component, away from 0: eps^(1/2), or eps^(1/3) for central differences, relative to max(1, |x|)."""
     if step is not None:
-        return np.broadcast_to(np.asarray(step, np.float64), x.shape).copy()
+        return np.array(np.broadcast_to(np.asarray(step, np.float64), x.shape))
     relative = eps ** (1 / 3) if scheme == "3-point" else eps**0.5
-    return np.where(x < 0, -1.0, 1.0) * relative * np.maximum(1.0, np.abs(x))
+    away: np.ndarray = np.where(x < 0, -relative, relative) * np.maximum(1.0, np.abs(x))
+    return away
 
 
 def difference(
@@ -45,11 +46,11 @@ def difference(
     """
     n = len(x)
     if scheme == "cs":
-        h = 1e-30
+        tiny = 1e-30
         points = [x.astype(np.complex128) for _ in range(n)]
         for i, point in enumerate(points):
-            point[i] += 1j * h
-        return np.stack([np.imag(value) / h for value in values(points)], axis=-1)
+            point[i] += 1j * tiny
+        return np.stack([np.imag(value) / tiny for value in values(points)], axis=-1)
     h = steps(x, scheme, eps, step)
     forward = x.astype(np.float64) + h
     backward = x.astype(np.float64) - h

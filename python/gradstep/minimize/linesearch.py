@@ -149,11 +149,7 @@ def strong_wolfe(
             m = line.derivative()
             if m != m or abs(m) == math.inf:  # a gradient that is no number: as a value that is none
                 high, m, f = (alpha, math.inf, math.nan), math.nan, math.inf
-            elif (
-                (enough and abs(m) <= -c2 * m0)
-                or c2 * m0 <= m <= (2 * c1 - 1) * m0
-                or (enough and alpha >= longest and m < 0)
-            ):
+            elif (enough and (abs(m) <= -c2 * m0 or (alpha >= longest and m < 0))) or c2 * m0 <= m <= (2 * c1 - 1) * m0:
                 return line.trial
             else:
                 if lowest is None or f < lowest.f:
@@ -181,7 +177,7 @@ def strong_wolfe(
 
 
 def _outwards(before: tuple[float, float, float], low: tuple[float, float, float], longest: float) -> float:
-    """The next trial where f still falls at the last one: the cubic's minimum, from 1.1 to 4 steps of the last length."""
+    """The next trial where f still falls at the last one: the cubic's minimum, from 1.1 to 4 times as far."""
     length = low[0] - before[0]
     at = _cubic(*before, *low) if low[2] > before[2] else math.nan
     far = low[0] + 4 * length

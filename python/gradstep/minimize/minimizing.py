@@ -140,8 +140,8 @@ def minimize(
     ...                   learning_rate=0.001, xtol=1e-5, maxiter=500)
     >>> res.success, res.reason
     (False, 'maxiter')
-    >>> print(res.message)
-    maxiter = 500 iterations are used up: the largest gradient component is 2.3; gtol is 1e-06. Raise maxiter, or start again from res.x.
+    >>> print(res.message.split(". ")[0])
+    maxiter = 500 iterations are used up: the largest gradient component is 2.3; gtol is 1e-06
     >>> def rosenbrock(x):
     ...     a, b = 1 - x[0], x[1] - x[0] ** 2
     ...     return a * a + 100 * b * b, np.array([-2 * a - 400 * x[0] * b, 200 * b])

@@ -227,7 +227,8 @@ class Objective:
             rows = np.stack([self.hessian_product(x, row) for row in np.eye(n)])
         else:
             rows = np.stack([self.hessian_product(x, row, g) for row in np.eye(n)])
-        return (rows + rows.T) / 2
+        symmetric: np.ndarray = (rows + rows.T) / 2
+        return symmetric
 
     def hessian_product(self, x: np.ndarray, p: np.ndarray, g: np.ndarray | None = None) -> np.ndarray:
         """The Hessian times p: from `hessp` or `hess`, or by a difference of gradients along p."""

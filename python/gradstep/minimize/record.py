@@ -25,7 +25,8 @@ class Record:
     """
 
     def __init__(self, keeps_path: bool, begin: float) -> None:
-        self.begin, self.points = begin, [] if keeps_path else None
+        self.begin = begin
+        self.points: list[np.ndarray] | None = [] if keeps_path else None
         self.fun: list[float] = []
         self.gnorm: list[float] = []
         self.step: list[float] = []

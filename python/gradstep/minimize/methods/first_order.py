@@ -63,7 +63,7 @@ class FirstOrder(Method):
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
-        self._w = point.x.copy()
+        self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)
         self._same_dtype = point.x.dtype == np.float64
         self._recent = [point.f]  # the last values

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from ...checks import whole
@@ -81,7 +83,7 @@ class LBFGS(Method):
     """
 
     name = "l-bfgs"
-    scipy_names = {"maxcor": "m"}
+    scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.m = whole("m", m, 1)
