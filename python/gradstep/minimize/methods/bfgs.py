@@ -36,7 +36,7 @@ class BFGS(Method):
     -----
     With s = x' - x, y = g' - g and rho = 1 / y's, H' = (I - rho s y') H (I - rho y s') + rho s s', written as an update
     of rank 2 in O(n^2). After the first step H is (y's / y'y)^0.75 times the identity, at least 1e-3 of it. Pairs with
-    no measurable curvature are left out. Memory is n^2 doubles: take ``"l-bfgs"`` for more than some thousand variables.
+    no measurable curvature are left out. Memory is n^2 doubles: beyond some thousand variables take ``"l-bfgs"``.
 
     References
     ----------
