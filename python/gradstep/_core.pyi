@@ -263,7 +263,6 @@ class Network:
 
     Where there are several inputs or outputs, arguments and results of its methods, and of those of what runs it, are
     lists of what they are for one."""
-
     def __init__(
         self,
         inputs: int | Sequence[tuple[int, ...]],
@@ -281,7 +280,6 @@ class Network:
         number and the values that it reads, or of None, a value, and the shape that it is to have; values are the
         inputs, then what the nodes give. None: the layers in a row. outputs: values; None: the last. masks: for each
         output the value that is 0 where it is not scored, or None."""
-
     @property
     def outputs(self) -> list[int]:
         """Numbers a row of each."""

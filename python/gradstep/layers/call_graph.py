@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import given
+from . import custom_layer_calls
 
 if TYPE_CHECKING:
     from .base import Layer
@@ -41,7 +41,7 @@ class InNumpy:
         layer = self._layer
         shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
         mask = shaped.pop() != 0 if self._masked else None
-        y = given.forward(layer, shaped, training, self._row, mask)
+        y = custom_layer_calls.forward(layer, shaped, training, self._row, mask)
         layer._last_call = call
         return y
 
@@ -53,7 +53,9 @@ class InNumpy:
         if layer._last_call != call:
             self.forward(xs, True, call)
         count = len(shapes) - self._masked
-        dxs, found = given.slopes(layer, dy.reshape(len(dy), *self._row), shapes[:count], any(wanted[:count]))
+        dxs, found = custom_layer_calls.gradients(
+            layer, dy.reshape(len(dy), *self._row), shapes[:count], any(wanted[:count])
+        )
         gradients = iter(found)
         missing: list[Any] = [None] * len(wanted)
         return dxs or missing, [next(gradients) if each else None for each in self._trained]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..checks import numeric
 from ..hints import warn
-from . import given
+from . import custom_layer_calls
 
 if TYPE_CHECKING:
     from .call_graph import CallGraph, Value
@@ -88,7 +88,7 @@ class Masked:
 
     def _takes_mask(self) -> bool:
         """Whether the layer's numbers depend on a mask."""
-        return given.takes(self, "mask") if self._in_numpy else self._reads_mask  # type: ignore[arg-type]
+        return custom_layer_calls.takes(self, "mask") if self._in_numpy else self._reads_mask  # type: ignore[arg-type]
 
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]

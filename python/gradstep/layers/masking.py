@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import numeric
-from ..optimizers.base import real
+from ..checks import check_float, numeric
 from .base import Layer, Shape
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Masking(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.mask_value = real("mask_value", mask_value)
+        self.mask_value = check_float("mask_value", mask_value)
         if not np.isfinite(self.mask_value):
             raise ValueError(f"mask_value must be finite; got {mask_value!r}.")
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
