@@ -26,6 +26,7 @@ from .global_pooling import (
 from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
+from .masking import Masking
 from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
@@ -80,6 +81,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",

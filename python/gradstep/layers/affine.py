@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..checks import flag
-from ..optimizers.base import real
+from ..checks import check_bool, check_float
 from .axes import sample_axes
 from .base import Layer, Shape
 
@@ -22,6 +21,8 @@ ConstraintLike = str | constraints.Constraint | None
 
 class Affine(Layer):
     """Base of the layers with a factor `gamma` and a summand `beta` for each place along `axis`; not used itself."""
+
+    supports_masking = True
 
     axis: int | list[int]
 
@@ -37,7 +38,7 @@ class Affine(Layer):
     ) -> None:
         """Check and keep the arguments; pairs are for beta and gamma."""
         self.axis, self.epsilon = axis, positive("epsilon", epsilon)
-        self.center, self.scale = flag("center", center), flag("scale", scale)
+        self.center, self.scale = check_bool("center", center), check_bool("scale", scale)
         self.beta_initializer, self.gamma_initializer = (initializers.get(each) for each in initial)
         self.beta_regularizer, self.gamma_regularizer = (regularizers.get(each) for each in penalties)
         self.beta_constraint, self.gamma_constraint = (constraints.get(each) for each in bounds)
@@ -85,7 +86,7 @@ class Affine(Layer):
 
 def positive(name: str, value: Any) -> float:
     """A finite number, at least 0."""
-    number = real(name, value)
+    number = check_float(name, value)
     if not 0 <= number < float("inf"):
         raise ValueError(f"{name} must be a finite number, at least 0; got {value!r}.")
     return number

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import choose, flag, numeric, shape_of, whole
+from ..checks import check_bool, check_choice, check_int, numeric, shape_of
 from ..config import FLOATS, floatx
 from ..naming import name_for
-from . import given
-from .alone import Alone
+from . import custom_layer_calls
 from .copies import Copied
-from .own import Own
+from .custom_layer import CustomLayer
+from .eager import EagerExecutor
+from .masked import Masked
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .weighted import Weighted
 from .weights import placed
@@ -31,7 +32,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected, Copied, Weighted):
+class Layer(CustomLayer, Connected, Copied, Weighted, Masked):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -57,9 +58,10 @@ class Layer(Own, Connected, Copied, Weighted):
     -----
     A layer of your own has these methods, of which a subclass defines the first two at least:
 
-    ``forward(self, x, training=False)``
+    ``forward(self, x, training=False, mask=None)``
         The output for a batch; or ``call``, as Keras has it. x has shape (rows, ...) and the layer's dtype, and cannot
-        be written. Rows of the output follow those of x.
+        be written. Rows of the output follow those of x. mask, which may be left out as training may: which steps
+        count, (rows, steps) of bool, or None.
     ``backward(self, dy)``
         From the gradient by the output of the last `forward` in training that by its x, ``dx``; or ``(dx, gradients)``
         with a list of one for each weight that is trainable, in the order in which they were added. Without
@@ -68,6 +70,8 @@ class Layer(Own, Connected, Copied, Weighted):
         Makes the weights, with `add_weight`.
     ``compute_output_shape(self, input_shape)``
         Otherwise one row of zeros is tried.
+    ``compute_mask(self, inputs, mask=None)``
+        The mask of the output. Without, it is that of the input if the layer sets ``self.supports_masking = True``.
     ``get_config(self)``
         Only if the arguments of the constructor are no attributes of their names.
 
@@ -116,12 +120,12 @@ class Layer(Own, Connected, Copied, Weighted):
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError(f"give input_shape or input_dim, not both; got {input_shape!r} and {input_dim!r}.")
-            input_shape = (whole("input_dim", input_dim, 1),)
+            input_shape = (check_int("input_dim", input_dim, 1),)
         # What the constructor was told, for a model's first layer; the shapes that hold come with build().
         self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
-        self.dtype = floatx() if dtype is None else choose("dtype", dtype, FLOATS)
+        self.dtype = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
         self.name = name_for(self, name)
-        self._trainable = flag("trainable", trainable)
+        self._trainable = check_bool("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
         self._weights = []
@@ -129,7 +133,7 @@ class Layer(Own, Connected, Copied, Weighted):
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._guard = _core.Guard()  # held while weights change or must not; models join it to their own
-        self._alone = Alone(self)
+        self._eager = EagerExecutor(self)
         super().__init__()
 
     def __repr__(self) -> str:
@@ -146,7 +150,7 @@ class Layer(Own, Connected, Copied, Weighted):
         row = shape_of("input_shape", tuple(input_shape)[1:])
         if row not in self._tried_outputs:
             self.build(input_shape)
-            self._tried_outputs[row] = given.output_by_trial(self, row)
+            self._tried_outputs[row] = custom_layer_calls.output_by_trial(self, row)
         return (None, *self._tried_outputs[row])
 
     def specification(self) -> dict[str, Any] | None:
@@ -180,9 +184,9 @@ class Layer(Own, Connected, Copied, Weighted):
         rules = self.rules()[:drawn]
         return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added_rules]
 
-    def _words(self) -> dict[str, Any] | None:
-        """The layer in the engine's words, with what becomes of its weights."""
-        spec = None if self._in_numpy else self.specification()
+    def _words(self, masked: bool = False) -> dict[str, Any] | None:
+        """The layer in the engine's words, with what becomes of its weights; masked: whether it reads a mask."""
+        spec = None if self._in_numpy else self._masked_specification() if masked else self.specification()
         return None if spec is None else spec | {"weights": self._settings()}
 
     def _settings(self) -> list[dict[str, Any]]:
@@ -294,7 +298,7 @@ class Layer(Own, Connected, Copied, Weighted):
         """What `backward` gives for the inputs."""
         return gradients[0]
 
-    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None) -> Any:
+    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.
 
         Parameters
@@ -303,6 +307,9 @@ class Layer(Own, Connected, Copied, Weighted):
         training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
             draws, as `Dropout`, is new in each.
+        mask : array_like of bool, shape (rows, steps), optional
+            Which steps of x count; of layers whose numbers depend on it. Between layers of a model masks travel by
+            themselves.
 
         Returns
         -------
@@ -311,11 +318,15 @@ class Layer(Own, Connected, Copied, Weighted):
         Raises
         ------
         TypeError, ValueError
-            `x` is no array of numbers, or has a shape that the layer cannot take.
+            `x` is no array of numbers, or has a shape that the layer cannot take; `mask` does not fit it, or the layer
+            takes none.
         """
         symbolic = is_symbolic(x)
         trains = in_training(training, symbolic)
-        return self._connect(x) if symbolic else self._alone.forward(x, trains)
+        if symbolic:
+            self._check_no_mask(mask)
+            return self._connect(x)
+        return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
@@ -352,4 +363,4 @@ class Layer(Own, Connected, Copied, Weighted):
         """
         if vars(self).get("_in_backward"):
             raise NotImplementedError(f"layer {self.name!r} must define backward(dy) for training.")
-        return self._alone.backward(dy)
+        return self._eager.backward(dy)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..checks import flag
+from ..checks import check_bool
 from .base import Layer, Shape
 from .rearranged import spatial_axes, standardize_data_format
+
+if TYPE_CHECKING:
+    from .call_graph import CallGraph, Value
 
 __all__ = [
     "GlobalAveragePooling1D",
@@ -38,7 +41,7 @@ class GlobalPooling(Layer):
         trainable: bool = True,
     ) -> None:
         self.data_format = standardize_data_format(data_format)
-        self.keepdims = flag("keepdims", keepdims)
+        self.keepdims = check_bool("keepdims", keepdims)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
@@ -150,7 +153,7 @@ class GlobalMaxPooling3D(GlobalPooling):
 
 
 class GlobalAveragePooling1D(GlobalPooling):
-    """Global average pooling of sequences: the mean of each channel.
+    """Global average pooling of sequences: the mean of each channel, over the steps that a mask counts.
 
     Parameters
     ----------
@@ -176,6 +179,23 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     _n = 1
     _mean = True
+    supports_masking = True
+    _reads_mask = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """None: the output has no steps."""
+        return
+
+    def _masked_specification(self) -> dict[str, Any]:
+        return self.specification() | {"kind": "masked_mean"}
+
+    def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        return row[1:] if self.data_format == "channels_first" else row[:1]
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        return None
 
 
 class GlobalAveragePooling2D(GlobalPooling):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import flag, numeric, shape_of, whole
-from ..optimizers.arrays import describe
+from ..checks import check_bool, check_int, describe, numeric, shape_of
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor, tensors_of
+
+if TYPE_CHECKING:
+    from .call_graph import CallGraph, Value
 
 __all__ = ["Concatenate", "Dot", "Merge"]
 
@@ -74,6 +77,34 @@ class Merge(Layer):
             raise ValueError(f"layer {self.name!r} has no shape before it is built: call it, or build(input_shape).")
         return list(self._shapes)
 
+    # -- masks -----------------------------------------------------------------------------------------------------
+
+    supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the output: where any of the inputs' masks is; None if one of the inputs has none.
+
+        Parameters
+        ----------
+        inputs : list of array_like
+        previous_mask : list of array_like of bool or None, optional
+        """
+        masks = self._listed(previous_mask)
+        return None if any(mask is None for mask in masks) else reduce(np.logical_or, masks)
+
+    def _listed(self, masks: Any) -> list[Any]:
+        if masks is None:
+            return [None]
+        if not isinstance(masks, (list, tuple)):
+            raise ValueError(f"mask of layer {self.name!r} must be a list, as its inputs are; got {describe(masks)}.")
+        return [None if mask is None else np.asarray(mask, bool) for mask in masks]
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        known = [mask for mask in masks if mask is not None]
+        return graph.any_of(known) if len(known) == len(masks) else None
+
     # -- computing -------------------------------------------------------------------------------------------------
 
     def _connect(self, x: Any) -> SymbolicTensor:
@@ -99,7 +130,7 @@ class Merge(Layer):
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         return gradients
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
 
         Parameters
@@ -107,6 +138,8 @@ class Merge(Layer):
         x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
         training : bool, optional
             Whether to keep what `backward` needs.
+        mask
+            None: no merge depends on masks.
 
         Returns
         -------
@@ -117,7 +150,7 @@ class Merge(Layer):
         TypeError, ValueError
             `x` is no list, or its members have shapes that do not fit.
         """
-        return super().__call__(x, training)
+        return super().__call__(x, training, mask)
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
@@ -171,7 +204,7 @@ class Concatenate(Merge):
     def __init__(
         self, axis: int = -1, *, dtype: str | None = None, name: str | None = None, trainable: bool = True
     ) -> None:
-        self.axis = whole("axis", axis, -(2**31))
+        self.axis = check_int("axis", axis, -(2**31))
         if self.axis == 0:
             raise ValueError("axis must not be 0, that of the rows.")
         super().__init__(dtype=dtype, name=name, trainable=trainable)
@@ -193,6 +226,46 @@ class Concatenate(Merge):
         """The layer in the engine's words."""
         ndim = len(self._shapes[0]) if self._shapes else 2
         return {"kind": "concatenate", "axis": self.axis % ndim}
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the output: masks one after another, too, ones where an input has none; None if none has.
+
+        Along the last axis, which masks do not have, it is where any of the masks is.
+
+        Parameters
+        ----------
+        inputs : list of array_like
+        previous_mask : list of array_like of bool or None, optional
+        """
+        masks = self._listed(previous_mask)
+        if all(mask is None for mask in masks):
+            return None
+        shapes = [np.shape(x) for x in inputs]
+        each = [np.ones(shape[:-1], bool) if one is None else one for one, shape in zip(masks, shapes, strict=True)]
+        axis = self.axis % len(shapes[0])
+        if axis == len(shapes[0]) - 1:
+            return reduce(np.logical_or, each)
+        return np.concatenate(each, axis)
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        if all(mask is None for mask in masks):
+            return None
+        steps = output.row[:-1] or (1,)
+        each = []
+        for value, mask in zip(inputs, masks, strict=True):
+            known = graph.ones_for(value, value.row[:-1] or (1,)) if mask is None else mask
+            if known.row != (value.row[:-1] or (1,)):
+                raise ValueError(
+                    f"layer {self.name!r} must get masks with all axes of their inputs but the last one; one has rows "
+                    f"of shape {known.row}, its input {value.row}."
+                )
+            each.append(known)
+        axis = self.axis % (len(output.row) + 1)
+        if axis == len(output.row):
+            return graph.any_of(each)
+        return graph.add({"kind": "concatenate", "axis": axis}, each, steps)
 
 
 class Dot(Merge):
@@ -237,10 +310,10 @@ class Dot(Merge):
         trainable: bool = True,
     ) -> None:
         each: Any = axes if isinstance(axes, (list, tuple)) else [axes, axes]
-        self._each = [whole("axes", axis, -(2**31)) for axis in each]
+        self._each = [check_int("axes", axis, -(2**31)) for axis in each]
         if len(self._each) != 2 or 0 in self._each:
             raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {axes!r}.")
-        self.axes, self.normalize = axes, flag("normalize", normalize)
+        self.axes, self.normalize = axes, check_bool("normalize", normalize)
         super().__init__(dtype=dtype, name=name, trainable=trainable)
 
     def _axes_in(self, shapes: Sequence[tuple[int, ...]]) -> list[int]:
@@ -266,6 +339,15 @@ class Dot(Merge):
             )
         left = [size for axis, shape in zip(axes, shapes, strict=True) for size in (*shape[: axis - 1], *shape[axis:])]
         return tuple(left) or (1,)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """None: products have no steps."""
+        return
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        return None
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import seeds
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Layer, Shape
 
 __all__ = ["GaussianDropout", "GaussianNoise"]
@@ -15,6 +15,8 @@ __all__ = ["GaussianDropout", "GaussianNoise"]
 
 class _Noise(Layer):
     """What the layers of noise share: in training each number is changed, in inference none."""
+
+    supports_masking = True
 
     def _take(self, seed: int | None) -> None:
         self.seed = seed
@@ -73,7 +75,7 @@ class GaussianNoise(_Noise):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.stddev = real("stddev", stddev)
+        self.stddev = check_float("stddev", stddev)
         if not 0 <= self.stddev < math.inf:
             raise ValueError(f"stddev must be a finite number, at least 0; got {stddev!r}.")
         self._take(seed)
@@ -129,7 +131,7 @@ class GaussianDropout(_Noise):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.rate = real("rate", rate)
+        self.rate = check_float("rate", rate)
         if not 0 <= self.rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1; got {rate!r}.")
         self._take(seed)

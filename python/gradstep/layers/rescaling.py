@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Layer, Shape
 
 __all__ = ["Rescaling"]
@@ -43,6 +43,8 @@ class Rescaling(Layer):
     array([[-1.,  0.,  1.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         scale: float,
@@ -67,7 +69,7 @@ class Rescaling(Layer):
 
 
 def _finite(name: str, value: Any) -> float:
-    number = real(name, value)
+    number = check_float(name, value)
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {value!r}.")
     return number

@@ -12,8 +12,8 @@ from ..described import custom_object_scope
 from ..references import by_reference
 from . import archive
 from .loading import model_of_file
+from .model_file import members_of
 from .savable import MODELS, Savable, package_class
-from .whole import members_of
 
 __all__ = ["reduced", "restore"]
 
@@ -47,6 +47,7 @@ def restore(model: Savable, state: Mapping[str, Any]) -> None:
     with custom_object_scope(state["references"]):
         made = model_of_file(state["file"], f"the pickle of a {type(model).__name__}", True, None)
     vars(model).update(vars(made))
+    model._adopt()
     vars(model).update(state["attributes"])
 
 
