@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import check_int
 from .differences import difference
 from .layout import Layout
 from .objective import Objective
@@ -67,7 +67,7 @@ def check_grad(
     if jac is not True and not callable(jac):
         raise TypeError(f"jac must be callable or True; got {jac!r}.")
     objective = Objective(fun, jac, layout, args=args if isinstance(args, tuple) else (args,))
-    count = whole("directions", directions, 1)
+    count = check_int("directions", directions, 1)
     at = layout.x0
     f, g = objective.value(at), objective.gradient(at)
     tolerance = _tolerance(objective.eps)

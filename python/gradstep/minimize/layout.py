@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers.arrays import describe, is_array
+from ..checks import describe, is_array
 
 __all__ = ["Layout"]
 

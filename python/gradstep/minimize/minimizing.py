@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag, whole
-from ..optimizers.arguments import real
-from ..optimizers.arrays import describe
+from ..checks import check_bool, check_float, check_int, describe
 from ..seeds import key_of
 from .bounds import Bounds
 from .differences import SCHEMES
@@ -191,12 +189,12 @@ def minimize(
         gtol,
         ftol,
         xtol,
-        chosen._default_maxiter(layout.size) if most is None else whole("maxiter", most, 0),
-        math.inf if patience is None else whole("patience", patience, 1),
+        chosen._default_maxiter(layout.size) if most is None else check_int("maxiter", most, 0),
+        math.inf if patience is None else check_int("patience", patience, 1),
     )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable; got {describe(callback)}.")
-    record = Record(flag("return_path", merged["return_path"]), limits.begin)
+    record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
     result = _run(objective, chosen, rules, record, callback, seed)
     if merged.disp:
         print(result.message)
@@ -305,13 +303,13 @@ class _Arguments(dict[str, Any]):
 def _limits(maxfev: Any, maxtime: Any, target: Any) -> Limits:
     limits = Limits()
     if maxfev is not None:
-        limits.maxfev = whole("maxfev", maxfev, 1)
+        limits.maxfev = check_int("maxfev", maxfev, 1)
     if maxtime is not None:
-        limits.maxtime = real("maxtime", maxtime)
+        limits.maxtime = check_float("maxtime", maxtime)
         if not limits.maxtime > 0:
             raise ValueError(f"maxtime must be more than 0 seconds; got {limits.maxtime:g}.")
     if target is not None:
-        limits.target = real("target", target)
+        limits.target = check_float("target", target)
     return limits
 
 
@@ -332,7 +330,7 @@ def _optional(name: str, function: Any) -> Any:
 
 
 def _tolerance(name: str, value: Any) -> float:
-    number = real(name, value)
+    number = check_float(name, value)
     if not number >= 0:
         raise ValueError(f"{name} must be at least 0; got {number:g}.")
     return number

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers.arrays import describe
+from ..checks import describe
 from . import differences
 from .bounds import Bounds
 from .layout import Layout

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import check_int
 from .figures import COLOURS, PANEL, new_figure, saved
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def path(
     shown = bounds if bounds is not None else _around(np.concatenate(list(routes.values())))
     figure = new_figure(*PANEL)
     panel = figure.subplots()
-    _draw(panel, _by_vector(fun, example, args), shown, whole("resolution", resolution, 2))
+    _draw(panel, _by_vector(fun, example, args), shown, check_int("resolution", resolution, 2))
     for number, (name, route) in enumerate(routes.items()):
         colour = COLOURS[(number + 1) % len(COLOURS)]
         values = np.array([_by_vector(fun, example, args)(x) for x in route]) if route.shape[1] == 1 else None
@@ -132,7 +132,7 @@ def landscape(
         raise ValueError(f"bounds must be one or two pairs; got {len(bounds)}.")
     figure = new_figure(*PANEL)
     example = np.zeros(len(bounds))
-    _draw(figure.subplots(), _by_vector(fun, example, args), bounds, whole("resolution", resolution, 2))
+    _draw(figure.subplots(), _by_vector(fun, example, args), bounds, check_int("resolution", resolution, 2))
     return saved(figure, path)
 
 

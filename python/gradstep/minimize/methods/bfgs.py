@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...optimizers.arguments import real
+from ...checks import check_float
 from ..linesearch import Failed, Line, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -18,7 +18,7 @@ __all__ = ["BFGS", "checked_wolfe"]
 
 def checked_wolfe(c1: Any, c2: Any) -> tuple[float, float]:
     """The constants of the Wolfe conditions, 0 < c1 < c2 < 1."""
-    c1, c2 = real("c1", c1), real("c2", c2)
+    c1, c2 = check_float("c1", c1), check_float("c2", c2)
     if not 0 < c1 < c2 < 1:
         raise ValueError(f"c1 and c2 must have 0 < c1 < c2 < 1; got {c1:g} and {c2:g}.")
     return c1, c2

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import choose
+from ...checks import check_choice
 from ..linesearch import Failed, Line, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -71,7 +71,7 @@ class ConjugateGradient(Method):
         c1: float = 1e-4,
         c2: float = 0.4,
     ) -> None:
-        self.beta, self._factor = beta, choose("beta", beta, BETAS)
+        self.beta, self._factor = beta, check_choice("beta", beta, BETAS)
         if preconditioner is not None and not callable(preconditioner):
             raise TypeError(f"preconditioner must be callable; got {preconditioner!r}.")
         self.preconditioner = preconditioner

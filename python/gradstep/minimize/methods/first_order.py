@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import choose
+from ...checks import check_choice, describe
 from ...optimizers import Optimizer
-from ...optimizers.arrays import describe
 from ..linesearch import Failed, Line, armijo, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -53,7 +52,7 @@ class FirstOrder(Method):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer must be an Optimizer; got {describe(optimizer)}.")
         self.optimizer = optimizer
-        self.line_search = None if line_search is None else choose("line_search", line_search, SEARCHES)
+        self.line_search = None if line_search is None else check_choice("line_search", line_search, SEARCHES)
 
     @property
     def name(self) -> str:  # type: ignore[override]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ...checks import whole
+from ...checks import check_int
 from ..linesearch import Failed, Line, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -86,7 +86,7 @@ class LBFGS(Method):
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
-        self.m = whole("m", m, 1)
+        self.m = check_int("m", m, 1)
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:

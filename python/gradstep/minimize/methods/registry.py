@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...checks import describe
 from ...hints import closest, unknown_argument
 from ...optimizers import Optimizer, registry
-from ...optimizers.arrays import describe
 from .base import Method
 from .bfgs import BFGS
 from .cg import ConjugateGradient
