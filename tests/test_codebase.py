@@ -40,9 +40,10 @@ CPP_FLOORS = (
 )
 PYTHON_FLOORS = (
     ("_core",),
-    ("_engine", "console", "hints", "notebook", "references", "seeds", "unbroken"),
+    ("_engine", "console", "delayed_interrupt", "hints", "notebook", "references", "seeds"),
+    ("checks",),
     ("optimizers",),
-    ("checks", "cython", "torch"),
+    ("cython", "torch"),
     ("config", "described", "naming", "plot"),
     ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
     ("metrics", "layers"),
@@ -142,7 +143,7 @@ def test_what_tests_share_is_in_support() -> None:
 
 # What a model keeps for itself, and the classes that compute.
 BEHIND_MODELS = {"_network", "_run", "_rows", "_kept", "_lone", "_passes", "_guard", "_key", "_ready", "_order"}
-BEHIND_MODELS |= {"_alone", "_measures", "_initial_epoch", "_nodes", "_rekey", "_tape", "_graph", "_feed_rows"}
+BEHIND_MODELS |= {"_eager", "_measures", "_initial_epoch", "_nodes", "_rekey", "_tape", "_graph", "_feed_rows"}
 ENGINES = {
     "Network",
     "TrainLoop",
@@ -154,7 +155,7 @@ ENGINES = {
     "GraphRun",
     "Measured",
     "Custom",
-    "Alone",
+    "EagerExecutor",
 }
 
 

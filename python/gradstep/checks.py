@@ -5,29 +5,113 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, ValuesView
 from math import prod
+from numbers import Real
+from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
 
-from .optimizers.arguments import closest, flag, whole
-from .optimizers.arrays import describe
+from .hints import closest
 
 __all__ = [
+    "check_bool",
+    "check_choice",
+    "check_float",
     "check_folder",
-    "choose",
+    "check_int",
     "class_numbers",
-    "closest",
-    "flag",
+    "describe",
+    "is_array",
+    "is_sequence",
     "numeric",
     "rows_of",
     "shape_of",
     "snake_case",
-    "whole",
 ]
 
 Found = TypeVar("Found")
+# The largest int that the engine takes, and arrays have as sizes.
+LARGEST = 2**63 - 1
+
+
+def describe(value: Any) -> str:
+    """A value in the words of an error message."""
+    if value is None:
+        return "None"
+    if is_array(value):
+        return "one array"
+    if isinstance(value, Mapping):
+        return f"a dict of {len(value)}"
+    if is_sequence(value):
+        return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "a sequence"
+    kind = type(value).__name__
+    return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value can lend its memory: an ndarray, or one of the three protocols for that."""
+    if isinstance(value, np.ndarray):
+        return True
+    if isinstance(value, (list, tuple, dict)):
+        return False
+    return hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__") or _has_buffer(value)
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value holds others in an order: a generator such as torch's ``model.parameters()`` does."""
+    return isinstance(value, (list, tuple, Iterator, ValuesView))
+
+
+def _has_buffer(value: Any) -> bool:
+    try:
+        memoryview(value).release()
+    except (TypeError, BufferError):
+        return False
+    return True
+
+
+def check_int(name: str, value: Any, low: int, high: int = LARGEST) -> int:
+    """An integer argument from `low` to `high`; a bool or a float is not one, even 32.0."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
+    if number < low:
+        raise ValueError(f"{name} must be at least {low}; got {number}.")
+    if number > high:
+        raise ValueError(
+            f"{name} must be at most {high}; got {describe(value) if number.bit_length() > 99 else number}."
+        )
+    return number
+
+
+def check_float(name: str, value: Any) -> float:
+    """A number as a float; its bounds are checked elsewhere. An array, tensor or variable of shape () is one."""
+    if not isinstance(value, (Real, str)) and tuple(getattr(value, "shape", (1,))) == () and is_number(value):
+        value = float(value.detach() if hasattr(value, "detach") else value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} must fit in a float64; got {describe(value)}.") from None
+
+
+def is_number(value: Any) -> bool:
+    """Whether something of shape () is a real number: NumPy's, JAX's, PyTorch's and Keras's say of what type it is."""
+    kind = str(getattr(value, "dtype", ""))
+    return hasattr(value, "__float__") and not any(word in kind for word in ("bool", "complex", "object", "str", "<U"))
+
+
+def check_bool(name: str, value: Any) -> bool:
+    """A bool argument; 0 and 1 are not bools."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
 
 
 def shape_of(name: str, value: Any) -> tuple[int, ...]:
@@ -36,12 +120,12 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
-    sizes = tuple(whole(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
-    whole(f"the product of {name}", prod(sizes), 1)
+    sizes = tuple(check_int(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
+    check_int(f"the product of {name}", prod(sizes), 1)
     return sizes
 
 
-def choose(name: str, value: Any, table: Mapping[str, Found]) -> Found:
+def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
     """What a name stands for; an unknown one is a ValueError that lists those that are known."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name; got {describe(value)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _core
-from .checks import choose, whole
+from .checks import check_choice, check_int
 from .console import show
 
 __all__ = ["floatx", "get_num_threads", "set_floatx", "set_num_threads", "show_config"]
@@ -49,7 +49,7 @@ def set_floatx(value: str) -> None:
     >>> gs.config.set_floatx("float32")
     """
     global _floatx
-    _floatx = choose("floatx", value, FLOATS)
+    _floatx = check_choice("floatx", value, FLOATS)
 
 
 def get_num_threads() -> int:
@@ -82,7 +82,7 @@ def set_num_threads(threads: int) -> None:
     1
     >>> gs.set_num_threads(before)
     """
-    _core.set_num_threads(whole("threads", threads, 1))
+    _core.set_num_threads(check_int("threads", threads, 1))
 
 
 def show_config() -> None:

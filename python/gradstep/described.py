@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .checks import choose, closest, snake_case
-from .optimizers.arrays import describe
+from .checks import check_choice, describe, snake_case
+from .hints import closest
 from .references import is_ours, is_reference, reference_to
 
 __all__ = [
@@ -335,7 +335,7 @@ def instance(identifier: Any, base: type[Found], table: Mapping[str, Any]) -> Fo
     if identifier is None or isinstance(identifier, base):
         return identifier
     if isinstance(identifier, str):
-        made: Found = choose(noun, identifier, table)()
+        made: Found = check_choice(noun, identifier, table)()
         return made
     if isinstance(identifier, Mapping):
         revived: Found = revive(identifier, table, noun)

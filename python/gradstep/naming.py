@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .checks import snake_case
-from .optimizers.arrays import describe
+from .checks import describe, snake_case
 
 __all__ = ["forget_names", "name_for", "next_name"]
 

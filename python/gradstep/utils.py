@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import naming, seeds
-from .checks import class_numbers, flag, numeric, whole
+from .checks import check_bool, check_int, class_numbers, numeric
 from .config import floatx
 from .described import custom_object_scope, get_custom_objects, register_keras_serializable
 
@@ -68,9 +68,9 @@ class PyDataset:
     """
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
-        self.workers = whole("workers", workers, 1)
-        self.use_multiprocessing = flag("use_multiprocessing", use_multiprocessing)
-        self.max_queue_size = whole("max_queue_size", max_queue_size, 1)
+        self.workers = check_int("workers", workers, 1)
+        self.use_multiprocessing = check_bool("use_multiprocessing", use_multiprocessing)
+        self.max_queue_size = check_int("max_queue_size", max_queue_size, 1)
 
     def __getitem__(self, index: int) -> Any:
         """Batch `index`, from 0."""
@@ -110,7 +110,7 @@ def set_random_seed(seed: int) -> None:
     """
     import random
 
-    key = seeds.key_of(whole("seed", seed, 0))
+    key = seeds.key_of(check_int("seed", seed, 0))
     assert key is not None
     random.seed(key[0])
     np.random.seed(key[0])
@@ -133,7 +133,7 @@ def clear_session(free_memory: bool = True) -> None:
     ('dense', 'dense_1')
     """
     naming.forget_names()
-    if flag("free_memory", free_memory):
+    if check_bool("free_memory", free_memory):
         import gc
 
         gc.collect()
@@ -167,9 +167,9 @@ def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
            [0. , 0. ]])
     """
     array = numeric(x, "x")
-    if not -array.ndim <= whole("axis", axis, -max(array.ndim, 1)) < array.ndim:
+    if not -array.ndim <= check_int("axis", axis, -max(array.ndim, 1)) < array.ndim:
         raise ValueError(f"axis must be in [{-array.ndim}, {array.ndim}); got {axis}.")
-    norms = np.linalg.norm(array, whole("order", order, 1), axis, keepdims=True)
+    norms = np.linalg.norm(array, check_int("order", order, 1), axis, keepdims=True)
     normalized: np.ndarray = array / np.where(norms == 0, 1, norms)
     return normalized
 
@@ -206,7 +206,7 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     top = int(labels.max(initial=-1))
-    classes = top + 1 if num_classes is None else whole("num_classes", num_classes, 1)
+    classes = top + 1 if num_classes is None else check_int("num_classes", num_classes, 1)
     if labels.size and (labels.min() < 0 or top >= classes):
         wrong = int(labels.min()) if labels.min() < 0 else top
         raise ValueError(f"x must hold class numbers from 0 to {classes - 1}; it holds {wrong}.")

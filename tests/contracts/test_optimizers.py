@@ -11,7 +11,7 @@ from math import isfinite
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from gradstep.optimizers.arguments import Default
+from gradstep.optimizers.defaults import Default
 from gradstep.optimizers.options import DEFAULTS
 from reference.optimizers import ORACLES
 from snapshot import everything

@@ -31,7 +31,7 @@ def test_value(case, dtype):
 
 @pytest.mark.parametrize("case", CASES)
 def test_gradient(case):
-    """Alone, and in a model, where it is between two others."""
+    """EagerExecutor, and in a model, where it is between two others."""
     layer, shape, formula = made(case, dtype="float64")
     random = np.random.default_rng(1)
     x = random.normal(size=(3, *shape))

@@ -83,7 +83,7 @@ def test_evaluate_equals_metrics_by_hand(kind, batch):
     for metric in make():
         by_hand = metric(y if predicted.shape[1] > 1 else y[:, None], predicted)
         # The engine clips no outputs that it made from logits, and sums a row in float32.
-        close = 1e-6 if isinstance(metric, metrics.of_losses.LossMetric) else CLOSE
+        close = 1e-6 if isinstance(metric, metrics.loss_metrics.LossMetric) else CLOSE
         np.testing.assert_allclose(logs[metric.name], by_hand, rtol=close, atol=close, err_msg=metric.name)
 
 

@@ -145,7 +145,7 @@ def draw_as_in_call(one: Any, number: int) -> None:
     if hasattr(one, "_lone"):
         one._lone = number
     else:
-        one._alone.calls = number
+        one._eager.calls = number
 
 
 def draw_as_in_epoch(model: Any, number: int) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import numeric, rows_of
+from ..checks import check_float, numeric, rows_of
 from ..config import floatx
-from ..optimizers.base import real
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,7 +28,7 @@ class Question:
 
 def apply(kind: str, x: ArrayLike | Question, **settings: float) -> np.ndarray:
     """x (...), of any strides -> f(x), a new array of its shape; what is no float array is taken as floatx."""
-    use: Use = {"kind": kind} | {name: real(name, value) for name, value in settings.items()}
+    use: Use = {"kind": kind} | {name: check_float(name, value) for name, value in settings.items()}
     if isinstance(x, Question):
         _core.activation(use, np.zeros((1, 1), np.float32))  # checks the settings
         x.use = use

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choose
+from ..checks import check_choice, describe
 from ..described import known_objects
-from ..optimizers.arrays import describe
 from . import custom, piecewise, rows, smooth
 from .apply import Question, Use
 
@@ -53,7 +52,7 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return piecewise.linear
     if isinstance(identifier, str):
-        named: Activation = choose("activation", identifier, _table() | known_objects())
+        named: Activation = check_choice("activation", identifier, _table() | known_objects())
         return named
     if isinstance(identifier, Mapping):
         return _with_settings(identifier)
@@ -78,7 +77,7 @@ def _with_settings(config: Mapping[str, Any]) -> Activation:
     if config.get("class_name") != "partial" or not isinstance(settings, Mapping) or "function" not in settings:
         raise ValueError(f"activation must be a name or a function with settings; got {dict(config)!r}.")
     rest = {name: value for name, value in settings.items() if name != "function"}
-    return partial(choose("activation", settings["function"], _table()), **rest)
+    return partial(check_choice("activation", settings["function"], _table()), **rest)
 
 
 def specify(identifier: Any) -> Use:

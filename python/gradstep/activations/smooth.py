@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool
 from .apply import Question, apply
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def gelu(x: ArrayLike | Question, approximate: bool = False) -> np.ndarray:
     >>> gs.activations.gelu(np.array([0.0]))
     array([0.])
     """
-    return apply("gelu_tanh" if flag("approximate", approximate) else "gelu", x)
+    return apply("gelu_tanh" if check_bool("approximate", approximate) else "gelu", x)
 
 
 def silu(x: ArrayLike | Question) -> np.ndarray:

@@ -6,9 +6,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..checks import flag
+from ..checks import check_bool, describe
 from ..hints import warn
-from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .model_checkpoint import batches_between
 
@@ -93,14 +92,14 @@ class BackupAndRestore(Callback):
         if not self.backup_dir:
             raise ValueError("backup_dir must be the name of a folder; got ''.")
         self.save_freq = batches_between("save_freq", save_freq)
-        self.double_checkpoint = flag("double_checkpoint", double_checkpoint)
-        self.delete_checkpoint = flag("delete_checkpoint", delete_checkpoint)
+        self.double_checkpoint = check_bool("double_checkpoint", double_checkpoint)
+        self.delete_checkpoint = check_bool("delete_checkpoint", delete_checkpoint)
         self._others: list[Callback] = []
         self._epoch = self._batches = 0
         if self.save_freq == "epoch":
             self._idle = (BackupAndRestore.on_train_batch_end,)
 
-    def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
+    def _on_fit_data(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
         self._others = [other for other in others if other is not self and other.state_dict()]
 
     def _path(self, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..optimizers.arrays import describe
+from ..checks import describe
 from ..references import is_ours
 from .states import loaded, plain
 
@@ -129,7 +129,7 @@ class Callback:
     def close(self) -> None:
         """However a run ends, also by an error or Ctrl-C: let go of files, end lines. Not in Keras."""
 
-    def _attend_fit(self, x: Any, y: Any, others: list[Callback]) -> None:
+    def _on_fit_data(self, x: Any, y: Any, others: list[Callback]) -> None:
         """Before training begins: rows of the data of `fit`, and the callbacks that its user gave."""
 
     def _after_epoch(self, epoch: int) -> None:
@@ -165,7 +165,7 @@ class Callback:
             setattr(self, name, value)
         self._loaded = True
 
-    def _goes_on(self) -> bool:
+    def _is_resumed(self) -> bool:
         """Whether a run that begins now goes on with state that was loaded; asked once a run."""
         goes_on, self._loaded = self._loaded, False
         return goes_on

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..optimizers.arrays import describe
+from ..checks import describe
 from .base import Callback, LogNames, Logs
 from .history import History
 from .progress import ProgbarLogger
@@ -109,7 +109,7 @@ class CallbackList(Callback):
             for member in self.callbacks:
                 member.set_params(dict(params))
 
-    def know_steps(self, steps: int | None) -> None:
+    def set_steps(self, steps: int | None) -> None:
         """How many batches an epoch has, which a generator may show only by its end."""
         if steps != self.params.get("steps"):
             self.set_params(self.params | {"steps": steps})
@@ -132,7 +132,7 @@ class CallbackList(Callback):
         for member in self.callbacks:
             getattr(member, hook)(batch, logs=shared)
 
-    def attend_fit(self, x: ndarray, y: ndarray, names: LogNames) -> History:
+    def on_fit_data(self, x: ndarray, y: ndarray, names: LogNames) -> History:
         """Before `fit`: those that look at its rows, (rows, inputs), or at the others get them; the run's history.
 
         names: what the logs of epochs have before a callback adds to them.
@@ -144,7 +144,7 @@ class CallbackList(Callback):
             self._history.set_model(self.model)
         known: LogNames | None = names
         for member in self.callbacks:
-            member._attend_fit(x, y, given)
+            member._on_fit_data(x, y, given)
             member._log_names, added = known, member._added_names()
             known = None if known is None or added is None else LogNames((*known.always, *added), known.sometimes)
         return self._history
@@ -164,7 +164,7 @@ class CallbackList(Callback):
         """Call `on_train_begin` of every callback."""
         self._call("on_train_begin", logs=logs)
         for member in self.callbacks:
-            member._goes_on()  # also what another one has loaded meanwhile was for this run
+            member._is_resumed()  # also what another one has loaded meanwhile was for this run
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Call `on_train_end` of every callback."""

@@ -8,8 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from ..checks import flag
-from ..optimizers.arrays import describe
+from ..checks import check_bool, describe
 from .base import Callback, Logs
 
 __all__ = ["CSVLogger"]
@@ -58,7 +57,7 @@ class CSVLogger(Callback):
             raise TypeError(f"separator must be a str; got {describe(separator)}.")
         if len(separator) != 1:
             raise ValueError(f"separator must be one character; got {separator!r}.")
-        self.filename, self.sep, self.append = os.fspath(filename), separator, flag("append", append)
+        self.filename, self.sep, self.append = os.fspath(filename), separator, check_bool("append", append)
         self.keys: list[str] | None = None
         self.csv_file: IO[str] | None = None
         self._writer: Any = None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..optimizers.arguments import whole
+from ..checks import check_int
 from .base import Callback, Logs
 from .progress import say
 from .symptoms import SYMPTOMS, Finding, LayerLook, Look
@@ -77,21 +77,21 @@ class Diagnose(Callback):
 
     def __init__(self, verbose: int = 1, patience: int = 10, samples: int = 256) -> None:
         super().__init__()
-        self.verbose = whole("verbose", verbose, 0)
-        self.patience = whole("patience", patience, 2)
-        self.samples = whole("samples", samples, 1)
+        self.verbose = check_int("verbose", verbose, 0)
+        self.patience = check_int("patience", patience, 2)
+        self.samples = check_int("samples", samples, 1)
         self.findings: list[Finding] = []
         self.looks: list[Look] = []
         self._sample: tuple[Any, Any] | None = None
         self._before: list[np.ndarray] = []  # weights at the last look
 
-    def _attend_fit(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
+    def _on_fit_data(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
         chosen = np.linspace(0, len(x) - 1, min(self.samples, len(x))).astype(np.int64)
         self._sample = x[chosen], y[chosen]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Measure the model as it is."""
-        if not self._goes_on():
+        if not self._is_resumed():
             self.findings, self.looks = [], []
             self.looks.append(self._look(-1, math.nan))
         self._before = self.model.get_weights()

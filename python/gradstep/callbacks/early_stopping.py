@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag
-from ..optimizers.arguments import whole
-from ..optimizers.arrays import describe
+from ..checks import check_bool, check_int, describe
 from .base import Logs
 from .monitor import MonitorCallback, number
 from .progress import say
@@ -83,18 +81,18 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.patience = whole("patience", patience, 0)
-        self.verbose = whole("verbose", verbose, 0)
+        self.patience = check_int("patience", patience, 0)
+        self.verbose = check_int("verbose", verbose, 0)
         self.baseline = None if baseline is None else number("baseline", baseline)
-        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        self.start_from_epoch = whole("start_from_epoch", start_from_epoch, 0)
+        self.restore_best_weights = check_bool("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = check_int("start_from_epoch", start_from_epoch, 0)
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best_weights: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start anew, unless state was loaded."""
         super().on_train_begin(logs)
-        if not self._goes_on():
+        if not self._is_resumed():
             self.wait = self.stopped_epoch = self.best_epoch = 0
             self.best = self.best_weights = None
 

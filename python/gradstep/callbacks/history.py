@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..checks import describe
 from ..notebook import table
-from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .states import loaded, plain
 
@@ -61,7 +61,7 @@ class History(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start anew, unless state was loaded."""
-        if not self._goes_on():
+        if not self._is_resumed():
             self.history, self.epoch, self._measured = {}, [], {}
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..optimizers.arguments import closest
-from ..optimizers.arrays import describe
+from ..checks import describe
+from ..hints import closest
 from .base import Callback
 
 __all__ = ["LambdaCallback"]

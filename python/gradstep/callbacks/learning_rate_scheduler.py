@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers.arguments import whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe
 from .base import Callback, Logs
 from .progress import say
 from .rates import check_rates, log_rates, rate_names, rated
@@ -55,7 +54,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise TypeError(f"schedule must be a function of the epoch and the rate; got {describe(schedule)}.")
         self.schedule = schedule
-        self.verbose = whole("verbose", verbose, 0)
+        self.verbose = check_int("verbose", verbose, 0)
 
     def _own_names(self) -> tuple[str, ...]:
         return tuple(rate_names(self.model.optimizer))

@@ -7,10 +7,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..checks import check_folder, flag
+from ..checks import check_bool, check_folder, check_int, describe
 from ..hints import warn
-from ..optimizers.arguments import whole
-from ..optimizers.arrays import describe
 from ..references import is_ours
 from .base import Logs
 from .monitor import MonitorCallback, number
@@ -102,9 +100,9 @@ class ModelCheckpoint(MonitorCallback):
         if not isinstance(filepath, (str, os.PathLike)):
             raise TypeError(f"filepath must be a str or a path; got {describe(filepath)}.")
         self.filepath = _checked_format(os.fspath(filepath))
-        self.verbose = whole("verbose", verbose, 0)
-        self.save_best_only = flag("save_best_only", save_best_only)
-        self.save_weights_only = flag("save_weights_only", save_weights_only)
+        self.verbose = check_int("verbose", verbose, 0)
+        self.save_best_only = check_bool("save_best_only", save_best_only)
+        self.save_weights_only = check_bool("save_weights_only", save_weights_only)
         self.save_freq = batches_between("save_freq", save_freq)
         self._batches_seen_since_last_saving = 0
         self._last_batch_seen: int | None = None
@@ -249,4 +247,4 @@ def batches_between(name: str, value: Any) -> str | int:
         if value != "epoch":
             raise ValueError(f"{name} must be 'epoch' or a number of batches; got {value!r}.")
         return value
-    return whole(name, value, 1)
+    return check_int(name, value, 1)

@@ -6,9 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import check_float, describe
 from ..hints import warn
-from ..optimizers.arguments import real
-from ..optimizers.arrays import describe
 from ..references import is_ours
 from .base import Callback, Logs
 
@@ -110,7 +109,7 @@ class MonitorCallback(Callback):
 
 def number(name: str, value: Any) -> float:
     """A real number that others can be compared with."""
-    compared = real(name, value)
+    compared = check_float(name, value)
     if math.isnan(compared):
         raise ValueError(f"{name} must be a number; got nan.")
     return compared

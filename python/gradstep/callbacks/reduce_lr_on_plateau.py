@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..optimizers.arguments import real, whole
+from ..checks import check_float, check_int
 from .base import Logs
 from .monitor import MonitorCallback
 from .progress import say
@@ -77,14 +77,14 @@ class ReduceLROnPlateau(MonitorCallback):
         min_lr: float = 0.0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.factor, self.min_lr = real("factor", factor), real("min_lr", min_lr)
+        self.factor, self.min_lr = check_float("factor", factor), check_float("min_lr", min_lr)
         if not 0 <= self.factor < 1:
             raise ValueError(f"factor must be at least 0 and below 1; got {factor!r}.")
         if not 0 <= self.min_lr < float("inf"):
             raise ValueError(f"min_lr must be a number in [0, inf); got {min_lr!r}.")
-        self.patience = whole("patience", patience, 0)
-        self.verbose = whole("verbose", verbose, 0)
-        self.cooldown = whole("cooldown", cooldown, 0)
+        self.patience = check_int("patience", patience, 0)
+        self.verbose = check_int("verbose", verbose, 0)
+        self.cooldown = check_int("cooldown", cooldown, 0)
         self.wait = self.cooldown_counter = 0
 
     def _own_names(self) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ class ReduceLROnPlateau(MonitorCallback):
         """Start anew, unless state was loaded."""
         super().on_train_begin(logs)
         check_rates(self.model.optimizer, "ReduceLROnPlateau")
-        if not self._goes_on():
+        if not self._is_resumed():
             self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

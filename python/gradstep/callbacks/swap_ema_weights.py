@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool
 from .base import Callback, Logs
 from .rates import rated
 
@@ -54,7 +54,7 @@ class SwapEMAWeights(Callback):
 
     def __init__(self, swap_on_epoch: bool = False) -> None:
         super().__init__()
-        self.swap_on_epoch = flag("swap_on_epoch", swap_on_epoch)
+        self.swap_on_epoch = check_bool("swap_on_epoch", swap_on_epoch)
         self._swapped = False
         self._averages: list[np.ndarray] = []  # at the end of the last epoch
 

@@ -7,10 +7,8 @@ from collections import Counter
 from time import perf_counter
 from typing import Any
 
-from ..checks import check_folder, flag
+from ..checks import check_bool, check_folder, check_int, describe
 from ..hints import unknown_argument
-from ..optimizers.arguments import whole
-from ..optimizers.arrays import describe
 from .base import Callback, Logs
 from .events import EventFile
 from .rates import log_rates
@@ -85,11 +83,11 @@ class TensorBoard(Callback):
         if isinstance(update_freq, str) and update_freq not in ("epoch", "batch"):
             raise ValueError(f"update_freq must be 'epoch', 'batch' or a number of batches; got {update_freq!r}.")
         self.log_dir = os.fspath(log_dir)
-        self.histogram_freq = whole("histogram_freq", histogram_freq, 0)
-        self.write_graph = flag("write_graph", write_graph)
-        self.write_steps_per_second = flag("write_steps_per_second", write_steps_per_second)
+        self.histogram_freq = check_int("histogram_freq", histogram_freq, 0)
+        self.write_graph = check_bool("write_graph", write_graph)
+        self.write_steps_per_second = check_bool("write_steps_per_second", write_steps_per_second)
         every = {"epoch": 0, "batch": 1}
-        self._every = every[update_freq] if isinstance(update_freq, str) else whole("update_freq", update_freq, 1)
+        self._every = every[update_freq] if isinstance(update_freq, str) else check_int("update_freq", update_freq, 1)
         self.update_freq = update_freq if self._every != 1 else 1
         if not self._every:
             self._idle = (TensorBoard.on_train_batch_begin, TensorBoard.on_train_batch_end)
@@ -105,7 +103,7 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file, and write the layers."""
-        if not self._goes_on():
+        if not self._is_resumed():
             self._batches = 0
         for folder in ("train", "validation"):
             check_folder(os.path.join(self.log_dir, folder))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..checks import flag
+from ..checks import check_bool
 from .base import Callback, Logs
 from .progress import say
 
@@ -40,7 +40,7 @@ class TerminateOnNaN(Callback):
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
-        self.raise_error = flag("raise_error", raise_error)
+        self.raise_error = check_bool("raise_error", raise_error)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Look at the loss."""

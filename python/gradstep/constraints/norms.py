@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Axis, Constraint, axis_word, check_axis
 
 __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
@@ -57,8 +57,8 @@ class MinMaxNorm(Constraint):
     """
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0) -> None:
-        self.min_value, self.max_value = real("min_value", min_value), real("max_value", max_value)
-        self.rate, self.axis = real("rate", rate), axis
+        self.min_value, self.max_value = check_float("min_value", min_value), check_float("max_value", max_value)
+        self.rate, self.axis = check_float("rate", rate), axis
         check_axis(axis)
         if not 0 <= self.min_value <= self.max_value or math.isinf(self.min_value):
             raise ValueError(
@@ -104,7 +104,7 @@ class MaxNorm(Constraint):
     """
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
-        self.max_value, self.axis = real("max_value", max_value), axis
+        self.max_value, self.axis = check_float("max_value", max_value), axis
         check_axis(axis)
         if not self.max_value >= 0:
             raise ValueError(f"max_value must be at least 0; got {max_value!r}.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import seeds
-from ..checks import choose, whole
+from ..checks import check_choice, check_int
 from ..config import FLOATS, floatx
 from ..described import Described
 
@@ -36,8 +36,8 @@ class Initializer(Described):
         TypeError, ValueError
             A size is no integer or negative; an unknown dtype.
         """
-        sizes = tuple(whole(f"shape[{i}]", size, 0) for i, size in enumerate(shape))
-        name = floatx() if dtype is None else choose("dtype", dtype, FLOATS)
+        sizes = tuple(check_int(f"shape[{i}]", size, 0) for i, size in enumerate(shape))
+        name = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
         return np.asarray(self.draw(sizes), dtype=name)
 
     def draw(self, shape: tuple[int, ...]) -> Any:

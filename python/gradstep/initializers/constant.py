@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Initializer
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
@@ -30,7 +30,7 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: float = 0.0) -> None:
-        self.value = real("value", value)
+        self.value = check_float("value", value)
 
     def draw(self, shape: tuple[int, ...]) -> np.ndarray:
         """The number, in this shape."""
@@ -75,7 +75,7 @@ class Identity(Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = real("gain", gain)
+        self.gain = check_float("gain", gain)
 
     def draw(self, shape: tuple[int, ...]) -> np.ndarray:
         """The diagonal."""

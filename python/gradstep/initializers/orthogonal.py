@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Random
 
 __all__ = ["Orthogonal"]
@@ -49,7 +49,7 @@ class Orthogonal(Random):
 
     def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.gain = real("gain", gain)
+        self.gain = check_float("gain", gain)
 
     def sample(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """An orthogonal matrix, in this shape."""

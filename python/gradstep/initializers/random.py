@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Random, truncated_normal
 
 __all__ = ["RandomNormal", "RandomUniform", "TruncatedNormal"]
@@ -35,7 +35,7 @@ class RandomUniform(Random):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = real("minval", minval), real("maxval", maxval)
+        self.minval, self.maxval = check_float("minval", minval), check_float("maxval", maxval)
         if not self.minval <= self.maxval:
             raise ValueError(f"minval must be at most maxval; got {minval!r} and {maxval!r}.")
 
@@ -63,7 +63,7 @@ class RandomNormal(Random):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
         super().__init__(seed)
-        self.mean, self.stddev = real("mean", mean), real("stddev", stddev)
+        self.mean, self.stddev = check_float("mean", mean), check_float("stddev", stddev)
         if not self.stddev >= 0:
             raise ValueError(f"stddev must be at least 0; got {stddev!r}.")
 

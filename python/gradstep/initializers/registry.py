@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from ..checks import choose
+from ..checks import check_choice, describe
 from ..described import named_classes, revive
-from ..optimizers.arrays import describe
 from . import constant, orthogonal, random, scaling
 from .base import Initializer
 
@@ -47,7 +46,7 @@ def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) 
     if isinstance(identifier, type):
         raise TypeError(f"initializer must be an object; got the class {identifier.__name__}: call it.")
     if isinstance(identifier, str):
-        return choose("initializer", identifier, _table())()
+        return check_choice("initializer", identifier, _table())()
     if isinstance(identifier, Mapping):
         made: Initializer | Callable[..., Any] = revive(identifier, _table(), "initializer")
         return made

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from ..checks import choose
-from ..optimizers.base import real
+from ..checks import check_choice, check_float
 from .base import Random, truncated_normal
 
 __all__ = [
@@ -71,11 +70,11 @@ class VarianceScaling(Random):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        self.scale = real("scale", scale)
+        self.scale = check_float("scale", scale)
         if not 0 < self.scale < math.inf:
             raise ValueError(f"scale must be a number above 0; got {scale!r}.")
-        self.mode = choose("mode", mode, MODES)
-        self.distribution = choose("distribution", distribution, DISTRIBUTIONS)
+        self.mode = check_choice("mode", mode, MODES)
+        self.distribution = check_choice("distribution", distribution, DISTRIBUTIONS)
 
     def sample(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """Numbers of the variance that the shape asks for."""

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..checks import flag
-from ..optimizers.base import real
+from ..checks import check_bool, check_float
 from .axes import sample_axes
 from .base import Layer, Shape
 
@@ -37,7 +36,7 @@ class Affine(Layer):
     ) -> None:
         """Check and keep the arguments; pairs are for beta and gamma."""
         self.axis, self.epsilon = axis, positive("epsilon", epsilon)
-        self.center, self.scale = flag("center", center), flag("scale", scale)
+        self.center, self.scale = check_bool("center", center), check_bool("scale", scale)
         self.beta_initializer, self.gamma_initializer = (initializers.get(each) for each in initial)
         self.beta_regularizer, self.gamma_regularizer = (regularizers.get(each) for each in penalties)
         self.beta_constraint, self.gamma_constraint = (constraints.get(each) for each in bounds)
@@ -85,7 +84,7 @@ class Affine(Layer):
 
 def positive(name: str, value: Any) -> float:
     """A finite number, at least 0."""
-    number = real(name, value)
+    number = check_float(name, value)
     if not 0 <= number < float("inf"):
         raise ValueError(f"{name} must be a finite number, at least 0; got {value!r}.")
     return number

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe
 
 __all__ = ["one_axis", "sample_axes", "some_axes"]
 
@@ -34,7 +33,7 @@ def one_axis(name: str, value: Any) -> int:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int; got {describe(value)}.")
-    axis = whole(name, value, -MOST)
+    axis = check_int(name, value, -MOST)
     if axis == 0:
         raise ValueError(f"{name} must not be that of the rows, 0; got {value!r}.")
     return axis

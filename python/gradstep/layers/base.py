@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import choose, flag, numeric, shape_of, whole
+from ..checks import check_bool, check_choice, check_int, numeric, shape_of
 from ..config import FLOATS, floatx
 from ..naming import name_for
-from . import given
-from .alone import Alone
+from . import custom_layer_calls
 from .copies import Copied
-from .own import Own
+from .custom_layer import CustomLayer
+from .eager import EagerExecutor
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .weighted import Weighted
 from .weights import placed
@@ -31,7 +31,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(Own, Connected, Copied, Weighted):
+class Layer(CustomLayer, Connected, Copied, Weighted):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -116,12 +116,12 @@ class Layer(Own, Connected, Copied, Weighted):
         if input_dim is not None:
             if input_shape is not None:
                 raise ValueError(f"give input_shape or input_dim, not both; got {input_shape!r} and {input_dim!r}.")
-            input_shape = (whole("input_dim", input_dim, 1),)
+            input_shape = (check_int("input_dim", input_dim, 1),)
         # What the constructor was told, for a model's first layer; the shapes that hold come with build().
         self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
-        self.dtype = floatx() if dtype is None else choose("dtype", dtype, FLOATS)
+        self.dtype = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
         self.name = name_for(self, name)
-        self._trainable = flag("trainable", trainable)
+        self._trainable = check_bool("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
         self._weights = []
@@ -129,7 +129,7 @@ class Layer(Own, Connected, Copied, Weighted):
         self._shared = False  # whether several models may read the weights, which then stay where they are
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._guard = _core.Guard()  # held while weights change or must not; models join it to their own
-        self._alone = Alone(self)
+        self._eager = EagerExecutor(self)
         super().__init__()
 
     def __repr__(self) -> str:
@@ -146,7 +146,7 @@ class Layer(Own, Connected, Copied, Weighted):
         row = shape_of("input_shape", tuple(input_shape)[1:])
         if row not in self._tried_outputs:
             self.build(input_shape)
-            self._tried_outputs[row] = given.output_by_trial(self, row)
+            self._tried_outputs[row] = custom_layer_calls.output_by_trial(self, row)
         return (None, *self._tried_outputs[row])
 
     def specification(self) -> dict[str, Any] | None:
@@ -315,7 +315,7 @@ class Layer(Own, Connected, Copied, Weighted):
         """
         symbolic = is_symbolic(x)
         trains = in_training(training, symbolic)
-        return self._connect(x) if symbolic else self._alone.forward(x, trains)
+        return self._connect(x) if symbolic else self._eager.forward(x, trains)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
@@ -352,4 +352,4 @@ class Layer(Own, Connected, Copied, Weighted):
         """
         if vars(self).get("_in_backward"):
             raise NotImplementedError(f"layer {self.name!r} must define backward(dy) for training.")
-        return self._alone.backward(dy)
+        return self._eager.backward(dy)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..optimizers.base import real
+from ..checks import check_float
 from .affine import Affine, InitializerLike
 from .axes import one_axis
 
@@ -103,7 +103,7 @@ class BatchNormalization(Affine):
             (beta_regularizer, gamma_regularizer),
             (beta_constraint, gamma_constraint),
         )
-        self.momentum = real("momentum", momentum)
+        self.momentum = check_float("momentum", momentum)
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be in [0, 1]; got {momentum!r}.")
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)

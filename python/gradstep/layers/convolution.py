@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
-from ..checks import choose, flag, whole
+from ..checks import check_bool, check_choice, check_int
 from .activation import stages_of, warn_of_one
 from .base import Layer, Shape
 from .rearranged import standardize_data_format
@@ -38,15 +38,15 @@ class Convolution(Layer):
         rules: dict[str, Any],
         **options: Any,
     ) -> None:
-        self.filters = whole("filters", filters, 1)
+        self.filters = check_int("filters", filters, 1)
         self.kernel_size = many("kernel_size", kernel_size, self._n)
         self.strides = many("strides", strides, self._n)
         if isinstance(padding, str):
             padding = padding.lower()
-        self.padding = choose("padding", padding, {name: name for name in self._paddings})
+        self.padding = check_choice("padding", padding, {name: name for name in self._paddings})
         self.data_format = standardize_data_format(data_format)
         self.dilation_rate = many("dilation_rate", dilation_rate, self._n)
-        self.groups = whole("groups", groups, 1)
+        self.groups = check_int("groups", groups, 1)
         if self.filters % self.groups:
             raise ValueError(f"groups must divide filters; got groups={self.groups} and filters={self.filters}.")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -57,7 +57,7 @@ class Convolution(Layer):
             raise ValueError("padding='causal' must have data_format='channels_last'; got 'channels_first'.")
         self.activation = activations.get(activation)
         activations.specify(self.activation)
-        self.use_bias = flag("use_bias", use_bias)
+        self.use_bias = check_bool("use_bias", use_bias)
         self.kernel_initializer = initializers.get(rules["kernel_initializer"])
         self.bias_initializer = initializers.get(rules["bias_initializer"])
         self.kernel_regularizer = regularizers.get(rules["kernel_regularizer"])

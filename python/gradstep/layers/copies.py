@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .alone import Alone
+from .eager import EagerExecutor
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,7 +21,7 @@ __all__ = ["Copied"]
 class Copied:
     """The part of `Layer` that is pickled and copied: a layer by itself, which belongs to no model."""
 
-    _alone: Alone
+    _eager: EagerExecutor
 
     if TYPE_CHECKING:
 
@@ -32,7 +32,7 @@ class Copied:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and weights; neither the model that holds the layer, nor its calls with symbolic tensors."""
-        state = vars(self) | {"_owned": False, "_shared": False, "_nodes": [], "_alone": self._alone.calls}
+        state = vars(self) | {"_owned": False, "_shared": False, "_nodes": [], "_eager": self._eager.calls}
         # Attributes of a layer of the program's own that are its weights: not every pickler keeps one array one.
         own = {name: _place(value, self._weights) for name, value in vars(self).items()}
         named = {name: place for name, place in own.items() if place is not None}
@@ -41,12 +41,12 @@ class Copied:
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         kept = dict(state)
-        named, calls = kept.pop("_named"), kept.pop("_alone")
+        named, calls = kept.pop("_named"), kept.pop("_eager")
         weights = kept.pop("_variables")
         vars(self).update(kept)
         self._weights = weights
         vars(self).update({name: self._weights[place] for name, place in named.items()})
-        self._alone = Alone(self, calls)  # type: ignore[arg-type]
+        self._eager = EagerExecutor(self, calls)  # type: ignore[arg-type]
 
     def __copy__(self) -> Self:
         """As `copy.deepcopy`: two layers never share weights."""

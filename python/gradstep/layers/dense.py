@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
-from ..checks import flag, whole
+from ..checks import check_bool, check_int
 from .activation import stages_of, warn_of_one
 from .base import Layer, Shape
 
@@ -88,10 +88,10 @@ class Dense(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.units = whole("units", units, 1)
+        self.units = check_int("units", units, 1)
         self.activation = activations.get(activation)
         activations.specify(self.activation)
-        self.use_bias = flag("use_bias", use_bias)
+        self.use_bias = check_bool("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import seeds
-from ..checks import whole
-from ..optimizers.arrays import describe
-from ..optimizers.base import real
+from ..checks import check_float, check_int, describe
 from .base import Layer, Shape
 
 __all__ = ["AlphaDropout", "Dropout", "Drops"]
@@ -23,7 +21,7 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
         return None
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"noise_shape must be a sequence of ints or None; got {describe(value)}.")
-    sizes = [None if size is None else whole(f"noise_shape[{i}]", size, 1) for i, size in enumerate(value)]
+    sizes = [None if size is None else check_int(f"noise_shape[{i}]", size, 1) for i, size in enumerate(value)]
     if len(sizes) < 2:
         raise ValueError(f"noise_shape must have the rows and at least one axis; got {value!r}.")
     return tuple(sizes)
@@ -35,7 +33,7 @@ class Drops(Layer):
     rate: float
 
     def _take(self, rate: float, seed: int | None) -> None:
-        self.rate = real("rate", rate)
+        self.rate = check_float("rate", rate)
         if not 0 <= self.rate <= 1:
             raise ValueError(f"rate must be in [0, 1]; got {rate!r}.")
         self.seed = seed

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe
 from .base import Shape
 from .rearranged import Rearranged, Views
 
@@ -121,8 +120,8 @@ def _parsed(name: str, member: Any) -> Any:
     if not isinstance(member, slice):
         if isinstance(member, (bool, np.bool_)) or not hasattr(member, "__index__"):
             raise TypeError(f"{name} must be an int, a slice, None or '...'; got {describe(member)}.")
-        return whole(name, member, -(2**31))
-    ends = [None if end is None else whole(name, end, -(2**62)) for end in (member.start, member.stop, member.step)]
+        return check_int(name, member, -(2**31))
+    ends = [None if end is None else check_int(name, end, -(2**62)) for end in (member.start, member.stop, member.step)]
     if ends[2] == 0:
         raise ValueError(f"{name} must not have a step of 0.")
     return slice(*ends)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import flag
+from ..checks import check_bool
 from .base import Layer, Shape
 from .rearranged import spatial_axes, standardize_data_format
 
@@ -38,7 +38,7 @@ class GlobalPooling(Layer):
         trainable: bool = True,
     ) -> None:
         self.data_format = standardize_data_format(data_format)
-        self.keepdims = flag("keepdims", keepdims)
+        self.keepdims = check_bool("keepdims", keepdims)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..checks import choose, whole
+from ..checks import check_choice, check_int
 from ..config import FLOATS
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor
@@ -36,7 +36,7 @@ class InputLayer(Layer):
     """
 
     def __init__(self, shape: Sequence[int] | int, *, dtype: str | None = None, name: str | None = None) -> None:
-        of_data = None if dtype is None else choose("dtype", dtype, {**FLOATS, **dict.fromkeys(CONVERTED)})
+        of_data = None if dtype is None else check_choice("dtype", dtype, {**FLOATS, **dict.fromkeys(CONVERTED)})
         super().__init__(input_shape=shape, dtype=None if of_data is None else dtype, name=name)
         self._of_data = self.dtype if dtype is None else dtype  # what is converted to the layer's own type
         assert self._declared is not None
@@ -117,7 +117,7 @@ def Input(
         if not isinstance(batch_shape, (list, tuple)) or len(batch_shape) < 2:
             raise ValueError(f"batch_shape must be (None, ...), the rows and the shape of one; got {batch_shape!r}.")
         if batch_shape[0] is not None:
-            whole("batch_shape[0]", batch_shape[0], 1)
-        shape = [whole(f"batch_shape[{i}]", size, 1) for i, size in enumerate(batch_shape) if i]
+            check_int("batch_shape[0]", batch_shape[0], 1)
+        shape = [check_int(f"batch_shape[{i}]", size, 1) for i, size in enumerate(batch_shape) if i]
     assert shape is not None
     return InputLayer(shape, dtype=dtype, name=name).output

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..activations import custom
-from ..checks import shape_of
+from ..checks import describe, shape_of
 from ..described import serialize
-from ..optimizers.arrays import describe
 from .base import Layer, Shape
-from .given import output_by_trial
+from .custom_layer_calls import output_by_trial
 
 __all__ = ["Lambda"]
 

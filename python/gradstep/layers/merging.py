@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import flag, numeric, shape_of, whole
-from ..optimizers.arrays import describe
+from ..checks import check_bool, check_int, describe, numeric, shape_of
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor, tensors_of
 
@@ -171,7 +170,7 @@ class Concatenate(Merge):
     def __init__(
         self, axis: int = -1, *, dtype: str | None = None, name: str | None = None, trainable: bool = True
     ) -> None:
-        self.axis = whole("axis", axis, -(2**31))
+        self.axis = check_int("axis", axis, -(2**31))
         if self.axis == 0:
             raise ValueError("axis must not be 0, that of the rows.")
         super().__init__(dtype=dtype, name=name, trainable=trainable)
@@ -237,10 +236,10 @@ class Dot(Merge):
         trainable: bool = True,
     ) -> None:
         each: Any = axes if isinstance(axes, (list, tuple)) else [axes, axes]
-        self._each = [whole("axes", axis, -(2**31)) for axis in each]
+        self._each = [check_int("axes", axis, -(2**31)) for axis in each]
         if len(self._each) != 2 or 0 in self._each:
             raise ValueError(f"axes must be an axis, or two, and none that of the rows, 0; got {axes!r}.")
-        self.axes, self.normalize = axes, flag("normalize", normalize)
+        self.axes, self.normalize = axes, check_bool("normalize", normalize)
         super().__init__(dtype=dtype, name=name, trainable=trainable)
 
     def _axes_in(self, shapes: Sequence[tuple[int, ...]]) -> list[int]:

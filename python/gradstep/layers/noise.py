@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import seeds
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Layer, Shape
 
 __all__ = ["GaussianDropout", "GaussianNoise"]
@@ -73,7 +73,7 @@ class GaussianNoise(_Noise):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.stddev = real("stddev", stddev)
+        self.stddev = check_float("stddev", stddev)
         if not 0 <= self.stddev < math.inf:
             raise ValueError(f"stddev must be a finite number, at least 0; got {stddev!r}.")
         self._take(seed)
@@ -129,7 +129,7 @@ class GaussianDropout(_Noise):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.rate = real("rate", rate)
+        self.rate = check_float("rate", rate)
         if not 0 <= self.rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1; got {rate!r}.")
         self._take(seed)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import flag, numeric
+from ..checks import check_bool, numeric
 from .axes import sample_axes, some_axes
 from .base import Layer, Shape
 
@@ -82,7 +82,7 @@ class Normalization(Layer):
         if isinstance(axis, (tuple, list)) and len(axis) < 2:  # as Keras's configs have it
             axis = axis[0] if axis else None
         self.axis = None if axis is None else some_axes("axis", axis)
-        self.invert = flag("invert", invert)
+        self.invert = check_bool("invert", invert)
         if (mean is None) != (variance is None):
             raise ValueError("mean and variance must be given both or not at all.")
         self._given = None

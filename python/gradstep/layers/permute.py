@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import check_int
 from .base import Shape
 from .rearranged import Rearranged, Views
 
@@ -50,7 +50,7 @@ class Permute(Rearranged):
     ) -> None:
         if not isinstance(dims, (list, tuple)):
             raise TypeError(f"dims must be a sequence of int; got {dims!r}.")
-        self.dims = tuple(whole(f"dims[{i}]", axis, 1) for i, axis in enumerate(dims))
+        self.dims = tuple(check_int(f"dims[{i}]", axis, 1) for i, axis in enumerate(dims))
         if not dims or sorted(self.dims) != list(range(1, len(dims) + 1)):
             raise ValueError(f"dims must have each of the numbers from 1 on once; got {dims!r}.")
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import choose
+from ..checks import check_choice
 from .base import Layer, Shape
 from .rearranged import standardize_data_format
 from .windows import many, places
@@ -25,7 +25,7 @@ class Pooling(Layer):
         self.strides = self.pool_size if strides is None else many("strides", strides, self._n)
         if isinstance(padding, str):
             padding = padding.lower()
-        self.padding = choose("padding", padding, {"valid": "valid", "same": "same"})
+        self.padding = check_choice("padding", padding, {"valid": "valid", "same": "same"})
         self.data_format = standardize_data_format(data_format)
         super().__init__(**options)
 

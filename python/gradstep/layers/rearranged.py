@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choose, whole
+from ..checks import check_choice, check_int
 from .base import Layer
 
 __all__ = ["Rearranged", "Views", "per_axis", "spatial_axes", "standardize_data_format"]
@@ -55,7 +55,7 @@ def _address(array: np.ndarray) -> int:
 
 def standardize_data_format(value: Any) -> str:
     """The order of the axes of inputs: by default, "channels_last"."""
-    return "channels_last" if value is None else choose("data_format", value, DATA_FORMATS)
+    return "channels_last" if value is None else check_choice("data_format", value, DATA_FORMATS)
 
 
 def spatial_axes(layer: Layer, input_shape: Sequence[int | None], n: int, data_format: str) -> range:
@@ -91,5 +91,5 @@ def _both_sides(name: str, value: Any) -> tuple[int, int]:
         value = (value, value)
     if len(value) != 2:
         raise ValueError(f"{name} must be an int or two, for before and after; got {value!r}.")
-    before, after = (whole(name, each, 0) for each in value)
+    before, after = (check_int(name, each, 0) for each in value)
     return before, after

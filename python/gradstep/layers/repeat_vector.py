@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import check_int
 from .base import Shape
 from .rearranged import Rearranged, Views
 
@@ -48,7 +48,7 @@ class RepeatVector(Rearranged):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.n = whole("n", n, 1)
+        self.n = check_int("n", n, 1)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ..optimizers.base import real
+from ..checks import check_float
 from .base import Layer, Shape
 
 __all__ = ["Rescaling"]
@@ -67,7 +67,7 @@ class Rescaling(Layer):
 
 
 def _finite(name: str, value: Any) -> float:
-    number = real(name, value)
+    number = check_float(name, value)
     if not math.isfinite(number):
         raise ValueError(f"{name} must be finite; got {value!r}.")
     return number

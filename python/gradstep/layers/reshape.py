@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..checks import whole
+from ..checks import check_int
 from .base import Layer, Shape
 
 __all__ = ["Reshape"]
@@ -51,7 +51,7 @@ class Reshape(Layer):
     ) -> None:
         sizes = target_shape if isinstance(target_shape, (list, tuple)) else (target_shape,)
         self.target_shape = tuple(
-            -1 if isinstance(size, int) and size == -1 else whole(f"target_shape[{i}]", size, 1)
+            -1 if isinstance(size, int) and size == -1 else check_int(f"target_shape[{i}]", size, 1)
             for i, size in enumerate(sizes)
         )
         if not self.target_shape or self.target_shape.count(-1) > 1:

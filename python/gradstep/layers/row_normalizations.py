@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core, constraints, regularizers
-from ..checks import whole
+from ..checks import check_int
 from .affine import Affine, InitializerLike, positive
 from .axes import one_axis, sample_axes, some_axes
 from .base import Layer, Shape
@@ -189,7 +189,7 @@ class GroupNormalization(Affine):
             (beta_regularizer, gamma_regularizer),
             (beta_constraint, gamma_constraint),
         )
-        self.groups = -1 if groups == -1 else whole("groups", groups, 1)
+        self.groups = -1 if groups == -1 else check_int("groups", groups, 1)
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:

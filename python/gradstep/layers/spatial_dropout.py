@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import choose
+from ..checks import check_choice
 from .base import Layer
 from .dropout import Drops
 
@@ -15,7 +15,7 @@ __all__ = ["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
 def channels_at(data_format: Any) -> str:
     """The argument of this name; None stands for the default."""
     formats = {name: name for name in ("channels_last", "channels_first")}
-    return choose("data_format", data_format, formats) if data_format is not None else "channels_last"
+    return check_choice("data_format", data_format, formats) if data_format is not None else "channels_last"
 
 
 def of_channels(

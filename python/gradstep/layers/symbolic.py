@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool, describe
 from ..naming import next_name
-from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from .base import Shape
@@ -182,7 +181,7 @@ def in_training(training: Any, symbolic: bool = False) -> bool:
             "training must be left out in a call with symbolic tensors: fit works as in training, evaluate and predict "
             f"do not; got {training!r}. A layer that must not change is made with trainable=False."
         )
-    return flag("training", training)
+    return check_bool("training", training)
 
 
 def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import check_int
 from .base import Shape
 from .rearranged import Rearranged, Views, spatial_axes, standardize_data_format
 
@@ -21,10 +21,10 @@ class UpSampling(Rearranged):
 
     def __init__(self, size: Any, data_format: str | None, **options: Any) -> None:
         if not isinstance(size, (list, tuple)):
-            size = (whole("size", size, 1),) * self._n
+            size = (check_int("size", size, 1),) * self._n
         if len(size) != self._n:
             raise ValueError(f"size must be an int or {self._n}, one for each axis; got {size!r}.")
-        self._factors = tuple(whole(f"size[{i}]", factor, 1) for i, factor in enumerate(size))
+        self._factors = tuple(check_int(f"size[{i}]", factor, 1) for i, factor in enumerate(size))
         self.size: Any = self._factors if self._n > 1 else self._factors[0]
         self.data_format = standardize_data_format(data_format)
         super().__init__(**options)
@@ -83,7 +83,7 @@ class UpSampling1D(UpSampling):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        size = whole("size", size, 1)
+        size = check_int("size", size, 1)
         super().__init__(
             size,
             None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool
 from .variable import Variable, Variables
 from .weights import assign
 
@@ -51,7 +51,7 @@ class Weighted(Variables):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = flag("trainable", value)
+        self._trainable = check_bool("trainable", value)
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:

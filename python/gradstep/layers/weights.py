@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..checks import numeric
-from ..optimizers.arrays import describe
+from ..checks import describe, numeric
 
 __all__ = ["assign", "placed"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..checks import whole
+from ..checks import check_int
 from .base import Layer
 from .rearranged import spatial_axes
 
@@ -15,10 +15,10 @@ __all__ = ["many", "places"]
 def many(name: str, value: Any, n: int) -> tuple[int, ...]:
     """A number for each of n axes: an int for all, or a sequence; each at least 1."""
     if not isinstance(value, (list, tuple)):
-        return (whole(name, value, 1),) * n
+        return (check_int(name, value, 1),) * n
     if len(value) != n:
         raise ValueError(f"{name} must be an int or {n}, one for each axis; got {value!r}.")
-    return tuple(whole(f"{name}[{i}]", each, 1) for i, each in enumerate(value))
+    return tuple(check_int(f"{name}[{i}]", each, 1) for i, each in enumerate(value))
 
 
 def places(

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import choose, numeric, snake_case
+from ..checks import check_choice, describe, numeric, snake_case
 from ..config import FLOATS, floatx
 from ..described import Described
-from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -84,8 +83,8 @@ class Loss(Described):
             raise TypeError(f"name must be a str; got {describe(name)}.")
         self.name = snake_case(type(self).__name__) if name is None else name
         self.reduction = reduction
-        choose("reduction", "none" if reduction is None else reduction, dict.fromkeys(REDUCTIONS))
-        self._given_dtype = None if dtype is None else choose("dtype", dtype, FLOATS)
+        check_choice("reduction", "none" if reduction is None else reduction, dict.fromkeys(REDUCTIONS))
+        self._given_dtype = None if dtype is None else check_choice("dtype", dtype, FLOATS)
 
     def __repr__(self) -> str:
         defaults = {key: value.default for key, value in inspect.signature(type(self)).parameters.items()}

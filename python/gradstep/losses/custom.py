@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers.arrays import describe
+from ..checks import describe
 from .base import Loss, checked
 
 __all__ = ["LossFunctionWrapper"]

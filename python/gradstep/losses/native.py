@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..checks import class_numbers, flag, numeric, snake_case, whole
-from ..optimizers.base import real
+from ..checks import check_bool, check_float, check_int, class_numbers, numeric, snake_case
 from .base import Loss, aligned, counts, predictions, spread
 
 __all__ = ["NativeLoss"]
@@ -173,11 +172,11 @@ def _in_order(array: np.ndarray, dtype: Any) -> np.ndarray:
 def _setting(name: str, value: Any) -> Any:
     """An argument of a loss, of its type."""
     if name in {"from_logits", "apply_class_balancing", "remove_diagonal"}:
-        return flag(name, value)
+        return check_bool(name, value)
     if name == "axis":
         if isinstance(value, (tuple, list)):
-            return tuple(whole(f"axis[{i}]", one, LEAST) for i, one in enumerate(value))
-        return None if value is None else whole("axis", value, LEAST)
+            return tuple(check_int(f"axis[{i}]", one, LEAST) for i, one in enumerate(value))
+        return None if value is None else check_int("axis", value, LEAST)
     if name == "ignore_class":
-        return None if value is None else whole(name, value, LEAST)
-    return real(name, value)
+        return None if value is None else check_int(name, value, LEAST)
+    return check_float(name, value)

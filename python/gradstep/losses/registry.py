@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..checks import choose
+from ..checks import check_choice, describe
 from ..described import custom_object_scope, revive, serialize_object
-from ..optimizers.arrays import describe
 from . import classification, focal, margin, overlap, probabilistic, regression, similarity
 from .base import Loss
 from .custom import LossFunctionWrapper
@@ -76,7 +75,7 @@ def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, str):
-        return _made(choose("loss", identifier, table()))
+        return _made(check_choice("loss", identifier, table()))
     if not callable(identifier):
         raise TypeError(f"loss must be a name, a dict, a function or a Loss; got {describe(identifier)}.")
     return _made(table()[identifier.__name__]) if is_own(identifier) else LossFunctionWrapper(identifier)

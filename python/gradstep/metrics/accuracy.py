@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks import class_numbers, flag, numeric, whole
-from ..optimizers.arguments import real
+from ..checks import check_bool, check_float, check_int, class_numbers, numeric
 from .base import larger_is_better, pair
 from .reduction import FunctionMetric
 
@@ -89,7 +88,7 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
     array([1., 0.])
     """
     known, predicted = _of_classes(y_true, y_pred)
-    return _among_top(known.argmax(-1), predicted, whole("k", k, 1))
+    return _among_top(known.argmax(-1), predicted, check_int("k", k, 1))
 
 
 @larger_is_better
@@ -110,8 +109,8 @@ def sparse_top_k_categorical_accuracy(
     """
     labels, predicted = _of_labels(y_true, y_pred)
     if from_sorted_ids:
-        return np.asarray((labels[..., None] == predicted[..., : whole("k", k, 1)]).any(-1), np.float64)
-    return _among_top(labels, predicted, whole("k", k, 1))
+        return np.asarray((labels[..., None] == predicted[..., : check_int("k", k, 1)]).any(-1), np.float64)
+    return _among_top(labels, predicted, check_int("k", k, 1))
 
 
 def _of_classes(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -196,7 +195,7 @@ class BinaryAccuracy(FunctionMetric):
     _engine = "binary_accuracy"
 
     def __init__(self, name: str | None = "binary_accuracy", dtype: str | None = None, threshold: float = 0.5) -> None:
-        self.threshold = real("threshold", threshold)
+        self.threshold = check_float("threshold", threshold)
         super().__init__(binary_accuracy, name, dtype, threshold=self.threshold)
 
     def _engine_name(self) -> str:
@@ -275,7 +274,7 @@ class TopKCategoricalAccuracy(FunctionMetric):
     _settings = ("k",)
 
     def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: str | None = None) -> None:
-        self.k = whole("k", k, 1)
+        self.k = check_int("k", k, 1)
         super().__init__(top_k_categorical_accuracy, name, dtype, k=self.k)
 
 
@@ -309,5 +308,5 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
         dtype: str | None = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        self.k, self.from_sorted_ids = whole("k", k, 1), flag("from_sorted_ids", from_sorted_ids)
+        self.k, self.from_sorted_ids = check_int("k", k, 1), check_bool("from_sorted_ids", from_sorted_ids)
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=self.k, from_sorted_ids=self.from_sorted_ids)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..checks import choose, flag, numeric, whole
+from ..checks import check_bool, check_choice, check_int, numeric
 from .base import pair, spread
 from .thresholds import Thresholded, grid, is_even, ratio, threshold_list
 
@@ -90,13 +90,16 @@ class AUC(Thresholded):
         from_logits: bool = False,
     ) -> None:
         self._own = None if thresholds is None else sorted(threshold_list(thresholds, 0.5))
-        number = whole("num_thresholds", num_thresholds, 2)
+        number = check_int("num_thresholds", num_thresholds, 2)
         inner = grid(number)[1:-1] if self._own is None else self._own
         self.num_thresholds = len(inner) + 2
-        self.curve = choose("curve", curve, CURVES)
-        self.summation_method = choose("summation_method", summation_method, {name: name for name in METHODS})
-        self.multi_label, self.from_logits = flag("multi_label", multi_label), flag("from_logits", from_logits)
-        self.num_labels = None if num_labels is None else whole("num_labels", num_labels, 1)
+        self.curve = check_choice("curve", curve, CURVES)
+        self.summation_method = check_choice("summation_method", summation_method, {name: name for name in METHODS})
+        self.multi_label, self.from_logits = (
+            check_bool("multi_label", multi_label),
+            check_bool("from_logits", from_logits),
+        )
+        self.num_labels = None if num_labels is None else check_int("num_labels", num_labels, 1)
         if self.num_labels and not self.multi_label:
             raise ValueError(f"num_labels is for multi_label=True; got {num_labels} without it.")
         self.label_weights = None

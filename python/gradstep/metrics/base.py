@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ..checks import choose, numeric
+from ..checks import check_choice, numeric
 from ..naming import name_for
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def larger_is_better(function: Function) -> Function:
 def _dtype_name(dtype: Any) -> str:
     if not isinstance(dtype, str):
         dtype = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
-    choose("dtype", dtype, DTYPES)
+    check_choice("dtype", dtype, DTYPES)
     return str(dtype)
 
 

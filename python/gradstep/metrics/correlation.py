@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..optimizers.arguments import whole
+from ..checks import check_int
 from .base import larger_is_better, pair
 from .reduction import FunctionMetric
 
@@ -69,7 +69,7 @@ class PearsonCorrelation(FunctionMetric):
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "pearson_correlation", dtype: str | None = None, axis: int = -1) -> None:
-        self.axis = whole("axis", axis, -64)
+        self.axis = check_int("axis", axis, -64)
         super().__init__(pearson_correlation, name, dtype, axis=self.axis)
 
 
@@ -103,5 +103,5 @@ class ConcordanceCorrelation(FunctionMetric):
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "concordance_correlation", dtype: str | None = None, axis: int = -1) -> None:
-        self.axis = whole("axis", axis, -64)
+        self.axis = check_int("axis", axis, -64)
         super().__init__(concordance_correlation, name, dtype, axis=self.axis)

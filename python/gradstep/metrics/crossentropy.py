@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import losses
-from ..checks import class_numbers, flag, whole
-from ..optimizers.arguments import real
+from ..checks import check_bool, check_float, check_int, class_numbers
 from .base import spread
-from .of_losses import LossMetric
+from .loss_metrics import LossMetric
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -48,7 +47,7 @@ class BinaryCrossentropy(LossMetric):
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
-        self.from_logits, self.label_smoothing = flag("from_logits", from_logits), _smoothing(label_smoothing)
+        self.from_logits, self.label_smoothing = check_bool("from_logits", from_logits), _smoothing(label_smoothing)
         settings = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing}
         super().__init__(losses.binary_crossentropy, name, dtype, **settings)
 
@@ -89,8 +88,8 @@ class CategoricalCrossentropy(LossMetric):
         label_smoothing: float = 0,
         axis: int = -1,
     ) -> None:
-        self.from_logits, self.label_smoothing = flag("from_logits", from_logits), _smoothing(label_smoothing)
-        self.axis = whole("axis", axis, -64)
+        self.from_logits, self.label_smoothing = check_bool("from_logits", from_logits), _smoothing(label_smoothing)
+        self.axis = check_int("axis", axis, -64)
         settings = {"from_logits": self.from_logits, "label_smoothing": self.label_smoothing, "axis": self.axis}
         super().__init__(losses.categorical_crossentropy, name, dtype, **settings)
 
@@ -135,8 +134,8 @@ class SparseCategoricalCrossentropy(LossMetric):
         ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        self.from_logits, self.axis = flag("from_logits", from_logits), whole("axis", axis, -64)
-        self.ignore_class = None if ignore_class is None else whole("ignore_class", ignore_class, -(2**31))
+        self.from_logits, self.axis = check_bool("from_logits", from_logits), check_int("axis", axis, -64)
+        self.ignore_class = None if ignore_class is None else check_int("ignore_class", ignore_class, -(2**31))
         settings = {"from_logits": self.from_logits, "ignore_class": self.ignore_class, "axis": self.axis}
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **settings)
 
@@ -158,7 +157,7 @@ class SparseCategoricalCrossentropy(LossMetric):
 
 
 def _smoothing(value: float) -> float:
-    share = real("label_smoothing", value)
+    share = check_float("label_smoothing", value)
     if not 0 <= share <= 1:
         raise ValueError(f"label_smoothing must be in [0, 1]; got {value!r}.")
     return share

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..checks import choose, numeric
-from ..optimizers.arguments import real
+from ..checks import check_choice, check_float, numeric
 from .base import Metric, spread
 from .thresholds import ratio
 
@@ -64,12 +63,12 @@ class FBetaScore(Metric):
         dtype: str | None = None,
     ) -> None:
         if average is not None:
-            choose("average", average, {name: name for name in AVERAGES})
+            check_choice("average", average, {name: name for name in AVERAGES})
         self.average = average
-        self.beta = real("beta", beta)
+        self.beta = check_float("beta", beta)
         if not 0 < self.beta < float("inf"):
             raise ValueError(f"beta must be above 0; got {beta!r}.")
-        self.threshold = None if threshold is None else real("threshold", threshold)
+        self.threshold = None if threshold is None else check_float("threshold", threshold)
         if self.threshold is not None and not 0 < self.threshold <= 1:
             raise ValueError(f"threshold must be above 0 and at most 1; got {threshold!r}.")
         super().__init__(dtype, name)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ..checks import class_numbers, flag, numeric, whole
-from ..optimizers.arguments import real
+from ..checks import check_bool, check_float, check_int, class_numbers, numeric
 from .base import Metric, pair, spread
 from .thresholds import ratio
 
@@ -76,16 +75,16 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ) -> None:
-        self.num_classes = whole("num_classes", num_classes, 1)
-        self.target_class_ids = [whole(f"target_class_ids[{i}]", c, 0) for i, c in enumerate(target_class_ids)]
+        self.num_classes = check_int("num_classes", num_classes, 1)
+        self.target_class_ids = [check_int(f"target_class_ids[{i}]", c, 0) for i, c in enumerate(target_class_ids)]
         if not self.target_class_ids or max(self.target_class_ids) >= self.num_classes:
             raise ValueError(
                 f"target_class_ids must be classes in [0, {num_classes}), at least one; got {list(target_class_ids)}."
             )
-        self.ignore_class = None if ignore_class is None else whole("ignore_class", ignore_class, -(2**31))
-        self.sparse_y_true = flag("sparse_y_true", sparse_y_true)
-        self.sparse_y_pred = flag("sparse_y_pred", sparse_y_pred)
-        self.axis = whole("axis", axis, -64)
+        self.ignore_class = None if ignore_class is None else check_int("ignore_class", ignore_class, -(2**31))
+        self.sparse_y_true = check_bool("sparse_y_true", sparse_y_true)
+        self.sparse_y_pred = check_bool("sparse_y_pred", sparse_y_pred)
+        self.axis = check_int("axis", axis, -64)
         super().__init__(dtype, name)
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -162,7 +161,7 @@ class BinaryIoU(IoU):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        self.threshold = real("threshold", threshold)
+        self.threshold = check_float("threshold", threshold)
         super().__init__(2, target_class_ids, name, dtype)
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
@@ -204,7 +203,7 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ) -> None:
-        ids = range(whole("num_classes", num_classes, 1))
+        ids = range(check_int("num_classes", num_classes, 1))
         super().__init__(num_classes, ids, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
 

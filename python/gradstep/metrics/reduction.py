@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import numeric
+from ..checks import describe, numeric
 from ..losses.registry import is_own
-from ..optimizers.arrays import describe
 from .base import Metric, spread
 
 if TYPE_CHECKING:

@@ -8,20 +8,19 @@ from types import ModuleType
 from typing import Any
 
 from .. import _core, losses
-from ..checks import choose, snake_case
+from ..checks import check_choice, describe, snake_case
 from ..losses.base import Loss
 from ..losses.registry import ALIASES
-from ..optimizers.arrays import describe
 from . import (
     accuracy,
+    at_threshold,
     auc,
     confusion,
-    constrained,
     correlation,
     crossentropy,
     fscore,
     iou,
-    of_losses,
+    loss_metrics,
     reduction,
     regression,
 )
@@ -34,12 +33,12 @@ MODULES: tuple[ModuleType, ...] = (
     accuracy,
     auc,
     confusion,
-    constrained,
+    at_threshold,
     correlation,
     crossentropy,
     fscore,
     iou,
-    of_losses,
+    loss_metrics,
     reduction,
     regression,
 )
@@ -87,9 +86,9 @@ def named(identifier: Any, what: str) -> Metric:
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, str):
-        return _made(choose(what, identifier, table()), what)
+        return _made(check_choice(what, identifier, table()), what)
     if isinstance(identifier, dict) and set(identifier) == {"class_name", "config"}:
-        return choose(f"{what}'s class_name", identifier["class_name"], table()).from_config(identifier["config"])
+        return check_choice(f"{what}'s class_name", identifier["class_name"], table()).from_config(identifier["config"])
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return _made(identifier, what)
     if isinstance(identifier, Loss) or not callable(identifier) or isinstance(identifier, type):
@@ -130,7 +129,7 @@ def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str
     known = {name: cls._engine for name, cls in table().items()}
     if isinstance(metric, str) and metric.lower() in PICKED:
         return picked(loss, outputs)
-    name: str = choose(what, metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
+    name: str = check_choice(what, metric, dict.fromkeys(PICKED, "") | engine | ALIASES | known)
     if name and not fits(name, loss):
         takes = {True: "class numbers", False: "rows of numbers"}
         raise ValueError(

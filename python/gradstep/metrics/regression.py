@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import choose, whole
+from ..checks import check_choice, check_int
 from ..hints import warn
 from .base import Metric, pair, spread
 from .reduction import Mean
@@ -98,9 +98,9 @@ class R2Score(Metric):
         dtype: str | None = None,
     ) -> None:
         if class_aggregation is not None:
-            choose("class_aggregation", class_aggregation, {name: name for name in AGGREGATIONS if name})
+            check_choice("class_aggregation", class_aggregation, {name: name for name in AGGREGATIONS if name})
         self.class_aggregation = class_aggregation
-        self.num_regressors = whole("num_regressors", num_regressors, 0)
+        self.num_regressors = check_int("num_regressors", num_regressors, 0)
         super().__init__(dtype, name)
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:

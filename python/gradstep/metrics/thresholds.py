@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole
-from ..optimizers.arguments import real
-from ..optimizers.arrays import describe
+from ..checks import check_float, check_int, describe
 from .base import Metric, pair, spread
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def threshold_list(thresholds: Any, default: float) -> list[float]:
         raise TypeError(f"thresholds must be a number or a list of numbers; got {describe(thresholds)}.")
     several = isinstance(thresholds, (Sequence, np.ndarray))
     values = [
-        real(f"thresholds[{i}]" if several else "thresholds", t)
+        check_float(f"thresholds[{i}]" if several else "thresholds", t)
         for i, t in enumerate(thresholds if several else [thresholds])
     ]
     if not values or not all(0 <= t <= 1 for t in values):
@@ -76,8 +74,8 @@ class Thresholded(Metric):
         self._sorted = given[self._order]
         # As in Keras: predictions are then clipped to [0, 1], and the thresholds below one are computed, not searched.
         self._even = is_even(thresholds)
-        self.top_k = None if top_k is None else whole("top_k", top_k, 1)
-        self.class_id = None if class_id is None else whole("class_id", class_id, 0)
+        self.top_k = None if top_k is None else check_int("top_k", top_k, 1)
+        self.class_id = None if class_id is None else check_int("class_id", class_id, 0)
         super().__init__(dtype, name)
 
     def update_state(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> None:

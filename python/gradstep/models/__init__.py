@@ -10,7 +10,7 @@ from .sequential import Sequential
 
 if TYPE_CHECKING:
     from ..saving.loading import clone_model, load_model, model_from_json
-    from ..saving.whole import save_model
+    from ..saving.model_file import save_model
 
 __all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
@@ -25,7 +25,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise no_such(__name__, __all__, "model or function of models", name)
     from ..saving.loading import clone_model, load_model, model_from_json
-    from ..saving.whole import save_model
+    from ..saving.model_file import save_model
 
     for member in (clone_model, load_model, model_from_json, save_model):
         globals()[member.__name__] = member

@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import _core
 from ..checks import numeric
-from ..layers.alone import slope_of
 from ..layers.base import Shape
+from ..layers.eager import output_gradient
 from ..layers.symbolic import in_training
 from .columns import arrays_of
 from .fed import whole_or_none
@@ -142,7 +142,7 @@ class Called(Trainer):
             )
         shapes, outputs = self._back
         slopes = [
-            None if one is None else slope_of(one, shape, self._dtype).reshape(len(one), -1)
+            None if one is None else output_gradient(one, shape, self._dtype).reshape(len(one), -1)
             for one, shape in zip(self._slopes(dy), outputs, strict=True)
         ]
         made = self._tape.backward(slopes)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..checks import flag, whole
+from ..checks import check_bool, check_int
+from ..delayed_interrupt import DelayedInterrupt
 from ..hints import argument_hint
 from ..optimizers.wrappers import Wrapper
-from ..unbroken import Unbroken
 from .columns import arrays_of
 from .data import Rows
 from .lent import Lent
@@ -190,12 +190,12 @@ class Compiled:
         """
         for name in unknown:
             raise TypeError(f"compile() has no argument {name!r}.{argument_hint(name, COMPILE)}")
-        if flag("run_eagerly", run_eagerly):
+        if check_bool("run_eagerly", run_eagerly):
             raise ValueError("run_eagerly must be False: layers of this package run in C++ always.")
-        steps = whole("steps_per_execution", steps_per_execution, 1)
+        steps = check_int("steps_per_execution", steps_per_execution, 1)
         if jit_compile != "auto":
-            flag("jit_compile", jit_compile)
-        flag("auto_scale_loss", auto_scale_loss)
+            check_bool("jit_compile", jit_compile)
+        check_bool("auto_scale_loss", auto_scale_loss)
         objectives = self._objectives_of(loss, loss_weights, metrics, weighted_metrics)
         chosen = optimizers.get(optimizer)
         with self._guard:
@@ -282,7 +282,7 @@ class Compiled:
                 trained = self._trained()
                 self.optimizer._check_serves(trained)
                 labels = [f"[{i}]" for i in range(len(trained))]
-                with Unbroken():
+                with DelayedInterrupt():
                     indices = self.optimizer._attach(list(trained.values()), labels, names=list(trained))
                     numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
                     self._indices = [numbers[address(weight)] for weight in learned(network)]

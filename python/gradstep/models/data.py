@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import choose, class_numbers, numeric, rows_of, whole
+from ..checks import check_choice, check_float, check_int, class_numbers, describe, numeric, rows_of
 from ..losses.native import NativeLoss
-from ..optimizers.arrays import describe
-from ..optimizers.base import real
 
 if TYPE_CHECKING:
     from ..losses.base import Loss
@@ -171,10 +169,10 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
 def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
     """Rows of a batch; "full" is all of them. Where only `limit` is given, as many batches have all rows."""
     if isinstance(batch_size, str):
-        return choose(name, batch_size, {"full": max(rows, 1)})
+        return check_choice(name, batch_size, {"full": max(rows, 1)})
     if batch_size is None:
         return 32 if limit is None else max(-(-rows // limit), 1)
-    return whole(name, batch_size, 1)
+    return check_int(name, batch_size, 1)
 
 
 def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
@@ -186,7 +184,7 @@ def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:
         return None
     if not isinstance(given, Mapping):
         raise TypeError(f"class_weight must be a dict of class number to weight; got {describe(given)}.")
-    named = {_class_number(key): real(f"class_weight[{key!r}]", given[key]) for key in given}
+    named = {_class_number(key): check_float(f"class_weight[{key!r}]", given[key]) for key in given}
     for key, weight in named.items():
         if not math.isfinite(weight):
             raise ValueError(f"class_weight[{key}] must be finite; got {weight}.")
@@ -202,7 +200,7 @@ def _class_number(key: Any) -> int:
     plain = key.item() if isinstance(key, np.generic) else key
     if isinstance(plain, bool) or (isinstance(plain, float) and plain.is_integer()):
         plain = int(plain)
-    return whole("a class in class_weight", plain, -(2**63))
+    return check_int("a class in class_weight", plain, -(2**63))
 
 
 def no_batch_size(batch_size: Any, name: str) -> None:
@@ -213,14 +211,14 @@ def no_batch_size(batch_size: Any, name: str) -> None:
 
 def limit_of(name: str, steps: Any) -> int | None:
     """How many batches to take at most."""
-    return None if steps is None else whole(name, steps, 1)
+    return None if steps is None else check_int(name, steps, 1)
 
 
 def verbosity(verbose: Any) -> int:
     """0 for silence, 1 for a bar, 2 for lines."""
     if isinstance(verbose, str):
-        return choose("verbose", verbose, VERBOSITY)
-    level = int(verbose) if isinstance(verbose, bool) else whole("verbose", verbose, 0)
+        return check_choice("verbose", verbose, VERBOSITY)
+    level = int(verbose) if isinstance(verbose, bool) else check_int("verbose", verbose, 0)
     if level > 2:
         raise ValueError(f"verbose must be 'auto', 0, 1 or 2; got {verbose!r}.")
     return level

@@ -11,7 +11,7 @@ import numpy as np
 from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.progress import Bar
-from ..checks import flag
+from ..checks import check_bool
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
@@ -72,7 +72,7 @@ class Evaluator(Fed):
         TypeError, ValueError
             As `fit` does.
         """
-        level, named = verbosity(verbose), flag("return_dict", return_dict)
+        level, named = verbosity(verbose), check_bool("return_dict", return_dict)
         as_callbacks(callbacks)
         with self._lent:
             feed = self._feed(x, y, sample_weight, batch_size, limit_of("steps", steps))
@@ -241,7 +241,7 @@ class Evaluator(Fed):
     def _one_batch(
         self, x: Any, y: Any, sample_weight: Any, return_dict: bool, train: bool, class_weight: Any = None
     ) -> float | list[float] | dict[str, float]:
-        named = flag("return_dict", return_dict)
+        named = check_bool("return_dict", return_dict)
         rows = self._dense(self._rows(x, y, sample_weight).of_classes(class_weight))
         kept = self._kept_run(rows, train)
         if kept is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..checks import shape_of, whole
+from ..checks import check_int, shape_of
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.variable import Variables
@@ -62,7 +62,7 @@ class Layered(Called, Savable, Summarized, Variables):
         if (name is None) == (index is None):
             raise ValueError(f"get_layer() takes a name or an index, one of them; got {name!r} and {index!r}.")
         if index is not None:
-            if whole("index", index, -len(self._layers)) >= len(self._layers):
+            if check_int("index", index, -len(self._layers)) >= len(self._layers):
                 raise ValueError(f"index must be below {len(self._layers)}, the number of layers; got {index}.")
             return self._layers[index]
         for layer in self._layers:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from .. import _core, metrics
+from ..checks import describe
 from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
-from ..optimizers.arrays import describe
 
 __all__ = ["Measured", "Measures", "Run"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..checks import closest
-from ..optimizers.arrays import describe
+from ..checks import describe
+from ..hints import closest
 
 __all__ = ["by_column", "by_name", "each_by_name", "only_by_name"]
 

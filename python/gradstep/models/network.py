@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import _core
-from ..layers import given
+from ..layers import custom_layer_calls
 from ..layers.base import Layer
 
 __all__ = [
@@ -50,7 +50,7 @@ class InNumpy:
         """The output for inputs (rows, numbers) each; call: its number."""
         layer = self._layer
         shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        y = given.forward(layer, shaped, training, self._row)
+        y = custom_layer_calls.forward(layer, shaped, training, self._row)
         layer._last_call = call
         return y
 
@@ -61,7 +61,7 @@ class InNumpy:
         layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
         if layer._last_call != call:
             self.forward(xs, True, call)
-        dxs, found = given.slopes(layer, dy.reshape(len(dy), *self._row), shapes, any(wanted))
+        dxs, found = custom_layer_calls.gradients(layer, dy.reshape(len(dy), *self._row), shapes, any(wanted))
         gradients = iter(found)
         missing: list[Any] = [None] * len(wanted)
         return dxs or missing, [next(gradients) if each else None for each in self._trained]

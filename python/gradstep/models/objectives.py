@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import losses
+from ..checks import check_float
 from ..losses.base import Loss
 from ..losses.native import NativeLoss
 from ..metrics.base import Metric
-from ..optimizers.base import real
 from .measured import Measures, Share
 from .named import by_name, each_by_name
 
@@ -244,7 +244,7 @@ def shaped_loss(
 def _factor(name: str, value: Any) -> float:
     if isinstance(value, str):
         raise TypeError(f"{name} must be a real number; got {value!r}. Metrics come after it: metrics=[{value!r}].")
-    factor = real(name, value)
+    factor = check_float(name, value)
     if not math.isfinite(factor):
         raise ValueError(f"{name} must be finite; got {value}.")
     return factor

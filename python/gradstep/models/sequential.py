@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import seeds
-from ..checks import numeric, shape_of
+from ..checks import describe, numeric, shape_of
 from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor, tensors_of
 from ..naming import name_for
-from ..optimizers.arrays import describe
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
@@ -132,7 +131,7 @@ class Sequential(Layered):
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
         if inner and not layer.layers:
             raise ValueError(f"model {layer.name!r} cannot be added as a layer: it has no layers.")
-        if not inner and "_alone" not in vars(layer):
+        if not inner and "_eager" not in vars(layer):
             raise TypeError(
                 f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "
                 "does not."

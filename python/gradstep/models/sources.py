@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe
 
 __all__ = ["batches_of", "gives_batches", "is_sequence", "is_sparse", "split_parts"]
 
@@ -41,7 +40,7 @@ def batches_of(source: Any) -> int | None:
         return None
     if is_sequence(source) and hasattr(source, "num_batches"):
         count = source.num_batches
-        return None if count is None else whole("num_batches", count, 0)
+        return None if count is None else check_int("num_batches", count, 0)
     try:
         return len(source)
     except TypeError:  # no length, or one that is not known

@@ -8,9 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .. import console
-from ..checks import flag, whole
+from ..checks import check_bool, check_int, describe
 from ..notebook import table
-from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,7 +125,7 @@ class Summarized:
          Trainable params: 9,610 (37.54 KB)
          Non-trainable params: 0 (0.00 B)
         """
-        trained, nested = flag("show_trainable", show_trainable), flag("expand_nested", expand_nested)
+        trained, nested = check_bool("show_trainable", show_trainable), check_bool("expand_nested", expand_nested)
         if print_fn is not None and not callable(print_fn):
             raise TypeError(f"print_fn must be a function of a line; got {describe(print_fn)}.")
         sources = self._connections()
@@ -170,7 +169,7 @@ def _widths(line_length: Any, positions: Any, usual: tuple[tuple[float, ...], in
 
         length = min(widest + TRAINABLE * trained, shutil.get_terminal_size().columns - 4)
     else:
-        length = whole("line_length", line_length, 1)
+        length = check_int("line_length", line_length, 1)
     table = length - TRAINABLE * trained
     borders = [0, *(int(end * table) for end in ends)] + [length] * trained
     widths = [end - begin for begin, end in pairwise(borders)]

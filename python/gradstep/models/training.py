@@ -15,10 +15,8 @@ from .. import seeds
 from ..callbacks.base import Callback, LogNames
 from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
 from ..callbacks.history import History
-from ..checks import flag, whole
+from ..checks import check_bool, check_float, check_int, describe
 from ..hints import warn
-from ..optimizers.arrays import describe
-from ..optimizers.base import real
 from .cautions import warn_of_frozen, warn_of_targets
 from .data import Rows, batch_rows, limit_of, verbosity
 from .evaluation import SLICE, Evaluator
@@ -154,10 +152,10 @@ class Trainer(Evaluator):
         A callback, or another thread, may call `compile`, set `optimizer` or restore a run: the next epoch takes it up.
         Weights that are set count from the next batch on.
         """
-        first = whole("initial_epoch", initial_epoch, 0)
-        last = whole("epochs", epochs, 0)
-        level, shuffled = verbosity(verbose), flag("shuffle", shuffle)
-        share = real("validation_split", validation_split)
+        first = check_int("initial_epoch", initial_epoch, 0)
+        last = check_int("epochs", epochs, 0)
+        level, shuffled = verbosity(verbose), check_bool("shuffle", shuffle)
+        share = check_float("validation_split", validation_split)
         if not 0 <= share < 1:
             raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
         limit = limit_of("steps_per_epoch", steps_per_epoch)
@@ -202,7 +200,7 @@ class Trainer(Evaluator):
 
             self._key = key or self._key
             hooks = as_list(callbacks, self, level > 0, verbose=level, epochs=last, steps=feed.steps)
-            self.history = hooks.attend_fit(
+            self.history = hooks.on_fit_data(
                 feed.sample.x, feed.sample.y, self._log_names(scored is not None, validation_freq)
             )
             self.stop_training, self._initial_epoch = False, None
@@ -222,7 +220,7 @@ class Trainer(Evaluator):
                     logs = self._train_pass(run, hooks)
                     if not self.stop_training:
                         feed.finish(run.progress[0])
-                        hooks.know_steps(feed.steps)
+                        hooks.set_steps(feed.steps)
                     if scored is not None and is_scored(epoch + 1):
                         if self._version != version:
                             feed, run, scored, scoring, version = made()
@@ -327,7 +325,7 @@ def _scoring(feed: Feed | None) -> Any:
 def _frequency(given: Any) -> Callable[[int], bool]:
     """Whether to score after an epoch, counted from 1."""
     if isinstance(given, Collection) and not isinstance(given, (str, bytes)):
-        numbers = {whole("a number in validation_freq", number, 1) for number in given}
+        numbers = {check_int("a number in validation_freq", number, 1) for number in given}
         return numbers.__contains__
-    every = whole("validation_freq", given, 1)
+    every = check_int("validation_freq", given, 1)
     return lambda epoch: epoch % every == 0

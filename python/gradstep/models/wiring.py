@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from ..checks import describe
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
-from ..optimizers.arrays import describe
 
 __all__ = ["Bundle", "Wiring"]
 

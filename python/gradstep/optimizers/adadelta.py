@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import default
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adadelta(Bilingual, Optimizer):
+class Adadelta(DialectOptions, Optimizer):
     """Gradient descent with each gradient over its root mean square, times that of the steps so far.
 
     Parameters
@@ -83,7 +83,7 @@ class Adadelta(Bilingual, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            spoken("Adadelta", dialect),
+            rule_name("Adadelta", dialect),
             name,
             options,
             learning_rate=learning_rate,

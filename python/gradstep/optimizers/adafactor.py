@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag
+from ..checks import check_bool
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adafactor(Bilingual, Optimizer):
+class Adafactor(DialectOptions, Optimizer):
     """Gradient descent over the root of a second moment that is kept as means over rows and over columns.
 
     State is a row and a column for a matrix, so it takes next to no memory. Steps are in units of the weights.
@@ -114,8 +115,8 @@ class Adafactor(Bilingual, Optimizer):
         name: str = "adafactor",
         **options: Unpack[Options],
     ) -> None:
-        rule = spoken("Adafactor", dialect)
-        if not flag("relative_step", relative_step):
+        rule = rule_name("Adafactor", dialect)
+        if not check_bool("relative_step", relative_step):
             if dialect != "keras":
                 raise ValueError(f"relative_step must be True with dialect={dialect!r}.")
             rule = "AdafactorFreeRate"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import default
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, must_stay, spoken
+from .defaults import default
+from .dialects import DialectOptions, must_stay, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adagrad(Bilingual, Optimizer):
+class Adagrad(DialectOptions, Optimizer):
     """Gradient descent with a rate for each weight, over the root of the sum of its squared gradients.
 
     Parameters
@@ -82,7 +82,7 @@ class Adagrad(Bilingual, Optimizer):
         name: str = "adagrad",
         **options: Unpack[Options],
     ) -> None:
-        rule, extra = spoken("Adagrad", dialect), {"lr_decay": lr_decay}
+        rule, extra = rule_name("Adagrad", dialect), {"lr_decay": lr_decay}
         if dialect == "keras":
             must_stay("lr_decay", extra.pop("lr_decay"), 0.0, "with dialect='keras'")
         super().__init__(

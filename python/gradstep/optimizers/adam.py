@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag
+from ..checks import check_bool
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adam(Bilingual, Optimizer):
+class Adam(DialectOptions, Optimizer):
     """Gradient descent along the running mean of the gradient over the root of that of its square.
 
     Parameters
@@ -100,7 +101,7 @@ class Adam(Bilingual, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            spoken("AMSGrad" if flag("amsgrad", amsgrad) else "Adam", dialect),
+            rule_name("AMSGrad" if check_bool("amsgrad", amsgrad) else "Adam", dialect),
             name,
             options,
             learning_rate=learning_rate,

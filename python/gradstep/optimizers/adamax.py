@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import default
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Adamax(Bilingual, Optimizer):
+class Adamax(DialectOptions, Optimizer):
     """Adam with the largest gradient of late in place of the root of the running mean of its square.
 
     Parameters
@@ -82,7 +82,7 @@ class Adamax(Bilingual, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            spoken("Adamax", dialect),
+            rule_name("Adamax", dialect),
             name,
             options,
             learning_rate=learning_rate,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag
+from ..checks import check_bool
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .options import OptionsBesideDecay
 
 
-class AdamW(Bilingual, Optimizer):
+class AdamW(DialectOptions, Optimizer):
     """Adam, with a share of each weight removed in each step, past the running means.
 
     Parameters
@@ -94,7 +95,7 @@ class AdamW(Bilingual, Optimizer):
         **options: Unpack[OptionsBesideDecay],
     ) -> None:
         super().__init__(
-            spoken("AMSGradW" if flag("amsgrad", amsgrad) else "AdamW", dialect),
+            rule_name("AMSGradW" if check_bool("amsgrad", amsgrad) else "AdamW", dialect),
             name,
             options,
             learning_rate=learning_rate,

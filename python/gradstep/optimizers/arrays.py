@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, ValuesView
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Structure", "as_gradient", "as_parameter", "describe", "fill", "flatten", "gather", "noun", "path"]
+from ..checks import describe, is_array, is_sequence
+
+__all__ = ["Structure", "as_gradient", "as_parameter", "fill", "flatten", "gather", "noun", "path"]
 
 # The shape of a tree of arrays: None for an array, a list or a dict of shapes for a sequence or mapping.
 Structure = Any
 
 CPU = 1  # kDLCPU of the DLPack standard
 PARAMETER = "an array that can be updated in place"
-
-
-def describe(value: Any) -> str:
-    """A value in the words of an error message."""
-    if value is None:
-        return "None"
-    if is_array(value):
-        return "one array"
-    if isinstance(value, Mapping):
-        return f"a dict of {len(value)}"
-    if is_sequence(value):
-        return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "a sequence"
-    kind = type(value).__name__
-    return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
-
-
-def is_array(value: Any) -> bool:
-    """Whether a value can lend its memory: an ndarray, or one of the three protocols for that."""
-    if isinstance(value, np.ndarray):
-        return True
-    if isinstance(value, (list, tuple, dict)):
-        return False
-    return hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__") or _has_buffer(value)
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether a value holds others in an order: a generator such as torch's ``model.parameters()`` does."""
-    return isinstance(value, (list, tuple, Iterator, ValuesView))
-
-
-def _has_buffer(value: Any) -> bool:
-    try:
-        memoryview(value).release()
-    except (TypeError, BufferError):
-        return False
-    return True
 
 
 def _lent(value: Any, name: str, wanted: str) -> np.ndarray:

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import real
-from .arrays import as_parameter, describe, flatten, gather, is_sequence
+from ..checks import describe, is_sequence
+from .arrays import as_parameter, flatten, gather
 from .attached import Attached
 from .bound import Bound
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .sparse import as_rows
 
-__all__ = ["Hyperparameter", "Optimizer", "real"]
+__all__ = ["Hyperparameter", "Optimizer"]
 
 
 class Optimizer(Attached):

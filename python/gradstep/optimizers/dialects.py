@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arguments import real
-from .arrays import describe
+from ..checks import check_float, describe
 from .hyperparameters import Configured
 
-__all__ = ["Bilingual", "OwnSteps", "must_stay", "spoken"]
+__all__ = ["DialectOptions", "OwnSteps", "must_stay", "rule_name"]
 
 PREFIX = {"keras": "", "torch": "Torch"}  # of a rule's name
 
 
-def spoken(rule: str, dialect: str) -> str:
+def rule_name(rule: str, dialect: str) -> str:
     """The rule in a dialect."""
     if not isinstance(dialect, str):
         raise TypeError(f"dialect must be a str; got {describe(dialect)}.")
@@ -24,7 +23,7 @@ def spoken(rule: str, dialect: str) -> str:
 
 def must_stay(name: str, value: Any, absent: float, where: str) -> None:
     """Refuse an argument that the chosen rule does not have, unless it is the number that the rule stands for."""
-    if real(name, value) != absent:
+    if check_float(name, value) != absent:
         raise ValueError(f"{name} must be {absent:g} {where}; got {value}.")
 
 
@@ -35,7 +34,7 @@ class OwnSteps(Configured):
         return {**super()._engine_options(rule), "own_steps": True}
 
 
-class Bilingual(Configured):
+class DialectOptions(Configured):
     """Of a class that takes `dialect`, before `Optimizer` among its bases."""
 
     @property

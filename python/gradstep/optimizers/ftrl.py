@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .base import Hyperparameter, Optimizer, real
+from ..checks import check_float
+from .base import Hyperparameter, Optimizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -98,7 +99,7 @@ class Ftrl(Optimizer):
         name: str = "ftrl",
         **options: Unpack[Options],
     ) -> None:
-        power = real("learning_rate_power", learning_rate_power)
+        power = check_float("learning_rate_power", learning_rate_power)
         # The root has a rule of its own: faster, and nearer to the truth than any power.
         extra = {} if power == -0.5 else {"learning_rate_power": power}
         super().__init__(

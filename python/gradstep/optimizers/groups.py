@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arguments import closest, real
-from .arrays import describe, is_array, is_sequence
+from ..checks import check_float, describe, is_array, is_sequence
+from ..hints import closest
 from .options import CLIPS, COMMON, DEFAULTS
 from .schedules.base import LearningRateSchedule, as_rate, values_ahead
 
@@ -92,7 +92,7 @@ def number(name: str, value: Any) -> Any:
     """A hyperparameter's number as the engine has it; a schedule is left as it is."""
     if isinstance(value, LearningRateSchedule):
         return value
-    return NEUTRAL[name] if value is None and name in NEUTRAL else real(name, value)
+    return NEUTRAL[name] if value is None and name in NEUTRAL else check_float(name, value)
 
 
 def check_clips(optimizer: Configured, name: str, value: Any, group: int) -> None:

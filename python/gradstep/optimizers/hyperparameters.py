@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import _core
+from ..checks import check_float, describe
 from ..seeds import fresh_key, word
-from .arguments import Default, real
-from .arrays import describe
+from .defaults import Default
 from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
 from .schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
@@ -43,7 +43,7 @@ class Hyperparameter:
     def __set__(self, optimizer: Configured, value: float | LearningRateSchedule) -> None:
         if not self._is_absent(optimizer):
             optimizer._set(self.name, value)
-        elif isinstance(value, LearningRateSchedule) or real(self.name, value) != self.absent:
+        elif isinstance(value, LearningRateSchedule) or check_float(self.name, value) != self.absent:
             kind = type(optimizer).__name__
             raise ValueError(
                 f"{self.name} must stay {self.absent:g} in an {kind} made without it; got {value}. Make a new {kind}."
@@ -125,7 +125,7 @@ class Configured:
         self._schedules: dict[str, LearningRateSchedule] = {}
         self._group_schedules: dict[tuple[int, str], LearningRateSchedule] = {}
         given = {f: as_rate(f, value) for f, value in hyperparameters.items() if not isinstance(value, Default)}
-        fixed = {f: real(f, value) for f, value in given.items() if not isinstance(value, LearningRateSchedule)}
+        fixed = {f: check_float(f, value) for f, value in given.items() if not isinstance(value, LearningRateSchedule)}
         self._core = _core.Optimizer(rule, fixed, self._engine_options(rule))
         for field in given.keys() - fixed.keys():
             self._set(field, given[field])
@@ -153,7 +153,7 @@ class Configured:
                 "schedules.Constant(value) stays at a value."
             )
         else:
-            self._core.set(field, real(field, value))
+            self._core.set(field, check_float(field, value))
 
     def _engine_options(self, rule: str) -> dict[str, Any]:
         """The options that hold for good, as the engine takes them for a rule."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from ..unbroken import Unbroken
-from .arguments import whole
+from ..checks import check_int
+from ..delayed_interrupt import DelayedInterrupt
 from .base import Optimizer
 from .bound import Step
 from .sam import SAM
@@ -92,7 +92,7 @@ class Lookahead(Around):
         super().__init__(optimizer, name)
         if isinstance(self.optimizer, SAM):
             raise ValueError("optimizer must step by one gradient; put the SAM around this one.")
-        self._period = whole("sync_period", sync_period, 1)
+        self._period = check_int("sync_period", sync_period, 1)
         self.slow_step_size = slow_step_size
         self._slow: list[np.ndarray] = []
 
@@ -147,7 +147,7 @@ class Walk:
         """Take one step."""
         owner, before = self._owner, self._owner.iterations
         self.check(gradients)
-        with Unbroken():
+        with DelayedInterrupt():
             self._inner.step(gradients)
             if owner.iterations != before and owner.iterations % owner.sync_period == 0:
                 owner._meet()

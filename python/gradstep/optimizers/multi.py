@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..unbroken import Unbroken
-from .arguments import real
-from .arrays import describe, noun, path
+from ..checks import check_float, describe
+from ..delayed_interrupt import DelayedInterrupt
+from .arrays import noun, path
 from .base import Optimizer
 from .bound import Bound, Step
 from .sam import SAM
@@ -139,7 +139,7 @@ class MultiOptimizer(Wrapper):
             raise AttributeError(f"{field} is a matter of each optimizer: set optimizers[pattern].{field}.")
         if isinstance(value, LearningRateSchedule) or self.schedules:
             raise TypeError("learning_rate takes a number, while none follows a schedule; set those of the optimizers.")
-        rate, current = real(field, value), self.learning_rate
+        rate, current = check_float(field, value), self.learning_rate
         if current == 0 or not 0 <= rate < float("inf"):
             raise ValueError(f"learning_rate must be a number in [0, inf), to scale {current:g} to; got {rate!r}.")
         for optimizer in self._each:
@@ -316,6 +316,6 @@ class Parts:
     def step(self, gradients: Any, /) -> None:
         """Take one step."""
         self.check(gradients)
-        with Unbroken(at_calls=False):  # Ctrl-C leaves all arrays stepped, or none
+        with DelayedInterrupt(at_calls=False):  # Ctrl-C leaves all arrays stepped, or none
             for part in self._parts:
                 part.step(gradients if self._labelled else [gradients])

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag
-from .arrays import describe
+from ..checks import check_bool, describe
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .options import OptionsBesideDecay
 
 
-class Muon(Bilingual, Optimizer):
+class Muon(DialectOptions, Optimizer):
     """Descent along the momentum with its singular values made nearly equal; `AdamW` moves what is no matrix.
 
     Meant for the kernels of hidden layers. Biases and other arrays that have not two axes, those with "embedding" in
@@ -157,9 +157,12 @@ class Muon(Bilingual, Optimizer):
         for i, pattern in enumerate(layers):
             if not isinstance(pattern, str):
                 raise TypeError(f"exclude_layers[{i}] must be a str; got {describe(pattern)}.")
-        self._exclude_layers, self._exclude_embeddings = list(layers), flag("exclude_embeddings", exclude_embeddings)
+        self._exclude_layers, self._exclude_embeddings = (
+            list(layers),
+            check_bool("exclude_embeddings", exclude_embeddings),
+        )
         super().__init__(
-            spoken("Muon" if flag("nesterov", nesterov) else "MuonHeavyBall", dialect),
+            rule_name("Muon" if check_bool("nesterov", nesterov) else "MuonHeavyBall", dialect),
             name,
             options,
             learning_rate=learning_rate,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .arguments import default
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, must_stay, spoken
+from .defaults import default
+from .dialects import DialectOptions, must_stay, rule_name
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class Nadam(Bilingual, Optimizer):
+class Nadam(DialectOptions, Optimizer):
     """Adam that looks one step ahead: its momentum is Nesterov's, and grows over the first steps.
 
     Parameters
@@ -89,7 +89,7 @@ class Nadam(Bilingual, Optimizer):
         name: str = "nadam",
         **options: Unpack[Options],
     ) -> None:
-        rule, extra = spoken("Nadam", dialect), {"momentum_decay": momentum_decay}
+        rule, extra = rule_name("Nadam", dialect), {"momentum_decay": momentum_decay}
         if dialect == "keras":
             must_stay("momentum_decay", extra.pop("momentum_decay"), 1.0, "with dialect='keras'")
         super().__init__(

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
+from ..checks import check_bool, check_int
 from ..hints import unknown_argument
-from .arguments import flag, whole
 from .schedules.base import LearningRateSchedule
 
 __all__ = ["COMMON", "DEFAULTS", "Options", "OptionsBesideDecay", "describe_options", "parse"]
@@ -108,20 +108,20 @@ def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     if len(clips) > 1:
         raise ValueError(f"only one of {', '.join(CLIPS)} may be given; got {' and '.join(clips)}.")
     for name in ("use_ema", "maximize", "stochastic_rounding", "lazy"):
-        given[name] = flag(name, given.get(name, False))
+        given[name] = check_bool(name, given.get(name, False))
     if "gradient_accumulation_steps" in given:
-        given["gradient_accumulation_steps"] = whole(
+        given["gradient_accumulation_steps"] = check_int(
             "gradient_accumulation_steps", given["gradient_accumulation_steps"], 2
         )
     if "ema_overwrite_frequency" in given:
-        given["ema_overwrite_frequency"] = whole("ema_overwrite_frequency", given["ema_overwrite_frequency"], 1)
+        given["ema_overwrite_frequency"] = check_int("ema_overwrite_frequency", given["ema_overwrite_frequency"], 1)
         if not given["use_ema"]:
             raise ValueError("ema_overwrite_frequency needs use_ema=True.")
     for name, words in WORDS.items():
         if name in given and (not isinstance(given[name], str) or given[name] not in words):
             raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {given[name]!r}.")
     if "seed" in given:
-        whole("seed", given["seed"], 0, 2**64 - 1)
+        check_int("seed", given["seed"], 0, 2**64 - 1)
     common = {name: value for name, value in given.items() if name in COMMON}
     return common, {name: given.get(name, default) for name, default in DEFAULTS.items() if name not in COMMON}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import describe
 from ..hints import closest
 from ..references import is_ours, reference_to
-from .arrays import describe
 from .base import Optimizer
 from .lookahead import Lookahead
 from .multi import MultiOptimizer

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag, real
+from ..checks import check_bool, check_float
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, spoken
+from .defaults import default
+from .dialects import DialectOptions, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class RMSprop(Bilingual, Optimizer):
+class RMSprop(DialectOptions, Optimizer):
     """Gradient descent with each gradient divided by the root of the running mean of its square.
 
     Parameters
@@ -103,12 +104,12 @@ class RMSprop(Bilingual, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         if not isinstance(momentum, LearningRateSchedule):
-            momentum = real("momentum", momentum)
+            momentum = check_float("momentum", momentum)
         # Flags that change the state are other rules.
-        rule = "RMSprop" + "Centered" * flag("centered", centered) + "Momentum" * (momentum != 0)
+        rule = "RMSprop" + "Centered" * check_bool("centered", centered) + "Momentum" * (momentum != 0)
         extra = {"momentum": momentum} if momentum != 0 else {}
         super().__init__(
-            spoken(rule, dialect), name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra
+            rule_name(rule, dialect), name, options, learning_rate=learning_rate, rho=rho, epsilon=epsilon, **extra
         )
 
     @property

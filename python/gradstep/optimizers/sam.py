@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .arguments import flag
-from .arrays import Structure, as_gradient, describe, fill, flatten, gather, noun
+from ..checks import check_bool, describe
+from .arrays import Structure, as_gradient, fill, flatten, gather, noun
 from .base import Optimizer
 from .bound import Bound, Step
 from .groups import is_groups
@@ -98,7 +98,7 @@ class SAM(Around):
         if isinstance(self.optimizer, SAM):
             raise ValueError("optimizer must step by one gradient; a SAM takes two.")
         self.rho = rho
-        self._adaptive = flag("adaptive", adaptive)
+        self._adaptive = check_bool("adaptive", adaptive)
         self._origins: dict[int, np.ndarray] = {}  # copies of arrays, for the way back
         self._away: list[int] = []  # the arrays that are at their neighbour
 

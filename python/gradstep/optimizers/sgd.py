@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .arguments import default, flag, real
+from ..checks import check_bool, check_float
 from .base import Hyperparameter, Optimizer
-from .dialects import Bilingual, must_stay, spoken
+from .defaults import default
+from .dialects import DialectOptions, must_stay, rule_name
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class SGD(Bilingual, Optimizer):
+class SGD(DialectOptions, Optimizer):
     """Gradient descent: alone, with momentum, or with Nesterov's momentum.
 
     Parameters
@@ -101,10 +102,10 @@ class SGD(Bilingual, Optimizer):
         **options: Unpack[Options],
     ) -> None:
         if not isinstance(momentum, LearningRateSchedule):
-            momentum = real("momentum", momentum)
-        self._nesterov = flag("nesterov", nesterov)
+            momentum = check_float("momentum", momentum)
+        self._nesterov = check_bool("nesterov", nesterov)
         # A flag that changes the state is another rule.
-        rule = spoken("SGD" if momentum == 0 else "Nesterov" if nesterov else "Momentum", dialect)
+        rule = rule_name("SGD" if momentum == 0 else "Nesterov" if nesterov else "Momentum", dialect)
         if rule == "TorchSGD" and nesterov:
             raise ValueError("nesterov needs momentum above 0 with dialect='torch'; got 0.")
         extra = {} if momentum == 0 else {"momentum": momentum}

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import as_gradient, describe, is_array
+from ..checks import describe, is_array
+from .arrays import as_gradient
 
 __all__ = ["RowSparse", "as_move", "as_rows", "check_sparse"]
 

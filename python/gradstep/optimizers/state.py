@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .arguments import whole
-from .arrays import as_gradient, describe
+from ..checks import check_int, describe
+from .arrays import as_gradient
 from .groups import number, shown
 from .hyperparameters import Configured
 from .options import DEFAULTS
@@ -37,7 +37,7 @@ class Stateful(Configured):
 
     @iterations.setter
     def iterations(self, count: int) -> None:
-        self._core.iterations = whole("iterations", count, 0)
+        self._core.iterations = check_int("iterations", count, 0)
 
     @property
     def skipped_steps(self) -> int:

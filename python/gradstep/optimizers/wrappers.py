@@ -7,8 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from .arguments import real
-from .arrays import describe
+from ..checks import check_float, describe
 from .base import Optimizer
 from .bound import Bound
 from .schedules.base import Classes, LearningRateSchedule
@@ -42,7 +41,7 @@ class Number:
 
     def checked(self, value: Any) -> float:
         """The value as a float; raises if it cannot be."""
-        number = real(self.name, value)
+        number = check_float(self.name, value)
         if not self.low <= number <= self.high or number == np.inf:
             bracket = ")" if self.high == np.inf else "]"
             raise ValueError(f"{self.name} must be a number in [{self.low:g}, {self.high:g}{bracket}; got {number!r}.")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..checks import numeric, whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe, numeric
 from .classes import class_labels, table
 from .figures import PANEL, new_figure, points, saved, tint
 
@@ -103,7 +102,7 @@ def decision_boundary(
     labels = class_labels(y, len(rows))
     pair = _pair(features, rows.shape[1])
     fixed = _held(held, rows)
-    count = whole("resolution", resolution, 2)
+    count = check_int("resolution", resolution, 2)
     titles = _names(names, X, pair)
     figure = new_figure(PANEL[0] + 1, PANEL[1] + 1)
 
@@ -137,7 +136,7 @@ def _pair(features: Any, columns: int) -> list[int]:
         if columns != 2:
             raise ValueError(f"features must name two columns of X, as (0, 1): X has {columns}.")
         return [0, 1]
-    chosen = [whole(f"features[{i}]", number, 0) for i, number in enumerate(features)]
+    chosen = [check_int(f"features[{i}]", number, 0) for i, number in enumerate(features)]
     if len(chosen) != 2 or chosen[0] == chosen[1] or max(chosen) >= columns:
         raise ValueError(f"features must be two different columns of X, from 0 to {columns - 1}; got {features!r}.")
     return chosen

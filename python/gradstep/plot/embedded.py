@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import choose, numeric, whole
-from ..optimizers.arrays import describe
+from ..checks import check_choice, check_int, describe, numeric
 from .classes import class_labels
 from .figures import PANEL, new_figure, points, saved
 
@@ -66,8 +65,8 @@ def embedding(
     ----------
     L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", Journal of Machine Learning Research 9, 2008.
     """
-    name = choose("method", method, METHODS)
-    draw = whole("seed", seed, 0)
+    name = check_choice("method", method, METHODS)
+    draw = check_int("seed", seed, 0)
     number = _number(model, layer)
     rows = numeric(X, "X")
     if rows.ndim < 2 or len(rows) < 3:
@@ -99,7 +98,7 @@ def _number(model: Any, layer: Any) -> int:
     if layer is None:
         return max(len(layers) - 2, 0)
     if isinstance(layer, str):
-        return choose("layer", layer, {each.name: i for i, each in enumerate(layers)})
+        return check_choice("layer", layer, {each.name: i for i, each in enumerate(layers)})
     if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)):
         raise TypeError(f"layer must be a name or an index; got {describe(layer)}.")
     if not -len(layers) <= layer < len(layers):

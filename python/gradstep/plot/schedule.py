@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import whole
-from ..optimizers.arrays import describe
+from ..checks import check_int, describe
 from ..optimizers.schedules.base import LearningRateSchedule, values_of
 from .figures import COLOURS, PANEL, new_figure, saved
 
@@ -46,7 +45,7 @@ def learning_rate(
     """
     if not isinstance(schedule, LearningRateSchedule):
         raise TypeError(f"schedule must be a LearningRateSchedule; got {describe(schedule)}.")
-    numbers = np.arange(whole("steps", steps, 1))
+    numbers = np.arange(check_int("steps", steps, 1))
     figure = new_figure(*PANEL)
     from matplotlib.ticker import MaxNLocator
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..optimizers.arrays import describe
+from ..checks import describe
 from .figures import COLOURS, new_figure, saved
 
 if TYPE_CHECKING:

@@ -6,10 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from ..checks import numeric, rows_of
+from ..checks import check_float, numeric, rows_of
 from ..config import FLOATS, floatx
 from ..described import Described
-from ..optimizers.base import real
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -53,7 +52,7 @@ class Regularizer(Described):
 
 def factor(name: str, value: Any) -> float:
     """A finite number, at least 0."""
-    number = real(name, value)
+    number = check_float(name, value)
     if not 0 <= number < math.inf:
         raise ValueError(f"{name} must be a finite number, at least 0; got {value!r}.")
     return number

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import flag
+from ..checks import check_bool
 from .base import Regularizer, factor
 
 __all__ = ["L1", "L1L2", "L2"]
@@ -48,7 +48,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01, proximal: bool = False) -> None:
-        self.l1, self.proximal = factor("l1", l1), flag("proximal", proximal)
+        self.l1, self.proximal = factor("l1", l1), check_bool("proximal", proximal)
 
     def penalty(self) -> dict[str, Any]:
         """The penalty in the engine's words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import choose
+from ..checks import check_choice
 from .base import Regularizer, factor
 
 __all__ = ["OrthogonalRegularizer"]
@@ -42,7 +42,7 @@ class OrthogonalRegularizer(Regularizer):
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor, self.mode = _factor("factor", factor), choose("mode", mode, MODES)
+        self.factor, self.mode = _factor("factor", factor), check_choice("mode", mode, MODES)
 
     def penalty(self) -> dict[str, Any]:
         """The penalty in the engine's words."""

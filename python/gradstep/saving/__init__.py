@@ -15,8 +15,8 @@ from ..hints import hint_arguments, no_such
 if TYPE_CHECKING:
     from .checkpoint import Checkpoint
     from .loading import load_model
+    from .model_file import save_model
     from .weights import load_weights, save_weights
-    from .whole import save_model
 
 __all__ = [
     "Checkpoint",
@@ -36,8 +36,8 @@ def __getattr__(name: str) -> Any:
         raise no_such(__name__, __all__, "function of files", name)
     from .checkpoint import Checkpoint
     from .loading import load_model
+    from .model_file import save_model
     from .weights import load_weights, save_weights
-    from .whole import save_model
 
     for member in (Checkpoint, load_model, load_weights, save_model, save_weights):
         globals()[member.__name__] = member

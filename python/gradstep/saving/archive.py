@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from .reading import parsed
+from .file_formats import parsed
 
 __all__ = ["Pieces", "is_whole", "kind_of", "member", "members", "read", "write"]
 

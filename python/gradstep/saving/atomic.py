@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
-from ..checks import check_folder, flag
+from ..checks import check_bool, check_folder, describe
 from ..console import is_terminal
-from ..optimizers.arrays import describe
 
 __all__ = ["check_target", "path_of", "replacing", "wanted"]
 
@@ -38,7 +37,7 @@ def wanted(path: str, overwrite: bool) -> bool:
     FileExistsError
         The file is there, `overwrite` is False, and there is nobody to ask.
     """
-    if flag("overwrite", overwrite) or not os.path.lexists(path):
+    if check_bool("overwrite", overwrite) or not os.path.lexists(path):
         return True
     import sys
 

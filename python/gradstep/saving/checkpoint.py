@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..checks import describe
 from ..described import serialize
-from ..optimizers.arrays import describe
 from . import archive
 from .atomic import check_target, path_of
-from .reading import contents, open_regular, parsed
+from .file_formats import contents, open_regular, parsed
+from .model_file import load_callbacks, members_of, opened, write_model
 from .savable import Savable
-from .state import check_counters, check_optimizer, counters, move_model, restore_counters
+from .training_state import check_counters, check_optimizer, counters, move_model, restore_counters
 from .weights import named_weights
-from .whole import load_callbacks, members_of, opened, write_model
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..checks import describe
 from ..described import serialize_object
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
-from ..optimizers.arrays import describe
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation
 from .savable import MODELS, Savable, described_model

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..layers.normalization import Normalization
-from . import archive, text
+from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
-from .reading import parsed
+from .file_formats import parsed
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
@@ -106,7 +106,7 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
 
     members = archive.members(data, path)
     described, stored = (archive.member(members, name, path) for name in ("config.json", "model.weights.h5"))
-    words = text.loads(bytes(described), f"config.json of {path}")
+    words = json_text.loads(bytes(described), f"config.json of {path}")
     if not isinstance(words, dict):
         raise ValueError(f"{path}: config.json must say what the model is.")
     with _opened(bytes(stored), path) as file:

@@ -7,12 +7,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .. import _core, layers
-from ..checks import whole
+from ..checks import check_int, describe
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
 from ..layers.weights import assign
-from ..optimizers.arrays import describe
 
 if TYPE_CHECKING:
     from .sharing import Reading
@@ -51,7 +50,7 @@ def take_key(layer: Layer, key: Any) -> None:
     if (key is None) != (layer._key is None):
         raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
     if key is not None:
-        vars(layer)["_key"] = whole("a layer's key", key, 0, 2**64 - 1)
+        vars(layer)["_key"] = check_int("a layer's key", key, 0, 2**64 - 1)
 
 
 def leaves_of(layers: Iterable[Any]) -> dict[str, Layer]:

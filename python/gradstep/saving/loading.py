@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool, describe
 from ..described import custom_object_scope, known_objects
 from ..layers.input import InputLayer
-from ..optimizers.arrays import describe
-from . import archive, text
+from . import archive, json_text
 from .atomic import path_of
-from .reading import contents, parsed
+from .file_formats import contents, parsed
+from .model_file import load_callbacks, opened
 from .savable import MODELS, Savable, Source
 from .sharing import Reading
-from .state import check_counters, restore_counters, revive_optimizer, trained_as
+from .training_state import check_counters, restore_counters, revive_optimizer, trained_as
 from .weights import named_weights
-from .whole import load_callbacks, opened
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -72,7 +71,7 @@ def load_model(
     `safe_mode` is not needed, and not there.
     """
     path = path_of(filepath)
-    flag("compile", compile)
+    check_bool("compile", compile)
     data = contents(path)
     with custom_object_scope(custom_objects):
         kind = archive.kind_of(data)
@@ -174,7 +173,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     if not isinstance(json_string, str):
         raise TypeError(f"json_string must be a str; got {describe(json_string)}.")
     with custom_object_scope(custom_objects), parsed("json_string"):
-        return model_of(text.loads(json_string, "json_string"))
+        return model_of(json_text.loads(json_string, "json_string"))
 
 
 def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = None) -> Any:

@@ -12,8 +12,8 @@ from ..described import custom_object_scope
 from ..references import by_reference
 from . import archive
 from .loading import model_of_file
+from .model_file import members_of
 from .savable import MODELS, Savable, package_class
-from .whole import members_of
 
 __all__ = ["reduced", "restore"]
 

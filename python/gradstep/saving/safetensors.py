@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .text import dumps, loads
+from .json_text import dumps, loads
 
 __all__ = ["decode", "encode", "metadata_of"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import losses, metrics, optimizers
+from ..checks import describe
 from ..described import known_objects, revive, serialize
-from ..optimizers.arrays import describe
 from ..references import references_are_written
 from .sharing import Reading, Writing
 
@@ -95,7 +95,7 @@ class Savable:
         >>> gs.models.model_from_json(model.to_json()).layers
         [<Dense hidden (None, 4) -> (None, 2)>]
         """
-        from .text import dumps
+        from .json_text import dumps
 
         return dumps(described_model(self))
 
@@ -167,9 +167,9 @@ class Savable:
 
     def _check_saving(self, filepath: str, weights_only: bool, is_final: bool) -> None:
         """For callbacks: refuse what `save` or `save_weights` would refuse; nothing is written."""
-        from . import weights, whole
+        from . import model_file, weights
 
-        (weights if weights_only else whole).check_saving(self, filepath, is_final)
+        (weights if weights_only else model_file).check_saving(self, filepath, is_final)
 
     # -- copies ------------------------------------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ class Savable:
         ...     model.fit(x, y, verbose=0, epochs=5, initial_epoch=3).history)
         True
         """
-        from .whole import save_model
+        from .model_file import save_model
 
         with self._guard:  # beside training in another thread: a whole step
             save_model(self, filepath, overwrite, include_optimizer, callbacks)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import flag
+from ..checks import check_bool
 from ..hints import warn
 from ..layers.weights import assign
 from . import archive, safetensors
 from .atomic import check_target, path_of, replacing, wanted
-from .reading import contents, parsed
+from .file_formats import contents, parsed
 
 if TYPE_CHECKING:
     from .savable import Savable
@@ -92,7 +92,7 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
         As `Sequential.load_weights` does.
     """
     path = path_of(filepath)
-    flag("skip_mismatch", skip_mismatch)
+    check_bool("skip_mismatch", skip_mismatch)
     model._must_be_built()
     data = contents(path)
     kind = archive.kind_of(data)

@@ -7,9 +7,8 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from ...checks import check_float, describe
 from ...references import is_ours, reference_to
-from ..arguments import real
-from ..arrays import describe
 
 __all__ = ["Called", "Classes", "LearningRateSchedule", "as_rate", "serialize", "values_ahead", "values_of"]
 
@@ -120,7 +119,7 @@ class Called(LearningRateSchedule):
         self.function = function
 
     def __call__(self, step: Any) -> Any:
-        return real("learning_rate()", _plain(self.function()))
+        return check_float("learning_rate()", _plain(self.function()))
 
     def __repr__(self) -> str:
         return repr(self.function)
@@ -168,7 +167,7 @@ def values_of(schedule: LearningRateSchedule, steps: np.ndarray) -> np.ndarray:
     kind = type(schedule)
     if kind.__call__ is not LearningRateSchedule.__call__:
         name = f"{kind.__name__}(step)"
-        return np.array([real(name, _plain(schedule(step.item()))) for step in steps], np.float64)
+        return np.array([check_float(name, _plain(schedule(step.item()))) for step in steps], np.float64)
     return _from_rates(schedule, steps)
 
 

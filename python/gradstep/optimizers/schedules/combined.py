@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arguments import real, whole
-from ..arrays import describe
+from ...checks import check_float, check_int, describe
 from .base import LearningRateSchedule, values_of
 from .formula import Formula, as_schedule, number, rising, sequence
 
@@ -50,7 +49,7 @@ class Warmup(Formula):
     def _check(self) -> None:
         self._set(
             schedule=as_schedule("schedule", self.schedule),
-            warmup_steps=whole("warmup_steps", self.warmup_steps, 0),
+            warmup_steps=check_int("warmup_steps", self.warmup_steps, 0),
             initial_learning_rate=number("initial_learning_rate", self.initial_learning_rate),
         )
 
@@ -90,7 +89,7 @@ class Sequential(Formula):
         schedules = sequence("schedules", self.schedules)
         schedules = tuple(as_schedule(f"schedules[{i}]", schedule) for i, schedule in enumerate(schedules))
         milestones = tuple(
-            whole(f"milestones[{i}]", step, 0) for i, step in enumerate(rising("milestones", self.milestones))
+            check_int(f"milestones[{i}]", step, 0) for i, step in enumerate(rising("milestones", self.milestones))
         )
         if len(schedules) != len(milestones) + 1:
             raise ValueError(
@@ -140,7 +139,7 @@ class PerEpoch(Formula):
     def _check(self) -> None:
         self._set(
             schedule=as_schedule("schedule", self.schedule),
-            steps_per_epoch=whole("steps_per_epoch", self.steps_per_epoch, 1),
+            steps_per_epoch=check_int("steps_per_epoch", self.steps_per_epoch, 1),
         )
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
@@ -175,7 +174,7 @@ class Lambda(Formula):
             raise TypeError(f"function must take a step and give its rate; got {describe(self.function)}.")
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
-        return np.array([real("function(step)", self.function(step.item())) for step in steps], np.float64)
+        return np.array([check_float("function(step)", self.function(step.item())) for step in steps], np.float64)
 
     def _by_reference(self) -> bool:
         return True

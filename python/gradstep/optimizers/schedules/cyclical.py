@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arguments import flag, whole
+from ...checks import check_bool, check_int
 from .formula import Formula, number
 
 __all__ = ["CyclicalLR", "OneCycle"]
@@ -163,8 +163,8 @@ class OneCycle(Formula):
     def _check(self) -> None:
         self._set(
             max_learning_rate=number("max_learning_rate", self.max_learning_rate),
-            total_steps=whole("total_steps", self.total_steps, 1),
-            three_phase=flag("three_phase", self.three_phase),
+            total_steps=check_int("total_steps", self.total_steps, 1),
+            three_phase=check_bool("three_phase", self.three_phase),
             div_factor=number("div_factor", self.div_factor, above=True),
             final_div_factor=number("final_div_factor", self.final_div_factor, above=True),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arguments import flag, whole
+from ...checks import check_bool, check_int
 from .formula import Formula, number
 
 __all__ = ["ExponentialDecay", "InverseSquareRoot", "InverseTimeDecay", "Linear", "PolynomialDecay"]
@@ -52,7 +52,7 @@ class ExponentialDecay(Formula):
             initial_learning_rate=number("initial_learning_rate", self.initial_learning_rate),
             decay_steps=number("decay_steps", self.decay_steps, above=True),
             decay_rate=number("decay_rate", self.decay_rate),
-            staircase=flag("staircase", self.staircase),
+            staircase=check_bool("staircase", self.staircase),
         )
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
@@ -102,7 +102,7 @@ class InverseTimeDecay(Formula):
             initial_learning_rate=number("initial_learning_rate", self.initial_learning_rate),
             decay_steps=number("decay_steps", self.decay_steps, above=True),
             decay_rate=number("decay_rate", self.decay_rate),
-            staircase=flag("staircase", self.staircase),
+            staircase=check_bool("staircase", self.staircase),
         )
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
@@ -156,7 +156,7 @@ class PolynomialDecay(Formula):
             decay_steps=number("decay_steps", self.decay_steps, above=True),
             end_learning_rate=number("end_learning_rate", self.end_learning_rate),
             power=number("power", self.power),
-            cycle=flag("cycle", self.cycle),
+            cycle=check_bool("cycle", self.cycle),
         )
 
     def rates(self, steps: np.ndarray) -> np.ndarray:
@@ -246,7 +246,7 @@ class InverseSquareRoot(Formula):
     def _check(self) -> None:
         self._set(
             max_learning_rate=number("max_learning_rate", self.max_learning_rate),
-            warmup_steps=whole("warmup_steps", self.warmup_steps, 1),
+            warmup_steps=check_int("warmup_steps", self.warmup_steps, 1),
         )
 
     @classmethod
@@ -273,7 +273,7 @@ class InverseSquareRoot(Formula):
         >>> gs.optimizers.schedules.InverseSquareRoot.noam(64, warmup_steps=100)
         InverseSquareRoot(max_learning_rate=0.0125, warmup_steps=100)
         """
-        width, steps = whole("d_model", d_model, 1), whole("warmup_steps", warmup_steps, 1)
+        width, steps = check_int("d_model", d_model, 1), check_int("warmup_steps", warmup_steps, 1)
         return cls(number("factor", factor) / float(np.sqrt(width * steps)), steps)
 
     def rates(self, steps: np.ndarray) -> np.ndarray:

@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..arguments import real
-from ..arrays import describe
+from ...checks import check_float, describe
 from .base import LearningRateSchedule, serialize
 
 __all__ = ["Formula", "as_schedule", "number", "rising", "sequence"]
@@ -80,7 +79,7 @@ def _config(value: Any) -> Any:
 
 def number(name: str, value: Any, low: float = 0.0, *, high: float = math.inf, above: bool = False) -> float:
     """A finite number of at least `low` (past it, with `above`) and at most `high`; an int stays one."""
-    found = real(name, value)
+    found = check_float(name, value)
     fits = (found > low if above else found >= low) and found <= high and math.isfinite(found)
     if not fits:
         bounds = [f"{'above' if above else 'at least'} {low:g}"] if math.isfinite(low) else []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...checks import describe
 from ...references import is_reference
-from ..arrays import describe
 from . import combined, cosine, cyclical, decay, steps
 from .base import Classes, LearningRateSchedule
 from .formula import Formula

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..checks import whole
-from ..optimizers.arguments import real
+from ..checks import check_float, check_int
 from .thresholds import Thresholded, grid, ratio
 
 __all__ = ["PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity"]
@@ -25,11 +24,11 @@ class Constrained(Thresholded):
         name: str | None,
         dtype: str | None,
     ) -> None:
-        self._least = real(constraint, least)
+        self._least = check_float(constraint, least)
         if not 0 <= self._least <= 1:
             raise ValueError(f"{constraint} must be in [0, 1]; got {least!r}.")
         setattr(self, constraint, self._least)
-        self.num_thresholds = whole("num_thresholds", num_thresholds, 1)
+        self.num_thresholds = check_int("num_thresholds", num_thresholds, 1)
         self.thresholds = [0.5] if num_thresholds == 1 else grid(self.num_thresholds)
         super().__init__(self.thresholds, dtype, name, class_id=class_id)
 

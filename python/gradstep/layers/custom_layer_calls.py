@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import _core
-from ..optimizers.arrays import describe
+from ..checks import describe
 
 if TYPE_CHECKING:
     from .base import Layer
 
-__all__ = ["forward", "output_by_trial", "penalized", "slopes"]
+__all__ = ["forward", "gradients", "output_by_trial", "penalized"]
 
 
 def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[int, ...] | None = None) -> np.ndarray:
@@ -25,7 +25,7 @@ def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[i
     return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
 
 
-def slopes(
+def gradients(
     layer: Layer, dy: np.ndarray, xs: Sequence[tuple[int, ...]], wanted: bool = True
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """dy -> the gradient by each input, of these shapes, and by each trainable weight.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import losses
-from ..checks import numeric, whole
+from ..checks import check_int, numeric
 from .reduction import FunctionMetric
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class CosineSimilarity(LossMetric):
     _settings = ("axis",)
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: str | None = None, axis: int = -1) -> None:
-        self.axis = whole("axis", axis, -64)
+        self.axis = check_int("axis", axis, -64)
         super().__init__(_cosine, name, dtype, axis=self.axis)
 
 

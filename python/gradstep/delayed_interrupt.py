@@ -7,10 +7,10 @@ from typing import Any
 
 from . import _core
 
-__all__ = ["Unbroken"]
+__all__ = ["DelayedInterrupt"]
 
 
-class Unbroken:
+class DelayedInterrupt:
     """Context manager that delays the first Ctrl-C until its block has ended; a second one interrupts at once.
 
     Parameters

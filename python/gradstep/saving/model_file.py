@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import _core
-from ..checks import flag
-from ..optimizers.arrays import describe
-from . import archive, safetensors, text
+from ..checks import check_bool, describe
+from . import archive, json_text, safetensors
 from .atomic import check_target, path_of, replacing, wanted
 from .savable import described_model
-from .state import counters, describe_optimizer
+from .training_state import counters, describe_optimizer
 from .weights import HDF5, named_weights
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def save_model(
         As `Sequential.save` does.
     """
     path = _model_path(filepath)
-    flag("include_optimizer", include_optimizer)
+    check_bool("include_optimizer", include_optimizer)
     if wanted(path, overwrite):
         write_model(model, path, include_optimizer, callbacks, {})
 
@@ -120,7 +119,7 @@ def members_of(
         "notes": dict(notes),
     }
     return {
-        "config.json": [text.dumps(config).encode()],
+        "config.json": [json_text.dumps(config).encode()],
         "weights.safetensors": safetensors.encode(named_weights(model), checked=False),
         "optimizer.safetensors": safetensors.encode(state, checked=False),
     }
@@ -136,7 +135,7 @@ def opened(data: bytes, path: str) -> Contents:
     """
     members = archive.read(data, path)
     words, weights, optimizer = (archive.member(members, name, path) for name in MEMBERS)
-    config = text.loads(bytes(words), f"config.json of {path}")
+    config = json_text.loads(bytes(words), f"config.json of {path}")
     if not isinstance(config, dict) or config.get("format") != "gradstep":
         raise ValueError(f"{path}: config.json must say what the model is.")
     if config.get("version") != VERSION:

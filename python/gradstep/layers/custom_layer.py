@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
-from ..checks import flag, shape_of
+from ..checks import check_bool, describe, shape_of
 from ..described import Described, serialize
-from ..optimizers.arrays import describe
 from .variable import Variable
 
 if TYPE_CHECKING:
-    from .alone import Alone
     from .base import Shape
+    from .eager import EagerExecutor
 
-__all__ = ["Own"]
+__all__ = ["CustomLayer"]
 
-Self = TypeVar("Self", bound="Own")
+Self = TypeVar("Self", bound="CustomLayer")
 
 # Arguments of every layer, which the constructor of a subclass need not take.
 COMMON = ("name", "trainable", "dtype")
 
 
-class Own(Described):
+class CustomLayer(Described):
     """The part of `Layer` for subclasses that compute in NumPy: those with a method `forward`, or Keras's `call`."""
 
     _in_numpy: ClassVar[bool] = False
@@ -38,7 +37,7 @@ class Own(Described):
     _weight_names: Sequence[str]
     _trained: Sequence[bool]
     _input_shape: Shape | None
-    _alone: Alone
+    _eager: EagerExecutor
 
     if TYPE_CHECKING:
 
@@ -91,7 +90,7 @@ class Own(Described):
         self.built = True
 
     def _backward_around(self, backward: Callable[..., Any], dy: Any) -> Any:
-        return self._alone.backward(dy)
+        return self._eager.backward(dy)
 
     def add_weight(
         self,
@@ -137,7 +136,7 @@ class Own(Described):
         if self.built:
             raise ValueError(f"layer {self.name!r} is built: weights are added in build(), or in the constructor.")
         sizes = () if isinstance(shape, (tuple, list)) and not shape else shape_of("shape", shape)
-        trained = flag("trainable", trainable)
+        trained = check_bool("trainable", trainable)
         rules = regularizers.get(regularizer), constraints.get(constraint)
         if rules[0] is not None:
             rules[0].check(sizes)
@@ -174,7 +173,7 @@ class Own(Described):
                 continue
             if hasattr(self, name):
                 config[name] = serialize(getattr(self, name), f"{name} of {self!r}")
-            elif type(self).get_config is Own.get_config:
+            elif type(self).get_config is CustomLayer.get_config:
                 raise TypeError(
                     f"layer {self.name!r} must have an attribute {name!r}, as its constructor's argument, or "
                     "get_config(), to be written."
@@ -207,7 +206,7 @@ def _nesting(name: str, method: Callable[..., Any], around: Callable[..., Any]) 
     key = f"_in_{name}"
 
     @wraps(method)
-    def wrapped(self: Own, *args: Any, **kwargs: Any) -> Any:
+    def wrapped(self: CustomLayer, *args: Any, **kwargs: Any) -> Any:
         if vars(self).get(key):
             return method(self, *args, **kwargs)
         vars(self)[key] = True
@@ -219,11 +218,11 @@ def _nesting(name: str, method: Callable[..., Any], around: Callable[..., Any]) 
     return wrapped
 
 
-def _check_parts(layer: Own) -> None:
+def _check_parts(layer: CustomLayer) -> None:
     """Refuse layers within a layer: their weights would neither be trained nor saved."""
     for name, value in vars(layer).items():
         parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
-        if layer._in_numpy and any(isinstance(part, Own) for part in parts):
+        if layer._in_numpy and any(isinstance(part, CustomLayer) for part in parts):
             raise TypeError(
                 f"layer {layer.name!r} must not hold layers of its own, whose weights it would not train; its "
                 f"attribute {name!r} does. Put them beside it into the model."

@@ -8,15 +8,15 @@ import numpy as np
 
 from .. import _core
 from ..checks import numeric, rows_of
-from . import given
+from . import custom_layer_calls
 
 if TYPE_CHECKING:
     from .base import Layer
 
-__all__ = ["Alone", "slope_of"]
+__all__ = ["EagerExecutor", "output_gradient"]
 
 
-def slope_of(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """dy, checked: an array of the shape of what a call gave."""
     array = numeric(dy, "dy")
     if array.shape != shape:
@@ -24,7 +24,7 @@ def slope_of(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return rows_of(array, dtype)
 
 
-class Alone:
+class EagerExecutor:
     """What a layer computes without a model; the engine's layers in networks of one layer."""
 
     def __init__(self, layer: Layer, calls: int = 0) -> None:
@@ -50,13 +50,13 @@ class Alone:
         if training and not len(arrays[0]):
             raise ValueError(f"x must have at least one row; its shape is {arrays[0].shape}.")
         if layer._in_numpy:
-            y = given.forward(layer, rows, training)
+            y = custom_layer_calls.forward(layer, rows, training)
         else:
             words = layer._words()
             y = np.array(rows[0]) if words is None else self._ask(words, rows, training)
         y = y.reshape(shape)
         for stage in layer._stages:
-            y = stage._alone._forward(y, training)
+            y = stage._eager._forward(y, training)
         if training:
             self._shapes = [array.shape for array in arrays], shape
         return y
@@ -98,12 +98,12 @@ class Alone:
                 "that call."
             )
         shapes, outputs = self._shapes
-        slope = slope_of(dy, outputs, layer.dtype)
+        slope = output_gradient(dy, outputs, layer.dtype)
         for stage in reversed(layer._stages):
-            slope, _ = stage._alone._backward(slope)
+            slope, _ = stage._eager._backward(slope)
         if layer._in_numpy:
-            dxs, found = given.slopes(layer, slope, shapes)
-            gradients = given.penalized(layer, found) if layer.trainable else []
+            dxs, found = custom_layer_calls.gradients(layer, slope, shapes)
+            gradients = custom_layer_calls.penalized(layer, found) if layer.trainable else []
         elif layer._words() is None:
             dxs, gradients = [slope.reshape(shapes[0]).copy()], []
         else:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import optimizers
-from ..checks import whole
+from ..checks import check_int, describe
 from ..described import known_objects, serialize
-from ..optimizers.arrays import describe
 from ..optimizers.groups import Group
 from ..optimizers.multi import MultiOptimizer
 
@@ -87,7 +86,7 @@ def trained_as(model: Savable, flags: Any) -> Iterator[None]:
 
 def _number(name: str, value: Any) -> int:
     """A number that the engine can count to, or draw from."""
-    return whole(name, value, 0, 2**64 - 1)
+    return check_int(name, value, 0, 2**64 - 1)
 
 
 def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
