@@ -22,6 +22,7 @@ class Recurrent(Layer):
     _gates: ClassVar[int] = 1  # columns of the kernels, over units
     _states: ClassVar[int] = 1  # what a step takes from the step before: h, and c of an LSTM
     _weight_names = ("kernel", "recurrent_kernel", "bias")
+    _trained = (True, True, True)
     _reads_mask = True
     supports_masking = True
 
@@ -64,13 +65,15 @@ class Recurrent(Layer):
         self.return_state = check_bool("return_state", return_state)
         self.go_backwards = check_bool("go_backwards", go_backwards)
         self.stateful = check_bool("stateful", stateful)
+        if self.return_state or self.stateful:
+            raise ValueError("return_state and stateful must be False: recurrent layers have no states to give yet.")
         self.unroll = check_bool("unroll", unroll)
         self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
         seeds.key_of(seed)  # refuses what is no seed
         if self.dropout or self.recurrent_dropout:
             self._draw_key()
         super().__init__(**options)
-        self._stages = stages_of(None, self.activity_regularizer, self)
+        self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     def _function(self, name: str, value: Any) -> Any:
         """An activation that the engine knows."""
