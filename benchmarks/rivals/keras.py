@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: the cases `overhead` and `graph`."""
+"""Keras 3 on JAX: the cases `overhead`, `graph` and `cnn`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 
+from .gradstep_cnn import Fit as FitImages
 from .gradstep_graph import Fit
 from .gradstep_overhead import Names
 
@@ -24,4 +25,8 @@ class FitOnJax(Fit):
     library = keras
 
 
-CASES = {"overhead": {"on JAX": OnJax}, "graph": {"on JAX": FitOnJax}}
+class FitImagesOnJax(FitImages):
+    library = keras
+
+
+CASES = {"overhead": {"on JAX": OnJax}, "graph": {"on JAX": FitOnJax}, "cnn": {"on JAX": FitImagesOnJax}}

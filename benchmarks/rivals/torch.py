@@ -10,7 +10,7 @@ import torch
 from cases import gemm, graph, mlp, rules, sparse, step
 from cases.adam import ADAM
 
-from . import torch_rules
+from . import torch_cnn, torch_rules
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -206,4 +206,5 @@ CASES = {
     "mlp": {"default": Eager, "fused": EagerFused, "compile": Compiled},
     "gemm": {"mm": Mm},
     "graph": {"default": Graph},
+    **torch_cnn.CASES,
 }

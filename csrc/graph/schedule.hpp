@@ -2,9 +2,9 @@
 // operations below. The schedule fuses an activation, or a sum of gradients, with the product before it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -73,37 +73,12 @@ template <class Real> class Schedule {
     gradient.reads.push_back(dz.at);
   }
 
-  // x (batch, in) of a window -> to (batch, bordered), where there are zeros around it
-  void border(const Rows& x, const Window& window, Real* to) {
-    add(std::make_unique<BorderJob<Real>>(x, window, to), {{x.memory}, {to}});
-  }
-
-  // patches of samples x, w (depth, out), b (out) or null -> z (places, out)
-  void product(const Patches& patches, Matrix<Real> x, const Weight<Real>* w, const Weight<Real>* b, Matrix<Real> z) {
-    const std::size_t share = z.columns / patches.groups;
-    std::vector<Product<Real>> products;
-    for (std::size_t group = 0; group < patches.groups; ++group) {
-      const std::size_t at = group * share;
-      products.push_back({{patches.places.data(), source_of<Real>},
-                          group * patches.run,
-                          false,
-                          w->w + at,
-                          z.columns,
-                          false,
-                          b ? b->w + at : nullptr,
-                          z.at + at,
-                          z.columns,
-                          z.rows,
-                          share,
-                          patches.depth()});
-      products.back().run_at = patches.run_at.data();
-      products.back().run = patches.run;
-    }
-    const Access access{{x.at, w->w, b ? b->w : nullptr}, {z.at}};
-    if (products.size() == 1)
-      add_product(products[0], access);
-    else
-      add(std::make_unique<GroupsJob<Real>>(products), access);
+  // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
+  // with a pool, y (batch, pooled places, filters) and its index
+  void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,
+                const ConvValues<Real>& values) {
+    add(std::make_unique<ConvForwardJob<Real>>(conv, x, w->w, b ? b->w : nullptr, values),
+        {{x.memory, w->w, b ? b->w : nullptr}, {values.z, values.y, values.index}});
   }
 
   // w (window, n, out) -> turned (window, groups, out / groups, n)
@@ -113,18 +88,34 @@ template <class Real> class Schedule {
              [=](std::size_t first, std::size_t count) { turn(w->w, first, count, n, groups, out, turned.at); });
   }
 
-  // dz (batch * places, out), turned (window, groups, out / groups, n) -> dx (batch, in)
-  void input_grad(Matrix<Real> dz, Matrix<Real> turned, const Window& window, std::size_t groups, Matrix<Real> dx) {
-    add(std::make_unique<ConvInputGradJob<Real>>(rows(dz), turned.at, window, groups, dx),
-        {{dz.at, turned.at}, {dx.at}});
+  // dy, values of forward, turned -> dx (batch, in), if it is wanted; and dw and db, if they are given, which update
+  // them with those of the layer's other calls
+  void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
+                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b) {
+    const auto parts = [&](const Weight<Real>* weight) {
+      GradParts<Real> made;
+      if (!weight || !weight->trainable()) return made;
+      const std::size_t most = ConvBackwardJob<Real>::most_parts;
+      made.count = Blocks(batch, (batch + most - 1) / most).count;
+      made.stride = align<Real>(weight->attributes->size());
+      made.at = parts_of(made.count * made.stride);
+      Gradient<Real>& gradient = gradient_of(weight);
+      gradient.parts.push_back(made);
+      gradient.reads.push_back(made.at);
+      return made;
+    };
+    const GradParts<Real> dw = parts(w), db = parts(b);
+    if (!dx && !dw.at && !db.at) return;
+    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, dx.at, dw, db),
+        {{x.memory, values.z, values.y, values.index, dy.at, turned.at}, {dx.at, dw.at, db.at}});
   }
 
-  // patches of samples x, dz (places, out) -> dw = their product, which updates w (depth, out)
-  void weight_grad(const Patches& patches, Matrix<Real> x, Matrix<Real> dz, const Weight<Real>* w) {
+  // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
+  void weight_grad(const Convolution& conv, const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
     Gradient<Real>& gradient = gradient_of(w);
-    gradient.patches.push_back({&patches, dz});
-    gradient.reads.insert(gradient.reads.end(), {x.at, dz.at});
+    gradient.windows.push_back({conv, x, dz});
+    gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
   /// The gradient of a kernel of a recurrent layer, part by part, which updates it with those of the layer's other
@@ -139,15 +130,6 @@ template <class Real> class Schedule {
 
   /// A job that no other operation stands for.
   void run(std::unique_ptr<Job<Real>> job, const Access& access) { add(std::move(job), access); }
-
-  /// What lies under a window at each of its places in samples.
-  const Patches& patches(Matrix<Real> samples, const Window& window, std::size_t groups) {
-    auto& known = patches_[samples.at];
-    for (const auto& [made_for, patches] : known)
-      if (made_for.first == window && made_for.second == groups) return patches;
-    known.push_back({{window, groups}, patches_of(samples.at, samples.rows, window, groups)});
-    return known.back().second;
-  }
 
   /// The gradients of a weight are all there: it is updated by their sum.
   void update(const Weight<Real>* w) {
@@ -350,6 +332,22 @@ template <class Real> class Schedule {
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
+  /// Memory for parts of a gradient, which take turns: a kernel's and a bias's, and those of the layer after them while
+  /// these are summed. A layer that is called more often has more.
+  Real* parts_of(std::size_t n) {
+    constexpr std::size_t turns = 4;
+    if (parts_.size() < turns) parts_.resize(turns);
+    auto& [at, size] = parts_[next_parts_++ % turns];
+    const bool read = std::any_of(gradients_.begin(), gradients_.end(), [&, at = at](const auto& known) {
+      const auto& parts = known.second.parts;
+      return std::any_of(parts.begin(), parts.end(), [&](const GradParts<Real>& p) { return p.at == at; });
+    });
+    if (size >= n && !read) return at;
+    at = workspace(n);
+    size = n;
+    return at;
+  }
+
   // x (rows, n) of samples -> y (rows, n), each number changed by random bits that belong to its sample and column
   void draw(Drop work, const Rows& x, Matrix<Real> y, std::uint32_t threshold, double scale, std::uint64_t key) {
     each_row(y.rows, y.columns, {{x.memory}, {y.at}}, [=](std::size_t first, std::size_t count) {
@@ -387,7 +385,8 @@ template <class Real> class Schedule {
   std::unordered_map<const void*, Open> open_;
   std::unordered_map<const Weight<Real>*, Gradient<Real>> gradients_;
   std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
-  std::map<const Real*, std::deque<std::pair<std::pair<Window, std::size_t>, Patches>>> patches_;
+  std::vector<std::pair<Real*, std::size_t>> parts_;  // and their elements
+  std::size_t next_parts_ = 0;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;
 };

@@ -28,7 +28,8 @@ template <class Real> HD void dots(const Product<Real>& q) {
 }
 
 // All panels of at least n_vectors that fit from column j on, then the rest in narrower ones.
-template <int n_vectors, class Real> HD void panels(const Block<Real>& block, std::size_t columns, std::size_t j) {
+template <int n_vectors, class Real>
+HD void panels(const Block<Real, true>& block, std::size_t columns, std::size_t j) {
   constexpr std::size_t full = n_vectors * Simd<Real>::lanes;
   for (; j + full <= columns; j += full) block.template panel<n_vectors>(j, full);
   if constexpr (n_vectors == 1) {
@@ -41,11 +42,13 @@ template <int n_vectors, class Real> HD void panels(const Block<Real>& block, st
 }
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
-  const bool is_whole = !q.run_at && !q.adds && !q.line;
+  const bool is_whole = !q.at && !q.adds && !q.line;
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && is_whole && q.a.template is_plain<Real>()) return dots(q);
-  each_block(q, scratch, [&](const Block<Real>& block) {
+  each_block<true>(q, scratch, [&](const Block<Real, true>& block) {
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
-    if (q.rows == 1)
+    if (q.at)
+      panels<tile_vectors>(block, q.columns, 0);
+    else if (q.rows == 1)
       panels<8>(block, q.columns, 0);
     else if (q.rows <= 3)
       panels<4>(block, q.columns, 0);

@@ -21,9 +21,9 @@ template <class Real> struct Product {
   Real* c;            // (rows, columns) with row stride ldc; overlaps nothing
   std::size_t ldc;
   std::size_t rows, columns, depth;
-  // The depth of a row of a may lie in runs of `run` numbers, the r-th from run_at[r] on; null: side by side.
-  const std::size_t* run_at = nullptr;
-  std::size_t run = 0;
+  // Where in a row of a, from a_offset on, the numbers of the depth lie, or, transposed, those of c's rows; null: side
+  // by side.
+  const std::size_t* at = nullptr;
   bool adds = false;  // to what c holds, instead of to start
   // Rows of c may lie in lines of `line` rows, whose first ones are line_stride apart; 0: all in one.
   std::size_t line = 0, line_stride = 0;

@@ -11,10 +11,11 @@
 namespace gs {
 namespace {
 
-/// One block of the depth, [begin, begin + depth), for all of c. a_begin: where it begins in a; adds: to what c holds.
-template <class Real> class Block {
+/// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
+/// tables: whether a's numbers may lie where a table says.
+template <class Real, bool tables> class Block {
  public:
-  HD Block(const Product<Real>& q, std::size_t a_begin, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
+  HD Block(const Product<Real>& q, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
       : q_(q),
         begin_(begin),
         depth_(depth),
@@ -25,10 +26,11 @@ template <class Real> class Block {
     // a's rows of this block: where they lie, or, where that is bad to read, copies.
     const std::size_t count = q.a_transposed ? depth : q.rows, length = q.a_transposed ? q.rows : depth;
     IndirectionBuffer from = q.a;
-    if (q.a_transposed) from.at += a_begin;
-    const std::size_t offset = q.a_offset + (q.a_transposed ? 0 : a_begin);
+    if (q.a_transposed) from.at += begin;
+    const std::size_t offset = q.a_offset + (q.a_transposed || q.at ? 0 : begin);
     const bool deep = q.a_transposed && depth > 64;
-    if (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1])))) {
+    if (q.at ||
+        (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1]))))) {
       rows_ = from.at;
       offset_ = offset;
       return;
@@ -44,14 +46,6 @@ template <class Real> class Block {
 
   // c's columns [column, column + width), width <= n_vectors * lanes
   template <int n_vectors> HD void panel(std::size_t column, std::size_t width) const {
-    q_.a_transposed ? panel<n_vectors, true>(column, width) : panel<n_vectors, false>(column, width);
-  }
-
-  /// Elements of scratch.
-  static constexpr std::size_t widest = 8 * Simd<Real>::lanes;
-
- private:
-  template <int n_vectors, bool lies_across> HD void panel(std::size_t column, std::size_t width) const {
     constexpr int full = n_vectors * Simd<Real>::lanes;
     const bool whole = width == full;
     TileArguments<Real> t{};
@@ -73,6 +67,8 @@ template <class Real> class Block {
     }
     t.rows = rows_;
     t.offset = offset_;
+    t.at = q_.at && !q_.a_transposed ? q_.at + begin_ : q_.at;
+    const Tile<Real>* const of_height = tiles<n_vectors>();
     const std::size_t line = q_.line ? q_.line : q_.rows;
     const Blocks heights(line, tile_rows);
     for (std::size_t row = 0; row < q_.rows; row += line) {
@@ -84,15 +80,28 @@ template <class Real> class Block {
         if (!whole && adds_) copy(height, width, c, q_.ldc, over_, full);
         t.start = adds_ ? t.c : start;
         t.ld_start = adds_ ? t.ldc : 0;
-        tiles<Real, n_vectors, lies_across>()[height](t);
+        of_height[height](t);
         if (!whole) copy(height, width, over_, full, c, q_.ldc);
-        if (lies_across)
-          t.offset += height;
-        else
+        if (!q_.a_transposed)
           t.rows += height;
+        else if (q_.at)
+          t.at += height;
+        else
+          t.offset += height;
         c += height * q_.ldc;
       }
     }
+  }
+
+  /// Elements of scratch.
+  static constexpr std::size_t widest = 8 * Simd<Real>::lanes;
+
+ private:
+  template <int n_vectors> HD const Tile<Real>* tiles() const {
+    if constexpr (tables && n_vectors <= tile_vectors)
+      if (q_.at)
+        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true>() : gs::tiles<Real, n_vectors, false, true>();
+    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false>() : gs::tiles<Real, n_vectors, false, false>();
   }
 
   static HD std::size_t between(const void* a, const void* b) {
@@ -114,16 +123,13 @@ template <class Real> class Block {
   Real *const start_, *const over_, *const panel_;
 };
 
-/// work(block) for each block of the depth, which ends where a run of a ends.
-template <class Real, class Work> HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
-  const std::size_t run = q.run_at ? q.run : q.depth;
-  const Blocks depths(run, gemm_depth);
-  for (std::size_t begin = 0, r = 0; begin < q.depth; begin += run, ++r) {
-    for (std::size_t k = 0; k < depths.count; ++k) {
-      const std::size_t within = depths.begin(k), at = begin + within;
-      if (at > 0 && q.is_cancelled && q.is_cancelled()) return;
-      work(Block<Real>(q, within + (q.run_at ? q.run_at[r] : 0), at, depths.size(k), q.adds || at > 0, scratch));
-    }
+/// work(block) for each block of the depth.
+template <bool tables, class Real, class Work>
+HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
+  const Blocks depths(q.depth, gemm_depth);
+  for (std::size_t k = 0; k < depths.count; ++k) {
+    if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
+    work(Block<Real, tables>(q, depths.begin(k), depths.size(k), q.adds || k > 0, scratch));
   }
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   constexpr std::size_t full = tile_vectors * Simd<Real>::lanes;
-  each_block(q, scratch, [&](const Block<Real>& block) {
+  each_block<false>(q, scratch, [&](const Block<Real, false>& block) {
     for (std::size_t j = 0; j < q.columns; j += full)
       block.template panel<tile_vectors>(j, q.columns - j < full ? q.columns - j : full);
   });

@@ -1,6 +1,9 @@
 #include "kernels/pool.hpp"
 
+#include <type_traits>
+
 #include "core/portable.hpp"
+#include "kernels/simd.hpp"
 
 namespace gs {
 namespace {
@@ -50,51 +53,87 @@ template <class Work> HD void each_number(const Window& w, const Place& place, c
     }
 }
 
+// work(first channel) for blocks of channels, a vector each; then one by one
+template <class Real, class Vectors, class Single>
+HD void each_block(std::size_t n, const Vectors& vectors, const Single& single) {
+  std::size_t c = 0;
+  for (; c + Simd<Real>::lanes <= n; c += Simd<Real>::lanes) vectors(c);
+  for (; c < n; ++c) single(c);
+}
+
+/// Indices of a vector's channels, as wide as its numbers; in memory 32 bits each.
+template <class Real> using Indices = decltype(typename Simd<Real>::Vector{} > typename Simd<Real>::Vector{});
 template <class Real>
-void max_forward(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index) {
+using StoredIndices __attribute__((vector_size(Simd<Real>::lanes * 4), aligned(4), may_alias)) = std::uint32_t;
+
+// Whether b takes the place of a as the largest.
+template <class Number> HD auto is_larger(Number a, Number b) { return (b > a) | ((b != b) & (a == a)); }
+
+template <bool indexed, class Real>
+HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index) {
+  using Vector = typename Simd<Real>::Vector;
+  using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, x += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
-      bool begins = true;
-      each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
-        const Real* RESTRICT const at = x + from;
-        const auto here = std::uint32_t(number);
-        Real* RESTRICT const best = y;
-        std::uint32_t* RESTRICT const which = index;
-        if (begins) {
-          for (std::size_t c = 0; c < n; ++c) best[c] = at[c];
-          for (std::size_t c = 0; which && c < n; ++c) which[c] = here;
+      const auto vectors = [&](std::size_t c) INLINED {
+        Vector best{};
+        Wide which{};
+        bool begins = true;
+        each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
+          const Vector here = load(x + from + c);
+          const Wide larger = begins ? Wide{} - 1 : is_larger(best, here);
+          best = larger ? here : best;
+          if (indexed) which = larger ? Wide{} + typename std::decay_t<decltype(which[0])>(number) : which;
           begins = false;
-        } else if (which) {
-#pragma omp simd
-          for (std::size_t c = 0; c < n; ++c) {
-            const bool larger = (at[c] > best[c]) | ((at[c] != at[c]) & (best[c] == best[c]));
-            best[c] = larger ? at[c] : best[c];
-            which[c] = larger ? here : which[c];
-          }
-        } else {
-#pragma omp simd
-          for (std::size_t c = 0; c < n; ++c)
-            best[c] = ((at[c] > best[c]) | ((at[c] != at[c]) & (best[c] == best[c]))) ? at[c] : best[c];
-        }
-      });
+        });
+        store(y + c, best);
+        if (indexed)
+          *reinterpret_cast<StoredIndices<Real>*>(index + c) = __builtin_convertvector(which, StoredIndices<Real>);
+      };
+      const auto single = [&](std::size_t c) INLINED {
+        bool begins = true;
+        each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
+          if (!begins && !is_larger(y[c], x[from + c])) return;
+          y[c] = x[from + c];
+          if (indexed) index[c] = std::uint32_t(number);
+          begins = false;
+        });
+      };
+      each_block<Real>(n, vectors, single);
       y += n;
-      if (index) index += n;
+      if (indexed) index += n;
     });
   }
 }
 
+template <class Real>
+void max_forward(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index) {
+  index ? max_front<true>(w, x, count, y, index) : max_front<false>(w, x, count, y, index);
+}
+
 template <bool disjoint, class Real>
 HD void max_back(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
+  using Vector = typename Simd<Real>::Vector;
+  using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
-      each_number(w, place, [&](std::size_t to, std::size_t number) INLINED {
-        Real* RESTRICT const at = dx + to;
-        const auto here = std::uint32_t(number);
-#pragma omp simd
-        for (std::size_t c = 0; c < n; ++c) at[c] = (disjoint ? Real(0) : at[c]) + (index[c] == here ? dy[c] : Real(0));
-      });
+      const auto vectors = [&](std::size_t c) INLINED {
+        const Vector d = load(dy + c);
+        const Wide which = __builtin_convertvector(*reinterpret_cast<const StoredIndices<Real>*>(index + c), Wide);
+        each_number(w, place, [&](std::size_t to, std::size_t number) INLINED {
+          const Vector here = which == typename std::decay_t<decltype(which[0])>(number) ? d : Vector{};
+          store(dx + to + c, disjoint ? here : load(dx + to + c) + here);
+        });
+      };
+      const auto single = [&](std::size_t c) INLINED {
+        each_number(w, place, [&](std::size_t to, std::size_t number) INLINED {
+          const Real here = index[c] == number ? dy[c] : Real(0);
+          dx[to + c] = disjoint ? here : dx[to + c] + here;
+        });
+      };
+      each_block<Real>(n, vectors, single);
       dy += n;
       index += n;
     });

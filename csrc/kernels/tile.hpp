@@ -20,6 +20,7 @@ constexpr int tile_vectors = 2;  // 16 registers: 12 sums, 2 of b, 1 of a
 template <class Real> struct TileArguments {
   const void* const* rows;  // pointers to rows of a: (height) to (depth), or, if it lies across, (depth) to (height)
   std::size_t offset;       // where in each of them the tile begins
+  const std::size_t* at;    // where from there on the numbers of the depth, or, if it lies across, of the tile, lie
   const Real* b;            // (depth, n_vectors) with row stride ldb
   std::size_t ldb, depth;
   const Real* start;  // (height, n_vectors) with row stride ld_start, what the sums begin with; null: zeros
@@ -28,7 +29,9 @@ template <class Real> struct TileArguments {
   std::size_t ldc;
 };
 
-template <class Real, int height, int n_vectors, bool lies_across> void tile(const TileArguments<Real>& t) {
+// by_table: whether a's numbers lie where `at` says, and not side by side.
+template <class Real, int height, int n_vectors, bool lies_across, bool by_table>
+void tile(const TileArguments<Real>& t) {
   using Vector = typename Simd<Real>::Vector;
   constexpr int lanes = Simd<Real>::lanes;
   // Every loop over the tile is unrolled in full: only then do its sums live in registers alone.
@@ -45,14 +48,19 @@ template <class Real, int height, int n_vectors, bool lies_across> void tile(con
   const Real* b = t.b;
   const void* const* rows = t.rows;
   const std::size_t ldb = t.ldb, depth = t.depth, offset = t.offset;
+  const std::size_t* const at = t.at;
+  std::size_t apart[height];
+#pragma GCC unroll 8
+  for (int i = 0; i < height; ++i) apart[i] = lies_across && by_table ? at[i] : std::size_t(i);
   for (std::size_t p = 0; p < depth; ++p, b += ldb) {
     const Real* across = lies_across ? static_cast<const Real*>(rows[p]) + offset : nullptr;
+    const std::size_t along = by_table && !lies_across ? at[p] : p;
     Vector right[n_vectors];
 #pragma GCC unroll 8
     for (int j = 0; j < n_vectors; ++j) right[j] = load(b + j * lanes);
 #pragma GCC unroll 8
     for (int i = 0; i < height; ++i) {
-      const Real left = lies_across ? across[i] : row[i][p];
+      const Real left = lies_across ? across[apart[i]] : row[i][along];
 #pragma GCC unroll 8
       for (int j = 0; j < n_vectors; ++j) sum[i][j] += left * right[j];
     }
@@ -67,17 +75,17 @@ template <class Real, int height, int n_vectors, bool lies_across> void tile(con
 
 template <class Real> using Tile = void (*)(const TileArguments<Real>& t);
 
-template <class Real, int n_vectors, bool lies_across, int... height> struct Heights {
-  static constexpr Tile<Real> of[] = {nullptr, tile<Real, height, n_vectors, lies_across>...};
+template <class Real, int n_vectors, bool lies_across, bool by_table, int... height> struct Heights {
+  static constexpr Tile<Real> of[] = {nullptr, tile<Real, height, n_vectors, lies_across, by_table>...};
 };
 /// Tiles by [height], from 1 to tile_rows; wider ones than usual only for as few rows as leave room.
-template <class Real, int n_vectors, bool lies_across> constexpr const Tile<Real>* tiles() {
+template <class Real, int n_vectors, bool lies_across, bool by_table> constexpr const Tile<Real>* tiles() {
   if constexpr (n_vectors == 8)
-    return Heights<Real, 8, lies_across, 1>::of;
+    return Heights<Real, 8, lies_across, by_table, 1>::of;
   else if constexpr (n_vectors > tile_vectors)
-    return Heights<Real, n_vectors, lies_across, 1, 2, 3>::of;
+    return Heights<Real, n_vectors, lies_across, by_table, 1, 2, 3>::of;
   else
-    return Heights<Real, n_vectors, lies_across, 1, 2, 3, 4, 5, 6>::of;
+    return Heights<Real, n_vectors, lies_across, by_table, 1, 2, 3, 4, 5, 6>::of;
 }
 
 }  // namespace

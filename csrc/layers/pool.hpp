@@ -70,7 +70,7 @@ struct Pool {
     in.put_dx(schedule, call);
   }
 
- private:
+  /// Memory for which number of its window each of y is.
   template <class Real> static std::uint32_t* index(Call<Real>& call, Matrix<Real> y) {
     return reinterpret_cast<std::uint32_t*>(call.save("index", y.size(), y.columns).at);
   }

@@ -33,6 +33,11 @@ bool moves(const AnyLayer& layer, std::size_t weight) {
   });
 }
 
+template <class Layer> auto differentiable_of(const Layer& layer, int) -> decltype(layer.differentiable) {
+  return layer.differentiable;
+}
+template <class Layer> bool differentiable_of(const Layer&, long) { return true; }
+
 }  // namespace
 
 Shapes weight_shapes(const AnyLayer& layer) {
@@ -42,15 +47,21 @@ Shape output_shape(const AnyLayer& layer) {
   return visit_layer(layer, [](const auto& one) { return one.output(); });
 }
 
+bool is_differentiable(const AnyLayer& layer) {
+  return visit_layer(layer, [](const auto& one) { return differentiable_of(one, 0); });
+}
+
 template <class Real>
 Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<Node> calls,
                        std::vector<std::size_t> outputs, std::vector<std::vector<WeightAttributes>> attributes,
-                       std::vector<std::vector<Real*>> kept)
+                       std::vector<std::vector<Real*>> kept, std::vector<std::size_t> given_masks)
     : inputs(std::move(inputs)),
       layers(std::move(given)),
       nodes(std::move(calls)),
       outputs(std::move(outputs)),
+      masks(std::move(given_masks)),
       weights(std::move(kept)) {
+  masks.resize(this->outputs.size(), no_mask);
   for (Node& node : nodes) {
     if (node.layer == Node::no_layer) continue;
     node.shape = output_shape(layers[node.layer]);

@@ -19,7 +19,12 @@ template <class Real>
 Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
                  const std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Content<Real>>& inputs,
                  bool dx)
-    : network_(network), schedule_(schedule), weights_(weights), slots_(schedule), absorbed_(network.outputs.size()) {
+    : network_(network),
+      schedule_(schedule),
+      weights_(weights),
+      slots_(schedule),
+      nodes_(network.nodes),
+      absorbed_(network.outputs.size()) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     values_.emplace_back();
     values_.back().root = i;
@@ -41,11 +46,34 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
     } else {
       const auto& own = weights[node.layer];
       value.is_learned |= std::any_of(own.begin(), own.end(), [](const auto& weight) { return weight.trainable(); });
+      value.is_learned &= is_differentiable(network.layers[node.layer]);
     }
     values_.push_back(value);
   }
   for (const std::size_t output : network.outputs) ++values_[output].readers;
+  for (const std::size_t mask : network.masks)
+    if (mask != Network<Real>::no_mask) ++values_[mask].readers;
   calls_.resize(network.nodes.size());
+  join_pools();
+}
+
+template <class Real> void Plan<Real>::join_pools() {
+  for (std::size_t k = 0; k < nodes_.size(); ++k) {
+    const Node& node = network_.nodes[k];
+    if (node.layer == Node::no_layer || node.inputs[0] < network_.inputs.size()) continue;
+    const auto* const pool = std::get_if<Pool>(&network_.layers[node.layer]);
+    Value& between = values_[node.inputs[0]];
+    const Node& before = network_.nodes[node.inputs[0] - network_.inputs.size()];
+    if (!pool || before.layer == Node::no_layer || between.readers > 1) continue;
+    const auto* const conv = std::get_if<Conv>(&network_.layers[before.layer]);
+    if (!conv) continue;
+    Conv both = *conv;
+    if (!both.join(*pool, schedule_.training)) continue;
+    joined_.emplace(k, both);
+    nodes_[k].layer = before.layer;
+    nodes_[k].inputs = before.inputs;
+    between.is_made = false;
+  }
 }
 
 template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring& scoring) {
@@ -71,6 +99,7 @@ template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring&
 }
 
 template <class Real> const AnyLayer& Plan<Real>::layer_of(std::size_t node) const {
+  if (const auto found = joined_.find(node); found != joined_.end()) return found->second;
   for (std::size_t i = 0; i < absorbed_.size(); ++i)
     if (absorbed_[i].layer && network_.outputs[i] == network_.inputs.size() + node) return *absorbed_[i].layer;
   return network_.layers[network_.nodes[node].layer];
@@ -82,7 +111,7 @@ template <class Real> Buffer<Real> Plan<Real>::lay_out() {
   const auto place_all = [&](Real* next) {
     for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
       Value& value = values_[v];
-      if (value.root != v) continue;
+      if (value.root != v || !value.is_made) continue;
       value.y = {next, schedule_.batch, value.size};
       next += align<Real>(value.y.size());
     }
@@ -98,8 +127,12 @@ template <class Real> void Plan<Real>::forward() {
     if (absorbed_[i].layer) absorbed_[i].outputs = apart(network_.output_size(i));
   std::map<const Real*, std::size_t> readers;  // of memory, that are not in the schedule yet
   for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
-    const Node& node = network_.nodes[k];
+    const Node& node = nodes_[k];
     Value& value = values_[network_.inputs.size() + k];
+    if (!value.is_made) {
+      slots_.next();
+      continue;
+    }
     if (node.layer == Node::no_layer) {
       value.content = values_[node.inputs[0]].content;
     } else {
@@ -126,8 +159,14 @@ template <class Real> Matrix<Real> Plan<Real>::apart(std::size_t columns) {
   return {schedule_.workspace(schedule_.batch * columns), schedule_.batch, columns};
 }
 
-template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) {
-  const Value& value = values_[network_.outputs[i]];
+template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) { return plain(network_.outputs[i]); }
+
+template <class Real> Matrix<Real> Plan<Real>::mask(std::size_t i) {
+  return network_.masks[i] == Network<Real>::no_mask ? Matrix<Real>{} : plain(network_.masks[i]);
+}
+
+template <class Real> Matrix<Real> Plan<Real>::plain(std::size_t number) {
+  const Value& value = values_[number];
   if (value.content.is_plain()) return value.content.matrix;
   const Matrix<Real> copy = apart(value.size);
   schedule_.copy(rows_of(schedule_, value.content, value.size, value.size), copy);
@@ -163,11 +202,12 @@ template <class Real> void Plan<Real>::backward() {
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
-    if (const Node& node = network_.nodes[k]; node.layer != Node::no_layer) ++left[node.layer];
+    if (const Node& node = nodes_[k]; node.layer != Node::no_layer && values_[network_.inputs.size() + k].is_made)
+      ++left[node.layer];
   for (std::size_t k = network_.nodes.size(); k-- > 0;) {
-    const Node& node = network_.nodes[k];
+    const Node& node = nodes_[k];
     Value& value = values_[network_.inputs.size() + k];
-    if (node.layer == Node::no_layer || !value.is_learned) continue;
+    if (node.layer == Node::no_layer || !value.is_learned || !value.is_made) continue;
     std::vector<Sum> sums;
     if (!value.dy) set_to_zero(gradient_by(network_.inputs.size() + k, sums));
     std::vector<Matrix<Real>> dxs;

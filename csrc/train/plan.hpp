@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,8 @@ template <class Real> class Plan {
   /// An output side by side; and, of one whose loss has its activation, where what that gives is to lie.
   Matrix<Real> output(std::size_t i);
   Matrix<Real> activated(std::size_t i) const { return absorbed_[i].outputs; }
+  /// Which rows of output i are scored; without memory if all are.
+  Matrix<Real> mask(std::size_t i);
   /// Where a loss is to leave the gradient by output i, or more of it; without memory if nobody wants it.
   Matrix<Real> gradient_by_output(std::size_t i);
   /// Adds up what losses left.
@@ -43,6 +46,7 @@ template <class Real> class Plan {
     std::size_t size = 0;  // numbers a row
     std::size_t readers = 0;
     bool is_learned = false;  // whether a gradient by it is wanted
+    bool is_made = true;      // not if the only node that reads it does the work of the one that gives it
     Content<Real> content;
     Matrix<Real> y, dy;  // dy: once there is a part of it
   };
@@ -54,6 +58,8 @@ template <class Real> class Plan {
     Matrix<Real> more, sum;
   };
 
+  /// Lets convolutions do the work of the pool that alone reads them.
+  void join_pools();
   const AnyLayer& layer_of(std::size_t node) const;
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
@@ -61,11 +67,15 @@ template <class Real> class Plan {
   void set_to_zero(Matrix<Real> matrix);
   /// Memory for a value that nobody else gets.
   Matrix<Real> apart(std::size_t columns);
+  /// A value as a matrix: where it lies, or a copy.
+  Matrix<Real> plain(std::size_t value);
 
   const Network<Real>& network_;
   Schedule<Real>& schedule_;
   const std::vector<std::vector<Weight<Real>>>& weights_;
   Slots<Real> slots_;
+  std::vector<Node> nodes_;                 // as the network has them, but for what is joined
+  std::map<std::size_t, AnyLayer> joined_;  // (node)
   std::vector<Value> values_;
   std::vector<Absorbed> absorbed_;                // (output)
   std::vector<std::optional<Call<Real>>> calls_;  // (node)

@@ -28,6 +28,7 @@ from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
 from .lstm import LSTM
+from .masking import Masking
 from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
@@ -85,6 +86,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",

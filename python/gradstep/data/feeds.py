@@ -9,16 +9,28 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from ..hints import warn
-from .data import Rows
-from .measured import Run
 from .prefetch import fetched
+from .rows import Rows
 from .sources import batches_of, is_sequence
-from .streamed import Streamed
 
-__all__ = ["ArrayFeed", "BatchFeed", "Feed", "Order", "SparseFeed"]
+__all__ = ["ArrayFeed", "BatchFeed", "BatchRun", "Feed", "Order", "RowRun", "SparseFeed"]
 
 # (number of the pass, how many) -> a permutation of that many
 Order: TypeAlias = Callable[[int, int], np.ndarray]
+
+
+class RowRun(Protocol):
+    """A pass over rows that lie in memory."""
+
+    def start(self, order: np.ndarray | None, number: int = 0, /) -> None:
+        """Begin a pass over the rows in this order; None: as they lie."""
+
+
+class BatchRun(Protocol):
+    """A pass over batches that come one by one."""
+
+    def start(self, batches: Iterator[Rows], limit: int | None = None, /) -> None:
+        """Begin a pass over what these give, `limit` of them at most."""
 
 
 class Feed(Protocol):
@@ -94,15 +106,15 @@ class ArrayFeed(_RowFeed):
         Shuffles; without, rows come as they lie.
     """
 
-    def __init__(self, rows: Rows, batch: int, make: Callable[[Rows, int], Run], *rest: Any) -> None:
+    def __init__(self, rows: Rows, batch: int, make: Callable[[Rows, int], RowRun], *rest: Any) -> None:
         super().__init__(len(rows), batch, *rest)
         self.sample, self._make = rows, make
 
-    def make_run(self) -> Run:
+    def make_run(self) -> RowRun:
         """The run over the batches, with the network as it is now."""
         return self._make(self.sample, self._batch)
 
-    def start(self, run: Run, epoch: int, number: int) -> None:
+    def start(self, run: RowRun, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
         run.start(self._rows(epoch, number), number)
 
@@ -121,17 +133,17 @@ class SparseFeed(_RowFeed):
     """
 
     def __init__(
-        self, rows: int, batch: int, dense: Callable[[np.ndarray], Rows], make: Callable[[], Streamed], *rest: Any
+        self, rows: int, batch: int, dense: Callable[[np.ndarray], Rows], make: Callable[[], BatchRun], *rest: Any
     ) -> None:
         super().__init__(rows, batch, *rest)
         self._dense, self._make = dense, make
         self.sample = dense(np.arange(min(batch, rows)))
 
-    def make_run(self) -> Streamed:
+    def make_run(self) -> BatchRun:
         """The run over the batches, with the network as it is now."""
         return self._make()
 
-    def start(self, run: Streamed, epoch: int, number: int) -> None:
+    def start(self, run: BatchRun, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
         rows = self._rows(epoch, number)
         order = np.arange(self._count) if rows is None else rows
@@ -144,7 +156,7 @@ class BatchFeed:
     Parameters
     ----------
     source : iterable or sequence
-        See `gradstep.models.sources`. A sequence has its ``on_epoch_begin`` and ``on_epoch_end`` called.
+        See `gradstep.data.sources`. A sequence has its ``on_epoch_begin`` and ``on_epoch_end`` called.
     ready : function
         Makes Rows of what it gives.
     make : function
@@ -166,7 +178,7 @@ class BatchFeed:
         self,
         source: Any,
         ready: Callable[[Any], Rows],
-        make: Callable[[], Streamed],
+        make: Callable[[], BatchRun],
         limit: int | None = None,
         order: Order | None = None,
         keeps: bool = True,
@@ -192,7 +204,7 @@ class BatchFeed:
         """Batches of an epoch, or None if that is not known."""
         return self._known if self._limit is None else self._limit
 
-    def make_run(self) -> Streamed:
+    def make_run(self) -> BatchRun:
         """The run over the batches, with the network as it is now."""
         return self._make()
 
@@ -200,7 +212,7 @@ class BatchFeed:
         """Whether there is no batch for another epoch."""
         return self._known == 0 or (isinstance(self._source, Iterator) and self._pass(0).peek() is None)
 
-    def start(self, run: Streamed, epoch: int, number: int) -> None:
+    def start(self, run: BatchRun, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
         self._tell("on_epoch_begin")
         run.start(self._batches(self._pass(number)), self._limit)

@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..checks import check_int, shape_of
+from ..data.columns import arrays_of
 from ..layers.base import Layer
 from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.variable import Variables
-from ..layers.weights import assign
-from ..saving.layers import leaves_of
+from ..layers.weights import assign, leaves_of
 from ..saving.savable import Savable
-from .called import Called
-from .columns import arrays_of
-from .network import Step
+from ..trainers.network import Step, network_of
+from .on_batches import OnBatches
 from .summary import Summarized
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Layered", "spread"]
+__all__ = ["BaseModel", "flatten_calls"]
 
 
 class Call(NamedTuple):
@@ -34,7 +33,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class Layered(Called, Savable, Summarized, Variables):
+class BaseModel(OnBatches, Savable, Summarized, Variables):
     """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
 
     def __init__(self) -> None:
@@ -99,7 +98,7 @@ class Layered(Called, Savable, Summarized, Variables):
         """
         symbolic = is_symbolic(x)
         in_training(training, symbolic)
-        return self._connect(x) if symbolic else super().__call__(x, training)
+        return self._connect(x) if symbolic else self._called(x, training)
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
@@ -140,11 +139,6 @@ class Layered(Called, Savable, Summarized, Variables):
     # -- as a layer of another model ---------------------------------------------------------------------------------
 
     @property
-    def dtype(self) -> str:
-        """Of weights, sums and outputs."""
-        return self._dtype
-
-    @property
     def _works(self) -> bool:
         """Whether it computes anything."""
         return any(layer._works for layer in self._layers)
@@ -170,6 +164,47 @@ class Layered(Called, Savable, Summarized, Variables):
     def _leaves(self) -> dict[str, Layer]:
         """Every layer once, those of models in this one too, by its path."""
         return leaves_of(self._layers)
+
+    # -- what computes it ----------------------------------------------------------------------------------------------
+
+    def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """Make what computes the layers, for inputs of these shapes of a row, over the weights where they lie."""
+        steps: list[Step] = []
+        outputs = flatten_calls(self, range(len(rows)), steps, len(rows))
+        self._executor.connect(network_of(rows, steps, outputs), steps)
+        self._note_trainable()
+
+    def _renew(self) -> None:
+        super()._renew()
+        self._note_trainable()
+
+    def _forget_network(self) -> None:
+        """The layers changed."""
+        self._last_call.forget()
+        self._executor.forget()
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.outputs]
+
+    # Of models of one input and one output; a model of several has others.
+
+    @property
+    def _lists_outputs(self) -> bool:
+        return False
+
+    @property
+    def _has_many(self) -> bool:
+        return False
+
+    def _pack_outputs(self, values: Sequence[Any]) -> Any:
+        return values[0]
+
+    def _pack_inputs(self, values: Sequence[Any]) -> Any:
+        return values[0]
+
+    def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
+        """Shapes of what a user gave as inputs, whose gradients will have them."""
+        return [np.shape(x)]
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
@@ -208,13 +243,9 @@ class Layered(Called, Savable, Summarized, Variables):
         return [penalty for layer in self._leaves.values() for penalty in layer.losses]
 
     @property
-    def _weight_names(self) -> list[str]:
-        return [f"{path}/{name}" for path, layer in self._leaves.items() for name in layer.weight_names]
-
-    @property
     def weight_names(self) -> list[str]:
         """What the weights are called, in their order: ``dense/kernel``."""
-        return self._weight_names
+        return [f"{path}/{name}" for path, layer in self._leaves.items() for name in layer.weight_names]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, layer by layer."""
@@ -243,7 +274,7 @@ class Layered(Called, Savable, Summarized, Variables):
         paths = {id(layer): path for path, layer in self._leaves.items()}
         inputs: list[Any] = self.inputs
         steps: list[Step] = []
-        spread(self, range(len(inputs)), steps, len(inputs))
+        flatten_calls(self, range(len(inputs)), steps, len(inputs))
         names = [tensor.node.operation.name for tensor in inputs]
         return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
 
@@ -259,7 +290,7 @@ class Layered(Called, Savable, Summarized, Variables):
         return sum(layer.count_params() for layer in self._leaves.values())
 
 
-def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
     sources: the values that go in; first: the number of the first step's value.
@@ -267,8 +298,8 @@ def spread(model: Any, sources: Sequence[int], steps: list[Step], first: int) ->
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
         given = [values[id(tensor)] for tensor in node.inputs]
-        if isinstance(node.operation, Layered):
-            made = spread(node.operation, given, steps, first)
+        if isinstance(node.operation, BaseModel):
+            made = flatten_calls(node.operation, given, steps, first)
         else:
             for layer in (node.operation, *node.operation._stages):
                 if layer is not node.operation:

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..checks import numeric
 from ..losses.base import Loss
-from .data import Rows, alone, inputs, row_weights, targets
-from .named import by_column, by_name, each_by_name
+from .names import by_column, by_name, each_by_name
+from .rows import Rows, alone, inputs, row_weights, targets
 
 __all__ = ["Columns", "ManyRows", "arrays_of", "input_columns", "target_columns", "weight_columns"]
 

@@ -1,33 +1,33 @@
-"""What `compile` is asked to measure, and a run of the engine that gives each batch to the metrics that it has not."""
+"""The metrics of one output: which the engine computes by itself, and which are given each batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from time import perf_counter
-from typing import Any, NamedTuple, TypeAlias
+from copy import copy, deepcopy
+from threading import get_ident
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _core, metrics
+from .. import metrics
 from ..checks import describe
 from ..losses.base import Loss
 from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
 
-__all__ = ["Measured", "Measures", "Run"]
+__all__ = ["LentMetrics", "MetricUse", "OutputMetrics"]
 
 
-class Measure(NamedTuple):
-    """One thing to measure."""
+class CompiledMetric(NamedTuple):
+    """A metric as `compile` was given it."""
 
     name: str  # in the logs
     given: str | Metric  # a name that the engine knows for some losses, or a metric
     weighted: bool  # whether sample weights count
 
 
-class Share(NamedTuple):
-    """Who measures something: the engine by itself, or a metric that is fed."""
+class MetricUse(NamedTuple):
+    """Who computes a value of the logs: the engine by itself, or a metric that is given each batch."""
 
     engine: str  # its name there; "": it is fed
     metric: Metric | None  # which also holds what the engine finds, if the user gave one
@@ -35,14 +35,14 @@ class Share(NamedTuple):
     output: int = 0  # of the model
 
 
-class Measures:
+class OutputMetrics:
     """The ``metrics`` and ``weighted_metrics`` arguments of `compile`."""
 
     def __init__(self, plain: Any = None, weighted: Any = None, loss: Loss | None = None) -> None:
-        self.all: list[Measure] = []
+        self.all: list[CompiledMetric] = []
         for what, wanted in (("metrics", plain), ("weighted_metrics", weighted)):
             self._add(what, [] if wanted is None else wanted, loss)
-        self._shared: dict[tuple[Any, ...], list[Share]] = {}
+        self._known: dict[tuple[Any, ...], list[MetricUse]] = {}
 
     def _add(self, what: str, wanted: Any, loss: Loss | None) -> None:
         if not isinstance(wanted, (list, tuple)):
@@ -70,7 +70,7 @@ class Measures:
                 )
             if any(given is other.given for other in self.all if isinstance(given, Metric)):
                 raise ValueError(f"{what}[{i}] is in the list already: each metric gathers numbers of its own.")
-            self.all.append(Measure(name, given, what == "weighted_metrics"))
+            self.all.append(CompiledMetric(name, given, what == "weighted_metrics"))
 
     @property
     def names(self) -> list[str]:
@@ -90,7 +90,7 @@ class Measures:
             for one in self.all
         }
 
-    def share_out(
+    def uses(
         self,
         loss: Loss,
         y: np.ndarray,
@@ -98,7 +98,7 @@ class Measures:
         dtype: str,
         weights: bool,
         output: int = 0,
-    ) -> list[Share]:
+    ) -> list[MetricUse]:
         """Who does what for a model of this loss, these targets, outputs of this shape of a row, and their dtype.
 
         weights: whether rows have weights, which the engine's scores do not count.
@@ -106,9 +106,9 @@ class Measures:
         # What a loss of the user's own takes as targets need be no rows that the engine can read.
         readable = y.shape[1:] == row or (loss.labels and y.shape[1:] in (row[:-1], (*row[:-1], 1)))
         outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights)
-        if key in self._shared:
-            return self._shared[key]
-        shared = []
+        if key in self._known:
+            return self._known[key]
+        found = []
         for name, given, weighted in self.all:
             metric = None if isinstance(given, str) else given
             if isinstance(given, str):
@@ -121,16 +121,14 @@ class Measures:
                 known = ""
             if metric is not None and not known:
                 self._try(name, metric, y[:1], np.full((1, *row), 0.5, dtype))
-            shared.append(Share(known, metric, weighted, output))
-        self._shared[key] = shared
-        return shared
+            found.append(MetricUse(known, metric, weighted, output))
+        self._known[key] = found
+        return found
 
     def _try(self, name: str, metric: Metric, target: np.ndarray, output: np.ndarray) -> None:
         """Have one of our own metrics refuse what it cannot take before a weight is changed."""
         if not type(metric).__module__.startswith(metrics.__name__):
             return
-        from copy import copy
-
         trial = copy(metric)
         trial.reset_state()  # which makes arrays of its own
         try:
@@ -139,88 +137,42 @@ class Measures:
             raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
 
 
-class Measured:
-    """A run of the engine that comes back at every batch to feed metrics; with the face of a run that does not.
+class LentMetrics:
+    """Who may add to the metrics of a model: within ``with lent:`` a thread has the objects themselves, or copies of
+    its own where another thread has them.
 
-    Parameters
-    ----------
-    run : TrainLoop
-        Made with ``outputs=True`` if anything is fed, and with the engine's share of the metrics.
-    ys : list of ndarray
-        Targets of each output, as the run has them.
-    shared : list of Share
-        As `Objectives.shares` gives it.
-    weights : list of ndarray or None
-        Of the rows, for each output.
-    shapes : list of tuple of int
-        Of a row of each output.
-    fresh : bool
-        Whether metrics forget what they saw when a pass starts.
+    A thread may enter again, as `fit` scores validation data, and then has the same.
     """
 
-    def __init__(
-        self,
-        run: _core.TrainLoop,
-        ys: Sequence[Any],
-        shared: Sequence[Share],
-        weights: Sequence[np.ndarray | None],
-        shapes: Sequence[tuple[int, ...]],
-        fresh: bool,
-    ) -> None:
-        self._run, self._ys, self._weights, self._shapes, self._fresh = run, ys, weights, shapes, fresh
-        self._shared = shared
-        self._fed = [share for share in shared if share.metric is not None and not share.engine]
-        self._order: np.ndarray | None = None
+    def __init__(self) -> None:
+        self._holder: dict[str, int] = {}  # the thread that has the objects, under "thread"
+        self._depths: dict[int, int] = {}
+        self._copies: dict[int, dict[int, tuple[Metric, Metric]]] = {}  # of each other thread, by the object's id
 
-    @property
-    def progress(self) -> tuple[int, int, float, list[Any]]:
-        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
-        batches, rows, loss, means = self._run.progress
-        rest, values = iter(means), []
-        for share in self._shared:
-            if share.engine:
-                values.append(next(rest))
-                if isinstance(share.metric, MeanMetricWrapper):
-                    share.metric._take(values[-1], rows)
-            elif share.metric is not None:
-                values.append(share.metric.result())
-        return batches, rows, loss, values
+    def __enter__(self) -> None:
+        me = get_ident()
+        # setdefault, for other threads cannot come between its question and its answer.
+        if self._holder.setdefault("thread", me) != me:
+            self._copies.setdefault(me, {})
+        self._depths[me] = self._depths.get(me, 0) + 1
 
-    @property
-    def over(self) -> bool:
-        """Whether the pass is over."""
-        return self._run.over
+    def __exit__(self, *error: object) -> None:
+        me = get_ident()
+        self._depths[me] -= 1
+        if self._depths[me]:
+            return
+        del self._depths[me]
+        if self._copies.pop(me, None) is None:
+            del self._holder["thread"]
 
-    def start(self, order: np.ndarray | None, number: int = 0) -> None:
-        """Begin a pass over the rows in this order; None: as they lie."""
-        self._run.start(order, number)
-        self._order = order
-        for share in self._shared:
-            if share.metric is not None and self._fresh:
-                share.metric.reset_state()
+    def __reduce__(self) -> Any:
+        return type(self), ()  # a copy of a model is used by nobody yet
 
-    def advance(self, seconds: float) -> bool:
-        """Run batches for about `seconds`, at least one; True when the pass is over."""
-        if not self._fed:
-            return self._run.advance(seconds)
-        end = perf_counter() + seconds
-        while True:
-            first = self._run.progress[1]
-            over = self._run.advance(0.0)
-            self._feed(first, self._run.progress[1])
-            if over or perf_counter() >= end:
-                return over
-
-    def _feed(self, first: int, last: int) -> None:
-        rows = slice(first, last) if self._order is None else self._order[first:last]
-        made = self._run.outputs
-        outputs = made if isinstance(made, list) else [made]
-        for _, metric, weighted, k in self._fed:
-            assert metric is not None
-            given = self._weights[k]
-            weights = given[rows] if weighted and given is not None else None
-            metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
-
-
-# What a pass over data is run by; both have the face of the first.
-Run: TypeAlias = _core.TrainLoop | Measured
+    def of(self, metric: Metric) -> Metric:
+        """The metric for this thread to add to."""
+        copies = self._copies.get(get_ident())
+        if copies is None:
+            return metric
+        if id(metric) not in copies:
+            copies[id(metric)] = metric, deepcopy(metric)
+        return copies[id(metric)][1]

@@ -10,10 +10,10 @@ from ..checks import describe
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
 
-__all__ = ["Bundle", "Wiring"]
+__all__ = ["TensorSpec", "Topology"]
 
 
-class Bundle:
+class TensorSpec:
     """How a model's inputs or outputs were given: one, a list, or a dict; and their names.
 
     Parameters
@@ -64,7 +64,7 @@ class Bundle:
         return self.packed(self.tensors)
 
 
-class Wiring:
+class Topology:
     """The calls between inputs and outputs.
 
     Attributes

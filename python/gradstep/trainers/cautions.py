@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ..data.columns import arrays_of
+from ..data.rows import Rows
 from ..hints import warn
 from ..losses.base import Loss
-from .columns import Columns
-from .data import Rows
-from .objectives import Objectives
-
-if TYPE_CHECKING:
-    from .compiled import Compiled
+from .executor import Executor
 
 __all__ = ["warn_of_frozen", "warn_of_targets"]
 
 
-def warn_of_targets(model: Compiled, rows: Rows) -> None:
+def warn_of_targets(executor: Executor, rows: Rows) -> None:
     """Warn of targets that a loss is not defined for, and of a loss over classes for a single output."""
-    measures = model._objectives
-    if isinstance(measures, Objectives) and isinstance(rows.y, Columns):
-        several = len(measures.outputs) > 1
-        for name, loss, y, shape in zip(
-            measures.outputs, measures.losses, rows.y.arrays, model._output_rows(), strict=True
-        ):
-            if loss is not None and y is not None:
-                _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")
-    elif model.loss is not None:
-        _warn(model.loss, rows.y, model._row[-1], "y")
+    known = executor.losses_and_metrics
+    several = len(known.outputs) > 1
+    each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.output_rows, strict=True)
+    for name, loss, y, shape in each:
+        if loss is not None and y is not None:
+            _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")
 
 
 def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:
@@ -47,11 +38,11 @@ def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:
         warn(f"loss {loss.name!r} is for targets {wanted}; {name} has numbers from {least:g} to {most:g}.")
 
 
-def warn_of_frozen(model: Compiled) -> None:
+def warn_of_frozen(executor: Executor) -> None:
     """Warn where `trainable` of layers was changed after `compile`, which is what training follows."""
-    compiled = {id(weight) for weight in model._trained().values()}
-    now = {id(weight) for weight in model.trainable_weights}
-    if model._network is not None and compiled != now:
+    compiled = {id(weight) for weight in executor.trained_weights().values()}
+    now = {id(weight) for weight in executor.model.trainable_weights}
+    if executor.network is not None and compiled != now:
         warn(
             "the trainable attribute of layers was changed after compile(): training goes on as compiled. Call "
             "compile() again for the change to count.",

@@ -12,13 +12,13 @@ import numpy as np
 
 from .. import losses
 from ..checks import check_float
+from ..data.names import by_name, each_by_name
 from ..losses.base import Loss
 from ..losses.native import NativeLoss
 from ..metrics.base import Metric
-from .measured import Measures, Share
-from .named import by_name, each_by_name
+from .output_metrics import MetricUse, OutputMetrics
 
-__all__ = ["Objectives"]
+__all__ = ["LossesAndMetrics"]
 
 
 def _loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | None:
@@ -67,7 +67,7 @@ class Targets(NamedTuple):
     masks: list[np.ndarray | None]
 
 
-class Objectives:
+class LossesAndMetrics:
     """The losses and metrics of a model's outputs.
 
     Parameters
@@ -78,7 +78,7 @@ class Objectives:
         One for each output.
     factors : list of float
         What each counts for.
-    measures : list of Measures
+    metrics_of : list of OutputMetrics
         What else is measured of each.
     """
 
@@ -87,24 +87,29 @@ class Objectives:
         outputs: Sequence[str],
         losses: list[Loss | None],
         factors: list[float],
-        measures: list[Measures],
+        metrics_of: list[OutputMetrics],
     ) -> None:
-        self.outputs, self.losses, self.factors, self.measures = list(outputs), losses, factors, measures
+        self.outputs, self.losses, self.factors, self.metrics_of = list(outputs), losses, factors, metrics_of
         self.counted = [i for i, one in enumerate(losses) if one is not None]
-        if not self.counted and any(own.all for own in measures):
+        if not self.counted and any(own.all for own in metrics_of):
             raise ValueError("metrics need a loss: it says what the targets are.")
-        own = [id(one.given) for each in measures for one in each.all if isinstance(one.given, Metric)]
+        own = [id(one.given) for each in metrics_of for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
         # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
         self.directions: dict[str, bool | None] = dict(self._named())
         self.names = list(self.directions)
+        # Names of what `evaluate` gives: "loss", those of several outputs, and the metrics.
+        self.log_names = ["loss", *self.names]
+        self.loss = next((one for one in losses if one is not None), None)  # the first that there is
         for name, count in Counter(name for name, _ in self._named()).items():
             if count > 1:
                 raise ValueError(f"losses and metrics of outputs must differ in their names; got {name!r} again.")
 
     @classmethod
-    def of_one(cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objectives:
+    def of_one(
+        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+    ) -> LossesAndMetrics:
         """Of a model of one output, whose name is not known yet if there is none; arguments as `compile` takes them.
 
         Raises
@@ -114,30 +119,32 @@ class Objectives:
         """
         chosen = _loss_of_one(loss, loss_weights, names)
         plain, more = _metrics_of_one(metrics, "metrics", names), _metrics_of_one(weighted, "weighted_metrics", names)
-        return cls(["output"], [chosen], [1.0], [Measures(plain, more, chosen)])
+        return cls(["output"], [chosen], [1.0], [OutputMetrics(plain, more, chosen)])
 
     @classmethod
-    def of_all(cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> Objectives:
+    def of_all(
+        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+    ) -> LossesAndMetrics:
         """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does."""
         chosen = _take_losses(names, loss)
         plain, more = _each_of(names, metrics, "metrics"), _each_of(names, weighted, "weighted_metrics")
         each = zip(plain, more, chosen, strict=True)
-        measures = [Measures(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
-        return cls(names, chosen, _take_factors(names, loss_weights, chosen), measures)
+        metrics_of = [OutputMetrics(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
+        return cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
         if self.split:
             yield from ((f"{self.outputs[i]}_loss", False) for i in self.counted)
         prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
-        for prefix, own in zip(prefixes, self.measures, strict=True):
+        for prefix, own in zip(prefixes, self.metrics_of, strict=True):
             yield from ((f"{prefix}{name}", direction) for name, direction in own.directions.items())
 
     @property
     def objects(self) -> dict[str, Metric]:
         """The metrics that `compile` was given as objects, by their names in the logs."""
         prefixes = [f"{name}_" for name in self.outputs] if len(self.outputs) > 1 else [""]
-        each = zip(prefixes, self.measures, strict=True)
+        each = zip(prefixes, self.metrics_of, strict=True)
         return {f"{prefix}{name}": metric for prefix, own in each for name, metric in own.objects.items()}
 
     @property
@@ -146,14 +153,14 @@ class Objectives:
         return len(self.counted) > 1
 
     @property
-    def judges(self) -> list[Loss | None]:
+    def target_losses(self) -> list[Loss | None]:
         """For each output what says how targets look: its loss, or for metrics alone the squared error; or None."""
         return [
-            loss or (losses.MeanSquaredError() if measures.all else None)
-            for loss, measures in zip(self.losses, self.measures, strict=True)
+            loss or (losses.MeanSquaredError() if metrics_of.all else None)
+            for loss, metrics_of in zip(self.losses, self.metrics_of, strict=True)
         ]
 
-    def words(
+    def specifications(
         self,
         ys: Sequence[np.ndarray | None],
         rows: Sequence[tuple[int, ...]],
@@ -196,18 +203,18 @@ class Objectives:
                 to.append(value)
         return found
 
-    def shares(
+    def uses(
         self,
         ys: Sequence[np.ndarray | None],
         rows: Sequence[tuple[int, ...]],
         dtype: str,
         weighted: Sequence[bool],
-    ) -> list[Share]:
-        """Who measures what, in the order of `names`; weighted: whether rows of an output have weights."""
-        found = [Share("loss", None, False, i) for i in self.counted] if self.split else []
-        for i, (measures, judge, y) in enumerate(zip(self.measures, self.judges, ys, strict=True)):
-            if judge is not None and y is not None and measures.all:
-                found += measures.share_out(judge, y, tuple(rows[i]), dtype, weighted[i], i)
+    ) -> list[MetricUse]:
+        """Who metrics_of what, in the order of `names`; weighted: whether rows of an output have weights."""
+        found = [MetricUse("loss", None, False, i) for i in self.counted] if self.split else []
+        for i, (metrics_of, loss, y) in enumerate(zip(self.metrics_of, self.target_losses, ys, strict=True)):
+            if loss is not None and y is not None and metrics_of.all:
+                found += metrics_of.uses(loss, y, tuple(rows[i]), dtype, weighted[i], i)
         return found
 
 
@@ -224,20 +231,31 @@ def _of_batch(
     row: tuple[int, ...],
     which: np.ndarray,
     outputs: np.ndarray,
+    mask: np.ndarray | None,
 ) -> tuple[float, float, np.ndarray]:
-    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope."""
-    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row)
+    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope.
+
+    mask (rows, vectors of a row): which of them count.
+    """
+    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row, mask)
     return factor * value, value, slope if factor == 1 else slope.dtype.type(factor) * slope
 
 
 def shaped_loss(
-    loss: Loss, targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, row: tuple[int, ...]
+    loss: Loss,
+    targets: np.ndarray,
+    outputs: np.ndarray,
+    weights: np.ndarray | None,
+    row: tuple[int, ...],
+    mask: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """Value of a loss, and its slope (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
+    if mask is not None:
+        mask = mask.reshape(len(mask), *row[:-1])
     if len(row) == 1:
-        return loss._of_batch(targets, outputs, weights)
+        return loss._of_batch(targets, outputs, weights, mask)
     spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
-    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread)
+    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
     return value, slope.reshape(outputs.shape)
 
 

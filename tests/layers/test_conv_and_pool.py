@@ -1,0 +1,147 @@
+"""A convolution and the pooling that alone reads it, which are done together, equal the two done apart."""
+
+from __future__ import annotations
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep import layers
+
+# Shape of a row, arguments of the convolution, pooling and its arguments.
+CASES = {
+    "odd": ((13, 13, 3), {"filters": 17, "kernel_size": 3, "activation": "relu"}, "MaxPooling2D", {}),
+    "strips": ((40, 30, 1), {"filters": 32, "kernel_size": 3, "activation": "relu"}, "MaxPooling2D", {}),
+    "strips, same": (
+        (31, 28, 2),
+        {"filters": 33, "kernel_size": (2, 5), "padding": "same", "activation": "sigmoid"},
+        "MaxPooling2D",
+        {"pool_size": (3, 2)},
+    ),
+    "overlapping": (
+        (12, 11, 5),
+        {"filters": 6, "kernel_size": 3, "padding": "same", "activation": "relu"},
+        "MaxPooling2D",
+        {"pool_size": 3, "strides": 2, "padding": "same"},
+    ),
+    "gaps": (
+        (21, 19, 2),
+        {"filters": 8, "kernel_size": 2, "strides": (1, 2), "activation": "tanh"},
+        "MaxPooling2D",
+        {"pool_size": 2, "strides": 3},
+    ),
+    "all": ((6, 5, 2), {"filters": 3, "kernel_size": 2, "activation": "relu"}, "GlobalMaxPooling2D", {}),
+    "mean": ((14, 13, 2), {"filters": 5, "kernel_size": 3, "dilation_rate": 2}, "AveragePooling2D", {"pool_size": 2}),
+    "mean, same": (
+        (9, 8, 4),
+        {"filters": 6, "kernel_size": 3, "groups": 2},
+        "AveragePooling2D",
+        {"pool_size": 3, "strides": 1, "padding": "same"},
+    ),
+    "mean of all": ((6, 5, 2), {"filters": 3, "kernel_size": 2}, "GlobalAveragePooling2D", {}),
+    "sequences": (
+        (50, 3),
+        {"filters": 16, "kernel_size": 4, "padding": "causal", "activation": "relu"},
+        "MaxPooling1D",
+        {"pool_size": 3},
+    ),
+    "volumes": (
+        (9, 7, 6, 2),
+        {"filters": 5, "kernel_size": 2, "activation": "relu"},
+        "MaxPooling3D",
+        {"pool_size": (2, 3, 2)},
+    ),
+    "large kernel": ((8, 8, 65), {"filters": 70, "kernel_size": 3, "activation": "relu"}, "MaxPooling2D", {}),
+}
+
+
+def pair(row, arguments, pool, options, dtype):
+    """The two together; and the same weights where the convolution's output is read by another, too."""
+    gs.utils.set_random_seed(0)
+    x = gs.Input(row)
+    conv = layers.Conv1D if len(row) == 2 else layers.Conv2D if len(row) == 3 else layers.Conv3D
+    conv = conv(**arguments, bias_initializer="random_normal", dtype=dtype)
+    z = conv(x)
+    y = getattr(layers, pool)(**options, dtype=dtype)(z)
+    return gs.Model(x, y), gs.Model(x, [z, y])
+
+
+@pytest.mark.parametrize("batch", [1, 7, 33])
+@pytest.mark.parametrize("case", CASES)
+def test_values_and_gradients(case, batch, dtype):
+    row = CASES[case][0]
+    together, apart = pair(*CASES[case], dtype.name)
+    random = np.random.default_rng(1)
+    x = random.normal(size=(batch, *row)).astype(dtype)
+    y = together(x, training=True)
+    z, right = apart(x, training=True)
+    np.testing.assert_array_equal(y, right)
+    np.testing.assert_array_equal(together.predict(x, verbose=0), right)
+    dy = random.normal(size=y.shape).astype(dtype)
+    found, expected = together.backward(dy), apart.backward([np.zeros_like(z), dy])
+    dx, dws = found
+    right_dx, right_dws = expected
+    # Sums over all places, in another order.
+    for one, other in zip([dx, *dws], [right_dx, *right_dws], strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=256 * np.finfo(dtype).eps * np.abs(other).max())
+
+
+def test_what_no_window_of_the_pool_sees_has_no_gradient():
+    """The last row and column of 11 x 11 places, and of the input what only they see."""
+    together, _ = pair((13, 13, 2), {"filters": 4, "kernel_size": 3}, "MaxPooling2D", {}, "float32")
+    together(np.random.default_rng(0).normal(size=(3, 13, 13, 2)).astype(np.float32), training=True)
+    dx, _ = together.backward(np.ones((3, 5, 5, 4), np.float32))
+    assert (dx[:, 12] == 0).all()
+    assert (dx[:, :, 12] == 0).all()
+    assert (dx[:, 11] != 0).any()
+
+
+def test_ties_and_numbers_that_are_none():
+    """Of equal numbers the first is the largest; a NaN is larger than all."""
+    for pool, kernel in (("MaxPooling2D", 0.0), ("MaxPooling2D", np.nan)):
+        together, apart = pair((6, 6, 1), {"filters": 1, "kernel_size": 1}, pool, {}, "float32")
+        together.layers[1].set_weights([np.full((1, 1, 1, 1), kernel, np.float32), np.zeros(1, np.float32)])
+        x = np.ones((1, 6, 6, 1), np.float32)
+        np.testing.assert_array_equal(together(x, training=True), apart(x, training=True)[1])
+        _, (dw, _) = together.backward(np.ones((1, 3, 3, 1), np.float32))
+        assert dw.item() == 9
+
+
+def test_images_of_bytes_are_read_where_they_lie():
+    """Also where each strip of an image is copied with zeros around it."""
+    images = np.random.default_rng(0).integers(0, 255, (5, 40, 30, 3)).astype(np.uint8)[:, ::-1]
+    gs.utils.set_random_seed(0)
+    conv = layers.Conv2D(32, 3, padding="same", activation="relu")
+    model = gs.Sequential([gs.Input((40, 30, 3)), layers.Rescaling(1 / 255), conv, layers.MaxPooling2D()])
+    right = layers.MaxPooling2D()(conv((images * np.float32(1 / 255)).astype(np.float32)))
+    np.testing.assert_allclose(model.predict(images, verbose=0), right, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 33, 128])
+def test_same_bits_with_any_number_of_threads(batch):
+    """Of convolutions with and without a pool, kernels small and large, and borders."""
+    random, found, before = np.random.default_rng(batch), [], gs.get_num_threads()
+    x, y = random.normal(size=(batch, 20, 18, 3)).astype(np.float32), random.integers(0, 10, batch)
+    for threads in (1, 2, 3, 8, 16):
+        gs.utils.set_random_seed(0)
+        gs.set_num_threads(threads)
+        try:
+            model = gs.Sequential(
+                [
+                    gs.Input((20, 18, 3)),
+                    layers.Conv2D(48, 3, padding="same", activation="relu"),
+                    layers.MaxPooling2D(),
+                    layers.Conv2D(100, 3, strides=2, padding="same", activation="elu"),
+                    layers.Conv2D(16, 2, activation="relu"),
+                    layers.GlobalAveragePooling2D(),
+                    layers.Dense(10),
+                ]
+            )
+            model.compile("adam", gs.losses.SparseCategoricalCrossentropy(from_logits=True))
+            for _ in range(3):
+                model.train_on_batch(x, y)
+            found.append([*model.get_weights(), model.predict(x, verbose=0, batch_size=batch)])
+        finally:
+            gs.set_num_threads(before)
+    for weights in found[1:]:
+        for one, other in zip(found[0], weights, strict=True):
+            np.testing.assert_array_equal(one, other)
