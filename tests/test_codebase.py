@@ -45,6 +45,7 @@ PYTHON_FLOORS = (
     ("optimizers",),
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),
+    ("minimize",),
     ("activations", "callbacks", "constraints", "initializers", "losses", "preprocessing", "regularizers"),
     ("metrics", "layers", "data"),
     ("trainers",),

@@ -25,9 +25,12 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from .gru import GRU
 from .identity import Identity
 from .input import Input, InputLayer
 from .lambda_layer import Lambda
+from .lstm import LSTM
+from .masking import Masking
 from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
@@ -39,12 +42,15 @@ from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
 from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from .simple_rnn import SimpleRNN
 from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -83,6 +89,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
@@ -97,6 +104,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
