@@ -45,8 +45,10 @@ PYTHON_FLOORS = (
     ("optimizers",),
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),
-    ("activations", "callbacks", "constraints", "initializers", "losses", "regularizers"),
-    ("metrics", "layers"),
+    ("minimize",),
+    ("activations", "callbacks", "constraints", "initializers", "losses", "preprocessing", "regularizers"),
+    ("metrics", "layers", "data"),
+    ("trainers",),
     ("saving",),
     ("models", "utils"),
     ("backend", "demo"),
@@ -125,6 +127,26 @@ def test_no_import_goes_up(path: Path) -> None:
         assert target == own or height[target] < height[own], f"{own} stands below {target} and must not import it."
 
 
+def imports_at_once(path: Path) -> set[Path]:
+    """The files of the package that importing a file imports, not within functions or for types alone."""
+    inside, found = path.relative_to(PACKAGE).parts[:-1], set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = PACKAGE.joinpath(*inside[: len(inside) - (node.level - 1)], *(node.module or "").split("."))
+            for place in [base / alias.name for alias in node.names]:
+                each = place.with_suffix(".py"), place / "__init__.py", base.with_suffix(".py")
+                found |= {file for file in each if file.exists()} or {base / "__init__.py"} - {PACKAGE / "__init__.py"}
+    return found - {path}
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    waiting = {path: imports_at_once(path) for path in PYTHON}
+    while free := [path for path, needed in waiting.items() if not needed & waiting.keys()]:
+        for path in free:
+            del waiting[path]
+    assert not waiting, "each of these files waits for others of them, or imports what does"
+
+
 def test_every_rule_has_its_mirror() -> None:
     """csrc/optimizers/adam.hpp, python/gradstep/optimizers/adam.py: the same names, and one list in C++."""
     rules = {path.stem for path in (CSRC / "optimizers").glob("*.hpp")} - {"all", "every"}
@@ -142,21 +164,9 @@ def test_what_tests_share_is_in_support() -> None:
 
 
 # What a model keeps for itself, and the classes that compute.
-BEHIND_MODELS = {"_network", "_run", "_rows", "_kept", "_lone", "_passes", "_guard", "_key", "_ready", "_order"}
-BEHIND_MODELS |= {"_eager", "_measures", "_initial_epoch", "_nodes", "_rekey", "_tape", "_graph", "_feed_rows"}
-ENGINES = {
-    "Network",
-    "TrainLoop",
-    "ForwardBackward",
-    "Graph",
-    "Node",
-    "Mixed",
-    "MixedRun",
-    "GraphRun",
-    "Measured",
-    "Custom",
-    "EagerExecutor",
-}
+BEHIND_MODELS = {"_executor", "_trainer", "_evaluator", "_data", "_guard", "_key", "_ready", "_kept", "_last_call"}
+BEHIND_MODELS |= {"_eager", "_nodes", "_rekey", "_has_many", "_pack_outputs"}
+ENGINES = {"Network", "TrainLoop", "ForwardBackward", "Executor", "EagerExecutor", "RunWithMetrics", "RunOverBatches"}
 
 
 def test_one_probe_sees_behind_models() -> None:
@@ -171,7 +181,9 @@ def test_one_probe_sees_behind_models() -> None:
                 behind = node.attr in BEHIND_MODELS and owner != "self"
                 if behind or (node.attr in ENGINES and owner.endswith("_core")):
                     found.append(f"{path.relative_to(ROOT)}:{node.lineno} {owner}.{node.attr}")
-            elif isinstance(node, ast.ImportFrom) and re.match(r"gradstep\.(models|layers)\.", node.module or ""):
+            elif isinstance(node, ast.ImportFrom) and re.match(
+                r"gradstep\.(models|trainers|layers)\.", node.module or ""
+            ):
                 found += [f"{path.relative_to(ROOT)}:{node.lineno} {a.name}" for a in node.names if a.name in ENGINES]
     assert not found
 

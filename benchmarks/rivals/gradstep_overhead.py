@@ -71,16 +71,16 @@ class Engine(Names):
     def checked(self) -> np.ndarray:
         result = super().checked()
         model = self.model
-        rows = model._rows(self.x, self.y)
+        rows = model._data.rows(self.x, self.y)
         batch = self.problem["batch"] if self.problem["kind"] == overhead.FIT else 1
-        self.pass_ = model._run(rows, batch, True)
-        self.network, self.ready, self.out = model._network, rows.x, np.empty((1, mlp.SIZES[-1]), np.float32)
+        self.pass_ = model._executor.run(rows, batch, True)
+        self.network, self.ready, self.out = model._executor.network, rows.x, np.empty((1, mlp.SIZES[-1]), np.float32)
         self.number = 0
         return result
 
     def fit(self) -> None:
         self.number += 1
-        self.pass_.start(self.model._order(self.number, len(self.x)), self.number)
+        self.pass_.start(self.model._trainer.order(self.number, len(self.x)), self.number)
         self.pass_.advance(1e6)
 
     def train(self) -> None:

@@ -14,6 +14,7 @@
 #include "layers/dropout.hpp"
 #include "layers/elementwise.hpp"
 #include "layers/external.hpp"
+#include "layers/masks.hpp"
 #include "layers/noise.hpp"
 #include "layers/normalization.hpp"
 #include "layers/normalize_parts.hpp"
@@ -21,6 +22,7 @@
 #include "layers/pool.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
+#include "layers/recurrent.hpp"
 #include "layers/rescaling.hpp"
 #include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
@@ -29,7 +31,9 @@ namespace gs {
 
 using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
-                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool>;
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
+                        Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
+                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 from gradstep import _core
-from gradstep.models.measured import Measured
-from gradstep.models.network import Step, learned, network_of
+from gradstep.trainers.network import Step, learned, network_of
+from gradstep.trainers.runs import RunWithMetrics
 
 __all__ = [
     "Graph",
@@ -47,7 +47,7 @@ __all__ = [
 
 def engine_of(model: Any) -> Any:
     """What computes a model: the same object as long as its layers stay."""
-    return model._network
+    return model._executor.network
 
 
 def guard(model: Any) -> AbstractContextManager[Any]:
@@ -97,7 +97,7 @@ def first_output(layer: Any) -> Any:
 
 def trained_flags(model: Any) -> list[Any]:
     """Which weights are trained, as the model keeps it."""
-    return model._trained()
+    return model._executor.trained_weights()
 
 
 # -- one pass ----------------------------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def run_of(model: Any, x: Any, y: Any, batch: int) -> Any:
 
 def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:
     """Whether training comes back to Python at each batch, for metrics."""
-    run = model._run(model._rows(x, y), 10, True)
-    return bool(run._fed) if isinstance(run, Measured) else type(run) is not _core.TrainLoop
+    run = model._executor.run(model._data.rows(x, y), 10, True)
+    return bool(run._updated) if isinstance(run, RunWithMetrics) else type(run) is not _core.TrainLoop
 
 
 # -- what is drawn -----------------------------------------------------------------------------------------------------
@@ -137,30 +137,31 @@ def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:
 
 def calls(model: Any) -> int:
     """How many calls in training drew so far."""
-    return model._lone
+    return model._executor.calls
 
 
 def draw_as_in_call(one: Any, number: int) -> None:
     """Let the next call in training, of a model or of a layer alone, draw what it drew after so many calls."""
-    if hasattr(one, "_lone"):
-        one._lone = number
+    if hasattr(one, "_executor"):
+        one._executor.calls = number
     else:
         one._eager.calls = number
 
 
 def draw_as_in_epoch(model: Any, number: int) -> None:
     """Let the next epoch of `fit` draw what it drew after so many epochs."""
-    model._passes = number
+    model._trainer.passes = number
 
 
 def counters(model: Any) -> list[Any]:
     """What the draws and shuffles of a model follow from, and what its metrics are kept in."""
-    return [model._key, model._passes, model._lone, id(model._objectives)]
+    trainer, executor = model._trainer, model._executor
+    return [trainer.key, trainer.passes, executor.calls, id(executor.losses_and_metrics)]
 
 
 def key(one: Any) -> Any:
     """What a layer, or the shuffles of a model, draw from."""
-    return getattr(one, "_key", None)
+    return one._trainer.key if hasattr(one, "_trainer") else getattr(one, "_key", None)
 
 
 def rekey(model: Any, layer_key: int) -> None:
@@ -170,12 +171,12 @@ def rekey(model: Any, layer_key: int) -> None:
 
 def order(model: Any, epoch: int, rows: int) -> np.ndarray:
     """The rows of an epoch, shuffled."""
-    return model._order(epoch, rows)
+    return model._trainer.order(epoch, rows)
 
 
 def start_at_epoch(model: Any, epoch: int) -> None:
     """What a callback that restores a run says when training begins."""
-    model._initial_epoch = epoch
+    model._trainer.initial_epoch = epoch
 
 
 # -- what is kept ------------------------------------------------------------------------------------------------------
@@ -183,12 +184,12 @@ def start_at_epoch(model: Any, epoch: int) -> None:
 
 def runs_kept(model: Any) -> list[Any]:
     """The runs over single batches that wait for the next batch."""
-    return [borrowed.run for borrowed in model._kept.values()]
+    return [kept.run for kept in model._executor._kept.values()]
 
 
 def forget_runs(model: Any) -> None:
     """Let the next single batch make its run anew."""
-    model._kept.clear()
+    model._executor._kept.clear()
 
 
 def without_copy(model: Any, x: Any) -> bool:

@@ -123,7 +123,7 @@ class BackupAndRestore(Callback):
                 raise
             if damage is not None:
                 warn(f"{damage} Training goes on from the backup before it.")
-            self._epoch = self.model._initial_epoch = notes["epoch"]
+            self._epoch = self.model._trainer.initial_epoch = notes["epoch"]
             return
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -121,8 +121,8 @@ class Diagnose(Callback):
         with np.errstate(all="ignore"):
             layers, constant = self._forward(x)
             value, gradients = self._backward(x, y)
-            trained = self.model._trained()
-            before = dict(zip(self.model._weight_names, self._before, strict=False))
+            trained = self.model._executor.trained_weights()
+            before = dict(zip(self.model.weight_names, self._before, strict=False))
             slopes = dict(zip(trained, gradients, strict=True))
             for layer in self.model.layers:
                 names = [f"{layer.name}/{name}" for name in layer.weight_names]
@@ -158,11 +158,11 @@ class Diagnose(Callback):
 
     def _backward(self, x: Any, y: Any) -> tuple[float, list[np.ndarray]]:
         """The loss of the sample and its gradients; the model is afterwards as it was."""
-        weights, drawn = self.model.get_weights(), self.model._lone
+        weights, drawn = self.model.get_weights(), self.model._executor.calls
         try:
             value, gradients = self.model._gradients_of(x, y)
         finally:
-            self.model._lone = drawn
+            self.model._executor.calls = drawn
             for weight, kept in zip(self.model.weights, weights, strict=True):
                 weight[...] = kept
         return float(value), gradients

@@ -179,7 +179,7 @@ def _description(model: Any) -> dict[str, Any]:
     """
     names, calls = model._flow()
     inputs = list(names)
-    nodes = [_node(name, "InputLayer", model._dtype, []) for name in inputs]
+    nodes = [_node(name, "InputLayer", model.dtype, []) for name in inputs]
     often = Counter(path for path, _, _ in calls)
     seen: Counter[str] = Counter()
     for path, layer, sources in calls:

@@ -1,8 +1,8 @@
-"""Setting many weights at once, or none."""
+"""Walking the layers of models, and setting many weights at once, or none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from ..checks import describe, numeric
 
-__all__ = ["assign", "placed"]
+__all__ = ["assign", "leaves_of", "placed"]
 
 
 def assign(targets: Sequence[np.ndarray], weights: Any) -> None:
@@ -36,3 +36,16 @@ def placed(weight: np.ndarray, dtype: str) -> np.ndarray:
     copy = _core.aligned_zeros(weight.shape, dtype)
     copy[...] = weight
     return copy
+
+
+def leaves_of(layers: Iterable[Any]) -> dict[str, Any]:
+    """Every layer once by its path, in the place of a model its own."""
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    for layer in layers:
+        inner = getattr(layer, "_leaves", {"": layer})
+        for path, leaf in inner.items():
+            if id(leaf) not in seen:
+                seen.add(id(leaf))
+                found[f"{layer.name}/{path}".rstrip("/")] = leaf
+    return found

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.columns import Columns, input_columns
+from ..data.names import by_name
 from ..described import custom_object_scope
 from ..layers.activation import Activation
 from ..layers.base import Layer
@@ -18,11 +20,8 @@ from ..naming import name_for
 from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import give_weights, take_keys
 from ..saving.sharing import Reading, Writing
-from .layered import spread
-from .many import Many
-from .named import by_name
-from .network import network_of, renew
-from .wiring import Bundle, Wiring
+from .base import BaseModel
+from .topology import TensorSpec, Topology
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Functional", "Model"]
 
 
-class Functional(Many):
+class Functional(BaseModel):
     """Layers between symbolic tensors: of several inputs and outputs, shared, merged.
 
     Parameters
@@ -84,26 +83,25 @@ class Functional(Many):
                 "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A class "
                 "with a method call() is no model here."
             )
-        super().__init__(Bundle(inputs, "inputs"), Bundle(outputs, "outputs"))
+        super().__init__()
+        self._ins, self._outs = TensorSpec(inputs, "inputs"), TensorSpec(outputs, "outputs")
         self._take_seed(seed)
-        wiring = Wiring(self._ins.tensors, self._outs.tensors)
+        topology = Topology(self._ins.tensors, self._outs.tensors)
         self.name = name_for(self, name)
-        self._calls = wiring.nodes
-        self._layers = wiring.operations
-        self._exits = spread(self, list(range(len(self._ins))), self._steps, len(self._ins))
-        working = [step.layer for step in self._steps if not isinstance(step.layer, InputLayer)]
+        self._calls, self._layers = topology.nodes, topology.operations
+        working = [layer for layer in self._leaves.values() if not isinstance(layer, InputLayer)]
         if not working:
             raise ValueError(f"model {self.name!r} must have a layer between its inputs and outputs.")
-        self._dtype_name = working[0].dtype
+        self._dtype = working[0].dtype
         for layer in working:
-            if layer.dtype != self._dtype_name:
+            if layer.dtype != self._dtype:
                 raise ValueError(
                     f"layers of a model must have one dtype; layer {layer.name!r} has {layer.dtype}, "
-                    f"{working[0].name!r} has {self._dtype_name}."
+                    f"{working[0].name!r} has {self._dtype}."
                 )
             layer._shared = True
             self._guard.join(layer._guard)
-        self._connect_engine()
+        self._connect_engine(self._ins.rows)
 
     # -- how it is connected -------------------------------------------------------------------------------------------
 
@@ -116,8 +114,9 @@ class Functional(Many):
         """It always is."""
 
     @property
-    def _dtype(self) -> str:
-        return self._dtype_name
+    def dtype(self) -> str:
+        """Of weights, sums and outputs."""
+        return self._dtype
 
     def _connect(self, x: Any) -> Any:
         if isinstance(x, Mapping):
@@ -150,16 +149,87 @@ class Functional(Many):
         outputs: np.ndarray = Functional(self.inputs, self._layers[number].output).predict(x, verbose=0)
         return outputs
 
-    def _connect_engine(self) -> None:
-        """Make what computes, over the weights where they lie."""
-        self._network = network_of(self._ins.rows, self._steps, self._exits)
-        self._note_trainable()
+    # -- inputs and outputs --------------------------------------------------------------------------------------------
 
-    def _renew(self) -> None:
-        self._tape = self._back = None
-        if self._network is not None:
-            renew(self._network, self._steps)
-        self._note_trainable()
+    @property
+    def _lists_outputs(self) -> bool:
+        return self._outs.kind != "one"
+
+    @property
+    def _has_many(self) -> bool:
+        return len(self._ins) > 1 or self._lists_outputs
+
+    def _pack_outputs(self, values: Sequence[Any]) -> Any:
+        return self._outs.packed(values)
+
+    def _pack_inputs(self, values: Sequence[Any]) -> Any:
+        return self._ins.packed(values)
+
+    def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
+        if not self._has_many:
+            return super()._input_shapes(x, rows)
+        return [(len(rows), *row) for row in self._ins.rows]
+
+    def _ready(self, x: Any, name: str) -> Any:
+        columns = input_columns(x, name, self._ins.names, self._ins.rows, self.dtype)
+        return Columns(columns) if self._has_many else columns[0]
+
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        if self._has_many:
+            raise ValueError(
+                "only models with one input and one output (not in a list or dict) can be added to a Sequential; "
+                f"{self.name!r} has {len(self._ins)} inputs and {len(self._outs)} outputs."
+            )
+        return self._ins.rows[0]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
+        """Shape of the output for an input shape; both with the rows, None, in front."""
+        self._check_shape(input_shape)
+        return self.output_shape
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """Nothing is left to make; raises ValueError for another shape than the model's."""
+        self._check_shape(input_shape)
+
+    @property
+    def inputs(self) -> Any:
+        """The symbolic tensors of the inputs, as a list."""
+        return list(self._ins.tensors)
+
+    @property
+    def outputs(self) -> Any:
+        """The symbolic tensors of the outputs, as a list."""
+        return list(self._outs.tensors)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensors of the inputs, as they were given."""
+        return self._ins.given_as()
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensors of the outputs, as they were given."""
+        return self._outs.given_as()
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called: after their `Input`, or as in the dict that they were given in."""
+        return list(self._ins.names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called: after the layers that give them, or as in the dict that they were given in."""
+        return list(self._outs.names)
+
+    @property
+    def input_shape(self) -> Any:
+        """Shapes of the inputs, with None for the rows, as they were given."""
+        return self._ins.packed([tensor.shape for tensor in self._ins.tensors])
+
+    @property
+    def output_shape(self) -> Any:
+        """Shapes of the outputs, with None for the rows, as they were given."""
+        return self._outs.packed([tensor.shape for tensor in self._outs.tensors])
 
     # -- configs and files ---------------------------------------------------------------------------------------------
 
@@ -221,9 +291,8 @@ class Functional(Many):
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
-        self._indices = None
-        self._changed()
-        self._connect_engine()
+        self._executor.reconnect()
+        self._connect_engine(self._ins.rows)
 
 
 Model = Functional

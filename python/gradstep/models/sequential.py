@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import seeds
 from ..checks import describe, numeric, shape_of
+from ..data.names import only_by_name
+from ..data.rows import inputs
 from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
@@ -17,10 +19,7 @@ from ..naming import name_for
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
-from .data import inputs
-from .layered import Layered, spread
-from .named import only_by_name
-from .network import network_of, renew
+from .base import BaseModel
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Sequential"]
 
 
-class Sequential(Layered):
+class Sequential(BaseModel):
     """Layers in a row, each working on what the one before it gives.
 
     Parameters
@@ -70,7 +69,7 @@ class Sequential(Layered):
 
     def __init__(
         self,
-        layers: Sequence[Layer | Layered | SymbolicTensor] | None = None,
+        layers: Sequence[Layer | BaseModel | SymbolicTensor] | None = None,
         name: str | None = None,
         seed: int | None = None,
     ) -> None:
@@ -94,14 +93,14 @@ class Sequential(Layered):
     @property
     def built(self) -> bool:
         """Whether the weights exist."""
-        return self._network is not None
+        return self._executor.network is not None
 
-    def add(self, layer: Layer | Layered | SymbolicTensor) -> None:
+    def add(self, layer: Layer | BaseModel | SymbolicTensor) -> None:
         """Append a layer. A model that was trained must be compiled again.
 
         Raises as the constructor does, and RuntimeError while the model is being trained; it is then as it was.
         """
-        self._check_no_fit("add()")
+        self._trainer.check_no_fit("add()")
         self._append(layer, {other.name for other in self._layers})
         self._build_if_known()
 
@@ -113,7 +112,7 @@ class Sequential(Layered):
         ValueError, RuntimeError
             There is none; the model is being trained.
         """
-        self._check_no_fit("pop()")
+        self._trainer.check_no_fit("pop()")
         if not self._layers:
             raise ValueError(f"model {self.name!r} has no layer to pop.")
         layer = self._layers.pop()
@@ -126,9 +125,10 @@ class Sequential(Layered):
         """Append a layer whose name is none of `names`, those of the layers, and add it to them."""
         if isinstance(layer, SymbolicTensor) and isinstance(layer.node.operation, InputLayer):
             layer = layer.node.operation
-        inner = isinstance(layer, Layered)
+        inner = isinstance(layer, BaseModel)
         if not inner and not isinstance(layer, Layer):
-            raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
+            hint = " It maps strings before a model: fit(layer(texts), y)." if hasattr(layer, "get_vocabulary") else ""
+            raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.{hint}")
         if inner and not layer.layers:
             raise ValueError(f"model {layer.name!r} cannot be added as a layer: it has no layers.")
         if not inner and "_eager" not in vars(layer):
@@ -201,7 +201,7 @@ class Sequential(Layered):
         if not self._layers:
             raise ValueError(f"model {self.name!r} must have a layer; it has none.")
         with self._guard:  # two threads may ask a new model for its first outputs
-            if self._network is not None:
+            if self.built:
                 return
             current: Shape = (None, *shape)
             for layer in self._layers:
@@ -214,10 +214,7 @@ class Sequential(Layered):
                 current = layer.output_shape
             self._shape = shape
             self._describe()
-            self._steps = []
-            ends = spread(self, [0], self._steps, 1)
-            self._network = network_of([shape], self._steps, ends)
-            self._note_trainable()
+            self._connect_engine([shape])
 
     def _describe(self) -> None:
         """Connect the layers with symbolic tensors, so that other models can begin and end at any of them."""
@@ -243,7 +240,7 @@ class Sequential(Layered):
 
     def _ready(self, x: Any, name: str) -> np.ndarray:
         array = numeric(only_by_name(x, self.input_names, name), name)
-        if self._network is None:
+        if not self.built:
             if self._shape is None and array.ndim < 2:
                 raise ValueError(
                     f"{name} must have shape (rows, numbers a row); its shape is {array.shape}. "
@@ -251,10 +248,11 @@ class Sequential(Layered):
                 )
             self.build((None, *array.shape[1:]) if self._shape is None else None)
         assert self._shape is not None
-        return inputs(array, name, self._shape, self._dtype)
+        return inputs(array, name, self._shape, self.dtype)
 
     @property
-    def _dtype(self) -> str:
+    def dtype(self) -> str:
+        """Of weights, sums and outputs."""
         dtype: str = self._layers[0].dtype
         return dtype
 
@@ -299,7 +297,7 @@ class Sequential(Layered):
         if len(tensors) != 1:
             raise ValueError(f"model {self.name!r} must get one input; got a list of {len(tensors)}.")
         self.build(tensors[0].shape)
-        return Node(self, tensors, False, [self.output_shape], self._dtype).outputs[0]
+        return Node(self, tensors, False, [self.output_shape], self.dtype).outputs[0]
 
     @property
     def input_shape(self) -> Shape:
@@ -324,7 +322,7 @@ class Sequential(Layered):
         return outputs
 
     def _must_be_built(self) -> None:
-        if self._network is None:
+        if not self.built:
             raise ValueError(f"model {self.name!r} is not built: begin it with Input(shape), or give it data.")
 
     # -- configs -----------------------------------------------------------------------------------------------------
@@ -386,12 +384,7 @@ class Sequential(Layered):
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)
         self._forget_calls()
-        self._network = self._indices = self._tape = self._back = None
-        self._changed()
+        self._last_call.forget()
+        self._executor.network = None
+        self._executor.reconnect()
         self.build()
-
-    def _renew(self) -> None:
-        self._tape = self._back = None
-        if self._network is not None:
-            renew(self._network, self._steps)
-        self._note_trainable()

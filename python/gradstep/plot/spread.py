@@ -85,7 +85,7 @@ def histograms(
 
 def _gradients(model: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
     _, gradients = model.value_and_grad(x, y)
-    return dict(zip(model._trained(), gradients, strict=True))
+    return dict(zip(model._executor.trained_weights(), gradients, strict=True))
 
 
 def _look(style: int) -> dict[str, Any]:

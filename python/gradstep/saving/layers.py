@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,12 @@ from ..checks import check_int, describe
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
-from ..layers.weights import assign
+from ..layers.weights import assign, leaves_of
 
 if TYPE_CHECKING:
     from .sharing import Reading
 
-__all__ = ["described_input", "give_weights", "leaves_of", "made_layer", "take_keys", "take_weights"]
+__all__ = ["described_input", "give_weights", "made_layer", "take_keys", "take_weights"]
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
@@ -51,19 +51,6 @@ def take_key(layer: Layer, key: Any) -> None:
         raise ValueError(f"layer {layer.name!r} must have a key if it draws, and none otherwise.")
     if key is not None:
         vars(layer)["_key"] = check_int("a layer's key", key, 0, 2**64 - 1)
-
-
-def leaves_of(layers: Iterable[Any]) -> dict[str, Layer]:
-    """Every layer once by its path, in the place of a model its own."""
-    found: dict[str, Layer] = {}
-    seen: set[int] = set()
-    for layer in layers:
-        inner = {"": layer} if isinstance(layer, Layer) else layer._leaves
-        for path, leaf in inner.items():
-            if id(leaf) not in seen:
-                seen.add(id(leaf))
-                found[f"{layer.name}/{path}".rstrip("/")] = leaf
-    return found
 
 
 def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:

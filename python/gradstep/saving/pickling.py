@@ -47,6 +47,7 @@ def restore(model: Savable, state: Mapping[str, Any]) -> None:
     with custom_object_scope(state["references"]):
         made = model_of_file(state["file"], f"the pickle of a {type(model).__name__}", True, None)
     vars(model).update(vars(made))
+    model._adopt()
     vars(model).update(state["attributes"])
 
 

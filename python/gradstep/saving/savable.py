@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .._core import Guard
     from ..callbacks.base import Callback
     from ..layers.base import Layer
-    from ..seeds import Key
+    from ..trainers.executor import Executor
+    from ..trainers.trainer import Trainer
     from .checkpoint import Checkpoint
 
 __all__ = ["MODELS", "Savable", "Source", "described_model", "package_class"]
@@ -39,34 +40,34 @@ class Savable:
     """Base of the models: files, configs, and clones. A subclass adds ``get_config`` and ``from_config``."""
 
     name: str
-    optimizer: optimizers.Optimizer | None
     _compiled: dict[str, Any]
-    _key: Key | None
-    _passes: int
-    _lone: int
-    _guard: Guard
     _trains: list[bool]
 
     if TYPE_CHECKING:
+        _executor: Executor
+        _trainer: Trainer
 
+        @property
+        def optimizer(self) -> optimizers.Optimizer | None: ...
+        @property
+        def _guard(self) -> Guard: ...
         @property
         def layers(self) -> list[Layer]: ...
         @property
         def weights(self) -> list[np.ndarray]: ...
         @property
+        def weight_names(self) -> list[str]: ...
+        @property
         def _leaves(self) -> dict[str, Layer]: ...
         @property
         def built(self) -> bool: ...
-        @property
-        def _weight_names(self) -> list[str]: ...
-        def _trained(self) -> dict[str, np.ndarray]: ...
+        def _adopt(self) -> None: ...
         def _must_be_built(self) -> None: ...
-        def _trained(self) -> dict[str, np.ndarray]: ...
         def compile(self, *args: Any, **kwargs: Any) -> None: ...
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.partition(".")[0] == __name__.partition(".")[0]:
+        if cls.__module__.partition(".")[0] == __name__.partition(".")[0] and "_made" in vars(cls):
             MODELS[cls.__name__] = cls
 
     # -- configs -----------------------------------------------------------------------------------------------------

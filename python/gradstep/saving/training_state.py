@@ -35,9 +35,9 @@ def counters(model: Savable) -> dict[str, Any]:
     Those are the ones that were trainable at the last `compile`, which need not be those that are now.
     """
     return {
-        "shuffle_key": None if model._key is None else list(model._key),
-        "passes": model._passes,
-        "lone_batches": model._lone,
+        "shuffle_key": None if model._trainer.key is None else list(model._trainer.key),
+        "passes": model._trainer.passes,
+        "lone_batches": model._executor.calls,
         "layer_keys": [layer._key for layer in model._leaves.values()],
         "trained": list(model._trains),
     }
@@ -45,7 +45,7 @@ def counters(model: Savable) -> dict[str, Any]:
 
 def restore_counters(model: Savable, saved: Mapping[str, Any]) -> None:
     """Take up what `counters` gave, but the keys of layers: they are part of a network from its beginning."""
-    model._key, model._passes, model._lone = check_counters(saved)
+    model._trainer.key, model._trainer.passes, model._executor.calls = check_counters(saved)
 
 
 def check_counters(saved: Mapping[str, Any]) -> tuple[tuple[int, int] | None, int, int]:
@@ -103,7 +103,7 @@ def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str,
     words: dict[str, Any] = {"optimizer": optimizers.serialize(optimizer), "excluded": _excluded(model)}
     if not len(optimizer._core):
         return words, {}
-    numbers = [_index(optimizer, weight) for weight in model._trained().values()]
+    numbers = [_index(optimizer, weight) for weight in model._executor.trained_weights().values()]
     if sorted(numbers) != list(range(len(optimizer._core))):
         raise ValueError(
             "the optimizer must step the weights of this model and nothing else to be saved with it; "
@@ -172,7 +172,7 @@ def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Ca
 
 def _attach(optimizer: optimizers.Optimizer, model: Savable, words: Mapping[str, Any]) -> list[int]:
     """Make the weights known to an optimizer, in the order and groups in which it knew them."""
-    order, trained = words["order"], model._trained()
+    order, trained = words["order"], model._executor.trained_weights()
     if sorted(order) != list(range(len(trained))):
         raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
     weights, names = list(trained.values()), list(trained)

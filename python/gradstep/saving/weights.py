@@ -25,7 +25,7 @@ HDF5 = (".h5", ".hdf5")
 
 def named_weights(model: Savable) -> dict[str, np.ndarray]:
     """The weights of a model by their names, ``dense/kernel``, in order."""
-    return dict(zip(model._weight_names, model.weights, strict=True))
+    return dict(zip(model.weight_names, model.weights, strict=True))
 
 
 def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:

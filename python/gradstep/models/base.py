@@ -1,0 +1,311 @@
+"""What models of layers have in common, however the layers are connected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..checks import check_int, shape_of
+from ..data.columns import arrays_of
+from ..layers.base import Layer
+from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.variable import Variables
+from ..layers.weights import assign, leaves_of
+from ..saving.savable import Savable
+from ..trainers.network import Step, network_of
+from .on_batches import OnBatches
+from .summary import Summarized
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["BaseModel", "flatten_calls"]
+
+
+class Call(NamedTuple):
+    """What a layer, or a model used as one, makes of arrays; and whether an output of the model is among that."""
+
+    operation: Any
+    given: list[np.ndarray]
+    made: list[np.ndarray]
+    is_last: bool
+
+
+class BaseModel(OnBatches, Savable, Summarized, Variables):
+    """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers: list[Any] = []  # layers, and models that are used as layers
+        self._nodes: list[Node] = []  # calls with symbolic tensors
+        self._calls: list[Node] = []  # of its layers, each after those it reads
+        self._trains: list[bool] = []  # which of `_leaves` were trainable when the engine was told last
+
+    # -- layers ------------------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers, and the models that are used as layers."""
+        return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer of a name, or of a place in `layers`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is none; not one of both arguments was given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer() takes a name or an index, one of them; got {name!r} and {index!r}.")
+        if index is not None:
+            if check_int("index", index, -len(self._layers)) >= len(self._layers):
+                raise ValueError(f"index must be below {len(self._layers)}, the number of layers; got {index}.")
+            return self._layers[index]
+        for layer in self._layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(
+            f"name must be that of a layer, {', '.join(layer.name for layer in self._layers)}; got {name!r}."
+        )
+
+    def _connect(self, x: Any) -> Any:
+        """Be part of another model that is being described."""
+        raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
+
+    def __call__(self, x: Any, training: bool | None = None) -> Any:
+        """The outputs for one batch of arrays, at once; or symbolic tensors for symbolic tensors.
+
+        Parameters
+        ----------
+        x : array_like, shape (rows, ...), or SymbolicTensor
+            Of a model of several inputs a list or dict of them.
+        training : bool, optional
+            Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
+            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+
+        Returns
+        -------
+        ndarray of the model's dtype, of the shape of the last layer's output, or SymbolicTensor
+            Of a model of several outputs a list or dict of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `predict` does.
+        """
+        symbolic = is_symbolic(x)
+        in_training(training, symbolic)
+        return self._connect(x) if symbolic else self._called(x, training)
+
+    def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
+        """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
+        arrays = arrays_of(x)
+        values = {
+            id(tensor): array.reshape(len(array), *(n for n in tensor.shape if n is not None))
+            for tensor, array in zip(self.inputs, arrays, strict=True)
+        }
+        calls = []
+        for node in self._calls:
+            given = [values[id(tensor)] for tensor in node.inputs]
+            made = node.operation(given if node.listed else given[0])
+            found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
+            values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
+            calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
+        return calls, [values[id(tensor)] for tensor in self.outputs]
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the model begins with."""
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the model ends with."""
+        raise NotImplementedError
+
+    @property
+    def input(self) -> Any:
+        """The symbolic tensor that the model begins with; of several inputs a list or dict, as they were given."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The symbolic tensor that the model ends with; of several outputs a list or dict, as they were given."""
+        return self.outputs[0]
+
+    # -- as a layer of another model ---------------------------------------------------------------------------------
+
+    @property
+    def _works(self) -> bool:
+        """Whether it computes anything."""
+        return any(layer._works for layer in self._layers)
+
+    def _draw_key(self) -> None:
+        """Draw anew where what its layers draw begins, as far as they are not built, and it has no seed itself."""
+        for leaf in self._leaves.values() if self.seed is None else ():
+            if not leaf.built:
+                leaf._draw_key()
+
+    def _rows_shape(self) -> tuple[int, ...] | None:
+        """Shape of a row of the input, if it is known."""
+        raise NotImplementedError
+
+    def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
+        """The shape of a row, if the model can take it."""
+        shape, known = shape_of("input_shape", tuple(input_shape)[1:]), self._rows_shape()
+        if known is not None and known != shape:
+            raise ValueError(f"input_shape has rows of shape {shape}; model {self.name!r} takes {known}.")
+        return shape
+
+    @property
+    def _leaves(self) -> dict[str, Layer]:
+        """Every layer once, those of models in this one too, by its path."""
+        return leaves_of(self._layers)
+
+    # -- what computes it ----------------------------------------------------------------------------------------------
+
+    def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """Make what computes the layers, for inputs of these shapes of a row, over the weights where they lie."""
+        steps: list[Step] = []
+        outputs = flatten_calls(self, range(len(rows)), steps, len(rows))
+        self._executor.connect(network_of(rows, steps, outputs), steps)
+        self._note_trainable()
+
+    def _renew(self) -> None:
+        super()._renew()
+        self._note_trainable()
+
+    def _forget_network(self) -> None:
+        """The layers changed."""
+        self._last_call.forget()
+        self._executor.forget()
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        return [tuple(n for n in tensor.shape if n is not None) for tensor in self.outputs]
+
+    # Of models of one input and one output; a model of several has others.
+
+    @property
+    def _lists_outputs(self) -> bool:
+        return False
+
+    @property
+    def _has_many(self) -> bool:
+        return False
+
+    def _pack_outputs(self, values: Sequence[Any]) -> Any:
+        return values[0]
+
+    def _pack_inputs(self, values: Sequence[Any]) -> Any:
+        return values[0]
+
+    def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
+        """Shapes of what a user gave as inputs, whose gradients will have them."""
+        return [np.shape(x)]
+
+    # -- weights -----------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
+        return [weight for layer in self._leaves.values() for weight in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+        return [weight for layer in self._leaves.values() for weight in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """The others of the weights."""
+        return [weight for layer in self._leaves.values() for weight in layer.non_trainable_weights]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
+        return any(layer.trainable for layer in self._leaves.values())
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self._leaves.values():
+            layer.trainable = value
+
+    def _note_trainable(self) -> None:
+        """Remember what the engine was told, for files: `trainable` may be another until the next `compile`."""
+        self._trains = [layer.trainable for layer in self._leaves.values()]
+
+    @property
+    def losses(self) -> list[float]:
+        """The penalties of the weights, one for each regularizer."""
+        return [penalty for layer in self._leaves.values() for penalty in layer.losses]
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What the weights are called, in their order: ``dense/kernel``."""
+        return [f"{path}/{name}" for path, layer in self._leaves.items() for name in layer.weight_names]
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights, layer by layer."""
+        with self._guard:
+            return [np.array(weight) for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The model is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
+            none is changed.
+        """
+        self._must_be_built()
+        with self._guard:
+            assign(self.weights, weights)
+
+    def _flow(self) -> tuple[list[str], list[tuple[str, Layer, list[int]]]]:
+        """How values flow: names of the inputs; and each call of a layer, those in models in this one too.
+
+        A call is the layer's path, the layer, and the numbers of the values that go in. Values are numbered: first the
+        inputs, then what the calls give, in their order.
+        """
+        paths = {id(layer): path for path, layer in self._leaves.items()}
+        inputs: list[Any] = self.inputs
+        steps: list[Step] = []
+        flatten_calls(self, range(len(inputs)), steps, len(inputs))
+        names = [tensor.node.operation.name for tensor in inputs]
+        return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
+
+    def count_params(self) -> int:
+        """How many numbers the weights are.
+
+        Raises
+        ------
+        ValueError
+            The model is not built.
+        """
+        self._must_be_built()
+        return sum(layer.count_params() for layer in self._leaves.values())
+
+
+def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+    """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
+
+    sources: the values that go in; first: the number of the first step's value.
+    """
+    values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
+    for node in model._calls:
+        given = [values[id(tensor)] for tensor in node.inputs]
+        if isinstance(node.operation, BaseModel):
+            made = flatten_calls(node.operation, given, steps, first)
+        else:
+            for layer in (node.operation, *node.operation._stages):
+                if layer is not node.operation:
+                    layer.build(node.operation.output_shape)
+                steps.append(Step(layer, tuple(given)))
+                given = [first + len(steps) - 1]
+            made = given
+        values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
+    return [values[id(tensor)] for tensor in model.outputs]

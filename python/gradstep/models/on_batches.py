@@ -1,0 +1,151 @@
+"""The methods of a model for single batches, in loops of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data.rows import Rows, alone
+from ..layers.eager import output_gradient
+from ..layers.symbolic import in_training
+from ..trainers.executor import counted_if_done
+from ..trainers.gradients import value_and_grad
+from .trainable import Trainable
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["OnBatches"]
+
+
+class OnBatches(Trainable):
+    """A model that can be called, trained and scored on one batch at a time."""
+
+    def predict_on_batch(self, x: ArrayLike) -> Any:
+        """The outputs for one batch. Raises as `predict` does."""
+        return self._executor.outputs(self._ready(alone(x), "x"))
+
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does.
+
+        `sample_weight`, (rows,): what the loss of each row counts for; or `class_weight`, as in `fit`.
+        """
+        return self._evaluator.one_batch(x, y, sample_weight, return_dict, True, class_weight)
+
+    def test_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Loss and metrics of one batch, as `evaluate` gives them; `sample_weight` as in `train_on_batch`."""
+        scores: float | list[float] | dict[str, float] = self._evaluator.one_batch(
+            x, y, sample_weight, return_dict, False
+        )
+        return scores
+
+    def value_and_grad(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, list[np.ndarray]]:
+        """The loss of a batch in training, and its gradient with respect to each weight; no weight is changed.
+
+        Layers that draw, as `Dropout`, draw anew at each call. `sample_weight` is as in `train_on_batch`.
+
+        Returns
+        -------
+        value : float
+        gradients : list of ndarray
+            In the order and shapes of `trainable_weights`, as ``optimizer.step(model.trainable_weights, gradients)``
+            takes them; of what was trainable at the last `compile`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `fit` does.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse")
+        >>> value, (slope, _) = model.value_and_grad(np.array([[2.0]]), np.array([[1.0]]))
+        >>> value, slope.item()
+        (1.0, 4.0)
+        """
+        rows = self._data.dense(self._data.rows(x, y, sample_weight))
+        return self._gradients_of(rows.x, rows.y, rows.weights)
+
+    @counted_if_done
+    def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
+        """The same for data as a run has it."""
+        return value_and_grad(self._executor, Rows(x, y, weights))
+
+    @counted_if_done
+    def _called(self, x: Any, training: bool | None = None) -> Any:
+        """The outputs for arrays."""
+        if not in_training(training):
+            return self.predict_on_batch(x)
+        rows = self._ready(x, "x")
+        if not len(rows):
+            raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
+        return self._pack_outputs(self._last_call.forward(rows, self._input_shapes(x, rows)))
+
+    def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
+        """The way back from the last call with ``training=True``, once.
+
+        Parameters
+        ----------
+        dy : array_like
+            The gradient by what that call gave, of its shape.
+
+        Returns
+        -------
+        dx : ndarray
+            The gradient by x of that call, in its shape.
+        dws : list of ndarray
+            Those by `trainable_weights`, as ``optimizer.step(model.trainable_weights, dws)`` takes them. The penalties
+            of regularizers are in them, as in those of `value_and_grad`; their values are in `losses`. No weight is
+            changed.
+
+        Raises
+        ------
+        RuntimeError
+            There was no such call, the way back from it has been gone, or the weights were made or compiled anew since;
+            with layers of your own, or several branches, also if the model was used otherwise in between.
+        TypeError, ValueError
+            `dy` is no array of numbers, or of another shape.
+
+        Notes
+        -----
+        The weights must be those of the call: step after going back. Keras has `tf.GradientTape` and its like for this;
+        models may be chained as there, see the example.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> ones = {"kernel_initializer": "ones", "use_bias": False}
+        >>> first = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1, **ones)])
+        >>> second = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, "relu", **ones)])
+        >>> y = second(first(np.array([[1.0, 2.0]]), training=True), training=True)
+        >>> dx, _ = second.backward(np.array([[2.0]]))
+        >>> dx, (kernel,) = first.backward(dx)
+        >>> y, dx, kernel
+        (array([[3.]], dtype=float32), array([[2., 2.]], dtype=float32), array([[2.],
+               [4.]], dtype=float32))
+        """
+        with self._guard:
+            shapes = self._last_call.output_shapes
+            each = zip(self._data.output_gradients(dy), shapes, strict=True)
+            dys = [None if one is None else output_gradient(one, shape, self.dtype) for one, shape in each]
+            dxs, gradients = self._last_call.backward(dys)
+            return self._pack_inputs(dxs), gradients

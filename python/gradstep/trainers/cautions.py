@@ -1,0 +1,49 @@
+"""Warnings before training and scoring: what can be computed, but is most likely a mistake."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..data.columns import arrays_of
+from ..data.rows import Rows
+from ..hints import warn
+from ..losses.base import Loss
+from .executor import Executor
+
+__all__ = ["warn_of_frozen", "warn_of_targets"]
+
+
+def warn_of_targets(executor: Executor, rows: Rows) -> None:
+    """Warn of targets that a loss is not defined for, and of a loss over classes for a single output."""
+    known = executor.losses_and_metrics
+    several = len(known.outputs) > 1
+    each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.output_rows, strict=True)
+    for name, loss, y, shape in each:
+        if loss is not None and y is not None:
+            _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")
+
+
+def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:
+    if loss.categorical and outputs == 1:
+        warn(
+            f"loss {loss.name!r} compares classes, and the model has a single output, whose loss does not depend on "
+            "the weights: use 'binary_crossentropy', or an output for each class.",
+        )
+    low, high = loss.target_range
+    if not y.size or (low, high) == (-np.inf, np.inf):
+        return
+    least, most = float(np.min(y)), float(np.max(y))
+    if least < low or most > high:  # not of nan, which TerminateOnNaN and Diagnose see
+        wanted = f"at least {low:g}" if high == np.inf else f"in [{low:g}, {high:g}]"
+        warn(f"loss {loss.name!r} is for targets {wanted}; {name} has numbers from {least:g} to {most:g}.")
+
+
+def warn_of_frozen(executor: Executor) -> None:
+    """Warn where `trainable` of layers was changed after `compile`, which is what training follows."""
+    compiled = {id(weight) for weight in executor.trained_weights().values()}
+    now = {id(weight) for weight in executor.model.trainable_weights}
+    if executor.network is not None and compiled != now:
+        warn(
+            "the trainable attribute of layers was changed after compile(): training goes on as compiled. Call "
+            "compile() again for the change to count.",
+        )

@@ -1,0 +1,170 @@
+"""Data of any kind as rows and feeds of batches for a compiled model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ..checks import describe, numeric
+from ..data.columns import ManyRows, target_columns, weight_columns
+from ..data.feeds import ArrayFeed, BatchFeed, Feed, Order, SparseFeed
+from ..data.names import by_name, each_by_name, only_by_name
+from ..data.prefetch import fetched
+from ..data.rows import NAMES, Rows, SparseRows, alone, batch_rows, equal_rows, no_batch_size, row_weights, targets
+from ..data.sources import batches_of, gives_batches, is_sequence, is_sparse, split_parts
+from .executor import Executor
+from .model_face import ModelFace
+
+__all__ = ["DataAdapter"]
+
+
+class DataAdapter:
+    """Data as users have it, for a model and what it is trained by.
+
+    Parameters
+    ----------
+    model : ModelFace
+    executor : Executor
+    """
+
+    def __init__(self, model: ModelFace, executor: Executor) -> None:
+        self.model, self._executor = model, executor
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:
+        """Data as the engine reads it; of sparse x, data of which parts can be made so."""
+        model = self.model
+        if model._has_many:
+            return self._many_rows(x, y, sample_weight, names)
+        x = only_by_name(x, model.input_names, names[0])
+        y = only_by_name(y, model.output_names, names[1])
+        sample_weight = only_by_name(sample_weight, model.output_names, names[2])
+        loss, sparse = self._executor.needed_loss(), is_sparse(x)
+        x = x.tocsr() if sparse else numeric(alone(x), names[0])
+        y = alone(y.toarray() if is_sparse(y) else y, x.shape[0] if x.ndim else 0)
+        equal_rows(x, numeric(y, names[1]), names[:2])
+        ready = model._ready(x[:1].toarray() if sparse else x, names[0])
+        known = targets(y, names[1], loss, self._executor.output_rows[0], model.dtype)
+        weights = row_weights(sample_weight, names[2], len(known))
+        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
+
+    def _many_rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str, str]) -> Rows:
+        """The same for a model of several inputs or outputs."""
+        self._executor.needed_loss()
+        if y is None:
+            raise ValueError(f"{names[1]} must be targets; got None.")
+        model, losses = self.model, self._executor.losses_and_metrics.target_losses
+        columns, outputs = model._ready(x, names[0]), model.output_names
+        rows = len(columns)
+        if rows == 0:
+            raise ValueError(f"{names[0]} must have at least one row.")
+        known = target_columns(y, names[1], outputs, losses, self._executor.output_rows, rows, model.dtype)
+        return ManyRows(columns, known, weight_columns(sample_weight, names[2], outputs, rows))
+
+    def dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
+        """Some of the rows, or all of them, as the engine reads them."""
+        if which is None and not isinstance(rows, SparseRows):
+            return rows
+        part = rows.part(slice(None) if which is None else which)
+        return Rows(self.model._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
+
+    def output_gradients(self, dy: Any) -> list[Any]:
+        """The gradients by the outputs that `backward` is given, one for each; None for zeros."""
+        if not self.model._lists_outputs:
+            return [numeric(dy, "dy")]
+        names = self.model.output_names
+        return by_name(dy, names, "dy") if isinstance(dy, Mapping) else each_by_name(dy, names, "dy", "a gradient")
+
+    # -- feeds ---------------------------------------------------------------------------------------------------------
+
+    def feed(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        batch_size: Any,
+        limit: int | None,
+        names: tuple[str, str, str] = NAMES,
+    ) -> Feed:
+        """Data to score, from its beginning each time."""
+        if not gives_batches(x):
+            batch_rows(batch_size, 1)
+            return self.feed_rows(self.rows(x, y, sample_weight, names), batch_size, limit)
+        return self.feed_batches(x, (y, sample_weight), batch_size, limit, None, names)
+
+    def feed_rows(
+        self, rows: Rows, batch_size: Any, limit: int | None, train: bool = False, order: Order | None = None
+    ) -> Feed:
+        """Rows that lie in memory."""
+        batch, run = batch_rows(batch_size, len(rows), limit=limit), self._executor.run
+        if isinstance(rows, SparseRows):
+            stream = partial(self._executor.stream, self.dense(rows, slice(batch)), train)
+            return SparseFeed(len(rows), batch, partial(self.dense, rows), stream, limit, order)
+        return ArrayFeed(rows, batch, lambda rows, batch: run(rows, batch, train), limit, order)
+
+    def feed_batches(
+        self,
+        source: Any,
+        rest: tuple[Any, Any],
+        batch_size: Any,
+        limit: int | None,
+        class_weight: Any,
+        names: tuple[str, str, str] = NAMES,
+        train: bool = False,
+        order: Order | None = None,
+    ) -> Feed:
+        """What gives batches; rest: y and sample_weight, which must be None."""
+        for name, value in zip(names[1:], rest, strict=True):
+            if value is not None:
+                raise ValueError(f"{name} must be None where {names[0]} gives batches: they hold it.")
+        no_batch_size(batch_size, names[0])
+
+        def ready(batch: Any) -> Rows:
+            x, y, weights = split_parts(batch)
+            return self.dense(self.rows(x, y, weights).of_classes(class_weight))
+
+        try:
+            feed = BatchFeed(source, ready, lambda: self._executor.stream(feed.sample, train), limit, order, train)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{names[0]}: {error}") from None
+        return feed
+
+    def validation_feed(
+        self, held_out: Rows | None, data: Any, batch_size: Any, of_training: Any, limit: int | None
+    ) -> Feed | None:
+        """What `fit` scores after epochs: `validation_data`, or else rows that were held out, if there are any."""
+        names = "validation_data[0]", "validation_data[1]", "validation_data[2]"
+        if gives_batches(data):
+            return self.feed_batches(data, (None, None), batch_size, limit, None, ("validation_data", "", ""))
+        if data is not None:
+            if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+                raise TypeError(f"validation_data must be (x, y) or (x, y, sample_weight); got {describe(data)}.")
+            held_out = self.rows(data[0], data[1], data[2] if len(data) == 3 else None, names)
+        size = of_training if batch_size is None else batch_size
+        return None if held_out is None else self.feed_rows(held_out, size, limit)
+
+    def parts(self, x: Any, batch_size: Any, limit: int | None) -> tuple[int | None, Iterator[tuple[Any, int]]]:
+        """How many batches there are to predict, if that is known; and rows that lie together, with a batch's size."""
+        ready: Callable[[Any, str], Any] = self.model._ready
+        if gives_batches(x):
+            no_batch_size(batch_size, "x")
+            total = limit if limit is not None else batches_of(x)
+            given = fetched(x, batches_of(x), None) if is_sequence(x) else iter(x)
+            each = (ready(alone(split_parts(one)[0]), f"batch {i}") for i, one in enumerate(islice(given, limit)))
+            return total, ((rows, max(len(rows), 1)) for rows in each)
+        batch_rows(batch_size, 1)
+        if is_sparse(x):
+            matrix = x.tocsr()
+            batch = batch_rows(batch_size, matrix.shape[0], limit=limit)
+            begins = range(0, max(matrix.shape[0], 1), batch)[:limit]
+            return len(begins), ((ready(matrix[i : i + batch].toarray(), "x"), batch) for i in begins)
+        rows = ready(alone(x), "x")
+        batch = batch_rows(batch_size, len(rows), limit=limit)
+        rows = rows if limit is None else rows[: limit * batch]
+        return math.ceil(len(rows) / batch), iter([(rows, batch)])

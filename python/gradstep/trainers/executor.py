@@ -1,0 +1,320 @@
+"""Runs a model's network over data and over single batches, with what `compile` was given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from .. import _core, losses, optimizers
+from ..data.columns import arrays_of
+from ..data.rows import Rows
+from ..delayed_interrupt import DelayedInterrupt
+from ..optimizers.wrappers import Wrapper
+from .losses_and_metrics import LossesAndMetrics, Targets
+from .model_face import ModelFace
+from .network import Step, address, check_backward, learned, renew
+from .output_metrics import LentMetrics, MetricUse
+from .runs import KeptRun, Run, RunOverBatches, RunWithMetrics
+
+__all__ = ["Executor", "counted_if_done"]
+
+# Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
+MOST_KEPT, MOST_ROWS = 4, 1024
+SINGLE = 2**31  # the first number of a pass that is no epoch
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def counted_if_done(method: Method) -> Method:
+    """A method that passes over one batch of `self._executor`: if it fails, or Ctrl-C ends it, it does not count."""
+
+    @wraps(method)
+    def guarded(self: Any, *args: Any, **options: Any) -> Any:
+        executor = self._executor
+        before = executor.calls
+        try:
+            return method(self, *args, **options)
+        except BaseException:
+            executor.calls = before
+            raise
+
+    return cast(Method, guarded)
+
+
+class Executor:
+    """Runs a model's network.
+
+    Parameters
+    ----------
+    model : ModelFace
+
+    Attributes
+    ----------
+    guard : Guard
+        Held while weights change or must not: by steps, by inference, by whoever sets them. Models that share layers
+        share it.
+    version : int
+        How often the network, or what it is trained by, has been replaced.
+    network : Network or None
+        None before the build.
+    steps : list of Step
+        The calls of layers that the network is made of.
+    calls : int
+        Batches trained on by themselves so far.
+    losses_and_metrics : LossesAndMetrics
+    lent : LentMetrics
+    """
+
+    def __init__(self, model: ModelFace) -> None:
+        self.model = model
+        self.guard = _core.Guard()
+        self.version = self.calls = 0
+        self.network: _core.Network | None = None
+        self.steps: list[Step] = []
+        self.losses_and_metrics = LossesAndMetrics.of_one([], None, None, None, None)
+        self.lent = LentMetrics()
+        self._optimizer: optimizers.Optimizer | None = None
+        self._indices: list[int] | None = None  # of the weights in the optimizer
+        self._kept: dict[tuple[int, bool, bool], KeptRun] = {}  # runs over single batches, by their rows
+        self._rows: tuple[Any, list[tuple[int, ...]]] = None, []  # shape of a row of each output, of this network
+
+    # -- what it is made of --------------------------------------------------------------------------------------------
+
+    def connect(self, network: _core.Network, steps: list[Step]) -> None:
+        """Take a network, made of these calls of layers."""
+        self.network, self.steps = network, steps
+
+    def forget(self) -> None:
+        """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
+        self.network = None
+        if self._indices is not None:
+            self._optimizer, self._indices = None, None
+        self.changed()
+
+    def reconnect(self) -> None:
+        """The network is made anew over the same layers; the optimizer takes up the weights' new memory."""
+        self._indices = None
+        self.changed()
+
+    def changed(self) -> None:
+        """What runs were made of has been replaced: those that go on finish with what they were made of."""
+        self.version += 1
+        self._kept.clear()
+
+    def renew(self) -> None:
+        """Tell the engine which weights are to be trained."""
+        if self.network is not None:
+            renew(self.network, self.steps)
+
+    @property
+    def optimizer(self) -> optimizers.Optimizer | None:
+        """What moves the weights; one that is set begins anew with them."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: str | optimizers.Optimizer | None) -> None:
+        chosen = None if optimizer is None else optimizers.get(optimizer)
+        with self.guard:
+            self._optimizer, self._indices = chosen, None
+            self.changed()
+
+    @property
+    def loss(self) -> losses.Loss | None:
+        """The first loss that there is."""
+        return self.losses_and_metrics.loss
+
+    def needed_loss(self) -> losses.Loss:
+        """The loss, or ValueError without one."""
+        if self.loss is None:
+            raise ValueError("the model has no loss: call compile(optimizer=..., loss=...) first.")
+        return self.loss
+
+    @property
+    def output_rows(self) -> list[tuple[int, ...]]:
+        """Shape of a row of each output, asked for once."""
+        if self._rows[0] is not self.network:
+            self._rows = self.network, self.model._output_rows()
+        return self._rows[1]
+
+    def trained_weights(self) -> dict[str, np.ndarray]:
+        """The weights that the engine trains, by name, in the order of the model's."""
+        if self.network is None:
+            return {}
+        known = {address(weight) for weight in learned(self.network)}
+        named = zip(self.model.weight_names, self.model.weights, strict=True)
+        return {name: weight for name, weight in named if address(weight) in known}
+
+    def call_number(self) -> int:
+        """The number of a pass over one batch: apart from those of epochs, below 2**31."""
+        self.calls += 1
+        return SINGLE + self.calls % SINGLE
+
+    # -- runs over data ------------------------------------------------------------------------------------------------
+
+    def uses(self, rows: Rows) -> list[MetricUse]:
+        """Who measures what in a run over rows like these."""
+        ys, weighted = arrays_of(rows.y), [one is not None for one in self._weights_of(rows)]
+        return [
+            use if use.metric is None else use._replace(metric=self.lent.of(use.metric))
+            for use in self.losses_and_metrics.uses(ys, self.output_rows, self.model.dtype, weighted)
+        ]
+
+    def _weights_of(self, rows: Rows) -> list[np.ndarray | None]:
+        """What rows count for, for each output."""
+        return [None] * len(self.losses_and_metrics.outputs) if rows.weights is None else arrays_of(rows.weights)
+
+    def run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> Run:
+        """A run over rows in batches; fresh: whether metrics begin anew with it."""
+        with self.guard:  # what it is made of is replaced before or after
+            return self._new_run(rows, batch, train, fresh)
+
+    def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> Run:
+        network = self.network
+        assert network is not None
+        self.needed_loss()
+        uses, weights, ys = self.uses(rows), self._weights_of(rows), arrays_of(rows.y)
+        if train:
+            check_backward(self.steps, len(arrays_of(rows.x)))
+
+        def make(optimizer: optimizers.Optimizer | None, indices: list[int]) -> Run:
+            loop = self.loop(rows, batch, uses, optimizer, indices)
+            has_metrics = any(use.metric for use in uses)
+            return RunWithMetrics(loop, ys, uses, weights, self.output_rows, fresh) if has_metrics else loop
+
+        if not train:
+            return make(None, [])
+        if self._optimizer is None:
+            raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
+        registered = len(self._optimizer._core)
+        try:
+            if self._indices is None:
+                self._indices = self._attached(self._optimizer, network)
+            return make(self._optimizer, self._indices)
+        except Exception:
+            if len(self._optimizer._core) > registered:
+                self._indices = None
+                self._optimizer._forget(registered)
+                self.changed()
+            raise
+
+    def _attached(self, optimizer: optimizers.Optimizer, network: _core.Network) -> list[int]:
+        """Make the weights known to the optimizer: their numbers there, in the network's order."""
+        trained = self.trained_weights()
+        optimizer._check_serves(trained)
+        labels = [f"[{i}]" for i in range(len(trained))]
+        with DelayedInterrupt():
+            indices = optimizer._attach(list(trained.values()), labels, names=list(trained))
+            numbers = {address(w): i for w, i in zip(trained.values(), indices, strict=True)}
+            self._indices = [numbers[address(weight)] for weight in learned(network)]
+        return self._indices
+
+    def loop(
+        self,
+        rows: Rows,
+        batch: int,
+        uses: Sequence[MetricUse],
+        optimizer: optimizers.Optimizer | None = None,
+        indices: Sequence[int] = (),
+        gradients: bool = False,
+    ) -> _core.TrainLoop:
+        """The engine's run over rows; gradients: whether it leaves those of each batch."""
+        specifications, targets = self.specifications(rows), self.targets(rows)
+        names: list[list[str]] = [[] for _ in specifications]
+        for use in uses:
+            if use.engine and use.engine != "loss":
+                names[use.output].append(use.engine)
+        assert self.network is not None
+        return _core.TrainLoop(
+            self.network,
+            specifications,
+            names,
+            arrays_of(rows.x),
+            targets.values,
+            batch,
+            [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()],
+            [] if optimizer is None else optimizer._places(indices),
+            optimizer._surroundings if isinstance(optimizer, Wrapper) else None,
+            gradients,
+            targets.weights,
+            targets.masks,
+            any(not use.engine for use in uses),
+        )
+
+    def specifications(self, rows: Rows) -> list[Any]:
+        """What the engine computes the losses by."""
+        return self.losses_and_metrics.specifications(arrays_of(rows.y), self.output_rows, self._weights_of(rows))
+
+    def targets(self, rows: Rows) -> Targets:
+        """What it scores outputs against."""
+        if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self.output_rows[0]) == 1:
+            return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])  # nothing to be arranged
+        return self.losses_and_metrics.targets(arrays_of(rows.y), self.output_rows, self._weights_of(rows))
+
+    # -- single batches ------------------------------------------------------------------------------------------------
+
+    def batch_run(self, rows: Rows, train: bool, fresh: bool = True) -> KeptRun:
+        """A run over one batch: one that was made for such a batch before, with its plans and buffers, if there is.
+
+        Nobody else has it until it is given to `put_back`.
+        """
+        return self.kept_run(rows, train) or self.fresh_run(rows, train, fresh)
+
+    def kept_run(self, rows: Rows, train: bool) -> KeptRun | None:
+        """One that was made before, by the engine alone."""
+        kept = self._kept.pop((len(rows), train, rows.weights is None), None)
+        if kept is None or kept.version != self.version:
+            return None
+        kept.run.take(arrays_of(rows.x), *self.targets(rows))
+        return kept
+
+    def fresh_run(self, rows: Rows, train: bool, fresh: bool = True) -> KeptRun:
+        """One that is made now; fresh: whether metrics begin anew with it."""
+        version = self.version
+        run = self.run(rows, len(rows), train, fresh)
+        in_python = any(map(callable, self.specifications(rows)))
+        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
+        return KeptRun(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
+
+    def put_back(self, kept: KeptRun) -> None:
+        """Keep a run for the next batch like its own, if it can be."""
+        if kept.key is None:
+            return
+        kept.run.release()
+        if kept.version == self.version:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[kept.key] = kept
+
+    def stream(self, sample: Rows, train: bool) -> RunOverBatches:
+        """A pass over batches like the sample, of which a run could be made."""
+        self.put_back(self.batch_run(sample, train))
+        number = self.call_number if train else lambda: 0
+        version = self.version
+
+        def run(rows: Rows, fresh: bool) -> KeptRun:
+            if self.version != version:
+                raise RuntimeError(
+                    "the model was compiled anew while batches of a generator, a sequence or a sparse matrix passed. "
+                    "In a callback of fit do so when an epoch begins or ends."
+                )
+            return self.batch_run(rows, train, fresh)
+
+        return RunOverBatches(run, self.put_back, number, self.uses)
+
+    def outputs(self, rows: Any) -> Any:
+        """The outputs for rows as the engine reads them, in one batch."""
+        network, count = self.network, len(rows)
+        assert network is not None
+        outs = [np.empty((count, *row), self.model.dtype) for row in self.output_rows]
+        flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
+        network.predict(arrays_of(rows), flat, max(count, 1), 0, 0.0)
+        return self.model._pack_outputs(outs)
+
+    def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:
+        """Loss and metrics by name; names: those of a run that began before the model was compiled anew."""
+        _, _, loss, values = run.progress
+        return dict(zip(self.losses_and_metrics.log_names if names is None else names, [loss, *values], strict=True))

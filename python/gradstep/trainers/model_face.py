@@ -1,0 +1,67 @@
+"""What the parts of a model ask the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+__all__ = ["ModelFace"]
+
+
+class ModelFace(Protocol):
+    """A model as its executor, data adapter and trainer see it."""
+
+    name: str
+    stop_training: bool
+    stop_evaluating: bool
+    stop_predicting: bool
+    history: Any
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves."""
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """Those of the weights that training changes by their gradients."""
+
+    @property
+    def weight_names(self) -> list[str]:
+        """What each of the weights is called: ``dense/kernel``."""
+
+    @property
+    def input_names(self) -> list[str]:
+        """What the inputs are called, as far as they are known."""
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called, as far as they are known."""
+
+    @property
+    def dtype(self) -> str:
+        """Of weights, sums and outputs."""
+
+    @property
+    def _lists_outputs(self) -> bool:
+        """Whether outputs are given as a list or dict."""
+
+    @property
+    def _has_many(self) -> bool:
+        """Whether there are several inputs or outputs, or the one output is given as a list or dict."""
+
+    def _ready(self, x: Any, name: str) -> Any:
+        """Build the model if it is not, and give x as the network's rows."""
+
+    def _output_rows(self) -> list[tuple[int, ...]]:
+        """Shape of a row of each output."""
+
+    def _pack_outputs(self, values: Sequence[Any]) -> Any:
+        """Values, one for each output, as outputs are given."""
+
+    def _pack_inputs(self, values: Sequence[Any]) -> Any:
+        """Values, one for each input, as inputs are given."""
+
+    def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
+        """Shapes of what a user gave as inputs, whose gradients will have them."""

@@ -1,0 +1,152 @@
+"""The engine's network of a model: its layers' calls in the engine's words, and whose the weights and gradients are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from .. import _core
+from ..layers.base import Layer
+from ..layers.call_graph import CallGraph, Value
+
+__all__ = [
+    "Step",
+    "address",
+    "arranged",
+    "check_backward",
+    "learned",
+    "network_of",
+    "renew",
+]
+
+T = TypeVar("T")
+
+
+class Step(NamedTuple):
+    """A call of a layer.
+
+    sources: which values it is called on. Values are numbered: first the model's inputs, then what the steps give, in
+    their order.
+    """
+
+    layer: Layer
+    sources: tuple[int, ...]
+
+
+def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
+    """What computes calls of layers, which are built, from inputs of rows of these shapes to these values.
+
+    Weights are moved into its memory; but those that others may know stay where they are.
+    """
+    working = _working(steps)
+    graph, values, masks = _graph_of(shapes, working, steps)
+    stays = any(step.layer._shared or (step.layer._in_numpy and step.layer.weights) for step in steps)
+    # What a layer in NumPy knows its weights by stays as well.
+    kept = [list(layer.weights) if layer._in_numpy else layer._placed() for layer in working] if stays else None
+    if kept is not None:
+        kept += [[]] * (len(graph.specifications) - len(working))
+    guard = steps[0].layer._guard
+    for layer, _ in steps[1:]:
+        guard.join(layer._guard)
+    outputs = [values[number].number for number in exits]
+    scored = [_fitting(masks[number], values[number]) for number in exits]
+    network = _core.Network(
+        shapes, graph.specifications, steps[0].layer.dtype, kept, guard, graph.nodes, outputs, scored
+    )
+    for layer, views in zip(working, network.parameters, strict=False):
+        if stays:
+            layer._shared = True
+        else:
+            layer._move(views)
+    return network
+
+
+def _working(steps: Sequence[Step]) -> list[Layer]:
+    """The layers that compute something, each once, in the order of their calls."""
+    return list({id(step.layer): step.layer for step in steps if step.layer._works_itself}.values())
+
+
+def _graph_of(
+    shapes: Sequence[tuple[int, ...]], working: Sequence[Layer], steps: Sequence[Step]
+) -> tuple[CallGraph, list[Value], list[Value | None]]:
+    """The calls as a graph; and its values and their masks, in the order in which steps count them."""
+    always: frozenset[int] = frozenset()
+    while True:
+        graph = CallGraph(shapes, working, always)
+        values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
+        masks: list[Value | None] = [None] * len(values)
+        for layer, sources in steps:
+            output, mask = layer._add_to(graph, [values[i] for i in sources], [masks[i] for i in sources])
+            values.append(output)
+            masks.append(mask)
+        if graph.masked & graph.unmasked <= always:
+            return graph, values, masks
+        always |= graph.masked & graph.unmasked
+
+
+def _fitting(mask: Value | None, output: Value) -> int | None:
+    """The number of an output's mask, whose axes must be the first ones of what its loss gives."""
+    if mask is None:
+        return None
+    if mask.row not in (output.row[: len(mask.row)], (1,)) or len(mask.row) >= max(2, len(output.row)):
+        raise ValueError(
+            f"the mask of an output must be for its first axes; it has rows of shape {mask.row}, the output "
+            f"{output.row}."
+        )
+    return mask.number
+
+
+def renew(network: _core.Network, steps: Sequence[Step]) -> None:
+    """Tell what computes layers which weights are to be trained now, and how."""
+    settings: list[Any] = [layer._settings()[: len(layer.weights)] for layer in _working(steps)]
+    network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
+
+
+def check_backward(steps: Sequence[Step], inputs: int) -> None:
+    """Raise NotImplementedError where the way back needs a layer that does not know it."""
+    learns = [False] * inputs
+    for layer, sources in steps:
+        learns.append(bool(layer.trainable_weights) or any(learns[source] for source in sources))
+        if learns[-1] and layer._in_numpy and type(layer).backward is Layer.backward:
+            raise NotImplementedError(f"layer {layer.name!r} must define backward(dy) for training.")
+
+
+# -- whose gradients are whose -----------------------------------------------------------------------------------------
+# A gradient belongs to an array, never to a place in a list: layers are listed by their distance from the outputs, and
+# what computes a model goes through their calls in another order.
+
+
+def address(weight: np.ndarray) -> int:
+    """Where a weight lies in memory, by which all views of it are known as one."""
+    place: int = weight.__array_interface__["data"][0]
+    return place
+
+
+def _chosen(network: _core.Network, flags: Sequence[Sequence[bool]]) -> list[np.ndarray]:
+    each = zip(network.parameters, flags, strict=True)
+    return [view for views, chosen in each for view, one in zip(views, chosen, strict=True) if one]
+
+
+def learned(network: _core.Network) -> list[np.ndarray]:
+    """The weights that a network trains, in the order in which it gives their gradients."""
+    return _chosen(network, network.trained)
+
+
+def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[np.ndarray]) -> list[T]:
+    """What belongs to these weights, of what a network gives one by one for those that it trains.
+
+    Raises
+    ------
+    RuntimeError
+        The network does not train one of them.
+    """
+    found = {address(weight): each for weight, each in zip(learned(network), gradients, strict=True)}
+    places = [address(weight) for weight in weights]
+    if not set(places) <= set(found):
+        raise RuntimeError(
+            "every trainable weight must have a gradient: the model was compiled when some were not trainable; call "
+            "compile() again."
+        )
+    return [found[place] for place in places]

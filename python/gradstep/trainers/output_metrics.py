@@ -1,0 +1,178 @@
+"""The metrics of one output: which the engine computes by itself, and which are given each batch."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from threading import get_ident
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import metrics
+from ..checks import describe
+from ..losses.base import Loss
+from ..metrics.base import Metric
+from ..metrics.reduction import MeanMetricWrapper
+from ..metrics.registry import fits, higher_is_better, named, streaming
+
+__all__ = ["LentMetrics", "MetricUse", "OutputMetrics"]
+
+
+class CompiledMetric(NamedTuple):
+    """A metric as `compile` was given it."""
+
+    name: str  # in the logs
+    given: str | Metric  # a name that the engine knows for some losses, or a metric
+    weighted: bool  # whether sample weights count
+
+
+class MetricUse(NamedTuple):
+    """Who computes a value of the logs: the engine by itself, or a metric that is given each batch."""
+
+    engine: str  # its name there; "": it is fed
+    metric: Metric | None  # which also holds what the engine finds, if the user gave one
+    weighted: bool
+    output: int = 0  # of the model
+
+
+class OutputMetrics:
+    """The ``metrics`` and ``weighted_metrics`` arguments of `compile`."""
+
+    def __init__(self, plain: Any = None, weighted: Any = None, loss: Loss | None = None) -> None:
+        self.all: list[CompiledMetric] = []
+        for what, wanted in (("metrics", plain), ("weighted_metrics", weighted)):
+            self._add(what, [] if wanted is None else wanted, loss)
+        self._known: dict[tuple[Any, ...], list[MetricUse]] = {}
+
+    def _add(self, what: str, wanted: Any, loss: Loss | None) -> None:
+        if not isinstance(wanted, (list, tuple)):
+            raise TypeError(f"{what} must be a list of names and metrics; got {describe(wanted)}.")
+        if wanted and loss is None:
+            raise ValueError(f"{what} need a loss: it says what the targets are.")
+        for i, one in enumerate(wanted):
+            given: str | Metric
+            if isinstance(one, str):
+                assert loss is not None
+                # A name keeps its spelling in the logs, as in Keras.
+                given, name = one, one
+                if not metrics.resolve(one, loss, 1, what):
+                    given = named(one, what)
+                    given.name = one
+            else:
+                given = named(one, f"{what}[{i}]")
+                name = given.name
+            names = self.names
+            if what == "weighted_metrics" and name in names:
+                name = f"weighted_{name}"
+            if name in names or name == "loss":
+                raise ValueError(
+                    f"{what} must differ from each other, and from loss, in their names; got {name!r} again."
+                )
+            if any(given is other.given for other in self.all if isinstance(given, Metric)):
+                raise ValueError(f"{what}[{i}] is in the list already: each metric gathers numbers of its own.")
+            self.all.append(CompiledMetric(name, given, what == "weighted_metrics"))
+
+    @property
+    def names(self) -> list[str]:
+        """What they are called in the logs."""
+        return [one.name for one in self.all]
+
+    @property
+    def objects(self) -> dict[str, Metric]:
+        """The metrics that `compile` was given as objects, by their names in the logs."""
+        return {one.name: one.given for one in self.all if isinstance(one.given, Metric)}
+
+    @property
+    def directions(self) -> dict[str, bool | None]:
+        """Whether each is better when larger, by its name in the logs; None: it does not say."""
+        return {
+            one.name: higher_is_better(one.given) if isinstance(one.given, str) else one.given.higher_is_better
+            for one in self.all
+        }
+
+    def uses(
+        self,
+        loss: Loss,
+        y: np.ndarray,
+        row: tuple[int, ...],
+        dtype: str,
+        weights: bool,
+        output: int = 0,
+    ) -> list[MetricUse]:
+        """Who does what for a model of this loss, these targets, outputs of this shape of a row, and their dtype.
+
+        weights: whether rows have weights, which the engine's scores do not count.
+        """
+        # What a loss of the user's own takes as targets need be no rows that the engine can read.
+        readable = y.shape[1:] == row or (loss.labels and y.shape[1:] in (row[:-1], (*row[:-1], 1)))
+        outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights)
+        if key in self._known:
+            return self._known[key]
+        found = []
+        for name, given, weighted in self.all:
+            metric = None if isinstance(given, str) else given
+            if isinstance(given, str):
+                known = metrics.resolve(given, loss, outputs)
+            else:
+                called = given._engine_name() if isinstance(given, MeanMetricWrapper) else ""
+                known = called if fits(called, loss) else ""
+            if known and ((weights and weighted) or not readable):
+                metric = streaming(known) if metric is None else metric
+                known = ""
+            if metric is not None and not known:
+                self._try(name, metric, y[:1], np.full((1, *row), 0.5, dtype))
+            found.append(MetricUse(known, metric, weighted, output))
+        self._known[key] = found
+        return found
+
+    def _try(self, name: str, metric: Metric, target: np.ndarray, output: np.ndarray) -> None:
+        """Have one of our own metrics refuse what it cannot take before a weight is changed."""
+        if not type(metric).__module__.startswith(metrics.__name__):
+            return
+        trial = copy(metric)
+        trial.reset_state()  # which makes arrays of its own
+        try:
+            trial.update_state(np.zeros_like(target), output)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
+
+
+class LentMetrics:
+    """Who may add to the metrics of a model: within ``with lent:`` a thread has the objects themselves, or copies of
+    its own where another thread has them.
+
+    A thread may enter again, as `fit` scores validation data, and then has the same.
+    """
+
+    def __init__(self) -> None:
+        self._holder: dict[str, int] = {}  # the thread that has the objects, under "thread"
+        self._depths: dict[int, int] = {}
+        self._copies: dict[int, dict[int, tuple[Metric, Metric]]] = {}  # of each other thread, by the object's id
+
+    def __enter__(self) -> None:
+        me = get_ident()
+        # setdefault, for other threads cannot come between its question and its answer.
+        if self._holder.setdefault("thread", me) != me:
+            self._copies.setdefault(me, {})
+        self._depths[me] = self._depths.get(me, 0) + 1
+
+    def __exit__(self, *error: object) -> None:
+        me = get_ident()
+        self._depths[me] -= 1
+        if self._depths[me]:
+            return
+        del self._depths[me]
+        if self._copies.pop(me, None) is None:
+            del self._holder["thread"]
+
+    def __reduce__(self) -> Any:
+        return type(self), ()  # a copy of a model is used by nobody yet
+
+    def of(self, metric: Metric) -> Metric:
+        """The metric for this thread to add to."""
+        copies = self._copies.get(get_ident())
+        if copies is None:
+            return metric
+        if id(metric) not in copies:
+            copies[id(metric)] = metric, deepcopy(metric)
+        return copies[id(metric)][1]

@@ -1,0 +1,196 @@
+"""Passes over data that come back to Python at each batch; both are used as the engine's own `TrainLoop`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .. import _core
+from ..data.rows import Rows
+from ..metrics.reduction import MeanMetricWrapper
+from .output_metrics import MetricUse
+
+__all__ = ["KeptRun", "Run", "RunOverBatches", "RunWithMetrics"]
+
+
+class RunWithMetrics:
+    """A run of the engine that comes back at every batch to update metrics; it is used as a `TrainLoop`.
+
+    Parameters
+    ----------
+    run : TrainLoop
+        Made with ``outputs=True`` if anything is updated, and with the engine's share of the metrics.
+    ys : list of ndarray
+        Targets of each output, as the run has them.
+    uses : list of MetricUse
+        As `LossesAndMetrics.uses` gives it.
+    weights : list of ndarray or None
+        Of the rows, for each output.
+    shapes : list of tuple of int
+        Of a row of each output.
+    fresh : bool
+        Whether metrics forget what they saw when a pass starts.
+    """
+
+    def __init__(
+        self,
+        run: _core.TrainLoop,
+        ys: Sequence[Any],
+        uses: Sequence[MetricUse],
+        weights: Sequence[np.ndarray | None],
+        shapes: Sequence[tuple[int, ...]],
+        fresh: bool,
+    ) -> None:
+        self._run, self._ys, self._weights, self._shapes, self._fresh = run, ys, weights, shapes, fresh
+        self._uses = uses
+        self._updated = [use for use in uses if use.metric is not None and not use.engine]
+        self._order: np.ndarray | None = None
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[Any]]:
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
+        batches, rows, loss, means = self._run.progress
+        rest, values = iter(means), []
+        for use in self._uses:
+            if use.engine:
+                values.append(next(rest))
+                if isinstance(use.metric, MeanMetricWrapper):
+                    use.metric._take(values[-1], rows)
+            elif use.metric is not None:
+                values.append(use.metric.result())
+        return batches, rows, loss, values
+
+    @property
+    def over(self) -> bool:
+        """Whether the pass is over."""
+        return self._run.over
+
+    def start(self, order: np.ndarray | None, number: int = 0) -> None:
+        """Begin a pass over the rows in this order; None: as they lie."""
+        self._run.start(order, number)
+        self._order = order
+        for use in self._uses:
+            if use.metric is not None and self._fresh:
+                use.metric.reset_state()
+
+    def advance(self, seconds: float) -> bool:
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
+        if not self._updated:
+            return self._run.advance(seconds)
+        end = perf_counter() + seconds
+        while True:
+            first = self._run.progress[1]
+            over = self._run.advance(0.0)
+            self._update(first, self._run.progress[1])
+            if over or perf_counter() >= end:
+                return over
+
+    def _update(self, first: int, last: int) -> None:
+        rows = slice(first, last) if self._order is None else self._order[first:last]
+        made = self._run.outputs
+        outputs = made if isinstance(made, list) else [made]
+        masks = self._run.masks
+        for _, metric, weighted, k in self._updated:
+            assert metric is not None
+            given = self._weights[k]
+            weights = given[rows] if weighted and given is not None else None
+            mask = masks[k]
+            if mask is not None and isinstance(metric, MeanMetricWrapper):  # as in Keras, which others do not ask
+                shaped = mask.reshape(len(mask), *self._shapes[k][:-1])
+                weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
+            metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
+
+
+# What goes over rows that lie in memory.
+Run: TypeAlias = _core.TrainLoop | RunWithMetrics
+
+
+class KeptRun(NamedTuple):
+    """A run over one batch, and where it is kept when the batch is done."""
+
+    run: Any
+    key: tuple[int, bool, bool] | None  # None: it is not kept
+    version: int  # of the model
+
+
+class RunOverBatches:
+    """A pass over batches of any sizes, each with a run of the engine; used as a run over rows that lie in memory.
+
+    Parameters
+    ----------
+    run : function of Rows and bool
+        Makes the run of one batch, over all its rows at once; the bool says whether metrics begin anew.
+    put_back : function
+        Takes it back.
+    number : function
+        Gives each batch the number of its pass, on which what is drawn in it depends.
+    uses : function of Rows
+        Who measures what.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Rows, bool], KeptRun],
+        put_back: Callable[[KeptRun], None],
+        number: Callable[[], int],
+        uses: Callable[[Rows], list[MetricUse]],
+    ) -> None:
+        self._run, self._put_back, self._number, self._uses = run, put_back, number, uses
+        self.start(iter(()))
+
+    def start(self, batches: Iterator[Rows], limit: int | None = None) -> None:
+        """Begin a pass over what these give, `limit` of them at most; each is asked for just before it is used."""
+        self._batches, self._limit = batches, limit
+        self._next: Rows | None = None
+        self._done = self._rows = 0
+        self._loss = 0.0
+        self._sums: list[float] = []  # of what the engine measures, over the rows
+        self._values: list[Any] = []
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[Any]]:
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
+        return self._done, self._rows, self._loss / self._rows if self._rows else 0.0, list(self._values)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no other batch: asks for it."""
+        if self._limit is not None and self._done >= self._limit:
+            return True
+        if self._next is None:
+            self._next = next(self._batches, None)
+        return self._next is None
+
+    def advance(self, seconds: float) -> bool:
+        """Run batches for about `seconds`, at least one; True when the pass is over."""
+        end = perf_counter() + seconds
+        while not self.over:
+            assert self._next is not None
+            rows, self._next = self._next, None
+            self._batch(rows)
+            if perf_counter() >= end:
+                break
+        return self._limit is not None and self._done >= self._limit
+
+    def _batch(self, rows: Rows) -> None:
+        borrowed = self._run(rows, not self._done)
+        run = borrowed.run
+        run.start(None, self._number())
+        run.advance(0.0)
+        _, count, loss, values = run.progress
+        self._put_back(borrowed)
+        self._done += 1
+        self._rows += count
+        self._loss += loss * count
+        self._sums = self._sums or [0.0] * len(values)
+        for i, use in enumerate(self._uses(rows)):
+            if not use.engine:
+                continue
+            self._sums[i] += values[i] * count
+            values[i] = self._sums[i] / self._rows
+            if isinstance(use.metric, MeanMetricWrapper):
+                use.metric._take(values[i], self._rows)
+        self._values = values

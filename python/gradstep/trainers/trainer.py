@@ -1,0 +1,257 @@
+"""The loop of `fit`: epochs of a feed, scores after them, and callbacks between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from os import getpid
+from threading import get_ident
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import seeds
+from ..callbacks.base import LogNames
+from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
+from ..callbacks.history import History
+from ..checks import check_bool, check_float, check_int
+from ..data.feeds import BatchFeed, Feed
+from ..data.rows import batch_rows, limit_of, verbosity
+from ..data.sources import gives_batches
+from ..hints import warn
+from .cautions import warn_of_frozen, warn_of_targets
+from .data_adapter import DataAdapter
+from .evaluator import SLICE, Evaluator
+from .executor import Executor
+from .model_face import ModelFace
+
+__all__ = ["Trainer"]
+
+
+class FitData(NamedTuple):
+    """What `fit` trains on and scores, and what goes over it, as the model takes it now."""
+
+    feed: Feed
+    run: Any
+    scored: Feed | None
+    scoring: Any
+    version: int  # of the model
+
+
+class Trainer:
+    """Trains a model.
+
+    Parameters
+    ----------
+    model : ModelFace
+        Which callbacks see.
+    executor : Executor
+    data : DataAdapter
+    evaluator : Evaluator
+        Which scores validation data.
+
+    Attributes
+    ----------
+    initial_epoch : int, optional
+        Set by a callback that restores a run, when training begins.
+    seed : int, optional
+    key : tuple of int, optional
+        Of the shuffles.
+    passes : int
+        Epochs begun so far, by any `fit`.
+    """
+
+    def __init__(self, model: ModelFace, executor: Executor, data: DataAdapter, evaluator: Evaluator) -> None:
+        self.model, self._executor, self._data, self._evaluator = model, executor, data, evaluator
+        self.initial_epoch: int | None = None
+        self.seed: int | None = None
+        self.key: seeds.Key | None = None
+        self.passes = 0
+        self._fits: list[tuple[int, int]] = []  # process and thread of each that goes on, the first one trains
+
+    # -- fit -----------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: Any,
+        epochs: Any,
+        verbose: Any,
+        callbacks: Any,
+        validation_split: Any,
+        validation_data: Any,
+        shuffle: Any,
+        class_weight: Any,
+        sample_weight: Any,
+        initial_epoch: Any,
+        steps_per_epoch: Any,
+        validation_steps: Any,
+        validation_batch_size: Any,
+        validation_freq: Any,
+        seed: Any,
+    ) -> History:
+        """As `Model.fit`."""
+        model, executor, data = self.model, self._executor, self._data
+        first = check_int("initial_epoch", initial_epoch, 0)
+        last = check_int("epochs", epochs, 0)
+        level, shuffled = verbosity(verbose), check_bool("shuffle", shuffle)
+        share = check_float("validation_split", validation_split)
+        if not 0 <= share < 1:
+            raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
+        limit = limit_of("steps_per_epoch", steps_per_epoch)
+        scored_limit = limit_of("validation_steps", validation_steps)
+        is_scored = _frequency(validation_freq)
+        as_callbacks(callbacks)
+        key = seeds.key_of(seed)
+        batch_rows(batch_size, 1)
+        batch_rows(validation_batch_size, 1, "validation_batch_size")
+        order = self.order if shuffled else None
+        now: FitData | None = None
+
+        def made() -> FitData:
+            """Data as the model takes it now."""
+            version, held_out = executor.version, None
+            if now is not None and isinstance(now.feed, BatchFeed):
+                now.feed.renew()
+                feed: Feed = now.feed
+            elif gives_batches(x):
+                if share > 0 and validation_data is None:
+                    raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
+                rest = y, sample_weight
+                feed = data.feed_batches(x, rest, batch_size, limit, class_weight, train=True, order=order)
+            else:
+                rows = data.rows(x, y, sample_weight)
+                if share > 0 and validation_data is None:
+                    rows, held_out = rows.split(share)
+                feed = data.feed_rows(rows.of_classes(class_weight), batch_size, limit, True, order)
+            if now is not None and isinstance(now.scored, BatchFeed):
+                now.scored.renew()
+                scored: Feed | None = now.scored
+            else:
+                scored = data.validation_feed(
+                    held_out, validation_data, validation_batch_size, batch_size, scored_limit
+                )
+            scoring = _scoring(scored)  # first: it changes nothing where it fails
+            return FitData(feed, feed.make_run(), scored, scoring, version)
+
+        with self._only_fit(), executor.lent:
+            now = made()
+            warn_of_frozen(executor)
+            warn_of_targets(executor, now.feed.sample)
+
+            self.key = key or self.key
+            hooks = as_list(callbacks, model, level > 0, verbose=level, epochs=last, steps=now.feed.steps)
+            model.history = hooks.on_fit_data(
+                now.feed.sample.x, now.feed.sample.y, self._log_names(now.scored is not None, validation_freq)
+            )
+            model.stop_training, self.initial_epoch = False, None
+            logs: dict[str, float] = {}
+            with hooks.closing():
+                hooks.on_train_begin()
+                for epoch in range(self.initial_epoch or first, last):
+                    if now.feed.is_over():
+                        warn(f"the data ran out before epoch {epoch + 1} of {last}.")
+                        break
+                    hooks.on_epoch_begin(epoch)
+                    # A callback, or another thread, may have compiled the model anew or restored a run.
+                    if executor.version != now.version:
+                        now = made()
+                    logs = self._epoch(now.feed, now.run, epoch, hooks)
+                    if now.scored is not None and is_scored(epoch + 1):
+                        if executor.version != now.version:
+                            now = made()
+                        assert now.scored is not None
+                        scores = self._evaluator.score(now.scored, now.scoring, hooks)
+                        logs |= {f"val_{name}": value for name, value in scores.items()}
+                    hooks.on_epoch_end(epoch, logs)
+                    if model.stop_training:
+                        break
+                if executor.optimizer is not None:
+                    with executor.guard:
+                        executor.optimizer.finalize_variable_values(model.weights)
+                hooks.on_train_end(logs)
+            history: History = model.history
+            return history
+
+    def _epoch(self, feed: Feed, run: Any, epoch: int, hooks: CallbackList) -> dict[str, float]:
+        """One epoch; signals are handled between the slices, when the model is as after a whole step."""
+        number = max(self.passes, epoch)  # over all calls of fit, so that no two epochs draw the same
+        self.passes = number + 1
+        feed.start(run, epoch, number)
+        batch, each, names = 0, hooks.wants_batches("train"), self._executor.losses_and_metrics.log_names
+        try:
+            while not run.over:
+                if each:
+                    hooks.on_train_batch_begin(batch)
+                    self._evaluator.advance(run)
+                    hooks.on_train_batch_end(run.progress[0] - 1, self._executor.logs(run, names))
+                else:
+                    run.advance(SLICE)
+                batch = run.progress[0]
+                hooks.on_train_progress(batch, self._executor.logs(run, names))
+                if self.model.stop_training:
+                    break
+        except BaseException:
+            self.passes -= not run.progress[0]  # a pass that ends before its first batch is done does not count
+            raise
+        logs = self._evaluator.last_logs = self._executor.logs(run, names)
+        if not self.model.stop_training:
+            feed.finish(run.progress[0])
+            hooks.set_steps(feed.steps)
+        return logs
+
+    @contextmanager
+    def _only_fit(self) -> Iterator[None]:
+        """Refuses a second `fit` beside this one; one that a callback of this one calls is none: they take turns."""
+        me, fits = (getpid(), get_ident()), self._fits
+        fits[:] = [one for one in fits if one[0] == me[0]]  # not those of the process that this one was forked from
+        fits.append(me)
+        try:
+            if fits[0] != me:
+                raise RuntimeError("the model is being trained by another thread: one fit at a time.")
+            yield
+        finally:
+            fits.remove(me)
+
+    def check_no_fit(self, call: str) -> None:
+        """Raise RuntimeError while the model is being trained."""
+        if self._fits:
+            raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
+
+    def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
+        """What the logs of epochs have before a callback adds to them."""
+        own = tuple(self._executor.losses_and_metrics.log_names)
+        scores = tuple(f"val_{name}" for name in own) if is_scored else ()
+        always = not isinstance(validation_freq, Collection) and validation_freq == 1
+        return LogNames(own + scores) if always else LogNames(own, scores)
+
+    def take_seed(self, seed: Any) -> None:
+        """Let what the model draws follow from a seed of its own, if there is one."""
+        key = seeds.key_of(seed)
+        if key is not None:
+            self.seed, self.key = key[0], seeds.Sequence(key[0]).fresh_key()
+
+    def order(self, number: int, rows: int) -> np.ndarray:
+        """The rows of a pass, shuffled."""
+        if self.key is None:
+            self.key = seeds.fresh_key()
+        return seeds.generator(self.key, number).permutation(rows)
+
+
+def _scoring(feed: Feed | None) -> Any:
+    if feed is None:
+        return None
+    try:
+        return feed.make_run()
+    except ValueError as error:
+        raise ValueError(f"validation data: {error}") from None
+
+
+def _frequency(given: Any) -> Callable[[int], bool]:
+    """Whether to score after an epoch, counted from 1."""
+    if isinstance(given, Collection) and not isinstance(given, (str, bytes)):
+        numbers = {check_int("a number in validation_freq", number, 1) for number in given}
+        return numbers.__contains__
+    every = check_int("validation_freq", given, 1)
+    return lambda epoch: epoch % every == 0
