@@ -90,7 +90,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
       : guard_(std::move(guard)),
         kept_(kept.value_or(Arrays{})),
         network_(parts.inputs, parts.layers, parts.nodes, parts.outputs, parse_all_attributes(specs),
-                 kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}) {
+                 kept ? check_kept<Real>(parts.layers, kept_) : std::vector<std::vector<Real*>>{}, parts.masks) {
     for (const py::dict& spec : specs)
       asked_.push_back(spec.contains("asked") ? py::object(spec["asked"]) : py::none());
     network_.ask = [this](const ExternalCall<Real>& call, bool training) { return ask(call, training); };
@@ -272,9 +272,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
 std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vector<py::dict>& specs,
                                         const std::string& dtype, const std::optional<Arrays>& kept,
                                         std::shared_ptr<PyGuard> guard, const py::object& nodes,
-                                        const py::object& outputs) {
+                                        const py::object& outputs, const py::object& masks) {
   if (!guard) guard = std::make_shared<PyGuard>();
-  Parts parts = parse_parts(inputs, specs, nodes, outputs);
+  Parts parts = parse_parts(inputs, specs, nodes, outputs, masks);
   if (parse_dtype(dtype) == Dtype::f32) return std::make_unique<TypedNetwork<float>>(parts, specs, kept, guard);
   return std::make_unique<TypedNetwork<double>>(parts, specs, kept, guard);
 }
@@ -286,7 +286,7 @@ void bind_network(py::module_& m) {
   py::class_<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
            py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
-           py::arg("outputs") = py::none())
+           py::arg("outputs") = py::none(), py::arg("masks") = py::none())
       .def_property_readonly("outputs", &PyNetwork::outputs)
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
@@ -321,6 +321,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("progress", &PyTrainLoop::progress)
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
+      .def_property_readonly("masks", &PyTrainLoop::masks)
       .def_property_readonly("over", &PyTrainLoop::over);
 
   py::class_<PyForwardBackward>(m, "ForwardBackward")

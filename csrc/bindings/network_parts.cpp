@@ -70,7 +70,7 @@ Shape parse_shape(const py::handle& given) {
 }  // namespace
 
 Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
-                  const py::object& outputs) {
+                  const py::object& outputs, const py::object& masks) {
   Parts parts;
   if (py::isinstance<py::int_>(inputs))
     parts.inputs = {parse_shape(py::make_tuple(inputs))};
@@ -124,6 +124,14 @@ Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, 
     parts.outputs = {values.size() - 1};
   else
     for (const py::handle& value : outputs.cast<py::sequence>()) parts.outputs.push_back(known(value));
+  if (!masks.is_none())
+    for (const py::handle& mask : masks.cast<py::sequence>()) {
+      const std::size_t output = parts.masks.size();
+      parts.masks.push_back(mask.is_none() ? Network<float>::no_mask : known(mask));
+      if (output >= parts.outputs.size() ||
+          (!mask.is_none() && rows_of(values[parts.outputs[output]]) % size_of(values[parts.masks[output]]) != 0))
+        throw py::value_error("masks must have a number for each row of their outputs.");
+    }
   return parts;
 }
 

@@ -16,13 +16,14 @@ struct Parts {
   Shapes inputs;
   std::vector<AnyLayer> layers;
   std::vector<Node> nodes;
-  std::vector<std::size_t> outputs;
+  std::vector<std::size_t> outputs, masks;
 };
 
 /// inputs: shapes, or one number of one input's numbers. nodes: (layer, values) for a call of a layer, and (None,
-/// value, shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last.
+/// value, shape) for a value in another shape; None: the layers in a row. outputs: values; None: the last. masks: for
+/// each output a value, or None; None: there are none.
 Parts parse_parts(const py::object& inputs, const std::vector<py::dict>& specs, const py::object& nodes,
-                  const py::object& outputs);
+                  const py::object& outputs, const py::object& masks);
 
 /// Of the weights of each layer; the first ones, where a layer says it of no more.
 std::vector<std::vector<WeightAttributes>> parse_all_attributes(const std::vector<py::dict>& specs);

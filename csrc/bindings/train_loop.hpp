@@ -33,6 +33,7 @@ class PyTrainLoop {
   virtual py::tuple progress() const = 0;
   virtual py::list gradients() const = 0;
   virtual py::object outputs() const = 0;
+  virtual py::list masks() const = 0;
   virtual bool over() const = 0;
 };
 
@@ -93,13 +94,17 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   py::tuple progress() const override {
-    const auto mean = [&](double total) { return loop_.rows ? total / double(loop_.rows) : 0; };
+    const auto mean_of = [](double total, double count) { return count > 0 ? total / count : 0; };
+    const auto mean = [&](double total) { return mean_of(total, double(loop_.rows)); };
     const auto has_loss = [](const Scoring& scoring) { return scoring.loss.info || scoring.by_caller; };
     py::list values;
     if (std::count_if(scorings_.begin(), scorings_.end(), has_loss) > 1)
       for (std::size_t k = 0; k < scorings_.size(); ++k)
         if (has_loss(scorings_[k])) values.append(mean(loop_.head_totals[k]));
-    for (const double total : loop_.metric_totals) values.append(mean(total));
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      for (std::size_t m = 0; m < scorings_[k].metrics.size(); ++m)
+        values.append(mean_of(loop_.metric_totals[next++], loop_.head_counts[k]));
     return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), values);
   }
 
@@ -107,6 +112,14 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   py::object outputs() const override {
     check_idle();
     return copies(loop_.last());
+  }
+
+  py::list masks() const override {
+    check_idle();
+    py::list all;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      all.append(loop_.last() ? mask_of(loop_.last()->heads[k]) : py::object(py::none()));
+    return all;
   }
 
   bool over() const override { return loop_.steps_left() == 0; }
@@ -118,14 +131,24 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
  private:
-  // Asks a loss of Python's: (rows, outputs) -> (its share, the same without its factor, its gradient by the outputs).
+  // (samples, parts), or None
+  static py::object mask_of(const Head<Real>& head) {
+    if (head.mask().empty()) return py::none();
+    const auto parts = py::ssize_t(head.parts);
+    py::array_t<bool> mask({py::ssize_t(head.rows) / parts, parts});
+    std::copy(head.mask().begin(), head.mask().end(), mask.mutable_data());
+    return mask;
+  }
+
+  // Asks a loss of Python's: (rows, outputs, mask) -> (its share, the same without its factor, its gradient by the
+  // outputs).
   double ask_loss(std::size_t output, const Head<Real>& head, const std::int64_t* rows, std::size_t count, double& own,
                   Real* dy) const {
     const py::gil_scoped_acquire python;
     const auto samples = py::ssize_t(count), columns = py::ssize_t(head.n * head.parts);
     const py::array_t<std::int64_t> which(samples, rows);
     const py::array_t<Real> outputs({samples, columns}, head.outputs);
-    const auto found = losses_[output](which, outputs).template cast<py::tuple>();
+    const auto found = losses_[output](which, outputs, mask_of(head)).template cast<py::tuple>();
     own = found[1].template cast<double>();
     if (dy) {
       const py::array gradient = check_rows<Real>(found[2], "the gradient of a loss", columns);

@@ -17,22 +17,25 @@ template <class Real> class BatchBlocks {
   static constexpr std::size_t block = 4096;
   static bool are_worth_it(std::size_t rows) { return rows > 2 * block; }
 
-  BatchBlocks(Schedule<Real>& schedule, Call<Real>& call, std::size_t rows, std::size_t n)
-      : schedule_(schedule), call_(call), rows_(rows), n_(n), count_((rows + block - 1) / block) {}
+  /// mask (rows): 0 where a row is none of the batch's, whose mean and variance are used for it as well; null: all are.
+  BatchBlocks(Schedule<Real>& schedule, Call<Real>& call, std::size_t rows, std::size_t n, const Real* mask = nullptr)
+      : schedule_(schedule), call_(call), rows_(rows), n_(n), count_((rows + block - 1) / block), mask_(mask) {}
 
   // xhat (rows, n), where x is -> xhat, y (rows, n)
   void forward(Matrix<Real> xhat, const BatchStatistics<Real>& s, Matrix<Real> y) {
     double *const sums = doubles("sums", count_ * n_), *const mean = doubles("mean", n_);
     Real* const center = call_.save("center", n_, n_).at;
-    add_sums(xhat.at, nullptr, nullptr, sums);
-    schedule_.once({{sums}, {mean, center}}, [=, n = n_, rows = rows_, count = count_] {
-      for (std::size_t j = 0; j < n; ++j) center[j] = Real(mean[j] = total(sums, count, n, j) / double(rows));
+    add_sums(xhat.at, nullptr, nullptr, mask_, sums);
+    schedule_.once({{sums, mask_}, {mean, center}}, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
+      const double counted = counted_of(mask, rows);
+      for (std::size_t j = 0; j < n; ++j) center[j] = Real(mean[j] = total(sums, count, n, j) / counted);
     });
-    add_sums(xhat.at, nullptr, mean, sums);
-    schedule_.once({{sums, mean}, {s.inverse, s.moving_mean, s.moving_variance}},
-                   [=, n = n_, rows = rows_, count = count_] {
+    add_sums(xhat.at, nullptr, mean, mask_, sums);
+    schedule_.once({{sums, mean, mask_}, {s.inverse, s.moving_mean, s.moving_variance}},
+                   [=, n = n_, rows = rows_, count = count_, mask = mask_] {
+                     const double counted = counted_of(mask, rows);
                      for (std::size_t j = 0; j < n; ++j) {
-                       const double variance = total(sums, count, n, j) / double(rows), rest = 1 - s.momentum;
+                       const double variance = total(sums, count, n, j) / counted, rest = 1 - s.momentum;
                        s.inverse[j] = Real(1 / std::sqrt(variance + s.epsilon));
                        s.moving_mean[j] = Real(double(s.moving_mean[j]) * s.momentum + mean[j] * rest);
                        s.moving_variance[j] = Real(double(s.moving_variance[j]) * s.momentum + variance * rest);
@@ -50,23 +53,29 @@ template <class Real> class BatchBlocks {
                 Matrix<Real> dx) {
     double *const plain = doubles("sums", count_ * n_), *const along = doubles("sums along", count_ * n_);
     Real *const mean = call_.save("mean of dy", n_, n_).at, *const slope = call_.save("slope", n_, n_).at;
-    add_sums(dy.at, nullptr, nullptr, plain);
-    add_sums(dy.at, xhat.at, nullptr, along);
-    schedule_.once({{plain, along}, {dgamma, dbeta, mean, slope}}, [=, n = n_, rows = rows_, count = count_] {
+    add_sums(dy.at, nullptr, nullptr, nullptr, plain);
+    add_sums(dy.at, xhat.at, nullptr, nullptr, along);
+    const Access made{{plain, along, mask_}, {dgamma, dbeta, mean, slope}};
+    schedule_.once(made, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
+      const double counted = counted_of(mask, rows);
       for (std::size_t j = 0; j < n; ++j) {
         const double p = total(plain, count, n, j), a = total(along, count, n, j);
         dbeta[j] = Real(p);
         dgamma[j] = Real(a);
-        mean[j] = Real(p / double(rows));
-        slope[j] = Real(a / double(rows));
+        mean[j] = Real(p / counted);
+        slope[j] = Real(a / counted);
       }
     });
     if (!dx) return;
-    schedule_.each_row(rows_, n_, {{dy.at, xhat.at, mean, slope, s.inverse, s.gamma}, {dx.at}},
-                       [=, n = n_, slopes = column_loops<Real>().batch_slopes](std::size_t first, std::size_t count) {
-                         const std::size_t at = first * n;
-                         slopes(dy.at + at, xhat.at + at, mean, slope, s, count, n, dx.at + at);
-                       });
+    const Real* const none = mask_ ? schedule_.workspace(n_) : nullptr;
+    schedule_.each_row(
+        rows_, n_, {{dy.at, xhat.at, mean, slope, s.inverse, s.gamma, mask_}, {dx.at}},
+        [=, n = n_, mask = mask_, slopes = column_loops<Real>().batch_slopes](std::size_t first, std::size_t count) {
+          each_run(mask, first, first + count, [&](std::size_t from, std::size_t rows, bool counts) {
+            const std::size_t at = from * n;
+            slopes(dy.at + at, xhat.at + at, counts ? mean : none, counts ? slope : none, s, rows, n, dx.at + at);
+          });
+        });
   }
 
  private:
@@ -82,21 +91,47 @@ template <class Real> class BatchBlocks {
     return all;
   }
 
+  /// How many rows are of the batch; Keras's epsilon keeps the quotients of none at 0.
+  static double counted_of(const Real* mask, std::size_t rows) {
+    return mask ? double(rows - std::size_t(std::count(mask, mask + rows, Real(0)))) + 1e-7 : double(rows);
+  }
+
+  /// visit(first, count, whether they count) of rows [first, last) that are side by side and alike.
+  template <class Visit> static void each_run(const Real* mask, std::size_t first, std::size_t last, Visit visit) {
+    while (first < last) {
+      std::size_t end = mask ? first + 1 : last;
+      while (end < last && (mask[end] != 0) == (mask[first] != 0)) ++end;
+      visit(first, end - first, !mask || mask[first] != 0);
+      first = end;
+    }
+  }
+
   // x, times, mean, as BatchSums has them -> sums (block, n)
-  void add_sums(const Real* x, const Real* times, const double* mean, double* sums) {
+  void add_sums(const Real* x, const Real* times, const double* mean, const Real* mask, double* sums) {
+    double* const parts = mask ? doubles("sums of runs", count_ * n_) : nullptr;
     const auto work = [=, n = n_, rows = rows_, of_some = column_loops<Real>().batch_sums](std::size_t first,
                                                                                            std::size_t count) {
       for (std::size_t k = first; k < first + count; ++k) {
-        const std::size_t at = k * block;
-        of_some(x + at * n, times ? times + at * n : nullptr, mean, std::min(block, rows - at), n, sums + k * n);
+        const std::size_t at = k * block, end = std::min(at + block, rows);
+        if (!mask) {
+          of_some(x + at * n, times ? times + at * n : nullptr, mean, end - at, n, sums + k * n);
+          continue;
+        }
+        std::fill_n(sums + k * n, n, 0.0);
+        each_run(mask, at, end, [&](std::size_t from, std::size_t many, bool counts) {
+          if (!counts) return;
+          of_some(x + from * n, nullptr, mean, many, n, parts + k * n);
+          for (std::size_t j = 0; j < n; ++j) sums[k * n + j] += parts[k * n + j];
+        });
       }
     };
-    schedule_.each_row(count_, block * n_, {{x, times, mean}, {sums}}, work);
+    schedule_.each_row(count_, block * n_, {{x, times, mean, mask}, {sums, parts}}, work);
   }
 
   Schedule<Real>& schedule_;
   Call<Real>& call_;
   const std::size_t rows_, n_, count_;
+  const Real* const mask_;
 };
 
 }  // namespace gs

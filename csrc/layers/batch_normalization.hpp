@@ -18,7 +18,7 @@ struct BatchNormalization {
   Shape shape;
   AxesLast axis;
   std::size_t n;  // columns
-  bool scale, center;
+  bool scale, center, masked;
   double momentum, epsilon;
 
   static constexpr const char* name = "batch_normalization";
@@ -29,13 +29,16 @@ struct BatchNormalization {
         n(axis.columns()),
         scale(settings.flag("scale")),
         center(settings.flag("center")),
+        masked(settings.flag("masked")),
         momentum(settings.real("momentum", 0, 1)),
-        epsilon(settings.real("epsilon", 0)) {}
+        epsilon(settings.real("epsilon", 0)) {
+    settings.check(!masked || size_of(inputs[1]) == axis.rows(), "a mask must have a number for each row of columns.");
+  }
   Shape output() const { return shape; }
   // gamma, beta, moving mean, moving variance
   Shapes weights() const { return Shapes(2 + std::size_t(scale) + std::size_t(center), Shape{n}); }
 
-  // x (rows, n) -> y (rows, n)
+  // x (rows, n), and masked: mask (rows) -> y (rows, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Rows x = axis.x(schedule, call);
     const Matrix<Real> y = axis.y(call);
@@ -43,8 +46,8 @@ struct BatchNormalization {
       const Matrix<Real> xhat = call.save("xhat", n);
       const BatchStatistics<Real> s = statistics(call);
       schedule.copy(x, xhat);
-      if (BatchBlocks<Real>::are_worth_it(y.rows))
-        BatchBlocks<Real>(schedule, call, y.rows, n).forward(xhat, s, y);
+      if (masked || BatchBlocks<Real>::are_worth_it(y.rows))
+        BatchBlocks<Real>(schedule, call, y.rows, n, mask(call)).forward(xhat, s, y);
       else
         schedule.each_column(
             n, {{s.gamma, s.beta, xhat.at}, {s.moving_mean, s.moving_variance, s.inverse, xhat.at, y.at}},
@@ -67,8 +70,8 @@ struct BatchNormalization {
     const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
                        dbeta = call.save("dbeta", n, n);
     const BatchStatistics<Real> s = statistics(call);
-    if (BatchBlocks<Real>::are_worth_it(dy.rows))
-      BatchBlocks<Real>(schedule, call, dy.rows, n).backward(dy, xhat, s, dgamma.at, dbeta.at, dx);
+    if (masked || BatchBlocks<Real>::are_worth_it(dy.rows))
+      BatchBlocks<Real>(schedule, call, dy.rows, n, mask(call)).backward(dy, xhat, s, dgamma.at, dbeta.at, dx);
     else
       schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
                            [=, backward = column_loops<Real>().batch_backward](std::size_t first, std::size_t count) {
@@ -81,6 +84,7 @@ struct BatchNormalization {
   }
 
  private:
+  template <class Real> const Real* mask(Call<Real>& call) const { return masked ? call.x_matrix(1, 1).at : nullptr; }
   template <class Real> static const Real* data_of(const Weight<Real>* weight) { return weight ? weight->w : nullptr; }
   template <class Real> const Weight<Real>* gamma(const Call<Real>& call) const {
     return scale ? call.weight(0) : nullptr;

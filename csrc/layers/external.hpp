@@ -16,6 +16,7 @@ struct External {
   Shapes weight_shapes;     // of those that f, or training, may change
   std::vector<bool> known;  // weights that there is a gradient for
   std::size_t number;       // of the layer
+  bool differentiable;      // whether it is asked to go backward
 
   static constexpr const char* name = "external";
   template <class Settings>
@@ -24,7 +25,8 @@ struct External {
         shape(settings.shape("output")),
         weight_shapes(settings.shapes("weight_shapes")),
         known(settings.flags("known")),
-        number(settings.whole("number") - 1) {}
+        number(settings.whole("number") - 1),
+        differentiable(settings.flag("differentiable")) {}
   Shape output() const { return shape; }
   Shapes weights() const { return weight_shapes; }
 

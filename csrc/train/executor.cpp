@@ -45,7 +45,8 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     const bool learns = backward_ && (scoring.loss.info || scoring.by_caller);
     by_caller |= scoring.by_caller;
     heads.back().schedule(schedule_, y, absorbed[i] || scoring.loss.of_logits, absorbed[i] ? plan.activated(i) : y,
-                          learns ? plan.gradient_by_output(i) : Matrix<Real>{});
+                          learns ? plan.gradient_by_output(i) : Matrix<Real>{},
+                          mode == Mode::predict ? Matrix<Real>{} : plan.mask(i));
   }
   if (by_caller) schedule_.begin_backward();
   if (!backward_) return;

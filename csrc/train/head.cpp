@@ -25,10 +25,24 @@ Head<Real>::Head(const Scoring& scoring, std::size_t batch, std::size_t parts, s
 }
 
 template <class Real>
-void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> to, Matrix<Real> by) {
+void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> to, Matrix<Real> by,
+                          Matrix<Real> mask) {
   constexpr Dtype dtype = Dtype(dtype_of<Real>());
   outputs = to.at;
   dy = by.at;
+  if (mask) {
+    mask_.assign(rows, 1);
+    both_.assign(rows, 1);
+    if (!targets.empty()) set_sample_weights(nullptr, nullptr);
+    schedule.once({{mask.at}, {both_.data()}}, [this, mask] {
+      const std::size_t each = rows / mask.size();
+      for (std::size_t i = 0; i < rows; ++i) {
+        mask_[i] = mask.at[i / each] != 0;
+        both_[i] = mask_[i] && (!given_mask_ || given_mask_[i]);
+      }
+      if (!targets.empty()) reduction_.gradient_scales(scales_.data());
+    });
+  }
   if (!loss_.info && metrics_.empty()) return;
   // The last activation is in the loss; its outputs are made only if a metric or the caller reads them.
   const bool needed = to.at != y.at && wanted_;
@@ -38,7 +52,7 @@ void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logi
   const auto whole = [](const ScoreInfo* score) { return score->whole_batch; };
   const bool at_once = (loss_.info && whole(loss_.info)) || std::any_of(metrics_.begin(), metrics_.end(), whole);
   schedule.each_row(
-      rows, n, {{y.at}, {to.at == y.at ? nullptr : to.at, by.at}},
+      rows, n, {{y.at, both_.empty() ? nullptr : both_.data()}, {to.at == y.at ? nullptr : to.at, by.at}},
       [this, activate, loss, y](std::size_t first, std::size_t count) {
         if (activate) activate(nullptr, y.at + first * n, outputs + first * n, MatrixLayout(count, n, n));
         const void* const* t = targets.data() + first;
@@ -56,8 +70,14 @@ void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logi
 }
 
 template <class Real> void Head<Real>::set_sample_weights(const double* weights, const std::uint8_t* mask) {
-  given_ = reduction_ = loss_.reduction_over(rows, weights, mask);
+  given_mask_ = mask;
+  given_ = reduction_ = loss_.reduction_over(rows, weights, both_.empty() ? mask : both_.data());
   reduction_.gradient_scales(scales_.data());
+}
+
+template <class Real> double Head<Real>::counted() const {
+  const auto counted = mask_.empty() ? rows : std::size_t(std::count(mask_.begin(), mask_.end(), 1));
+  return double(counted) / double(parts);
 }
 
 template <class Real> double Head<Real>::own_total() const {

@@ -16,8 +16,10 @@ template <class Real> class Head {
   Head(const Scoring& scoring, std::size_t batch, std::size_t parts, std::size_t n);
 
   /// Adds the scoring of y. of_logits: whether y is before the activation that the loss contains; then outputs is where
-  /// what it gives is to lie. dy: where the gradient of the loss is to lie, or none.
-  void schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> outputs, Matrix<Real> dy);
+  /// what it gives is to lie. dy: where the gradient of the loss is to lie, or none. mask: 0 where rows are not scored,
+  /// one number for each, or for equally many of a sample; without memory: all are.
+  void schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> outputs, Matrix<Real> dy,
+                Matrix<Real> mask = {});
 
   /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
   void set_sample_weights(const double* weights, const std::uint8_t* mask);
@@ -30,8 +32,13 @@ template <class Real> class Head {
 
   /// Adds to a sum over samples what the batch's are by metric m.
   void add_metric(std::size_t m, double& total) const {
-    for (const double value : values[m + 1]) total += value / double(parts);
+    for (std::size_t i = 0; i < rows; ++i)
+      if (mask_.empty() || mask_[i]) total += values[m + 1][i] / double(parts);
   }
+  /// How many samples that sum is over: parts of them where rows are masked.
+  double counted() const;
+  /// Which rows the value's mask counts, after a run; empty: all.
+  const std::vector<std::uint8_t>& mask() const { return mask_; }
   std::size_t metrics() const { return metrics_.size(); }
 
   const std::size_t parts, rows, n;
@@ -48,6 +55,9 @@ template <class Real> class Head {
   LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it
   std::vector<double> scales_;        // (rows): gradient of the batch's loss by each row's
   std::vector<std::uint8_t> counts_;  // (rows), of a loss that is only_positive
+  std::vector<std::uint8_t> mask_;    // (rows), made in each run; empty: there is none
+  std::vector<std::uint8_t> both_;    // (rows), with the mask that was given
+  const std::uint8_t* given_mask_ = nullptr;
 };
 
 }  // namespace gs

@@ -2,9 +2,43 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace gs {
+namespace {
+
+template <class Layer, class = void> constexpr bool is_recurrent = false;
+template <class Layer>
+constexpr bool is_recurrent<Layer, std::void_t<decltype(std::declval<Layer>().multiplications())>> = true;
+
+/// Multiplications of a row in a call of a layer that gives rows of this shape.
+std::size_t multiplications(const AnyLayer& layer, const Shape& shape) {
+  return visit_layer(layer, [&](const auto& one) {
+    std::size_t sum = 0;
+    if constexpr (is_recurrent<std::decay_t<decltype(one)>>)
+      sum = one.multiplications();
+    else
+      for (const Shape& weight : one.weights()) sum += size_of(weight) * rows_of(shape);
+    return sum;
+  });
+}
+
+/// Whether passes may change a weight that no gradient is for, and that is no vector.
+bool moves(const AnyLayer& layer, std::size_t weight) {
+  return visit_layer(layer, [&](const auto& one) {
+    using Layer = std::decay_t<decltype(one)>;
+    if constexpr (is_recurrent<Layer>) return one.is_state(weight);
+    return std::is_same_v<Layer, External>;
+  });
+}
+
+template <class Layer> auto differentiable_of(const Layer& layer, int) -> decltype(layer.differentiable) {
+  return layer.differentiable;
+}
+template <class Layer> bool differentiable_of(const Layer&, long) { return true; }
+
+}  // namespace
 
 Shapes weight_shapes(const AnyLayer& layer) {
   return visit_layer(layer, [](const auto& one) { return one.weights(); });
@@ -13,20 +47,26 @@ Shape output_shape(const AnyLayer& layer) {
   return visit_layer(layer, [](const auto& one) { return one.output(); });
 }
 
+bool is_differentiable(const AnyLayer& layer) {
+  return visit_layer(layer, [](const auto& one) { return differentiable_of(one, 0); });
+}
+
 template <class Real>
 Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<Node> calls,
                        std::vector<std::size_t> outputs, std::vector<std::vector<WeightAttributes>> attributes,
-                       std::vector<std::vector<Real*>> kept)
+                       std::vector<std::vector<Real*>> kept, std::vector<std::size_t> given_masks)
     : inputs(std::move(inputs)),
       layers(std::move(given)),
       nodes(std::move(calls)),
       outputs(std::move(outputs)),
+      masks(std::move(given_masks)),
       weights(std::move(kept)) {
+  masks.resize(this->outputs.size(), no_mask);
   for (Node& node : nodes) {
     if (node.layer == Node::no_layer) continue;
     node.shape = output_shape(layers[node.layer]);
     numbers += size_of(node.shape);
-    for (const Shape& weight : weight_shapes(layers[node.layer])) work += size_of(weight) * rows_of(node.shape);
+    work += multiplications(layers[node.layer], node.shape);
   }
   const bool own = weights.empty();
   std::size_t size = 0;
@@ -60,7 +100,7 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
       given[k][i].columns = last_of(shapes[i]);
-      given[k][i].moves |= std::holds_alternative<External>(layers[k]);
+      given[k][i].moves |= moves(layers[k], i);
       attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
     }
   }

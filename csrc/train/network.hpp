@@ -28,13 +28,17 @@ template <class Real> class Network {
   /// nodes: each after those it reads; their shapes are filled in. outputs: values, any of them.
   /// attributes (layer, weight): empty, or those of each weight; their shapes are filled in.
   /// kept (layer, weight): empty, or where each weight lies.
+  /// masks (output): the value that says which of its rows are scored, or no_mask; empty: all are.
   Network(Shapes inputs, std::vector<AnyLayer> layers, std::vector<Node> nodes, std::vector<std::size_t> outputs,
-          std::vector<std::vector<WeightAttributes>> attributes = {}, std::vector<std::vector<Real*>> kept = {});
+          std::vector<std::vector<WeightAttributes>> attributes = {}, std::vector<std::vector<Real*>> kept = {},
+          std::vector<std::size_t> masks = {});
 
   const Shapes inputs;
   const std::vector<AnyLayer> layers;  // each once
   std::vector<Node> nodes;
   const std::vector<std::size_t> outputs;
+  static constexpr std::size_t no_mask = std::size_t(-1);
+  std::vector<std::size_t> masks;           // (output)
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
   // Shared with executors that were made by them, which go on with them when there are others.
   std::vector<std::vector<std::shared_ptr<const WeightAttributes>>> attributes;
@@ -66,5 +70,7 @@ template <class Real> class Network {
 
 Shapes weight_shapes(const AnyLayer& layer);
 Shape output_shape(const AnyLayer& layer);
+/// Whether gradients go back through it.
+bool is_differentiable(const AnyLayer& layer);
 
 }  // namespace gs

@@ -46,10 +46,13 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
     } else {
       const auto& own = weights[node.layer];
       value.is_learned |= std::any_of(own.begin(), own.end(), [](const auto& weight) { return weight.trainable(); });
+      value.is_learned &= is_differentiable(network.layers[node.layer]);
     }
     values_.push_back(value);
   }
   for (const std::size_t output : network.outputs) ++values_[output].readers;
+  for (const std::size_t mask : network.masks)
+    if (mask != Network<Real>::no_mask) ++values_[mask].readers;
   calls_.resize(network.nodes.size());
   join_pools();
 }
@@ -156,8 +159,14 @@ template <class Real> Matrix<Real> Plan<Real>::apart(std::size_t columns) {
   return {schedule_.workspace(schedule_.batch * columns), schedule_.batch, columns};
 }
 
-template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) {
-  const Value& value = values_[network_.outputs[i]];
+template <class Real> Matrix<Real> Plan<Real>::output(std::size_t i) { return plain(network_.outputs[i]); }
+
+template <class Real> Matrix<Real> Plan<Real>::mask(std::size_t i) {
+  return network_.masks[i] == Network<Real>::no_mask ? Matrix<Real>{} : plain(network_.masks[i]);
+}
+
+template <class Real> Matrix<Real> Plan<Real>::plain(std::size_t number) {
+  const Value& value = values_[number];
   if (value.content.is_plain()) return value.content.matrix;
   const Matrix<Real> copy = apart(value.size);
   schedule_.copy(rows_of(schedule_, value.content, value.size, value.size), copy);

@@ -30,6 +30,8 @@ template <class Real> class Plan {
   /// An output side by side; and, of one whose loss has its activation, where what that gives is to lie.
   Matrix<Real> output(std::size_t i);
   Matrix<Real> activated(std::size_t i) const { return absorbed_[i].outputs; }
+  /// Which rows of output i are scored; without memory if all are.
+  Matrix<Real> mask(std::size_t i);
   /// Where a loss is to leave the gradient by output i, or more of it; without memory if nobody wants it.
   Matrix<Real> gradient_by_output(std::size_t i);
   /// Adds up what losses left.
@@ -65,6 +67,8 @@ template <class Real> class Plan {
   void set_to_zero(Matrix<Real> matrix);
   /// Memory for a value that nobody else gets.
   Matrix<Real> apart(std::size_t columns);
+  /// A value as a matrix: where it lies, or a copy.
+  Matrix<Real> plain(std::size_t value);
 
   const Network<Real>& network_;
   Schedule<Real>& schedule_;

@@ -99,6 +99,7 @@ template <class Real> void TrainLoop<Real>::start(std::vector<std::int64_t> orde
   number_ = number;
   static_cast<Totals&>(*this) = {};
   head_totals.assign(scorings_.size(), 0);
+  head_counts.assign(scorings_.size(), 0);
   std::size_t metrics = 0;
   for (const Scoring& scoring : scorings_) metrics += scoring.metrics.size();
   metric_totals.assign(metrics, 0);
@@ -187,6 +188,7 @@ template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor
   for (std::size_t k = 0; k < executor.heads.size(); ++k) {
     const Head<Real>& head = executor.heads[k];
     if (head.has_loss() && executor.heads.size() > 1) head_totals[k] += head.own_total();
+    head_counts[k] += head.counted();
     for (std::size_t m = 0; m < head.metrics(); ++m) head.add_metric(m, metric_totals[next++]);
   }
   rows += executor.batch;

@@ -51,6 +51,7 @@ struct Totals {
   // Over the rows done: of the loss; of the loss of each output, without its factor; of the metrics, output by output.
   double loss_total = 0;
   std::vector<double> head_totals{}, metric_totals{};
+  std::vector<double> head_counts{};  // (output): rows done that its metrics count, parts of them where some are masked
 };
 
 /// Training steps with an optimizer, scores without one. One pass over the rows at a time, a slice of it at a time.

@@ -263,7 +263,6 @@ class Network:
 
     Where there are several inputs or outputs, arguments and results of its methods, and of those of what runs it, are
     lists of what they are for one."""
-
     def __init__(
         self,
         inputs: int | Sequence[tuple[int, ...]],
@@ -273,13 +272,14 @@ class Network:
         guard: Guard | None = None,
         nodes: Sequence[Any] | None = None,
         outputs: Sequence[int] | None = None,
+        masks: Sequence[int | None] | None = None,
     ) -> None:
         """inputs: shapes of a row of each; or how many numbers are in those of the only one. layers: ``{"kind": name}``
         and settings as its header in csrc/layers has them; "weights": of each, whether "trainable", "updated", its
         "penalty", "constraint". kept: arrays that weights are; guard: their lock. nodes: calls, each of a layer's
         number and the values that it reads, or of None, a value, and the shape that it is to have; values are the
-        inputs, then what the nodes give. None: the layers in a row. outputs: values; None: the last."""
-
+        inputs, then what the nodes give. None: the layers in a row. outputs: values; None: the last. masks: for each
+        output the value that is 0 where it is not scored, or None."""
     @property
     def outputs(self) -> list[int]:
         """Numbers a row of each."""
@@ -358,6 +358,9 @@ class TrainLoop:
     @property
     def outputs(self) -> Any:
         """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""
+    @property
+    def masks(self) -> list[ndarray | None]:
+        """For each output which rows of the last batch count: (its rows, vectors of a row) of bool; None: all."""
 
     def profile(self, seconds: float) -> list[tuple[str, float]]:
         """As advance, and the seconds that full batches spent in each stage of a step: (what it does, seconds)."""

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import activations, regularizers
 from ..activations.registry import is_custom
+from ..checks import numeric
 from ..hints import warn
 from .activity_regularization import OutputPenalty
 from .axes import sample_axes, some_axes
 from .base import Layer, Shape
 from .lambda_layer import Lambda
+
+if TYPE_CHECKING:
+    from .call_graph import CallGraph, Value
 
 __all__ = ["ELU", "Activation", "LeakyReLU", "ReLU", "Softmax"]
 
@@ -37,6 +41,8 @@ def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: 
         stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))
     if penalty is not None:
         stages.append(OutputPenalty(penalty, dtype=layer.dtype, name=f"{layer.name}_penalty"))
+    for stage in stages:
+        stage.supports_masking = True  # that of the layer goes on
     return stages
 
 
@@ -61,6 +67,8 @@ class Activation(Layer):
     >>> gs.layers.Activation("relu")(np.array([[-1.0, 2.0]]))
     array([[0., 2.]], dtype=float32)
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -267,6 +275,33 @@ class Softmax(Activation):
             name=name,
             trainable=trainable,
         )
+
+    _reads_mask = True
+
+    def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        return row
+
+    def _mask_array(self, mask: Any, row: tuple[int, ...], rows: int) -> np.ndarray:
+        try:
+            return np.broadcast_to(numeric(mask, "mask") > 0.5, (rows, *row))
+        except ValueError:
+            raise ValueError(
+                f"mask must have the shape of x, {(rows, *row)}, or 1 in an axis; its shape is {np.shape(mask)}."
+            ) from None
+
+    def _add_to(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
+    ) -> tuple[Value, Value | None]:
+        mask = masks[0]
+        if mask is None:
+            return super()._add_to(graph, inputs, masks)
+        if mask.row != inputs[0].row:
+            raise ValueError(
+                f"the mask of what goes into layer {self.name!r} must have its shape, with rows of {inputs[0].row}; it "
+                f"has {mask.row}."
+            )
+        filled = graph.fill(inputs[0], mask, -1e9)
+        return graph.fill(graph.call(self, [filled]), mask, 0.0), mask
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

@@ -26,6 +26,8 @@ class OutputPenalty(Layer):
         A regularizer that moves weights after a step, which outputs are not.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         regularizer: regularizers.Regularizer,

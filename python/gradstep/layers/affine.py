@@ -22,6 +22,8 @@ ConstraintLike = str | constraints.Constraint | None
 class Affine(Layer):
     """Base of the layers with a factor `gamma` and a summand `beta` for each place along `axis`; not used itself."""
 
+    supports_masking = True
+
     axis: int | list[int]
 
     def _take(

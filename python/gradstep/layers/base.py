@@ -15,6 +15,7 @@ from . import custom_layer_calls
 from .copies import Copied
 from .custom_layer import CustomLayer
 from .eager import EagerExecutor
+from .masked import Masked
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .variable import Variables
 from .weighted import Weighted
@@ -32,7 +33,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
+class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters
@@ -58,9 +59,10 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
     -----
     A layer of your own has these methods, of which a subclass defines the first two at least:
 
-    ``forward(self, x, training=False)``
+    ``forward(self, x, training=False, mask=None)``
         The output for a batch; or ``call``, as Keras has it. x has shape (rows, ...) and the layer's dtype, and cannot
-        be written. Rows of the output follow those of x.
+        be written. Rows of the output follow those of x. mask, which may be left out as training may: which steps
+        count, (rows, steps) of bool, or None.
     ``backward(self, dy)``
         From the gradient by the output of the last `forward` in training that by its x, ``dx``; or ``(dx, gradients)``
         with a list of one for each weight that is trainable, in the order in which they were added. Without
@@ -69,6 +71,8 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
         Makes the weights, with `add_weight`.
     ``compute_output_shape(self, input_shape)``
         Otherwise one row of zeros is tried.
+    ``compute_mask(self, inputs, mask=None)``
+        The mask of the output. Without, it is that of the input if the layer sets ``self.supports_masking = True``.
     ``get_config(self)``
         Only if the arguments of the constructor are no attributes of their names.
 
@@ -181,9 +185,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
         rules = self.rules()[:drawn]
         return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added_rules]
 
-    def _words(self) -> dict[str, Any] | None:
-        """The layer in the engine's words, with what becomes of its weights."""
-        spec = None if self._in_numpy else self.specification()
+    def _words(self, masked: bool = False) -> dict[str, Any] | None:
+        """The layer in the engine's words, with what becomes of its weights; masked: whether it reads a mask."""
+        spec = None if self._in_numpy else self._masked_specification() if masked else self.specification()
         return None if spec is None else spec | {"weights": self._settings()}
 
     def _settings(self) -> list[dict[str, Any]]:
@@ -295,7 +299,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
         """What `backward` gives for the inputs."""
         return gradients[0]
 
-    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None) -> Any:
+    def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.
 
         Parameters
@@ -304,6 +308,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
         training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
             draws, as `Dropout`, is new in each.
+        mask : array_like of bool, shape (rows, steps), optional
+            Which steps of x count; of layers whose numbers depend on it. Between layers of a model masks travel by
+            themselves.
 
         Returns
         -------
@@ -312,11 +319,15 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables):
         Raises
         ------
         TypeError, ValueError
-            `x` is no array of numbers, or has a shape that the layer cannot take.
+            `x` is no array of numbers, or has a shape that the layer cannot take; `mask` does not fit it, or the layer
+            takes none.
         """
         symbolic = is_symbolic(x)
         trains = in_training(training, symbolic)
-        return self._connect(x) if symbolic else self._eager.forward(x, trains)
+        if symbolic:
+            self._check_no_mask(mask)
+            return self._connect(x)
+        return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.

@@ -10,7 +10,7 @@ import numpy as np
 from .. import constraints, initializers, regularizers
 from ..checks import check_float
 from .affine import Affine, InitializerLike
-from .axes import one_axis
+from .axes import one_axis, sample_axes
 
 __all__ = ["BatchNormalization"]
 
@@ -71,6 +71,7 @@ class BatchNormalization(Affine):
     """
 
     _weight_names = ("moving_mean", "moving_variance")
+    _reads_mask = True
 
     def __init__(
         self,
@@ -130,7 +131,16 @@ class BatchNormalization(Affine):
             "center": self.center,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "masked": False,
         }
+
+    def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        if sample_axes("axis", self.axis, (None, *row)) != [len(row) - 1]:
+            raise ValueError(
+                f"axis of layer {self.name!r} must be the last one of an input with a mask; it is {self.axis}, and "
+                f"inputs have {len(row) + 1} axes."
+            )
+        return row[:-1] or (1,)
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """Gamma, beta and the moving statistics."""

@@ -15,13 +15,19 @@ from ..checks import describe
 if TYPE_CHECKING:
     from .base import Layer
 
-__all__ = ["forward", "gradients", "output_by_trial", "penalized"]
+__all__ = ["forward", "gradients", "output_by_trial", "penalized", "takes"]
 
 
-def forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, row: tuple[int, ...] | None = None) -> np.ndarray:
+def forward(
+    layer: Layer,
+    xs: Sequence[np.ndarray],
+    training: bool,
+    row: tuple[int, ...] | None = None,
+    mask: np.ndarray | None = None,
+) -> np.ndarray:
     """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
     layer._last_call = None
-    y = _asked(layer, xs, training)
+    y = _asked(layer, xs, training, mask)
     return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
 
 
@@ -97,16 +103,22 @@ def _name(layer: Layer) -> str:
     return "forward" if callable(getattr(layer, "forward", None)) else "call"
 
 
+def takes(layer: Layer, argument: str) -> bool:
+    """Whether the user's method has an argument of this name."""
+    return _has_argument(getattr(type(layer), _name(layer)), argument)
+
+
 @cache
-def _takes_training(function: Any) -> bool:
+def _has_argument(function: Any, name: str) -> bool:
     parameters = inspect.signature(function).parameters
-    return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _asked(layer: Layer, xs: Sequence[np.ndarray], training: bool) -> Any:
-    name = _name(layer)
-    options = {"training": training} if _takes_training(getattr(type(layer), name)) else {}
-    return getattr(layer, name)(_shielded(xs), **options)
+def _asked(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
+    options: dict[str, Any] = {"training": training} if takes(layer, "training") else {}
+    if mask is not None:
+        options["mask"] = mask
+    return getattr(layer, _name(layer))(_shielded(xs), **options)
 
 
 def _shielded(arrays: Sequence[np.ndarray]) -> Any:

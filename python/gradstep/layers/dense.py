@@ -67,6 +67,7 @@ class Dense(Layer):
     ((3, 2), (2,))
     """
 
+    supports_masking = True
     _weight_names = ("kernel", "bias")
 
     def __init__(

@@ -30,6 +30,8 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
 class Drops(Layer):
     """Base of the layers that drop numbers by draws that some of them may share; not used itself."""
 
+    supports_masking = True
+
     rate: float
 
     def _take(self, rate: float, seed: int | None) -> None:

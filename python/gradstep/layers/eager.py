@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from ..checks import numeric, rows_of
 from . import custom_layer_calls
+from .call_graph import CallGraph, Value
 
 if TYPE_CHECKING:
     from .base import Layer
@@ -36,12 +37,12 @@ class EagerExecutor:
         self._shapes: tuple[list[tuple[int, ...]], tuple[int, ...]] | None = None
         self.calls = calls  # in training, which what is drawn depends on
 
-    def forward(self, x: Any, training: bool) -> np.ndarray:
+    def forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
         """As `Layer.__call__`."""
         with self._layer._guard:
-            return self._forward(x, training)
+            return self._forward(x, training, mask)
 
-    def _forward(self, x: Any, training: bool) -> np.ndarray:
+    def _forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
         layer, arrays = self._layer, self._layer._checked_inputs(x)
         layer._build_for([array.shape or (None,) for array in arrays])
         kept = [array.astype(layer.dtype) if training else array for array in arrays]  # copies: backward reads them
@@ -49,11 +50,13 @@ class EagerExecutor:
         shape = (len(arrays[0]), *layer._output_row)
         if training and not len(arrays[0]):
             raise ValueError(f"x must have at least one row; its shape is {arrays[0].shape}.")
+        counts = None if mask is None else layer._mask_array(mask, rows[0].shape[1:], len(rows[0]))
         if layer._in_numpy:
-            y = custom_layer_calls.forward(layer, rows, training)
+            y = custom_layer_calls.forward(layer, rows, training, mask=counts)
+        elif not layer._works_itself:
+            y = np.array(rows[0])
         else:
-            words = layer._words()
-            y = np.array(rows[0]) if words is None else self._ask(words, rows, training)
+            y = self._ask(rows, training, counts)
         y = y.reshape(shape)
         for stage in layer._stages:
             y = stage._eager._forward(y, training)
@@ -61,14 +64,19 @@ class EagerExecutor:
             self._shapes = [array.shape for array in arrays], shape
         return y
 
-    def _ask(self, words: dict[str, Any], xs: list[np.ndarray], training: bool) -> np.ndarray:
+    def _ask(self, xs: list[np.ndarray], training: bool, mask: np.ndarray | None) -> np.ndarray:
         layer = self._layer
+        if mask is not None:
+            xs = [*xs, mask.astype(layer.dtype)]
         shapes = [x.shape[1:] for x in xs]
+        graph = CallGraph(shapes, [layer])
+        values = [Value(i, shape) for i, shape in enumerate(shapes)]
+        last = None if mask is None else values.pop()
+        output, _ = layer._add_to(graph, values, [last] * len(values))
+        words = graph.specifications, graph.nodes
         network, tape = self._network, self._tape
         if network is None or tape is None or self._words != (shapes, words):
-            count = len(shapes)
-            call = (0, tuple(range(count)))
-            network = _core.Network(shapes, [words], layer.dtype, None, layer._guard, [call], [count])
+            network = _core.Network(shapes, words[0], layer.dtype, None, layer._guard, words[1], [output.number])
             tape = _core.ForwardBackward(network)
         if not len(xs[0]):
             return np.empty((0, network.outputs[0]), layer.dtype)
@@ -104,13 +112,13 @@ class EagerExecutor:
         if layer._in_numpy:
             dxs, found = custom_layer_calls.gradients(layer, slope, shapes)
             gradients = custom_layer_calls.penalized(layer, found) if layer.trainable else []
-        elif layer._words() is None:
+        elif not layer._works_itself:
             dxs, gradients = [slope.reshape(shapes[0]).copy()], []
         else:
             assert self._tape is not None
             made = self._tape.backward(slope.reshape(len(slope), -1))
             each = made if isinstance(made, list) else [made]
-            dxs = [dx.reshape(shape) for dx, shape in zip(each, shapes, strict=True)]
+            dxs = [dx.reshape(shape) for dx, shape in zip(each, shapes, strict=False)]  # without that by a mask
             gradients = [gradient.copy() for gradient in self._tape.gradients]
         self._shapes = None
         return layer._packed(dxs), gradients

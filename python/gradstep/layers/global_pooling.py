@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool
 from .base import Layer, Shape
 from .rearranged import spatial_axes, standardize_data_format
+
+if TYPE_CHECKING:
+    from .call_graph import CallGraph, Value
 
 __all__ = [
     "GlobalAveragePooling1D",
@@ -150,7 +153,7 @@ class GlobalMaxPooling3D(GlobalPooling):
 
 
 class GlobalAveragePooling1D(GlobalPooling):
-    """Global average pooling of sequences: the mean of each channel.
+    """Global average pooling of sequences: the mean of each channel, over the steps that a mask counts.
 
     Parameters
     ----------
@@ -176,6 +179,23 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     _n = 1
     _mean = True
+    supports_masking = True
+    _reads_mask = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """None: the output has no steps."""
+        return
+
+    def _masked_specification(self) -> dict[str, Any]:
+        return self.specification() | {"kind": "masked_mean"}
+
+    def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
+        return row[1:] if self.data_format == "channels_first" else row[:1]
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        return None
 
 
 class GlobalAveragePooling2D(GlobalPooling):

@@ -24,6 +24,8 @@ class Identity(Layer):
     array([[1., 2.]], dtype=float32)
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         *,

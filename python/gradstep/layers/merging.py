@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import check_bool, check_int, describe, numeric, shape_of
 from .base import Layer, Shape
 from .symbolic import Node, SymbolicTensor, tensors_of
+
+if TYPE_CHECKING:
+    from .call_graph import CallGraph, Value
 
 __all__ = ["Concatenate", "Dot", "Merge"]
 
@@ -73,6 +77,34 @@ class Merge(Layer):
             raise ValueError(f"layer {self.name!r} has no shape before it is built: call it, or build(input_shape).")
         return list(self._shapes)
 
+    # -- masks -----------------------------------------------------------------------------------------------------
+
+    supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the output: where any of the inputs' masks is; None if one of the inputs has none.
+
+        Parameters
+        ----------
+        inputs : list of array_like
+        previous_mask : list of array_like of bool or None, optional
+        """
+        masks = self._listed(previous_mask)
+        return None if any(mask is None for mask in masks) else reduce(np.logical_or, masks)
+
+    def _listed(self, masks: Any) -> list[Any]:
+        if masks is None:
+            return [None]
+        if not isinstance(masks, (list, tuple)):
+            raise ValueError(f"mask of layer {self.name!r} must be a list, as its inputs are; got {describe(masks)}.")
+        return [None if mask is None else np.asarray(mask, bool) for mask in masks]
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        known = [mask for mask in masks if mask is not None]
+        return graph.any_of(known) if len(known) == len(masks) else None
+
     # -- computing -------------------------------------------------------------------------------------------------
 
     def _connect(self, x: Any) -> SymbolicTensor:
@@ -98,7 +130,7 @@ class Merge(Layer):
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         return gradients
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The output for a list of arrays of rows, at once; or for a list of symbolic tensors.
 
         Parameters
@@ -106,6 +138,8 @@ class Merge(Layer):
         x : list of array_like, shape (rows, ...) each, or of SymbolicTensor
         training : bool, optional
             Whether to keep what `backward` needs.
+        mask
+            None: no merge depends on masks.
 
         Returns
         -------
@@ -116,7 +150,7 @@ class Merge(Layer):
         TypeError, ValueError
             `x` is no list, or its members have shapes that do not fit.
         """
-        return super().__call__(x, training)
+        return super().__call__(x, training, mask)
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """The way back from the last call with ``training=True``, once.
@@ -193,6 +227,46 @@ class Concatenate(Merge):
         ndim = len(self._shapes[0]) if self._shapes else 2
         return {"kind": "concatenate", "axis": self.axis % ndim}
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the output: masks one after another, too, ones where an input has none; None if none has.
+
+        Along the last axis, which masks do not have, it is where any of the masks is.
+
+        Parameters
+        ----------
+        inputs : list of array_like
+        previous_mask : list of array_like of bool or None, optional
+        """
+        masks = self._listed(previous_mask)
+        if all(mask is None for mask in masks):
+            return None
+        shapes = [np.shape(x) for x in inputs]
+        each = [np.ones(shape[:-1], bool) if one is None else one for one, shape in zip(masks, shapes, strict=True)]
+        axis = self.axis % len(shapes[0])
+        if axis == len(shapes[0]) - 1:
+            return reduce(np.logical_or, each)
+        return np.concatenate(each, axis)
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        if all(mask is None for mask in masks):
+            return None
+        steps = output.row[:-1] or (1,)
+        each = []
+        for value, mask in zip(inputs, masks, strict=True):
+            known = graph.ones_for(value, value.row[:-1] or (1,)) if mask is None else mask
+            if known.row != (value.row[:-1] or (1,)):
+                raise ValueError(
+                    f"layer {self.name!r} must get masks with all axes of their inputs but the last one; one has rows "
+                    f"of shape {known.row}, its input {value.row}."
+                )
+            each.append(known)
+        axis = self.axis % (len(output.row) + 1)
+        if axis == len(output.row):
+            return graph.any_of(each)
+        return graph.add({"kind": "concatenate", "axis": axis}, each, steps)
+
 
 class Dot(Merge):
     """Dot products of two inputs along an axis of each: all vectors of the one with all of the other.
@@ -265,6 +339,15 @@ class Dot(Merge):
             )
         left = [size for axis, shape in zip(axes, shapes, strict=True) for size in (*shape[: axis - 1], *shape[axis:])]
         return tuple(left) or (1,)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+        """None: products have no steps."""
+        return
+
+    def _output_mask(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
+    ) -> Value | None:
+        return None
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""

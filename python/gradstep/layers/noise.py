@@ -16,6 +16,8 @@ __all__ = ["GaussianDropout", "GaussianNoise"]
 class _Noise(Layer):
     """What the layers of noise share: in training each number is changed, in inference none."""
 
+    supports_masking = True
+
     def _take(self, seed: int | None) -> None:
         self.seed = seed
         self._draw_key()

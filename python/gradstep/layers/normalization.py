@@ -63,6 +63,7 @@ class Normalization(Layer):
     array([[-1.,  0.]], dtype=float32)
     """
 
+    supports_masking = True
     _weight_names = ("mean", "variance")
     _trained = (False, False)
 

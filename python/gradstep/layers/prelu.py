@@ -57,6 +57,7 @@ class PReLU(Layer):
     array([[-0.25,  2.  ]], dtype=float32)
     """
 
+    supports_masking = True
     _weight_names = ("alpha",)
     _trained = (True,)
 

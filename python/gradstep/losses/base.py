@@ -218,9 +218,11 @@ class Loss(Described):
         """Which rows count, if not all."""
         return None
 
-    def _of_batch(self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None) -> tuple[float, np.ndarray]:
+    def _of_batch(
+        self, y_true: np.ndarray, y_pred: np.ndarray, weights: np.ndarray | None, mask: np.ndarray | None = None
+    ) -> tuple[float, np.ndarray]:
         """Value and gradient of a batch of a model, where the engine does not know them."""
-        value, gradient = self._evaluate(y_true, y_pred, weights, None, True)
+        value, gradient = self._evaluate(y_true, y_pred, weights, mask, True)
         assert gradient is not None
         if self._factor != 1:
             value, gradient = self._factor * value, gradient.dtype.type(self._factor) * gradient

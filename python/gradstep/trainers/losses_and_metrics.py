@@ -231,20 +231,31 @@ def _of_batch(
     row: tuple[int, ...],
     which: np.ndarray,
     outputs: np.ndarray,
+    mask: np.ndarray | None,
 ) -> tuple[float, float, np.ndarray]:
-    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope."""
-    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row)
+    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope.
+
+    mask (rows, vectors of a row): which of them count.
+    """
+    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row, mask)
     return factor * value, value, slope if factor == 1 else slope.dtype.type(factor) * slope
 
 
 def shaped_loss(
-    loss: Loss, targets: np.ndarray, outputs: np.ndarray, weights: np.ndarray | None, row: tuple[int, ...]
+    loss: Loss,
+    targets: np.ndarray,
+    outputs: np.ndarray,
+    weights: np.ndarray | None,
+    row: tuple[int, ...],
+    mask: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
     """Value of a loss, and its slope (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
+    if mask is not None:
+        mask = mask.reshape(len(mask), *row[:-1])
     if len(row) == 1:
-        return loss._of_batch(targets, outputs, weights)
+        return loss._of_batch(targets, outputs, weights, mask)
     spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
-    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread)
+    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
     return value, slope.reshape(outputs.shape)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import _core
-from ..layers import custom_layer_calls
 from ..layers.base import Layer
+from ..layers.call_graph import CallGraph, Value
 
 __all__ = [
     "Step",
@@ -35,60 +35,27 @@ class Step(NamedTuple):
     sources: tuple[int, ...]
 
 
-class InNumpy:
-    """A layer in NumPy, as the engine asks it.
-
-    It keeps itself what it needs to go back, of its last call alone; whoever else called it meanwhile, and wherever
-    else it stands, it is asked forward again first.
-    """
-
-    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]]) -> None:
-        self._layer, self._inputs = layer, inputs  # shapes of a row of each
-        self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
-
-    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
-        """The output for inputs (rows, numbers) each; call: its number."""
-        layer = self._layer
-        shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        y = custom_layer_calls.forward(layer, shaped, training, self._row)
-        layer._last_call = call
-        return y
-
-    def backward(
-        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
-    ) -> tuple[list[Any], list[np.ndarray | None]]:
-        """The gradients by the inputs of a call, and by each weight."""
-        layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
-        if layer._last_call != call:
-            self.forward(xs, True, call)
-        dxs, found = custom_layer_calls.gradients(layer, dy.reshape(len(dy), *self._row), shapes, any(wanted))
-        gradients = iter(found)
-        missing: list[Any] = [None] * len(wanted)
-        return dxs or missing, [next(gradients) if each else None for each in self._trained]
-
-
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
     """What computes calls of layers, which are built, from inputs of rows of these shapes to these values.
 
     Weights are moved into its memory; but those that others may know stay where they are.
     """
     working = _working(steps)
-    number = {id(layer): i for i, layer in enumerate(working)}
-    nodes = [
-        (number[id(layer)], sources) if layer._works_itself else (None, sources[0], layer._output_row)
-        for layer, sources in steps
-    ]
-    rows = [*shapes, *(step.layer._output_row for step in steps)]
-    read = {id(layer): [rows[source] for source in sources] for layer, sources in steps}
-    words = [layer._words() or _asked(layer, i + 1, read[id(layer)]) for i, layer in enumerate(working)]
+    graph, values, masks = _graph_of(shapes, working, steps)
     stays = any(step.layer._shared or (step.layer._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
     kept = [list(layer.weights) if layer._in_numpy else layer._placed() for layer in working] if stays else None
+    if kept is not None:
+        kept += [[]] * (len(graph.specifications) - len(working))
     guard = steps[0].layer._guard
     for layer, _ in steps[1:]:
         guard.join(layer._guard)
-    network = _core.Network(shapes, words, steps[0].layer.dtype, kept, guard, nodes, exits)
-    for layer, views in zip(working, network.parameters, strict=True):
+    outputs = [values[number].number for number in exits]
+    scored = [_fitting(masks[number], values[number]) for number in exits]
+    network = _core.Network(
+        shapes, graph.specifications, steps[0].layer.dtype, kept, guard, graph.nodes, outputs, scored
+    )
+    for layer, views in zip(working, network.parameters, strict=False):
         if stays:
             layer._shared = True
         else:
@@ -101,22 +68,40 @@ def _working(steps: Sequence[Step]) -> list[Layer]:
     return list({id(step.layer): step.layer for step in steps if step.layer._works_itself}.values())
 
 
-def _asked(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]]) -> dict[str, Any]:
-    """A layer in NumPy, in the engine's words."""
-    return {
-        "kind": "external",
-        "output": layer._output_row,
-        "weight_shapes": [weight.shape for weight in layer.weights],
-        "known": list(layer._trained[: len(layer.weights)]),
-        "number": number,
-        "asked": InNumpy(layer, inputs),
-        "weights": layer._settings(),
-    }
+def _graph_of(
+    shapes: Sequence[tuple[int, ...]], working: Sequence[Layer], steps: Sequence[Step]
+) -> tuple[CallGraph, list[Value], list[Value | None]]:
+    """The calls as a graph; and its values and their masks, in the order in which steps count them."""
+    always: frozenset[int] = frozenset()
+    while True:
+        graph = CallGraph(shapes, working, always)
+        values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
+        masks: list[Value | None] = [None] * len(values)
+        for layer, sources in steps:
+            output, mask = layer._add_to(graph, [values[i] for i in sources], [masks[i] for i in sources])
+            values.append(output)
+            masks.append(mask)
+        if graph.masked & graph.unmasked <= always:
+            return graph, values, masks
+        always |= graph.masked & graph.unmasked
+
+
+def _fitting(mask: Value | None, output: Value) -> int | None:
+    """The number of an output's mask, whose axes must be the first ones of what its loss gives."""
+    if mask is None:
+        return None
+    if mask.row not in (output.row[: len(mask.row)], (1,)) or len(mask.row) >= max(2, len(output.row)):
+        raise ValueError(
+            f"the mask of an output must be for its first axes; it has rows of shape {mask.row}, the output "
+            f"{output.row}."
+        )
+    return mask.number
 
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:
     """Tell what computes layers which weights are to be trained now, and how."""
-    network.set_weight_attributes([layer._settings()[: len(layer.weights)] for layer in _working(steps)])
+    settings: list[Any] = [layer._settings()[: len(layer.weights)] for layer in _working(steps)]
+    network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
 
 
 def check_backward(steps: Sequence[Step], inputs: int) -> None:

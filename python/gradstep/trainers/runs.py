@@ -92,10 +92,15 @@ class RunWithMetrics:
         rows = slice(first, last) if self._order is None else self._order[first:last]
         made = self._run.outputs
         outputs = made if isinstance(made, list) else [made]
+        masks = self._run.masks
         for _, metric, weighted, k in self._updated:
             assert metric is not None
             given = self._weights[k]
             weights = given[rows] if weighted and given is not None else None
+            mask = masks[k]
+            if mask is not None and isinstance(metric, MeanMetricWrapper):  # as in Keras, which others do not ask
+                shaped = mask.reshape(len(mask), *self._shapes[k][:-1])
+                weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
             metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
 
 

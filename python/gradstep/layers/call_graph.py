@@ -1,0 +1,213 @@
+"""Calls of layers on each other's outputs, in the engine's words; and which steps count, as masks beside the values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from . import custom_layer_calls
+
+if TYPE_CHECKING:
+    from .base import Layer
+
+__all__ = ["CallGraph", "Value"]
+
+
+class Value(NamedTuple):
+    """A value of a graph: its number there, and the shape of a row.
+
+    Numbers: first the inputs, then what the nodes give, in their order.
+    """
+
+    number: int
+    row: tuple[int, ...]
+
+
+class InNumpy:
+    """A layer in NumPy, as the engine asks it.
+
+    It keeps itself what it needs to go back, of its last call alone; whoever else called it meanwhile, and wherever
+    else it stands, it is asked forward again first.
+    """
+
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
+        self._layer, self._inputs, self._masked = layer, inputs, masked  # inputs: shapes of a row of each
+        self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
+
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
+        """The output for inputs (rows, numbers) each; call: its number."""
+        layer = self._layer
+        shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
+        mask = shaped.pop() != 0 if self._masked else None
+        y = custom_layer_calls.forward(layer, shaped, training, self._row, mask)
+        layer._last_call = call
+        return y
+
+    def backward(
+        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
+    ) -> tuple[list[Any], list[np.ndarray | None]]:
+        """The gradients by the inputs of a call, and by each weight."""
+        layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
+        if layer._last_call != call:
+            self.forward(xs, True, call)
+        count = len(shapes) - self._masked
+        dxs, found = custom_layer_calls.gradients(
+            layer, dy.reshape(len(dy), *self._row), shapes[:count], any(wanted[:count])
+        )
+        gradients = iter(found)
+        missing: list[Any] = [None] * len(wanted)
+        return dxs or missing, [next(gradients) if each else None for each in self._trained]
+
+
+class MaskInNumpy:
+    """The method `compute_mask` of a layer of the user's own, as the engine asks it."""
+
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
+        self._layer, self._inputs, self._masked = layer, inputs, masked
+        rows = [np.zeros((1, *row), layer.dtype) for row in inputs]
+        made = self._made(rows)
+        self.row = None if made is None else made.shape[1:]
+
+    def _made(self, xs: Sequence[np.ndarray]) -> np.ndarray | None:
+        mask = xs[-1] != 0 if self._masked else None
+        xs = xs[: len(xs) - self._masked]
+        made = self._layer.compute_mask(xs[0] if len(xs) == 1 else list(xs), mask)
+        if made is None:
+            return None
+        array = np.asarray(made)
+        if array.dtype.kind not in "biuf" or array.ndim < 2 or len(array) != len(xs[0]):
+            raise ValueError(
+                f"layer {self._layer.name!r}: compute_mask() must give an array with a row for each of x; got {made!r}."
+            )
+        return np.require(array.astype(bool), self._layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray | None:
+        """The mask for inputs (rows, numbers) each."""
+        return self._made([x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)])
+
+
+class CallGraph:
+    """Nodes of the engine's network, collected call by call.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple
+        Of a row of each input.
+    layers : sequence of Layer
+        Those that will be called and compute something, each once: the first layers of the network.
+    always_masked : collection of int
+        Which of them, by identity, get a mask in every call, because they get one in some.
+
+    Attributes
+    ----------
+    specifications : list of dict
+        Of the network's layers.
+    nodes : list of tuple
+        As `_core.Network` takes them.
+    masked, unmasked : set of int
+        Layers whose numbers depend on masks, by identity, that were called with one and without.
+    """
+
+    def __init__(
+        self, shapes: Sequence[tuple[int, ...]], layers: Sequence[Layer], always_masked: frozenset[int] = frozenset()
+    ) -> None:
+        self.specifications: list[dict[str, Any]] = [{} for _ in layers]
+        self.nodes: list[tuple[Any, ...]] = []
+        self._places = {id(layer): i for i, layer in enumerate(layers)}
+        self._count = len(shapes)
+        self._always = always_masked
+        self.masked: set[int] = set()
+        self.unmasked: set[int] = set()
+
+    def _value(self, node: tuple[Any, ...], row: tuple[int, ...]) -> Value:
+        self.nodes.append(node)
+        return Value(self._count + len(self.nodes) - 1, row)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def call(self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None) -> Value:
+        """What a layer gives for inputs; mask: what its numbers depend on beside them."""
+        read = [*inputs] if mask is None else [*inputs, mask]
+        place = self._places[id(layer)]
+        if not self.specifications[place]:
+            words = layer._words(mask is not None)
+            self.specifications[place] = words or _asked(layer, place + 1, [one.row for one in read], mask is not None)
+        return self._value((place, tuple(one.number for one in read)), layer._output_row)
+
+    def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
+        """What something without weights gives, which no layer stands for."""
+        self.specifications.append(specification)
+        return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
+
+    def view(self, value: Value, row: tuple[int, ...]) -> Value:
+        """The same numbers in another shape."""
+        return value if value.row == row else self._value((None, value.number, row), row)
+
+    # -- masks -------------------------------------------------------------------------------------------------------
+
+    def not_equal(self, value: Value, number: float, along_last: bool) -> Value:
+        """1 where a value, or any number of it along its last axis, is not a number."""
+        words = {"kind": "not_equal", "value": number, "along_last": along_last, "everywhere": False}
+        return self.add(words, [value], (value.row[:-1] or (1,)) if along_last else value.row)
+
+    def ones_for(self, value: Value, row: tuple[int, ...]) -> Value:
+        """A mask of ones, for the leading axes of a value."""
+        words = {"kind": "not_equal", "value": 0.0, "everywhere": True}
+        if row == value.row:
+            return self.add(words | {"along_last": False}, [value], row)
+        flat = self.view(value, (*row, -1 * (-int(np.prod(value.row)) // int(np.prod(row)))))
+        return self.add(words | {"along_last": True}, [flat], row)
+
+    def fill(self, value: Value, mask: Value, number: float) -> Value:
+        """A value with a number where the mask is 0; the mask's axes are the first ones of the value."""
+        row = (*mask.row, *(1,) * (len(value.row) - len(mask.row)))
+        words = {"kind": "fill_masked", "value": number}
+        return self.add(words, [value, self.view(mask, row)], value.row)
+
+    def any_of(self, masks: Sequence[Value]) -> Value:
+        """1 where any of some masks is, stretched to each other's shapes."""
+        if len(masks) == 1:
+            return masks[0]
+        row = tuple(int(n) for n in np.broadcast_shapes(*(mask.row for mask in masks)))
+        return self.add({"kind": "maximum"}, masks, row)
+
+    def mask_for(self, layer: Layer, value: Value, mask: Value | None) -> Value | None:
+        """The mask that a layer reads, whose numbers depend on it: ones, where only another of its calls has one."""
+        (self.unmasked if mask is None else self.masked).add(id(layer))
+        if mask is None and id(layer) in self._always:
+            return self.ones_for(value, layer._mask_row(value.row))
+        return mask
+
+    def computed(self, layer: Layer, inputs: Sequence[Value], mask: Value | None) -> Value | None:
+        """What the user's own `compute_mask` gives."""
+        read = [*inputs] if mask is None else [*inputs, mask]
+        shapes = [one.row for one in read]
+        asked = MaskInNumpy(layer, shapes, mask is not None)
+        if asked.row is None:
+            return None
+        words = {
+            "kind": "external",
+            "output": asked.row,
+            "weight_shapes": [],
+            "known": [],
+            "number": len(self.specifications) + 1,
+            "differentiable": False,
+            "asked": asked,
+        }
+        return self.add(words, read, asked.row)
+
+
+def _asked(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
+    """A layer in NumPy, in the engine's words."""
+    return {
+        "kind": "external",
+        "output": layer._output_row,
+        "weight_shapes": [weight.shape for weight in layer.weights],
+        "known": list(layer._trained[: len(layer.weights)]),
+        "number": number,
+        "differentiable": True,
+        "asked": InNumpy(layer, inputs, masked),
+        "weights": layer._settings(),
+    }

@@ -1,0 +1,96 @@
+"""Masks beside Keras: losses, metrics, and weights after steps of training; and files both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradstep as gs
+import numpy as np
+import pytest
+from keras_runs import keras_says
+
+pytestmark = pytest.mark.peers
+
+# In both libraries, whose name is `L`; layers by `layer`, in float64.
+PROGRAM = """
+def layer(kind, *inputs, **arguments):
+    made = getattr(L.layers, kind)(**arguments, dtype="float64")
+    return made(inputs[0] if len(inputs) == 1 else list(inputs))
+
+def models():
+    for kind in ("steps", "norm", "mean", "merged", "joined", "nested"):
+        x = L.Input((5, 3))
+        h = layer("Masking", x, mask_value=0.5)
+        if kind == "norm":
+            h = layer("BatchNormalization", layer("Dense", h, units=4), momentum=0.5)
+        if kind == "mean":
+            h = layer("GlobalAveragePooling1D", layer("Dense", h, units=4, activation="tanh"))
+        if kind in ("merged", "joined"):
+            other = layer("Masking", layer("Dense", x, units=3, activation="relu"))
+            h = layer(*(("Add", h, other) if kind == "merged" else ("Concatenate", h, other, h)))
+        if kind == "nested":
+            inner = L.Sequential([L.Input((5, 3)), L.layers.Dense(4, "tanh", dtype="float64")])
+            h = layer("Activation", inner(h), activation="relu")
+        model = L.Model(x, layer("Dense", h, units=2, name="last"))
+        model.compile(L.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
+        yield kind, model
+
+def answers():
+    found = {}
+    for kind, model in models():
+        shapes = [weight.shape for weight in model.get_weights()]
+        rng = np.random.default_rng(0)
+        model.set_weights([rng.uniform(0.2, 1, shape) for shape in shapes])
+        x, y = np.array(data["x"]), np.array(data["y"])
+        y = y[:, 0] if kind == "mean" else y
+        scores = model.evaluate(x, y, batch_size=4, verbose=0)
+        history = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
+        outputs = model.predict(x, verbose=0)
+        found[kind] = [scores, history["loss"], history["mae"], outputs, *model.get_weights()]
+    return found
+"""
+
+
+@pytest.fixture(scope="module")
+def data() -> dict[str, Any]:
+    """Sequences of which some steps are masked, and targets."""
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(6, 5, 3)), rng.normal(size=(6, 5, 2))
+    x[rng.random((6, 5)) < 0.4] = 0.5
+    x[:, 1] = rng.normal(size=(6, 3))
+    return {"x": x.tolist(), "y": y.tolist()}
+
+
+def test_numbers_are_those_of_keras(data):
+    # Of the backends, for on JAX Keras 3 loses masks before the loss.
+    theirs = keras_says("L = keras\n" + PROGRAM + "answer = answers()\n", "torch", **data)
+    names: dict[str, Any] = {"L": gs, "np": np, "data": data}
+    exec(PROGRAM, names)
+    ours = names["answers"]()
+    assert list(ours) == list(theirs)
+    for kind, values in ours.items():
+        for one, other in zip(values, theirs[kind], strict=True):
+            np.testing.assert_allclose(one, np.array(other), rtol=2e-6, atol=1e-7, err_msg=kind)
+
+
+def test_files_go_both_ways(data, tmp_path):
+    model = gs.Sequential([gs.Input((5, 3)), gs.layers.Masking(0.5), gs.layers.Dense(2), gs.layers.Dense(2)])
+    model.compile("sgd", loss="mse")
+    model.save_weights(tmp_path / "ours.weights.h5")
+    x, y = np.array(data["x"], "float32"), np.array(data["y"], "float32")
+    loss = keras_says(
+        f"""
+keras.config.set_floatx("float32")
+model = keras.models.model_from_json({model.to_json()!r})
+model.load_weights({str(tmp_path / "ours.weights.h5")!r})
+model.compile("sgd", loss="mse")
+answer = model.evaluate(np.array(data["x"], "float32"), np.array(data["y"], "float32"), verbose=0)
+model.save({str(tmp_path / "theirs.keras")!r})
+""",
+        "torch",
+        **data,
+    )
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), loss, rtol=1e-5)
+    loaded = gs.models.load_model(tmp_path / "theirs.keras", compile=False)
+    loaded.compile("sgd", loss="mse")
+    assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
