@@ -89,9 +89,10 @@ template <class Real> class Schedule {
   }
 
   // dy, values of forward, turned -> dx (batch, in), if it is wanted; and dw and db, if they are given, which update
-  // them with those of the layer's other calls
+  // them with those of the layer's other calls; dx begins with start (channels), or null: zeros
   void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
-                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b) {
+                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b,
+                     const Real* start = nullptr) {
     const auto parts = [&](const Weight<Real>* weight) {
       GradParts<Real> made;
       if (!weight || !weight->trainable()) return made;
@@ -106,8 +107,8 @@ template <class Real> class Schedule {
     };
     const GradParts<Real> dw = parts(w), db = parts(b);
     if (!dx && !dw.at && !db.at) return;
-    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, dx.at, dw, db),
-        {{x.memory, values.z, values.y, values.index, dy.at, turned.at}, {dx.at, dw.at, db.at}});
+    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db),
+        {{x.memory, values.z, values.y, values.index, dy.at, turned.at, start}, {dx.at, dw.at, db.at}});
   }
 
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
