@@ -95,7 +95,7 @@ class Convolution(Layer):
         return (input_shape[0], *sizes, filters)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words, but for its kind and filters."""
+        """Settings of the layer, for the compiled core, but for its kind and filters."""
         return {
             "size": self.kernel_size,
             "stride": self.strides,

@@ -37,7 +37,7 @@ class Pooling(Layer):
         return (input_shape[0], *counts, input_shape[-1])
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {
             "kind": "pool",
             "size": self.pool_size,

@@ -40,7 +40,7 @@ class Rearranged:
         raise NotImplementedError(f"{type(self).__name__} must define _views(x, y).")
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, its kind."""
+        """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""
         if self._input_shape is None:
             return {"kind": "rearrange"}
         # Arrays of bytes, so that strides are in numbers; nothing is read or written.

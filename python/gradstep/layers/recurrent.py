@@ -118,7 +118,7 @@ class Recurrent(Layer):
         return previous_mask if self.return_sequences else None
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         key = self._key or 0
         return {
             "kind": self._kind(),
