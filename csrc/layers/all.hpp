@@ -26,6 +26,7 @@
 #include "layers/rescaling.hpp"
 #include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
+#include "layers/warp.hpp"
 
 namespace gs {
 
@@ -33,7 +34,7 @@ using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescalin
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
                         Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
                         Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
-                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean>;
+                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean, Warp>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

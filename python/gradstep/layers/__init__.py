@@ -40,9 +40,11 @@ from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .permute import Permute
 from .prelu import PReLU
+from .random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
+from .resizing import CenterCrop, Resizing
 from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from .separable_conv import SeparableConv1D, SeparableConv2D
 from .simple_rnn import SimpleRNN
@@ -63,6 +65,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -108,10 +111,16 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",
