@@ -15,6 +15,7 @@
 
 #include "graph/conv_gradients.hpp"
 #include "graph/external_call.hpp"
+#include "graph/gradient_terms.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
 #include "graph/sample_products.hpp"
@@ -59,7 +60,7 @@ template <class Real> class Schedule {
   // x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out) with those of the layer's other calls
   void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
-    Gradient& gradient = gradient_of(w);
+    GradientTerms<Real>& gradient = gradient_of(w);
     gradient.products.push_back(
         {x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns, x.columns, dz.columns, x.count});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
@@ -68,9 +69,19 @@ template <class Real> class Schedule {
   // dz (rows, out) -> db = its rows summed, which updates b (out) with those of the layer's other calls
   void bias_grad(Matrix<Real> dz, const Weight<Real>* b) {
     if (!b->trainable()) return;
-    Gradient& gradient = gradient_of(b);
+    GradientTerms<Real>& gradient = gradient_of(b);
     gradient.sums.push_back({dz.at, dz.rows, dz.columns});
     gradient.reads.push_back(dz.at);
+  }
+
+  // ids (n), dy (n, columns) -> dw, of each row the sum of those dy whose id it is, which updates w (rows, columns)
+  void lookup_grad(Matrix<Real> ids, Matrix<Real> dy, const Weight<Real>* w, std::size_t rows) {
+    if (!w->trainable()) return;
+    const auto order = std::make_shared<LookupOrder>();
+    once({{ids.at}, {order.get()}}, [=] { order->sort(ids.at, ids.size(), rows); });
+    GradientTerms<Real>& gradient = gradient_of(w);
+    gradient.lookups.push_back({order, dy});
+    gradient.reads.insert(gradient.reads.end(), {order.get(), dy.at});
   }
 
   // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
@@ -99,7 +110,7 @@ template <class Real> class Schedule {
       made.count = Blocks(batch, (batch + most - 1) / most).count;
       made.stride = align<Real>(weight->attributes->size());
       made.at = parts_of(made.count * made.stride);
-      Gradient& gradient = gradient_of(weight);
+      GradientTerms<Real>& gradient = gradient_of(weight);
       gradient.parts.push_back(made);
       gradient.reads.push_back(made.at);
       return made;
@@ -113,7 +124,7 @@ template <class Real> class Schedule {
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
   void weight_grad(const Convolution& conv, const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
-    Gradient& gradient = gradient_of(w);
+    GradientTerms<Real>& gradient = gradient_of(w);
     gradient.windows.push_back({conv, x, dz});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
@@ -122,17 +133,9 @@ template <class Real> class Schedule {
   void update(const Weight<Real>* w) {
     const auto found = gradients_.find(w);
     if (found == gradients_.end()) return;
-    Gradient gradient = std::move(found->second);
+    GradientTerms<Real> gradient = std::move(found->second);
     gradients_.erase(found);
-    std::unique_ptr<GradJob<Real>> job;
-    if (!gradient.parts.empty())
-      job = std::make_unique<PartsGradJob<Real>>(std::move(gradient.parts), *w, epilogue_);
-    else if (!gradient.windows.empty())
-      job = std::make_unique<ConvGradJob<Real>>(std::move(gradient.windows), *w, epilogue_);
-    else if (gradient.sums.empty())
-      job = std::make_unique<WeightGradJob<Real>>(std::move(gradient.products), *w, epilogue_);
-    else
-      job = std::make_unique<BiasGradJob<Real>>(std::move(gradient.sums), *w, epilogue_);
+    auto job = gradient.job(*w, epilogue_);
     grad_jobs_.push_back(job.get());
     gradient.reads.push_back(w->penalty_gradient);
     add(std::move(job), {std::move(gradient.reads), {w->w}}, true);
@@ -319,21 +322,13 @@ template <class Real> class Schedule {
   Place end() const { return {stages.count(), externals.size()}; }
 
  private:
-  /// What the gradient of a weight is the sum of.
-  struct Gradient {
-    std::vector<Product<Real>> products;
-    std::vector<ConvTerm<Real>> windows;
-    std::vector<GradParts<Real>> parts;
-    std::vector<Matrix<const Real>> sums;
-    std::vector<const void*> reads;
-  };
   /// A product, in its stage, that more may be done to: nobody has touched what it writes.
   struct Open {
     ProductJob<Real>* job;
     std::size_t stage;
   };
 
-  Gradient& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
+  GradientTerms<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
   /// Memory for parts of a gradient, which take turns: a kernel's and a bias's, and those of the layer after them while
   /// these are summed. A layer that is called more often has more.
@@ -386,7 +381,7 @@ template <class Real> class Schedule {
   const UpdateEpilogue& epilogue_;
   std::vector<const GradJob<Real>*> grad_jobs_;
   std::unordered_map<const void*, Open> open_;
-  std::unordered_map<const Weight<Real>*, Gradient> gradients_;
+  std::unordered_map<const Weight<Real>*, GradientTerms<Real>> gradients_;
   std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
   std::vector<std::pair<Real*, std::size_t>> parts_;  // and their elements
   std::size_t next_parts_ = 0;

@@ -12,6 +12,7 @@
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
 #include "layers/elementwise.hpp"
+#include "layers/embedding.hpp"
 #include "layers/external.hpp"
 #include "layers/masks.hpp"
 #include "layers/noise.hpp"
@@ -26,9 +27,10 @@
 
 namespace gs {
 
-using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
-                        Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
-                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, Pool, NotEqual, FillMasked, MaskedMean>;
+using Layers =
+    TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+             Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
+             Minimum, Concatenate, Dot, Rearrange, Conv, Pool, NotEqual, FillMasked, MaskedMean, Embedding>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

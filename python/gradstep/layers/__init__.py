@@ -13,6 +13,7 @@ from .cropping import Cropping1D, Cropping2D, Cropping3D
 from .dense import Dense
 from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
+from .embedding import Embedding
 from .flatten import Flatten
 from .get_item import GetItem
 from .global_pooling import (
@@ -63,6 +64,7 @@ __all__ = [
     "Dense",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",

@@ -1,0 +1,33 @@
+// What the gradient of a weight is the sum of.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "graph/conv_gradients.hpp"
+#include "graph/jobs.hpp"
+#include "graph/lookup.hpp"
+
+namespace gs {
+
+/// Terms of one kind, one for each call of the layer.
+template <class Real> struct GradientTerms {
+  std::vector<Product<Real>> products;
+  std::vector<ConvTerm<Real>> windows;
+  std::vector<GradParts<Real>> parts;
+  std::vector<LookupTerm<Real>> lookups;
+  std::vector<Matrix<const Real>> sums;
+  std::vector<const void*> reads;
+
+  /// What adds them up, and updates the weight.
+  std::unique_ptr<GradJob<Real>> job(const Weight<Real>& w, const UpdateEpilogue& epilogue) {
+    if (!parts.empty()) return std::make_unique<PartsGradJob<Real>>(std::move(parts), w, epilogue);
+    if (!windows.empty()) return std::make_unique<ConvGradJob<Real>>(std::move(windows), w, epilogue);
+    if (!lookups.empty()) return std::make_unique<LookupGradJob<Real>>(std::move(lookups), w, epilogue);
+    if (sums.empty()) return std::make_unique<WeightGradJob<Real>>(std::move(products), w, epilogue);
+    return std::make_unique<BiasGradJob<Real>>(std::move(sums), w, epilogue);
+  }
+};
+
+}  // namespace gs
