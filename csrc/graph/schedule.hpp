@@ -13,9 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "graph/conv_gradients.hpp"
 #include "graph/external_call.hpp"
-#include "graph/gradient_terms.hpp"
+#include "graph/gradient.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
 #include "graph/sample_products.hpp"
@@ -60,7 +59,7 @@ template <class Real> class Schedule {
   // x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out) with those of the layer's other calls
   void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
-    GradientTerms<Real>& gradient = gradient_of(w);
+    Gradient<Real>& gradient = gradient_of(w);
     gradient.products.push_back(
         {x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns, x.columns, dz.columns, x.count});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
@@ -69,17 +68,14 @@ template <class Real> class Schedule {
   // dz (rows, out) -> db = its rows summed, which updates b (out) with those of the layer's other calls
   void bias_grad(Matrix<Real> dz, const Weight<Real>* b) {
     if (!b->trainable()) return;
-    GradientTerms<Real>& gradient = gradient_of(b);
+    Gradient<Real>& gradient = gradient_of(b);
     gradient.sums.push_back({dz.at, dz.rows, dz.columns});
     gradient.reads.push_back(dz.at);
   }
 
-  // ids (n), dy (n, columns) -> dw, of each row the sum of those dy whose id it is, which updates w (rows, columns)
-  void lookup_grad(Matrix<Real> ids, Matrix<Real> dy, const Weight<Real>* w, std::size_t rows) {
-    if (!w->trainable()) return;
-    const auto order = std::make_shared<LookupOrder>();
-    once({{ids.at}, {order.get()}}, [=] { order->sort(ids.at, ids.size(), rows); });
-    GradientTerms<Real>& gradient = gradient_of(w);
+  // n ids in order, dy (n, columns) -> dw, of each row the sum of those dy whose id it is
+  void lookup_grad(const std::shared_ptr<const LookupOrder>& order, Matrix<Real> dy, const Weight<Real>* w) {
+    Gradient<Real>& gradient = gradient_of(w);
     gradient.lookups.push_back({order, dy});
     gradient.reads.insert(gradient.reads.end(), {order.get(), dy.at});
   }
@@ -100,40 +96,53 @@ template <class Real> class Schedule {
   }
 
   // dy, values of forward, turned -> dx (batch, in), if it is wanted; and dw and db, if they are given, which update
-  // them with those of the layer's other calls
+  // them with those of the layer's other calls; dx begins with start (channels), or null: zeros
   void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
-                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b) {
+                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b,
+                     const Real* start = nullptr) {
     const auto parts = [&](const Weight<Real>* weight) {
+      if (!weight || !weight->trainable()) return GradParts<Real>{};
       GradParts<Real> made;
-      if (!weight || !weight->trainable()) return made;
       const std::size_t most = ConvBackwardJob<Real>::most_parts;
       made.count = Blocks(batch, (batch + most - 1) / most).count;
       made.stride = align<Real>(weight->attributes->size());
       made.at = parts_of(made.count * made.stride);
-      GradientTerms<Real>& gradient = gradient_of(weight);
+      Gradient<Real>& gradient = gradient_of(weight);
       gradient.parts.push_back(made);
       gradient.reads.push_back(made.at);
       return made;
     };
     const GradParts<Real> dw = parts(w), db = parts(b);
     if (!dx && !dw.at && !db.at) return;
-    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, dx.at, dw, db),
-        {{x.memory, values.z, values.y, values.index, dy.at, turned.at}, {dx.at, dw.at, db.at}});
+    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db),
+        {{x.memory, values.z, values.y, values.index, dy.at, turned.at, start}, {dx.at, dw.at, db.at}});
   }
 
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
   void weight_grad(const Convolution& conv, const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
-    GradientTerms<Real>& gradient = gradient_of(w);
+    Gradient<Real>& gradient = gradient_of(w);
     gradient.windows.push_back({conv, x, dz});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
+
+  /// The gradient of a kernel of a recurrent layer, part by part; with those of other calls it updates the kernel.
+  void weight_grad(const std::vector<StepTerm<Real>>& parts, const Access& access, const Weight<Real>* w) {
+    if (!w->trainable()) return;
+    Gradient<Real>& gradient = gradient_of(w);
+    gradient.steps.resize(parts.size());
+    for (std::size_t k = 0; k < parts.size(); ++k) gradient.steps[k].push_back(parts[k]);
+    gradient.reads.insert(gradient.reads.end(), access.reads.begin(), access.reads.end());
+  }
+
+  /// A job that no other operation stands for.
+  void run(std::unique_ptr<Job<Real>> job, const Access& access) { add(std::move(job), access); }
 
   /// The gradients of a weight are all there: it is updated by their sum.
   void update(const Weight<Real>* w) {
     const auto found = gradients_.find(w);
     if (found == gradients_.end()) return;
-    GradientTerms<Real> gradient = std::move(found->second);
+    Gradient<Real> gradient = std::move(found->second);
     gradients_.erase(found);
     auto job = gradient.job(*w, epilogue_);
     grad_jobs_.push_back(job.get());
@@ -328,10 +337,10 @@ template <class Real> class Schedule {
     std::size_t stage;
   };
 
-  GradientTerms<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
+  Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Memory for parts of a gradient, which take turns: a kernel's and a bias's, and those of the layer after them while
-  /// these are summed. A layer that is called more often has more.
+  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, those of the next layer while they are
+  /// summed.
   Real* parts_of(std::size_t n) {
     constexpr std::size_t turns = 4;
     if (parts_.size() < turns) parts_.resize(turns);
@@ -381,7 +390,7 @@ template <class Real> class Schedule {
   const UpdateEpilogue& epilogue_;
   std::vector<const GradJob<Real>*> grad_jobs_;
   std::unordered_map<const void*, Open> open_;
-  std::unordered_map<const Weight<Real>*, GradientTerms<Real>> gradients_;
+  std::unordered_map<const Weight<Real>*, Gradient<Real>> gradients_;
   std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
   std::vector<std::pair<Real*, std::size_t>> parts_;  // and their elements
   std::size_t next_parts_ = 0;

@@ -8,6 +8,7 @@
 #include "layers/batch_normalization.hpp"
 #include "layers/concatenate.hpp"
 #include "layers/conv.hpp"
+#include "layers/conv_transpose.hpp"
 #include "layers/dense.hpp"
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
@@ -22,15 +23,18 @@
 #include "layers/pool.hpp"
 #include "layers/prelu.hpp"
 #include "layers/rearrange.hpp"
+#include "layers/recurrent.hpp"
 #include "layers/rescaling.hpp"
+#include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
 
 namespace gs {
 
-using Layers =
-    TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
-             Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
-             Minimum, Concatenate, Dot, Rearrange, Conv, Pool, NotEqual, FillMasked, MaskedMean, Embedding>;
+using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+                        Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
+                        Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
+                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean, Embedding>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -43,7 +43,12 @@ struct Embedding {
 
   // dy (batch * ids, n) -> dw (rows, n); ids have no gradient
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    schedule.lookup_grad(call.x_matrix(1), call.dy(n), call.weight(0), rows);
+    if (call.weight(0)->trainable()) {
+      const auto order = std::make_shared<LookupOrder>();
+      const Matrix<Real> at = call.x_matrix(1);
+      schedule.once({{at.at}, {order.get()}}, [=, rows = rows] { order->sort(at.at, at.size(), rows); });
+      schedule.lookup_grad(order, call.dy(n), call.weight(0));
+    }
     if (const Matrix<Real> dx = call.dx(ids))
       schedule.once({{}, {dx.at}}, [=] { std::fill_n(dx.at, dx.size(), Real(0)); });
   }

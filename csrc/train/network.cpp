@@ -2,10 +2,36 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 namespace gs {
 namespace {
+
+template <class Layer, class = void> constexpr bool is_recurrent = false;
+template <class Layer>
+constexpr bool is_recurrent<Layer, std::void_t<decltype(std::declval<Layer>().multiplications())>> = true;
+
+/// Multiplications of a row in a call of a layer that gives rows of this shape.
+std::size_t multiplications(const AnyLayer& layer, const Shape& shape) {
+  return visit_layer(layer, [&](const auto& one) {
+    std::size_t sum = 0;
+    if constexpr (is_recurrent<std::decay_t<decltype(one)>>)
+      sum = one.multiplications();
+    else
+      for (const Shape& weight : one.weights()) sum += size_of(weight) * rows_of(shape);
+    return sum;
+  });
+}
+
+/// Whether passes may change a weight that no gradient is for, and that is no vector.
+bool moves(const AnyLayer& layer, std::size_t weight) {
+  return visit_layer(layer, [&](const auto& one) {
+    using Layer = std::decay_t<decltype(one)>;
+    if constexpr (is_recurrent<Layer>) return one.is_state(weight);
+    return std::is_same_v<Layer, External>;
+  });
+}
 
 template <class Layer> auto differentiable_of(const Layer& layer, int) -> decltype(layer.differentiable) {
   return layer.differentiable;
@@ -40,7 +66,7 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
     if (node.layer == Node::no_layer) continue;
     node.shape = output_shape(layers[node.layer]);
     numbers += size_of(node.shape);
-    for (const Shape& weight : weight_shapes(layers[node.layer])) work += size_of(weight) * rows_of(node.shape);
+    work += multiplications(layers[node.layer], node.shape);
   }
   find_id_limits();
   const bool own = weights.empty();
@@ -93,7 +119,7 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
       given[k][i].columns = last_of(shapes[i]);
-      given[k][i].moves |= std::holds_alternative<External>(layers[k]);
+      given[k][i].moves |= moves(layers[k], i);
       attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
     }
   }

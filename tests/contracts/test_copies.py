@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from copying import WAYS
 from gradstep.optimizers import schedules
+from recurrent_cases import RECURRENT
 from training import classifier, clusters
 
 L, S = gs.layers, schedules
@@ -64,9 +65,10 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.AveragePooling1D: (2,),
     L.AveragePooling2D: (2,),
     L.AveragePooling3D: (2,),
-    L.Conv1D: (2, 2),
-    L.Conv2D: (2, 2),
-    L.Conv3D: (2, 2),
+    **dict.fromkeys((L.Conv1D, L.Conv2D, L.Conv3D), (2, 2)),
+    **dict.fromkeys((L.Conv1DTranspose, L.Conv2DTranspose, L.Conv3DTranspose), (2, 2)),
+    **dict.fromkeys((L.DepthwiseConv1D, L.DepthwiseConv2D), (2,)),
+    **dict.fromkeys((L.SeparableConv1D, L.SeparableConv2D), (2, 2)),
     L.AlphaDropout: (0.5,),
     L.Dense: (3,),
     L.Dot: (1,),
@@ -76,10 +78,13 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.GetItem: (":",),
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
+    L.GRU: (3,),
     L.InputLayer: ((3,),),
+    L.LSTM: (3,),
     L.Permute: ((1,),),
     L.RepeatVector: (2,),
     L.Rescaling: (0.5,),
+    L.SimpleRNN: (3,),
     L.SpatialDropout1D: (0.5,),
     L.SpatialDropout2D: (0.5,),
     L.SpatialDropout3D: (0.5,),
@@ -135,8 +140,9 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
-    axes = re.search(r"(\d)D$", cls.__name__)
-    x = np.random.default_rng(0).normal(size=(5, *[4] * (int(axes[1]) if axes else 0), 4)).astype(np.float32)
+    numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
+    axes = int(numbered[1]) if numbered else cls.__name__ in RECURRENT
+    x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]

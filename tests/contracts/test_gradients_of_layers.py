@@ -9,6 +9,7 @@ from gradients import difference, numeric_gradient
 from gradstep import layers, regularizers
 from probe import draw_as_in_call
 from rearranged_cases import REARRANGED
+from recurrent_cases import RECURRENT
 from window_cases import WINDOWED
 
 WIDTH, ROWS = 6, 5
@@ -46,7 +47,7 @@ MAKERS = {
 # Bases, what computes nothing, and what takes several inputs or rows of several axes, of which other tests are.
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
 OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
-OTHERS |= {"GetItem", *REARRANGED, *WINDOWED}  # these in tests/layers
+OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *WINDOWED}  # these in tests/layers
 
 
 def test_every_layer_is_here():

@@ -179,7 +179,7 @@ CHANGES = {
     "other model": in_config(lambda config: config["model"].update(class_name="Trainer")),
     "layers are null": in_config(lambda config: config["model"]["config"].update(layers=None)),
     "no layers": in_config(lambda config: config["model"]["config"].update(layers=[])),
-    "unknown layer": named("LSTM"),
+    "unknown layer": named("Hashing"),
     "a name of Python": named("os.system"),
     "a base class": named("Layer"),
     "class is a list": named(["Dense"]),

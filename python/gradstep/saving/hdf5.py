@@ -33,13 +33,18 @@ def h5py_module() -> Any:
     return h5py
 
 
+# Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
+INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell"}
+
+
 def _groups(classes: Sequence[str]) -> Iterator[str]:
     """What Keras calls the group of each layer: its class in small letters, counted within the model."""
     count: dict[str, int] = {}
     for name in classes:
         stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
         count[stem] = count.get(stem, -1) + 1
-        yield f"layers/{stem}_{count[stem]}" if count[stem] else f"layers/{stem}"
+        number = f"_{count[stem]}" if count[stem] else ""
+        yield f"layers/{stem}{number}{INSIDE.get(name, '')}"
 
 
 def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:

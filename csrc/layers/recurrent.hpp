@@ -1,0 +1,247 @@
+// LSTM, GRU, SimpleRNN.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "activations/all.hpp"
+#include "graph/call.hpp"
+#include "graph/recurrent_jobs.hpp"
+#include "kernels/drop.hpp"
+
+namespace gs {
+
+/// A cell along the steps of sequences (steps, inputs). Inputs after the first: the states to begin with, if there are
+/// any; then the mask (steps), if there is one: steps of 0 leave the states as they are. The output is h after each
+/// step, or after the last one; then, if states are returned, all of them, in one row.
+template <class Cell> struct Recurrent {
+  std::size_t steps, inputs, units;
+  std::size_t batch = 0;  // of a stateful layer, which begins where the pass before ended; 0: of another
+  bool use_bias, return_sequences, return_state, go_backwards, zero_output, masked, starts;
+  double dropout, recurrent_dropout;
+  std::uint64_t key, recurrent_key;
+  ActivationUse activation, recurrent_activation;
+
+  static constexpr const char* name = Cell::name;
+  template <class Settings>
+  Recurrent(const Shapes& shapes, const Settings& settings)
+      : units(settings.whole("units")),
+        use_bias(settings.flag("use_bias")),
+        return_sequences(settings.flag("return_sequences")),
+        return_state(settings.flag("return_state")),
+        go_backwards(settings.flag("go_backwards")),
+        zero_output(settings.flag("zero_output_for_mask")),
+        masked(settings.flag("masked")),
+        starts(settings.flag("initial_state")),
+        dropout(settings.real("dropout", 0, 1)),
+        recurrent_dropout(settings.real("recurrent_dropout", 0, 1)),
+        key(settings.key("key")),
+        recurrent_key(settings.key("recurrent_key")),
+        activation(settings.activation("activation")),
+        recurrent_activation(settings.activation("recurrent_activation")) {
+    settings.check(shapes[0].size() == 2, "a recurrent layer must have inputs of shape (rows, steps, numbers).");
+    steps = shapes[0][0];
+    inputs = shapes[0][1];
+    if (settings.flag("stateful")) batch = settings.whole("batch");
+    settings.check(shapes.size() == 1 + (starts ? Cell::states : 0) + masked,
+                   "a recurrent layer must get sequences, the states to begin with if it is told so, and a mask.");
+    for (std::size_t i = 1; i < shapes.size(); ++i)
+      settings.check(size_of(shapes[i]) == (i + masked == shapes.size() ? steps : units),
+                     "states must have as many numbers as there are units, and a mask as there are steps.");
+  }
+  Shape output() const {
+    const std::size_t states = return_state ? Cell::states * units : 0;
+    if (states == 0 && return_sequences) return {steps, units};
+    return {(return_sequences ? steps : 1) * units + states};
+  }
+  Shapes weights() const {
+    Shapes all{{inputs, Cell::gates * units}, {units, Cell::gates * units}};
+    if (use_bias && Cell::biases == 1) all.push_back({Cell::gates * units});
+    if (use_bias && Cell::biases == 2) all.push_back({2, Cell::gates * units});
+    for (std::size_t s = 0; batch && s < Cell::states; ++s) all.push_back({batch, units});
+    return all;
+  }
+  /// Whether weight i is a state that passes leave.
+  bool is_state(std::size_t i) const { return i >= std::size_t(2 + use_bias); }
+  /// Multiplications of a row.
+  std::size_t multiplications() const { return steps * (inputs + units) * Cell::gates * units; }
+
+  // x (batch, steps, inputs) -> y (batch, outputs)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    if (batch && schedule.batch != batch)
+      throw std::invalid_argument("a stateful layer must get batches of " + std::to_string(batch) +
+                                  " rows, for which it was built; got " + std::to_string(schedule.batch) + ".");
+    Recurrence<Real> q = recurrence(schedule, call);
+    pack(schedule, call, q);
+    if (q.drop_x) draw(schedule, q.drop_x, inputs, dropout, key);
+    if (q.drop_h) draw(schedule, q.drop_h, units, recurrent_dropout, recurrent_key);
+    RecurrentPorts<Real> ports = read_ports(call);
+    Access access{{ports.x.memory, ports.mask.memory, q.forward_x.at, q.drop_x, q.drop_h}, {ports.y.at, q.xh.at}};
+    for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
+    for (const Real* kept : ports.kept) access.writes.push_back(kept);
+    schedule.run(std::make_unique<RecurrentForwardJob<Real, Cell>>(q, ports), access);
+  }
+
+  // dy (batch, outputs) -> dx (batch, steps, inputs), dw, du, db
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    Recurrence<Real> q = recurrence(schedule, call);
+    panels(schedule, call, q);
+    RecurrentPorts<Real> ports = read_ports(call);
+    const std::size_t outputs = size_of(output());
+    ports.dy = call.dy(outputs);
+    ports.dx = call.dx(inputs);
+    Access access{{ports.dy.at, ports.x.memory, ports.mask.memory, q.forward_x.at}, {q.xh.at, ports.dx.at}};
+    for (std::size_t s = 0; starts && s < Cell::states; ++s) {
+      ports.dinitial.push_back(call.dx(units, 1 + s));
+      access.writes.push_back(ports.dinitial.back().at);
+    }
+    const Matrix<Real> db = call.save("bias sums", biases() * Blocks(q.batch, q.block).count, biases());
+    if (use_bias && call.weight(2)->trainable()) {
+      ports.bias_sums = db.at;
+      access.writes.push_back(db.at);
+    }
+    schedule.run(std::make_unique<RecurrentBackwardJob<Real, Cell>>(q, ports), access);
+    if (masked)
+      if (const Matrix<Real> none = call.dx(steps, starts ? 1 + Cell::states : 1))
+        schedule.each_row(none.rows, steps, {{}, {none.at}}, [none](std::size_t first, std::size_t count) {
+          std::fill_n(none.at + first * none.columns, count * none.columns, Real(0));
+        });
+    schedule.weight_grad(terms(schedule, q, Cell::kernel_parts(q)), {{q.xh.at}, {}}, call.weight(0));
+    schedule.weight_grad(terms(schedule, q, Cell::recurrent_parts(q)), {{q.xh.at}, {}}, call.weight(1));
+    if (use_bias) schedule.bias_grad(db, call.weight(2));
+  }
+
+ private:
+  std::size_t biases() const { return Cell::biases * Cell::gates * units; }
+
+  template <class Real>
+  Series<Real> series(const char* what, Call<Real>& call, std::size_t n, std::size_t rows, std::size_t count) const {
+    const std::size_t pitch = odd_pitch<Real>(n);
+    return {call.save(what, count * rows * pitch, pitch).at, pitch, count > 1 ? rows * pitch : 0};
+  }
+
+  template <class Real> Recurrence<Real> recurrence(Schedule<Real>& schedule, Call<Real>& call) const {
+    Recurrence<Real> q;
+    q.batch = schedule.batch;
+    q.steps = steps;
+    q.inputs = inputs;
+    q.units = units;
+    q.columns = Cell::columns(units);
+    // More rows share what is read of weights that do not stay in a near cache.
+    const bool is_large = (inputs + units) * Cell::gates * units * sizeof(Real) > (1u << 20);
+    q.block = is_large ? Recurrence<Real>::most_rows : Recurrence<Real>::most_rows / 2;
+    q.training = schedule.training;
+    q.go_backwards = go_backwards;
+    q.return_sequences = return_sequences;
+    q.return_state = return_state;
+    q.zero_output = zero_output;
+    q.activation = activation;
+    q.recurrent_activation = recurrent_activation;
+    const bool trains = schedule.training;
+    const auto uses_input = [](const ActivationUse& f) { return kernels().map.of[f.index].uses_input; };
+    q.keeps_inner = trains && (uses_input(activation) || (Cell::gates > 1 && uses_input(recurrent_activation)));
+    const std::size_t rows = schedule.batch, kept = trains ? steps : 1, between = trains ? steps + 1 : 1;
+    q.xh = series("x and h", call, inputs + units, rows, between);
+    q.gates = series("gates", call, padded(q.columns), rows, kept);
+    q.inner = q.keeps_inner ? series("inner", call, padded(q.columns), rows, kept) : q.gates;
+    if (Cell::states > 1) {
+      q.c = series("c", call, units, rows, between);
+      q.act_c = series("activated c", call, units, rows, kept);
+    }
+    if (Cell::resets_before) q.reset_h = series("reset h", call, units, rows, kept);
+    if (trains && dropout > 0) q.drop_x = call.save("drop x", rows * inputs, inputs).at;
+    if (trains && recurrent_dropout > 0) {
+      q.drop_h = call.save("drop h", rows * units, units).at;
+      q.h = series("h", call, units, rows, between);
+    }
+    return q;
+  }
+
+  /// Factors 0 or 1 / (1 - rate) for each number of a row, (batch, n), the same at all steps.
+  template <class Real>
+  static void draw(Schedule<Real>& schedule, Real* to, std::size_t n, double rate, std::uint64_t key) {
+    const Draw drawn{key, 0, drop_threshold(rate), rate < 1 ? 1 / (1 - rate) : 0};
+    schedule.each_row(schedule.batch, n, {{}, {to}}, [=, &schedule](std::size_t first, std::size_t count) {
+      Draw of_pass = drawn;
+      of_pass.pass = schedule.number;
+      std::fill_n(to + first * n, count * n, Real(1));
+      kernels().drop.drop[dtype_of<Real>()](to + first * n, count, n, schedule.ids.data() + first, of_pass);
+    });
+  }
+
+  /// The memory of the panels, and what they are packed of.
+  template <class Real>
+  std::vector<Packing<Real>> panels(Schedule<Real>& schedule, Call<Real>& call, Recurrence<Real>& q) const {
+    const std::size_t all = Cell::gates * units;
+    std::vector<Packing<Real>> parts = Cell::packings(q, call.weight(0)->w, call.weight(1)->w);
+    if (use_bias) {
+      q.bias_x = {nullptr, 1, all};
+      parts.push_back({call.weight(2)->w, all, 1, all, false, &q.bias_x, 0});
+    }
+    if (use_bias && Cell::biases == 2) {
+      q.bias_h = {nullptr, 1, all};
+      parts.push_back({call.weight(2)->w + all, all, 1, all, false, &q.bias_h, 0});
+    }
+    std::vector<Packing<Real>> needed;
+    for (const Packing<Real>& part : parts)
+      if (schedule.training || !part.transposed) needed.push_back(part);
+    std::size_t number = 0;
+    for (const Packing<Real>& part : needed) {
+      if (!part.to->at) part.to->at = call.save("panels " + std::to_string(number), part.to->size(), 64).at;
+      ++number;
+    }
+    return needed;
+  }
+
+  template <class Real> void pack(Schedule<Real>& schedule, Call<Real>& call, Recurrence<Real>& q) const {
+    struct Part {
+      Packing<Real> packing;
+      Panels<Real> to;
+    };
+    std::vector<Part> parts;
+    Access access{{}, {}};
+    std::size_t count = 0;
+    for (const Packing<Real>& part : panels(schedule, call, q)) {
+      parts.push_back({part, *part.to});
+      access.reads.push_back(part.from);
+      count += part.to->count();
+    }
+    for (std::size_t i = 0; i < 2 + use_bias; ++i) access.reads.push_back(call.weight(i)->w);
+    access.writes.push_back(q.forward_x.at);
+    const auto work = [parts](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) {
+        std::size_t k = 0, panel = i;
+        for (; panel >= parts[k].to.count(); ++k) panel -= parts[k].to.count();
+        Packing<Real>::pack(parts[k].packing, parts[k].to, panel);
+      }
+    };
+    schedule.each_row(count, 64 * (inputs + units), access, work);
+  }
+
+  template <class Real> RecurrentPorts<Real> read_ports(Call<Real>& call) const {
+    RecurrentPorts<Real> ports;
+    ports.x = call.x(inputs);
+    for (std::size_t s = 0; starts && s < Cell::states; ++s) ports.initial.push_back(call.x(units, 1 + s));
+    if (masked) ports.mask = call.x(steps, starts ? 1 + Cell::states : 1);
+    for (std::size_t s = 0; batch && s < Cell::states; ++s) ports.kept.push_back(call.weight(2 + use_bias + s)->w);
+    ports.y = call.y(size_of(output()));
+    return ports;
+  }
+
+  template <class Real>
+  std::vector<StepTerm<Real>> terms(Schedule<Real>& schedule, const Recurrence<Real>& q,
+                                    const std::vector<GradPart<Real>>& parts) const {
+    std::vector<StepTerm<Real>> all;
+    for (const GradPart<Real>& part : parts)
+      all.push_back({schedule.rows({part.a.at, steps * q.batch, part.a.pitch}), part.a_offset,
+                     q.gates.at + part.gate_column, q.gates.pitch, part.column, part.columns});
+    return all;
+  }
+};
+
+}  // namespace gs

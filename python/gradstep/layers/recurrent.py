@@ -1,0 +1,173 @@
+"""What recurrent layers have in common (csrc/layers/recurrent.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import activations, constraints, initializers, regularizers, seeds
+from ..activations.registry import is_custom
+from ..checks import check_bool, check_float, check_int
+from .activation import stages_of
+from .base import Layer, Shape
+
+__all__ = ["Recurrent"]
+
+
+class Recurrent(Layer):
+    """Base of the recurrent layers: all but their signatures."""
+
+    _gates: ClassVar[int] = 1  # columns of the kernels, over units
+    _states: ClassVar[int] = 1  # what a step takes from the step before: h, and c of an LSTM
+    _weight_names = ("kernel", "recurrent_kernel", "bias")
+    _trained = (True, True, True)
+    _reads_mask = True
+    supports_masking = True
+
+    recurrent_activation: Any = None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any,
+        use_bias: bool,
+        rules: dict[str, Any],
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        return_sequences: bool,
+        return_state: bool,
+        go_backwards: bool,
+        stateful: bool,
+        unroll: bool,
+        zero_output_for_mask: bool,
+        **options: Any,
+    ) -> None:
+        self.units = check_int("units", units, 1)
+        self.activation = self._function("activation", activation)
+        self.use_bias = check_bool("use_bias", use_bias)
+        self.kernel_initializer = initializers.get(rules["kernel_initializer"])
+        self.recurrent_initializer = initializers.get(rules["recurrent_initializer"])
+        self.bias_initializer = initializers.get(rules["bias_initializer"])
+        self.kernel_regularizer = regularizers.get(rules["kernel_regularizer"])
+        self.recurrent_regularizer = regularizers.get(rules["recurrent_regularizer"])
+        self.bias_regularizer = regularizers.get(rules["bias_regularizer"])
+        self.activity_regularizer = regularizers.get(rules["activity_regularizer"])
+        self.kernel_constraint = constraints.get(rules["kernel_constraint"])
+        self.recurrent_constraint = constraints.get(rules["recurrent_constraint"])
+        self.bias_constraint = constraints.get(rules["bias_constraint"])
+        self.dropout = _rate("dropout", dropout)
+        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.return_sequences = check_bool("return_sequences", return_sequences)
+        self.return_state = check_bool("return_state", return_state)
+        self.go_backwards = check_bool("go_backwards", go_backwards)
+        self.stateful = check_bool("stateful", stateful)
+        if self.return_state or self.stateful:
+            raise ValueError("return_state and stateful must be False: recurrent layers have no states to give yet.")
+        self.unroll = check_bool("unroll", unroll)
+        self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
+        seeds.key_of(seed)  # refuses what is no seed
+        if self.dropout or self.recurrent_dropout:
+            self._draw_key()
+        super().__init__(**options)
+        self._stages = stages_of(self.activation, self.activity_regularizer, self)
+
+    def _function(self, name: str, value: Any) -> Any:
+        """An activation that the engine knows."""
+        function = activations.get(value)
+        if is_custom(function):
+            raise ValueError(
+                f"{name} of a recurrent layer must be one of gradstep.activations, which the engine computes; "
+                f"got {value!r}."
+            )
+        activations.specify(function)
+        return function
+
+    def _draw_key(self) -> None:
+        if self.dropout or self.recurrent_dropout:
+            self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """Weights of the inputs, shape (inputs, gates * units)."""
+        return self._weight(0)
+
+    @property
+    def recurrent_kernel(self) -> np.ndarray:
+        """Weights of the states, shape (units, gates * units)."""
+        return self._weight(1)
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """Bias; None without `use_bias`."""
+        return self._weight(2) if self.use_bias else None
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
+        """(rows, units) for (rows, steps, inputs); (rows, steps, units) with `return_sequences`."""
+        if len(input_shape) != 3:
+            raise ValueError(
+                f"layer {self.name!r} must get inputs of shape (rows, steps, inputs); got {tuple(input_shape)}."
+            )
+        return (input_shape[0], *([input_shape[1]] if self.return_sequences else []), self.units)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the input with `return_sequences`, else None."""
+        return previous_mask if self.return_sequences else None
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        key = self._key or 0
+        return {
+            "kind": self._kind(),
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "activation": activations.specify(self.activation),
+            "recurrent_activation": activations.specify(self.recurrent_activation),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "zero_output_for_mask": self.zero_output_for_mask,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "key": key,
+            "recurrent_key": key ^ 0x9E3779B97F4A7C15,  # other numbers than for the inputs
+            "masked": False,
+            "initial_state": False,
+            "stateful": False,
+        }
+
+    def _kind(self) -> str:
+        """What the engine calls the cell."""
+        raise NotImplementedError(f"{type(self).__name__} must define _kind().")
+
+    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
+        """What holds for the kernels and for the bias."""
+        return [
+            (self.kernel_regularizer, self.kernel_constraint),
+            (self.recurrent_regularizer, self.recurrent_constraint),
+            (self.bias_regularizer, self.bias_constraint),
+        ]
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """The kernels and a bias."""
+        wide = self._gates * self.units
+        weights = [
+            self._drawn("kernel_initializer", (input_shape[-1], wide)),
+            self._drawn("recurrent_initializer", (self.units, wide)),
+        ]
+        if self.use_bias:
+            weights.append(self._drawn_bias())
+        return weights
+
+    def _drawn_bias(self) -> np.ndarray:
+        return self._drawn("bias_initializer", (self._gates * self.units,))
+
+
+def _rate(name: str, value: float) -> float:
+    rate = check_float(name, value)
+    if not 0 <= rate < 1:
+        raise ValueError(f"{name} must be in [0, 1); got {value!r}.")
+    return rate

@@ -1,0 +1,172 @@
+"""Recurrent layers beside Keras and PyTorch: outputs, gradients, ten steps of training, defaults, files both ways."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+from typing import Any
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep import layers
+from keras_runs import built, keras_says
+from recurrent_cases import RECURRENT
+
+pytestmark = pytest.mark.peers
+
+CASES = {
+    "LSTM": [["LSTM", {"units": 9}]],
+    "GRU": [["GRU", {"units": 9}]],
+    "SimpleRNN": [["SimpleRNN", {"units": 9}]],
+    "before": [["GRU", {"units": 9, "reset_after": False}]],
+    "no bias": [["LSTM", {"units": 9, "use_bias": False, "go_backwards": True}]],
+    "other functions": [["LSTM", {"units": 9, "activation": "softsign", "recurrent_activation": "hard_sigmoid"}]],
+    "stacked": [
+        ["GRU", {"units": 20, "return_sequences": True, "go_backwards": True}],
+        ["LSTM", {"units": 7, "return_sequences": True}],
+        ["SimpleRNN", {"units": 4, "activation": "relu"}],
+    ],
+}
+NUMBERS = """
+def numbers(model):
+    random = np.random.default_rng(0)
+    weights = [0.4 * random.normal(size=weight.shape) for weight in model.get_weights()]
+    return random.normal(size=(18, 6, 5)), random.normal(size=(18, 3)), weights
+"""
+PROGRAM = (
+    NUMBERS
+    + """
+answer = {}
+for case, rows in data["cases"].items():
+    row = [getattr(keras.layers, name)(**arguments) for name, arguments in rows]
+    model = keras.Sequential([keras.Input((6, 5)), *row, keras.layers.Dense(3)])
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    x, y, weights = numbers(model)
+    model.set_weights(weights)
+    outputs = model.predict(x, verbose=0)
+    losses = [float(model.train_on_batch(x, y)) for _ in range(10)]
+    answer[case] = [outputs, losses, model.get_weights()]
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def says():
+    """What Keras makes of each case."""
+    return keras_says(PROGRAM, "torch", cases=CASES)  # on JAX, the states of a layer of float64 are float32
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_and_ten_steps(says, case):
+    model = gs.Sequential([gs.Input((6, 5)), *built(gs, CASES[case]), layers.Dense(3, dtype="float64")])
+    model.compile(gs.optimizers.Adam(0.01), "mse")
+    ours: dict[str, Any] = {"np": np}
+    exec(NUMBERS, ours)
+    x, y, weights = ours["numbers"](model)
+    model.set_weights(weights)
+    outputs, losses, after = says[case]
+    # Keras takes some of these sums in float32; tests beside plain loops are as exact as float64.
+    np.testing.assert_allclose(model.predict(x, verbose=0), outputs, rtol=1e-5, atol=1e-6)
+    assert [model.train_on_batch(x, y) for _ in losses] == pytest.approx(losses, rel=1e-4)
+    for ours_now, theirs in zip(model.get_weights(), after, strict=True):
+        np.testing.assert_allclose(ours_now, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_gradients_equal_pytorchs(kind):
+    torch = pytest.importorskip("torch")
+    random = np.random.default_rng(0)
+    units, gates = 12, {"GRU": 3, "LSTM": 4, "SimpleRNN": 1}[kind]
+    layer = getattr(layers, kind)(units, return_sequences=True, dtype="float64")
+    x = random.normal(size=(20, 7, 5))
+    layer.build(x.shape)
+    layer.set_weights([random.normal(size=weight.shape) / 3 for weight in layer.weights])
+    peer = {"GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM, "SimpleRNN": torch.nn.RNN}[kind](5, units, batch_first=True)
+    peer = peer.double()
+    # PyTorch's gates of a GRU come in the order r, z, n.
+    order = [1, 0, 2] if kind == "GRU" else range(gates)
+    columns = np.concatenate([np.arange(units) + units * gate for gate in order])
+    own, inner = np.atleast_2d(layer.bias) if kind == "GRU" else (layer.bias, np.zeros_like(layer.bias))
+    given = [layer.kernel[:, columns].T, layer.recurrent_kernel[:, columns].T, own[columns], inner[columns]]
+    with torch.no_grad():
+        for parameter, values in zip(peer.parameters(), given, strict=True):
+            parameter.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+    theirs_x = torch.tensor(x, requires_grad=True)
+    theirs = peer(theirs_x)[0]
+    y = layer(x, training=True)
+    np.testing.assert_allclose(y, theirs.detach().numpy(), rtol=0, atol=1e-13)
+    dy = random.normal(size=y.shape)
+    theirs.backward(torch.from_numpy(dy))
+    dx, (dw, du, db) = layer.backward(dy)
+    np.testing.assert_allclose(dx, theirs_x.grad.numpy(), rtol=0, atol=1e-12)
+    w, u, b, inner_b = (parameter.grad.numpy() for parameter in peer.parameters())
+    np.testing.assert_allclose(dw[:, columns].T, w, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(du[:, columns].T, u, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.atleast_2d(db)[0][columns], b, rtol=0, atol=1e-12)
+    if kind == "GRU":
+        np.testing.assert_allclose(db[1][columns], inner_b, rtol=0, atol=1e-12)
+
+
+def test_signatures_and_configs():
+    """Keras's arguments in Keras's order with Keras's defaults, and what the configs of both say."""
+    program = """
+import inspect
+answer = {}
+for name in data["names"]:
+    kind = getattr(keras.layers, name)
+    parameters = {
+        key: None if p.default is inspect._empty else p.default
+        for key, p in inspect.signature(kind).parameters.items() if key not in ("kwargs", "name", "use_cudnn")
+    }
+    config = kind(4).get_config()
+    config["zero_output_for_mask"] = False
+    words = {key: value for key, value in config.items() if not key.endswith("_initializer")}
+    answer[name] = [parameters, {key: value for key, value in words.items() if key not in ("name", "dtype")}]
+"""
+    theirs = keras_says(program, names=RECURRENT)
+    for name in RECURRENT:
+        kind = getattr(layers, name)
+        parameters, (arguments, words) = inspect.signature(kind).parameters, theirs[name]
+        assert list(parameters)[: len(arguments)] == list(arguments)
+        for key, default in arguments.items():
+            ours = parameters[key].default
+            assert (None if ours is inspect.Parameter.empty else ours) == default, (name, key)
+        config = kind(4).get_config()
+        for key, value in words.items():
+            assert config[key] == value, (name, key)
+
+
+def test_files_both_ways(tmp_path):
+    pytest.importorskip("h5py")
+    pytest.importorskip("keras")
+    pytest.importorskip("torch")
+    gs.utils.set_random_seed(1)
+    made = [getattr(layers, name)(**arguments) for name, arguments in CASES["stacked"]]
+    again = layers.LSTM(5, activation="gelu", recurrent_activation="hard_sigmoid")
+    model = gs.Sequential([gs.Input((6, 5)), made[0], made[1], again, layers.Dense(3)])
+    x = np.random.default_rng(0).normal(size=(4, 6, 5)).astype(np.float32)
+    model.save_weights(tmp_path / "ours.weights.h5")
+    (tmp_path / "ours.json").write_text(model.to_json())
+    np.save(tmp_path / "x.npy", x)
+    program = """
+import sys, keras, numpy as np
+folder = sys.argv[1]
+model = keras.models.model_from_json(open(folder + "/ours.json").read())
+model.load_weights(folder + "/ours.weights.h5")
+np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
+model.save(folder + "/theirs.keras")
+model.save_weights(folder + "/theirs.weights.h5")
+"""
+    environment = os.environ | {"KERAS_BACKEND": "torch"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True, env=environment)
+    ours = model.predict(x, verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "y.npy"), ours, rtol=1e-4, atol=1e-5)
+    loaded = gs.models.load_model(tmp_path / "theirs.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), ours)
+    for weight in model.weights:
+        weight[...] = 0
+    model.load_weights(tmp_path / "theirs.weights.h5")
+    np.testing.assert_array_equal(model.predict(x, verbose=0), ours)

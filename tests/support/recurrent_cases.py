@@ -1,0 +1,32 @@
+"""Recurrent layers as they are tested: tests/layers/test_recurrent.py and others."""
+
+import numpy as np
+from gradstep import layers
+
+__all__ = ["CELLS", "RECURRENT", "made", "spread_weights"]
+
+RECURRENT = ["GRU", "LSTM", "SimpleRNN"]
+# Kinds and arguments that make another cell.
+CELLS = {
+    "SimpleRNN": ("SimpleRNN", {}),
+    "LSTM": ("LSTM", {}),
+    "GRU": ("GRU", {}),
+    "GRU that resets before": ("GRU", {"reset_after": False}),
+    "SimpleRNN of gelu": ("SimpleRNN", {"activation": "gelu"}),
+    "LSTM of gelu": ("LSTM", {"activation": "gelu", "recurrent_activation": "hard_sigmoid"}),
+    "LSTM of softmax": ("LSTM", {"activation": "softmax", "recurrent_activation": "silu"}),
+    "GRU of softplus": ("GRU", {"activation": "softplus", "recurrent_activation": "silu"}),
+    "GRU of silu": ("GRU", {"activation": "silu", "recurrent_activation": "sigmoid", "reset_after": False}),
+}
+
+
+def made(cell, units, **options):
+    """A layer of this cell."""
+    kind, arguments = CELLS[cell]
+    return getattr(layers, kind)(units, **arguments, **options)
+
+
+def spread_weights(layer, random):
+    """New weights, biases too, of a size at which no gate is saturated."""
+    for weight in layer.weights:
+        weight[...] = random.normal(size=weight.shape) / np.sqrt(weight.shape[0])
