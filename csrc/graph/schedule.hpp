@@ -339,8 +339,7 @@ template <class Real> class Schedule {
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, those of the next layer while they are
-  /// summed.
+  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, the next layer's while they are summed.
   Real* parts_of(std::size_t n) {
     constexpr std::size_t turns = 4;
     if (parts_.size() < turns) parts_.resize(turns);

@@ -52,8 +52,9 @@ class Embedding(Layer):
     Notes
     -----
     Inputs have any shape (rows, ...), outputs (rows, ..., output_dim). Data may be of any type of numbers: int32,
-    int64, uint8 and floats are read where they lie, floats without their fractions. ``Input((200,), dtype="int32")`` is what
-    Keras says for it. There is no gradient by ids, and none of Keras's `lora_rank` and `quantization_config`.
+    int64, uint8 and floats are read where they lie, floats without their fractions.
+    ``Input((200,), dtype="int32")`` is what Keras says for it. There is no gradient by ids, and none of Keras's
+    `lora_rank` and `quantization_config`.
 
     Examples
     --------
