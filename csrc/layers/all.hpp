@@ -13,6 +13,7 @@
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
 #include "layers/elementwise.hpp"
+#include "layers/embedding.hpp"
 #include "layers/external.hpp"
 #include "layers/masks.hpp"
 #include "layers/noise.hpp"
@@ -33,7 +34,7 @@ using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescalin
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
                         Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
                         Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
-                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean>;
+                        Recurrent<SimpleRnnCell>, NotEqual, FillMasked, MaskedMean, Embedding>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -83,7 +83,7 @@ def test_shuffled_windows_are_all_there_in_every_epoch() -> None:
 
 def test_a_forecast_is_learned() -> None:
     wave = np.sin(np.arange(400) / 5).astype("float32")[:, None]
-    data = timeseries_dataset_from_array(wave[:-8], wave[8:], 8, batch_size=32, shuffle=True, seed=0)
+    data = timeseries_dataset_from_array(wave[:-1], wave[8:], 8, batch_size=32, shuffle=True, seed=0)
     model = gs.Sequential([gs.Input((8, 1)), gs.layers.Flatten(), gs.layers.Dense(1)], seed=0)
     model.compile(gs.optimizers.Adam(0.02), "mse")
     assert model.fit(data, epochs=30, verbose=0).history["loss"][-1] < 1e-3

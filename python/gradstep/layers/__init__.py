@@ -17,6 +17,7 @@ from .dense import Dense
 from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from .dropout import AlphaDropout, Dropout
 from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
+from .embedding import Embedding
 from .flatten import Flatten
 from .get_item import GetItem
 from .global_pooling import (
@@ -78,6 +79,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_int
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views, spatial_axes, standardize_data_format
 
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
 
 
-class UpSampling(Rearranged):
+class UpSampling(Rearranged, Layer):
     """Base of the layers that repeat numbers along some axes."""
 
     _n = 1  # spatial axes

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views, per_axis, spatial_axes, standardize_data_format
 
 __all__ = ["ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"]
 
 
-class ZeroPadding(Rearranged):
+class ZeroPadding(Rearranged, Layer):
     """Base of the layers that put zeros at the ends of some axes."""
 
     _n = 1  # spatial axes

@@ -63,17 +63,17 @@ def timeseries_dataset_from_array(
 
     Notes
     -----
-    For a forecast of the next step of a series x, give ``data=x[:-n]`` and ``targets=x[n:]`` with ``n =
+    For a forecast of the next step of a series x, give ``data=x[:-1]`` and ``targets=x[n:]`` with ``n =
     sequence_length``. Keras gives the same windows in the same order; its shuffle is another one.
 
     Examples
     --------
     >>> import numpy as np, gradstep as gs
     >>> x = np.arange(7.0)
-    >>> windows, targets = gs.utils.timeseries_dataset_from_array(x[:-3], x[3:], sequence_length=3)[0]
+    >>> windows, targets = gs.utils.timeseries_dataset_from_array(x[:-1], x[5:], sequence_length=5)[0]
     >>> windows, targets
-    (array([[0., 1., 2.],
-           [1., 2., 3.]]), array([3., 4.]))
+    (array([[0., 1., 2., 3., 4.],
+           [1., 2., 3., 4., 5.]]), array([5., 6.]))
     """
     series, wanted = np.asarray(data), None if targets is None else np.asarray(targets)
     steps = len(series) if series.ndim else 0
