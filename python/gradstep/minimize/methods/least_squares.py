@@ -38,8 +38,8 @@ class LevenbergMarquardt(Method):
     -----
     Needs ``residual=True``. The step solves ``(J'J + lambda D^2) p = -J'r`` by the singular values of J D^-1, with a
     lambda such that ``|D p|`` is at most the radius; D has the largest column norms of J that were met. Variables at a
-    bound that the gradient pushes against stay there, the others are clipped. The objective, ``res.fun``, is half the sum of
-    squares, or of the `loss`.
+    bound that the gradient pushes against stay there, the others are clipped. The objective, ``res.fun``, is half the
+    sum of squares, or of the `loss`.
 
     References
     ----------
