@@ -75,3 +75,17 @@ def patients(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     risk = 0.036 * (glucose - 121) + 0.09 * (mass - 32) + 0.12 * (pregnancies - 4) + 0.9 * (pedigree - 0.5) - 0.85
     x = np.stack([pregnancies, glucose, pressure, skin, insulin, mass, pedigree, age], -1)
     return x, (draw.uniform(size=rows) < 1 / (1 + np.exp(-risk))).astype(int)
+
+
+def sunspots(months: int, seed: int = 0) -> np.ndarray:
+    """A made-up series like the monthly mean of sunspots: cycles of about 11 years and different heights, (months,)."""
+    draw = np.random.default_rng(seed)
+    cycles = months // 100 + 2
+    ends = np.cumsum(draw.normal(131, 10, cycles))
+    heights = draw.uniform(60, 180, cycles)
+    time = np.arange(months)
+    which = np.searchsorted(ends, time)
+    begins = np.r_[0, ends][which]
+    phase = (time - begins) / (ends[which] - begins)
+    level = heights[which] * np.sin(np.pi * phase**0.75) ** 2
+    return (level + draw.normal(0, 1, months) * (4 + 0.12 * level)).clip(0)

@@ -9,6 +9,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -179,6 +180,42 @@ def test_gan():
     eighths = row(text, "points in each eighth of the ring:")
     assert sum(eighths) == 1000
     assert min(eighths) > 30
+
+
+def test_cnn():
+    text = shown("cnn", 1500, 3)
+    losses = [numbers(line)[1] for line in text.splitlines() if line.startswith("epoch")]
+    assert losses == sorted(losses, reverse=True)
+    assert row(text, "test accuracy")[0] > 0.93
+
+
+def test_transfer():
+    text = shown("transfer", 1500, 25, 4)
+    scratch, frozen, tuned = (row(text, name)[0] for name in ("from scratch", "frozen trunk, new head", "fine-tuned"))
+    assert min(frozen, tuned) > scratch > 0.7
+    assert row(text, "frozen trunk, new head")[1:] == [4005, 8805]
+
+
+def test_denoise():
+    text = shown("denoise", 600, 4)
+    noise, guess = (row(text, f"mean squared error of the {name}:")[0] for name in ("noise", "guess"))
+    assert guess < noise / 2
+
+
+def test_ensemble():
+    text = shown("ensemble", 1000, 4, 5)
+    members = [row(text, f"member {i}:") for i in range(1, 5)]
+    errors, loss = row(text, "the mean:")
+    assert errors < np.mean([one[0] for one in members])
+    assert loss < np.mean([one[1] for one in members])
+    assert "weights: the same" in text
+
+
+def test_forecast():
+    text = shown("forecast", 800, 8)
+    ours, before, year = (row(text, name)[0] for name in ("LSTM", "the month before", "mean of a year"))
+    assert ours < before < year
+    assert text.splitlines()[-1].count("-") == 71
 
 
 # -- form --------------------------------------------------------------------------------------------------------------

@@ -31,13 +31,15 @@ template <class Real> struct GradParts {
 /// dy, and y and perhaps z and index -> dx (batch, in), and parts of dw and db. What is not wanted is null.
 template <class Real> class ConvBackwardJob : public ConvJob<Real> {
  public:
-  /// turned (window, groups, out / groups, channels / groups): w, for dx.
+  /// turned (window, groups, out / groups, channels / groups): w, for dx; start (channels): what dx begins with, or
+  /// null: zeros.
   ConvBackwardJob(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, const Real* dy,
-                  const Real* turned, Real* dx, const GradParts<Real>& dw, const GradParts<Real>& db)
+                  const Real* turned, const Real* start, Real* dx, const GradParts<Real>& dw, const GradParts<Real>& db)
       : ConvJob<Real>(conv, x, std::clamp<std::size_t>(6400 / conv.filters, 64, 128)),
         values_(values),
         dy_(dy),
         turned_(turned),
+        start_(start),
         dx_(dx),
         dw_(dw),
         db_(db),
@@ -61,7 +63,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     for (std::size_t k = first; k < last; k += this->together_) {
       const std::size_t count = std::min(this->together_, last - k);
       Real* const dx = dx_ ? dx_of(k, scratch) : nullptr;
-      if (dx_) std::fill_n(dx, count * this->conv_.window.bordered(), Real(0));
+      if (dx_) begin(dx, count * this->conv_.window.bordered());
       for (std::size_t s = 0; s < this->strips_.count() && !ThreadTeam::is_cancelled(); ++s, adds = true)
         run(this->strips_.strip(s), k, count, chunk, adds, dx, scratch);
       for (std::size_t i = 0; border_ && i < count; ++i)
@@ -84,10 +86,23 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     const Real* const dz = dz_of(strip, first, count, chunk, adds, scratch, rest);
     if (dw_.at) learn(strip, first, count, dz, dw_.at + chunk * dw_.stride, adds, scratch, rest + sums_);
     if (!dx_) return;
+    if (this->is_depthwise()) {
+      for (std::size_t k = 0; k < count; ++k)
+        depthwise_loops<Real>().input_grad(this->depthwise(), dz + k * strip.places() * this->conv_.filters,
+                                           strip.places(), turned_, this->patches_.places.data() + strip.begin,
+                                           dx + k * this->conv_.window.bordered());
+      return;
+    }
     const void** const rows = reinterpret_cast<const void**>(rest + sums_);
     for (std::size_t p = 0; p < count * strip.places(); ++p) rows[p] = dz + p * this->conv_.filters;
     for (std::size_t k = 0; k < count; ++k)
       spread(strip, rows + k * strip.places(), dx + k * this->conv_.window.bordered(), rest + sums_ + this->pointers_);
+  }
+
+  void begin(Real* dx, std::size_t n) const {
+    if (!start_) return void(std::fill_n(dx, n, Real(0)));
+    const std::size_t channels = this->conv_.window.channels;
+    for (std::size_t i = 0; i < n; i += channels) std::copy_n(start_, channels, dx + i);
   }
 
   /// The gradient by z of a strip, in scratch if it lies nowhere yet; db on the way.
@@ -101,9 +116,9 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     const Real* dy = dy_ + at;
     if (!is_linear_) {
       Real* const to = conv.pool ? pooled : here;
-      kernels().map.of[conv.activation.index].backward[dtype_of<Real>()](
-          conv.activation.settings.data(), conv.pool ? nullptr : values_.z + at, values_.y + at, dy, to,
-          MatrixLayout(places, n, n));
+      kernels().map.of[conv.activation.index].backward[dtype_of<Real>()](conv.activation.settings.data(),
+                                                                         conv.pool ? nullptr : values_.z + at,
+                                                                         values_.y + at, dy, to, this->layout(places));
       dy = to;
     }
     if (db_.at) {
@@ -125,6 +140,8 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
              Real* scratch, Real* rest) const {
     const void* const* const rows = this->read(strip, first, count, scratch);
     const std::size_t n = this->conv_.filters, share = this->conv_.share();
+    if (this->is_depthwise())
+      return depthwise_loops<Real>().weight_grad(this->depthwise(), rows, count * strip.places(), dz, adds, dw);
     for (std::size_t group = 0; group < this->conv_.groups; ++group) {
       Product<Real> q{{rows, source_of<Real>},
                       group * this->patches_.run,
@@ -174,7 +191,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
   }
 
   const ConvValues<Real> values_;
-  const Real *const dy_, *const turned_;
+  const Real *const dy_, *const turned_, *const start_;
   Real* const dx_;
   const GradParts<Real> dw_, db_;
   const Blocks blocks_;

@@ -46,6 +46,14 @@ template <class Real> class ConvJob : public Job<Real> {
     return rows;
   }
   std::size_t read_scratch() const { return together_ * sample_ + pointers_; }
+  /// How an activation takes so many places.
+  MatrixLayout layout(std::size_t places) const {
+    const std::size_t n = conv_.filters;
+    return kernels().map.of[conv_.activation.index].rowwise ? MatrixLayout(places, n, n) : MatrixLayout(places * n);
+  }
+  /// Whether each channel has filters of its own.
+  bool is_depthwise() const { return conv_.groups > 1 && patches_.run == 1; }
+  Depthwise depthwise() const { return {patches_.taps.data(), patches_.taps.size(), conv_.groups, conv_.share()}; }
   std::string sizes() const {
     return std::to_string(patches_.at.size()) + "x" + std::to_string(conv_.filters) + (conv_.pool ? " and pool" : "");
   }
@@ -97,7 +105,8 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
     Real* const after = scratch + this->read_scratch();
     const std::size_t at = (first * conv.window.places() + strip.begin) * n;
     Real* const z = conv.pool ? after : values_.z + at;
-    for (std::size_t group = 0; group < conv.groups; ++group) {
+    if (this->is_depthwise()) depthwise_loops<Real>().forward(this->depthwise(), rows, places, w_, b_, z);
+    for (std::size_t group = 0; group < conv.groups && !this->is_depthwise(); ++group) {
       const std::size_t column = group * share;
       Product<Real> q{{rows, source_of<Real>},
                       group * this->patches_.run,
@@ -117,7 +126,7 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
     Real* const y = conv.pool ? z : values_.y + at;
     if (!conv.activation.template is<Linear>() || y != z)
       kernels().map.of[conv.activation.index].forward[dtype_of<Real>()](conv.activation.settings.data(), z, y,
-                                                                        MatrixLayout(places, n, n));
+                                                                        this->layout(places));
     if (!conv.pool) return;
     const std::size_t to = first * conv.out() + strip.pooled_begin * n;
     const Window window = this->strips_.pool(strip);

@@ -59,7 +59,6 @@ template <class Real> class SampleReader {
   /// A sample with its border, of which only rows [first, last) along the leading axis are there.
   const Real* read(std::size_t sample, std::size_t first, std::size_t last, Real* scratch) const {
     if (in_place_) return static_cast<const Real*>(x_.pointers.at[sample]);
-    std::fill_n(scratch, (last - first) * stride_, Real(0));
     std::size_t begin[3], end[3];  // of what there is of the input
     for (int k = 0; k < 3; ++k) {
       const WindowAxis& a = w_.axis[k];
@@ -70,6 +69,7 @@ template <class Real> class SampleReader {
     const bool plain = x_.pointers.template is_plain<Real>();
     IndirectionBuffer from = x_.pointers;
     Real* const base = scratch - first * stride_;
+    Real* blank = scratch;  // from here on nothing is written yet
     for (std::size_t i = begin[0]; i < end[0]; ++i)
       for (std::size_t j = begin[1]; j < end[1] && begin[2] < end[2]; ++j) {
         const std::size_t at = ((i * w_.axis[1].in + j) * w_.axis[2].in + begin[2]) * n,
@@ -77,11 +77,14 @@ template <class Real> class SampleReader {
         const void* const row = static_cast<const char*>(x_.pointers.at[sample]) + at * item;
         Real* const to = base + place(i, j, begin[2]);
         from.at = &row;
+        std::fill(blank, to, Real(0));
+        blank = to + count;
         if (plain)
           std::copy_n(static_cast<const Real*>(row), count, to);
         else
           products<Real>().gather(from, 1, count, to, count);
       }
+    std::fill(blank, scratch + (last - first) * stride_, Real(0));
     return base;
   }
 

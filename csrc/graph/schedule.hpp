@@ -73,6 +73,13 @@ template <class Real> class Schedule {
     gradient.reads.push_back(dz.at);
   }
 
+  // n ids in order, dy (n, columns) -> dw, of each row the sum of those dy whose id it is
+  void lookup_grad(const std::shared_ptr<const LookupOrder>& order, Matrix<Real> dy, const Weight<Real>* w) {
+    Gradient<Real>& gradient = gradient_of(w);
+    gradient.lookups.push_back({order, dy});
+    gradient.reads.insert(gradient.reads.end(), {order.get(), dy.at});
+  }
+
   // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
   // with a pool, y (batch, pooled places, filters) and its index
   void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,
@@ -89,12 +96,13 @@ template <class Real> class Schedule {
   }
 
   // dy, values of forward, turned -> dx (batch, in), if it is wanted; and dw and db, if they are given, which update
-  // them with those of the layer's other calls
+  // them with those of the layer's other calls; dx begins with start (channels), or null: zeros
   void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
-                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b) {
+                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b,
+                     const Real* start = nullptr) {
     const auto parts = [&](const Weight<Real>* weight) {
+      if (!weight || !weight->trainable()) return GradParts<Real>{};
       GradParts<Real> made;
-      if (!weight || !weight->trainable()) return made;
       const std::size_t most = ConvBackwardJob<Real>::most_parts;
       made.count = Blocks(batch, (batch + most - 1) / most).count;
       made.stride = align<Real>(weight->attributes->size());
@@ -106,8 +114,8 @@ template <class Real> class Schedule {
     };
     const GradParts<Real> dw = parts(w), db = parts(b);
     if (!dx && !dw.at && !db.at) return;
-    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, dx.at, dw, db),
-        {{x.memory, values.z, values.y, values.index, dy.at, turned.at}, {dx.at, dw.at, db.at}});
+    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db),
+        {{x.memory, values.z, values.y, values.index, dy.at, turned.at, start}, {dx.at, dw.at, db.at}});
   }
 
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
@@ -118,8 +126,7 @@ template <class Real> class Schedule {
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
-  /// The gradient of a kernel of a recurrent layer, part by part, which updates it with those of the layer's other
-  /// calls.
+  /// The gradient of a kernel of a recurrent layer, part by part; with those of other calls it updates the kernel.
   void weight_grad(const std::vector<StepTerm<Real>>& parts, const Access& access, const Weight<Real>* w) {
     if (!w->trainable()) return;
     Gradient<Real>& gradient = gradient_of(w);
@@ -137,7 +144,7 @@ template <class Real> class Schedule {
     if (found == gradients_.end()) return;
     Gradient<Real> gradient = std::move(found->second);
     gradients_.erase(found);
-    std::unique_ptr<GradJob<Real>> job = gradient.job(*w, epilogue_);
+    auto job = gradient.job(*w, epilogue_);
     grad_jobs_.push_back(job.get());
     gradient.reads.push_back(w->penalty_gradient);
     add(std::move(job), {std::move(gradient.reads), {w->w}}, true);
@@ -332,8 +339,7 @@ template <class Real> class Schedule {
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Memory for parts of a gradient, which take turns: a kernel's and a bias's, and those of the layer after them while
-  /// these are summed. A layer that is called more often has more.
+  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, the next layer's while they are summed.
   Real* parts_of(std::size_t n) {
     constexpr std::size_t turns = 4;
     if (parts_.size() < turns) parts_.resize(turns);

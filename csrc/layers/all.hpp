@@ -9,10 +9,12 @@
 #include "layers/bidirectional.hpp"
 #include "layers/concatenate.hpp"
 #include "layers/conv.hpp"
+#include "layers/conv_transpose.hpp"
 #include "layers/dense.hpp"
 #include "layers/dot.hpp"
 #include "layers/dropout.hpp"
 #include "layers/elementwise.hpp"
+#include "layers/embedding.hpp"
 #include "layers/external.hpp"
 #include "layers/masks.hpp"
 #include "layers/noise.hpp"
@@ -24,15 +26,16 @@
 #include "layers/rearrange.hpp"
 #include "layers/recurrent.hpp"
 #include "layers/rescaling.hpp"
+#include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
 
 namespace gs {
 
-using Layers =
-    TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
-             Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
-             Minimum, Concatenate, Dot, Rearrange, Conv, Pool, Recurrent<LstmCell>, Recurrent<GruCell<true>>,
-             Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>, Bidirectional, NotEqual, FillMasked, MaskedMean>;
+using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
+                        Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
+                        Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
+                        Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
+                        Recurrent<SimpleRnnCell>, Bidirectional, NotEqual, FillMasked, MaskedMean, Embedding>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -8,6 +8,7 @@
 #include "kernels/cell.hpp"
 #include "kernels/codec.hpp"
 #include "kernels/columns.hpp"
+#include "kernels/depthwise.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
@@ -45,6 +46,7 @@ namespace gs {
   X(ColumnsTable, columns)                        \
   X(MergeTable, merge)                            \
   X(PoolTable, pool)                              \
+  X(DepthwiseTable, depthwise)                    \
   X(StridedCopyTable, strided_copy)               \
   X(CellTable, cell)                              \
   X(WrappersTable, wrappers)
@@ -89,6 +91,7 @@ template <class Real> void add_to(Real* sum, const Real* x, std::size_t n) {
   const Real* const both[] = {sum, x};
   merge_loops<Real>().forward[int(Merge::add)](both, 2, 0, n, sum);
 }
+template <class Real> const DepthwiseLoops<Real>& depthwise_loops() { return loops_of<Real>(kernels().depthwise); }
 template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
 template <class Real> const CellLoops<Real>& cell_loops() { return loops_of<Real>(kernels().cell); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }

@@ -36,6 +36,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
+from .minimize import OptimizeResult, check_grad, minimize
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
@@ -51,6 +52,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "OptimizeResult",
     "Optimizer",
     "Regularizer",
     "RowSparse",
@@ -59,6 +61,7 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "check_grad",
     "config",
     "constraints",
     "get_num_threads",
@@ -66,6 +69,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "minimize",
     "models",
     "optimizers",
     "plot",

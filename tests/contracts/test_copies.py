@@ -65,9 +65,10 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.AveragePooling1D: (2,),
     L.AveragePooling2D: (2,),
     L.AveragePooling3D: (2,),
-    L.Conv1D: (2, 2),
-    L.Conv2D: (2, 2),
-    L.Conv3D: (2, 2),
+    **dict.fromkeys((L.Conv1D, L.Conv2D, L.Conv3D), (2, 2)),
+    **dict.fromkeys((L.Conv1DTranspose, L.Conv2DTranspose, L.Conv3DTranspose), (2, 2)),
+    **dict.fromkeys((L.DepthwiseConv1D, L.DepthwiseConv2D), (2,)),
+    **dict.fromkeys((L.SeparableConv1D, L.SeparableConv2D), (2, 2)),
     L.AlphaDropout: (0.5,),
     L.Dense: (3,),
     L.Dot: (1,),
@@ -140,7 +141,7 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
-    numbered = re.search(r"(\d)D$", cls.__name__)
+    numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
     axes = int(numbered[1]) if numbered else cls.__name__ in RECURRENT
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
     layer = made(cls)

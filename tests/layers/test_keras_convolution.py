@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from gradstep import layers
 from keras_runs import built, keras_says
-from window_cases import CONVOLUTIONS, POOLS
+from window_cases import CONVOLUTIONS, POOLS, needed
 
 pytestmark = pytest.mark.peers
 
@@ -27,6 +27,39 @@ CASES = {
         (6, 7, 2),
     ),
     "volume": ([["Conv3D", {"filters": 3, "kernel_size": [1, 2, 3], "padding": "same"}]], (3, 4, 5, 2)),
+    "transposed": (
+        [
+            ["Conv2DTranspose", {"filters": 4, "kernel_size": [3, 2], "strides": 2, "padding": "same"}],
+            ["Conv2DTranspose", {"filters": 3, "kernel_size": 2, "strides": [1, 3], "output_padding": [0, 2]}],
+        ],
+        (3, 2, 5),
+    ),
+    "transposed sequence": (
+        [["Conv1DTranspose", {"filters": 3, "kernel_size": 4, "dilation_rate": 2, "activation": "relu"}]],
+        (5, 2),
+    ),
+    "transposed volume": ([["Conv3DTranspose", {"filters": 3, "kernel_size": 2, "strides": 2}]], (2, 3, 1, 2)),
+    "depthwise": (
+        [
+            ["DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "activation": "relu"}],
+            ["DepthwiseConv2D", {"kernel_size": 2, "strides": 2, "padding": "same", "use_bias": False}],
+        ],
+        (7, 6, 3),
+    ),
+    "separable": (
+        [
+            ["SeparableConv2D", {"filters": 5, "kernel_size": 3, "depth_multiplier": 2, "activation": "tanh"}],
+            ["SeparableConv2D", {"filters": 4, "kernel_size": 2, "padding": "same", "dilation_rate": 2}],
+        ],
+        (7, 6, 3),
+    ),
+    "channels apart": (
+        [
+            ["DepthwiseConv1D", {"kernel_size": 2, "strides": 2}],
+            ["SeparableConv1D", {"filters": 4, "kernel_size": 3, "padding": "same"}],
+        ],
+        (9, 3),
+    ),
     "pools": (
         [
             ["Conv2D", {"filters": 8, "kernel_size": 3, "activation": "relu"}],
@@ -107,8 +140,7 @@ for name in data["names"]:
     config = kind(**given).get_config()
     answer[name] = [parameters, {key: config[key] for key in parameters if not key.endswith("_initializer")}]
 """
-    needed = {"Conv": {"filters": 4, "kernel_size": 3}, "Aver": {"pool_size": 2}}
-    every = {name: needed.get(name[:4], {}) for name in [*CONVOLUTIONS, *POOLS]}
+    every = {name: needed(name) for name in [*CONVOLUTIONS, *POOLS]}
     theirs = keras_says(program, names=list(every), given=every)
     listed = lambda value: list(value) if isinstance(value, tuple) else value  # noqa: E731
     for name in every:
@@ -119,10 +151,10 @@ for name in data["names"]:
         assert list(parameters)[: len(arguments)] == list(arguments)
         for key, default in arguments.items():
             ours = parameters[key].default
-            assert (None if ours is inspect.Parameter.empty else listed(ours)) == default or key == "strides", (
-                name,
-                key,
-            )
+            # One number stands for all axes, too.
+            alike = default if not isinstance(default, list) or len({*default}) > 1 else default[0]
+            found = None if ours is inspect.Parameter.empty else listed(ours)
+            assert found in (default, alike) or key == "strides", (name, key)
         for key, value in words.items():
             assert listed(config[key]) == value, (name, key)
 
@@ -134,7 +166,13 @@ def test_files_both_ways(tmp_path):
     rows, shape = CASES["pools"]
     gs.utils.set_random_seed(1)
     made = [getattr(layers, name)(**arguments) for name, arguments in rows]
-    model = gs.Sequential([gs.Input(shape), *made, layers.Conv2D(4, 1, groups=2), layers.Flatten(), layers.Dense(3)])
+    made += [
+        layers.Conv2DTranspose(4, 3, strides=2, output_padding=1),
+        layers.DepthwiseConv2D(2, depth_multiplier=2),
+        layers.SeparableConv2D(6, 2, depth_multiplier=2, activation="relu"),
+        layers.Conv2D(4, 1, groups=2),
+    ]
+    model = gs.Sequential([gs.Input(shape), *made, layers.Flatten(), layers.Dense(3)])
     x = np.random.default_rng(0).normal(size=(4, *shape)).astype(np.float32)
     model.save_weights(tmp_path / "ours.weights.h5")
     (tmp_path / "ours.json").write_text(model.to_json())

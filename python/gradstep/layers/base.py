@@ -17,6 +17,7 @@ from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .masked import Masked
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
+from .variable import Variables
 from .weighted import Weighted
 from .weights import placed
 
@@ -32,7 +33,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Connected, Copied, Weighted, Masked):
+class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
 
     Parameters

@@ -8,12 +8,65 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, initializers, regularizers
+from ..checks import check_int
+from .base import Layer
 from .convolution import Convolution
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class Conv1D(Convolution):
+class Conv(Convolution, Layer):
+    """Base of the convolutions."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: str | Callable[..., np.ndarray] | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
+        bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | None = None,
+        bias_regularizer: str | regularizers.Regularizer | None = None,
+        activity_regularizer: str | regularizers.Regularizer | None = None,
+        kernel_constraint: str | constraints.Constraint | None = None,
+        bias_constraint: str | constraints.Constraint | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.filters = check_int("filters", filters, 1)
+        self.groups = check_int("groups", groups, 1)
+        if self.filters % self.groups:
+            raise ValueError(f"groups must divide filters; got groups={self.groups} and filters={self.filters}.")
+        self._take(locals())
+
+    def _filters(self, channels: int | None) -> int | None:
+        if channels is not None and channels % self.groups:
+            raise ValueError(
+                f"groups of layer {self.name!r} must divide the channels of its input; got groups={self.groups} and "
+                f"{channels} channels."
+            )
+        return self.filters
+
+    def _kernel_shapes(self, channels: int) -> list[tuple[int, ...]]:
+        return [(*self.kernel_size, channels // self.groups, self.filters)]
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words."""
+        more = {"kind": "conv", "filters": self.filters, "groups": self.groups, "depthwise": False}
+        return super().specification() | more
+
+
+class Conv1D(Conv):
     r"""1D convolution layer, over sequences: at each step, the steps around it times a kernel.
 
     Parameters
@@ -81,59 +134,8 @@ class Conv1D(Convolution):
     _n = 1
     _paddings = ("valid", "same", "causal")
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        groups: int = 1,
-        activation: str | Callable[..., np.ndarray] | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
-        bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
-        kernel_regularizer: str | regularizers.Regularizer | None = None,
-        bias_regularizer: str | regularizers.Regularizer | None = None,
-        activity_regularizer: str | regularizers.Regularizer | None = None,
-        kernel_constraint: str | constraints.Constraint | None = None,
-        bias_constraint: str | constraints.Constraint | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            {
-                "kernel_initializer": kernel_initializer,
-                "bias_initializer": bias_initializer,
-                "kernel_regularizer": kernel_regularizer,
-                "bias_regularizer": bias_regularizer,
-                "activity_regularizer": activity_regularizer,
-                "kernel_constraint": kernel_constraint,
-                "bias_constraint": bias_constraint,
-            },
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
-
-class Conv2D(Convolution):
+class Conv2D(Conv):
     r"""2D convolution layer, over images: at each pixel, the pixels around it times a kernel.
 
     Parameters
@@ -142,7 +144,7 @@ class Conv2D(Convolution):
         How many kernels: channels of the output; at least 1.
     kernel_size : int, or sequence of 2 int
         Of the window, along height and width.
-    strides : int, or sequence of 2 int, default (1, 1)
+    strides : int, or sequence of 2 int, default 1
         How far the window moves.
     padding : {"valid", "same"}, default "valid"
         "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has
@@ -150,7 +152,7 @@ class Conv2D(Convolution):
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, height, width, channels), the default, or
         (rows, channels, height, width), which is copied to the other order and back.
-    dilation_rate : int, or sequence of 2 int, default (1, 1)
+    dilation_rate : int, or sequence of 2 int, default 1
         How far the numbers that a window takes lie apart; not together with strides.
     groups : int, default 1
         Each share of the filters sees a share of the channels only; divides both.
@@ -202,59 +204,8 @@ class Conv2D(Convolution):
 
     _n = 2
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1),
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1),
-        groups: int = 1,
-        activation: str | Callable[..., np.ndarray] | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
-        bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
-        kernel_regularizer: str | regularizers.Regularizer | None = None,
-        bias_regularizer: str | regularizers.Regularizer | None = None,
-        activity_regularizer: str | regularizers.Regularizer | None = None,
-        kernel_constraint: str | constraints.Constraint | None = None,
-        bias_constraint: str | constraints.Constraint | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            {
-                "kernel_initializer": kernel_initializer,
-                "bias_initializer": bias_initializer,
-                "kernel_regularizer": kernel_regularizer,
-                "bias_regularizer": bias_regularizer,
-                "activity_regularizer": activity_regularizer,
-                "kernel_constraint": kernel_constraint,
-                "bias_constraint": bias_constraint,
-            },
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
-
-class Conv3D(Convolution):
+class Conv3D(Conv):
     r"""3D convolution layer, over volumes: at each voxel, the voxels around it times a kernel.
 
     Parameters
@@ -263,7 +214,7 @@ class Conv3D(Convolution):
         How many kernels: channels of the output; at least 1.
     kernel_size : int, or sequence of 3 int
         Of the window, along depth, height and width.
-    strides : int, or sequence of 3 int, default (1, 1, 1)
+    strides : int, or sequence of 3 int, default 1
         How far the window moves.
     padding : {"valid", "same"}, default "valid"
         "valid": the window stays within the input. "same": zeros around it, so that with strides of 1 the output has
@@ -271,7 +222,7 @@ class Conv3D(Convolution):
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, depth, height, width, channels), the default, or
         (rows, channels, depth, height, width), which is copied to the other order and back.
-    dilation_rate : int, or sequence of 3 int, default (1, 1, 1)
+    dilation_rate : int, or sequence of 3 int, default 1
         How far the numbers that a window takes lie apart; not together with strides.
     groups : int, default 1
         Each share of the filters sees a share of the channels only; divides both.
@@ -320,54 +271,3 @@ class Conv3D(Convolution):
     """
 
     _n = 3
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = (1, 1, 1),
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = (1, 1, 1),
-        groups: int = 1,
-        activation: str | Callable[..., np.ndarray] | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | initializers.Initializer | Callable[..., Any] = "glorot_uniform",
-        bias_initializer: str | initializers.Initializer | Callable[..., Any] = "zeros",
-        kernel_regularizer: str | regularizers.Regularizer | None = None,
-        bias_regularizer: str | regularizers.Regularizer | None = None,
-        activity_regularizer: str | regularizers.Regularizer | None = None,
-        kernel_constraint: str | constraints.Constraint | None = None,
-        bias_constraint: str | constraints.Constraint | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            {
-                "kernel_initializer": kernel_initializer,
-                "bias_initializer": bias_initializer,
-                "kernel_regularizer": kernel_regularizer,
-                "bias_regularizer": bias_regularizer,
-                "activity_regularizer": activity_regularizer,
-                "kernel_constraint": kernel_constraint,
-                "bias_constraint": bias_constraint,
-            },
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )

@@ -1,110 +1,105 @@
-"""What convolutions have in common (csrc/layers/conv.hpp)."""
+"""What layers that convolve have in common (csrc/layers/convolve.hpp)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
-from ..checks import check_bool, check_choice, check_int
+from ..checks import check_bool, check_choice
 from .activation import stages_of, warn_of_one
-from .base import Layer, Shape
-from .rearranged import standardize_data_format
+from .rearranged import spatial_axes, standardize_data_format
 from .windows import many, places
+
+if TYPE_CHECKING:
+    from .base import Layer, Shape
+else:
+    Layer = object  # a mixin: its classes have `Layer` beside it
 
 __all__ = ["Convolution"]
 
+OPTIONS = ("input_shape", "input_dim", "dtype", "name", "trainable")  # of every layer
+GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
+
 
 class Convolution(Layer):
-    """Base of the convolutions: all but their signatures."""
+    """Of a layer that convolves, before `Layer` among its bases: all but its signature and shapes."""
 
     _n = 1  # spatial axes
     _paddings: Sequence[str] = ("valid", "same")
-    _weight_names = ("kernel", "bias")
+    _weight_names: Sequence[str] = ("kernel", "bias")
+    _kernels: Sequence[str] = ("kernel",)  # what the arguments for each kernel begin with
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation_rate: tuple[int, ...]
+    use_bias: bool
+    activity_regularizer: regularizers.Regularizer | None
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: Any,
-        strides: Any,
-        padding: str,
-        data_format: str | None,
-        dilation_rate: Any,
-        groups: int,
-        activation: Any,
-        use_bias: bool,
-        rules: dict[str, Any],
-        **options: Any,
-    ) -> None:
-        self.filters = check_int("filters", filters, 1)
-        self.kernel_size = many("kernel_size", kernel_size, self._n)
-        self.strides = many("strides", strides, self._n)
-        if isinstance(padding, str):
-            padding = padding.lower()
+    def _take(self, given: dict[str, Any]) -> None:
+        """Check and keep what all of them have; given: the arguments of a constructor by their names."""
+        self.kernel_size = many("kernel_size", given["kernel_size"], self._n)
+        self.strides = many("strides", given["strides"], self._n)
+        padding = given["padding"].lower() if isinstance(given["padding"], str) else given["padding"]
         self.padding = check_choice("padding", padding, {name: name for name in self._paddings})
-        self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = many("dilation_rate", dilation_rate, self._n)
-        self.groups = check_int("groups", groups, 1)
-        if self.filters % self.groups:
-            raise ValueError(f"groups must divide filters; got groups={self.groups} and filters={self.filters}.")
+        self.data_format = standardize_data_format(given["data_format"])
+        self.dilation_rate = many("dilation_rate", given["dilation_rate"], self._n)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
                 f"strides and dilation_rate must not both be more than 1; got {self.strides} and {self.dilation_rate}."
             )
         if self.padding == "causal" and self.data_format != "channels_last":
             raise ValueError("padding='causal' must have data_format='channels_last'; got 'channels_first'.")
-        self.activation = activations.get(activation)
+        self.activation = activations.get(given["activation"])
         activations.specify(self.activation)
-        self.use_bias = check_bool("use_bias", use_bias)
-        self.kernel_initializer = initializers.get(rules["kernel_initializer"])
-        self.bias_initializer = initializers.get(rules["bias_initializer"])
-        self.kernel_regularizer = regularizers.get(rules["kernel_regularizer"])
-        self.bias_regularizer = regularizers.get(rules["bias_regularizer"])
-        self.activity_regularizer = regularizers.get(rules["activity_regularizer"])
-        self.kernel_constraint = constraints.get(rules["kernel_constraint"])
-        self.bias_constraint = constraints.get(rules["bias_constraint"])
-        super().__init__(**options)
+        self.use_bias = check_bool("use_bias", given["use_bias"])
+        for name, rule in given.items():
+            kind = name.rpartition("_")[2]
+            if kind in GET:
+                setattr(self, name, GET[kind](rule))
+        super().__init__(**{name: given[name] for name in OPTIONS})
         self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     @property
     def kernel(self) -> np.ndarray:
-        """Filters, shape (*kernel_size, channels / groups, filters)."""
+        """Filters."""
         return self._weight(0)
 
     @property
     def bias(self) -> np.ndarray | None:
         """Bias, shape (filters,); None without `use_bias`."""
-        return self._weight(1) if self.use_bias else None
+        return self._weight(len(self._kernels)) if self.use_bias else None
 
     def _channels(self, input_shape: Sequence[int | None]) -> int | None:
         return input_shape[1 if self.data_format == "channels_first" else -1]
 
+    def _sizes(self, input_shape: Sequence[int | None]) -> list[int | None]:
+        """Sizes of the output along the spatial axes: places of the window."""
+        size, strides, spread = self.kernel_size, self.strides, self.dilation_rate
+        return places(self, input_shape, size, strides, spread, self.padding, self.data_format)
+
+    def _filters(self, channels: int | None) -> int | None:
+        """Channels of the output."""
+        raise NotImplementedError
+
+    def _kernel_shapes(self, channels: int) -> list[tuple[int, ...]]:
+        """Of the weights but for the bias."""
+        raise NotImplementedError
+
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """A number for each filter at each place of the window."""
-        counts = places(
-            self, input_shape, self.kernel_size, self.strides, self.dilation_rate, self.padding, self.data_format
-        )
-        channels = self._channels(input_shape)
-        if channels is not None and channels % self.groups:
-            raise ValueError(
-                f"groups of layer {self.name!r} must divide the channels of its input; got groups={self.groups} and "
-                f"inputs of shape {tuple(input_shape)}."
-            )
+        """A number for each filter at each place."""
+        sizes, filters = self._sizes(input_shape), self._filters(self._channels(input_shape))
         if self.data_format == "channels_first":
-            return (input_shape[0], self.filters, *counts)
-        return (input_shape[0], *counts, self.filters)
+            return (input_shape[0], filters, *sizes)
+        return (input_shape[0], *sizes, filters)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's words, but for its kind and filters."""
         return {
-            "kind": "conv",
-            "filters": self.filters,
             "size": self.kernel_size,
             "stride": self.strides,
             "dilation": self.dilation_rate,
-            "groups": self.groups,
             "same": self.padding == "same",
             "causal": self.padding == "causal",
             "channels_first": self.data_format == "channels_first",
@@ -113,17 +108,23 @@ class Convolution(Layer):
         }
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for the kernel and for the bias."""
+        """What holds for each kernel and for the bias."""
         return [
-            (self.kernel_regularizer, self.kernel_constraint),
-            (self.bias_regularizer, self.bias_constraint),
+            (getattr(self, f"{name}_regularizer"), getattr(self, f"{name}_constraint"))
+            for name in (*self._kernels, "bias")
         ]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """A kernel and a bias."""
-        warn_of_one(self, self.filters if self.data_format == "channels_last" else 0)
+        """The kernels and a bias."""
         channels = self._channels((None, *input_shape)) or 1
-        weights = [self._drawn("kernel_initializer", (*self.kernel_size, channels // self.groups, self.filters))]
+        filters = self._filters(channels) or 1
+        warn_of_one(self, filters if self.data_format == "channels_last" else 0)
+        shapes = self._kernel_shapes(channels)
+        weights = [self._drawn(f"{name}_initializer", shape) for name, shape in zip(self._kernels, shapes, strict=True)]
         if self.use_bias:
-            weights.append(self._drawn("bias_initializer", (self.filters,)))
+            weights.append(self._drawn("bias_initializer", (filters,)))
         return weights
+
+    def _spatial(self, input_shape: Sequence[int | None]) -> list[int | None]:
+        """Sizes of the input along the spatial axes."""
+        return [input_shape[axis] for axis in spatial_axes(self, input_shape, self._n, self.data_format)]

@@ -12,13 +12,13 @@ from .rearranged import spatial_axes
 __all__ = ["many", "places"]
 
 
-def many(name: str, value: Any, n: int) -> tuple[int, ...]:
-    """A number for each of n axes: an int for all, or a sequence; each at least 1."""
+def many(name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
+    """A number for each of n axes: an int for all, or a sequence; each at least as large."""
     if not isinstance(value, (list, tuple)):
-        return (check_int(name, value, 1),) * n
+        return (check_int(name, value, least),) * n
     if len(value) != n:
         raise ValueError(f"{name} must be an int or {n}, one for each axis; got {value!r}.")
-    return tuple(check_int(f"{name}[{i}]", each, 1) for i, each in enumerate(value))
+    return tuple(check_int(f"{name}[{i}]", each, least) for i, each in enumerate(value))
 
 
 def places(

@@ -127,7 +127,8 @@ class Sequential(BaseModel):
             layer = layer.node.operation
         inner = isinstance(layer, BaseModel)
         if not inner and not isinstance(layer, Layer):
-            raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.")
+            hint = " It maps strings before a model: fit(layer(texts), y)." if hasattr(layer, "get_vocabulary") else ""
+            raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.{hint}")
         if inner and not layer.layers:
             raise ValueError(f"model {layer.name!r} cannot be added as a layer: it has no layers.")
         if not inner and "_eager" not in vars(layer):

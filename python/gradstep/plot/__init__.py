@@ -5,12 +5,23 @@ dashes and darkness say what colours say, so that a print in grey can be read.
 """
 
 from .boundary import decision_boundary
+from .descent import plot_descent
 from .embedded import embedding
 from .history import plot_history
+from .landscape import landscape, path
 from .schedule import learning_rate
 from .spread import histograms
 
-__all__ = ["decision_boundary", "embedding", "histograms", "learning_rate", "plot_history"]
+__all__ = [
+    "decision_boundary",
+    "embedding",
+    "histograms",
+    "landscape",
+    "learning_rate",
+    "path",
+    "plot_descent",
+    "plot_history",
+]
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""Helpers around training: seeds, one-hot targets, and splitting data."""
+"""Arrays before training: one-hot targets, rows of length 1, and the division into training and test."""
 
 from __future__ import annotations
 
@@ -7,136 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import naming, seeds
-from .checks import check_bool, check_int, class_numbers, numeric
-from .config import floatx
-from .described import custom_object_scope, get_custom_objects, register_keras_serializable
+from .. import seeds
+from ..checks import check_int, class_numbers, numeric
+from ..config import floatx
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = [
-    "PyDataset",
-    "Sequence",
-    "clear_session",
-    "custom_object_scope",
-    "get_custom_objects",
-    "normalize",
-    "register_keras_serializable",
-    "set_random_seed",
-    "split",
-    "to_categorical",
-]
-
-
-class PyDataset:
-    """Base of data that is made batch by batch: define ``__len__`` and ``__getitem__``, as in Keras.
-
-    Parameters
-    ----------
-    workers : int, default 1
-        More than one make batches ahead, side by side.
-    use_multiprocessing : bool, default False
-        Whether they are processes, to which the dataset is sent as the `multiprocessing` module sends things, instead
-        of threads.
-    max_queue_size : int, default 10
-        How many batches are made ahead at most.
-
-    Raises
-    ------
-    TypeError, ValueError
-        An argument of the wrong type, or below 1.
-
-    Notes
-    -----
-    ``dataset[i]`` gives ``(x, y)`` or ``(x, y, sample_weight)`` of batch i; ``on_epoch_begin`` and ``on_epoch_end`` are
-    called if they are defined. A property ``num_batches`` that is None says that there is no end.
-
-    Examples
-    --------
-    >>> import numpy as np, gradstep as gs
-    >>> class Squares(gs.utils.PyDataset):
-    ...     def __len__(self):
-    ...         return 3
-    ...     def __getitem__(self, index):
-    ...         x = np.linspace(index, index + 1, 8)[:, None]
-    ...         return x, x**2
-    >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1)])
-    >>> model.compile("adam", "mse")
-    >>> len(model.fit(Squares(), epochs=2, verbose=0).epoch)
-    2
-    """
-
-    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
-        self.workers = check_int("workers", workers, 1)
-        self.use_multiprocessing = check_bool("use_multiprocessing", use_multiprocessing)
-        self.max_queue_size = check_int("max_queue_size", max_queue_size, 1)
-
-    def __getitem__(self, index: int) -> Any:
-        """Batch `index`, from 0."""
-        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index).")
-
-    def __len__(self) -> int:
-        """How many batches there are."""
-        raise NotImplementedError(f"{type(self).__name__} must define __len__().")
-
-
-Sequence = PyDataset  # its name in Keras 2
-
-
-def set_random_seed(seed: int) -> None:
-    """Seed everything that draws: initial weights, shuffles, and Python's and NumPy's global generators, as Keras does.
-
-    Parameters
-    ----------
-    seed : int
-        0 to 2**32 - 1. The same seed before the same program gives the same bits, with any number of threads.
-        Called in a thread beside the main one, it counts for that thread alone; threads that never call it follow the
-        main thread's, in the order in which they happen to draw. Python's and NumPy's generators are the process's.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Not an int, or outside that range; nothing is seeded then.
-
-    Examples
-    --------
-    >>> import gradstep as gs
-    >>> gs.utils.set_random_seed(7)
-    >>> first = gs.initializers.GlorotUniform()((2, 3))
-    >>> gs.utils.set_random_seed(7)
-    >>> bool((gs.initializers.GlorotUniform()((2, 3)) == first).all())
-    True
-    """
-    import random
-
-    key = seeds.key_of(check_int("seed", seed, 0))
-    assert key is not None
-    random.seed(key[0])
-    np.random.seed(key[0])
-    seeds.restart(key[0])
-
-
-def clear_session(free_memory: bool = True) -> None:
-    """Count the names that layers, models and metrics get from the first one again: "dense", "dense_1", and so on.
-
-    Parameters
-    ----------
-    free_memory : bool, default True
-        As in Keras: whether to collect what nobody holds at once. Nothing else is kept here.
-
-    Examples
-    --------
-    >>> import gradstep as gs
-    >>> gs.utils.clear_session()
-    >>> gs.layers.Dense(1).name, gs.layers.Dense(1).name
-    ('dense', 'dense_1')
-    """
-    naming.forget_names()
-    if check_bool("free_memory", free_memory):
-        import gc
-
-        gc.collect()
+__all__ = ["normalize", "split", "to_categorical"]
 
 
 def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:

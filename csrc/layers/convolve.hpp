@@ -1,0 +1,61 @@
+// What layers that convolve have in common: their windows, and how gradients go back.
+#pragma once
+
+#include <cstddef>
+
+#include "graph/call.hpp"
+#include "graph/window.hpp"
+#include "layers/channels_last.hpp"
+
+namespace gs {
+
+/// A window as the settings of a layer say, over samples of a shape whose channels are last.
+template <class Settings> Window window_from(const Settings& settings, const Shape& in) {
+  const Window window = window_of(in, settings.shape("size"), settings.shape("stride"), settings.shape("dilation"),
+                                  settings.flag("same")     ? Padding::same
+                                  : settings.flag("causal") ? Padding::causal
+                                                            : Padding::valid);
+  settings.check(window.places() > 0, "a window must fit into the input.");
+  return window;
+}
+
+/// Numbers of a convolution's kernel.
+inline std::size_t kernel_size(const Convolution& conv) {
+  return conv.window.size() * (conv.window.channels / conv.groups) * conv.filters;
+}
+/// Whether parts of its gradient, one for each of some blocks of samples, take little memory.
+inline bool has_small_kernel(const Convolution& conv) { return kernel_size(conv) <= 40000; }
+
+/// The samples of a call, their channels last; in forward they are brought there.
+template <class Real>
+Rows samples_of(const ChannelsLast& in, Schedule<Real>& schedule, Call<Real>& call, bool forward) {
+  if (!in.turns) return call.x(in.size());
+  return schedule.rows(forward ? in.x(schedule, call) : call.save("turned x", schedule.batch * in.size(), in.size()));
+}
+
+/// The kernel as backward reads it, each of its numbers' (filters, channels) transposed.
+template <class Real>
+Matrix<Real> turned_kernel(const Convolution& conv, Schedule<Real>& schedule, Call<Real>& call, const char* name,
+                           const Weight<Real>* w) {
+  const std::size_t n = conv.window.channels / conv.groups, size = kernel_size(conv);
+  if (n == 1) return {w->w, 1, size};
+  const Matrix<Real> turned = call.save(name, size, size);
+  schedule.turn_kernel(w, conv.window.size(), n, conv.groups, conv.filters, turned);
+  return turned;
+}
+
+/// dy, and what forward left -> dx, if it is wanted, dw and db, which update w and b. dy may be written over.
+template <class Real>
+void convolve_back(Convolution conv, Schedule<Real>& schedule, const Rows& x, const ConvValues<Real>& values,
+                   Matrix<Real> dy, Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w,
+                   const Weight<Real>* b) {
+  if (has_small_kernel(conv)) return schedule.convolve_back(conv, x, values, dy, turned, dx, w, b);
+  const Matrix<Real> dz = reshaped(dy, conv.filters);
+  schedule.activation_grad(conv.activation, {values.z, dz.rows, dz.columns}, {values.y, dz.rows, dz.columns}, dz);
+  conv.activation = {};
+  if (dx) schedule.convolve_back(conv, x, values, dz, turned, dx, nullptr, nullptr);
+  schedule.weight_grad(conv, x, dz, w);
+  if (b) schedule.bias_grad(dz, b);
+}
+
+}  // namespace gs

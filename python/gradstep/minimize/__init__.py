@@ -1,0 +1,7 @@
+"""Minimization of any function, as `scipy.optimize.minimize` is called: descents, quasi-Newton methods."""
+
+from .checking import check_grad
+from .minimizing import minimize
+from .result import OptimizeResult
+
+__all__ = ["OptimizeResult", "check_grad", "minimize"]

@@ -1,0 +1,1 @@
+"""Methods of `minimize`, a file each."""

@@ -1,0 +1,75 @@
+"""What a method of minimization is: it starts at a point, and each step gives the next one."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..objective import Objective
+from ..point import Point
+
+__all__ = ["Method", "free", "largest"]
+
+
+def largest(v: np.ndarray) -> float:
+    """The largest magnitude in a vector; NaN if one is in it."""
+    return max(float(v.max()), -float(v.min())) if len(v) else 0.0
+
+
+def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """The gradient, or, with bounds, the part of it along which x can move."""
+    return g if objective.bounds is None else objective.bounds.projected(x, g)
+
+
+class Method:
+    """Base of the methods, one of which is a file in this folder and a line in `registry`.
+
+    A subclass has its settings as arguments of ``__init__``, and defines `_step`.
+
+    Attributes
+    ----------
+    needs : {"value", "gradient", "residual"}
+        What it asks of the function.
+    takes_bounds : bool
+        Whether its points stay within bounds.
+    scipy_names : dict of str to str
+        SciPy's names of options, and what they are here.
+    """
+
+    name: ClassVar[str] = ""
+    needs: ClassVar[str] = "gradient"
+    takes_bounds: ClassVar[bool] = False
+    is_stochastic: ClassVar[bool] = False  # draws random numbers: takes seed=
+    is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
+    scipy_names: ClassVar[dict[str, str]] = {}
+
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        """Make the state for a run from `point`."""
+        self.objective = objective
+
+    def _step(self, point: Point) -> Point:
+        """The next point.
+
+        Raises
+        ------
+        Stop
+            There is none.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define _step(point).")
+
+    def _optimality(self, point: Point) -> float:
+        """What `gtol` is compared with: the largest component of the gradient that bounds leave free."""
+        return float("nan") if point.g is None else largest(free(self.objective, point.x, point.g))
+
+    def _default_maxiter(self, n: int) -> int:
+        """Iterations where ``maxiter`` is not given."""
+        return max(10_000, 200 * n)
+
+    def _extras(self, point: Point) -> dict[str, Any]:
+        """Fields of the result that only this method has."""
+        return {}
+
+    def _sentences(self) -> list[str]:
+        """What the message of the result should add."""
+        return []

@@ -1,0 +1,151 @@
+"""Every optimizer of the package as a method: it steps an array against the gradient of the whole function."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+
+from ...checks import check_choice, describe
+from ...optimizers import Optimizer
+from ..linesearch import Failed, Line, armijo, strong_wolfe
+from ..objective import Objective
+from ..point import Point
+from ..stop import Stop
+from .base import Method
+
+__all__ = ["SEARCHES", "FirstOrder"]
+
+SEARCHES = {name: name for name in ("armijo", "strong-wolfe", "barzilai-borwein")}
+MEMORY = 10  # values among which the largest bounds the next one, after a Barzilai-Borwein step
+
+
+class FirstOrder(Method):
+    """An optimizer of the package on a function: fixed learning rate, schedule, or a line search along its steps.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        It is copied: a run begins with fresh state, and the one that was given stays as it is.
+    line_search : {"armijo", "strong-wolfe", "barzilai-borwein"}, optional
+        How far to go along the optimizer's step. Without, the step is taken as it is, and f may rise.
+        ``"barzilai-borwein"`` is gradient descent with the step s's / s'y, whatever the optimizer.
+
+    Notes
+    -----
+    With bounds, each step is projected onto them.
+
+    References
+    ----------
+    Armijo 1966, "Minimization of functions having Lipschitz continuous first partial derivatives", Pacific J. Math. 16.
+    Barzilai and Borwein 1988, "Two-point step size gradient methods", IMA J. Numer. Anal. 8; made to converge as in
+    Raydan 1997, "The Barzilai and Borwein gradient method for the large scale unconstrained minimization problem",
+    SIAM J. Optim. 7.
+    """
+
+    takes_bounds = True
+    is_first_order = True
+
+    def __init__(self, optimizer: Optimizer, line_search: str | None = None) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be an Optimizer; got {describe(optimizer)}.")
+        self.optimizer = optimizer
+        self.line_search = None if line_search is None else check_choice("line_search", line_search, SEARCHES)
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The optimizer's class, in small letters."""
+        return type(self.optimizer).__name__.lower()
+
+    def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
+        super()._start(objective, point, seed)
+        self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
+        self._w: np.ndarray = point.x.copy()
+        self._bound = self._own.bind(self._w)
+        self._same_dtype = point.x.dtype == np.float64
+        self._recent = [point.f]  # the last values
+        self._before: Point | None = None
+        self._search = {None: self._plain, "barzilai-borwein": self._spectral}.get(self.line_search, self._searched)
+
+    def _step(self, point: Point) -> Point:
+        return self._search(point)
+
+    def _default_maxiter(self, n: int) -> int:
+        return 10_000
+
+    def _moved(self, point: Point) -> np.ndarray:
+        """Where the optimizer goes from here, in its own array."""
+        assert point.g is not None
+        self._bound.step(point.g if self._same_dtype else point.g.astype(self._w.dtype))
+        if self.objective.bounds is not None:
+            self._w[...] = self.objective.bounds.clip(self._w)
+        return self._w
+
+    def _plain(self, point: Point) -> Point:
+        rate = float(self._own.learning_rate)
+        x = self._moved(point).copy()
+        f = self.objective.value(x)
+        if f != f or f in (math.inf, -math.inf):
+            raise Stop("diverged" if self._is_rising(point) else "nan", f"f is {f} after a step with rate {rate:g}")
+        g = self.objective.gradient(x)
+        return Point(x, f, g, rate)
+
+    def _is_rising(self, point: Point) -> bool:
+        return not point.f <= self._recent[0]
+
+    def _searched(self, point: Point) -> Point:
+        g = point.g
+        assert g is not None
+        d = self._moved(point).astype(np.float64) - point.x
+        line = Line(self.objective, point, d)
+        if not line.slope < 0:
+            d = self._inside(point, -g)
+            line = Line(self.objective, point, d)
+        try:
+            if not line.slope < 0:
+                raise Failed(None)
+            # Within the bounds at both ends of the step, and so between them.
+            longest = math.inf if self.objective.bounds is None else 1.0
+            search = armijo if self.line_search == "armijo" else strong_wolfe
+            new = search(line, 1.0) if search is armijo else strong_wolfe(line, 1.0, longest=longest)
+        except Failed:
+            raise Stop("line_search", f"slope {line.slope:.2g}", -line.slope / 2) from None
+        self._w[...] = new.x
+        return new
+
+    def _inside(self, point: Point, d: np.ndarray) -> np.ndarray:
+        bounds = self.objective.bounds
+        return d if bounds is None else bounds.clip(point.x + d).astype(np.float64) - point.x
+
+    def _spectral(self, point: Point) -> Point:
+        g = point.g
+        assert g is not None
+        alpha = self._spectral_length(point)
+        d = self._inside(point, -alpha * g)
+        line = Line(self.objective, point, d)
+        if not line.slope < 0:
+            raise Stop("line_search", f"slope {line.slope:.2g}", 0.0)
+        line.f0 = max(self._recent)
+        try:
+            new = armijo(line)
+        except Failed:
+            raise Stop("line_search", f"slope {line.slope:.2g}", -line.slope / 2) from None
+        new.alpha *= alpha
+        self._before = point
+        self._recent = [*self._recent[1 - MEMORY :], new.f]
+        return new
+
+    def _spectral_length(self, point: Point) -> float:
+        g, before = point.g, self._before
+        assert g is not None
+        if before is not None:
+            s, y = point.x.astype(np.float64) - before.x, g - before.g
+            sy = float(s @ y)
+            if sy > 0:
+                return float(np.clip(float(s @ s) / sy, 1e-10, 1e10))
+        return 1 / float(np.sqrt(g @ g))
+
+    def _extras(self, point: Point) -> dict[str, Any]:
+        return {"optimizer": self._own}

@@ -1,0 +1,336 @@
+"""`minimize`: arguments, the choice of the method, the result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..checks import check_bool, check_float, check_int, describe
+from ..seeds import key_of
+from .bounds import Bounds
+from .differences import SCHEMES
+from .ending import Best, ending
+from .layout import Layout
+from .loop import Rules, callback_of, run
+from .methods.base import Method, free
+from .methods.registry import method_of
+from .objective import Limits, Objective
+from .point import Point
+from .record import Record
+from .result import OptimizeResult
+from .stop import STATUS, Stop
+
+__all__ = ["minimize"]
+
+# SciPy's options that are arguments here.
+ARGUMENTS = {
+    "maxfun": "maxfev",
+    "return_all": "return_path",
+    "learning_rate": "learning_rate",
+    "line_search": "line_search",
+}
+SMALL_N = 200  # variables up to which a dense inverse Hessian is the default
+
+
+def minimize(
+    fun: Callable[..., Any],
+    x0: Any,
+    args: tuple[Any, ...] = (),
+    jac: Any = None,
+    method: Any = None,
+    *,
+    hess: Callable[..., Any] | None = None,
+    hessp: Callable[..., Any] | None = None,
+    bounds: Any = None,
+    seed: int | None = None,
+    learning_rate: Any = None,
+    line_search: str | None = None,
+    tol: float | None = None,
+    gtol: float = 1e-6,
+    ftol: float = 0.0,
+    xtol: float = 0.0,
+    target: float | None = None,
+    maxiter: int | None = None,
+    maxfev: int | None = None,
+    maxtime: float | None = None,
+    patience: int | None = None,
+    callback: Callable[..., Any] | None = None,
+    return_path: bool = False,
+    options: dict[str, Any] | None = None,
+) -> OptimizeResult:
+    """Minimize a function of one or more variables.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written.
+    x0 : float, array_like, or list, tuple or dict of arrays
+        The start. Arrays of float32 or float64, of any shapes; it is not changed.
+    args : tuple
+        Further arguments of fun, jac, hess and hessp.
+    jac : callable, True, "2-point", "3-point" or "cs"
+        The gradient, ``jac(x, *args)`` in the structure of `x0`; True if `fun` gives a pair of value and gradient; or
+        how it is found by finite differences (``"2-point"`` by default), ``"cs"`` with complex steps.
+    method : str, Optimizer or a method's object
+        See Notes. By default ``"l-bfgs-b"`` with bounds, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
+    hess, hessp : callable
+        The Hessian, ``hess(x, *args)`` of shape (n, n), or its products, ``hessp(x, p, *args)``.
+    bounds : sequence of pairs, or an object with ``lb`` and ``ub``
+        Lower and upper bound of each variable, None where there is none. A pair (lower, upper) for an x0 that is no
+        vector: numbers, None, or the structure of `x0`. A start outside is moved onto them.
+    seed : int, optional
+        Of methods that draw random numbers: the same seed, the same path.
+    learning_rate : float or LearningRateSchedule, optional
+        Of first-order methods.
+    line_search : {"armijo", "strong-wolfe", "barzilai-borwein"}, optional
+        Of first-order methods, in place of taking their steps as they are.
+    tol : float, optional
+        Sets `gtol`, or for methods without gradients `ftol` and `xtol`.
+    gtol : float, default 1e-6
+        Solved where no component of the gradient is larger.
+    ftol : float, default 0
+        Stop where an iteration changes f by no more, relative to the larger of ``|f|`` and 1; 0 for never.
+    xtol : float, default 0
+        Stop where an iteration changes x by no more, relative to the larger of its length and 1; 0 for never.
+    target : float, optional
+        Stop at a value this low.
+    maxiter, maxfev : int, optional
+        At most so many iterations, by default max(10,000, 200 n); and calls of `fun`.
+    maxtime : float, optional
+        Stop after so many seconds.
+    patience : int, optional
+        Stop where so many iterations in a row found no lower value.
+    callback : callable, optional
+        ``callback(xk)``, or ``callback(intermediate_result)`` by that name, after each iteration; True or
+        StopIteration end the run.
+    return_path : bool
+        Whether ``res.path`` and ``res.path_fun`` keep every point.
+    options : dict, optional
+        Arguments of the method, such as ``{"m": 20}``, and SciPy's options by their names.
+
+    Returns
+    -------
+    OptimizeResult
+        x, fun, jac, nit, nfev, success, reason, message, ... `x` is the best point that was seen.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not as said above, or fun or jac gives something else than a number or a gradient.
+
+    Notes
+    -----
+    ``"gd"`` (without a learning rate by the steps of Barzilai and Borwein), ``"momentum"``, ``"nesterov"`` and every
+    optimizer of the package, by name (``"adam"``) or as an object, go along the gradient. ``"cg"``, ``"bfgs"`` and
+    ``"l-bfgs"`` search along directions that they learn from gradients.
+
+    A run never ends silently: ``res.reason`` is a word, ``res.message`` a sentence with numbers. ``success`` is True
+    only if the gradient is small, or what is left is below rounding, or `target` or the callback said so. Exceptions of
+    `fun` pass through. Ctrl-C ends the run with the best point so far.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> res = gs.minimize(lambda x: 3 * x**2 - 2 * x - 3, 8.0, jac=lambda x: 6 * x - 2, method="gd",
+    ...                   learning_rate=0.001, xtol=1e-5, maxiter=500)
+    >>> res.success, res.reason
+    (False, 'maxiter')
+    >>> print(res.message.split(". ")[0])
+    maxiter = 500 iterations are used up: the largest gradient component is 2.3; gtol is 1e-06
+    >>> def rosenbrock(x):
+    ...     a, b = 1 - x[0], x[1] - x[0] ** 2
+    ...     return a * a + 100 * b * b, np.array([-2 * a - 400 * x[0] * b, 200 * b])
+    >>> res = gs.minimize(rosenbrock, [-1.2, 1], jac=True, method="l-bfgs")
+    >>> res.x.round(6), res.success
+    (array([1., 1.]), True)
+    """
+    layout = Layout(x0)
+    if not callable(fun):
+        raise TypeError(f"fun must be callable; got {describe(fun)}.")
+    merged = _Arguments(
+        options, gtol=gtol, ftol=ftol, xtol=xtol, maxiter=maxiter, maxfev=maxfev, return_path=return_path
+    )
+    first_order = {
+        name: value
+        for name, value in (("learning_rate", learning_rate), ("line_search", line_search))
+        if value is not None
+    }
+    limits = _limits(merged["maxfev"], maxtime, target)
+    box = Bounds.of(bounds, layout)
+    if method is None and box is not None:
+        method = "l-bfgs-b"
+    elif method is None:
+        method = "bfgs" if layout.size <= SMALL_N else "l-bfgs"
+    chosen = method_of(method, merged.rest, first_order)
+    if box is not None and not chosen.takes_bounds:
+        raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
+    objective = Objective(
+        fun,
+        _derivative(jac),
+        layout,
+        hess=_optional("hess", hess),
+        hessp=_optional("hessp", hessp),
+        args=args if isinstance(args, tuple) else (args,),
+        bounds=box,
+        limits=limits,
+        step=merged.step,
+    )
+    if seed is not None:
+        key_of(seed)
+    gtol, ftol, xtol = (_tolerance(name, merged[name]) for name in ("gtol", "ftol", "xtol"))
+    if tol is not None:
+        tol = _tolerance("tol", tol)
+        gtol, ftol, xtol = (tol, ftol, xtol) if chosen.needs != "value" else (gtol, tol, tol)
+    most = merged["maxiter"]
+    rules = Rules(
+        gtol,
+        ftol,
+        xtol,
+        chosen._default_maxiter(layout.size) if most is None else check_int("maxiter", most, 0),
+        math.inf if patience is None else check_int("patience", patience, 1),
+    )
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable; got {describe(callback)}.")
+    record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
+    result = _run(objective, chosen, rules, record, callback, seed)
+    if merged.disp:
+        print(result.message)
+    return result
+
+
+def _run(
+    objective: Objective, method: Method, rules: Rules, record: Record, callback: Any, seed: int | None
+) -> OptimizeResult:
+    layout = objective.layout
+
+    def describe_point(point: Point, n: int) -> OptimizeResult:
+        return OptimizeResult(x=layout.restore(point.x), fun=point.f, nit=n, nfev=objective.nfev, njev=objective.njev)
+
+    called = callback_of(callback, describe_point, layout.restore)
+    x = objective.bounds.clip(layout.x0) if objective.bounds is not None else layout.x0
+    try:
+        try:
+            point = Point(x, objective.value(x))
+            if not math.isfinite(point.f):
+                objective.best_x, objective.best_f = x, point.f
+                raise Stop("nan", f"the start is not finite: fun(x0) is {point.f}")
+            if method.needs != "value":
+                point.g = objective.gradient(x)
+                wrong = np.flatnonzero(~np.isfinite(point.g))
+                if len(wrong):
+                    name = layout.name(int(wrong[0])).replace("x0", "jac(x0)", 1)
+                    raise Stop("nan", f"the start is not finite: {name} is {point.g[wrong[0]]}")
+        except Stop as stop:
+            end = stop
+        except KeyboardInterrupt:
+            end = Stop("interrupted")
+        else:
+            end, point = run(objective, method, point, rules, record, called, seed)
+    except Exception as error:
+        if objective.best_f < math.inf and hasattr(error, "add_note"):
+            error.add_note(
+                f"gradstep.minimize: the best value until then was {objective.best_f:.17g}, after {objective.nfev} "
+                f"calls of fun, at x = {layout.restore(objective.best_x)!r}"
+            )
+        raise
+    return _result(objective, method, rules, record, end, point if record.fun else Point(x, objective.best_f))
+
+
+def _result(
+    objective: Objective, method: Method, rules: Rules, record: Record, stop: Stop, point: Point
+) -> OptimizeResult:
+    layout, x, f = objective.layout, objective.best_x, objective.best_f
+    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(
+        f
+    ):  # as low, to rounding: the point with the small gradient
+        x, f = point.x, point.f
+    g = point.g if point.x is x else objective.best_g
+    if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
+        g = objective.gradient(x)
+    gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
+    n = max(len(record.fun) - 1, 0)
+    found = ending(stop, Best(x, f, None if g is None else free(objective, x, g), gnorm), objective, n, rules.gtol)
+    sentences = [found.message, *method._sentences()]
+    if objective.is_differences and method.needs != "value" and objective.jac == "2-point":
+        sentences.append("The gradient is from forward differences of fun; jac= is faster and more exact.")
+    result = OptimizeResult(
+        x=layout.restore(x),
+        fun=f,
+        success=found.success,
+        status=0 if found.success and stop.reason != "callback" else STATUS[stop.reason],
+        reason=stop.reason,
+        message=" ".join(sentences),
+        nit=n,
+        nfev=objective.nfev,
+        njev=objective.njev,
+        nhev=objective.nhev,
+    )
+    if g is not None:
+        result.jac = layout.restore(g)
+    if record.fun:
+        result.update(method._extras(point))
+    result.history = record.history()
+    if record.points is not None:
+        result.path = [layout.restore(one) for one in record.points]
+        result.path_fun = result.history["fun"].copy()
+    return result
+
+
+class _Arguments(dict[str, Any]):
+    """Arguments with those that `options` gives by SciPy's names in their place; `rest` are the method's."""
+
+    def __init__(self, options: Any, **given: Any) -> None:
+        super().__init__(given)
+        if options is not None and not isinstance(options, dict):
+            raise TypeError(f"options must be a dict; got {describe(options)}.")
+        self.rest: dict[str, Any] = {}
+        self.disp, self.step = False, None
+        for key, value in (options or {}).items():
+            name = ARGUMENTS.get(key, key)
+            if name in given:
+                self[name] = value
+            elif key == "disp":
+                self.disp = bool(value)
+            elif key == "eps":
+                self.step = value
+            else:
+                self.rest[key] = value
+
+
+def _limits(maxfev: Any, maxtime: Any, target: Any) -> Limits:
+    limits = Limits()
+    if maxfev is not None:
+        limits.maxfev = check_int("maxfev", maxfev, 1)
+    if maxtime is not None:
+        limits.maxtime = check_float("maxtime", maxtime)
+        if not limits.maxtime > 0:
+            raise ValueError(f"maxtime must be more than 0 seconds; got {limits.maxtime:g}.")
+    if target is not None:
+        limits.target = check_float("target", target)
+    return limits
+
+
+def _derivative(jac: Any) -> Any:
+    if jac is None or jac is False:
+        return "2-point"
+    if isinstance(jac, str) and jac not in SCHEMES:
+        raise ValueError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {jac!r}.")
+    if jac is not True and not isinstance(jac, str) and not callable(jac):
+        raise TypeError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {describe(jac)}.")
+    return jac
+
+
+def _optional(name: str, function: Any) -> Any:
+    if function is not None and not callable(function):
+        raise TypeError(f"{name} must be callable; got {describe(function)}.")
+    return function
+
+
+def _tolerance(name: str, value: Any) -> float:
+    number = check_float(name, value)
+    if not number >= 0:
+        raise ValueError(f"{name} must be at least 0; got {number:g}.")
+    return number

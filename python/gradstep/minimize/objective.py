@@ -1,0 +1,271 @@
+"""The user's function as the methods see it: flat vectors, counted calls, checked values, the best point kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from ..checks import describe
+from . import differences
+from .bounds import Bounds
+from .layout import Layout
+from .stop import Stop
+
+__all__ = ["Limits", "Objective"]
+
+
+class Limits:
+    """What a run may spend, and the value that is good enough."""
+
+    def __init__(self, maxfev: float = math.inf, maxtime: float = math.inf, target: float = -math.inf) -> None:
+        self.maxfev, self.maxtime, self.target = maxfev, maxtime, target
+        self.begin = perf_counter()
+
+
+class Objective:
+    """A function of a flat vector.
+
+    Parameters
+    ----------
+    fun : callable
+        ``fun(x, *args)``, x in the structure of `layout`.
+    jac : callable, True, or a scheme of finite differences
+        True: `fun` gives a pair of value and gradient.
+    hess, hessp : callable, optional
+        ``hess(x, *args)``, shape (n, n), and ``hessp(x, p, *args)``, shape (n,).
+    layout : Layout
+    args : tuple
+    bounds : Bounds or None
+        Points of finite differences stay within; methods see to theirs.
+    limits : Limits
+    step : float or ndarray, optional
+        Absolute step of finite differences.
+    mapped : callable, optional
+        A ``map`` that evaluates several points at once, of finite differences and populations.
+    batched : bool
+        `fun` takes (P, n) points and gives (P,) values.
+
+    Notes
+    -----
+    An array that was given to `value` is never written again: the best one is kept, not copied.
+    """
+
+    l1 = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        jac: Any,
+        layout: Layout,
+        *,
+        hess: Any = None,
+        hessp: Any = None,
+        args: tuple[Any, ...] = (),
+        bounds: Bounds | None = None,
+        limits: Limits | None = None,
+        step: Any = None,
+        mapped: Any = None,
+        batched: bool = False,
+    ) -> None:
+        self.fun, self.jac, self.hess, self.hessp, self.layout, self.args = fun, jac, hess, hessp, layout, args
+        self.bounds, self.limits, self.step, self.batched = bounds, limits or Limits(), step, batched
+        self._map = mapped or map
+        self.is_pair, self.is_differences = jac is True, isinstance(jac, str)
+        self.nfev = self.njev = self.nhev = 0
+        self.eps = float(np.finfo(layout.dtype).eps)
+        self.best_x, self.best_f = layout.x0, math.inf
+        self.best_g: np.ndarray | None = None
+        self._x: np.ndarray | None = None  # the last point, and what is known there
+        self._f = math.nan
+        self._g: np.ndarray | None = None
+
+    # -- counting ----
+
+    def _spend(self, calls: int = 1) -> None:
+        limits = self.limits
+        if self.nfev + calls > limits.maxfev:
+            raise Stop("maxfev")
+        if limits.maxtime < math.inf and perf_counter() - limits.begin > limits.maxtime:
+            raise Stop("maxtime")
+        self.nfev += calls
+
+    def _saw(self, x: np.ndarray, f: float, g: np.ndarray | None) -> float:
+        if self.l1:
+            f += self.l1 * float(np.abs(x).sum(dtype=np.float64))
+        self._x, self._f, self._g = x, f, g
+        if f < self.best_f:
+            self.best_x, self.best_f, self.best_g = x, f, g
+            if f <= self.limits.target:
+                raise Stop("target")
+        return f
+
+    # -- values ----
+
+    def value(self, x: np.ndarray) -> float:
+        """The value at a point of x0's dtype; not asked again for the last point."""
+        if x is self._x:
+            return self._f
+        self._spend()
+        found = self.fun(self.layout.restore(x), *self.args)
+        if not self.is_pair:
+            return self._saw(x, self._number(found), None)
+        value, gradient = self._split(found)
+        self.njev += 1
+        return self._saw(x, self._number(value), self.layout.flatten(gradient, "the gradient that fun gives"))
+
+    def _split(self, found: Any) -> tuple[Any, Any]:
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            raise TypeError(f"fun must give a pair (value, gradient) with jac=True; got {describe(found)}.")
+        return found[0], found[1]
+
+    def _number(self, found: Any) -> float:
+        """A value as a float: what has one real number."""
+        kind = type(found)
+        if kind is float or kind is np.float64:
+            return float(found)
+        if kind is np.float32:
+            self.eps = max(self.eps, float(np.finfo(np.float32).eps))
+            return float(found)
+        if isinstance(found, tuple):
+            raise TypeError(f"fun must give one number; got {describe(found)}: with a gradient beside it, jac=True.")
+        try:
+            array = np.asarray(found)
+            real = array.dtype.kind in "fiub" and array.size == 1
+        except (ValueError, TypeError):
+            real = False
+        if not real:
+            got = (
+                describe(found)
+                if not isinstance(found, (np.ndarray, complex, np.complexfloating))
+                else (f"shape {array.shape} of dtype {array.dtype}")
+            )
+            raise TypeError(f"fun must give one real number; got {got}.")
+        if array.dtype == np.float32:
+            self.eps = max(self.eps, float(np.finfo(np.float32).eps))
+        return float(array.reshape(()))
+
+    def values(self, points: np.ndarray) -> np.ndarray:
+        """The values of a population, points (P, n) -> (P,), in one call if `batched`, or through the map."""
+        if self.batched:
+            room = self.limits.maxfev - self.nfev
+            if room < 1:
+                raise Stop("maxfev")
+            points = points[: int(min(room, len(points)))]
+            self._spend(len(points))
+            found = np.asarray(self.fun(points.copy(), *self.args))
+            if found.shape != (len(points),) or found.dtype.kind not in "fiub":
+                raise ValueError(
+                    f"fun must give {len(points)} values for {len(points)} points with batched=True; "
+                    f"got shape {found.shape} of dtype {found.dtype}."
+                )
+        elif self._map is map:
+            found = np.empty(len(points))
+            for i, point in enumerate(points):
+                found[i] = self.value(point)
+            return found
+        else:
+            found = np.array(self._mapped(list(points)), np.float64)
+        for point, value in zip(points, found.tolist(), strict=True):
+            self._saw(point, value, None)
+        return found.astype(np.float64)
+
+    def _mapped(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Values through the map, which are not candidates for the best point by themselves."""
+        self._spend(len(points))
+        if self._map is map and not self.args:
+            found = [self.fun(self.layout.restore(point)) for point in points]
+        elif self.args:
+            found = list(self._map(_WithArgs(self.fun, self.args), [self.layout.restore(point) for point in points]))
+        else:
+            found = list(self._map(self.fun, [self.layout.restore(point) for point in points]))
+        if self.jac == "cs":
+            return found
+        return [self._number(value) for value in found]
+
+    # -- derivatives ----
+
+    def gradient(self, x: np.ndarray) -> np.ndarray:
+        """The gradient at a point, float64; that of the last point is not asked for again."""
+        if x is self._x:
+            if self._g is not None:
+                return self._g
+        elif x is self.best_x and self.best_g is not None:
+            return self.best_g
+        if self.is_pair:
+            self.value(x)
+            assert self._g is not None
+            return self._g
+        if self.is_differences:
+            f = self._f if x is self._x else self.value(x)
+            smooth = f - self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else f
+            g = differences.difference(self._mapped, x, smooth, self.jac, self.eps, self.step, self.bounds)
+        else:
+            if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:
+                raise Stop("maxtime")
+            g = self.layout.flatten(self.jac(self.layout.restore(x), *self.args), "jac(x)")
+            self.njev += 1
+        if x is self._x:
+            self._g = g
+        if x is self.best_x:
+            self.best_g = g
+        return g
+
+    def hessian(self, x: np.ndarray, g: np.ndarray | None = None) -> np.ndarray:
+        """The matrix of second derivatives (n, n): from `hess`, or from differences of gradients."""
+        n = len(x)
+        if self.hess is not None:
+            self.nhev += 1
+            found = np.asarray(self.hess(self.layout.restore(x), *self.args))
+            if found.shape != (n, n) or found.dtype.kind not in "fiu":
+                raise ValueError(f"hess(x) must have shape {(n, n)}; got {found.shape} of dtype {found.dtype}.")
+            return np.asarray(found, np.float64)
+        if self.hessp is not None:
+            rows = np.stack([self.hessian_product(x, row) for row in np.eye(n)])
+        else:
+            rows = np.stack([self.hessian_product(x, row, g) for row in np.eye(n)])
+        symmetric: np.ndarray = (rows + rows.T) / 2
+        return symmetric
+
+    def hessian_product(self, x: np.ndarray, p: np.ndarray, g: np.ndarray | None = None) -> np.ndarray:
+        """The Hessian times p: from `hessp` or `hess`, or by a difference of gradients along p."""
+        if self.hessp is not None:
+            self.nhev += 1
+            direction = self.layout.restore(p.astype(self.layout.dtype))
+            found = self.hessp(self.layout.restore(x), direction, *self.args)
+            return self.layout.flatten(found, "hessp(x, p)")
+        if self.hess is not None:
+            return np.asarray(self.hessian(x) @ p)
+        size = float(np.sqrt(p @ p))
+        if size == 0:
+            return np.zeros_like(p)
+        scale = 1.0 + float(np.abs(x).max())
+        h = 2 * math.sqrt(self.eps) * scale / size if not self.is_differences else self.eps**0.25 * scale / size
+        moved = (x + h * p).astype(x.dtype)
+        if self.bounds is not None:
+            inside = self.bounds.clip(moved)
+            if (inside != moved).any():
+                h, moved = -h, (x - h * p).astype(x.dtype)
+                moved = self.bounds.clip(moved)
+        kept = self._x, self._f, self._g
+        g = self.gradient(x) if g is None else g
+        difference: np.ndarray = (self.gradient_beside(moved) - g) / h
+        self._x, self._f, self._g = kept
+        return difference
+
+    def gradient_beside(self, x: np.ndarray) -> np.ndarray:
+        """A gradient at a point whose value is not wanted."""
+        return self.gradient(x)
+
+
+class _WithArgs:
+    """fun with its further arguments, as a function of x alone that processes can send."""
+
+    def __init__(self, fun: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.fun, self.args = fun, args
+
+    def __call__(self, x: Any) -> Any:
+        return self.fun(x, *self.args)

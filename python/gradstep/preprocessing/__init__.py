@@ -1,0 +1,1 @@
+"""What turns words and categories into numbers before a model: in Python, on NumPy's arrays of str."""

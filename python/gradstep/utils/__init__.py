@@ -1,0 +1,25 @@
+"""Helpers around training: seeds, targets, and data as sequences, windows, batches and folders of images."""
+
+from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
+from .arrays import normalize, split, to_categorical
+from .image_folder import image_dataset_from_directory
+from .py_dataset import PyDataset, Sequence
+from .sequences import pad_sequences
+from .session import clear_session, set_random_seed
+from .time_series import timeseries_dataset_from_array
+
+__all__ = [
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "custom_object_scope",
+    "get_custom_objects",
+    "image_dataset_from_directory",
+    "normalize",
+    "pad_sequences",
+    "register_keras_serializable",
+    "set_random_seed",
+    "split",
+    "timeseries_dataset_from_array",
+    "to_categorical",
+]
