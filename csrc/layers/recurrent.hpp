@@ -214,7 +214,7 @@ template <class Cell> struct Recurrent {
       access.reads.push_back(part.from);
       count += part.to->count();
     }
-    for (std::size_t i = 0; i < 2 + use_bias; ++i) access.reads.push_back(call.weight(i)->w);
+    for (std::size_t i = 0; i < std::size_t(2 + use_bias); ++i) access.reads.push_back(call.weight(i)->w);
     access.writes.push_back(q.forward_x.at);
     const auto work = [parts](std::size_t first, std::size_t count) {
       for (std::size_t i = first; i < first + count; ++i) {

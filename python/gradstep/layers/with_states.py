@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["WithStates"]
 
 
-class Output(Rearranged):
+class Output(Rearranged, Layer):
     """One output of a layer that has several, which the engine computes in one row."""
 
     supports_masking = True
