@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import shutil
 import subprocess
@@ -145,6 +147,30 @@ def test_no_imports_go_in_a_circle() -> None:
         for path in free:
             del waiting[path]
     assert not waiting, "each of these files waits for others of them, or imports what does"
+
+
+def longest_chain(cls: type) -> list[type]:
+    """A class of the package and the longest way up through its bases that are of the package."""
+    chains = [longest_chain(base) for base in cls.__bases__ if base.__module__.split(".")[0] == "gradstep"]
+    return [cls, *max(chains, key=len, default=[])]
+
+
+def test_no_class_has_more_than_three_bases_deep() -> None:
+    """Of four classes in a row nobody knows which has the method; mixins lie side by side instead."""
+    deep = []
+    for path in PYTHON:
+        names = [part for part in path.relative_to(PACKAGE.parent).with_suffix("").parts if part != "__init__"]
+        if names[-1] == "__main__":
+            continue
+        try:
+            module = importlib.import_module(".".join(names))
+        except ModuleNotFoundError as error:
+            if error.name == "torch":  # a peer
+                continue
+            raise
+        own = [cls for cls in vars(module).values() if inspect.isclass(cls) and cls.__module__ == module.__name__]
+        deep += [chain for chain in map(longest_chain, own) if len(chain) > 4]
+    assert not [" -> ".join(cls.__name__ for cls in chain) for chain in deep]
 
 
 def test_every_rule_has_its_mirror() -> None:

@@ -49,9 +49,12 @@ class Settings {
   Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
   Penalty penalty(const char* name) const { return parse_penalty(spec_[name].cast<py::dict>()); }
   std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
+  std::string text(const char* name) const { return spec_[name].cast<std::string>(); }
+  /// Those of a part of a layer.
+  Settings part(const char* name) const { return Settings(spec_[name].cast<py::dict>()); }
 
  private:
-  const py::dict& spec_;
+  const py::dict spec_;
 };
 
 template <class... Any> AnyLayer parse_layer(const py::dict& spec, const Shapes& inputs, TypeList<Any...>) {

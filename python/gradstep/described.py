@@ -23,6 +23,7 @@ from .references import is_ours, is_reference, reference_to
 __all__ = [
     "Described",
     "arguments_of",
+    "checked_config",
     "custom_object_scope",
     "get_custom_objects",
     "instance",
@@ -79,9 +80,14 @@ class Described:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**config)
+        return cls(**checked_config(config))
+
+
+def checked_config(config: Any) -> Mapping[str, Any]:
+    """What `from_config` was given, if it can be that."""
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+    return config
 
 
 @lru_cache(256)  # classes that are described one after another are few

@@ -78,6 +78,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.GetItem: (":",),
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
+    L.Bidirectional: ({"class_name": "LSTM", "config": {"units": 3}},),
     L.GRU: (3,),
     L.InputLayer: ((3,),),
     L.LSTM: (3,),

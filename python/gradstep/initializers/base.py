@@ -45,8 +45,11 @@ class Initializer(Described):
         raise NotImplementedError(f"{type(self).__name__} must define draw(shape).")
 
 
-class Random(Initializer):
-    """Base of those that draw. A subclass gives the numbers of one generator, in `sample`."""
+class Random:
+    """Of an initializer that draws, before `Initializer` among its bases.
+
+    A subclass gives the numbers of one generator, in `sample`.
+    """
 
     def __init__(self, seed: int | None) -> None:
         self.seed = seed

@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from ..checks import check_float
-from .base import Random
+from .base import Initializer, Random
 
 __all__ = ["Orthogonal"]
 
 
-class Orthogonal(Random):
+class Orthogonal(Random, Initializer):
     r"""A matrix whose columns, or rows if they are fewer, are of length `gain` and at right angles to each other.
 
     Parameters

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ..checks import check_float
-from .base import Random, truncated_normal
+from .base import Initializer, Random, truncated_normal
 
 __all__ = ["RandomNormal", "RandomUniform", "TruncatedNormal"]
 
 
-class RandomUniform(Random):
+class RandomUniform(Random, Initializer):
     """Numbers between two bounds, each as likely.
 
     Parameters
@@ -44,7 +44,7 @@ class RandomUniform(Random):
         return random.uniform(self.minval, self.maxval, shape)
 
 
-class RandomNormal(Random):
+class RandomNormal(Random, Initializer):
     """Normal numbers.
 
     Parameters

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..checks import check_choice, check_float
-from .base import Random, truncated_normal
+from .base import Initializer, Random, truncated_normal
 
 __all__ = [
     "GlorotNormal",
@@ -28,7 +28,7 @@ DISTRIBUTIONS = {name: name for name in ("truncated_normal", "untruncated_normal
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
-class VarianceScaling(Random):
+class VarianceScaling(Random, Initializer):
     r"""Numbers of mean 0 and variance `scale` over the number of a unit's connections.
 
     Parameters

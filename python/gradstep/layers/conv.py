@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from ..checks import check_int
+from .base import Layer
 from .convolution import Convolution
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class Conv(Convolution):
+class Conv(Convolution, Layer):
     """Base of the convolutions."""
 
     def __init__(

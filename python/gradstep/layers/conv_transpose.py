@@ -9,13 +9,14 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from ..checks import check_int
+from .base import Layer
 from .convolution import Convolution
 from .windows import many
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
 
 
-class ConvTranspose(Convolution):
+class ConvTranspose(Convolution, Layer):
     """Base of the transposed convolutions."""
 
     def __init__(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import activations, constraints, initializers, regularizers
 from ..checks import check_bool, check_choice
 from .activation import stages_of, warn_of_one
-from .base import Layer, Shape
 from .rearranged import spatial_axes, standardize_data_format
 from .windows import many, places
+
+if TYPE_CHECKING:
+    from .base import Layer, Shape
+else:
+    Layer = object  # a mixin: its classes have `Layer` beside it
 
 __all__ = ["Convolution"]
 
@@ -21,7 +25,7 @@ GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constr
 
 
 class Convolution(Layer):
-    """Base of the layers that convolve: all but their signatures and shapes."""
+    """Of a layer that convolves, before `Layer` among its bases: all but its signature and shapes."""
 
     _n = 1  # spatial axes
     _paddings: Sequence[str] = ("valid", "same")

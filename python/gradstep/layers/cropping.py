@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views, per_axis, spatial_axes, standardize_data_format
 
 __all__ = ["Cropping1D", "Cropping2D", "Cropping3D"]
 
 
-class Cropping(Rearranged):
+class Cropping(Rearranged, Layer):
     """Base of the layers that cut off the ends of some axes."""
 
     _n = 1  # spatial axes

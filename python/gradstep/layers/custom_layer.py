@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core, constraints, initializers, regularizers
 from ..checks import check_bool, describe, shape_of
-from ..described import Described, serialize
+from ..described import arguments_of, checked_config, serialize
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Self = TypeVar("Self", bound="CustomLayer")
 COMMON = ("name", "trainable", "dtype")
 
 
-class CustomLayer(Described):
+class CustomLayer:
     """The part of `Layer` for subclasses that compute in NumPy: those with a method `forward`, or Keras's `call`."""
 
     _in_numpy: ClassVar[bool] = False
@@ -36,6 +36,7 @@ class CustomLayer(Described):
     built: bool
     _weight_names: Sequence[str]
     _trained: Sequence[bool]
+    _passing: tuple[str, ...]
     _input_shape: Shape | None
     _eager: EagerExecutor
 
@@ -166,7 +167,7 @@ class CustomLayer(Described):
             has no `get_config`.
         """
         if not self._in_numpy:
-            return super().get_config()
+            return arguments_of(self, self._passing)
         config: dict[str, Any] = {name: getattr(self, name) for name in COMMON}
         for name, parameter in inspect.signature(type(self)).parameters.items():
             if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL) or name in self._passing:
@@ -189,8 +190,9 @@ class CustomLayer(Described):
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        if not cls._in_numpy or not isinstance(config, Mapping):
-            return super().from_config(config)
+        checked_config(config)
+        if not cls._in_numpy:
+            return cls(**config)
         parameters = inspect.signature(cls).parameters
         open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
         spare = () if open_ended else [name for name in COMMON if name not in parameters]

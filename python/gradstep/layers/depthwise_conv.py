@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from ..checks import check_int
+from .base import Layer
 from .convolution import Convolution
 
 __all__ = ["DepthwiseConv1D", "DepthwiseConv2D"]
 
 
-class DepthwiseConv(Convolution):
+class DepthwiseConv(Convolution, Layer):
     """Base of the depthwise convolutions."""
 
     _kernels = ("depthwise",)

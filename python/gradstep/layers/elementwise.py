@@ -12,17 +12,13 @@ from .merging import Merge
 __all__ = ["Add", "Average", "Elementwise", "Maximum", "Minimum", "Multiply", "Subtract"]
 
 
-class Elementwise(Merge):
-    """Base of the elementwise merges, which fold their inputs from the first on: ``f(f(a, b), c)``.
+class Elementwise:
+    """Of an elementwise merge, before `Merge` among its bases: it folds its inputs from the first on, f(f(a, b), c).
 
     Inputs with fewer axes, or with 1 in an axis, are broadcast to the shape of the others, as in NumPy; rows are not.
-
-    Parameters
-    ----------
-    dtype, name
-        As in `Layer`.
     """
 
+    name: str
     _least = 2
     _kind = ""  # in the engine's words
 
@@ -40,7 +36,7 @@ class Elementwise(Merge):
             ) from None
 
 
-class Add(Elementwise):
+class Add(Elementwise, Merge):
     """Adds inputs elementwise.
 
     Parameters
@@ -63,7 +59,7 @@ class Add(Elementwise):
     _kind = "add"
 
 
-class Subtract(Elementwise):
+class Subtract(Elementwise, Merge):
     """Subtracts the second of two inputs from the first, elementwise.
 
     Parameters
@@ -87,7 +83,7 @@ class Subtract(Elementwise):
     _exactly = 2
 
 
-class Multiply(Elementwise):
+class Multiply(Elementwise, Merge):
     """Multiplies inputs elementwise.
 
     Parameters
@@ -110,7 +106,7 @@ class Multiply(Elementwise):
     _kind = "multiply"
 
 
-class Average(Elementwise):
+class Average(Elementwise, Merge):
     """Averages inputs elementwise.
 
     Parameters
@@ -133,7 +129,7 @@ class Average(Elementwise):
     _kind = "average"
 
 
-class Maximum(Elementwise):
+class Maximum(Elementwise, Merge):
     """Elementwise maximum of the inputs.
 
     Parameters
@@ -160,7 +156,7 @@ class Maximum(Elementwise):
     _kind = "maximum"
 
 
-class Minimum(Elementwise):
+class Minimum(Elementwise, Merge):
     """Elementwise minimum of the inputs.
 
     Parameters

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_int, describe
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views
 
 __all__ = ["GetItem", "parsed_key"]
 
 
-class GetItem(Rearranged):
+class GetItem(Rearranged, Layer):
     """Takes a part of each row: ``h[:, :2]`` of a symbolic tensor h is ``GetItem([":", ":2"])(h)``.
 
     Parameters

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..checks import check_int
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views
 
 __all__ = ["Permute"]
 
 
-class Permute(Rearranged):
+class Permute(Rearranged, Layer):
     """Permutes the axes of the input.
 
     Parameters

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import check_choice, check_int
-from .base import Layer
+
+if TYPE_CHECKING:
+    from .base import Layer, Shape
 
 __all__ = ["Rearranged", "Views", "per_axis", "spatial_axes", "standardize_data_format"]
 
@@ -18,13 +20,20 @@ DATA_FORMATS = {name: name for name in ("channels_last", "channels_first")}
 SPATIAL = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
-class Rearranged(Layer):
-    """Base of the layers that move numbers, repeat them or leave some out, and compute nothing else.
+class Rearranged:
+    """Of a layer that moves, repeats or leaves out numbers and computes nothing else, before `Layer` among its bases.
 
     A subclass gives `compute_output_shape` and `_views`.
     """
 
     _weightless = True
+
+    if TYPE_CHECKING:
+        _input_shape: Shape | None
+
+        def _rows_shape(self) -> tuple[int, ...] | None: ...
+        @property
+        def _output_row(self) -> tuple[int, ...]: ...
 
     def _views(self, x: np.ndarray, y: np.ndarray) -> Views:
         """Views of one shape of a row x and of its output y: ``y[...] = 0; target[...] = source``."""

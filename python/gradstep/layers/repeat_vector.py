@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..checks import check_int
-from .base import Shape
+from .base import Layer, Shape
 from .rearranged import Rearranged, Views
 
 __all__ = ["RepeatVector"]
 
 
-class RepeatVector(Rearranged):
+class RepeatVector(Rearranged, Layer):
     """Repeats each row, as steps of a sequence.
 
     Parameters

@@ -9,12 +9,13 @@ import numpy as np
 
 from .. import constraints, initializers, regularizers
 from ..checks import check_int
+from .base import Layer
 from .convolution import Convolution
 
 __all__ = ["SeparableConv1D", "SeparableConv2D"]
 
 
-class SeparableConv(Convolution):
+class SeparableConv(Convolution, Layer):
     """Base of the separable convolutions."""
 
     _kernels = ("depthwise", "pointwise")

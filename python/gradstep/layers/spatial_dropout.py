@@ -83,7 +83,32 @@ class SpatialDropout1D(Drops):
         return of_channels(self, input_shape, 1)
 
 
-class SpatialDropout2D(Drops):
+class SpatialDropout(Drops):
+    """Base of the layers that drop channels of images and volumes."""
+
+    _n = 2  # spatial axes
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self._take(rate, seed)
+        self.data_format = channels_at(data_format)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+
+    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return of_channels(self, input_shape, self._n, self.data_format)
+
+
+class SpatialDropout2D(SpatialDropout):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -120,27 +145,10 @@ class SpatialDropout2D(Drops):
     array([[[[1., 1.]]]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: str | None = None,
-        seed: int | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        self._take(rate, seed)
-        self.data_format = channels_at(data_format)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
-
-    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return of_channels(self, input_shape, 2, self.data_format)
+    _n = 2
 
 
-class SpatialDropout3D(Drops):
+class SpatialDropout3D(SpatialDropout):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -177,21 +185,4 @@ class SpatialDropout3D(Drops):
     array([[[[[1., 1.]]]]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: str | None = None,
-        seed: int | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        self._take(rate, seed)
-        self.data_format = channels_at(data_format)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
-
-    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return of_channels(self, input_shape, 3, self.data_format)
+    _n = 3

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..checks import check_bool
-from .variable import Variable, Variables
+from .variable import Variable
 from .weights import assign
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Weighted"]
 
 
-class Weighted(Variables):
+class Weighted:
     """The part of `Layer` for its weights."""
 
     name: str

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import check_bool, check_float, check_int, class_numbers, numeric
 from .base import larger_is_better, pair
-from .reduction import FunctionMetric
+from .reduction import FunctionMetric, MeanMetricWrapper
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -146,7 +146,7 @@ def _among_top(labels: np.ndarray, predicted: np.ndarray, k: int) -> np.ndarray:
     return np.asarray(inside & ((predicted > own).sum(-1) < k) & np.isfinite(own[..., 0]), np.float64)
 
 
-class Accuracy(FunctionMetric):
+class Accuracy(FunctionMetric, MeanMetricWrapper):
     """The share of predictions that equal their targets.
 
     Parameters
@@ -172,7 +172,7 @@ class Accuracy(FunctionMetric):
         super().__init__(accuracy, name, dtype)
 
 
-class BinaryAccuracy(FunctionMetric):
+class BinaryAccuracy(FunctionMetric, MeanMetricWrapper):
     """The share of predictions on the side of `threshold` that their targets, 0 or 1, say.
 
     Parameters
@@ -202,7 +202,7 @@ class BinaryAccuracy(FunctionMetric):
         return self._engine if self.threshold == 0.5 else ""
 
 
-class CategoricalAccuracy(FunctionMetric):
+class CategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
     """The share of rows whose largest prediction is where their largest target is.
 
     Parameters
@@ -225,7 +225,7 @@ class CategoricalAccuracy(FunctionMetric):
         super().__init__(categorical_accuracy, name, dtype)
 
 
-class SparseCategoricalAccuracy(FunctionMetric):
+class SparseCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
     """`CategoricalAccuracy` for class numbers instead of one-hot rows.
 
     Parameters
@@ -248,7 +248,7 @@ class SparseCategoricalAccuracy(FunctionMetric):
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
-class TopKCategoricalAccuracy(FunctionMetric):
+class TopKCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
     """The share of rows whose class is among the `k` with the largest predictions.
 
     Parameters
@@ -278,7 +278,7 @@ class TopKCategoricalAccuracy(FunctionMetric):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=self.k)
 
 
-class SparseTopKCategoricalAccuracy(FunctionMetric):
+class SparseTopKCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
     """`TopKCategoricalAccuracy` for class numbers instead of one-hot rows.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import check_int
 from .base import larger_is_better, pair
-from .reduction import FunctionMetric
+from .reduction import FunctionMetric, MeanMetricWrapper
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -41,7 +41,7 @@ def _centred(y_true: ArrayLike, y_pred: ArrayLike, axis: int) -> tuple[np.ndarra
     return known - known.mean(axis, keepdims=True), predicted - predicted.mean(axis, keepdims=True)
 
 
-class PearsonCorrelation(FunctionMetric):
+class PearsonCorrelation(FunctionMetric, MeanMetricWrapper):
     r"""Pearson's correlation of targets and predictions along a row, from -1 to 1, averaged over the rows.
 
     Parameters
@@ -73,7 +73,7 @@ class PearsonCorrelation(FunctionMetric):
         super().__init__(pearson_correlation, name, dtype, axis=self.axis)
 
 
-class ConcordanceCorrelation(FunctionMetric):
+class ConcordanceCorrelation(FunctionMetric, MeanMetricWrapper):
     r"""Lin's concordance of targets and predictions along a row, from -1 to 1, averaged over the rows.
 
     Parameters

@@ -10,6 +10,7 @@ from .. import losses
 from ..checks import check_bool, check_float, check_int, class_numbers
 from .base import spread
 from .loss_metrics import LossMetric
+from .reduction import MeanMetricWrapper
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"]
 
 
-class BinaryCrossentropy(LossMetric):
+class BinaryCrossentropy(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.binary_crossentropy`.
 
     Parameters
@@ -55,7 +56,7 @@ class BinaryCrossentropy(LossMetric):
         return "" if self.from_logits or self.label_smoothing else self._engine
 
 
-class CategoricalCrossentropy(LossMetric):
+class CategoricalCrossentropy(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.categorical_crossentropy`.
 
     Parameters
@@ -97,7 +98,7 @@ class CategoricalCrossentropy(LossMetric):
         return "" if self.from_logits or self.label_smoothing or self.axis != -1 else self._engine
 
 
-class SparseCategoricalCrossentropy(LossMetric):
+class SparseCategoricalCrossentropy(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.sparse_categorical_crossentropy`.
 
     Parameters

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import losses
-from ..checks import check_int, numeric
-from .reduction import FunctionMetric
+from ..checks import check_int
+from .reduction import FunctionMetric, MeanMetricWrapper
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -29,19 +29,13 @@ __all__ = [
 
 
 class LossMetric(FunctionMetric):
-    """Base of all of them."""
+    """Of a metric that is a loss, before `MeanMetricWrapper` among its bases."""
 
-    higher_is_better = False
-
-    def update_state(  # type: ignore[override]
-        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> None:
-        """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
-        if len(numeric(y_pred, "y_pred")):  # losses are of at least one row
-            super().update_state(y_true, y_pred, sample_weight)
+    higher_is_better: bool | None = False
+    _is_loss = True
 
 
-class MeanSquaredError(LossMetric):
+class MeanSquaredError(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.mean_squared_error`.
 
     Parameters
@@ -63,7 +57,7 @@ class MeanSquaredError(LossMetric):
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
-class MeanAbsoluteError(LossMetric):
+class MeanAbsoluteError(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.mean_absolute_error`.
 
     Parameters
@@ -85,7 +79,7 @@ class MeanAbsoluteError(LossMetric):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
-class MeanAbsolutePercentageError(LossMetric):
+class MeanAbsolutePercentageError(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.mean_absolute_percentage_error`.
 
     Parameters
@@ -107,7 +101,7 @@ class MeanAbsolutePercentageError(LossMetric):
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
-class MeanSquaredLogarithmicError(LossMetric):
+class MeanSquaredLogarithmicError(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.mean_squared_logarithmic_error`.
 
     Parameters
@@ -129,7 +123,7 @@ class MeanSquaredLogarithmicError(LossMetric):
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
-class LogCoshError(LossMetric):
+class LogCoshError(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.log_cosh`.
 
     Parameters
@@ -151,7 +145,7 @@ class LogCoshError(LossMetric):
         super().__init__(losses.log_cosh, name, dtype)
 
 
-class Poisson(LossMetric):
+class Poisson(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.poisson`.
 
     Parameters
@@ -173,7 +167,7 @@ class Poisson(LossMetric):
         super().__init__(losses.poisson, name, dtype)
 
 
-class KLDivergence(LossMetric):
+class KLDivergence(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.kl_divergence`.
 
     Parameters
@@ -195,7 +189,7 @@ class KLDivergence(LossMetric):
         super().__init__(losses.kl_divergence, name, dtype)
 
 
-class Hinge(LossMetric):
+class Hinge(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.hinge`.
 
     Parameters
@@ -217,7 +211,7 @@ class Hinge(LossMetric):
         super().__init__(losses.hinge, name, dtype)
 
 
-class SquaredHinge(LossMetric):
+class SquaredHinge(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.squared_hinge`.
 
     Parameters
@@ -239,7 +233,7 @@ class SquaredHinge(LossMetric):
         super().__init__(losses.squared_hinge, name, dtype)
 
 
-class CategoricalHinge(LossMetric):
+class CategoricalHinge(LossMetric, MeanMetricWrapper):
     """The mean over rows of `gradstep.losses.categorical_hinge`.
 
     Parameters
@@ -261,7 +255,7 @@ class CategoricalHinge(LossMetric):
         super().__init__(losses.categorical_hinge, name, dtype)
 
 
-class CosineSimilarity(LossMetric):
+class CosineSimilarity(LossMetric, MeanMetricWrapper):
     """The mean over rows of the cosine of the angle between targets and predictions: 1 where they point alike.
 
     Parameters

@@ -142,21 +142,25 @@ class MeanMetricWrapper(Mean):
     2.0
     """
 
+    _is_loss = False  # whether the function is a loss
+
     def __init__(
         self, fn: Callable[..., Any], name: str | None = None, dtype: str | None = None, **kwargs: Any
     ) -> None:
         if not callable(fn):
             raise TypeError(f"fn must be a function of y_true and y_pred; got {describe(fn)}.")
         self._fn, self._arguments = fn, kwargs
+        self._is_loss = self._is_loss or is_own(fn)
         if self.higher_is_better is None:
-            self.higher_is_better = _direction(fn)
+            self.higher_is_better = False if self._is_loss else _direction(fn)
         super().__init__(name, dtype)
 
     def update_state(  # type: ignore[override]
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> None:
         """Add a batch; sample_weight: one for all, one a row, or one for each number that the function gives."""
-        super().update_state(self._fn(y_true, y_pred, **self._arguments), sample_weight)
+        if not self._is_loss or len(numeric(y_pred, "y_pred")):  # a loss needs at least one row
+            super().update_state(self._fn(y_true, y_pred, **self._arguments), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """What the constructor takes, the function itself among it: no file can hold that."""
@@ -175,15 +179,13 @@ class MeanMetricWrapper(Mean):
 
 def _direction(fn: Callable[..., Any]) -> bool | None:
     """Whether a mean of what a function gives is better when larger; None if the function does not say."""
-    if is_own(fn):
-        return False
     declared = getattr(fn, "higher_is_better", None)  # functions of users may have it
     return None if declared is None else bool(declared)
 
 
-class FunctionMetric(MeanMetricWrapper):
-    """Base of the means that are classes of their own, so that a config needs no function."""
+class FunctionMetric:
+    """Of a metric with a fixed function, before `MeanMetricWrapper` among its bases: its config needs no function."""
 
     def get_config(self) -> dict[str, Any]:
         """What the constructor takes to make another like it, without its state."""
-        return Metric.get_config(self)
+        return Metric.get_config(self)  # type: ignore[arg-type]

@@ -11,14 +11,14 @@ import numpy as np
 from .. import _core
 from .arrays import as_parameter, noun, path
 from .bound import Step
-from .copying import Copied
+from .hyperparameters import Configured
 from .schedules.base import LearningRateSchedule
 from .sparse import as_move
 
 __all__ = ["Attached"]
 
 
-class Attached(Copied):
+class Attached(Configured):
     """An optimizer's arrays, as the engine knows them by number."""
 
     def __init__(

@@ -12,14 +12,16 @@ from ..checks import describe, is_sequence
 from .arrays import as_parameter, flatten, gather
 from .attached import Attached
 from .bound import Bound
+from .copying import Copied
 from .groups import Group, is_groups, settings
 from .hyperparameters import Hyperparameter
 from .sparse import as_rows
+from .state import Stateful
 
 __all__ = ["Hyperparameter", "Optimizer"]
 
 
-class Optimizer(Attached):
+class Optimizer(Attached, Copied, Stateful):
     """Base of the optimizers: moves arrays against their gradients, in place.
 
     Not used itself. A subclass names its update rule and the rule's hyperparameters; everything else is here.

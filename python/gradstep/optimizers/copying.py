@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import _core
+from .hyperparameters import Configured
 from .schedules.base import values_ahead
-from .state import Stateful
 
 __all__ = ["Copied"]
 
@@ -20,7 +20,7 @@ Self = TypeVar("Self", bound="Copied")
 PASSING = ("_core", "_seen", "_orphans", "_last", "_stepped")
 
 
-class Copied(Stateful):
+class Copied(Configured):
     """An optimizer that can be copied.
 
     A pickle, and what `copy.deepcopy` makes, has copies of the arrays too: in a structure that is copied as a whole,

@@ -17,7 +17,7 @@ from .wrappers import Around, Number, Surroundings
 __all__ = ["Lookahead"]
 
 
-class Lookahead(Around):
+class Lookahead(Around, Optimizer):
     """Let an optimizer explore: after every few steps, go only part of the way that it went, and begin again there.
 
     Parameters

@@ -20,7 +20,7 @@ from .wrappers import Wrapper
 __all__ = ["MultiOptimizer"]
 
 
-class MultiOptimizer(Wrapper):
+class MultiOptimizer(Wrapper, Optimizer):
     """Step different arrays by different rules, chosen by their names.
 
     Parameters
@@ -89,7 +89,7 @@ class MultiOptimizer(Wrapper):
         self._each = list({id(optimizer): optimizer for optimizer in optimizers.values()}.values())
         self._owners: list[tuple[int, int]] = []  # of the arrays: which of `_each`, and their number there
         # It never steps: it knows the arrays, and refuses what no optimizer takes.
-        super(Wrapper, self).__init__("SGD", name, None, learning_rate=0.0)
+        super().__init__("SGD", name, None, learning_rate=0.0)
 
     def _parts(self) -> Sequence[Optimizer]:
         return self._each

@@ -13,6 +13,7 @@ from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .sam import SAM
 from .schedules.base import Classes
+from .wrappers import Wrapper
 
 __all__ = ["classes", "deserialize", "get", "serialize"]
 
@@ -27,7 +28,7 @@ def classes() -> dict[str, type[Optimizer]]:
     return {
         cls.__name__.lower(): cls
         for cls in Optimizer.__subclasses__()
-        if cls.__module__ == f"{package}.{cls.__name__.lower()}"
+        if cls.__module__ == f"{package}.{cls.__name__.lower()}" and not issubclass(cls, Wrapper)
     }
 
 

@@ -18,7 +18,7 @@ from .wrappers import Around, Number, Surroundings
 __all__ = ["SAM", "BoundSAM"]
 
 
-class SAM(Around):
+class SAM(Around, Optimizer):
     """Step by the gradient at a neighbour, the one uphill: towards minima that are flat.
 
     A step needs two gradients, so it takes a function that gives them; or it is taken in two halves.

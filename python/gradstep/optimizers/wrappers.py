@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import check_float, describe
 from .base import Optimizer
 from .bound import Bound
+from .hyperparameters import Configured
 from .schedules.base import Classes, LearningRateSchedule
 from .state import fitting
 
@@ -48,8 +49,8 @@ class Number:
         return number
 
 
-class Wrapper(Optimizer):
-    """Base of the optimizers that are made of others; not used itself."""
+class Wrapper(Configured):
+    """Of an optimizer that is made of others, before `Optimizer` among its bases."""
 
     name: str
 
@@ -151,7 +152,7 @@ class Wrapper(Optimizer):
 
 
 class Around(Wrapper):
-    """Base of the optimizers around one other, which has the hyperparameters, the groups and the arrays."""
+    """Of an optimizer around one other, which has the hyperparameters, the groups and the arrays."""
 
     optimizer: Optimizer
 
@@ -256,10 +257,10 @@ class Around(Wrapper):
         known = len(self._core)
         bound = self.optimizer._bind_groups(groups)
         self._prepare(known)
-        return Bound(self, bound._indices, bound._labels, bound._structure)
+        return Bound(self, bound._indices, bound._labels, bound._structure)  # type: ignore[arg-type]
 
     def _forget(self, registered: int) -> None:
-        self._last = None
+        vars(self)["_last"] = None
         self.optimizer._forget(registered)
         self._part(registered)
 
