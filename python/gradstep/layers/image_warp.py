@@ -28,9 +28,7 @@ def factor_range(name: str, value: Any, low: float = -math.inf, high: float = ma
         begin = -end
     if not (math.isfinite(begin) and math.isfinite(end) and low <= begin <= end <= high):
         bounds = "" if low == -math.inf else f" from {low:g} to {high:g}"
-        raise ValueError(
-            f"{name} must be a number of at least 0, or two that rise{bounds}; got {value!r}."
-        )
+        raise ValueError(f"{name} must be a number of at least 0, or two that rise{bounds}; got {value!r}.")
     return begin, end
 
 
