@@ -8,9 +8,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import cnn, gemm, graph, load, loop, mlp, options, overhead, rules, sparse, state, step
+from cases import cnn, conv, gemm, graph, load, loop, mlp, options, overhead, rules, sparse, state, step
 
-_ORDER: tuple[ModuleType, ...] = (step, rules, options, state, sparse, loop, gemm, mlp, graph, cnn, overhead, load)
+_ORDER: tuple[ModuleType, ...] = (
+    step,
+    rules,
+    options,
+    state,
+    sparse,
+    loop,
+    gemm,
+    mlp,
+    graph,
+    cnn,
+    conv,
+    overhead,
+    load,
+)
 CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}
 
 

@@ -1,4 +1,4 @@
-"""Convolutional networks in the API that gradstep and Keras share."""
+"""Convolutions, and networks of them in the API that gradstep and Keras share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import gradstep
 import numpy as np
-from cases import cnn
+from cases import cnn, conv
 from cases.adam import ADAM
 
 
@@ -47,4 +47,27 @@ class Fit:
         self.model.fit(self.x, self.y, batch_size=self.batch, epochs=1, verbose=0)
 
 
-CASES = {"cnn": {"fit": Fit}}
+class Single:
+    """A layer by itself."""
+
+    steps_per_run = 1
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.back = problem["back"]
+        self.x, kernel, self.dy = conv.inputs(problem)
+        self.layer = gradstep.layers.Conv2D(kernel.shape[-1], 3, padding="same", use_bias=False)
+        self.layer.build(self.x.shape)
+        self.layer.set_weights([kernel])
+
+    def run(self) -> Any:
+        y = self.layer(self.x, training=self.back)
+        if not self.back:
+            return [y]
+        dx, dws = self.layer.backward(self.dy)
+        return [y, dx, *dws]
+
+    def checked(self) -> np.ndarray:
+        return conv.joined(*self.run())
+
+
+CASES = {"cnn": {"fit": Fit}, "conv": {"layer": Single}}

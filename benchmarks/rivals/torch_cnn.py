@@ -1,4 +1,4 @@
-"""PyTorch's convolutional networks: as usual, with channels last, and that compiled."""
+"""PyTorch's convolutions, and networks of them: as usual, with channels last, and that compiled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from cases import cnn
+from cases import cnn, conv
 from cases.adam import ADAM
 
 
@@ -68,4 +68,40 @@ class Compiled(ChannelsLast):
         return torch.compile(super()._make_loss())
 
 
-CASES = {"cnn": {"default": Usual, "channels last": ChannelsLast, "channels last, compiled": Compiled}}
+class Single:
+    """A convolution by itself, there and back."""
+
+    steps_per_run = 1
+    layout = torch.contiguous_format
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.back = problem["back"]
+        x, kernel, dy = conv.inputs(problem)
+        self.x, self.dy = (
+            torch.from_numpy(array).permute(0, 3, 1, 2).contiguous(memory_format=self.layout) for array in (x, dy)
+        )
+        self.w = torch.from_numpy(kernel).permute(3, 2, 0, 1).contiguous(memory_format=self.layout)
+        self.x.requires_grad_(self.back)
+        self.w.requires_grad_(self.back)
+
+    def run(self) -> Any:
+        y = torch.nn.functional.conv2d(self.x, self.w, padding=1)
+        if not self.back:
+            return [y]
+        return [y, *torch.autograd.grad(y, (self.x, self.w), self.dy)]
+
+    def checked(self) -> np.ndarray:
+        y, *gradients = (each.detach() for each in self.run())
+        orders = [(0, 2, 3, 1), (2, 3, 1, 0)]
+        turned = [each.permute(order).numpy() for each, order in zip(gradients, orders, strict=False)]
+        return conv.joined(y.permute(0, 2, 3, 1).numpy(), *turned)
+
+
+class SingleLast(Single):
+    layout = torch.channels_last
+
+
+CASES = {
+    "cnn": {"default": Usual, "channels last": ChannelsLast, "channels last, compiled": Compiled},
+    "conv": {"default": Single, "channels last": SingleLast},
+}

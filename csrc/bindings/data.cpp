@@ -13,8 +13,34 @@ Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns) 
     return Inputs{rows, source, std::size_t(rows.shape(0)), bytes(rows)};
   };
   if (has_dtype<std::uint8_t>(array)) return as(Source::u8, check_rows<std::uint8_t>(x, name, std::int64_t(columns)));
+  if (has_dtype<std::int32_t>(array)) return as(Source::i32, check_rows<std::int32_t>(x, name, std::int64_t(columns)));
+  if (has_dtype<std::int64_t>(array)) return as(Source::i64, check_rows<std::int64_t>(x, name, std::int64_t(columns)));
   if (has_dtype<double>(array)) return as(Source::f64, check_rows<double>(x, name, std::int64_t(columns)));
   return as(Source::f32, check_rows<float>(x, name, std::int64_t(columns)));
+}
+
+namespace {
+
+template <class T> std::size_t first_bad(const std::byte* data, std::size_t n, std::size_t limit) {
+  const T* const ids = reinterpret_cast<const T*>(data);
+  for (std::size_t i = 0; i < n; ++i)
+    if (!(double(ids[i]) > -1 && double(ids[i]) < double(limit))) return i;
+  return n;
+}
+
+}  // namespace
+
+void check_ids(const Inputs& inputs, const std::string& name, std::size_t columns, std::size_t limit) {
+  const auto find = inputs.source == Source::f32   ? &first_bad<float>
+                    : inputs.source == Source::f64 ? &first_bad<double>
+                    : inputs.source == Source::u8  ? &first_bad<std::uint8_t>
+                    : inputs.source == Source::i32 ? &first_bad<std::int32_t>
+                                                   : &first_bad<std::int64_t>;
+  const std::size_t n = inputs.rows * columns, bad = find(inputs.data, n, limit);
+  if (bad == n) return;
+  const py::object flat = inputs.array.attr("reshape")(-1);
+  throw py::value_error(name + " must hold ids in [0, " + std::to_string(limit) + "), the rows of the embedding; row " +
+                        std::to_string(bad / columns) + " has " + std::string(py::str(flat[py::int_(bad)])) + ".");
 }
 
 ActivationUse parse_activation(const py::handle& given) {

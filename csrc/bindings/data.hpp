@@ -27,8 +27,10 @@ struct Inputs {
   py::object pin = pinned(py::reinterpret_borrow<py::array>(array));
 };
 
-/// (rows, columns) of float32, float64 or uint8, in C order.
+/// (rows, columns) of float32, float64, uint8, int32 or int64, in C order.
 Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns);
+/// Throws py::value_error if a number is no row of a table of so many.
+void check_ids(const Inputs& inputs, const std::string& name, std::size_t columns, std::size_t limit);
 
 /// (name, default, doc, low, high, low_open, high_open)
 py::tuple describe(const FieldInfo& field);

@@ -46,6 +46,7 @@ template <class Real> std::vector<Inputs> check_x(const Network<Real>& network, 
   for (const py::object& one : each_of(x, count, "x")) {
     const std::size_t i = all.size();
     all.push_back(check_inputs(one, member("x", i, count), network.input_size(i)));
+    if (network.id_limits[i] > 0) check_ids(all[i], member("x", i, count), network.input_size(i), network.id_limits[i]);
     if (all[i].rows != all[0].rows)
       throw py::value_error("all inputs must have the same number of rows; got " + std::to_string(all[0].rows) +
                             " and " + std::to_string(all[i].rows) + ".");

@@ -7,6 +7,7 @@
 
 #include "graph/conv_gradients.hpp"
 #include "graph/jobs.hpp"
+#include "graph/lookup.hpp"
 #include "graph/recurrent_jobs.hpp"
 
 namespace gs {
@@ -16,6 +17,7 @@ template <class Real> struct Gradient {
   std::vector<ConvTerm<Real>> windows;
   std::vector<GradParts<Real>> parts;
   std::vector<std::vector<StepTerm<Real>>> steps;  // (part, call)
+  std::vector<LookupTerm<Real>> lookups;
   std::vector<Matrix<const Real>> sums;
   std::vector<const void*> reads;
 
@@ -24,6 +26,7 @@ template <class Real> struct Gradient {
     if (!parts.empty()) return std::make_unique<PartsGradJob<Real>>(std::move(parts), w, epilogue);
     if (!windows.empty()) return std::make_unique<ConvGradJob<Real>>(std::move(windows), w, epilogue);
     if (!steps.empty()) return std::make_unique<StepGradJob<Real>>(std::move(steps), w, epilogue);
+    if (!lookups.empty()) return std::make_unique<LookupGradJob<Real>>(std::move(lookups), w, epilogue);
     if (!sums.empty()) return std::make_unique<BiasGradJob<Real>>(std::move(sums), w, epilogue);
     return std::make_unique<WeightGradJob<Real>>(std::move(products), w, epilogue);
   }

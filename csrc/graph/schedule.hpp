@@ -73,6 +73,13 @@ template <class Real> class Schedule {
     gradient.reads.push_back(dz.at);
   }
 
+  // n ids in order, dy (n, columns) -> dw, of each row the sum of those dy whose id it is
+  void lookup_grad(const std::shared_ptr<const LookupOrder>& order, Matrix<Real> dy, const Weight<Real>* w) {
+    Gradient<Real>& gradient = gradient_of(w);
+    gradient.lookups.push_back({order, dy});
+    gradient.reads.insert(gradient.reads.end(), {order.get(), dy.at});
+  }
+
   // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
   // with a pool, y (batch, pooled places, filters) and its index
   void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,
@@ -94,8 +101,8 @@ template <class Real> class Schedule {
                      Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b,
                      const Real* start = nullptr) {
     const auto parts = [&](const Weight<Real>* weight) {
+      if (!weight || !weight->trainable()) return GradParts<Real>{};
       GradParts<Real> made;
-      if (!weight || !weight->trainable()) return made;
       const std::size_t most = ConvBackwardJob<Real>::most_parts;
       made.count = Blocks(batch, (batch + most - 1) / most).count;
       made.stride = align<Real>(weight->attributes->size());
@@ -119,8 +126,7 @@ template <class Real> class Schedule {
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
   }
 
-  /// The gradient of a kernel of a recurrent layer, part by part, which updates it with those of the layer's other
-  /// calls.
+  /// The gradient of a kernel of a recurrent layer, part by part; with those of other calls it updates the kernel.
   void weight_grad(const std::vector<StepTerm<Real>>& parts, const Access& access, const Weight<Real>* w) {
     if (!w->trainable()) return;
     Gradient<Real>& gradient = gradient_of(w);
@@ -138,7 +144,7 @@ template <class Real> class Schedule {
     if (found == gradients_.end()) return;
     Gradient<Real> gradient = std::move(found->second);
     gradients_.erase(found);
-    std::unique_ptr<GradJob<Real>> job = gradient.job(*w, epilogue_);
+    auto job = gradient.job(*w, epilogue_);
     grad_jobs_.push_back(job.get());
     gradient.reads.push_back(w->penalty_gradient);
     add(std::move(job), {std::move(gradient.reads), {w->w}}, true);
@@ -333,8 +339,7 @@ template <class Real> class Schedule {
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Memory for parts of a gradient, which take turns: a kernel's and a bias's, and those of the layer after them while
-  /// these are summed. A layer that is called more often has more.
+  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, the next layer's while they are summed.
   Real* parts_of(std::size_t n) {
     constexpr std::size_t turns = 4;
     if (parts_.size() < turns) parts_.resize(turns);

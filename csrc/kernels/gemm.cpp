@@ -27,17 +27,21 @@ template <class Real> HD void dots(const Product<Real>& q) {
   }
 }
 
-// All panels of at least n_vectors that fit from column j on, then the rest in narrower ones.
+// All panels of at least n_vectors that fit from column j on, then the rest in narrower ones. few: whether b is read so
+// rarely that packing a panel which hangs over its edge costs more than narrower ones do.
 template <int n_vectors, class Real>
-HD void panels(const Block<Real, true>& block, std::size_t columns, std::size_t j) {
+HD void panels(const Block<Real, true>& block, std::size_t columns, std::size_t j, bool few) {
   constexpr std::size_t full = n_vectors * Simd<Real>::lanes;
   for (; j + full <= columns; j += full) block.template panel<n_vectors>(j, full);
   if constexpr (n_vectors == 1) {
-    if (j < columns) block.template panel<1>(j, columns - j);
-  } else if (columns - j > full / 2) {
+    if (few && j < columns && columns >= full && !block.adds())
+      block.template panel<1>(columns - full, full);  // some columns once more
+    else if (j < columns)
+      block.template panel<1>(j, columns - j);
+  } else if (!few && columns - j > full / 2) {
     block.template panel<n_vectors>(j, columns - j);
   } else {
-    panels<n_vectors / 2>(block, columns, j);
+    panels<n_vectors / 2>(block, columns, j, few);
   }
 }
 
@@ -46,14 +50,13 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && is_whole && q.a.template is_plain<Real>()) return dots(q);
   each_block<true>(q, scratch, [&](const Block<Real, true>& block) {
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
-    if (q.at)
-      panels<tile_vectors>(block, q.columns, 0);
+    const bool few = q.rows <= 3 && !q.b_transposed;
+    if (q.at || q.rows > 3)
+      panels<tile_vectors>(block, q.columns, 0, few);
     else if (q.rows == 1)
-      panels<8>(block, q.columns, 0);
-    else if (q.rows <= 3)
-      panels<4>(block, q.columns, 0);
+      panels<8>(block, q.columns, 0, few);
     else
-      panels<tile_vectors>(block, q.columns, 0);
+      panels<4>(block, q.columns, 0, few);
   });
 }
 

@@ -93,6 +93,7 @@ template <class Real, bool tables> class Block {
     }
   }
 
+  HD bool adds() const { return adds_; }
   /// Elements of scratch.
   static constexpr std::size_t widest = 8 * Simd<Real>::lanes;
 

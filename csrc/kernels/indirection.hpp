@@ -10,12 +10,14 @@
 namespace gs {
 
 /// What the numbers of a data set may be.
-enum class Source { f32, f64, u8 };
+enum class Source { f32, f64, u8, i32, i64 };
 template <class T>
 constexpr Source source_of = sizeof(T) == 1   ? Source::u8
                              : sizeof(T) == 4 ? Source::f32
                                               : Source::f64;
-constexpr std::size_t item_size(Source source) { return source == Source::u8 ? 1 : source == Source::f32 ? 4 : 8; }
+constexpr std::size_t item_size(Source source) {
+  return source == Source::u8 ? 1 : source == Source::f32 || source == Source::i32 ? 4 : 8;
+}
 
 /// Rows whose numbers stand for scale * number + offset.
 struct IndirectionBuffer {

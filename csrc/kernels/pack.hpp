@@ -71,6 +71,10 @@ HD void gather(const IndirectionBuffer& x, std::size_t offset, std::size_t count
       return gather_rows<Real, double>(x, offset, count, n, to, ld);
     case Source::u8:
       return gather_rows<Real, std::uint8_t>(x, offset, count, n, to, ld);
+    case Source::i32:
+      return gather_rows<Real, std::int32_t>(x, offset, count, n, to, ld);
+    case Source::i64:
+      return gather_rows<Real, std::int64_t>(x, offset, count, n, to, ld);
   }
 }
 

@@ -68,6 +68,7 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
     numbers += size_of(node.shape);
     work += multiplications(layers[node.layer], node.shape);
   }
+  find_id_limits();
   const bool own = weights.empty();
   std::size_t size = 0;
   for (const AnyLayer& layer : layers)
@@ -83,6 +84,24 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
     }
   }
   set_weight_attributes(std::move(attributes));
+}
+
+template <class Real> void Network<Real>::find_id_limits() {
+  id_limits.assign(inputs.size(), 0);
+  for (const Node& node : nodes) {
+    const auto* const table = node.layer == Node::no_layer ? nullptr : std::get_if<Embedding>(&layers[node.layer]);
+    if (!table) continue;
+    // Back through what moves numbers.
+    std::size_t value = node.inputs[0];
+    while (value >= inputs.size()) {
+      const Node& maker = nodes[value - inputs.size()];
+      if (maker.layer != Node::no_layer && !std::holds_alternative<Rearrange>(layers[maker.layer])) break;
+      value = maker.inputs[0];
+    }
+    if (value >= inputs.size()) continue;
+    std::size_t& limit = id_limits[value];
+    limit = limit ? std::min(limit, table->rows) : table->rows;
+  }
 }
 
 template <class Real> bool Network<Real>::has_externals() const {

@@ -39,6 +39,7 @@ template <class Real> class Network {
   const std::vector<std::size_t> outputs;
   static constexpr std::size_t no_mask = std::size_t(-1);
   std::vector<std::size_t> masks;           // (output)
+  std::vector<std::size_t> id_limits;       // (input): below which its numbers are, being ids; 0: they are none
   std::vector<std::vector<Real*>> weights;  // (layer, weight)
   // Shared with executors that were made by them, which go on with them when there are others.
   std::vector<std::vector<std::shared_ptr<const WeightAttributes>>> attributes;
@@ -65,6 +66,8 @@ template <class Real> class Network {
   bool has_statistics() const;
 
  private:
+  void find_id_limits();
+
   Buffer<Real> arena_;
 };
 

@@ -18,7 +18,7 @@ def layer(kind, *inputs, **arguments):
     return made(inputs[0] if len(inputs) == 1 else list(inputs))
 
 def models():
-    for kind in ("steps", "norm", "mean", "merged", "joined", "nested"):
+    for kind in ("steps", "norm", "mean", "merged", "joined", "nested", "ids"):
         x = L.Input((5, 3))
         h = layer("Masking", x, mask_value=0.5)
         if kind == "norm":
@@ -31,6 +31,9 @@ def models():
         if kind == "nested":
             inner = L.Sequential([L.Input((5, 3)), L.layers.Dense(4, "tanh", dtype="float64")])
             h = layer("Activation", inner(h), activation="relu")
+        if kind == "ids":
+            x = L.Input((5,), dtype="int32")
+            h = layer("Embedding", x, input_dim=7, output_dim=3, mask_zero=True)
         model = L.Model(x, layer("Dense", h, units=2, name="last"))
         model.compile(L.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
         yield kind, model
@@ -43,6 +46,7 @@ def answers():
         model.set_weights([rng.uniform(0.2, 1, shape) for shape in shapes])
         x, y = np.array(data["x"]), np.array(data["y"])
         y = y[:, 0] if kind == "mean" else y
+        x = np.array(data["ids"]) if kind == "ids" else x
         scores = model.evaluate(x, y, batch_size=4, verbose=0)
         history = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
         outputs = model.predict(x, verbose=0)
@@ -58,7 +62,7 @@ def data() -> dict[str, Any]:
     x, y = rng.normal(size=(6, 5, 3)), rng.normal(size=(6, 5, 2))
     x[rng.random((6, 5)) < 0.4] = 0.5
     x[:, 1] = rng.normal(size=(6, 3))
-    return {"x": x.tolist(), "y": y.tolist()}
+    return {"x": x.tolist(), "y": y.tolist(), "ids": rng.integers(0, 7, (6, 5)).tolist()}
 
 
 def test_numbers_are_those_of_keras(data):

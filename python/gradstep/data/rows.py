@@ -32,7 +32,7 @@ __all__ = [
 
 NAMES = "x", "y", "sample_weight"
 VERBOSITY = {"auto": 1}
-READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8")))
+READABLE = frozenset(map(np.dtype, ("float32", "float64", "uint8", "int32", "int64")))
 
 
 class Rows:
@@ -93,7 +93,7 @@ def alone(data: Any, rows: int | None = None) -> Any:
 def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """x (rows, *shape), or (rows,) where a row is one number -> (rows, numbers a row).
 
-    Not copied if it is float32, float64 or uint8 in C order: the engine reads such rows where they lie.
+    Not copied if it is float32, float64, uint8, int32 or int64 in C order: the engine reads such rows where they lie.
     """
     if x.ndim == 1 and shape == (1,):
         x = x[:, None]

@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .base import Layer
 from .pooling import Pooling
 
 __all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D"]
 
 
-class AveragePooling1D(Pooling):
+class AveragePooling(Pooling, Layer):
+    """Base of average pooling."""
+
+    _mean = True
+
+    def __init__(
+        self,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        options = {
+            "input_shape": input_shape,
+            "input_dim": input_dim,
+            "dtype": dtype,
+            "name": name,
+            "trainable": trainable,
+        }
+        super().__init__(pool_size, strides, padding, data_format, **options)
+
+
+class AveragePooling1D(AveragePooling):
     """Average pooling of sequences: the mean of each channel in a window.
 
     Parameters
@@ -45,35 +74,9 @@ class AveragePooling1D(Pooling):
     """
 
     _n = 1
-    _mean = True
-
-    def __init__(
-        self,
-        pool_size: int | Sequence[int],
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
 
-class AveragePooling2D(Pooling):
+class AveragePooling2D(AveragePooling):
     """Average pooling of images: the mean of each channel in a window.
 
     Parameters
@@ -109,35 +112,9 @@ class AveragePooling2D(Pooling):
     """
 
     _n = 2
-    _mean = True
-
-    def __init__(
-        self,
-        pool_size: int | Sequence[int],
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
 
-class AveragePooling3D(Pooling):
+class AveragePooling3D(AveragePooling):
     """Average pooling of volumes: the mean of each channel in a window.
 
     Parameters
@@ -173,29 +150,3 @@ class AveragePooling3D(Pooling):
     """
 
     _n = 3
-    _mean = True
-
-    def __init__(
-        self,
-        pool_size: int | Sequence[int],
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )

@@ -201,9 +201,7 @@ class CallGraph:
         return self.add(spec, read, external.row)
 
 
-def _external(
-    layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool
-) -> dict[str, Any]:
+def _external(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
     """The specification of a layer in NumPy."""
     return {
         "kind": "external",

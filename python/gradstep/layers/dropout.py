@@ -9,6 +9,7 @@ from typing import Any
 from .. import seeds
 from ..checks import check_float, check_int, describe
 from .base import Layer, Shape
+from .mixin import LayerMixin
 
 __all__ = ["AlphaDropout", "BaseDropout", "Dropout"]
 
@@ -27,8 +28,8 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
     return tuple(sizes)
 
 
-class BaseDropout(Layer):
-    """Base of the layers that drop numbers by draws that some of them may share; not used itself."""
+class BaseDropout(LayerMixin):
+    """Of a layer that drops numbers by draws that some of them may share, before `Layer` among its bases."""
 
     supports_masking = True
 
@@ -77,7 +78,7 @@ class BaseDropout(Layer):
         return {"kind": "shared_dropout", **spec}
 
 
-class Dropout(BaseDropout):
+class Dropout(BaseDropout, Layer):
     """In training, sets numbers to 0 at random, so that a network does not rely on any one of them.
 
     Parameters
@@ -143,7 +144,7 @@ class Dropout(BaseDropout):
         return self.noise_shape or (None,) * len(input_shape)
 
 
-class AlphaDropout(BaseDropout):
+class AlphaDropout(BaseDropout, Layer):
     r"""Dropout that keeps mean and variance: behind ``selu``, numbers are set to its lowest value at random.
 
     Parameters

@@ -4,12 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .base import Layer
 from .pooling import Pooling
 
 __all__ = ["MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
 
 
-class MaxPooling1D(Pooling):
+class MaxPooling(Pooling, Layer):
+    """Base of max pooling."""
+
+    def __init__(
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        options = {
+            "input_shape": input_shape,
+            "input_dim": input_dim,
+            "dtype": dtype,
+            "name": name,
+            "trainable": trainable,
+        }
+        super().__init__(pool_size, strides, padding, data_format, **options)
+
+
+class MaxPooling1D(MaxPooling):
     """Max pooling of sequences: the largest number of each channel in a window.
 
     Parameters
@@ -47,38 +74,13 @@ class MaxPooling1D(Pooling):
 
     _n = 1
 
-    def __init__(
-        self,
-        pool_size: int | Sequence[int] = 2,
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
-
-class MaxPooling2D(Pooling):
+class MaxPooling2D(MaxPooling):
     """Max pooling of images: the largest number of each channel in a window.
 
     Parameters
     ----------
-    pool_size : int, or sequence of 2 int, default (2, 2)
+    pool_size : int, or sequence of 2 int, default 2
         Of the window, along height and width.
     strides : int, or sequence of 2 int, optional
         How far the window moves; by default its size.
@@ -111,38 +113,13 @@ class MaxPooling2D(Pooling):
 
     _n = 2
 
-    def __init__(
-        self,
-        pool_size: int | Sequence[int] = (2, 2),
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
-
-class MaxPooling3D(Pooling):
+class MaxPooling3D(MaxPooling):
     """Max pooling of volumes: the largest number of each channel in a window.
 
     Parameters
     ----------
-    pool_size : int, or sequence of 3 int, default (2, 2, 2)
+    pool_size : int, or sequence of 3 int, default 2
         Of the window, along depth, height and width.
     strides : int, or sequence of 3 int, optional
         How far the window moves; by default its size.
@@ -174,28 +151,3 @@ class MaxPooling3D(Pooling):
     """
 
     _n = 3
-
-    def __init__(
-        self,
-        pool_size: int | Sequence[int] = (2, 2, 2),
-        strides: int | Sequence[int] | None = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            pool_size,
-            strides,
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )

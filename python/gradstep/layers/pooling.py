@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..checks import check_choice
-from .base import Layer, Shape
+from .base import Shape
+from .mixin import LayerMixin
 from .rearranged import standardize_data_format
 from .windows import many, places
 
 __all__ = ["Pooling"]
 
 
-class Pooling(Layer):
-    """Base of the layers that pool within a window."""
+class Pooling(LayerMixin):
+    """Of a layer that pools within a window, before `Layer` among its bases."""
 
     _weightless = True
     _n = 1  # spatial axes

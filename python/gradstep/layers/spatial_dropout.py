@@ -30,7 +30,7 @@ def of_channels(
     return (None, *ones, None) if data_format == "channels_last" else (None, None, *ones)
 
 
-class SpatialDropout1D(BaseDropout):
+class SpatialDropout1D(BaseDropout, Layer):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -83,7 +83,32 @@ class SpatialDropout1D(BaseDropout):
         return of_channels(self, input_shape, 1)
 
 
-class SpatialDropout2D(BaseDropout):
+class SpatialDropout(BaseDropout, Layer):
+    """Base of the layers that drop channels of images and volumes."""
+
+    _n = 2  # spatial axes
+
+    def __init__(
+        self,
+        rate: float,
+        data_format: str | None = None,
+        seed: int | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self._take(rate, seed)
+        self.data_format = channels_at(data_format)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+
+    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        return of_channels(self, input_shape, self._n, self.data_format)
+
+
+class SpatialDropout2D(SpatialDropout):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -120,27 +145,10 @@ class SpatialDropout2D(BaseDropout):
     array([[[[1., 1.]]]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: str | None = None,
-        seed: int | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        self._take(rate, seed)
-        self.data_format = channels_at(data_format)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
-
-    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return of_channels(self, input_shape, 2, self.data_format)
+    _n = 2
 
 
-class SpatialDropout3D(BaseDropout):
+class SpatialDropout3D(SpatialDropout):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -177,21 +185,4 @@ class SpatialDropout3D(BaseDropout):
     array([[[[[1., 1.]]]]], dtype=float32)
     """
 
-    def __init__(
-        self,
-        rate: float,
-        data_format: str | None = None,
-        seed: int | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        self._take(rate, seed)
-        self.data_format = channels_at(data_format)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
-
-    def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        return of_channels(self, input_shape, 3, self.data_format)
+    _n = 3

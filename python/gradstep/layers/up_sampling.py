@@ -19,7 +19,17 @@ class UpSampling(Rearranged, Layer):
 
     _n = 1  # spatial axes
 
-    def __init__(self, size: Any, data_format: str | None, **options: Any) -> None:
+    def __init__(
+        self,
+        size: int | Sequence[int] = 2,
+        data_format: str | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         if not isinstance(size, (list, tuple)):
             size = (check_int("size", size, 1),) * self._n
         if len(size) != self._n:
@@ -27,7 +37,7 @@ class UpSampling(Rearranged, Layer):
         self._factors = tuple(check_int(f"size[{i}]", factor, 1) for i, factor in enumerate(size))
         self.size: Any = self._factors if self._n > 1 else self._factors[0]
         self.data_format = standardize_data_format(data_format)
-        super().__init__(**options)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The input, so many times as large."""
@@ -156,7 +166,7 @@ class UpSampling3D(UpSampling):
 
     Parameters
     ----------
-    size : int, or sequence of 3 int, default (2, 2, 2)
+    size : int, or sequence of 3 int, default 2
         How many times along depth, height and width.
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, depth, height, width, channels), the default, or (rows, channels, depth, height, width).
@@ -178,24 +188,3 @@ class UpSampling3D(UpSampling):
     """
 
     _n = 3
-
-    def __init__(
-        self,
-        size: int | Sequence[int] = (2, 2, 2),
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            size,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )

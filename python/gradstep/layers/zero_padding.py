@@ -18,11 +18,21 @@ class ZeroPadding(Rearranged, Layer):
 
     _n = 1  # spatial axes
 
-    def __init__(self, padding: Any, data_format: str | None, **options: Any) -> None:
+    def __init__(
+        self,
+        padding: int | Sequence[int | Sequence[int]] = 1,
+        data_format: str | None = None,
+        *,
+        input_shape: Sequence[int] | int | None = None,
+        input_dim: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
         self._ends = per_axis("padding", padding, self._n)
         self.padding: Any = self._ends if self._n > 1 else self._ends[0]
         self.data_format = standardize_data_format(data_format)
-        super().__init__(**options)
+        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The input with its zeros."""
@@ -69,34 +79,13 @@ class ZeroPadding1D(ZeroPadding):
 
     _n = 1
 
-    def __init__(
-        self,
-        padding: int | Sequence[int] = 1,
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
-
 
 class ZeroPadding2D(ZeroPadding):
     """Puts rows and columns of zeros around pictures.
 
     Parameters
     ----------
-    padding : int, or sequence of 2, default (1, 1)
+    padding : int, or sequence of 2, default 1
         How much to put at both ends of height and width: an int for all; or for each axis an int, or two, as in
         ``((top, bottom), (left, right))``.
     data_format : {"channels_last", "channels_first"}, optional
@@ -121,27 +110,6 @@ class ZeroPadding2D(ZeroPadding):
     """
 
     _n = 2
-
-    def __init__(
-        self,
-        padding: int | Sequence[int | Sequence[int]] = (1, 1),
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
 
 
 class ZeroPadding3D(ZeroPadding):
@@ -172,24 +140,3 @@ class ZeroPadding3D(ZeroPadding):
     """
 
     _n = 3
-
-    def __init__(
-        self,
-        padding: int | Sequence[int | Sequence[int]] = ((1, 1), (1, 1), (1, 1)),
-        data_format: str | None = None,
-        *,
-        input_shape: Sequence[int] | int | None = None,
-        input_dim: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        trainable: bool = True,
-    ) -> None:
-        super().__init__(
-            padding,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )

@@ -326,7 +326,7 @@ class SAMStep:
         self._inner.step(gradients)
 
     def _pairs(self, gradients: Sequence[Any]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        """Number, array and gradient of those that have one."""
+        """BoundedNumber, array and gradient of those that have one."""
         parameter = self._owner._core.parameter
         return [
             (index, np.asarray(parameter(index)), as_gradient(gradient, noun("gradient", label)))

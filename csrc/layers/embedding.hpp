@@ -1,0 +1,57 @@
+// Embedding.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+
+#include "graph/call.hpp"
+#include "graph/lookup.hpp"
+
+namespace gs {
+
+/// y = the row of w that each id stands for. Ids that are no row give numbers that are none; those of data are checked
+/// before a pass.
+struct Embedding {
+  Shape shape;  // of the output
+  std::size_t rows, n, ids;
+
+  static constexpr const char* name = "embedding";
+  template <class Settings>
+  Embedding(const Shapes& inputs, const Settings& settings)
+      : shape(inputs[0]), rows(settings.whole("input_dim")), n(settings.whole("output_dim")), ids(size_of(inputs[0])) {
+    shape.push_back(n);
+  }
+  Shape output() const { return shape; }
+  Shapes weights() const { return {{rows, n}}; }
+
+  // ids (batch, ids), w (rows, n) -> y (batch * ids, n)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> at = call.x_matrix(1), y = call.y(n);
+    const Real* const w = call.weight(0)->w;
+    schedule.each_row(y.rows, n, {{at.at, w}, {y.at}}, [=, n = n, rows = rows](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) {
+        const std::size_t row = row_of(at.at[i], rows);
+        if (row < rows)
+          std::copy_n(w + row * n, n, y.at + i * n);
+        else
+          std::fill_n(y.at + i * n, n, std::numeric_limits<Real>::quiet_NaN());
+      }
+    });
+  }
+
+  // dy (batch * ids, n) -> dw (rows, n); ids have no gradient
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    if (call.weight(0)->trainable()) {
+      const auto order = std::make_shared<LookupOrder>();
+      const Matrix<Real> at = call.x_matrix(1);
+      schedule.once({{at.at}, {order.get()}}, [=, rows = rows] { order->sort(at.at, at.size(), rows); });
+      schedule.lookup_grad(order, call.dy(n), call.weight(0));
+    }
+    if (const Matrix<Real> dx = call.dx(ids))
+      schedule.once({{}, {dx.at}}, [=] { std::fill_n(dx.at, dx.size(), Real(0)); });
+  }
+};
+
+}  // namespace gs
