@@ -102,7 +102,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
-    _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    _passing: tuple[str, ...] = ("input_shape", "input_dim")  # a model's config has the shape
     _weightless = False  # whether it never has weights, and the engine is not asked what shapes they have
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
@@ -285,6 +285,11 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         """Shape of a row of the output."""
         return tuple(n for n in self.output_shape[1:] if n is not None)
 
+    @property
+    def _outputs(self) -> Sequence[Layer]:
+        """What takes each of several outputs out of what the layer gives; none of a layer with one."""
+        return ()
+
     # -- computing ---------------------------------------------------------------------------------------------------
 
     def _checked_inputs(self, x: Any) -> list[np.ndarray]:
@@ -298,6 +303,14 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         """What `backward` gives for the inputs."""
         return gradients[0]
+
+    def _unpacked(self, y: np.ndarray) -> Any:
+        """What a call gives, of an array that has all its outputs."""
+        return y
+
+    def _packed_outputs(self, dy: Any) -> Any:
+        """The gradient by that array, of what `backward` is given."""
+        return dy
 
     def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.

@@ -11,6 +11,7 @@ from ..described import serialize_object
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
+from ..layers.with_states import WithStates
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation
 from .savable import MODELS, Savable, described_model
@@ -55,7 +56,10 @@ def described_graph(
         inbound: list[dict[str, Any]] = []
         for node in calls[id(operation)]:
             given = [argument(tensor) for tensor in node.inputs]
-            inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
+            if isinstance(operation, WithStates) and node.listed:
+                inbound.append({"args": given[:1], "kwargs": {"initial_state": given[1:]}})
+            else:
+                inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
         layer = words(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
         as_operation(layer)
@@ -206,11 +210,19 @@ def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool]:
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
         raise ValueError(f"{what} must be called with one argument, which may be a list; got {arguments!r}.")
+    states = (options or {}).get("initial_state")
+    if states is not None:
+        given = [*_listed(arguments[0]), *_listed(states)]
+        return [_tensor(one, what) for one in given], True
     for key, value in (options or {}).items():
         if any(one is not None for one in (value if isinstance(value, list) else [value])):  # masks, say
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     listed = isinstance(arguments[0], (list, tuple))
     return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def _tensor(words: Any, what: str) -> tuple[str, int, int]:

@@ -37,6 +37,19 @@ def h5py_module() -> Any:
 INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell"}
 
 
+# The same of a layer that has two.
+HALVES = ("/forward_layer/cell", "/backward_layer/cell")
+
+
+def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The groups in which the weights of a layer are, and which are in each."""
+    if re.search(r"/bidirectional(_\d+)?$", group):
+        half = len(values) // 2
+        yield from ((group + part, values[i * half : (i + 1) * half]) for i, part in enumerate(HALVES))
+    else:
+        yield group, values
+
+
 def _groups(classes: Sequence[str]) -> Iterator[str]:
     """What Keras calls the group of each layer: its class in small letters, counted within the model."""
     count: dict[str, int] = {}
@@ -85,10 +98,11 @@ def write_weights(model: Savable) -> bytes:
         mark(file)
         file.create_group("vars").attrs["name"] = model.name
         for group, layer in _places(model).values():
-            members = file.create_group(f"{group}/vars")
-            members.attrs["name"] = layer.name
-            for i, weight in enumerate(_kept(layer)):
-                write_dataset(members, str(i), weight)
+            for part, weights in _parts(group, _kept(layer)):
+                members = file.create_group(f"{part}/vars")
+                members.attrs["name"] = layer.name
+                for i, weight in enumerate(weights):
+                    write_dataset(members, str(i), weight)
     return buffer.getvalue()
 
 
@@ -151,7 +165,12 @@ def _opened(data: bytes, path: str) -> Iterator[Any]:
 
 
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
-    """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
+    """The data sets of a layer's groups, read if they have these shapes; else stand-ins of their own shapes."""
+    return [array for part, some in _parts(group, shapes) for array in _numbers_in(file, part, some, path)]
+
+
+def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
+    """The same of one group."""
     members = _member(file, f"{group}/vars", path)
     if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
