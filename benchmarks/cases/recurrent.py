@@ -1,4 +1,4 @@
-"""What the cases `lstm` and `gru` have in common: a recurrent layer over sequences, and Dense 1 behind its last step."""
+"""What the cases `lstm` and `gru` have in common: a recurrent layer over sequences, and Dense 1 after its last step."""
 
 from __future__ import annotations
 

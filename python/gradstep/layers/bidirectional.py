@@ -10,6 +10,7 @@ import numpy as np
 from .. import seeds
 from ..checks import check_choice, describe
 from ..described import revive
+from .base import Layer
 from .gru import GRU
 from .lstm import LSTM
 from .recurrent import Recurrent
@@ -27,12 +28,12 @@ __all__ = ["Bidirectional"]
 
 MODES = {name: name for name in ("concat", "sum", "ave", "mul")}
 # Settings that both directions must have in common.
-SHARED = ("use_bias", "return_sequences", "return_state", "stateful", "zero_output_for_mask")
+SHARED = ("use_bias", "return_sequences", "return_state", "zero_output_for_mask")
 # What makes keys of the two layers, for inputs and states each, of one.
 KEYS = (0, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-class Bidirectional(WithStates):
+class Bidirectional(WithStates, Layer):
     """Runs a recurrent layer over sequences in both directions.
 
     Parameters
@@ -81,7 +82,6 @@ class Bidirectional(WithStates):
 
     _reads_mask = True
     supports_masking = True
-    _trained = (True,) * 6
     _passing = ("input_shape", "input_dim", "weights")
 
     def __init__(
@@ -107,8 +107,7 @@ class Bidirectional(WithStates):
         first = self._directions[0]
         self.return_sequences, self.return_state = first.return_sequences, first.return_state
         self._weight_names = [f"{way}_{kind}" for way in ("forward", "backward") for kind in first._weight_names]
-        if not first.use_bias:
-            self._weight_names = [kind for kind in self._weight_names if not kind.endswith("bias")]
+        self._trained = (True,) * len(self._weight_names)
         if any(direction._key is not None for direction in self._directions):
             self._draw_key()
         dtype = first.dtype if dtype is None else dtype
@@ -141,8 +140,10 @@ class Bidirectional(WithStates):
                 f"{second.units}."
             )
         for direction in self._directions:
-            if direction.activity_regularizer is not None or not direction.trainable:
-                raise ValueError("the layers of a Bidirectional must be trainable, and without activity_regularizer.")
+            if direction.activity_regularizer is not None or direction.stateful or not direction.trainable:
+                raise ValueError(
+                    "the layers of a Bidirectional must be trainable, not stateful, and without activity_regularizer."
+                )
 
     # -- the two layers ----------------------------------------------------------------------------------------------
 
