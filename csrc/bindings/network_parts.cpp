@@ -34,6 +34,13 @@ class Settings {
   std::vector<double> reals(const char* name) const {
     return spec_.contains(name) ? spec_[name].cast<std::vector<double>>() : std::vector<double>{};
   }
+  /// Which of these names it is.
+  std::size_t one_of(const char* name, std::initializer_list<const char*> known) const {
+    const auto given = spec_[name].cast<std::string>();
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (given == known.begin()[i]) return i;
+    throw py::value_error(std::string(name) + " is not known: " + given + ".");
+  }
   void check(bool holds, const char* message) const {
     if (!holds) throw py::value_error(message);
   }

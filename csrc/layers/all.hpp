@@ -28,6 +28,7 @@
 #include "layers/rescaling.hpp"
 #include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
+#include "layers/warp.hpp"
 
 namespace gs {
 
@@ -35,7 +36,7 @@ using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescalin
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
                         Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
                         Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
-                        Recurrent<SimpleRnnCell>, Bidirectional, NotEqual, FillMasked, MaskedMean, Embedding>;
+                        Recurrent<SimpleRnnCell>, Bidirectional, NotEqual, FillMasked, MaskedMean, Embedding, Warp>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -42,9 +42,11 @@ from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .permute import Permute
 from .prelu import PReLU
+from .random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
+from .resizing import CenterCrop, Resizing
 from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from .separable_conv import SeparableConv1D, SeparableConv2D
 from .simple_rnn import SimpleRNN
@@ -66,6 +68,7 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -112,10 +115,16 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",

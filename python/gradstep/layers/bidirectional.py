@@ -193,7 +193,7 @@ class Bidirectional(WithStates, Layer):
         return [mask] * len(self._main_rows(1)) + [None] * (len(self._state_sizes()) if self.return_state else 0)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         words: dict[str, Any] = {"kind": "bidirectional", "merge_mode": self.merge_mode or "none", "masked": False}
         for number, (way, direction) in enumerate(zip(("forward", "backward"), self._directions, strict=True)):
             drawn = {f"{kind}key": (self._key or 0) ^ KEYS[2 * number + i] for i, kind in enumerate(("", "recurrent_"))}

@@ -117,7 +117,7 @@ class Recurrent(WithStates, Layer):
         return [mask] + [None] * self._states if self.return_state else mask
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         key = self._key or 0
         return {
             "kind": self._kind(),

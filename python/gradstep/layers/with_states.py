@@ -8,20 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import numeric
+from .mixin import LayerMixin
 from .output import Output
 from .symbolic import Node, SymbolicTensor, tensors_of
 
 if TYPE_CHECKING:
-    from .base import Layer
     from .call_graph import CallGraph, Value
-else:
-    Layer = object  # a mixin: its classes have `Layer` beside it
 
 __all__ = ["WithStates", "rows_before"]
 
 
-class WithStates(Layer):
-    """Of a layer with states that go in and come out, before `Layer` among its bases."""
+class WithStates(LayerMixin):
+    """Of a recurrent layer, before `Layer` among its bases: initial states as inputs, last states as outputs."""
 
     return_sequences: bool
     return_state: bool
