@@ -78,7 +78,7 @@ class Weighted:
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights, as a list of arrays."""
         with self._guard:
-            return [np.array(weight) for weight in self._weights]
+            return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set the values of all weights from a list of arrays.
@@ -92,8 +92,8 @@ class Weighted:
         if not self.built:
             raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
         with self._guard:
-            assign(self._weights, weights)
+            assign(self.weights, weights)
 
     def count_params(self) -> int:
         """Total number of elements of the weights."""
-        return sum(weight.size for weight in self._weights)
+        return sum(weight.size for weight in self.weights)
