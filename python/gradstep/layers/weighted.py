@@ -78,7 +78,7 @@ class Weighted:
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the weights."""
         with self._guard:
-            return [np.array(weight) for weight in self._weights]
+            return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Give all weights new values; as `Sequential.set_weights`, for one layer.
@@ -92,8 +92,8 @@ class Weighted:
         if not self.built:
             raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
         with self._guard:
-            assign(self._weights, weights)
+            assign(self.weights, weights)
 
     def count_params(self) -> int:
         """How many numbers the weights are."""
-        return sum(weight.size for weight in self._weights)
+        return sum(weight.size for weight in self.weights)

@@ -15,6 +15,7 @@ from ..described import custom_object_scope
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor, tensors_of
+from ..layers.with_states import WithStates
 from ..naming import name_for
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
@@ -211,6 +212,8 @@ class Sequential(BaseModel):
                 current = layer.compute_output_shape(current)
             current = (None, *shape)
             for layer in self._layers:
+                if self._entrance is not None and isinstance(layer, WithStates) and not layer.built:
+                    layer._batch = self._entrance.batch_size
                 with seeds.within(self._draws.get(layer.name)):
                     layer.build(current)
                 current = layer.output_shape

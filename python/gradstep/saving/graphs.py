@@ -11,7 +11,7 @@ from ..described import serialize_object
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
-from ..layers.with_states import WithStates
+from ..layers.with_states import WithStates, rows_before
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation
 from .savable import MODELS, Savable, described_model
@@ -180,6 +180,8 @@ def connected(
         tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
         given: Any = tensors if one.listed else tensors[0]
         layer = layers[one.name]
+        if isinstance(layer, WithStates) and not layer.built:
+            layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
             build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
         made_of = layer(given)
