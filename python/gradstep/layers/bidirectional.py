@@ -206,12 +206,12 @@ class Bidirectional(WithStates, Layer):
         return words | masked | {"masked": True}
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """What holds for the kernels and biases of both."""
+        """Regularizer and constraint of the kernels and biases of both layers."""
         count = 2 + self._directions[0].use_bias
         return [rule for direction in self._directions for rule in direction.rules()[:count]]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Those of both layers."""
+        """The weights of both layers."""
         drawn = [weight for direction in self._directions for weight in direction.draw_weights(input_shape)]
         if self._initial is not None:
             assign(drawn, self._initial)

@@ -195,7 +195,7 @@ class Recurrent(WithStates, Layer):
         raise NotImplementedError(f"{type(self).__name__} must define _kind().")
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for the kernels and for the bias."""
+        """Regularizer and constraint of the kernels and the bias."""
         return [
             (self.kernel_regularizer, self.kernel_constraint),
             (self.recurrent_regularizer, self.recurrent_constraint),

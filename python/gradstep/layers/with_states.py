@@ -19,7 +19,7 @@ __all__ = ["WithStates", "rows_before"]
 
 
 class WithStates(LayerMixin):
-    """Of a recurrent layer, before `Layer` among its bases: initial states as inputs, last states as outputs."""
+    """Mixin, before `Layer` among the bases, of recurrent layers: initial and last states as inputs and outputs."""
 
     return_sequences: bool
     return_state: bool
