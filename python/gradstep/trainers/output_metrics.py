@@ -103,7 +103,7 @@ class OutputMetrics:
 
         weights: whether rows have weights, which the engine's scores do not count.
         """
-        # What a loss of the user's own takes as targets need be no rows that the engine can read.
+        # Targets of a custom loss need not be rows that the engine can read.
         readable = y.shape[1:] == row or (loss.labels and y.shape[1:] in (row[:-1], (*row[:-1], 1)))
         outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights)
         if key in self._known:
