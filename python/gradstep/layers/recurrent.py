@@ -87,7 +87,7 @@ class Recurrent(WithStates, Layer):
 
     def _draw_key(self) -> None:
         if self.dropout or self.recurrent_dropout:
-            self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+            self._key = seeds.word_of(self.seed)
 
     @property
     def kernel(self) -> np.ndarray:

@@ -48,7 +48,7 @@ class OutputMetrics:
         if not isinstance(wanted, (list, tuple)):
             raise TypeError(f"{what} must be a list of names and metrics; got {describe(wanted)}.")
         if wanted and loss is None:
-            raise ValueError(f"{what} need a loss: it says what the targets are.")
+            raise ValueError(f"{what} need a loss, which defines the form of the targets.")
         for i, one in enumerate(wanted):
             given: str | Metric
             if isinstance(one, str):
