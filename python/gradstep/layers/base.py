@@ -102,7 +102,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     _weight_names: Sequence[str] = ()
     _trained: Sequence[bool] = (True, True)  # which of the weights gradients are for
-    _passing = ("input_shape", "input_dim")  # a model's config has the shape
+    _passing: tuple[str, ...] = ("input_shape", "input_dim")  # a model's config has the shape
     _weightless = False  # whether it never has weights, and the engine is not asked what shapes they have
     # Layers without weights, in NumPy, that this one goes on with: a custom activation, a penalty of the output.
     _stages: Sequence[Layer] = ()
