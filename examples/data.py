@@ -84,8 +84,7 @@ def sunspots(months: int, seed: int = 0) -> np.ndarray:
     ends = np.cumsum(draw.normal(131, 10, cycles))
     heights = draw.uniform(60, 180, cycles)
     time = np.arange(months)
-    which = np.searchsorted(ends, time)
-    begins = np.r_[0, ends][which]
+    begins = np.r_[0, ends][which := np.searchsorted(ends, time)]
     phase = (time - begins) / (ends[which] - begins)
     level = heights[which] * np.sin(np.pi * phase**0.75) ** 2
     return (level + draw.normal(0, 1, months) * (4 + 0.12 * level)).clip(0)

@@ -218,6 +218,21 @@ def test_forecast():
     assert text.splitlines()[-1].count("-") == 71
 
 
+def test_characters():
+    text = shown("characters", 20000, 6)
+    losses = [numbers(line) for line in text.splitlines() if line.startswith("epoch")]
+    assert losses[-1][2] < 0.6 < row(text, f"{20000} characters,")[1]
+    assert "The old king" in text
+
+
+def test_sentiment():
+    text = shown("sentiment", 1500, 7)
+    assert [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")][-1] > 0.95
+    good, bad, turned = (numbers(line)[0] for line in text.splitlines()[-3:])
+    assert good > 0.9 > 0.5 > bad
+    assert turned > 0.9
+
+
 # -- form --------------------------------------------------------------------------------------------------------------
 
 

@@ -34,6 +34,13 @@ class Settings {
   std::vector<double> reals(const char* name) const {
     return spec_.contains(name) ? spec_[name].cast<std::vector<double>>() : std::vector<double>{};
   }
+  /// Which of these names it is.
+  std::size_t one_of(const char* name, std::initializer_list<const char*> known) const {
+    const auto given = spec_[name].cast<std::string>();
+    for (std::size_t i = 0; i < known.size(); ++i)
+      if (given == known.begin()[i]) return i;
+    throw py::value_error(std::string(name) + " is not known: " + given + ".");
+  }
   void check(bool holds, const char* message) const {
     if (!holds) throw py::value_error(message);
   }
@@ -42,9 +49,12 @@ class Settings {
   Shapes shapes(const char* name) const { return spec_[name].cast<Shapes>(); }
   Penalty penalty(const char* name) const { return parse_penalty(spec_[name].cast<py::dict>()); }
   std::vector<bool> flags(const char* name) const { return spec_[name].cast<std::vector<bool>>(); }
+  std::string text(const char* name) const { return spec_[name].cast<std::string>(); }
+  /// Those of a part of a layer.
+  Settings part(const char* name) const { return Settings(spec_[name].cast<py::dict>()); }
 
  private:
-  const py::dict& spec_;
+  const py::dict spec_;
 };
 
 template <class... Any> AnyLayer parse_layer(const py::dict& spec, const Shapes& inputs, TypeList<Any...>) {

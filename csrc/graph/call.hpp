@@ -68,13 +68,13 @@ template <class Real> class Call {
     const Content<Real>& input = *inputs_[i];
     if (input.is_plain()) return reshaped(input.matrix, columns);
     const std::string name = "input " + std::to_string(i);
-    const bool is_new = !saved_.count(name);
+    const bool is_new = !(whole_ ? whole_->saved_.count(part_ + name) : saved_.count(name));
     const Matrix<Real> copy = save(name, schedule_.batch * size_of(shapes_[i]), columns);
     if (is_new) schedule_.copy(x(size_of(shapes_[i]), i), reshaped(copy, size_of(shapes_[i])));
     return copy;
   }
   Matrix<Real> y(std::size_t columns) const { return reshaped(y_, columns); }
-  const Weight<Real>* weight(std::size_t i) const { return &weights_[i]; }
+  const Weight<Real>* weight(std::size_t i) const { return &weights_[first_weight_ + i]; }
 
   /// The gradient by the output, which backward may write over.
   Matrix<Real> dy(std::size_t columns) const { return reshaped(dy_, columns); }
@@ -83,12 +83,29 @@ template <class Real> class Call {
 
   /// Memory for n numbers by its name, the same in forward and backward.
   Matrix<Real> save(const std::string& name, std::size_t n, std::size_t columns) {
+    if (whole_) return whole_->save(part_ + name, n, columns);
     Real*& at = saved_[name];
     if (!at) at = schedule_.workspace(n);
     return {at, n / columns, columns};
   }
   /// The same, as large as the output.
   Matrix<Real> save(const std::string& name, std::size_t columns) { return save(name, y_.size(), columns); }
+
+  /// The same for a layer that is a part of this one: it has some of the inputs, the weights from `first_weight` on,
+  /// and what it keeps under its own name.
+  Call part(const std::string& name, const std::vector<std::size_t>& inputs, std::size_t first_weight, Matrix<Real> y) {
+    std::vector<Content<Real>*> some;
+    Shapes shapes;
+    for (const std::size_t i : inputs) {
+      some.push_back(inputs_[i]);
+      shapes.push_back(shapes_[i]);
+    }
+    Call made(schedule_, some, shapes, weights_, y);
+    made.first_weight_ = first_weight;
+    made.whole_ = this;
+    made.part_ = name + " ";
+    return made;
+  }
 
   /// The output is the input, times scale plus offset: whoever reads it does that.
   void pass(double scale = 1, double offset = 0) {
@@ -116,6 +133,9 @@ template <class Real> class Call {
   Matrix<Real> dy_;
   std::vector<Matrix<Real>> dxs_;
   std::map<std::string, Real*> saved_;
+  std::size_t first_weight_ = 0;
+  Call* whole_ = nullptr;  // what this is a part of
+  std::string part_;
 };
 
 }  // namespace gs

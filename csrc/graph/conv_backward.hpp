@@ -132,7 +132,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     if (conv.pool->mean)
       pool_loops<Real>().mean_backward(window, dy, count, here);
     else
-      pool_loops<Real>().max_backward(window, dy, values_.index + at, count, here);
+      pool_loops<Real>().max_backward(window, dy, values_.index + at * index_size(window), count, here);
     return here;
   }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "graph/convolution.hpp"
@@ -70,7 +69,7 @@ template <class Real> class ConvJob : public Job<Real> {
 template <class Real> struct ConvValues {
   Real* z = nullptr;  // (batch, places, filters); the same as y: it is not wanted
   Real* y = nullptr;  // (batch, places, filters), or of the pool
-  std::uint32_t* index = nullptr;
+  std::byte* index = nullptr;
 };
 
 /// x (in), w (window, channels / groups, filters), b (filters) -> y = f(x * w + b), or its pooling.
@@ -133,7 +132,8 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
     if (conv.pool->mean)
       pool_loops<Real>().mean_forward(window, y, count, values_.y + to);
     else
-      pool_loops<Real>().max_forward(window, y, count, values_.y + to, values_.index ? values_.index + to : nullptr);
+      pool_loops<Real>().max_forward(window, y, count, values_.y + to,
+                                     values_.index ? values_.index + to * index_size(window) : nullptr);
   }
 
   const Real *const w_, *const b_;

@@ -14,12 +14,13 @@
 
 namespace gs {
 
-/// Rows of numbers for each step of each row of a batch; or, in inference, of the last step alone.
+/// Rows of numbers for each step of each row of a batch; or, in inference, of the last one or two steps alone.
 template <class Real> struct Series {
   Real* at = nullptr;
-  std::size_t pitch = 0, step = 0;  // from row to row, and from step to step
+  std::size_t pitch = 0, step = 0;     // from row to row, and from step to step
+  std::size_t kept = ~std::size_t(0);  // the bits of a step's number that say where it lies
 
-  StridedRows<Real> of(std::size_t t, std::size_t row) const { return {at + t * step + row * pitch, pitch}; }
+  StridedRows<Real> of(std::size_t t, std::size_t row) const { return {at + (t & kept) * step + row * pitch, pitch}; }
 };
 
 /// How far apart rows of at least n numbers are to lie: an odd number of cache lines, so that they share no set.

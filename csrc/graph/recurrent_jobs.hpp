@@ -84,7 +84,10 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
     for (std::size_t t = 0; t < q_.steps; ++t) {
       if (ThreadTeam::is_cancelled()) return;
       read_x(t, rows);
-      this->each_run(scratch, t, rows, [&](RowRange run) { Cell::forward(q_, t, run, scratch + mask_); });
+      // Together, even if some rows pass over the step: then they get what they had.
+      bool any = false;
+      for (std::size_t i = 0; i < rows.count; ++i) any |= !this->passes(scratch, t, i);
+      if (any) Cell::forward(q_, t, rows, scratch + mask_);
       for (std::size_t i = 0; i < rows.count; ++i) {
         const bool passes = this->passes(scratch, t, i);
         if (passes) keep(t, rows.first + i);
@@ -142,8 +145,7 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
   /// The states of a row that passes over step t.
   void keep(std::size_t t, std::size_t row) const {
     for (std::size_t s = 0; s < Cell::states; ++s) {
-      const Real* const from = state(s, t, row);
-      if (Real* const to = state(s, t + 1, row); to != from) std::copy_n(from, q_.units, to);
+      std::copy_n(state(s, t, row), q_.units, state(s, t + 1, row));
     }
   }
 

@@ -61,17 +61,20 @@ HD void each_block(std::size_t n, const Vectors& vectors, const Single& single) 
   for (; c < n; ++c) single(c);
 }
 
-/// Indices of a vector's channels, as wide as its numbers; in memory 32 bits each.
+/// Indices of a vector's channels, as wide as its numbers; and as they lie in memory.
 template <class Real> using Indices = decltype(typename Simd<Real>::Vector{} > typename Simd<Real>::Vector{});
-template <class Real>
-using StoredIndices __attribute__((vector_size(Simd<Real>::lanes * 4), aligned(4), may_alias)) = std::uint32_t;
+template <class Real, class Index> struct Stored {
+  typedef Index Vector
+      __attribute__((vector_size(Simd<Real>::lanes * sizeof(Index)), aligned(sizeof(Index)), may_alias));
+};
 
 // Whether b takes the place of a as the largest.
 template <class Number> HD auto is_larger(Number a, Number b) { return (b > a) | ((b != b) & (a == a)); }
 
-template <bool indexed, class Real>
-HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index) {
+template <bool indexed, class Index, class Real>
+HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, Index* index) {
   using Vector = typename Simd<Real>::Vector;
+  using Narrow = typename Stored<Real, Index>::Vector;
   using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, x += w.in()) {
@@ -88,15 +91,14 @@ HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, st
           begins = false;
         });
         store(y + c, best);
-        if (indexed)
-          *reinterpret_cast<StoredIndices<Real>*>(index + c) = __builtin_convertvector(which, StoredIndices<Real>);
+        if (indexed) *reinterpret_cast<Narrow*>(index + c) = __builtin_convertvector(which, Narrow);
       };
       const auto single = [&](std::size_t c) INLINED {
         bool begins = true;
         each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
           if (!begins && !is_larger(y[c], x[from + c])) return;
           y[c] = x[from + c];
-          if (indexed) index[c] = std::uint32_t(number);
+          if (indexed) index[c] = Index(number);
           begins = false;
         });
       };
@@ -107,21 +109,26 @@ HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, st
   }
 }
 
-template <class Real>
-void max_forward(const Window& w, const Real* x, std::size_t count, Real* y, std::uint32_t* index) {
-  index ? max_front<true>(w, x, count, y, index) : max_front<false>(w, x, count, y, index);
+template <class Real> void max_forward(const Window& w, const Real* x, std::size_t count, Real* y, void* index) {
+  if (!index)
+    max_front<false>(w, x, count, y, static_cast<std::uint8_t*>(nullptr));
+  else if (index_size(w) == 1)
+    max_front<true>(w, x, count, y, static_cast<std::uint8_t*>(index));
+  else
+    max_front<true>(w, x, count, y, static_cast<std::uint32_t*>(index));
 }
 
-template <bool disjoint, class Real>
-HD void max_back(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
+template <bool disjoint, class Index, class Real>
+HD void max_back(const Window& w, const Real* dy, const Index* index, std::size_t count, Real* dx) {
   using Vector = typename Simd<Real>::Vector;
+  using Narrow = typename Stored<Real, Index>::Vector;
   using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
       const auto vectors = [&](std::size_t c) INLINED {
         const Vector d = load(dy + c);
-        const Wide which = __builtin_convertvector(*reinterpret_cast<const StoredIndices<Real>*>(index + c), Wide);
+        const Wide which = __builtin_convertvector(*reinterpret_cast<const Narrow*>(index + c), Wide);
         each_number(w, place, [&](std::size_t to, std::size_t number) INLINED {
           const Vector here = which == typename std::decay_t<decltype(which[0])>(number) ? d : Vector{};
           store(dx + to + c, disjoint ? here : load(dx + to + c) + here);
@@ -140,9 +147,16 @@ HD void max_back(const Window& w, const Real* dy, const std::uint32_t* index, st
   }
 }
 
+template <class Index, class Real>
+HD void max_back(const Window& w, const Real* dy, const void* index, std::size_t count, Real* dx) {
+  const Index* const which = static_cast<const Index*>(index);
+  w.is_disjoint() ? max_back<true>(w, dy, which, count, dx) : max_back<false>(w, dy, which, count, dx);
+}
+
 template <class Real>
-void max_backward(const Window& w, const Real* dy, const std::uint32_t* index, std::size_t count, Real* dx) {
-  w.is_disjoint() ? max_back<true>(w, dy, index, count, dx) : max_back<false>(w, dy, index, count, dx);
+void max_backward(const Window& w, const Real* dy, const void* index, std::size_t count, Real* dx) {
+  index_size(w) == 1 ? max_back<std::uint8_t>(w, dy, index, count, dx)
+                     : max_back<std::uint32_t>(w, dy, index, count, dx);
 }
 
 template <class Real> void mean_forward(const Window& w, const Real* x, std::size_t count, Real* y) {

@@ -7,6 +7,7 @@
 #include "layers/activate.hpp"
 #include "layers/attention.hpp"
 #include "layers/batch_normalization.hpp"
+#include "layers/bidirectional.hpp"
 #include "layers/concatenate.hpp"
 #include "layers/conv.hpp"
 #include "layers/conv_transpose.hpp"
@@ -28,6 +29,7 @@
 #include "layers/rescaling.hpp"
 #include "layers/separable_conv.hpp"
 #include "layers/softmax.hpp"
+#include "layers/warp.hpp"
 
 namespace gs {
 
@@ -35,8 +37,8 @@ using Layers =
     TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
              Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
              Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool, Recurrent<LstmCell>,
-             Recurrent<GruCell<true>>, Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>, NotEqual, FillMasked,
-             MaskedMean, Embedding, MultiHeadAttention, DotAttention>;
+             Recurrent<GruCell<true>>, Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>, Bidirectional, NotEqual,
+             FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, DotAttention>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

@@ -90,7 +90,7 @@ struct Conv {
   template <class Real> ConvValues<Real> values(const Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> y = pool ? call.y(convolution().out()) : out.y(call);
     ConvValues<Real> made{y.at, y.at};
-    if (pool && schedule.training && !pool->mean) made.index = Pool::index(call, y);
+    if (pool && schedule.training && !pool->mean) made.index = Pool::index(pool->window, call, y);
     if (!pool && schedule.training && kernels().map.of[activation.index].uses_input)
       made.z = call.save("z", filters).at;
     return made;

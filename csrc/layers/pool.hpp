@@ -36,7 +36,7 @@ struct Pool {
   // x (batch, in) -> y (batch, out), index (batch, out)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> x = in.x(schedule, call), y = out.y(call);
-    std::uint32_t* const which = schedule.training && !mean ? index(call, y) : nullptr;
+    std::byte* const which = schedule.training && !mean ? index(window, call, y) : nullptr;
     schedule.each_row(
         x.rows, x.columns, {{x.at}, {y.at, which}},
         [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
@@ -45,7 +45,8 @@ struct Pool {
           if (mean)
             loops.mean_forward(window, from, count, to);
           else
-            loops.max_forward(window, from, count, to, which ? which + first * y.columns : nullptr);
+            loops.max_forward(window, from, count, to,
+                              which ? which + first * y.columns * index_size(window) : nullptr);
         });
     out.put_y(schedule, call);
   }
@@ -55,7 +56,7 @@ struct Pool {
     const Matrix<Real> dx = in.dx(call);
     if (!dx) return;
     const Matrix<Real> dy = out.dy(schedule, call);
-    const std::uint32_t* const which = mean ? nullptr : index(call, dy);
+    const std::byte* const which = mean ? nullptr : index(window, call, dy);
     schedule.each_row(
         dx.rows, dx.columns, {{dy.at, which}, {dx.at}},
         [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
@@ -63,7 +64,7 @@ struct Pool {
           Real* const to = dx.at + first * dx.columns;
           if (mean || !window.covers()) std::fill_n(to, count * dx.columns, Real(0));
           if (which)
-            loops.max_backward(window, from, which + first * dy.columns, count, to);
+            loops.max_backward(window, from, which + first * dy.columns * index_size(window), count, to);
           else
             loops.mean_backward(window, from, count, to);
         });
@@ -71,8 +72,9 @@ struct Pool {
   }
 
   /// Memory for which number of its window each of y is.
-  template <class Real> static std::uint32_t* index(Call<Real>& call, Matrix<Real> y) {
-    return reinterpret_cast<std::uint32_t*>(call.save("index", y.size(), y.columns).at);
+  template <class Real> static std::byte* index(const Window& window, Call<Real>& call, Matrix<Real> y) {
+    const std::size_t n = (y.size() * index_size(window) + sizeof(Real) - 1) / sizeof(Real);
+    return reinterpret_cast<std::byte*>(call.save("index", n, n).at);
   }
 };
 

@@ -119,10 +119,13 @@ template <class Cell> struct Recurrent {
  private:
   std::size_t biases() const { return Cell::biases * Cell::gates * units; }
 
+  /// in_inference: how many steps are kept there, 1 or 2.
   template <class Real>
-  Series<Real> series(const char* what, Call<Real>& call, std::size_t n, std::size_t rows, std::size_t count) const {
-    const std::size_t pitch = odd_pitch<Real>(n);
-    return {call.save(what, count * rows * pitch, pitch).at, pitch, count > 1 ? rows * pitch : 0};
+  Series<Real> series(const char* what, const Schedule<Real>& schedule, Call<Real>& call, std::size_t n,
+                      std::size_t in_training, std::size_t in_inference) const {
+    const std::size_t pitch = odd_pitch<Real>(n), step = schedule.batch * pitch;
+    const std::size_t count = schedule.training ? in_training : in_inference;
+    return {call.save(what, count * step, pitch).at, pitch, step, schedule.training ? ~std::size_t(0) : count - 1};
   }
 
   template <class Real> Recurrence<Real> recurrence(Schedule<Real>& schedule, Call<Real>& call) const {
@@ -145,19 +148,19 @@ template <class Cell> struct Recurrent {
     const bool trains = schedule.training;
     const auto uses_input = [](const ActivationUse& f) { return kernels().map.of[f.index].uses_input; };
     q.keeps_inner = trains && (uses_input(activation) || (Cell::gates > 1 && uses_input(recurrent_activation)));
-    const std::size_t rows = schedule.batch, kept = trains ? steps : 1, between = trains ? steps + 1 : 1;
-    q.xh = series("x and h", call, inputs + units, rows, between);
-    q.gates = series("gates", call, padded(q.columns), rows, kept);
-    q.inner = q.keeps_inner ? series("inner", call, padded(q.columns), rows, kept) : q.gates;
+    const std::size_t rows = schedule.batch;
+    q.xh = series("x and h", schedule, call, inputs + units, steps + 1, 2);
+    q.gates = series("gates", schedule, call, padded(q.columns), steps, 1);
+    q.inner = q.keeps_inner ? series("inner", schedule, call, padded(q.columns), steps, 1) : q.gates;
     if (Cell::states > 1) {
-      q.c = series("c", call, units, rows, between);
-      q.act_c = series("activated c", call, units, rows, kept);
+      q.c = series("c", schedule, call, units, steps + 1, 2);
+      q.act_c = series("activated c", schedule, call, units, steps, 1);
     }
-    if (Cell::resets_before) q.reset_h = series("reset h", call, units, rows, kept);
+    if (Cell::resets_before) q.reset_h = series("reset h", schedule, call, units, steps, 1);
     if (trains && dropout > 0) q.drop_x = call.save("drop x", rows * inputs, inputs).at;
     if (trains && recurrent_dropout > 0) {
       q.drop_h = call.save("drop h", rows * units, units).at;
-      q.h = series("h", call, units, rows, between);
+      q.h = series("h", schedule, call, units, steps + 1, 2);
     }
     return q;
   }
@@ -211,7 +214,7 @@ template <class Cell> struct Recurrent {
       access.reads.push_back(part.from);
       count += part.to->count();
     }
-    for (std::size_t i = 0; i < 2 + use_bias; ++i) access.reads.push_back(call.weight(i)->w);
+    for (std::size_t i = 0; i < std::size_t(2 + use_bias); ++i) access.reads.push_back(call.weight(i)->w);
     access.writes.push_back(q.forward_x.at);
     const auto work = [parts](std::size_t first, std::size_t count) {
       for (std::size_t i = first; i < first + count; ++i) {

@@ -78,6 +78,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.GetItem: (":",),
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
+    L.Bidirectional: ({"class_name": "LSTM", "config": {"units": 3}},),
     L.GRU: (3,),
     L.InputLayer: ((3,),),
     L.LSTM: (3,),
@@ -89,6 +90,10 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.SpatialDropout2D: (0.5,),
     L.SpatialDropout3D: (0.5,),
     L.Reshape: ((4, 1),),
+    **dict.fromkeys((L.CenterCrop, L.RandomCrop, L.Resizing), (2, 2)),
+    L.RandomRotation: (0.1,),
+    L.RandomTranslation: (0.2, 0.2),
+    L.RandomZoom: (0.2,),
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
 BASES = {"Callback", "Constraint", "Initializer", "Layer", "LearningRateSchedule", "Loss", "Metric", "Regularizer"}
@@ -124,6 +129,10 @@ def test_a_copy_is_equal(cls):
 
 
 SHAPED = [cls for cls in CLASSES if cls.__module__.startswith("gradstep.layers") and cls is not L.InputLayer]
+OF_IMAGES = (
+    *(L.RandomFlip, L.RandomTranslation, L.RandomRotation, L.RandomZoom),
+    *(L.RandomCrop, L.CenterCrop, L.Resizing),
+)
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
 
@@ -141,7 +150,7 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
     numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
-    axes = int(numbered[1]) if numbered else cls.__name__ in RECURRENT
+    axes = int(numbered[1]) if numbered else 2 if cls in OF_IMAGES else cls.__name__ in RECURRENT
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
     layer = made(cls)
     called(layer, x, 2)

@@ -47,6 +47,8 @@ MAKERS = {
 # Bases, what computes nothing, and what takes several inputs or rows of several axes, of which other tests are.
 OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"}
 OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
+OTHERS |= {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
+OTHERS |= {"IntegerLookup", "Masking", "StringLookup", "TextVectorization"}  # which stand before models
 OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *WINDOWED}  # these in tests/layers
 
 

@@ -101,7 +101,9 @@ def test_outputs_and_scores(kind):
     outputs, scores = layer(query, value, key, return_attention_scores=True, **masks)
     seen = seen_by(masks)[:, None]
     np.testing.assert_allclose(scores, np.where(seen, weights, 0), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(outputs, by_hand(layer, query, value, key, masks, zeroes=True)[0], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(
+        outputs, by_hand(layer, query, value, key, masks, zeroes=True)[0], rtol=1e-10, atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kind", MASKS)

@@ -145,3 +145,88 @@ def test_same_bits_with_any_number_of_threads(batch):
     for weights in found[1:]:
         for one, other in zip(found[0], weights, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def network(optimizer, *, frozen=(), dtype="float32"):
+    """Convolutions with a pool and without, a large kernel and a border; those of some numbers are not trained."""
+    gs.utils.set_random_seed(5)
+    options = {"dtype": dtype}
+    model = gs.Sequential(
+        [
+            gs.Input((12, 11, 2)),
+            layers.Conv2D(20, 3, padding="same", activation="relu", trainable=0 not in frozen, **options),
+            layers.MaxPooling2D(**options),
+            layers.Conv2D(230, 3, activation="relu", trainable=1 not in frozen, **options),
+            layers.Conv2D(8, 2, activation="gelu", trainable=2 not in frozen, **options),
+            layers.GlobalMaxPooling2D(**options),
+            layers.Dense(3, **options),
+        ]
+    )
+    model.compile(optimizer, "mse")
+    return model
+
+
+def batches(dtype=np.float32):
+    random = np.random.default_rng(6)
+    return random.normal(size=(9, 12, 11, 2)).astype(dtype), random.normal(size=(9, 3)).astype(dtype)
+
+
+def test_gradients_that_are_stored_make_the_same_step():
+    """To the bit: as a clip needs whole gradients, here one that clips nothing; and as `value_and_grad` gives them."""
+    x, y = batches()
+    at_once, stored = network("adam"), network(gs.optimizers.Adam(global_clipnorm=1e9))
+    by_hand = network("adam")
+    adam = gs.optimizers.Adam()
+    for _ in range(5):
+        at_once.train_on_batch(x, y)
+        stored.train_on_batch(x, y)
+        _, gradients = by_hand.value_and_grad(x, y)
+        adam.step(by_hand.trainable_weights, gradients)
+    for one, other, third in zip(at_once.get_weights(), stored.get_weights(), by_hand.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, third)
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)  # a clip multiplies by its norm's quotient
+
+
+@pytest.mark.parametrize("frozen", [(0,), (1,), (0, 2), (0, 1, 2)])
+def test_what_is_not_trained_stays(frozen):
+    """Layers in the middle, too; the gradients of the others are those of the whole network."""
+    x, y = batches(np.float64)
+    part, whole = network("sgd", frozen=frozen, dtype="float64"), network("sgd", dtype="float64")
+    _, gradients = part.value_and_grad(x, y)
+    _, every = whole.value_and_grad(x, y)
+    trained = [i for i in range(len(every)) if i // 2 not in frozen]
+    assert len(gradients) == len(trained)
+    for i, gradient in zip(trained, gradients, strict=True):
+        np.testing.assert_allclose(gradient, every[i], rtol=1e-12, atol=1e-14)
+    kept = [[w.copy() for w in layer.weights] for layer in part.layers if not layer.trainable]
+    part.train_on_batch(x, y)
+    for before, layer in zip(kept, (layer for layer in part.layers if not layer.trainable), strict=True):
+        for one, other in zip(before, layer.weights, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_the_gradient_by_the_input():
+    """On request, through pools and borders: central differences."""
+    x, _ = batches(np.float64)
+    model = network("sgd", dtype="float64")
+    dy = np.random.default_rng(7).normal(size=(9, 3))
+    model(x, training=True)
+    dx, _ = model.backward(dy)
+    for at in np.random.default_rng(8).permutation(x.size)[:12]:
+        index, values = np.unravel_index(at, x.shape), []
+        kept = x[index]
+        for step in (1e-6, -1e-6):
+            x[index] = kept + step
+            values.append(float((model(x) * dy).sum()))
+        x[index] = kept
+        assert dx[index] == pytest.approx((values[0] - values[1]) / 2e-6, rel=1e-6, abs=1e-8)
+
+
+def test_a_file_of_images_is_read_where_it_lies(tmp_path):
+    x, y = batches()
+    np.save(tmp_path / "x.npy", x)
+    on_disk, in_memory = network("adam"), network("adam")
+    for model, images in ((on_disk, np.load(tmp_path / "x.npy", mmap_mode="r")), (in_memory, x)):
+        model.fit(images, y, batch_size=4, epochs=2, verbose=0, shuffle=False)
+    for one, other in zip(on_disk.get_weights(), in_memory.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

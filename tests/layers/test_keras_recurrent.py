@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from gradstep import layers
 from keras_runs import built, keras_says
-from recurrent_cases import RECURRENT
+from recurrent_cases import CELL_LAYERS
 
 pytestmark = pytest.mark.peers
 
@@ -75,7 +75,7 @@ def test_outputs_and_ten_steps(says, case):
         np.testing.assert_allclose(ours_now, theirs, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", RECURRENT)
+@pytest.mark.parametrize("kind", CELL_LAYERS)
 def test_gradients_equal_pytorchs(kind):
     torch = pytest.importorskip("torch")
     random = np.random.default_rng(0)
@@ -126,8 +126,8 @@ for name in data["names"]:
     words = {key: value for key, value in config.items() if not key.endswith("_initializer")}
     answer[name] = [parameters, {key: value for key, value in words.items() if key not in ("name", "dtype")}]
 """
-    theirs = keras_says(program, names=RECURRENT)
-    for name in RECURRENT:
+    theirs = keras_says(program, names=CELL_LAYERS)
+    for name in CELL_LAYERS:
         kind = getattr(layers, name)
         parameters, (arguments, words) = inspect.signature(kind).parameters, theirs[name]
         assert list(parameters)[: len(arguments)] == list(arguments)
@@ -139,15 +139,33 @@ for name in data["names"]:
             assert config[key] == value, (name, key)
 
 
-def test_files_both_ways(tmp_path):
+def chain():
+    gs.utils.set_random_seed(1)
+    rows = CASES["stacked"]
+    made = [getattr(layers, name)(**arguments) for name, arguments in rows[:2]]
+    again = layers.Bidirectional(layers.LSTM(5, activation="gelu", recurrent_activation="hard_sigmoid"))
+    both = layers.Bidirectional(layers.GRU(4, return_sequences=True), "ave")
+    return gs.Sequential([gs.Input((6, 5)), layers.Masking(), *made, both, again, layers.Dense(3)])
+
+
+def encoder_and_decoder():
+    gs.utils.set_random_seed(1)
+    inputs = gs.Input((6, 5))
+    _, *states = layers.Bidirectional(layers.LSTM(4, return_state=True), "sum")(inputs)
+    sums = [layers.Add()([one, other]) for one, other in zip(states[:2], states[2:], strict=True)]
+    outputs, last, _ = layers.LSTM(4, return_sequences=True, return_state=True)(inputs, initial_state=sums)
+    second = layers.Bidirectional(layers.LSTM(4), None)(outputs, initial_state=states)
+    return gs.Model(inputs, layers.Concatenate()([last, *second]))
+
+
+@pytest.mark.parametrize("model_of", [chain, encoder_and_decoder])
+def test_files_both_ways(tmp_path, model_of):
     pytest.importorskip("h5py")
     pytest.importorskip("keras")
     pytest.importorskip("torch")
-    gs.utils.set_random_seed(1)
-    made = [getattr(layers, name)(**arguments) for name, arguments in CASES["stacked"]]
-    again = layers.LSTM(5, activation="gelu", recurrent_activation="hard_sigmoid")
-    model = gs.Sequential([gs.Input((6, 5)), made[0], made[1], again, layers.Dense(3)])
+    model = model_of()
     x = np.random.default_rng(0).normal(size=(4, 6, 5)).astype(np.float32)
+    x[0, 4:] = x[1, :2] = 0
     model.save_weights(tmp_path / "ours.weights.h5")
     (tmp_path / "ours.json").write_text(model.to_json())
     np.save(tmp_path / "x.npy", x)

@@ -3,9 +3,10 @@
 import numpy as np
 from gradstep import layers
 
-__all__ = ["CELLS", "RECURRENT", "made", "spread_weights"]
+__all__ = ["CELLS", "CELL_LAYERS", "RECURRENT", "made", "spread_weights"]
 
-RECURRENT = ["GRU", "LSTM", "SimpleRNN"]
+CELL_LAYERS = ["GRU", "LSTM", "SimpleRNN"]
+RECURRENT = [*CELL_LAYERS, "Bidirectional"]
 # Kinds and arguments that make another cell.
 CELLS = {
     "SimpleRNN": ("SimpleRNN", {}),

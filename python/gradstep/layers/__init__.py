@@ -11,6 +11,7 @@ from .attention import Attention
 from .average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from .base import Layer
 from .batch_normalization import BatchNormalization
+from .bidirectional import Bidirectional
 from .conv import Conv1D, Conv2D, Conv3D
 from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .cropping import Cropping1D, Cropping2D, Cropping3D
@@ -43,9 +44,11 @@ from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .permute import Permute
 from .prelu import PReLU
+from .random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .repeat_vector import RepeatVector
 from .rescaling import Rescaling
 from .reshape import Reshape
+from .resizing import CenterCrop, Resizing
 from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from .separable_conv import SeparableConv1D, SeparableConv2D
 from .simple_rnn import SimpleRNN
@@ -68,6 +71,8 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -115,10 +120,16 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SimpleRNN",

@@ -285,6 +285,11 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         """Shape of a row of the output."""
         return tuple(n for n in self.output_shape[1:] if n is not None)
 
+    @property
+    def _outputs(self) -> Sequence[Layer]:
+        """What takes each of several outputs out of what the layer gives; none of a layer with one."""
+        return ()
+
     # -- computing ---------------------------------------------------------------------------------------------------
 
     def _checked_inputs(self, x: Any) -> list[np.ndarray]:
@@ -298,6 +303,14 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         """What `backward` gives for the inputs."""
         return gradients[0]
+
+    def _unpacked(self, y: np.ndarray) -> Any:
+        """What a call gives, of an array that has all its outputs."""
+        return y
+
+    def _packed_outputs(self, dy: Any) -> Any:
+        """The gradient by that array, of what `backward` is given."""
+        return dy
 
     def __call__(self, x: ArrayLike | SymbolicTensor, training: bool | None = None, mask: Any = None) -> Any:
         """The output for an array of rows, at once; or for a symbolic tensor. Builds the layer if it is not.

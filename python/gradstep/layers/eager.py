@@ -37,10 +37,10 @@ class EagerExecutor:
         self._shapes: tuple[list[tuple[int, ...]], tuple[int, ...]] | None = None
         self.calls = calls  # in training, which what is drawn depends on
 
-    def forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
+    def forward(self, x: Any, training: bool, mask: Any = None) -> Any:
         """As `Layer.__call__`."""
         with self._layer._guard:
-            return self._forward(x, training, mask)
+            return self._layer._unpacked(self._forward(x, training, mask))
 
     def _forward(self, x: Any, training: bool, mask: Any = None) -> np.ndarray:
         layer, arrays = self._layer, self._layer._checked_inputs(x)
@@ -106,7 +106,7 @@ class EagerExecutor:
                 "that call."
             )
         shapes, outputs = self._shapes
-        slope = output_gradient(dy, outputs, layer.dtype)
+        slope = output_gradient(layer._packed_outputs(dy), outputs, layer.dtype)
         for stage in reversed(layer._stages):
             slope, _ = stage._eager._backward(slope)
         if layer._in_numpy:

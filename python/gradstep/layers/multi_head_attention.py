@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from .attending import Attending
 from .symbolic import in_training, is_symbolic
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .affine import InitializerLike
 
 __all__ = ["MultiHeadAttention"]
@@ -148,6 +150,14 @@ class MultiHeadAttention(Attending):
             (self.bias_regularizer, self.bias_constraint),
         )
         return [kernel, bias] * 4 if self.use_bias else [kernel] * 4
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A layer from the dict that `get_config` gives, here or in Keras. Raises as the class itself does."""
+        axes = config.get("attention_axes")  # what Keras writes when all axes of steps are meant
+        if axes is not None and list(axes) != list(range(1, len(axes) + 1)):
+            raise ValueError(f"attention_axes must be those of all steps; got {axes!r}.")
+        return super().from_config({key: value for key, value in config.items() if key != "attention_axes"})
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

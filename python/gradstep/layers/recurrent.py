@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,12 +10,12 @@ from .. import activations, constraints, initializers, regularizers, seeds
 from ..activations.registry import is_custom
 from ..checks import check_bool, check_float, check_int
 from .activation import stages_of
-from .base import Layer, Shape
+from .with_states import WithStates
 
 __all__ = ["Recurrent"]
 
 
-class Recurrent(Layer):
+class Recurrent(WithStates):
     """Base of the recurrent layers: all but their signatures."""
 
     _gates: ClassVar[int] = 1  # columns of the kernels, over units
@@ -65,8 +64,8 @@ class Recurrent(Layer):
         self.return_state = check_bool("return_state", return_state)
         self.go_backwards = check_bool("go_backwards", go_backwards)
         self.stateful = check_bool("stateful", stateful)
-        if self.return_state or self.stateful:
-            raise ValueError("return_state and stateful must be False: recurrent layers have no states to give yet.")
+        if self.stateful:
+            raise ValueError("stateful must be False: recurrent layers keep no states yet.")
         self.unroll = check_bool("unroll", unroll)
         self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
         seeds.key_of(seed)  # refuses what is no seed
@@ -105,17 +104,17 @@ class Recurrent(Layer):
         """Bias; None without `use_bias`."""
         return self._weight(2) if self.use_bias else None
 
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """(rows, units) for (rows, steps, inputs); (rows, steps, units) with `return_sequences`."""
-        if len(input_shape) != 3:
-            raise ValueError(
-                f"layer {self.name!r} must get inputs of shape (rows, steps, inputs); got {tuple(input_shape)}."
-            )
-        return (input_shape[0], *([input_shape[1]] if self.return_sequences else []), self.units)
+    def _state_sizes(self) -> list[int]:
+        return [self.units] * self._states
+
+    def _main_rows(self, steps: int) -> list[tuple[int, ...]]:
+        return [(steps, self.units) if self.return_sequences else (self.units,)]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The mask of the input with `return_sequences`, else None."""
-        return previous_mask if self.return_sequences else None
+        """The mask of the output: that of the input with `return_sequences`, else None; and None for each state."""
+        mask = previous_mask[0] if isinstance(previous_mask, list) else previous_mask
+        mask = mask if self.return_sequences else None
+        return [mask] + [None] * self._states if self.return_state else mask
 
     def specification(self) -> dict[str, Any]:
         """The layer in the engine's words."""
@@ -135,7 +134,7 @@ class Recurrent(Layer):
             "key": key,
             "recurrent_key": key ^ 0x9E3779B97F4A7C15,  # other numbers than for the inputs
             "masked": False,
-            "initial_state": False,
+            "initial_state": self._starts,
             "stateful": False,
         }
 

@@ -89,7 +89,7 @@ def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) ->
         )
     if reason == "interrupted":
         return Ending(False, f"interrupted after {n} iterations: {far}. res.x is the best point so far.")
-    if reason == "line_search":
+    if reason == "line_search" or (reason == "stalled" and stop.decrease is not None):
         return _no_lower_point(stop, objective.eps, best, relative, n, gtol)
     if reason == "nan":
         return Ending(False, f"{detail or 'f is no number'}: {far}. Look at fun there, set bounds, or start elsewhere.")
@@ -102,7 +102,9 @@ def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int,
     """A line search failed: at the floor that rounding sets, or before it."""
     floor, gnorm = eps * abs(best.f), best.gnorm
     expected = math.inf if stop.decrease is None else stop.decrease
-    begin = f"the line search found no lower point along the direction ({stop.detail}) after {n} iterations"
+    begin = f"{stop.detail} after {n} iterations"
+    if stop.reason == "line_search":
+        begin = f"the line search found no lower point along the direction ({stop.detail}) after {n} iterations"
     kind = "float32" if eps > 1e-10 else "float64"
     # What the method's model of the curvature says is left is next to nothing, or the gradient is.
     if (expected <= eps ** (2 / 3) * abs(best.f) and relative <= 1) or relative <= eps ** (2 / 3):

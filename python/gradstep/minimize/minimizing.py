@@ -8,31 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_bool, check_float, check_int, describe
+from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
+from .arguments import Arguments, default_method, derivative, limits_of, optional, tolerance
 from .bounds import Bounds
-from .differences import SCHEMES
 from .ending import Best, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
 from .methods.registry import method_of
-from .objective import Limits, Objective
+from .objective import Objective
 from .point import Point
 from .record import Record
+from .residuals import Residuals
 from .result import OptimizeResult
 from .stop import STATUS, Stop
 
 __all__ = ["minimize"]
 
-# SciPy's options that are arguments here.
-ARGUMENTS = {
-    "maxfun": "maxfev",
-    "return_all": "return_path",
-    "learning_rate": "learning_rate",
-    "line_search": "line_search",
-}
-SMALL_N = 200  # variables up to which a dense inverse Hessian is the default
+GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-9
 
 
 def minimize(
@@ -44,12 +38,13 @@ def minimize(
     *,
     hess: Callable[..., Any] | None = None,
     hessp: Callable[..., Any] | None = None,
+    residual: bool = False,
     bounds: Any = None,
     seed: int | None = None,
     learning_rate: Any = None,
     line_search: str | None = None,
     tol: float | None = None,
-    gtol: float = 1e-6,
+    gtol: float | None = None,
     ftol: float = 0.0,
     xtol: float = 0.0,
     target: float | None = None,
@@ -75,9 +70,14 @@ def minimize(
         The gradient, ``jac(x, *args)`` in the structure of `x0`; True if `fun` gives a pair of value and gradient; or
         how it is found by finite differences (``"2-point"`` by default), ``"cs"`` with complex steps.
     method : str, Optimizer or a method's object
-        See Notes. By default ``"l-bfgs-b"`` with bounds, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
+        See Notes. By default ``"levenberg-marquardt"`` for residuals, ``"l-bfgs-b"`` with bounds, ``"trust-exact"``
+        with `hess`, ``"trust-ncg"`` with `hessp`, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
     hess, hessp : callable
         The Hessian, ``hess(x, *args)`` of shape (n, n), or its products, ``hessp(x, p, *args)``.
+    residual : bool, default False
+        Whether `fun` gives residuals, shape (m,), half of whose sum of squares is minimized, and `jac` their Jacobian,
+        shape (m, n); the option ``loss`` (``"huber"``, ``"soft_l1"``, ``"cauchy"``) and its ``loss_scale`` make large
+        ones count less.
     bounds : sequence of pairs, or an object with ``lb`` and ``ub``
         Lower and upper bound of each variable, None where there is none. A pair (lower, upper) for an x0 that is no
         vector: numbers, None, or the structure of `x0`. A start outside is moved onto them.
@@ -89,8 +89,9 @@ def minimize(
         Of first-order methods, in place of taking their steps as they are.
     tol : float, optional
         Sets `gtol`, or for methods without gradients `ftol` and `xtol`.
-    gtol : float, default 1e-6
-        Solved where no component of the gradient is larger.
+    gtol : float, optional
+        Solved where no component of the gradient is larger. By default 1e-6; 1e-9 for methods of residuals, which they
+        reach an iteration or two later.
     ftol : float, default 0
         Stop where an iteration changes f by no more, relative to the larger of ``|f|`` and 1; 0 for never.
     xtol : float, default 0
@@ -131,6 +132,10 @@ def minimize(
     only if the gradient is small, or what is left is below rounding, or `target` or the callback said so. Exceptions of
     `fun` pass through. Ctrl-C ends the run with the best point so far.
 
+    ``"newton"``, ``"newton-cg"``, ``"trust-exact"`` and ``"trust-ncg"`` use second derivatives, given or from
+    differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
+    residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -150,7 +155,7 @@ def minimize(
     layout = Layout(x0)
     if not callable(fun):
         raise TypeError(f"fun must be callable; got {describe(fun)}.")
-    merged = _Arguments(
+    merged = Arguments(
         options, gtol=gtol, ftol=ftol, xtol=xtol, maxiter=maxiter, maxfev=maxfev, return_path=return_path
     )
     first_order = {
@@ -158,21 +163,25 @@ def minimize(
         for name, value in (("learning_rate", learning_rate), ("line_search", line_search))
         if value is not None
     }
-    limits = _limits(merged["maxfev"], maxtime, target)
+    limits = limits_of(merged["maxfev"], maxtime, target)
     box = Bounds.of(bounds, layout)
-    if method is None and box is not None:
-        method = "l-bfgs-b"
-    elif method is None:
-        method = "bfgs" if layout.size <= SMALL_N else "l-bfgs"
+    if method is None:
+        method = default_method(residual, box, hess, hessp, layout.size)
+    if check_bool("residual", residual):
+        merged.of_loss = {name: merged.rest.pop(name) for name in ("loss", "loss_scale") if name in merged.rest}
     chosen = method_of(method, merged.rest, first_order)
     if box is not None and not chosen.takes_bounds:
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
-    objective = Objective(
+    if chosen.needs == "residual" and not residual:
+        raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
+    kind = Residuals if residual else Objective
+    objective = kind(
         fun,
-        _derivative(jac),
+        derivative(jac),
         layout,
-        hess=_optional("hess", hess),
-        hessp=_optional("hessp", hessp),
+        **merged.of_loss,
+        hess=optional("hess", hess),
+        hessp=optional("hessp", hessp),
         args=args if isinstance(args, tuple) else (args,),
         bounds=box,
         limits=limits,
@@ -180,9 +189,11 @@ def minimize(
     )
     if seed is not None:
         key_of(seed)
-    gtol, ftol, xtol = (_tolerance(name, merged[name]) for name in ("gtol", "ftol", "xtol"))
+    if merged["gtol"] is None:
+        merged["gtol"] = GTOL_OF_RESIDUALS if chosen.needs == "residual" else GTOL
+    gtol, ftol, xtol = (tolerance(name, merged[name]) for name in ("gtol", "ftol", "xtol"))
     if tol is not None:
-        tol = _tolerance("tol", tol)
+        tol = tolerance("tol", tol)
         gtol, ftol, xtol = (tol, ftol, xtol) if chosen.needs != "value" else (gtol, tol, tol)
     most = merged["maxiter"]
     rules = Rules(
@@ -210,6 +221,7 @@ def _run(
         return OptimizeResult(x=layout.restore(point.x), fun=point.f, nit=n, nfev=objective.nfev, njev=objective.njev)
 
     called = callback_of(callback, describe_point, layout.restore)
+    method._prepare(objective)
     x = objective.bounds.clip(layout.x0) if objective.bounds is not None else layout.x0
     try:
         try:
@@ -272,65 +284,9 @@ def _result(
         result.jac = layout.restore(g)
     if record.fun:
         result.update(method._extras(point))
+        result.update(objective.extras(x))
     result.history = record.history()
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]
         result.path_fun = result.history["fun"].copy()
     return result
-
-
-class _Arguments(dict[str, Any]):
-    """Arguments with those that `options` gives by SciPy's names in their place; `rest` are the method's."""
-
-    def __init__(self, options: Any, **given: Any) -> None:
-        super().__init__(given)
-        if options is not None and not isinstance(options, dict):
-            raise TypeError(f"options must be a dict; got {describe(options)}.")
-        self.rest: dict[str, Any] = {}
-        self.disp, self.step = False, None
-        for key, value in (options or {}).items():
-            name = ARGUMENTS.get(key, key)
-            if name in given:
-                self[name] = value
-            elif key == "disp":
-                self.disp = bool(value)
-            elif key == "eps":
-                self.step = value
-            else:
-                self.rest[key] = value
-
-
-def _limits(maxfev: Any, maxtime: Any, target: Any) -> Limits:
-    limits = Limits()
-    if maxfev is not None:
-        limits.maxfev = check_int("maxfev", maxfev, 1)
-    if maxtime is not None:
-        limits.maxtime = check_float("maxtime", maxtime)
-        if not limits.maxtime > 0:
-            raise ValueError(f"maxtime must be more than 0 seconds; got {limits.maxtime:g}.")
-    if target is not None:
-        limits.target = check_float("target", target)
-    return limits
-
-
-def _derivative(jac: Any) -> Any:
-    if jac is None or jac is False:
-        return "2-point"
-    if isinstance(jac, str) and jac not in SCHEMES:
-        raise ValueError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {jac!r}.")
-    if jac is not True and not isinstance(jac, str) and not callable(jac):
-        raise TypeError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {describe(jac)}.")
-    return jac
-
-
-def _optional(name: str, function: Any) -> Any:
-    if function is not None and not callable(function):
-        raise TypeError(f"{name} must be callable; got {describe(function)}.")
-    return function
-
-
-def _tolerance(name: str, value: Any) -> float:
-    number = check_float(name, value)
-    if not number >= 0:
-        raise ValueError(f"{name} must be at least 0; got {number:g}.")
-    return number

@@ -186,6 +186,10 @@ class Objective:
             return found
         return [self._number(value) for value in found]
 
+    def extras(self, x: np.ndarray) -> dict[str, Any]:
+        """Fields of the result that only this kind of function has."""
+        return {}
+
     # -- derivatives ----
 
     def gradient(self, x: np.ndarray) -> np.ndarray:

@@ -272,6 +272,8 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         inputs, then what the calls give, in their order.
         """
         paths = {id(layer): path for path, layer in self._leaves.items()}
+        for path, layer in self._leaves.items():
+            paths.update((id(more), f"{path}/{more.name}") for more in (*layer._stages, *layer._outputs))
         inputs: list[Any] = self.inputs
         steps: list[Step] = []
         flatten_calls(self, range(len(inputs)), steps, len(inputs))
@@ -303,9 +305,12 @@ def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: 
         else:
             for layer in (node.operation, *node.operation._stages):
                 if layer is not node.operation:
-                    layer.build(node.operation.output_shape)
+                    layer.build((None, *node.operation._output_row))
                 steps.append(Step(layer, tuple(given)))
                 given = [first + len(steps) - 1]
             made = given
+            if node.operation._outputs:
+                steps += [Step(output, tuple(given)) for output in node.operation._outputs]
+                made = [given[0] + 1 + i for i in range(len(node.operation._outputs))]
         values.update({id(tensor): value for tensor, value in zip(node.outputs, made, strict=True)})
     return [values[id(tensor)] for tensor in model.outputs]

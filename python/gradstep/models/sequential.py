@@ -136,6 +136,8 @@ class Sequential(BaseModel):
                 f"layer {len(self._layers)} must call super().__init__() in its constructor; a {type(layer).__name__} "
                 "does not."
             )
+        if not inner and getattr(layer, "_several", False):
+            raise ValueError(f"layer {layer.name!r} must have one output to be in a Sequential: it returns states.")
         if isinstance(layer, InputLayer):
             if self._layers or self._shape is not None:
                 raise ValueError("Input must come before all layers, once.")

@@ -66,7 +66,7 @@ class TextVectorization(Described):
     >>> vectorize = gs.layers.TextVectorization(output_sequence_length=4)
     >>> vectorize.adapt(["The cat sat.", "The cat, the dog!"])
     >>> vectorize(["A dog sat", "the"])
-    array([[1, 4, 3, 0],
+    array([[1, 5, 4, 0],
            [2, 0, 0, 0]])
     """
 

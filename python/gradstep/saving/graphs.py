@@ -12,6 +12,7 @@ from ..layers.attending import ARGUMENTS, Attending
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
+from ..layers.with_states import WithStates
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
@@ -69,6 +70,8 @@ def _call_of(operation: Any, given: list[Any], listed: bool) -> dict[str, Any]:
     if isinstance(operation, Attending):
         arguments, options = operation._words_of_call(given)
         return {"args": arguments, "kwargs": options}
+    if isinstance(operation, WithStates) and listed:
+        return {"args": given[:1], "kwargs": {"initial_state": given[1:]}}
     return {"args": [given] if listed else given, "kwargs": {}}
 
 
@@ -245,6 +248,10 @@ def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
         raise ValueError(f"{what} must be called with one argument, which may be a list; got {arguments!r}.")
+    states = (options or {}).get("initial_state")
+    if states is not None:
+        given = [*_listed(arguments[0]), *_listed(states)]
+        return [_tensor(one, what) for one in given], True, [], {}
     for key, value in (options or {}).items():
         if key in ("mask", "training") and value is not True:  # masks come with the inputs
             continue
@@ -252,6 +259,10 @@ def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     listed = isinstance(arguments[0], (list, tuple))
     return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], {}
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
 def _tensor(words: Any, what: str) -> tuple[str, int, int]:

@@ -34,7 +34,21 @@ def h5py_module() -> Any:
 
 
 # Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
-INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell"}
+INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell", "TimeDistributed": "/layer"}
+
+
+# The same of layers that have several, of as many weights each.
+INSIDES = {
+    "bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
+    "multi_head_attention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
+}
+
+
+def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """The groups in which the weights of a layer are, and which are in each."""
+    parts = INSIDES.get(re.sub(r"_\d+$", "", group.rpartition("/")[2]), ("",))
+    each = len(values) // len(parts)
+    yield from ((group + part, values[i * each : (i + 1) * each]) for i, part in enumerate(parts))
 
 
 def _groups(classes: Sequence[str]) -> Iterator[str]:
@@ -85,10 +99,11 @@ def write_weights(model: Savable) -> bytes:
         mark(file)
         file.create_group("vars").attrs["name"] = model.name
         for group, layer in _places(model).values():
-            members = file.create_group(f"{group}/vars")
-            members.attrs["name"] = layer.name
-            for i, weight in enumerate(_kept(layer)):
-                write_dataset(members, str(i), weight)
+            for part, weights in _parts(group, _kept(layer)):
+                members = file.create_group(f"{part}/vars")
+                members.attrs["name"] = layer.name
+                for i, weight in enumerate(weights):
+                    write_dataset(members, str(i), weight)
     return buffer.getvalue()
 
 
@@ -151,7 +166,12 @@ def _opened(data: bytes, path: str) -> Iterator[Any]:
 
 
 def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
-    """The data sets of a group, read if they have these shapes; else stand-ins of their own shapes."""
+    """The data sets of a layer's groups, read if they have these shapes; else stand-ins of their own shapes."""
+    return [array for part, some in _parts(group, shapes) for array in _numbers_in(file, part, some, path)]
+
+
+def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
+    """The same of one group."""
     members = _member(file, f"{group}/vars", path)
     if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")

@@ -44,7 +44,9 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     graph, values, masks = _graph_of(shapes, working, steps)
     stays = any(step.layer._shared or (step.layer._computing._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
-    kept = [list(layer.weights) if layer._computing._in_numpy else layer._placed() for layer in working] if stays else None
+    kept = (
+        [list(layer.weights) if layer._computing._in_numpy else layer._placed() for layer in working] if stays else None
+    )
     if kept is not None:
         kept += [[]] * (len(graph.specifications) - len(working))
     guard = steps[0].layer._guard

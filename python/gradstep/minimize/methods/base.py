@@ -44,6 +44,9 @@ class Method:
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
 
+    def _prepare(self, objective: Objective) -> None:
+        """Change what is minimized, before the first call."""
+
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         """Make the state for a run from `point`."""
         self.objective = objective

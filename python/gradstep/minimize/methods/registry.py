@@ -14,12 +14,23 @@ from .cg import ConjugateGradient
 from .first_order import FirstOrder
 from .lbfgs import LBFGS
 from .lbfgsb import LBFGSB
+from .least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
+from .newton import Newton, NewtonCG
+from .owlqn import OWLQN
+from .trust_region import TrustExact, TrustNCG
 
 __all__ = ["METHODS", "method_of", "names"]
 
-METHODS: dict[str, type[Method]] = {cls.name: cls for cls in (BFGS, ConjugateGradient, LBFGS, LBFGSB)}
+METHODS: dict[str, type[Method]] = {
+    cls.name: cls
+    for cls in (
+        *(BFGS, ConjugateGradient, LBFGS, LBFGSB, OWLQN),
+        *(Newton, NewtonCG, TrustExact, TrustNCG),
+        *(GaussNewton, LevenbergMarquardt, NaturalGradient),
+    )
+}
 # Names of other libraries, and of the same thing.
-ALIASES: dict[str, str] = {"lbfgs": "l-bfgs", "lbfgsb": "l-bfgs-b"}
+ALIASES: dict[str, str] = {"lbfgs": "l-bfgs", "lbfgsb": "l-bfgs-b", "lm": "levenberg-marquardt", "owlqn": "owl-qn"}
 # Descents by the articles' names, as optimizers of the package.
 DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gd": ("sgd", {}),

@@ -1,0 +1,197 @@
+// Bidirectional.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "graph/call.hpp"
+#include "layers/recurrent.hpp"
+
+namespace gs {
+
+/// Two recurrent layers over the same sequences, one of which begins at the end; their outputs, step for step, are put
+/// side by side, added, multiplied, or left one after the other. Inputs after the first: the states that each begins
+/// with, then the mask. The states that both return come behind the output. Schuster & Paliwal 1997,
+/// doi:10.1109/78.650093.
+struct Bidirectional {
+  using Direction =
+      std::variant<Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>>;
+  enum class Join { concat, sum, mean, product, none } join;
+  std::vector<Direction> directions;               // forward, backward
+  std::vector<std::size_t> inputs[2];              // of this layer that each has
+  std::size_t steps;                               // of the outputs
+  std::size_t units[2], rows[2], first_weight[2];  // rows: numbers that each gives
+
+  static constexpr const char* name = "bidirectional";
+  template <class Settings> Bidirectional(const Shapes& shapes, const Settings& settings) : join(joined(settings)) {
+    const bool masked = settings.flag("masked");
+    const std::size_t states = shapes.size() - 1 - masked;
+    settings.check(states % 2 == 0, "each direction must have as many states to begin with.");
+    std::size_t next = 1;
+    for (std::size_t k = 0; k < 2; ++k) {
+      inputs[k] = {0};
+      const auto part = settings.part(k == 0 ? "forward" : "backward");
+      const std::size_t own = part.flag("initial_state") ? (part.text("kind") == LstmCell::name ? 2 : 1) : 0;
+      for (std::size_t s = 0; s < own && next + masked < shapes.size(); ++s) inputs[k].push_back(next++);
+      if (masked) inputs[k].push_back(shapes.size() - 1);
+      Shapes read;
+      for (const std::size_t i : inputs[k]) read.push_back(shapes[i]);
+      directions.push_back(direction(part, read));
+      first_weight[k] = k == 0 ? 0 : count_of(directions[0]);
+      std::visit(
+          [&](const auto& one) {
+            units[k] = one.units;
+            rows[k] = size_of(one.output());
+            steps = one.return_sequences ? one.steps : 1;
+          },
+          directions[k]);
+    }
+    settings.check(join == Join::concat || join == Join::none || units[0] == units[1],
+                   "layers of other numbers of units can only be put side by side.");
+  }
+  Shape output() const {
+    if (join != Join::none && rows[0] == steps * units[0] && steps > 1) return {steps, joined_size() / steps};
+    return {joined_size() + rows[0] + rows[1] - steps * (units[0] + units[1])};
+  }
+  Shapes weights() const {
+    Shapes all;
+    for (const Direction& one : directions) {
+      const Shapes own = std::visit([](const auto& layer) { return layer.weights(); }, one);
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    return all;
+  }
+  bool is_state(std::size_t i) const {
+    const std::size_t k = i >= first_weight[1];
+    return std::visit([&](const auto& one) { return one.is_state(i - first_weight[k]); }, directions[k]);
+  }
+  std::size_t multiplications() const {
+    std::size_t sum = 0;
+    for (const Direction& one : directions)
+      sum += std::visit([](const auto& layer) { return layer.multiplications(); }, one);
+    return sum;
+  }
+
+  // x (batch, steps, inputs) -> y (batch, outputs)
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    for (std::size_t k = 0; k < 2; ++k) {
+      Call<Real> part = part_of(call, k);
+      std::visit([&](const auto& one) { one.forward(schedule, part); }, directions[k]);
+    }
+    const Matrix<Real> y = call.y(size_of(output())), f = output_of(call, 0), b = output_of(call, 1);
+    schedule.each_row(y.rows, y.columns, {{f.at, b.at}, {y.at}}, [=, *this](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i)
+        put(f.at + i * f.columns, b.at + i * b.columns, y.at + i * y.columns);
+    });
+  }
+
+  // dy (batch, outputs) -> dx (batch, steps, inputs), and the gradients by the weights of both
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const Matrix<Real> dy = call.dy(size_of(output())), f = output_of(call, 0), b = output_of(call, 1);
+    const Matrix<Real> df = call.save("forward dy", f.size(), f.columns);
+    const Matrix<Real> db = call.save("backward dy", b.size(), b.columns);
+    schedule.each_row(dy.rows, dy.columns, {{dy.at, f.at, b.at}, {df.at, db.at}},
+                      [=, *this](std::size_t first, std::size_t count) {
+                        for (std::size_t i = first; i < first + count; ++i)
+                          split(dy.at + i * dy.columns, f.at + i * f.columns, b.at + i * b.columns,
+                                df.at + i * df.columns, db.at + i * db.columns);
+                      });
+    const Matrix<Real> dx = call.dx(1);
+    const Matrix<Real> more = dx ? call.save("backward dx", dx.size(), 1) : dx;
+    for (std::size_t k = 0; k < 2; ++k) {
+      Call<Real> part = part_of(call, k);
+      std::vector<Matrix<Real>> dxs{k == 0 ? dx : more};
+      for (std::size_t i = 1; i < inputs[k].size(); ++i) dxs.push_back(call.dx(1, inputs[k][i]));
+      part.go_back(k == 0 ? df : db, dxs);
+      std::visit([&](const auto& one) { one.backward(schedule, part); }, directions[k]);
+    }
+    if (dx) schedule.accumulate(more, dx);
+  }
+
+ private:
+  template <class Settings> static Join joined(const Settings& settings) {
+    const std::string mode = settings.text("merge_mode");
+    const char* const names[] = {"concat", "sum", "ave", "mul", "none"};
+    const auto found = std::find(names, names + 5, mode);
+    settings.check(found != names + 5, "merge_mode must be concat, sum, ave, mul or none.");
+    return Join(found - names);
+  }
+  template <class Settings> static Direction direction(const Settings& settings, const Shapes& shapes) {
+    const std::string kind = settings.text("kind");
+    if (kind == Recurrent<LstmCell>::name) return Recurrent<LstmCell>(shapes, settings);
+    if (kind == Recurrent<GruCell<true>>::name) return Recurrent<GruCell<true>>(shapes, settings);
+    if (kind == Recurrent<GruCell<false>>::name) return Recurrent<GruCell<false>>(shapes, settings);
+    return Recurrent<SimpleRnnCell>(shapes, settings);
+  }
+  static std::size_t count_of(const Direction& direction) {
+    return std::visit([](const auto& one) { return one.weights().size(); }, direction);
+  }
+  bool is_side_by_side() const { return join == Join::concat || join == Join::none; }
+  /// Numbers of the joined outputs.
+  std::size_t joined_size() const { return steps * (is_side_by_side() ? units[0] + units[1] : units[0]); }
+
+  template <class Real> Matrix<Real> output_of(Call<Real>& call, std::size_t k) const {
+    const std::size_t batch = call.y(size_of(output())).rows;
+    return call.save(k == 0 ? "forward y" : "backward y", batch * rows[k], rows[k]);
+  }
+  template <class Real> Call<Real> part_of(Call<Real>& call, std::size_t k) const {
+    return call.part(k == 0 ? "forward" : "backward", inputs[k], first_weight[k], output_of(call, k));
+  }
+
+  /// work(where an output of the forward layer lies, one of the backward layer, and theirs when they are joined).
+  template <class Work> void each_output(Work work) const {
+    const std::size_t wide = units[0] + units[1];
+    for (std::size_t t = 0; t < steps; ++t) {
+      const std::size_t f = t * units[0], b = (steps - 1 - t) * units[1];
+      if (join == Join::concat)
+        work(f, b, t * wide, t * wide + units[0]);
+      else if (join == Join::none)
+        work(f, b, f, steps * units[0] + t * units[1]);
+      else
+        work(f, b, f, f);
+    }
+  }
+
+  // The outputs of a row, and its states -> y
+  template <class Real> void put(const Real* f, const Real* b, Real* y) const {
+    each_output([&](std::size_t at_f, std::size_t at_b, std::size_t first, std::size_t second) {
+      const Real *const one = f + at_f, *const other = b + at_b;
+      Real* const to = y + first;
+      if (is_side_by_side()) {
+        std::copy_n(one, units[0], to);
+        std::copy_n(other, units[1], y + second);
+      } else {
+        const Real share = join == Join::mean ? Real(0.5) : Real(1);
+        for (std::size_t j = 0; j < units[0]; ++j)
+          to[j] = join == Join::product ? one[j] * other[j] : (one[j] + other[j]) * share;
+      }
+    });
+    Real* to = std::copy(f + steps * units[0], f + rows[0], y + joined_size());
+    std::copy(b + steps * units[1], b + rows[1], to);
+  }
+
+  template <class Real> void split(const Real* dy, const Real* f, const Real* b, Real* df, Real* db) const {
+    each_output([&](std::size_t at_f, std::size_t at_b, std::size_t first, std::size_t second) {
+      const Real* const from = dy + first;
+      if (is_side_by_side()) {
+        std::copy_n(from, units[0], df + at_f);
+        std::copy_n(dy + second, units[1], db + at_b);
+      } else {
+        const Real share = join == Join::mean ? Real(0.5) : Real(1);
+        for (std::size_t j = 0; j < units[0]; ++j) {
+          df[at_f + j] = from[j] * (join == Join::product ? b[at_b + j] : share);
+          db[at_b + j] = from[j] * (join == Join::product ? f[at_f + j] : share);
+        }
+      }
+    });
+    const Real* from = dy + joined_size();
+    std::copy_n(from, rows[0] - steps * units[0], df + steps * units[0]);
+    from += rows[0] - steps * units[0];
+    std::copy_n(from, rows[1] - steps * units[1], db + steps * units[1]);
+  }
+};
+
+}  // namespace gs

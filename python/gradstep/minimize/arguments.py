@@ -1,0 +1,92 @@
+"""Arguments of `minimize`: their checks, SciPy's options among them, and the method where none is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..checks import check_float, check_int, describe
+from .bounds import Bounds
+from .differences import SCHEMES
+from .objective import Limits
+
+__all__ = ["Arguments", "default_method", "derivative", "limits_of", "optional", "tolerance"]
+
+# SciPy's options that are arguments here.
+ARGUMENTS = {
+    "maxfun": "maxfev",
+    "return_all": "return_path",
+    "learning_rate": "learning_rate",
+    "line_search": "line_search",
+}
+SMALL_N = 200  # variables up to which a dense inverse Hessian is the default
+
+
+class Arguments(dict[str, Any]):
+    """Arguments with those that `options` gives by SciPy's names in their place; `rest` are the method's."""
+
+    def __init__(self, options: Any, **given: Any) -> None:
+        super().__init__(given)
+        if options is not None and not isinstance(options, dict):
+            raise TypeError(f"options must be a dict; got {describe(options)}.")
+        self.rest: dict[str, Any] = {}
+        self.disp, self.step = False, None
+        self.of_loss: dict[str, Any] = {}
+        for key, value in (options or {}).items():
+            name = ARGUMENTS.get(key, key)
+            if name in given:
+                self[name] = value
+            elif key == "disp":
+                self.disp = bool(value)
+            elif key == "eps":
+                self.step = value
+            else:
+                self.rest[key] = value
+
+
+def default_method(residual: bool, box: Bounds | None, hess: Any, hessp: Any, n: int) -> str:
+    """The method where none is named."""
+    if residual:
+        return "levenberg-marquardt"
+    if box is not None:
+        return "l-bfgs-b"
+    if hess is not None:
+        return "trust-exact" if n <= SMALL_N else "trust-ncg"
+    if hessp is not None:
+        return "trust-ncg"
+    return "bfgs" if n <= SMALL_N else "l-bfgs"
+
+
+def limits_of(maxfev: Any, maxtime: Any, target: Any) -> Limits:
+    limits = Limits()
+    if maxfev is not None:
+        limits.maxfev = check_int("maxfev", maxfev, 1)
+    if maxtime is not None:
+        limits.maxtime = check_float("maxtime", maxtime)
+        if not limits.maxtime > 0:
+            raise ValueError(f"maxtime must be more than 0 seconds; got {limits.maxtime:g}.")
+    if target is not None:
+        limits.target = check_float("target", target)
+    return limits
+
+
+def derivative(jac: Any) -> Any:
+    if jac is None or jac is False:
+        return "2-point"
+    if isinstance(jac, str) and jac not in SCHEMES:
+        raise ValueError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {jac!r}.")
+    if jac is not True and not isinstance(jac, str) and not callable(jac):
+        raise TypeError(f"jac must be callable, True, or one of {', '.join(SCHEMES)}; got {describe(jac)}.")
+    return jac
+
+
+def optional(name: str, function: Any) -> Any:
+    if function is not None and not callable(function):
+        raise TypeError(f"{name} must be callable; got {describe(function)}.")
+    return function
+
+
+def tolerance(name: str, value: Any) -> float:
+    number = check_float(name, value)
+    if not number >= 0:
+        raise ValueError(f"{name} must be at least 0; got {number:g}.")
+    return number

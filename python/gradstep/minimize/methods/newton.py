@@ -1,0 +1,88 @@
+"""Newton's method with a line search: with all eigenvalues of the Hessian, or by conjugate gradients."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..linesearch import Failed, Line, given_gradient, strong_wolfe
+from ..point import Point
+from ..stop import Stop
+from .base import Method
+from .conjugate import truncated
+
+__all__ = ["Newton", "NewtonCG"]
+
+
+class Newton(Method):
+    """Newton's method: directions by the whole Hessian, negative curvature turned round, and a line search.
+
+    Notes
+    -----
+    With the eigenvalues w and eigenvectors V of the Hessian the direction is ``-V |w|^-1 V' g``, in which no eigenvalue
+    counts for less than 1e-8 of the largest: it goes down also where f curves downwards, away from saddle points. The
+    Hessian is ``hess(x)``, or is made of ``hessp`` or of n differences of the gradient. O(n^3).
+
+    References
+    ----------
+    Nocedal and Wright 2006, "Numerical Optimization", section 3.4. Dauphin et al. 2014, arXiv:1406.2572.
+    """
+
+    name = "newton"
+
+    def _step(self, point: Point) -> Point:
+        g = given_gradient(point)
+        H = self.objective.hessian(point.x, g)
+        if not np.isfinite(H).all():
+            raise Stop("nan", "the Hessian is not finite")
+        scale = np.sqrt(np.abs(np.diag(H)))
+        scale = np.maximum(scale, 1e-8 * float(scale.max()) if scale.any() else 1.0)
+        w, V = np.linalg.eigh(H / np.outer(scale, scale))
+        size = np.maximum(np.abs(w), 1e-8 * float(np.abs(w).max()))
+        a = V.T @ (g / scale)
+        self.curvature, self.direction = float(w[0]), V[:, 0] / scale
+        q = -a / np.where(size > 0, size, 1.0)
+        return _searched(self, point, (V @ q) / scale)
+
+
+class NewtonCG(Method):
+    """Newton's method without matrices: directions by conjugate gradients on the quadratic model, and a line search.
+
+    Notes
+    -----
+    Products with the Hessian come from ``hessp`` or ``hess``, or from differences of the gradient, one for each inner
+    iteration. These end at a residual of ``min(0.5, sqrt(|g|)) |g|``, or at negative curvature.
+
+    References
+    ----------
+    Nocedal and Wright 2006, "Numerical Optimization", section 7.1.
+    """
+
+    name = "newton-cg"
+
+    def _step(self, point: Point) -> Point:
+        g, x = given_gradient(point), point.x
+        size = math.sqrt(float(g @ g))
+        H = None if self.objective.hess is None or self.objective.hessp is not None else self.objective.hessian(x)
+        product = (lambda p: H @ p) if H is not None else (lambda p: self.objective.hessian_product(x, p, g))
+        found = truncated(product, g, min(0.1, math.sqrt(size)) * size, 20 * len(g))
+        self.curvature = found.curvature
+        return _searched(self, point, found.p)
+
+
+def _searched(method: Method, point: Point, d: np.ndarray) -> Point:
+    """The end of a line search along a Newton direction, or along the negative gradient where that fails."""
+    g = given_gradient(point)
+    line = Line(method.objective, point, d)
+    decrease = -line.slope / 2
+    try:
+        if not line.slope < 0:
+            raise Failed(None)
+        return strong_wolfe(line, 1.0)
+    except Failed:
+        line = Line(method.objective, point, -g)
+    try:
+        return strong_wolfe(line, min(1.0, 1.0 / math.sqrt(float(g @ g))))
+    except Failed:
+        raise Stop("line_search", f"slope {-2 * decrease:.2g}", max(decrease, 0.0)) from None
