@@ -130,7 +130,7 @@ class CallGraph:
     def call(
         self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None, row: tuple[int, ...] | None = None
     ) -> Value:
-        """What a layer gives for inputs; mask: what its numbers depend on beside them; row: the shape of a row of it."""
+        """What a layer gives for inputs; mask: what its numbers depend on as well; row: the shape of a row of it."""
         read = [*inputs] if mask is None else [*inputs, mask]
         place = self._places[id(layer)]
         if not self.specifications[place]:

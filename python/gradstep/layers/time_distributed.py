@@ -92,13 +92,13 @@ class TimeDistributed(Layer):
     # -- the layer's ---------------------------------------------------------------------------------------------------
 
     @property
-    def _weights(self) -> list[Any]:  # type: ignore[override]
+    def _weights(self) -> list[Any]:
         return self.layer._weights if "layer" in vars(self) else []
 
     @_weights.setter
     def _weights(self, arrays: Sequence[np.ndarray]) -> None:
         if "layer" in vars(self):
-            self.layer._weights = list(arrays)  # type: ignore[assignment]
+            self.layer._weights = list(arrays)
 
     @property
     def _weight_names(self) -> Sequence[str]:  # type: ignore[override]

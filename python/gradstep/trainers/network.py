@@ -44,18 +44,16 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     graph, values, masks = _graph_of(shapes, working, steps)
     stays = any(step.layer._shared or (step.layer._computing._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
-    kept = (
-        [list(layer.weights) if layer._computing._in_numpy else layer._placed() for layer in working] if stays else None
-    )
-    if kept is not None:
-        kept += [[]] * (len(graph.specifications) - len(working))
+    places = [list(one.weights) if one._computing._in_numpy else one._placed() for one in working] if stays else None
+    if places is not None:
+        places += [[]] * (len(graph.specifications) - len(working))
     guard = steps[0].layer._guard
     for layer, _ in steps[1:]:
         guard.join(layer._guard)
     outputs = [values[number].number for number in exits]
     scored = [_fitting(masks[number], values[number]) for number in exits]
     network = _core.Network(
-        shapes, graph.specifications, steps[0].layer.dtype, kept, guard, graph.nodes, outputs, scored
+        shapes, graph.specifications, steps[0].layer.dtype, places, guard, graph.nodes, outputs, scored
     )
     for layer, views in zip(working, network.parameters, strict=False):
         if stays:
