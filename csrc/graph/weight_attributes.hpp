@@ -32,6 +32,7 @@ struct WeightAttributes {
   bool trainable = true;
   bool updated = true;  // a layer that updates it by itself in training may do so
   bool moves = false;   // a layer outside the engine may change it
+  bool by_rows = false;  // it is a table of which one layer reads rows, once
   Penalty penalty{};
   Constraint constraint{};
 
