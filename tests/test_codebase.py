@@ -48,6 +48,7 @@ PYTHON_FLOORS = (
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),
     ("minimize",),
+    ("minimizers",),
     ("activations", "callbacks", "constraints", "initializers", "losses", "preprocessing", "regularizers"),
     ("metrics", "layers", "data"),
     ("trainers",),

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "graph/conv_jobs.hpp"
 
@@ -51,41 +53,57 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     pooled_ = conv.pool && !is_linear_ ? align<Real>(this->together_ * conv.pool->window.places() * n) : 0;
     border_ = dx && conv.window.has_border() ? this->together_ * align<Real>(conv.window.bordered()) : 0;
     sums_ = align<Real>(n);
-    this->scratch = this->read_scratch() + dz_ + pooled_ + border_ + sums_ + this->pointers_ +
-                    std::max(gemm_scratch(0, gemm_depth), dx ? gemm_scratch(places, conv.share()) : 0);
+    own_ = this->read_scratch() + dz_ + pooled_ + border_ + sums_ + this->pointers_ +
+           std::max(gemm_scratch(0, gemm_depth), dx ? gemm_scratch(places, conv.share()) : 0);
+    own_ = align<Real>(own_);
+    this->scratch = own_;
   }
+
+  /// Elements of scratch for dx where only the job that follows reads it.
+  std::size_t between() const { return align<Real>(this->together_ * this->conv_.window.in()); }
+  /// Whether its blocks of samples are those of another job.
+  bool is_cut_as(const ConvBackwardJob& other) const {
+    return blocks_.n == other.blocks_.n && blocks_.count == other.blocks_.count;
+  }
+  /// From now on dx is left in scratch, for the job of the convolution whose output's gradient it is; that job is run
+  /// on the same samples right after.
+  void follow(std::unique_ptr<ConvBackwardJob> next) { next_ = std::move(next); }
 
   static constexpr std::size_t most_parts = 8;
 
   void run(std::size_t chunk, Real* scratch) const override {
-    const std::size_t first = blocks_.begin(chunk), last = first + blocks_.size(chunk);
-    bool adds = false;
-    for (std::size_t k = first; k < last; k += this->together_) {
-      const std::size_t count = std::min(this->together_, last - k);
-      Real* const dx = dx_ ? dx_of(k, scratch) : nullptr;
-      if (dx_) begin(dx, count * this->conv_.window.bordered());
-      for (std::size_t s = 0; s < this->strips_.count() && !ThreadTeam::is_cancelled(); ++s, adds = true)
-        run(this->strips_.strip(s), k, count, chunk, adds, dx, scratch);
-      for (std::size_t i = 0; border_ && i < count; ++i)
-        this->reader_.strip(dx + i * this->conv_.window.bordered(), dx_ + (k + i) * this->conv_.window.in());
-    }
+    const std::size_t first = blocks_.begin(chunk);
+    run(first, first + blocks_.size(chunk), chunk, dy_, scratch);
   }
 
-  std::string name() const override { return std::string("back ") + (dw_.at ? "and learn " : "") + this->sizes(); }
+  std::string name() const override {
+    return std::string("back ") + (dw_.at ? "and learn " : "") + this->sizes() + (next_ ? ", " + next_->name() : "");
+  }
 
  private:
   using Strip = Strips::Strip;
 
-  Real* dx_of(std::size_t sample, Real* scratch) const {
-    return border_ ? scratch + this->read_scratch() + dz_ + pooled_ : dx_ + sample * this->conv_.window.in();
+  // Samples [first, last) of a block; dy: where that of sample 0 would begin.
+  void run(std::size_t first, std::size_t last, std::size_t chunk, const Real* dy, Real* scratch) const {
+    const std::size_t in = this->conv_.window.in(), bordered = this->conv_.window.bordered();
+    for (std::size_t k = first; k < last; k += this->together_) {
+      const std::size_t count = std::min(this->together_, last - k);
+      Real* const to = next_ ? scratch + own_ : dx_ ? dx_ + k * in : nullptr;
+      Real* const dx = border_ ? scratch + this->read_scratch() + dz_ + pooled_ : to;
+      if (dx) begin(dx, count * bordered);
+      for (std::size_t s = 0; s < this->strips_.count() && !ThreadTeam::is_cancelled(); ++s)
+        run(this->strips_.strip(s), k, count, chunk, k > blocks_.begin(chunk) || s > 0, dy, dx, scratch);
+      for (std::size_t i = 0; border_ && i < count; ++i) this->reader_.strip(dx + i * bordered, to + i * in);
+      if (next_) next_->run(k, k + count, chunk, to - k * in, to + between());
+    }
   }
 
-  void run(const Strip& strip, std::size_t first, std::size_t count, std::size_t chunk, bool adds, Real* dx,
-           Real* scratch) const {
+  void run(const Strip& strip, std::size_t first, std::size_t count, std::size_t chunk, bool adds, const Real* dy,
+           Real* dx, Real* scratch) const {
     Real* const rest = scratch + this->read_scratch() + dz_ + pooled_ + border_;
-    const Real* const dz = dz_of(strip, first, count, chunk, adds, scratch, rest);
+    const Real* const dz = dz_of(strip, first, count, chunk, adds, dy, scratch, rest);
     if (dw_.at) learn(strip, first, count, dz, dw_.at + chunk * dw_.stride, adds, scratch, rest + sums_);
-    if (!dx_) return;
+    if (!dx) return;
     if (this->is_depthwise()) {
       for (std::size_t k = 0; k < count; ++k)
         depthwise_loops<Real>().input_grad(this->depthwise(), dz + k * strip.places() * this->conv_.filters,
@@ -107,13 +125,13 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
 
   /// The gradient by z of a strip, in scratch if it lies nowhere yet; db on the way.
   const Real* dz_of(const Strip& strip, std::size_t first, std::size_t count, std::size_t chunk, bool adds,
-                    Real* scratch, Real* sums) const {
+                    const Real* dy, Real* scratch, Real* sums) const {
     const Convolution& conv = this->conv_;
     const std::size_t n = conv.filters;
     const std::size_t places = count * (conv.pool ? strip.pooled_end - strip.pooled_begin : strip.places());
     const std::size_t at = first * conv.out() + (conv.pool ? strip.pooled_begin : strip.begin) * n;
     Real *const here = scratch + this->read_scratch(), *const pooled = here + dz_;
-    const Real* dy = dy_ + at;
+    dy += at;
     if (!is_linear_) {
       Real* const to = conv.pool ? pooled : here;
       kernels().map.of[conv.activation.index].backward[dtype_of<Real>()](conv.activation.settings.data(),
@@ -196,7 +214,8 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
   const GradParts<Real> dw_, db_;
   const Blocks blocks_;
   bool is_linear_;
-  std::size_t dz_, pooled_, border_, sums_;  // elements of scratch
+  std::size_t dz_, pooled_, border_, sums_, own_;  // elements of scratch
+  std::unique_ptr<ConvBackwardJob> next_;
 };
 
 }  // namespace gs

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/backward_chains.hpp"
 #include "graph/external_call.hpp"
 #include "graph/gradient.hpp"
 #include "graph/jobs.hpp"
@@ -96,26 +97,22 @@ template <class Real> class Schedule {
   }
 
   // dy, values of forward, turned -> dx (batch, in), if it is wanted; and dw and db, if they are given, which update
-  // them with those of the layer's other calls; dx begins with start (channels), or null: zeros
+  // them with those of the layer's other calls; dx begins with start (channels), or null: zeros. alone: whether nobody
+  // else will read dy: then it need not be in memory where a convolution has just made it.
   void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
-                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b,
+                     Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b, bool alone,
                      const Real* start = nullptr) {
-    const auto parts = [&](const Weight<Real>* weight) {
-      if (!weight || !weight->trainable()) return GradParts<Real>{};
-      GradParts<Real> made;
-      const std::size_t most = ConvBackwardJob<Real>::most_parts;
-      made.count = Blocks(batch, (batch + most - 1) / most).count;
-      made.stride = align<Real>(weight->attributes->size());
-      made.at = parts_of(made.count * made.stride);
-      Gradient<Real>& gradient = gradient_of(weight);
-      gradient.parts.push_back(made);
-      gradient.reads.push_back(made.at);
-      return made;
-    };
-    const GradParts<Real> dw = parts(w), db = parts(b);
+    const auto dw = parts(w), db = parts(b);
     if (!dx && !dw.at && !db.at) return;
-    add(std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db),
-        {{x.memory, values.z, values.y, values.index, dy.at, turned.at, start}, {dx.at, dw.at, db.at}});
+    auto job = std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db);
+    auto* const added = job.get();
+    Access access{{x.memory, values.z, values.y, values.index, turned.at, start}, {dx.at, dw.at, db.at}};
+    typename BackwardChains<Real>::Chain chain;
+    const bool follows = alone && chains_.follow(job, dy.at, access, stages, chain);
+    touch(access);
+    access.reads.push_back(dy.at);
+    if (!follows) chain = {added, added, add(std::move(job), access)};
+    if (dx && !start) chains_.open(dx.at, chain);
   }
 
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
@@ -144,6 +141,7 @@ template <class Real> class Schedule {
     if (found == gradients_.end()) return;
     Gradient<Real> gradient = std::move(found->second);
     gradients_.erase(found);
+    part_buffers_.give(gradient.parts);
     auto job = gradient.job(*w, epilogue_);
     grad_jobs_.push_back(job.get());
     gradient.reads.push_back(w->penalty_gradient);
@@ -339,19 +337,12 @@ template <class Real> class Schedule {
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Memory for parts of gradients, which take turns: a kernel's, a bias's, the next layer's while they are summed.
-  Real* parts_of(std::size_t n) {
-    constexpr std::size_t turns = 4;
-    if (parts_.size() < turns) parts_.resize(turns);
-    auto& [at, size] = parts_[next_parts_++ % turns];
-    const bool read = std::any_of(gradients_.begin(), gradients_.end(), [&, at = at](const auto& known) {
-      const auto& parts = known.second.parts;
-      return std::any_of(parts.begin(), parts.end(), [&](const GradParts<Real>& p) { return p.at == at; });
-    });
-    if (size >= n && !read) return at;
-    at = workspace(n);
-    size = n;
-    return at;
+  /// Parts of the gradient of a weight, if it is trained.
+  GradParts<Real> parts(const Weight<Real>* w) {
+    if (!w || !w->trainable()) return {};
+    gradient_of(w).parts.push_back(part_buffers_.take(*w, batch, [this](std::size_t n) { return workspace(n); }));
+    gradient_of(w).reads.push_back(gradient_of(w).parts.back().at);
+    return gradient_of(w).parts.back();
   }
 
   // x (rows, n) of samples -> y (rows, n), each number changed by random bits that belong to its sample and column
@@ -362,9 +353,17 @@ template <class Real> class Schedule {
     });
   }
 
+  /// Products and convolutions whose results somebody uses have no more done to them.
+  void touch(const Access& access) {
+    for (const auto* used : {&access.reads, &access.writes})
+      for (const void* memory : *used) {
+        open_.erase(memory);
+        chains_.close(memory);
+      }
+  }
+
   std::size_t add(std::unique_ptr<Job<Real>> job, const Access& access, bool beside = false) {
-    for (const void* memory : access.reads) open_.erase(memory);
-    for (const void* memory : access.writes) open_.erase(memory);
+    touch(access);
     return stages.add(std::move(job), access, beside);
   }
 
@@ -382,17 +381,17 @@ template <class Real> class Schedule {
     const Open open = found->second;
     if (!stages.extend(open.stage, more)) return nullptr;
     open_.erase(memory);
-    for (const void* read : more.reads) open_.erase(read);
+    touch({more.reads, {}});
     return open.job;
   }
 
   const UpdateEpilogue& epilogue_;
   std::vector<const GradJob<Real>*> grad_jobs_;
   std::unordered_map<const void*, Open> open_;
+  BackwardChains<Real> chains_;
+  PartBuffers<Real> part_buffers_;
   std::unordered_map<const Weight<Real>*, Gradient<Real>> gradients_;
   std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
-  std::vector<std::pair<Real*, std::size_t>> parts_;  // and their elements
-  std::size_t next_parts_ = 0;
   std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;
 };

@@ -36,10 +36,11 @@ template <class Real> class Stages {
     return stage;
   }
 
-  /// Lets a job of a stage do more, if that may be done so early.
-  bool extend(std::size_t stage, const Access& access) {
+  /// Lets a job of a stage do more, if that may be done so early; scratch: what it needs then, in elements.
+  bool extend(std::size_t stage, const Access& access, std::size_t scratch = 0) {
     if (earliest(access) > stage) return false;
     note(access, stage);
+    scratch_ = std::max(scratch_, scratch);
     return true;
   }
 

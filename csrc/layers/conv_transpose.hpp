@@ -54,7 +54,7 @@ struct ConvTranspose {
     const Matrix<Real> z = z_of(schedule, call), y = out.y(call);
     const Weight<Real>* const w = call.weight(0);
     schedule.convolve_back(conv, schedule.rows(z), {}, in.x(schedule, call),
-                           turned_kernel(conv, schedule, call, "turned kernel", w), z, nullptr, nullptr,
+                           turned_kernel(conv, schedule, call, "turned kernel", w), z, nullptr, nullptr, false,
                            use_bias ? call.weight(1)->w : nullptr);
     schedule.activate(activation, reshaped(z, filters), reshaped(y, filters));
     out.put_y(schedule, call);

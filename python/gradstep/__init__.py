@@ -23,6 +23,7 @@ from . import (
     layers,
     losses,
     metrics,
+    minimizers,
     models,
     optimizers,
     regularizers,
@@ -36,7 +37,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .minimize import OptimizeResult, check_grad, minimize
+from .minimize import OptimizeResult, check_grad, minimize, multistart
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
@@ -70,7 +71,9 @@ __all__ = [
     "losses",
     "metrics",
     "minimize",
+    "minimizers",
     "models",
+    "multistart",
     "optimizers",
     "plot",
     "regularizers",

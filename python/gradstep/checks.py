@@ -1,4 +1,4 @@
-"""Checks of arguments that every part of the package makes, in the words of its errors."""
+"""Checks of arguments, with the error messages of the whole package."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LARGEST = 2**63 - 1
 
 
 def describe(value: Any) -> str:
-    """A value in the words of an error message."""
+    """A value as error messages show it."""
     if value is None:
         return "None"
     if is_array(value):

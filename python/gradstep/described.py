@@ -131,7 +131,7 @@ def serialize(value: Any, name: str = "value") -> Any:
 
 
 def serialize_object(thing: Any) -> dict[str, Any]:
-    """``{"class_name": ..., "config": ...}`` of an object, and where the class is from, in Keras's words."""
+    """``{"class_name": ..., "config": ...}`` of an object, and where the class is from, in Keras's format."""
     cls = type(thing)
     if is_ours(cls):
         module, registered = f"keras.{cls.__module__.split('.')[1]}", None

@@ -37,7 +37,7 @@ def test_a_healthy_run(activation, optimizer):
     hidden = [layers.Dense(32, activation), layers.Dropout(0.2), layers.Dense(16, activation)]
     found = diagnose([*hidden, layers.Dense(4, "softmax")], optimizer, 25)
     assert found.findings == []
-    assert found.looks[-1].loss < 0.2 * found.looks[0].sample
+    assert found.snapshots[-1].loss < 0.2 * found.snapshots[0].sample
 
 
 def test_a_healthy_regression_that_ends_at_its_noise():
@@ -49,7 +49,7 @@ def test_a_healthy_regression_that_ends_at_its_noise():
 def test_a_run_that_has_come_to_its_end():
     noise = np.random.default_rng(3).normal(size=len(X))
     found = diagnose([layers.Dense(1)], optimizers.SGD(0.01), 40, X[:, 0] + 0.3 * noise, "mse")
-    last = [look.loss for look in found.looks[-11:]]
+    last = [snapshot.loss for snapshot in found.snapshots[-11:]]
     assert min(last[1:]) > 0.95 * last[0]
     assert found.findings == []
 

@@ -26,7 +26,7 @@ def test_diagnose_looks_at_each_layer_by_its_own_gradients():
     other = everything()
     other.compile("sgd", "mse")
     _, gradients = other.value_and_grad(*data())
-    first = diagnose.looks[0].layers
+    first = diagnose.snapshots[0].layers
     of = {id(w): float(np.square(g).sum()) for w, g in zip(other.trainable_weights, gradients, strict=True)}
     for name, ours in zip([layer.name for layer in model.layers], other.layers, strict=True):
         if not ours.weights:
@@ -35,7 +35,7 @@ def test_diagnose_looks_at_each_layer_by_its_own_gradients():
         expected = [of[id(w)] for w in ours.trainable_weights]
         assert look.gradient == pytest.approx(np.sqrt(sum(expected)), rel=1e-9)
         assert (look.gradient > 0) == bool(expected)
-        assert (diagnose.looks[-1].layers[name].update > 0) == bool(expected)
+        assert (diagnose.snapshots[-1].layers[name].update > 0) == bool(expected)
 
 
 def test_layers_that_are_not_trained_have_no_vanishing_gradients():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
+from gradients import difference, numeric_gradient
 from gradstep import layers
 
 # Shape of a row, arguments of the convolution, pooling and its arguments.
@@ -230,3 +231,62 @@ def test_a_file_of_images_is_read_where_it_lies(tmp_path):
         model.fit(images, y, batch_size=4, epochs=2, verbose=0, shuffle=False)
     for one, other in zip(on_disk.get_weights(), in_memory.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def in_a_row(count, dtype):
+    """Convolutions that read one another's outputs, with a border, a pool and strides among them."""
+    gs.utils.set_random_seed(2)
+    return [
+        layers.Conv2D(
+            6 if i in (2, 3) else 5 + i % 3,
+            1 + i % 3,
+            strides=2 if i == 4 else 1,
+            padding=("same", "valid")[i % 4 == 3],
+            activation=("relu", None, "gelu")[i % 3],
+            groups=1 + (i == 3),
+            dtype=dtype,
+        )
+        if i != 6
+        else layers.MaxPooling2D(dtype=dtype)
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 33])
+def test_many_in_a_row(batch):
+    """The way back through all of them at once is that through each of them by itself."""
+    row = in_a_row(14, "float64")
+    model = gs.Sequential([gs.Input((17, 16, 2)), *row])
+    random = np.random.default_rng(3)
+    x = random.normal(size=(batch, 17, 16, 2))
+    y = model(x, training=True)
+    dy = random.normal(size=y.shape)
+    dx, gradients = model.backward(dy)
+    values = [x]
+    for layer in row:
+        values.append(layer(values[-1], training=True))
+    np.testing.assert_array_equal(values[-1], y)
+    singly, slope = [], dy
+    for layer in reversed(row):
+        slope, own = layer.backward(slope)
+        singly = [*own, *singly]
+    np.testing.assert_allclose(dx, slope, rtol=1e-10, atol=1e-12 * np.abs(slope).max())
+    for one, other in zip(gradients, singly, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12 * np.abs(other).max())
+
+
+def test_in_a_row_with_a_skip():
+    """What is read twice on the way is in memory, and its gradients are summed."""
+    gs.utils.set_random_seed(4)
+    options = {"padding": "same", "activation": "tanh", "dtype": "float64"}
+    x = gs.Input((6, 5, 3))
+    h = layers.Conv2D(4, 3, **options)(x)
+    z = layers.Conv2D(4, 3, **options)(layers.Conv2D(4, 2, **options)(h))
+    y = layers.Conv2D(2, 3, **options)(layers.Add(dtype="float64")([h, z]))
+    model = gs.Model(x, layers.GlobalAveragePooling2D(dtype="float64")(y))
+    model.compile("sgd", "mse")
+    random = np.random.default_rng(5)
+    batch, targets = random.normal(size=(3, 6, 5, 3)), random.normal(size=(3, 2))
+    _, gradients = model.value_and_grad(batch, targets)
+    for weight, gradient in zip(model.weights, gradients, strict=True):
+        assert difference(gradient, numeric_gradient(lambda: model.test_on_batch(batch, targets), weight)) <= 1e-7

@@ -291,7 +291,7 @@ def test_callbacks_see_what_they_see_of_others(tmp_path):
         model.fit(x, y, epochs=5, validation_split=0.3, verbose=0, callbacks=callbacks)
     assert plain.history.history == {k: v for k, v in watched.history.history.items() if k != "learning_rate"}
     assert all((a == b).all() for a, b in zip(plain.weights, watched.weights, strict=True))
-    look = diagnose.looks[-1].layers
+    look = diagnose.snapshots[-1].layers
     assert {"u", "v", "norm", "gated", "a", "b"} <= set(look)
     assert look["u"].gradient > 0 < look["u"].update
     assert gs.models.load_model(tmp_path / "best").output_names == ["a", "b"]

@@ -10,7 +10,7 @@ from torch_runs import ours, torch
 
 pytestmark = pytest.mark.peers
 
-# The engine's words, which are not PyTorch's.
+# Names of the compiled core that are not PyTorch's.
 FOREIGN = re.compile(r"learning_rate|beta_[12]|epsilon_|eta_(minus|plus)|rms_rate|incompatible function|pybind|std::")
 BAD: list[Any] = [-1, 2.5, float("nan"), None, "0.1", 1j, (0.9,), (0.9, 1.5), (-1.0, 0.5), [0.1, 0.2, 0.3], 10**400]
 SWITCHES = ("foreach", "fused", "capturable", "differentiable", "maximize", "amsgrad", "nesterov", "centered")

@@ -13,7 +13,7 @@ class Pretended:
     """What callbacks ask of a model; its weights are the number of the epoch."""
 
     def __init__(self, rate: float = 0.5) -> None:
-        self.optimizer = SimpleNamespace(learning_rate=rate, _parts=list, schedules={})
+        self.optimizer = SimpleNamespace(learning_rate=rate, _rated_optimizers=list, schedules={})
         self.stop_training, self.epoch = False, -1
         self.metrics, self.metrics_names = [], ["loss", "accuracy"]
         self._directions = {"loss": False, "accuracy": True}

@@ -13,34 +13,34 @@ from ..config import floatx
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Question", "Use", "along", "apply"]
+__all__ = ["Spec", "SpecRequest", "along", "apply"]
 
-# An activation in the engine's words: {"kind": name, and settings by name}.
-Use = dict[str, Any]
+# An activation as the compiled core takes it: {"kind": name, and settings by name}.
+Spec = dict[str, Any]
 
 
-class Question:
+class SpecRequest:
     """Given in place of an array, an activation says in `use` what it is, and computes nothing."""
 
     def __init__(self) -> None:
-        self.use: Use = {}
+        self.spec: Spec = {}
 
 
-def apply(kind: str, x: ArrayLike | Question, **settings: float) -> np.ndarray:
+def apply(kind: str, x: ArrayLike | SpecRequest, **settings: float) -> np.ndarray:
     """x (...), of any strides -> f(x), a new array of its shape; what is no float array is taken as floatx."""
-    use: Use = {"kind": kind} | {name: check_float(name, value) for name, value in settings.items()}
-    if isinstance(x, Question):
-        _core.activation(use, np.zeros((1, 1), np.float32))  # checks the settings
-        x.use = use
+    spec: Spec = {"kind": kind} | {name: check_float(name, value) for name, value in settings.items()}
+    if isinstance(x, SpecRequest):
+        _core.activation(spec, np.zeros((1, 1), np.float32))  # checks the settings
+        x.spec = spec
         return np.empty(0)
     array = numeric(x, "x")
     kept = isinstance(x, np.ndarray) and array.dtype in (np.float32, np.float64)
-    return _core.activation(use, rows_of(array, array.dtype.name if kept else floatx()))
+    return _core.activation(spec, rows_of(array, array.dtype.name if kept else floatx()))
 
 
-def along(kind: str, x: ArrayLike | Question, axis: int) -> np.ndarray:
+def along(kind: str, x: ArrayLike | SpecRequest, axis: int) -> np.ndarray:
     """`apply`, for one that works along an axis."""
-    if isinstance(x, Question):
+    if isinstance(x, SpecRequest):
         if axis not in (-1, 1):
             raise ValueError(f"axis must be -1 or 1 in a layer, whose rows are (n,); got {axis!r}.")
         return apply(kind, x)

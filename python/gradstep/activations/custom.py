@@ -45,7 +45,7 @@ def value_and_derivative(function: Function, x: np.ndarray, what: str = "activat
     if isinstance(found, tuple) and len(found) == 2:
         values, derivatives = (one.value if isinstance(one, Dual) else one for one in found)
     elif isinstance(found, Dual):
-        values, derivatives = found.value, found.slope
+        values, derivatives = found.value, found.derivative
     else:
         raise TypeError(
             f"{what} {_name(function)} has no derivative: what it gives does not follow from x by operators and NumPy "

@@ -80,7 +80,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
 
     Parameters
     ----------
-    value, slope : ndarray
+    value, derivative : ndarray
         Of one shape.
 
     Examples
@@ -89,12 +89,12 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
     >>> from gradstep.activations.dual import Dual
     >>> x = np.array([0.0, 3.0])
     >>> y = Dual(x, np.ones(2)) ** 2 + 1
-    >>> y.value, y.slope
+    >>> y.value, y.derivative
     (array([ 1., 10.]), array([0., 6.]))
     """
 
-    def __init__(self, value: Any, slope: Any) -> None:
-        self.value, self.slope = value, slope
+    def __init__(self, value: Any, derivative: Any) -> None:
+        self.value, self.derivative = value, derivative
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -130,14 +130,14 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         if name in STEPS:
             return y
         partials = PARTIALS[name](y, *values)
-        slope = sum(p * one.slope for p, one in zip(partials, inputs, strict=True) if isinstance(one, Dual))
-        return Dual(y, np.asarray(slope, y.dtype))
+        derivative = sum(p * one.derivative for p, one in zip(partials, inputs, strict=True) if isinstance(one, Dual))
+        return Dual(y, np.asarray(derivative, y.dtype))
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
         if function is np.where and len(args) == 3 and not options:
             condition, *cases = args
             each = [_value(condition)]
-            return Dual(np.where(*each, *map(_value, cases)), np.where(*each, *map(_slope, cases)))
+            return Dual(np.where(*each, *map(_value, cases)), np.where(*each, *map(_derivative, cases)))
         if function is np.clip:
             return Dual.clip(*args, **options)
         if function in (np.zeros_like, np.ones_like, np.full_like, np.shape, np.ndim, np.size):
@@ -149,5 +149,5 @@ def _value(x: Any) -> Any:
     return x.value if isinstance(x, Dual) else x
 
 
-def _slope(x: Any) -> Any:
-    return x.slope if isinstance(x, Dual) else 0
+def _derivative(x: Any) -> Any:
+    return x.derivative if isinstance(x, Dual) else 0

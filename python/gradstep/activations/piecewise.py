@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .apply import Question, apply
+from .apply import SpecRequest, apply
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def linear(x: ArrayLike | Question) -> np.ndarray:
+def linear(x: ArrayLike | SpecRequest) -> np.ndarray:
     """x itself, in a new array.
 
     .. math:: y = x
@@ -43,7 +43,7 @@ def linear(x: ArrayLike | Question) -> np.ndarray:
 
 
 def relu(
-    x: ArrayLike | Question, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    x: ArrayLike | SpecRequest, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> np.ndarray:
     r"""Positive values; 0 for the others. With settings: three straight pieces.
 
@@ -82,7 +82,7 @@ def relu(
     return apply("rectifier", x, negative_slope=negative_slope, max_value=top, threshold=threshold)
 
 
-def relu6(x: ArrayLike | Question) -> np.ndarray:
+def relu6(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""Values cut to 0 and 6.
 
     .. math:: y = \min(\max(x, 0), 6)
@@ -100,7 +100,7 @@ def relu6(x: ArrayLike | Question) -> np.ndarray:
     return apply("relu6", x)
 
 
-def leaky_relu(x: ArrayLike | Question, negative_slope: float = 0.2) -> np.ndarray:
+def leaky_relu(x: ArrayLike | SpecRequest, negative_slope: float = 0.2) -> np.ndarray:
     r"""Positive values; a small multiple of the others. PyTorch's slope is 0.01, that of Keras's layer 0.3.
 
     .. math:: y = x \text{ where } x > 0, \quad a\,x \text{ elsewhere}
@@ -129,7 +129,7 @@ def leaky_relu(x: ArrayLike | Question, negative_slope: float = 0.2) -> np.ndarr
     return apply("leaky_relu", x, negative_slope=negative_slope)
 
 
-def hard_sigmoid(x: ArrayLike | Question) -> np.ndarray:
+def hard_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""`sigmoid` in three straight pieces.
 
     .. math:: y = \min(\max(x / 6 + 1/2, 0), 1)
@@ -143,7 +143,7 @@ def hard_sigmoid(x: ArrayLike | Question) -> np.ndarray:
     return apply("hard_sigmoid", x)
 
 
-def hard_silu(x: ArrayLike | Question) -> np.ndarray:
+def hard_silu(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""x times its `hard_sigmoid`; also called hard_swish.
 
     .. math:: y = x \min(\max(x / 6 + 1/2, 0), 1)
@@ -161,7 +161,7 @@ def hard_silu(x: ArrayLike | Question) -> np.ndarray:
     return apply("hard_silu", x)
 
 
-def hard_tanh(x: ArrayLike | Question) -> np.ndarray:
+def hard_tanh(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""`tanh` in three straight pieces.
 
     .. math:: y = \min(\max(x, -1), 1)
@@ -175,7 +175,7 @@ def hard_tanh(x: ArrayLike | Question) -> np.ndarray:
     return apply("hard_tanh", x)
 
 
-def hard_shrink(x: ArrayLike | Question, threshold: float = 0.5) -> np.ndarray:
+def hard_shrink(x: ArrayLike | SpecRequest, threshold: float = 0.5) -> np.ndarray:
     r"""x, but 0 near 0.
 
     .. math:: y = x \text{ where } |x| > t, \quad 0 \text{ elsewhere}
@@ -200,7 +200,7 @@ def hard_shrink(x: ArrayLike | Question, threshold: float = 0.5) -> np.ndarray:
     return apply("hard_shrink", x, threshold=threshold)
 
 
-def soft_shrink(x: ArrayLike | Question, threshold: float = 0.5) -> np.ndarray:
+def soft_shrink(x: ArrayLike | SpecRequest, threshold: float = 0.5) -> np.ndarray:
     r"""x moved towards 0 by a constant, and 0 near 0.
 
     .. math:: y = \operatorname{sign}(x) \max(|x| - t, 0)
@@ -225,7 +225,7 @@ def soft_shrink(x: ArrayLike | Question, threshold: float = 0.5) -> np.ndarray:
     return apply("soft_shrink", x, threshold=threshold)
 
 
-def threshold(x: ArrayLike | Question, threshold: float, default_value: float) -> np.ndarray:
+def threshold(x: ArrayLike | SpecRequest, threshold: float, default_value: float) -> np.ndarray:
     r"""x above a threshold, a constant below.
 
     .. math:: y = x \text{ where } x > t, \quad c \text{ elsewhere}
@@ -252,7 +252,7 @@ def threshold(x: ArrayLike | Question, threshold: float, default_value: float) -
     return apply("threshold", x, threshold=threshold, default_value=default_value)
 
 
-def sparse_plus(x: ArrayLike | Question) -> np.ndarray:
+def sparse_plus(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""`softplus` in three pieces: the integral of `sparse_sigmoid`.
 
     .. math:: y = 0 \text{ where } x \le -1, \quad (x + 1)^2 / 4 \text{ where } -1 < x < 1, \quad x \text{ elsewhere}
@@ -266,7 +266,7 @@ def sparse_plus(x: ArrayLike | Question) -> np.ndarray:
     return apply("sparse_plus", x)
 
 
-def sparse_sigmoid(x: ArrayLike | Question) -> np.ndarray:
+def sparse_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""`sigmoid` in three straight pieces, between -1 and 1.
 
     .. math:: y = \min(\max((x + 1) / 2, 0), 1)

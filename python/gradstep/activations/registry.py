@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import check_choice, describe
 from ..described import known_objects
 from . import custom, piecewise, rows, smooth
-from .apply import Question, Use
+from .apply import Spec, SpecRequest
 
 __all__ = ["get", "is_custom", "specify"]
 
@@ -80,19 +80,19 @@ def _with_settings(config: Mapping[str, Any]) -> Activation:
     return partial(check_choice("activation", settings["function"], _table()), **rest)
 
 
-def specify(identifier: Any) -> Use:
-    """The engine's words for whatever `get` takes, ``{"kind": name}`` and settings; "linear" for a custom function.
+def specify(identifier: Any) -> Spec:
+    """Specification of whatever `get` takes, ``{"kind": name}`` and settings; "linear" for a custom function.
 
     Raises
     ------
     TypeError, ValueError
         As `get`; or a setting that a layer cannot have, or one that is missing.
     """
-    question, activation = Question(), get(identifier)
+    request, activation = SpecRequest(), get(identifier)
     if is_custom(activation):
         return specify(piecewise.linear)
     try:
-        activation(question)
+        activation(request)
     except TypeError as error:
         raise TypeError(f"activation: {error}. Give settings with functools.partial.") from None
-    return question.use
+    return request.spec

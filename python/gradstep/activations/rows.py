@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .apply import Question, along, apply, axis_of
+from .apply import SpecRequest, along, apply, axis_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 
 
-def softmax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
+def softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
     r"""Exponentials over their sum along an axis: the shares of a whole.
 
     .. math:: y_k = e^{x_k} / \textstyle\sum_j e^{x_j}
@@ -39,7 +39,7 @@ def softmax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
     return along("softmax", x, axis)
 
 
-def log_softmax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
+def log_softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
     r"""The logarithm of `softmax`, without leaving the range of the dtype.
 
     .. math:: y_k = x_k - \log \textstyle\sum_j e^{x_j}
@@ -64,7 +64,7 @@ def log_softmax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
     return along("log_softmax", x, axis)
 
 
-def sparsemax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
+def sparsemax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
     r"""The nearest point, along an axis, of those with no negative number and a sum of 1: `softmax` with exact zeros.
 
     .. math:: y_k = \max(x_k - \tau, 0), \qquad \textstyle\sum_k y_k = 1
@@ -98,7 +98,7 @@ def sparsemax(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
     return along("sparsemax", x, axis)
 
 
-def glu(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
+def glu(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
     r"""The first half along an axis times the `sigmoid` of the second: half as many numbers.
 
     .. math:: y = a / (1 + e^{-b}), \qquad x = (a, b)
@@ -128,7 +128,7 @@ def glu(x: ArrayLike | Question, axis: int = -1) -> np.ndarray:
     >>> gs.activations.glu(np.array([1.0, 2.0, 0.0, 0.0]))
     array([0.5, 1. ])
     """
-    if isinstance(x, Question):
+    if isinstance(x, SpecRequest):
         raise ValueError("glu halves its input, which the activation of a layer cannot; use it on arrays.")
     array = apply("linear", x)
     place = axis_of(axis, array.ndim)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..checks import check_bool
-from .apply import Question, apply
+from .apply import SpecRequest, apply
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-def elu(x: ArrayLike | Question, alpha: float = 1.0) -> np.ndarray:
+def elu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
     r"""Positive values; an exponential that ends at -alpha for the others.
 
     .. math:: y = x \text{ where } x > 0, \quad \alpha (e^x - 1) \text{ elsewhere}
@@ -60,7 +60,7 @@ def elu(x: ArrayLike | Question, alpha: float = 1.0) -> np.ndarray:
     return apply("elu", x, alpha=alpha)
 
 
-def celu(x: ArrayLike | Question, alpha: float = 1.0) -> np.ndarray:
+def celu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
     r"""`elu` whose slope does not jump at 0, whatever alpha is.
 
     .. math:: y = x \text{ where } x > 0, \quad \alpha (e^{x / \alpha} - 1) \text{ elsewhere}
@@ -89,7 +89,7 @@ def celu(x: ArrayLike | Question, alpha: float = 1.0) -> np.ndarray:
     return apply("celu", x, alpha=alpha)
 
 
-def selu(x: ArrayLike | Question) -> np.ndarray:
+def selu(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""`elu` scaled so that outputs keep mean 0 and variance 1 from layer to layer.
 
     .. math:: y = \lambda x \text{ where } x > 0, \quad \lambda \alpha (e^x - 1) \text{ elsewhere}, \qquad
@@ -108,7 +108,7 @@ def selu(x: ArrayLike | Question) -> np.ndarray:
     return apply("selu", x)
 
 
-def sigmoid(x: ArrayLike | Question) -> np.ndarray:
+def sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
     """The logistic function, from 0 to 1.
 
     .. math:: y = 1 / (1 + e^{-x})
@@ -122,7 +122,7 @@ def sigmoid(x: ArrayLike | Question) -> np.ndarray:
     return apply("sigmoid", x)
 
 
-def log_sigmoid(x: ArrayLike | Question) -> np.ndarray:
+def log_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""The logarithm of `sigmoid`, without leaving the range of the dtype.
 
     .. math:: y = -\log(1 + e^{-x})
@@ -136,7 +136,7 @@ def log_sigmoid(x: ArrayLike | Question) -> np.ndarray:
     return apply("log_sigmoid", x)
 
 
-def tanh(x: ArrayLike | Question) -> np.ndarray:
+def tanh(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""The hyperbolic tangent, from -1 to 1.
 
     .. math:: y = \tanh x
@@ -150,7 +150,7 @@ def tanh(x: ArrayLike | Question) -> np.ndarray:
     return apply("tanh", x)
 
 
-def tanh_shrink(x: ArrayLike | Question) -> np.ndarray:
+def tanh_shrink(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""x without its `tanh`.
 
     .. math:: y = x - \tanh x
@@ -164,7 +164,7 @@ def tanh_shrink(x: ArrayLike | Question) -> np.ndarray:
     return apply("tanh_shrink", x)
 
 
-def exponential(x: ArrayLike | Question) -> np.ndarray:
+def exponential(x: ArrayLike | SpecRequest) -> np.ndarray:
     """The exponential function.
 
     .. math:: y = e^x
@@ -178,7 +178,7 @@ def exponential(x: ArrayLike | Question) -> np.ndarray:
     return apply("exponential", x)
 
 
-def softplus(x: ArrayLike | Question) -> np.ndarray:
+def softplus(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""A smooth `relu`.
 
     .. math:: y = \log(1 + e^x)
@@ -186,7 +186,7 @@ def softplus(x: ArrayLike | Question) -> np.ndarray:
     return apply("softplus", x)
 
 
-def squareplus(x: ArrayLike | Question, b: float = 4) -> np.ndarray:
+def squareplus(x: ArrayLike | SpecRequest, b: float = 4) -> np.ndarray:
     r"""A smooth `relu` without an exponential.
 
     .. math:: y = \left(x + \sqrt{x^2 + b}\right) / 2
@@ -215,7 +215,7 @@ def squareplus(x: ArrayLike | Question, b: float = 4) -> np.ndarray:
     return apply("squareplus", x, b=b)
 
 
-def softsign(x: ArrayLike | Question) -> np.ndarray:
+def softsign(x: ArrayLike | SpecRequest) -> np.ndarray:
     """A slower `tanh`, from -1 to 1.
 
     .. math:: y = x / (1 + |x|)
@@ -229,7 +229,7 @@ def softsign(x: ArrayLike | Question) -> np.ndarray:
     return apply("softsign", x)
 
 
-def gelu(x: ArrayLike | Question, approximate: bool = False) -> np.ndarray:
+def gelu(x: ArrayLike | SpecRequest, approximate: bool = False) -> np.ndarray:
     r"""x times the share of a normal distribution below it.
 
     .. math:: y = \tfrac{x}{2} \left(1 + \operatorname{erf}(x / \sqrt 2)\right)
@@ -261,7 +261,7 @@ def gelu(x: ArrayLike | Question, approximate: bool = False) -> np.ndarray:
     return apply("gelu_tanh" if check_bool("approximate", approximate) else "gelu", x)
 
 
-def silu(x: ArrayLike | Question) -> np.ndarray:
+def silu(x: ArrayLike | SpecRequest) -> np.ndarray:
     """x times its `sigmoid`; also called swish.
 
     .. math:: y = x / (1 + e^{-x})
@@ -279,7 +279,7 @@ def silu(x: ArrayLike | Question) -> np.ndarray:
     return apply("silu", x)
 
 
-def mish(x: ArrayLike | Question) -> np.ndarray:
+def mish(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""x times the `tanh` of its `softplus`.
 
     .. math:: y = x \tanh(\log(1 + e^x))

@@ -12,7 +12,7 @@ from .. import _core
 from ..checks import check_int
 from .base import Callback, Logs
 from .progress import say
-from .symptoms import SYMPTOMS, Finding, LayerLook, Look
+from .symptoms import SYMPTOMS, Finding, LayerSnapshot, Snapshot
 
 __all__ = ["Diagnose"]
 
@@ -35,7 +35,7 @@ class Diagnose(Callback):
         In the order in which they were found, each kind once a layer: ``kind``, ``epoch``, ``layer`` (None where all
         are meant), ``words`` and ``advice``. Kinds are "divergence", "oscillation", "plateau", "dead_units",
         "vanishing_gradients" and "exploding_gradients".
-    looks : list of Look
+    snapshots : list of Snapshot
         What was measured: before training and after every epoch.
 
     Raises
@@ -81,9 +81,9 @@ class Diagnose(Callback):
         self.patience = check_int("patience", patience, 2)
         self.samples = check_int("samples", samples, 1)
         self.findings: list[Finding] = []
-        self.looks: list[Look] = []
+        self.snapshots: list[Snapshot] = []
         self._sample: tuple[Any, Any] | None = None
-        self._before: list[np.ndarray] = []  # weights at the last look
+        self._before: list[np.ndarray] = []  # weights at the last snapshot
 
     def _on_fit_data(self, x: np.ndarray, y: np.ndarray, others: list[Callback]) -> None:
         chosen = np.linspace(0, len(x) - 1, min(self.samples, len(x))).astype(np.int64)
@@ -92,8 +92,8 @@ class Diagnose(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Measure the model as it is."""
         if not self._is_resumed():
-            self.findings, self.looks = [], []
-            self.looks.append(self._look(-1, math.nan))
+            self.findings, self.snapshots = [], []
+            self.snapshots.append(self._snapshot(-1, math.nan))
         self._before = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -101,10 +101,10 @@ class Diagnose(Callback):
         loss = (logs or {}).get("loss")
         if loss is None:
             return
-        self.looks.append(self._look(epoch, float(loss)))
+        self.snapshots.append(self._snapshot(epoch, float(loss)))
         self._before = self.model.get_weights()
         for symptom in SYMPTOMS:
-            for finding in symptom(self.looks, self.patience, float(self.model.optimizer.learning_rate)):
+            for finding in symptom(self.snapshots, self.patience, float(self.model.optimizer.learning_rate)):
                 if not any((finding.kind, finding.layer) == (f.kind, f.layer) for f in self.findings):
                     self.findings.append(finding)
                     if self.verbose:
@@ -114,31 +114,31 @@ class Diagnose(Callback):
         """Let go of the rows."""
         self._sample, self._before, self._loaded = None, [], False
 
-    def _look(self, epoch: int, loss: float) -> Look:
+    def _snapshot(self, epoch: int, loss: float) -> Snapshot:
         if self._sample is None:
-            return Look(epoch, loss, math.nan, False, {})
+            return Snapshot(epoch, loss, math.nan, False, {})
         x, y = self._sample
         with np.errstate(all="ignore"):
             layers, constant = self._forward(x)
             value, gradients = self._backward(x, y)
             trained = self.model._executor.trained_weights()
             before = dict(zip(self.model.weight_names, self._before, strict=False))
-            slopes = dict(zip(trained, gradients, strict=True))
+            found = dict(zip(trained, gradients, strict=True))
             for layer in self.model.layers:
                 names = [f"{layer.name}/{name}" for name in layer.weight_names]
                 own = [name for name in names if name in trained]
                 if own:
-                    layers[layer.name] = LayerLook(
+                    layers[layer.name] = LayerSnapshot(
                         dead=layers[layer.name].dead,
                         units=layers[layer.name].units,
                         numbers=sum(trained[name].size for name in own),
                         weight=_core.norm([trained[name] for name in own]),
-                        gradient=_core.norm([slopes[name] for name in own]),
+                        gradient=_core.norm([found[name] for name in own]),
                         update=_core.norm([trained[name] - before[name] for name in own if name in before]),
                     )
-        return Look(epoch, loss, value, constant, layers)
+        return Snapshot(epoch, loss, value, constant, layers)
 
-    def _forward(self, x: Any) -> tuple[dict[str, LayerLook], bool]:
+    def _forward(self, x: Any) -> tuple[dict[str, LayerSnapshot], bool]:
         """What the units of each layer give; and whether the outputs are the same for all rows."""
         layers = {}
         calls, outputs = self.model._through(x)
@@ -149,7 +149,7 @@ class Diagnose(Callback):
             passes = len(given) == 1 and len(now) == len(before) and not layer.weights
             dead = now & ~before if passes else now
             # Outputs may well be 0.
-            layers[layer.name] = LayerLook(dead=0 if is_last else int(dead.sum()), units=len(now))
+            layers[layer.name] = LayerSnapshot(dead=0 if is_last else int(dead.sum()), units=len(now))
         flat = [output.reshape(len(output), -1) for output in outputs]
         constant = [
             bool((one.std(axis=0, dtype=np.float64) <= 1e-3 * np.abs(one).mean(dtype=np.float64)).all()) for one in flat
@@ -171,10 +171,10 @@ class Diagnose(Callback):
         """The losses and findings so far; a run that goes on measures the layers anew."""
         from .states import plain
 
-        first = self.looks[0].sample if self.looks else math.nan
+        first = self.snapshots[0].sample if self.snapshots else math.nan
         return {
-            "epochs": [look.epoch for look in self.looks[1:]],
-            "losses": plain([look.loss for look in self.looks[1:]]),
+            "epochs": [snapshot.epoch for snapshot in self.snapshots[1:]],
+            "losses": plain([snapshot.loss for snapshot in self.snapshots[1:]]),
             "start": plain(first),
             "findings": [[f.kind, f.epoch, f.layer, f.words, f.advice] for f in self.findings],
         }
@@ -186,9 +186,9 @@ class Diagnose(Callback):
         if set(state) != {"epochs", "losses", "start", "findings"}:
             raise ValueError(f"state must hold epochs, losses, start and findings; it holds {', '.join(state)}.")
         numbers = zip(state["epochs"], loaded(state["losses"]), strict=True)
-        looks = [Look(epoch, loss, math.nan, False, {}) for epoch, loss in numbers]
+        snapshots = [Snapshot(epoch, loss, math.nan, False, {}) for epoch, loss in numbers]
         findings = [Finding(*values) for values in state["findings"]]
-        self.looks = [Look(-1, math.nan, loaded(state["start"]), False, {}), *looks]
+        self.snapshots = [Snapshot(-1, math.nan, loaded(state["start"]), False, {}), *snapshots]
         self.findings, self._loaded = findings, True
 
 

@@ -11,7 +11,7 @@ def rated(optimizer: Any) -> list[tuple[str, Any]]:
     """The optimizers that have a rate of their own, with a name where there are several."""
     if optimizer is None:
         raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
-    several = optimizer._parts()
+    several = optimizer._rated_optimizers()
     if not several:
         return [("", optimizer)]
     names = [each.name for each in several]

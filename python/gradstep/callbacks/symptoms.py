@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["SYMPTOMS", "Finding", "LayerLook", "Look"]
+__all__ = ["SYMPTOMS", "Finding", "LayerSnapshot", "Snapshot"]
 
 
 class Finding(NamedTuple):
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
         return f"Epoch {self.epoch + 1}{where}: {self.words}. Try {self.advice}."
 
 
-class LayerLook(NamedTuple):
+class LayerSnapshot(NamedTuple):
     """A layer at one moment: units that give 0 for all rows; norms of weights, gradients, and the epoch's changes."""
 
     dead: int = 0
@@ -46,55 +46,55 @@ class LayerLook(NamedTuple):
     update: float = 0.0
 
 
-class Look(NamedTuple):
+class Snapshot(NamedTuple):
     """The model at the end of an epoch (-1: before training): the epoch's loss, that of the sample, the layers."""
 
     epoch: int
     loss: float
     sample: float
     constant: bool  # the outputs are the same for all rows
-    layers: dict[str, LayerLook]
+    layers: dict[str, LayerSnapshot]
 
     @property
-    def learning(self) -> dict[str, LayerLook]:
+    def learning(self) -> dict[str, LayerSnapshot]:
         """The layers with weights that are trained, in order."""
         return {name: layer for name, layer in self.layers.items() if layer.numbers}
 
 
-Looks = Sequence[Look]
+Snapshots = Sequence[Snapshot]
 SOME, TINY, HUGE = 0.25, 1e-3, 100.0
 
 
-def divergence(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
-    now, start = looks[-1], looks[0].sample
+def divergence(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
+    now, start = snapshots[-1], snapshots[0].sample
     lower = f"a learning rate of {rate / 10:.2g} or less, inputs and targets of size 1 or so, and clipnorm=1"
     if not math.isfinite(now.loss):
         yield Finding("divergence", now.epoch, None, f"the loss is {now.loss:g}", lower)
-    elif len(looks) > 2 and now.loss > looks[-2].loss and now.loss > 2 * start > 0:
+    elif len(snapshots) > 2 and now.loss > snapshots[-2].loss and now.loss > 2 * start > 0:
         words = f"the loss rises: it is {now.loss:.3g} after {start:.3g} before training"
         yield Finding("divergence", now.epoch, None, words, lower)
 
 
-def oscillation(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
-    losses = [look.loss for look in looks[1:]][-9:]
+def oscillation(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
+    losses = [snapshot.loss for snapshot in snapshots[1:]][-9:]
     if len(losses) < 9 or not all(map(math.isfinite, losses)):
         return
     changes = [b - a for a, b in pairwise(losses)]
     turns = sum(a * b < 0 for a, b in pairwise(changes))
     size, mean = sum(map(abs, changes)) / 8, sum(losses) / 9
     # Beside the loss before training a small tremble of a small loss is nothing.
-    enough = size >= 0.1 * abs(mean) and not size < 0.02 * abs(looks[0].sample)
+    enough = size >= 0.1 * abs(mean) and not size < 0.02 * abs(snapshots[0].sample)
     if turns >= 5 and enough and abs(losses[-1] - losses[0]) < 2 * size:
         words = f"the loss goes up and down: by {size:.2g} from epoch to epoch, around {mean:.3g}"
         advice = f"a learning rate of {rate / 3:.2g}, or one that falls, and larger batches"
-        yield Finding("oscillation", looks[-1].epoch, None, words, advice)
+        yield Finding("oscillation", snapshots[-1].epoch, None, words, advice)
 
 
-def plateau(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
-    now, start = looks[-1], looks[0].sample
-    losses = [look.loss for look in looks[1:]]
+def plateau(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
+    now, start = snapshots[-1], snapshots[0].sample
+    losses = [snapshot.loss for snapshot in snapshots[1:]]
     recent, earlier = losses[-patience:], losses[:-patience]
-    if not earlier or not all(map(math.isfinite, losses)) or list(oscillation(looks, patience, rate)):
+    if not earlier or not all(map(math.isfinite, losses)) or list(oscillation(snapshots, patience, rate)):
         return
     before, best = min(earlier), min(recent)
     if best < before - 0.01 * abs(before) or before <= 0 or now.loss > 2 * start:
@@ -114,32 +114,32 @@ def plateau(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
     yield Finding("plateau", now.epoch, None, words, advice)
 
 
-def dead_units(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
-    for name, layer in looks[-1].layers.items():
-        before = looks[-2].layers.get(name)
+def dead_units(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
+    for name, layer in snapshots[-1].layers.items():
+        before = snapshots[-2].layers.get(name)
         if before is not None and min(layer.dead, before.dead) >= max(SOME * layer.units, 1):
             words = f"{layer.dead} of {layer.units} units give 0 for every row: they do not learn any more"
             advice = "a smaller learning rate, biases that begin at 0, or leaky_relu or elu in place of relu"
-            yield Finding("dead_units", looks[-1].epoch, name, words, advice)
+            yield Finding("dead_units", snapshots[-1].epoch, name, words, advice)
 
 
-def vanishing_gradients(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
+def vanishing_gradients(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
     # A model that has learned needs no gradients; and where units are dead nothing comes through: they are the reason.
-    learned = not 0.05 * looks[0].sample <= looks[-1].loss <= 2 * looks[0].sample  # or is lost
-    if learned or not looks[-2].learning or list(dead_units(looks, patience, rate)):
+    learned = not 0.05 * snapshots[0].sample <= snapshots[-1].loss <= 2 * snapshots[0].sample  # or is lost
+    if learned or not snapshots[-2].learning or list(dead_units(snapshots, patience, rate)):
         return
-    for name in looks[-1].learning:
-        shares = [_share_of_last(look, name) for look in looks[-2:]]
+    for name in snapshots[-1].learning:
+        shares = [_share_of_last(snapshot, name) for snapshot in snapshots[-2:]]
         if max(shares) < TINY:
             words = f"its gradients are {shares[-1]:.1g} of those of the last layer: it hardly learns"
             advice = "relu in place of sigmoid or tanh, he_normal initial weights, fewer layers, or normalization"
-            yield Finding("vanishing_gradients", looks[-1].epoch, name, words, advice)
+            yield Finding("vanishing_gradients", snapshots[-1].epoch, name, words, advice)
             return  # those behind it are the same trouble
 
 
-def exploding_gradients(looks: Looks, patience: int, rate: float) -> Iterator[Finding]:
-    for name, layer in looks[-1].learning.items():
-        before = looks[-2].learning.get(name)
+def exploding_gradients(snapshots: Snapshots, patience: int, rate: float) -> Iterator[Finding]:
+    for name, layer in snapshots[-1].learning.items():
+        before = snapshots[-2].learning.get(name)
         if before is None or not math.isfinite(layer.weight):
             continue
         if not math.isfinite(layer.gradient):
@@ -149,24 +149,24 @@ def exploding_gradients(looks: Looks, patience: int, rate: float) -> Iterator[Fi
         else:
             continue
         advice = "smaller initial weights, inputs and targets of size 1 or so, and clipnorm=1"
-        yield Finding("exploding_gradients", looks[-1].epoch, name, words, advice)
+        yield Finding("exploding_gradients", snapshots[-1].epoch, name, words, advice)
         return
 
 
-def _share_of_last(look: Look, name: str) -> float:
+def _share_of_last(snapshot: Snapshot, name: str) -> float:
     """Root mean square of a layer's gradients, over that of the last layer."""
-    *_, last = look.learning.values()
-    layer = look.learning[name]
+    *_, last = snapshot.learning.values()
+    layer = snapshot.learning[name]
     if not last.gradient or not math.isfinite(last.gradient):
         return math.inf  # nothing to compare with
     return layer.gradient / math.sqrt(layer.numbers) / (last.gradient / math.sqrt(last.numbers))
 
 
-def _explosion(layer: LayerLook) -> float:
+def _explosion(layer: LayerSnapshot) -> float:
     return layer.gradient / (HUGE * max(layer.weight, 1))
 
 
-Symptom = Callable[[Looks, int, float], Iterator[Finding]]
+Symptom = Callable[[Snapshots, int, float], Iterator[Finding]]
 SYMPTOMS: tuple[Symptom, ...] = (
     divergence,
     oscillation,

@@ -21,10 +21,10 @@ Axis = int | Sequence[int] | None
 
 
 class Constraint(Described):
-    """Base of the constraints: what weights must be after each step. A subclass says it in the engine's words."""
+    """Base of the constraints: what weights must be after each step. A subclass defines `rule`."""
 
     def rule(self, ndim: int) -> dict[str, Any]:
-        """The constraint of an array of so many dimensions, in the engine's words."""
+        """Kind and settings of the constraint for an array of this many dimensions."""
         raise NotImplementedError(f"{type(self).__name__} must define rule(ndim).")
 
     def __call__(self, w: ArrayLike) -> np.ndarray:
@@ -48,7 +48,7 @@ class Constraint(Described):
 
 
 def axis_word(axis: Any, ndim: int) -> str:
-    """Along which numbers norms are taken, in the engine's words."""
+    """The axes over which norms are taken, as the compiled core names them."""
     if ndim < 1:
         raise ValueError("w must be an array of one axis or more; it has none.")
     axes = range(ndim) if axis is None else [axis] if isinstance(axis, (int, np.integer)) else axis

@@ -22,7 +22,7 @@ class NonNeg(Constraint):
     """
 
     def rule(self, ndim: int) -> dict[str, Any]:
-        """The constraint in the engine's words."""
+        """Kind and settings of the constraint, for the compiled core."""
         return {"kind": "non_negative"}
 
 
@@ -69,7 +69,7 @@ class MinMaxNorm(Constraint):
             raise ValueError(f"rate must be in [0, 1]; got {rate!r}.")
 
     def rule(self, ndim: int) -> dict[str, Any]:
-        """The constraint in the engine's words."""
+        """Kind and settings of the constraint, for the compiled core."""
         return _norm(self.min_value, self.max_value, self.rate, axis_word(self.axis, ndim))
 
 
@@ -110,7 +110,7 @@ class MaxNorm(Constraint):
             raise ValueError(f"max_value must be at least 0; got {max_value!r}.")
 
     def rule(self, ndim: int) -> dict[str, Any]:
-        """The constraint in the engine's words."""
+        """Kind and settings of the constraint, for the compiled core."""
         return _norm(0.0, self.max_value, 1.0, axis_word(self.axis, ndim))
 
 
@@ -143,7 +143,7 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def rule(self, ndim: int) -> dict[str, Any]:
-        """The constraint in the engine's words."""
+        """Kind and settings of the constraint, for the compiled core."""
         return _norm(1.0, 1.0, 1.0, axis_word(self.axis, ndim))
 
 

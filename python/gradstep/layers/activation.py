@@ -95,7 +95,7 @@ class Activation(Layer):
         return []
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "activation", "activation": activations.specify(self.activation)}
 
 
@@ -315,7 +315,7 @@ class Softmax(Activation):
         return []
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         if self._input_shape is not None:
             axes = sample_axes("axis", self.axis, self._input_shape)
             if axes != [len(self._input_shape) - 2]:

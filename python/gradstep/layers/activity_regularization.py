@@ -48,7 +48,7 @@ class OutputPenalty(Layer):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "output_penalty", "penalty": self.regularizer.penalty()}
 
 

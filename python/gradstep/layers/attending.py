@@ -144,7 +144,7 @@ class Attending(Merge):
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         return [one for name, one in zip(self._arguments, gradients, strict=True) if name not in MASKS]
 
-    def _words_of_call(self, tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+    def _call_entry(self, tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments and options of a call in Keras's words, for its tensors in them."""
         options: dict[str, Any] = {"use_causal_mask": True} if self._causal else {}
         named = dict(zip(self._arguments, tensors, strict=True))
@@ -157,7 +157,7 @@ class Attending(Merge):
     # -- in the engine -----------------------------------------------------------------------------------------------
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words, for the masks of its last call."""
+        """The layer for the compiled core, with the masks of its last call."""
         query_masked, key_masked, masked = self._masked
         return {
             "query_masked": query_masked,

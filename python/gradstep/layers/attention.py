@@ -110,7 +110,7 @@ class Attention(Attending):
         return [scale]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return super().specification() | {"kind": "attention", "use_scale": self.use_scale}
 
     def _query_mask_read(self, mask: Value | None) -> Value | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .base import Layer
 from .pooling import Pooling
 
 __all__ = ["AveragePooling1D", "AveragePooling2D", "AveragePooling3D"]
 
 
-class AveragePooling(Pooling):
+class AveragePooling(Pooling, Layer):
     """Base of average pooling."""
 
     _mean = True

@@ -155,7 +155,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return (None, *self._tried_outputs[row])
 
     def specification(self) -> dict[str, Any] | None:
-        """The layer in the engine's words; None if it computes nothing, or in NumPy."""
+        """Kind and settings of the layer, for the compiled core; None if it computes nothing, or in NumPy."""
         return None
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
@@ -170,32 +170,34 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return []
 
     @property
-    def _works(self) -> bool:
+    def _computes(self) -> bool:
         """Whether it computes anything."""
-        return self._works_itself or bool(self._stages)
+        return self._computes_itself or bool(self._stages)
 
     @property
-    def _works_itself(self) -> bool:
+    def _computes_itself(self) -> bool:
         """The same without its stages."""
         return self._in_numpy or self.specification() is not None
 
-    def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
+    def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """The same for each weight."""
         drawn = len(self._weights) - len(self._added_rules)
         rules = self.rules()[:drawn]
         return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added_rules]
 
-    def _words(self, masked: bool = False) -> dict[str, Any] | None:
-        """The layer in the engine's words, with what becomes of its weights; masked: whether it reads a mask."""
+    def _full_specification(self, masked: bool = False) -> dict[str, Any] | None:
+        """`specification` with the attributes of the weights; masked: whether the layer reads a mask."""
         spec = None if self._in_numpy else self._masked_specification() if masked else self.specification()
         return None if spec is None else spec | {"weights": self._settings()}
 
     def _settings(self) -> list[dict[str, Any]]:
-        """What becomes of the weights, in the engine's words."""
+        """For each weight whether it is trained, and its penalty and constraint, as the compiled core takes them."""
         settings: list[dict[str, Any]] = [
             {"trainable": self._trainable and trained, "updated": self._trainable} for trained in self._trained
         ]
-        for setting, (regularizer, constraint), weight in zip(settings, self._each_rule(), self._weights, strict=False):
+        for setting, (regularizer, constraint), weight in zip(
+            settings, self._weight_rules(), self._weights, strict=False
+        ):
             if regularizer is not None:
                 setting["penalty"] = regularizer.penalty()
             if constraint is not None:
@@ -204,7 +206,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     def _check_rules(self) -> None:
         """Refuse regularizers and constraints that are not for weights of these shapes."""
-        for (regularizer, constraint), weight in zip(self._each_rule(), self._weights, strict=True):
+        for (regularizer, constraint), weight in zip(self._weight_rules(), self._weights, strict=True):
             if regularizer is not None:
                 regularizer.check(weight.shape)
             if constraint is not None:

@@ -123,7 +123,7 @@ class BatchNormalization(Affine):
         return self._weight(-1)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {
             "kind": "batch_normalization",
             "axes": self._sample_axes(),

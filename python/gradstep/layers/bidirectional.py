@@ -10,6 +10,7 @@ import numpy as np
 from .. import seeds
 from ..checks import check_choice, describe
 from ..described import revive
+from .base import Layer
 from .gru import GRU
 from .lstm import LSTM
 from .recurrent import Recurrent
@@ -32,7 +33,7 @@ SHARED = ("use_bias", "return_sequences", "return_state", "stateful", "zero_outp
 KEYS = (0, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 
-class Bidirectional(WithStates):
+class Bidirectional(WithStates, Layer):
     """Runs a recurrent layer over sequences in both directions.
 
     Parameters
@@ -192,7 +193,7 @@ class Bidirectional(WithStates):
         return [mask] * len(self._main_rows(1)) + [None] * (len(self._state_sizes()) if self.return_state else 0)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         words: dict[str, Any] = {"kind": "bidirectional", "merge_mode": self.merge_mode or "none", "masked": False}
         for number, (way, direction) in enumerate(zip(("forward", "backward"), self._directions, strict=True)):
             drawn = {f"{kind}key": (self._key or 0) ^ KEYS[2 * number + i] for i, kind in enumerate(("", "recurrent_"))}

@@ -1,4 +1,4 @@
-"""Calls of layers on each other's outputs, in the engine's words; and which steps count, as masks beside the values."""
+"""Calls of layers on each other's outputs, for the compiled core, with masks beside the values."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Value(NamedTuple):
     row: tuple[int, ...]
 
 
-class InNumpy:
-    """A layer in NumPy, as the engine asks it.
+class ExternalLayer:
+    """A layer in NumPy, as the compiled core calls it.
 
-    It keeps itself what it needs to go back, of its last call alone; whoever else called it meanwhile, and wherever
-    else it stands, it is asked forward again first.
+    The layer itself keeps what `backward` needs, of its last call only. When it was called elsewhere since, `forward`
+    runs again before `backward`.
     """
 
     def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
@@ -61,8 +61,8 @@ class InNumpy:
         return dxs or missing, [next(gradients) if each else None for each in self._trained]
 
 
-class MaskInNumpy:
-    """The method `compute_mask` of a layer of the user's own, as the engine asks it."""
+class ExternalMask:
+    """The method `compute_mask` of a custom layer, as the compiled core calls it."""
 
     def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
         self._layer, self._inputs, self._masked = layer, inputs, masked
@@ -134,9 +134,10 @@ class CallGraph:
         read = [*inputs] if mask is None else [*inputs, mask]
         place = self._places[id(layer)]
         if not self.specifications[place]:
-            words = layer._words(mask is not None)
-            asked = layer._computing
-            self.specifications[place] = words or _asked(asked, place + 1, [one.row for one in read], mask is not None)
+            spec, computing = layer._full_specification(mask is not None), layer._computing
+            self.specifications[place] = spec or _external(
+                computing, place + 1, [one.row for one in read], mask is not None
+            )
         return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
 
     def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
@@ -167,22 +168,22 @@ class CallGraph:
 
     def not_equal(self, value: Value, number: float, along_last: bool) -> Value:
         """1 where a value, or any number of it along its last axis, is not a number."""
-        words = {"kind": "not_equal", "value": number, "along_last": along_last, "everywhere": False}
-        return self.add(words, [value], (value.row[:-1] or (1,)) if along_last else value.row)
+        spec = {"kind": "not_equal", "value": number, "along_last": along_last, "everywhere": False}
+        return self.add(spec, [value], (value.row[:-1] or (1,)) if along_last else value.row)
 
     def ones_for(self, value: Value, row: tuple[int, ...]) -> Value:
         """A mask of ones, for the leading axes of a value."""
-        words = {"kind": "not_equal", "value": 0.0, "everywhere": True}
+        spec = {"kind": "not_equal", "value": 0.0, "everywhere": True}
         if row == value.row:
-            return self.add(words | {"along_last": False}, [value], row)
+            return self.add(spec | {"along_last": False}, [value], row)
         flat = self.view(value, (*row, -1 * (-int(np.prod(value.row)) // int(np.prod(row)))))
-        return self.add(words | {"along_last": True}, [flat], row)
+        return self.add(spec | {"along_last": True}, [flat], row)
 
     def fill(self, value: Value, mask: Value, number: float) -> Value:
         """A value with a number where the mask is 0; the mask's axes are the first ones of the value."""
         row = (*mask.row, *(1,) * (len(value.row) - len(mask.row)))
-        words = {"kind": "fill_masked", "value": number}
-        return self.add(words, [value, self.view(mask, row)], value.row)
+        spec = {"kind": "fill_masked", "value": number}
+        return self.add(spec, [value, self.view(mask, row)], value.row)
 
     def any_of(self, masks: Sequence[Value]) -> Value:
         """1 where any of some masks is, stretched to each other's shapes."""
@@ -206,23 +207,23 @@ class CallGraph:
         """What the user's own `compute_mask` gives."""
         read = [*inputs] if mask is None else [*inputs, mask]
         shapes = [one.row for one in read]
-        asked = MaskInNumpy(layer, shapes, mask is not None)
-        if asked.row is None:
+        external = ExternalMask(layer, shapes, mask is not None)
+        if external.row is None:
             return None
-        words = {
+        spec = {
             "kind": "external",
-            "output": asked.row,
+            "output": external.row,
             "weight_shapes": [],
             "known": [],
             "number": len(self.specifications) + 1,
             "differentiable": False,
-            "asked": asked,
+            "asked": external,
         }
-        return self.add(words, read, asked.row)
+        return self.add(spec, read, external.row)
 
 
-def _asked(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
-    """A layer in NumPy, in the engine's words."""
+def _external(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
+    """The specification of a layer in NumPy."""
     return {
         "kind": "external",
         "output": layer._output_row,
@@ -230,6 +231,6 @@ def _asked(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked:
         "known": list(layer._trained[: len(layer.weights)]),
         "number": number,
         "differentiable": True,
-        "asked": InNumpy(layer, inputs, masked),
+        "asked": ExternalLayer(layer, inputs, masked),
         "weights": layer._settings(),
     }

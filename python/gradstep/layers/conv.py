@@ -61,7 +61,7 @@ class Conv(Convolution, Layer):
         return [(*self.kernel_size, channels // self.groups, self.filters)]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         more = {"kind": "conv", "filters": self.filters, "groups": self.groups, "depthwise": False}
         return super().specification() | more
 

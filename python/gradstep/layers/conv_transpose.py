@@ -87,7 +87,7 @@ class ConvTranspose(Convolution, Layer):
         return [(*self.kernel_size, self.filters, channels)]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, for the smallest input."""
+        """Kind and settings of the layer, for the compiled core; before it is built, for the smallest input."""
         shape = self._input_shape
         sizes = self.kernel_size if shape is None else self._sizes(shape)
         cuts = [0 if shape is None else self._cuts(axis)[0] for axis in range(self._n)]

@@ -10,13 +10,12 @@ import numpy as np
 from .. import activations, constraints, initializers, regularizers
 from ..checks import check_bool, check_choice
 from .activation import stages_of, warn_of_one
+from .mixin import LayerMixin
 from .rearranged import spatial_axes, standardize_data_format
 from .windows import many, places
 
 if TYPE_CHECKING:
-    from .base import Layer, Shape
-else:
-    Layer = object  # a mixin: its classes have `Layer` beside it
+    from .base import Shape
 
 __all__ = ["Convolution"]
 
@@ -24,7 +23,7 @@ OPTIONS = ("input_shape", "input_dim", "dtype", "name", "trainable")  # of every
 GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
 
 
-class Convolution(Layer):
+class Convolution(LayerMixin):
     """Of a layer that convolves, before `Layer` among its bases: all but its signature and shapes."""
 
     _n = 1  # spatial axes
@@ -95,7 +94,7 @@ class Convolution(Layer):
         return (input_shape[0], *sizes, filters)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words, but for its kind and filters."""
+        """Settings of the layer, for the compiled core, but for its kind and filters."""
         return {
             "size": self.kernel_size,
             "stride": self.strides,

@@ -54,7 +54,7 @@ class CustomLayer:
         cls._apart = COMMON
         for name, around in (("build", cls._build_around), ("backward", cls._backward_around)):
             if name in vars(cls):
-                setattr(cls, name, _nesting(name, vars(cls)[name], around))
+                setattr(cls, name, _guarded_method(name, vars(cls)[name], around))
 
     # Arguments that `from_config` takes, though the constructor of a subclass need not.
     _apart: ClassVar[tuple[str, ...]] = ()
@@ -203,7 +203,7 @@ class CustomLayer:
         return made
 
 
-def _nesting(name: str, method: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded_method(name: str, method: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
     """The method with something around it; but itself, where it is called from within, as by ``super()``."""
     key = f"_in_{name}"
 

@@ -27,7 +27,7 @@ def forward(
 ) -> np.ndarray:
     """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
     layer._last_call = None
-    y = _asked(layer, xs, training, mask)
+    y = _call_forward(layer, xs, training, mask)
     return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
 
 
@@ -38,7 +38,7 @@ def gradients(
 
     wanted: whether somebody needs those by the inputs; if not they may be None.
     """
-    dxs, found = _gone_back(layer, dy)
+    dxs, found = _call_backward(layer, dy)
     weights = [weight for weight, trained in zip(layer._weights, layer._trained, strict=False) if trained]
     if len(found) != len(weights):
         raise ValueError(
@@ -58,7 +58,7 @@ def gradients(
     return made, gradients
 
 
-def _gone_back(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
+def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
     vars(layer)["_in_backward"] = True  # the user's own method, not what is around it
     try:
         result = layer.backward(_shielded([dy]))
@@ -75,18 +75,18 @@ def penalized(layer: Layer, gradients: Sequence[np.ndarray]) -> list[np.ndarray]
     """The gradients of the trainable weights with those of their penalties, in new arrays."""
     made = [np.array(gradient) for gradient in gradients]
     trained = [i for i, flag in enumerate(layer._trained[: len(layer.weights)]) if flag]
-    rules = layer._each_rule()
+    rules = layer._weight_rules()
     for i, gradient in zip(trained, made, strict=True):
         regularizer, _ = rules[i]
         if regularizer is not None:
-            _core.penalize(layer.weights[i], regularizer._words(), gradient)
+            _core.penalize(layer.weights[i], regularizer._specification(), gradient)
     return made
 
 
 def output_by_trial(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of the output for one row of zeros, of this shape."""
     with np.errstate(all="ignore"):
-        y = _numbers(layer, f"{_name(layer)}()", _asked(layer, [np.zeros((1, *shape), layer.dtype)], False))
+        y = _numbers(layer, f"{_name(layer)}()", _call_forward(layer, [np.zeros((1, *shape), layer.dtype)], False))
     if y.ndim < 2 or len(y) != 1:
         raise ValueError(
             f"layer {layer.name!r}: {_name(layer)}() must give a row of numbers for each row of x; for x of "
@@ -114,7 +114,7 @@ def _has_argument(function: Any, name: str) -> bool:
     return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _asked(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
+def _call_forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
     options: dict[str, Any] = {"training": training} if takes(layer, "training") else {}
     if mask is not None:
         options["mask"] = mask

@@ -120,7 +120,7 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {
             "kind": "dense",
             "units": self.units,

@@ -54,7 +54,7 @@ class DepthwiseConv(Convolution, Layer):
         return [(*self.kernel_size, channels, self.depth_multiplier)]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return super().specification() | {
             "kind": "conv",
             "filters": self.depth_multiplier,

@@ -9,8 +9,9 @@ from typing import Any
 from .. import seeds
 from ..checks import check_float, check_int, describe
 from .base import Layer, Shape
+from .mixin import LayerMixin
 
-__all__ = ["AlphaDropout", "Dropout", "Drops"]
+__all__ = ["AlphaDropout", "BaseDropout", "Dropout"]
 
 LOWEST = -1.6732632423543772848170429916717 * 1.0507009873554804934193349852946  # of selu
 
@@ -27,8 +28,8 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
     return tuple(sizes)
 
 
-class Drops(Layer):
-    """Base of the layers that drop numbers by draws that some of them may share; not used itself."""
+class BaseDropout(LayerMixin):
+    """Of a layer that drops numbers by draws that some of them may share, before `Layer` among its bases."""
 
     supports_masking = True
 
@@ -48,7 +49,7 @@ class Drops(Layer):
         """The shape of what is drawn, 1 along the axes that share it."""
         raise NotImplementedError(f"{type(self).__name__} must define _noise(input_shape).")
 
-    def _words_of_drawing(self) -> dict[str, Any]:
+    def _dropped_values(self) -> dict[str, Any]:
         """What becomes of numbers: scale and shift of those that are kept, and what the others are."""
         scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
         return {"scale": scale, "shift": 0.0, "dropped": 0.0}
@@ -67,17 +68,17 @@ class Drops(Layer):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
-        words = self._words_of_drawing()
+        """The layer in the engine's spec."""
+        spec = self._dropped_values()
         noise = (None,) if self._input_shape is None else self._noise(self._input_shape)
-        if 1 not in noise and words["dropped"] == words["shift"] == 0:
+        if 1 not in noise and spec["dropped"] == spec["shift"] == 0:
             return {"kind": "dropout", "rate": self.rate, "key": self._key}
         shares = [drawn == 1 for drawn in noise]
-        words |= {"rate": self.rate, "key": self._key, "one_for_batch": shares[0], "shares": shares[1:]}
-        return {"kind": "shared_dropout", **words}
+        spec |= {"rate": self.rate, "key": self._key, "one_for_batch": shares[0], "shares": shares[1:]}
+        return {"kind": "shared_dropout", **spec}
 
 
-class Dropout(Drops):
+class Dropout(BaseDropout, Layer):
     """In training, sets numbers to 0 at random, so that a network does not rely on any one of them.
 
     Parameters
@@ -143,7 +144,7 @@ class Dropout(Drops):
         return self.noise_shape or (None,) * len(input_shape)
 
 
-class AlphaDropout(Drops):
+class AlphaDropout(BaseDropout, Layer):
     r"""Dropout that keeps mean and variance: behind ``selu``, numbers are set to its lowest value at random.
 
     Parameters
@@ -201,7 +202,7 @@ class AlphaDropout(Drops):
     def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         return self.noise_shape or (None,) * len(input_shape)
 
-    def _words_of_drawing(self) -> dict[str, Any]:
+    def _dropped_values(self) -> dict[str, Any]:
         scale = 1 / math.sqrt((1 - self.rate) * (1 + self.rate * LOWEST * LOWEST))
         shift = -scale * LOWEST * self.rate
         return {"scale": scale, "shift": shift, "dropped": scale * LOWEST + shift}

@@ -31,8 +31,8 @@ class EagerExecutor:
     def __init__(self, layer: Layer, calls: int = 0) -> None:
         self._layer = layer
         self._network: _core.Network | None = None
-        self._words: Any = None  # what the network was made of
-        self._tape: _core.ForwardBackward | None = None
+        self._built_from: Any = None  # what the network was made of
+        self._passes: _core.ForwardBackward | None = None
         # Shapes of the inputs and of the output, to go backward from.
         self._shapes: tuple[list[tuple[int, ...]], tuple[int, ...]] | None = None
         self.calls = calls  # in training, which what is drawn depends on
@@ -53,10 +53,10 @@ class EagerExecutor:
         counts = None if mask is None else layer._mask_array(mask, rows[0].shape[1:], len(rows[0]))
         if layer._in_numpy:
             y = custom_layer_calls.forward(layer, rows, training, mask=counts)
-        elif not layer._works_itself:
+        elif not layer._computes_itself:
             y = np.array(rows[0])
         else:
-            y = self._ask(rows, training, counts)
+            y = self._run(rows, training, counts)
         y = y.reshape(shape)
         for stage in layer._stages:
             y = stage._eager._forward(y, training)
@@ -64,7 +64,7 @@ class EagerExecutor:
             self._shapes = [array.shape for array in arrays], shape
         return y
 
-    def _ask(self, xs: list[np.ndarray], training: bool, mask: np.ndarray | None) -> np.ndarray:
+    def _run(self, xs: list[np.ndarray], training: bool, mask: np.ndarray | None) -> np.ndarray:
         layer = self._layer
         if mask is not None:
             xs = [*xs, mask.astype(layer.dtype)]
@@ -73,20 +73,20 @@ class EagerExecutor:
         values = [Value(i, shape) for i, shape in enumerate(shapes)]
         last = None if mask is None else values.pop()
         output, _ = layer._add_to(graph, values, [last] * len(values))
-        words = graph.specifications, graph.nodes
-        network, tape = self._network, self._tape
-        if network is None or tape is None or self._words != (shapes, words):
-            network = _core.Network(shapes, words[0], layer.dtype, None, layer._guard, words[1], [output.number])
-            tape = _core.ForwardBackward(network)
+        spec = graph.specifications, graph.nodes
+        network, passes = self._network, self._passes
+        if network is None or passes is None or self._built_from != (shapes, spec):
+            network = _core.Network(shapes, spec[0], layer.dtype, None, layer._guard, spec[1], [output.number])
+            passes = _core.ForwardBackward(network)
         if not len(xs[0]):
             return np.empty((0, network.outputs[0]), layer.dtype)
         views = network.parameters[0]
         for view, weight in zip(views, layer._weights, strict=True):
             view[...] = weight
         flat = [x.reshape(len(x), -1) for x in xs]
-        y: np.ndarray = tape.forward(flat, training, self.calls, dx=training)
+        y: np.ndarray = passes.forward(flat, training, self.calls, dx=training)
         if training:  # else the memory of other weights than the layer's own is not kept
-            self._network, self._tape, self._words = network, tape, (shapes, words)
+            self._network, self._passes, self._built_from = network, passes, (shapes, spec)
             self.calls = (self.calls + 1) % 2**32
             for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
                 if not trained:  # it may be a moving average
@@ -106,19 +106,19 @@ class EagerExecutor:
                 "that call."
             )
         shapes, outputs = self._shapes
-        slope = output_gradient(layer._packed_outputs(dy), outputs, layer.dtype)
+        gradient = output_gradient(layer._packed_outputs(dy), outputs, layer.dtype)
         for stage in reversed(layer._stages):
-            slope, _ = stage._eager._backward(slope)
+            gradient, _ = stage._eager._backward(gradient)
         if layer._in_numpy:
-            dxs, found = custom_layer_calls.gradients(layer, slope, shapes)
+            dxs, found = custom_layer_calls.gradients(layer, gradient, shapes)
             gradients = custom_layer_calls.penalized(layer, found) if layer.trainable else []
-        elif not layer._works_itself:
-            dxs, gradients = [slope.reshape(shapes[0]).copy()], []
+        elif not layer._computes_itself:
+            dxs, gradients = [gradient.reshape(shapes[0]).copy()], []
         else:
-            assert self._tape is not None
-            made = self._tape.backward(slope.reshape(len(slope), -1))
+            assert self._passes is not None
+            made = self._passes.backward(gradient.reshape(len(gradient), -1))
             each = made if isinstance(made, list) else [made]
             dxs = [dx.reshape(shape) for dx, shape in zip(each, shapes, strict=False)]  # without that by a mask
-            gradients = [gradient.copy() for gradient in self._tape.gradients]
+            gradients = [gradient.copy() for gradient in self._passes.gradients]
         self._shapes = None
         return layer._packed(dxs), gradients

@@ -20,10 +20,10 @@ class Elementwise:
 
     name: str
     _least = 2
-    _kind = ""  # in the engine's words
+    _kind = ""  # of the specification
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": self._kind}
 
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

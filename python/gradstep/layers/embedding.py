@@ -131,7 +131,7 @@ class Embedding(Layer):
         return [table]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "embedding", "input_dim": self.input_dim, "output_dim": self.output_dim}
 
     def _output_mask(

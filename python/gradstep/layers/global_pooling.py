@@ -52,7 +52,7 @@ class GlobalPooling(Layer):
         return tuple(size for axis, size in enumerate(input_shape) if axis not in axes)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, for the smallest input."""
+        """Kind and settings of the layer, for the compiled core; before it is built, for the smallest input."""
         axes = range(self._n)
         if self._input_shape is not None:
             axes = spatial_axes(self, self._input_shape, self._n, self.data_format)

@@ -86,7 +86,7 @@ class ImageWarp(Layer):
         raise NotImplementedError(f"{type(self).__name__} must define _warp(high, wide).")
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, its kind."""
+        """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""
         if self._input_shape is None:
             return {"kind": "warp"}
         return {

@@ -48,7 +48,7 @@ class InputLayer(Layer):
         Node(self, [], False, [self.input_shape], self._of_data)
 
     def get_config(self) -> dict[str, Any]:
-        """The shape, in Keras's words, and the name."""
+        """The shape, by Keras's names, and the name."""
         return {"batch_shape": list(self.input_shape), "dtype": self._of_data, "name": self.name}
 
     @classmethod

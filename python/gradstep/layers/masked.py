@@ -33,7 +33,7 @@ class Masked:
 
         def specification(self) -> dict[str, Any] | None: ...
         @property
-        def _works_itself(self) -> bool: ...
+        def _computes_itself(self) -> bool: ...
         @property
         def _output_row(self) -> tuple[int, ...]: ...
 
@@ -79,7 +79,7 @@ class Masked:
         return array.astype(bool)
 
     def _masked_specification(self) -> dict[str, Any]:
-        """The layer in the engine's words, if it gets a mask as its last input."""
+        """`specification` of the layer when it gets a mask as its last input."""
         return (self.specification() or {}) | {"masked": True}
 
     def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ class Masked:
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
     ) -> tuple[Value, Value | None]:
         """Add a call to a graph: the output and its mask."""
-        if not self._works_itself:
+        if not self._computes_itself:
             output = graph.view(inputs[0], self._output_row)
         elif self._takes_mask():
             wanted = self._mask_row(inputs[0].row) if masks[0] is not None and not self._in_numpy else None

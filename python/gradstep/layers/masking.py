@@ -75,7 +75,7 @@ class Masking(Layer):
         return mask
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "fill_masked", "value": 0.0}
 
     def _add_to(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .base import Layer
 from .pooling import Pooling
 
 __all__ = ["MaxPooling1D", "MaxPooling2D", "MaxPooling3D"]
 
 
-class MaxPooling(Pooling):
+class MaxPooling(Pooling, Layer):
     """Base of max pooling."""
 
     def __init__(

@@ -223,7 +223,7 @@ class Concatenate(Merge):
         return (*shapes[0][:along], sum(shape[along] for shape in shapes), *shapes[0][along + 1 :])
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         ndim = len(self._shapes[0]) if self._shapes else 2
         return {"kind": "concatenate", "axis": self.axis % ndim}
 
@@ -350,6 +350,6 @@ class Dot(Merge):
         return None
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         first, second = self._axes_in([shape[1:] for shape in self._shapes]) if self._shapes else (1, 1)  # type: ignore[misc]
         return {"kind": "dot", "first_axis": first, "second_axis": second, "normalize": self.normalize}

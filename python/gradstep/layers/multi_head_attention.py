@@ -168,7 +168,7 @@ class MultiHeadAttention(Attending):
     _passing = ("input_shape", "input_dim", "output_shape")
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         query = self._shapes[0] if self._shapes else (None, 1, 1)
         return super().specification() | {
             "kind": "multi_head_attention",

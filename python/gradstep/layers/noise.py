@@ -82,7 +82,7 @@ class GaussianNoise(_Noise):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "noise", "stddev": self.stddev, "multiply": False, "key": self._key}
 
 
@@ -138,6 +138,6 @@ class GaussianDropout(_Noise):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         deviation = math.sqrt(self.rate / (1 - self.rate))
         return {"kind": "noise", "stddev": deviation, "multiply": True, "key": self._key}

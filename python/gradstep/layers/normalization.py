@@ -111,24 +111,24 @@ class Normalization(Layer):
     def _moment(self, index: int) -> np.ndarray | None:
         if not self.built:
             return None if self._given is None else self._given[index]
-        row, axes = self.input_shape[1:], self._places(self.input_shape)
-        found = self._weights[index] if self._given is None else self._stretched(self._given[index], self.input_shape)
+        row, axes = self.input_shape[1:], self._kept_axes(self.input_shape)
+        found = self._weights[index] if self._given is None else self._broadcast(self._given[index], self.input_shape)
         return found.astype(self.dtype, copy=False).reshape(
             1, *((size or 1) if axis in axes else 1 for axis, size in enumerate(row))
         )
 
-    def _places(self, input_shape: Sequence[int | None]) -> list[int]:
+    def _kept_axes(self, input_shape: Sequence[int | None]) -> list[int]:
         """The axes of a row that have means of their own; those of one for all are stretched along the last."""
         if self.axis is None:
             return [len(input_shape) - 2]
         return sample_axes("axis", self.axis, input_shape)
 
     def _sizes(self, input_shape: Sequence[int | None]) -> tuple[int, ...]:
-        return tuple(input_shape[axis + 1] or 1 for axis in self._places(input_shape))
+        return tuple(input_shape[axis + 1] or 1 for axis in self._kept_axes(input_shape))
 
-    def _stretched(self, given: np.ndarray, input_shape: Sequence[int | None]) -> np.ndarray:
+    def _broadcast(self, given: np.ndarray, input_shape: Sequence[int | None]) -> np.ndarray:
         """Means or variances that were given, of the sizes of `axis`."""
-        axes, sizes = self._places(input_shape), self._sizes(input_shape)
+        axes, sizes = self._kept_axes(input_shape), self._sizes(input_shape)
         ones = tuple((size or 1) if axis in axes else 1 for axis, size in enumerate(input_shape[1:]))
         try:
             return given.reshape(sizes) if given.shape in (ones, (1, *ones)) else np.broadcast_to(given, sizes)
@@ -170,7 +170,7 @@ class Normalization(Layer):
             self._check_shape(array.shape or (None,))
             if not len(array):
                 continue
-            own = [] if self.axis is None else [axis + 1 for axis in self._places(array.shape)]
+            own = [] if self.axis is None else [axis + 1 for axis in self._kept_axes(array.shape)]
             axes = tuple(axis for axis in range(array.ndim) if axis not in own)
             count = math.prod(array.shape[axis] for axis in axes)
             ours, spread = array.mean(axis=axes), array.var(axis=axes) * count
@@ -189,21 +189,21 @@ class Normalization(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
-        self._places(input_shape)
+        self._kept_axes(input_shape)
         if self._given is not None:
-            self._stretched(self._given[0], input_shape)
+            self._broadcast(self._given[0], input_shape)
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         spec: dict[str, Any] = {"kind": "normalization", "invert": self.invert}
         shape = self._input_shape
         if shape is None:
             return spec
-        spec["axes"] = self._places(shape)
+        spec["axes"] = self._kept_axes(shape)
         if self._given is None:
             return spec
-        wide = [self._stretched(each, shape).ravel().tolist() for each in self._given]
+        wide = [self._broadcast(each, shape).ravel().tolist() for each in self._given]
         return spec | {"mean": wide[0], "variance": wide[1]}
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..checks import check_choice
-from .base import Layer, Shape
+from .base import Shape
+from .mixin import LayerMixin
 from .rearranged import standardize_data_format
 from .windows import many, places
 
 __all__ = ["Pooling"]
 
 
-class Pooling(Layer):
-    """Base of the layers that pool within a window."""
+class Pooling(LayerMixin):
+    """Of a layer that pools within a window, before `Layer` among its bases."""
 
     _weightless = True
     _n = 1  # spatial axes
@@ -37,7 +38,7 @@ class Pooling(Layer):
         return (input_shape[0], *counts, input_shape[-1])
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {
             "kind": "pool",
             "size": self.pool_size,

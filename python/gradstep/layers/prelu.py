@@ -100,7 +100,7 @@ class PReLU(Layer):
         return [axis for axis in range(len(input_shape) - 1) if axis not in shared]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "prelu", "axes": [] if self._input_shape is None else self._own_axes(self._input_shape)}
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:

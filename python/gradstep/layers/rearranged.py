@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import check_choice, check_int
+from .mixin import LayerMixin
 
 if TYPE_CHECKING:
-    from .base import Layer, Shape
+    from .base import Layer
 
 __all__ = ["Rearranged", "Views", "per_axis", "spatial_axes", "standardize_data_format"]
 
@@ -20,7 +21,7 @@ DATA_FORMATS = {name: name for name in ("channels_last", "channels_first")}
 SPATIAL = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
-class Rearranged:
+class Rearranged(LayerMixin):
     """Of a layer that moves, repeats or leaves out numbers and computes nothing else, before `Layer` among its bases.
 
     A subclass gives `compute_output_shape` and `_views`.
@@ -28,19 +29,12 @@ class Rearranged:
 
     _weightless = True
 
-    if TYPE_CHECKING:
-        _input_shape: Shape | None
-
-        def _rows_shape(self) -> tuple[int, ...] | None: ...
-        @property
-        def _output_row(self) -> tuple[int, ...]: ...
-
     def _views(self, x: np.ndarray, y: np.ndarray) -> Views:
         """Views of one shape of a row x and of its output y: ``y[...] = 0; target[...] = source``."""
         raise NotImplementedError(f"{type(self).__name__} must define _views(x, y).")
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, its kind."""
+        """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""
         if self._input_shape is None:
             return {"kind": "rearrange"}
         # Arrays of bytes, so that strides are in numbers; nothing is read or written.

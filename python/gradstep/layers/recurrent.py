@@ -10,12 +10,13 @@ from .. import activations, constraints, initializers, regularizers, seeds
 from ..activations.registry import is_custom
 from ..checks import check_bool, check_float, check_int
 from .activation import stages_of
+from .base import Layer
 from .with_states import WithStates
 
 __all__ = ["Recurrent"]
 
 
-class Recurrent(WithStates):
+class Recurrent(WithStates, Layer):
     """Base of the recurrent layers: all but their signatures."""
 
     _gates: ClassVar[int] = 1  # columns of the kernels, over units
@@ -117,7 +118,7 @@ class Recurrent(WithStates):
         return [mask] + [None] * self._states if self.return_state else mask
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         key = self._key or 0
         return {
             "kind": self._kind(),

@@ -64,7 +64,7 @@ class Rescaling(Layer):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         return {"kind": "rescaling", "scale": self.scale, "offset": self.offset}
 
 

@@ -19,7 +19,7 @@ SMALLEST = 1e-12  # square of a length, as in Keras
 
 
 def parts(axes: list[int], epsilon: float, *, scale: bool, center: bool) -> dict[str, Any]:
-    """A layer that normalizes what lies along some axes, in the engine's words."""
+    """A layer that normalizes what lies along some axes, in the engine's spec."""
     return {
         "kind": "normalize_parts",
         "axes": axes,
@@ -109,7 +109,7 @@ class LayerNormalization(Affine):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's spec."""
         return parts(self._sample_axes(), self.epsilon, scale=self.scale, center=self.center)
 
 
@@ -193,11 +193,11 @@ class GroupNormalization(Affine):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's spec."""
         axes = self._sample_axes()
         groups = self.groups if self.groups > 0 else self.input_shape[axes[0] + 1] if axes else 1
-        words = parts(axes, self.epsilon, scale=self.scale, center=self.center)
-        return words | {"groups": groups, "along_others": True}
+        spec = parts(axes, self.epsilon, scale=self.scale, center=self.center)
+        return spec | {"groups": groups, "along_others": True}
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""
@@ -282,7 +282,7 @@ class RMSNormalization(Layer):
         return [weight]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's spec."""
         axes = [] if self._input_shape is None else sample_axes("axis", self.axis, self._input_shape)
         return parts(axes, self.epsilon, scale=True, center=False) | {"centered": False}
 
@@ -334,6 +334,6 @@ class UnitNormalization(Layer):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """The layer in the engine's spec."""
         axes = [] if self._input_shape is None else sample_axes("axis", self.axis, self._input_shape)
         return parts(axes, SMALLEST, scale=False, center=False) | {"centered": False, "by_length": True}

@@ -72,7 +72,7 @@ class SeparableConv(Convolution, Layer):
         return [(*self.kernel_size, channels, self.depth_multiplier), point]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words."""
+        """Kind and settings of the layer, for the compiled core."""
         more = {"kind": "separable_conv", "filters": self.filters, "depth_multiplier": self.depth_multiplier}
         return super().specification() | more
 

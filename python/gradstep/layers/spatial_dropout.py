@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import check_choice
 from .base import Layer
-from .dropout import Drops
+from .dropout import BaseDropout
 
 __all__ = ["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"]
 
@@ -30,7 +30,7 @@ def of_channels(
     return (None, *ones, None) if data_format == "channels_last" else (None, None, *ones)
 
 
-class SpatialDropout1D(Drops):
+class SpatialDropout1D(BaseDropout, Layer):
     """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
 
     Parameters
@@ -83,7 +83,7 @@ class SpatialDropout1D(Drops):
         return of_channels(self, input_shape, 1)
 
 
-class SpatialDropout(Drops):
+class SpatialDropout(BaseDropout, Layer):
     """Base of the layers that drop channels of images and volumes."""
 
     _n = 2  # spatial axes

@@ -115,8 +115,8 @@ class TimeDistributed(Layer):
         return trained
 
     @property
-    def _works_itself(self) -> bool:
-        return self.layer._works_itself
+    def _computes_itself(self) -> bool:
+        return self.layer._computes_itself
 
     @property
     def _computing(self) -> Layer:
@@ -125,8 +125,8 @@ class TimeDistributed(Layer):
     def _takes_mask(self) -> bool:
         return self.layer._takes_mask() and not self.layer._in_numpy
 
-    def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        return self.layer._each_rule()
+    def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
+        return self.layer._weight_rules()
 
     def _draw_key(self) -> None:
         self.layer._draw_key()
@@ -161,25 +161,25 @@ class TimeDistributed(Layer):
 
     # -- in the engine -------------------------------------------------------------------------------------------------
 
-    def _words(self, masked: bool = False) -> dict[str, Any] | None:
+    def _full_specification(self, masked: bool = False) -> dict[str, Any] | None:
         if "_key" in vars(self) and self._key is not None:  # of a file
             vars(self.layer)["_key"] = self._key
-        words = self.layer._words(masked)
-        return None if words is None else words | {"weights": self._settings()} | self._drawn_apart(words)
+        spec = self.layer._full_specification(masked)
+        return None if spec is None else spec | {"weights": self._settings()} | self._drawn_apart(spec)
 
     @staticmethod
-    def _drawn_apart(words: Mapping[str, Any]) -> dict[str, Any]:
+    def _drawn_apart(spec: Mapping[str, Any]) -> dict[str, Any]:
         """What else to say of a layer that draws for several numbers at once: steps do not share it."""
-        return {"shares": [False, *words["shares"]]} if words["kind"] == "shared_dropout" else {}
+        return {"shares": [False, *spec["shares"]]} if spec["kind"] == "shared_dropout" else {}
 
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
     ) -> tuple[Value, Value | None]:
         x, mask, row = inputs[0], masks[0], self._output_row
-        words = None if self.layer._in_numpy else self.layer.specification()
-        if not self._works_itself:
+        spec = None if self.layer._in_numpy else self.layer.specification()
+        if not self._computes_itself:
             return graph.view(x, row), mask
-        if words is not None and words["kind"] in (*AT_ONCE, "shared_dropout"):
+        if spec is not None and spec["kind"] in (*AT_ONCE, "shared_dropout"):
             return graph.call(self, [x]), mask
         steps = []
         for step in range(x.row[0]):

@@ -35,7 +35,7 @@ class Weighted:
 
         @property
         def _weights(self) -> list[Variable]: ...
-        def _each_rule(self) -> list[tuple[Regularizer | None, Constraint | None]]: ...
+        def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]: ...
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -68,7 +68,7 @@ class Weighted:
         """The penalties of the weights that are trained, one for each regularizer."""
         if not self._trainable:
             return []
-        return [rule(w) for (rule, _), w in zip(self._each_rule(), self._weights, strict=True) if rule is not None]
+        return [rule(w) for (rule, _), w in zip(self._weight_rules(), self._weights, strict=True) if rule is not None]
 
     @property
     def weight_names(self) -> list[str]:

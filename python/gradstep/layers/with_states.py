@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import numeric
 from .base import Layer, Shape
+from .mixin import LayerMixin
 from .rearranged import Rearranged, Views
 from .symbolic import Node, tensors_of
 
@@ -45,8 +46,8 @@ class Output(Rearranged, Layer):
         return masks[0] if self._masked else None
 
 
-class WithStates(Layer):
-    """Base of the recurrent layers and of Bidirectional, as far as states go in and come out."""
+class WithStates(LayerMixin):
+    """Of a recurrent layer, before `Layer` among its bases: initial states as inputs, last states as outputs."""
 
     return_sequences: bool
     return_state: bool

@@ -170,13 +170,13 @@ class Loss(Described):
         return value, gradient
 
     def _evaluate(
-        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, slope: bool
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, grad: bool
     ) -> tuple[Any, np.ndarray | None]:
         predicted = predictions(y_pred, self._given_dtype)
         targets = numeric(y_true, "y_true")
         if targets.dtype.kind == "f" or not self.labels:
             targets = targets.astype(predicted.dtype, copy=False)
-        values, gradient = self._rows(targets, predicted, slope)
+        values, gradient = self._rows(targets, predicted, grad)
         value, scales = self._reduce(values, sample_weight, mask)
         if gradient is None:
             return value, None
@@ -185,14 +185,14 @@ class Loss(Described):
         gradient = gradient * np.reshape(scales, values.shape + (1,) * (predicted.ndim - values.ndim))
         return value, gradient.astype(predicted.dtype, copy=False)
 
-    def _rows(self, targets: np.ndarray, predicted: np.ndarray, slope: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _rows(self, targets: np.ndarray, predicted: np.ndarray, grad: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """The losses, and the gradient of their sum, checked."""
         values = np.asarray(self.call(targets, predicted), np.float64)
-        gradient = np.asarray(self.gradient(targets, predicted)) if slope else None
+        gradient = np.asarray(self.gradient(targets, predicted)) if grad else None
         return checked(self.name, values, gradient, predicted.shape)
 
     def _reduce(self, values: np.ndarray, sample_weight: Any, mask: Any) -> tuple[Any, np.ndarray]:
-        """What the losses are together, and its slope by each, of their shape."""
+        """What the losses are together, and its grad by each, of their shape."""
         weights = counts(sample_weight, "sample_weight", values.shape)
         chosen = counts(mask, "mask", values.shape)
         shape = np.broadcast_shapes(values.shape, *(w.shape for w in (weights, chosen) if w is not None))

@@ -79,6 +79,6 @@ class LossFunctionWrapper(Loss):
             raise TypeError(f"loss {self.name!r} must give (values, gradient); got {describe(both)}.")
         return np.asarray(both[0], np.float64), np.asarray(both[1])
 
-    def _rows(self, targets: np.ndarray, predicted: np.ndarray, slope: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _rows(self, targets: np.ndarray, predicted: np.ndarray, grad: bool) -> tuple[np.ndarray, np.ndarray | None]:
         values, gradient = self._both(targets, predicted)
         return checked(self.name, values, gradient, predicted.shape)

@@ -1,4 +1,4 @@
-"""Losses whose value and slope are C++ (csrc/losses)."""
+"""Losses whose value and grad are C++ (csrc/losses)."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ class NativeLoss(Loss):
         assert gradient is not None
         return gradient
 
-    def _ask(self, y_true: Any, y_pred: Any, slope: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    def _ask(self, y_true: Any, y_pred: Any, grad: bool) -> tuple[np.ndarray, np.ndarray | None]:
         rows = _Rows(self, y_true, y_pred)
-        _, values, gradient = _core.loss(self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=slope)
+        _, values, gradient = _core.loss(self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=grad)
         return values.reshape(rows.shape), None if gradient is None else rows.back(gradient)
 
     def _evaluate(
-        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, slope: bool
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, grad: bool
     ) -> tuple[Any, np.ndarray | None]:
         rows = _Rows(self, y_true, y_pred)
         own = self._mask(rows.targets)
@@ -90,7 +90,7 @@ class NativeLoss(Loss):
         if not rows.shape:
             # One loss for everything, which weights of any shape make many.
             _, values, gradient = _core.loss(
-                self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=slope
+                self._spec() | {"reduction": "none"}, rows.targets, rows.rows, gradient=grad
             )
             value, scales = self._reduce(values.reshape(()), sample_weight, mask)
             return value, None if gradient is None else rows.back(gradient) * rows.rows.dtype.type(scales.sum())
@@ -102,7 +102,7 @@ class NativeLoss(Loss):
             rows.rows,
             spread(weights, rows.shape, "float64"),
             spread(chosen, rows.shape, "bool"),
-            slope,
+            grad,
         )
         if self.reduction in (None, "none"):
             value = values.reshape(rows.shape)

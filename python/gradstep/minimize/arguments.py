@@ -9,7 +9,7 @@ from .bounds import Bounds
 from .differences import SCHEMES
 from .objective import Limits
 
-__all__ = ["Arguments", "default_method", "derivative", "limits_of", "optional", "tolerance"]
+__all__ = ["Arguments", "default_method", "derivative", "limits_of", "map_of", "optional", "tolerance"]
 
 # SciPy's options that are arguments here.
 ARGUMENTS = {
@@ -41,6 +41,19 @@ class Arguments(dict[str, Any]):
                 self.step = value
             else:
                 self.rest[key] = value
+
+
+def map_of(workers: Any) -> tuple[Any, Any]:
+    """A map for ``workers=``, and the pool of threads that is to be closed behind it."""
+    if workers is None or callable(workers):
+        return workers, None
+    count = check_int("workers", workers, 1)
+    if count == 1:
+        return None, None
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(count)
+    return pool.map, pool
 
 
 def default_method(residual: bool, box: Bounds | None, hess: Any, hessp: Any, n: int) -> str:

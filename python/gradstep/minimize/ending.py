@@ -40,7 +40,7 @@ class Best:
 
 
 def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) -> Ending:
-    """Why the run stopped, in words.
+    """Why the run stopped, as a sentence.
 
     Parameters
     ----------

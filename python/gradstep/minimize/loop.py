@@ -67,9 +67,9 @@ def run(
             _small(rules, before, point, step)
             if record.rises >= RISES and point.f > first + 1e3 * max(1.0, abs(first)):
                 raise Stop("diverged", f"f rose {record.rises} times in a row, from {best:.6g} to {point.f:.6g}")
-            if record.unmoved >= UNMOVED and method.needs != "value":
+            if record.unmoved >= UNMOVED and method.needs != "value" and not method.makes_runs:
                 raise Stop("stalled", f"x has not changed for {UNMOVED} iterations")
-            if n % WINDOW == 0 and point.g is not None:
+            if n % WINDOW == 0 and point.g is not None and not method.makes_runs:
                 if (
                     mark - objective.best_f <= 10 * objective.eps * abs(mark)
                     and min(record.gnorm[-WINDOW:]) > least / 2

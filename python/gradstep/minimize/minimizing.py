@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
-from .arguments import Arguments, default_method, derivative, limits_of, optional, tolerance
+from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
 from .bounds import Bounds
 from .ending import Best, ending
 from .layout import Layout
@@ -53,6 +53,8 @@ def minimize(
     maxtime: float | None = None,
     patience: int | None = None,
     callback: Callable[..., Any] | None = None,
+    batched: bool = False,
+    workers: Any = None,
     return_path: bool = False,
     options: dict[str, Any] | None = None,
 ) -> OptimizeResult:
@@ -107,6 +109,10 @@ def minimize(
     callback : callable, optional
         ``callback(xk)``, or ``callback(intermediate_result)`` by that name, after each iteration; True or
         StopIteration end the run.
+    batched : bool, default False
+        Whether `fun` takes many points, shape (P, n), and gives as many values, (P,): for populations.
+    workers : int or callable, optional
+        So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
     options : dict, optional
@@ -127,6 +133,9 @@ def minimize(
     ``"gd"`` (without a learning rate by the steps of Barzilai and Borwein), ``"momentum"``, ``"nesterov"`` and every
     optimizer of the package, by name (``"adam"``) or as an object, go along the gradient. ``"cg"``, ``"bfgs"`` and
     ``"l-bfgs"`` search along directions that they learn from gradients.
+
+    ``"cma-es"``, ``"differential-evolution"``, ``"ga"``, ``"openai-es"`` and ``"simulated-annealing"`` compare values
+    only. `gradstep.minimizers` has all methods as classes, `minimizers.Sequence` of several and `multistart`.
 
     A run never ends silently: ``res.reason`` is a word, ``res.message`` a sentence with numbers. ``success`` is True
     only if the gradient is small, or what is left is below rounding, or `target` or the callback said so. Exceptions of
@@ -174,6 +183,9 @@ def minimize(
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
     if chosen.needs == "residual" and not residual:
         raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
+    if batched and (chosen.needs != "value" or not layout.is_vector):
+        raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
+    mapped, pool = map_of(workers)
     kind = Residuals if residual else Objective
     objective = kind(
         fun,
@@ -186,6 +198,8 @@ def minimize(
         bounds=box,
         limits=limits,
         step=merged.step,
+        mapped=mapped,
+        batched=check_bool("batched", batched),
     )
     if seed is not None:
         key_of(seed)
@@ -205,8 +219,13 @@ def minimize(
     )
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable; got {describe(callback)}.")
+    chosen._rules = rules
     record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
-    result = _run(objective, chosen, rules, record, callback, seed)
+    try:
+        result = _run(objective, chosen, rules, record, callback, seed)
+    finally:
+        if pool is not None:
+            pool.shutdown()
     if merged.disp:
         print(result.message)
     return result
@@ -255,6 +274,9 @@ def _result(
     objective: Objective, method: Method, rules: Rules, record: Record, stop: Stop, point: Point
 ) -> OptimizeResult:
     layout, x, f = objective.layout, objective.best_x, objective.best_f
+    if stop.reason in ("maxfev", "maxtime") and method._settled is not None and method._settled_at <= f:
+        # The lowest point is where a run had converged; those that followed it have spent the rest.
+        stop = Stop(method._settled.reason, f"{method._settled.detail}, and {stop.reason} is used up since")
     if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(
         f
     ):  # as low, to rounding: the point with the small gradient

@@ -109,6 +109,8 @@ class Objective:
         """The value at a point of x0's dtype; not asked again for the last point."""
         if x is self._x:
             return self._f
+        if self.batched:
+            return float(self.values(x[None])[0])
         self._spend()
         found = self.fun(self.layout.restore(x), *self.args)
         if not self.is_pair:
@@ -150,11 +152,11 @@ class Objective:
 
     def values(self, points: np.ndarray) -> np.ndarray:
         """The values of a population, points (P, n) -> (P,), in one call if `batched`, or through the map."""
+        room = self.limits.maxfev - self.nfev
+        if room < 1:
+            raise Stop("maxfev")
+        points = points[: int(min(room, len(points)))]
         if self.batched:
-            room = self.limits.maxfev - self.nfev
-            if room < 1:
-                raise Stop("maxfev")
-            points = points[: int(min(room, len(points)))]
             self._spend(len(points))
             found = np.asarray(self.fun(points.copy(), *self.args))
             if found.shape != (len(points),) or found.dtype.kind not in "fiub":
@@ -162,7 +164,7 @@ class Objective:
                     f"fun must give {len(points)} values for {len(points)} points with batched=True; "
                     f"got shape {found.shape} of dtype {found.dtype}."
                 )
-        elif self._map is map:
+        elif self._map is map or len(points) == 1:
             found = np.empty(len(points))
             for i, point in enumerate(points):
                 found[i] = self.value(point)

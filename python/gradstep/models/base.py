@@ -139,9 +139,9 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
     # -- as a layer of another model ---------------------------------------------------------------------------------
 
     @property
-    def _works(self) -> bool:
+    def _computes(self) -> bool:
         """Whether it computes anything."""
-        return any(layer._works for layer in self._layers)
+        return any(layer._computes for layer in self._layers)
 
     def _draw_key(self) -> None:
         """Draw anew where what its layers draw begins, as far as they are not built, and it has no seed itself."""

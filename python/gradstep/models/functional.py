@@ -246,8 +246,8 @@ class Functional(BaseModel):
     def _config(self, writing: Writing) -> dict[str, Any]:
         return {"name": self.name, **self._described(lambda operation: described(operation, writing))}
 
-    def _described(self, words: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        return described_graph(self._layers, self._calls, self._ins.given_as(), self._outs.given_as(), words)
+    def _described(self, serialize: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return described_graph(self._layers, self._calls, self._ins.given_as(), self._outs.given_as(), serialize)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Functional:
@@ -286,8 +286,8 @@ class Functional(BaseModel):
 
     def _cloned(self, copied: Callable[[Any], Any]) -> Functional:
         layers = {layer.name: layer for layer in self._layers}
-        words = self._described(lambda _: {})
-        return type(self)(*connected(words, lambda words: copied(layers[words["name"]])), self.name)
+        config = self._described(lambda _: {})
+        return type(self)(*connected(config, lambda entry: copied(layers[entry["name"]])), self.name)
 
     def _rekey(self, keys: Sequence[int | None]) -> None:
         take_keys(self._layers, keys)

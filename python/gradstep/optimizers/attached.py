@@ -13,7 +13,7 @@ from .arrays import as_parameter, noun, path
 from .bound import Step
 from .hyperparameters import Configured
 from .schedules.base import LearningRateSchedule
-from .sparse import as_move
+from .sparse import as_engine_gradient
 
 __all__ = ["Attached"]
 
@@ -34,7 +34,7 @@ class Attached(Configured):
         # Numbers of the objects that were registered, by id. The engine holds arrays, and so their ids stay their own;
         # other objects are held here.
         self._seen: dict[int, tuple[Any, int]] = {}
-        self._orphans: dict[str, int] = {}  # of a copy: numbers of the arrays that were copied with it, by name
+        self._unclaimed: dict[str, int] = {}  # of a copy: numbers of the arrays that were copied with it, by name
         self._last: tuple[list[int], list[str], Step] | None = None
         self._stepped: Any = None  # the list or dict that was stepped last
 
@@ -60,7 +60,7 @@ class Attached(Configured):
                     f"{noun('parameter', label)} must stay where it was when the optimizer first saw it; "
                     "it has been resized, reshaped or reallocated since."
                 )
-            if index < 0 and self._orphans:
+            if index < 0 and self._unclaimed:
                 index = self._adopt(array, label, names[i] if names else path(label))
             indices.append(index)
             if index < 0:
@@ -72,7 +72,7 @@ class Attached(Configured):
                 [labels[i] for i, _ in new],
                 [0 if groups is None else groups[i] for i, _ in new],
                 [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
-                [self._stands_aside(name) for name in called],
+                [self._uses_fallback(name) for name in called],
             )
             self._names += called
             for (i, array), index in zip(new, added, strict=True):
@@ -81,9 +81,9 @@ class Attached(Configured):
                 average = self._core.state(index).get("average")
                 if average is not None:  # an array that misses steps stays where it is, and so does its average
                     average[...] = array
-        if self._orphans:
+        if self._unclaimed:
             for index in indices:
-                self._orphans.pop(self._names[index], None)
+                self._unclaimed.pop(self._names[index], None)
         return indices
 
     def _attach_once(self, tree: Any, leaves: Sequence[Any], labels: Sequence[str]) -> list[int]:
@@ -110,7 +110,7 @@ class Attached(Configured):
         last = self._last[0] if same and self._last else []
         for index, label in fresh:
             old = places.get(self._names[index])
-            if old is not None and (old in last or self._core.is_abandoned(old, self._holds(old))):
+            if old is not None and (old in last or self._core.is_abandoned(old, self._references(old))):
                 raise ValueError(
                     f"{noun('parameter', label)} is not the array that was stepped in its place before, to which the "
                     "optimizer's state belongs. Write into that one, array[...] = values, and keep it; for other "
@@ -123,7 +123,7 @@ class Attached(Configured):
         if not len(self._core):
             return
         for name, array in arrays.items():
-            if self._core.find(array) < 0 and name not in self._orphans:
+            if self._core.find(array) < 0 and name not in self._unclaimed:
                 raise ValueError(
                     f"the optimizer does not know {name!r}: it steps other arrays, and {self.iterations} steps were "
                     "taken with them. An optimizer serves one model; for another, or for weights that are trained from "
@@ -132,8 +132,8 @@ class Attached(Configured):
 
     def _adopt(self, array: np.ndarray, label: str, name: str) -> int:
         """The number of the array of a copied optimizer whose place this one takes, as nobody else has it; or -1."""
-        index = self._orphans.get(name, -1)
-        if index < 0 or not self._core.is_abandoned(index, self._holds(index)):
+        index = self._unclaimed.get(name, -1)
+        if index < 0 or not self._core.is_abandoned(index, self._references(index)):
             return -1
         old = self._core.parameter(index)
         if old.shape != array.shape or old.dtype != array.dtype:
@@ -148,7 +148,7 @@ class Attached(Configured):
         self._excluded[0][:] = [array if other is old else other for other in self._excluded[0]]
         self._last = None
 
-    def _holds(self, index: int) -> int:
+    def _references(self, index: int) -> int:
         """How often this optimizer holds an array."""
         array = self._core.parameter(index)
         return 1 + sum(other is array for other in self._excluded[0])
@@ -160,7 +160,7 @@ class Attached(Configured):
         return self._last[2]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
-        return _core.Bound(self._core, indices, labels, as_move)
+        return _core.Bound(self._core, indices, labels, as_engine_gradient)
 
     def _forget(self, registered: int) -> None:
         """Leave only the first `registered` arrays, as if the others had never been seen."""
@@ -169,9 +169,9 @@ class Attached(Configured):
             self._core.truncate(registered)
             del self._names[registered:]
             self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
-            self._orphans = {name: index for name, index in self._orphans.items() if index < registered}
+            self._unclaimed = {name: index for name, index in self._unclaimed.items() if index < registered}
 
-    def _stands_aside(self, name: str) -> bool:
+    def _uses_fallback(self, name: str) -> bool:
         """Whether an array of this name is no matrix to a rule that sees matrices."""
         return False
 

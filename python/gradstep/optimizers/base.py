@@ -58,7 +58,7 @@ class Optimizer(Attached, Copied, Stateful):
     `copy.copy` makes steps the same arrays, with state of its own.
     """
 
-    def _parts(self) -> Sequence[Optimizer]:
+    def _rated_optimizers(self) -> Sequence[Optimizer]:
         """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
         return ()
 
@@ -66,7 +66,7 @@ class Optimizer(Attached, Copied, Stateful):
         """The optimizers with a rule that this one is made of, each once."""
         return [self]
 
-    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+    def _leaf_positions(self, indices: Sequence[int]) -> list[tuple[int, int]]:
         """Which of the leaves steps each of these arrays, and its number there."""
         return [(0, index) for index in indices]
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..checks import check_float, describe
 from .hyperparameters import Configured
 
-__all__ = ["DialectOptions", "OwnSteps", "must_stay", "rule_name"]
+__all__ = ["DialectOptions", "PerArraySteps", "must_stay", "rule_name"]
 
 PREFIX = {"keras": "", "torch": "Torch"}  # of a rule's name
 
@@ -27,7 +27,7 @@ def must_stay(name: str, value: Any, absent: float, where: str) -> None:
         raise ValueError(f"{name} must be {absent:g} {where}; got {value}.")
 
 
-class OwnSteps(Configured):
+class PerArraySteps(Configured):
     """Of a class whose rule is PyTorch's own, before `Optimizer` among its bases: each array counts its own steps."""
 
     def _engine_options(self, rule: str) -> dict[str, Any]:

@@ -235,5 +235,5 @@ class Configured:
 @cache
 def _fields_of(rule: str) -> tuple[list[str], list[str]]:
     """Names of the fields of a rule, and of those that all rules have."""
-    words = _core.rules()[rule]
-    return [field[0] for field in words["fields"]], [field[0] for field in words["common"]]
+    described = _core.rules()[rule]
+    return [field[0] for field in described["fields"]], [field[0] for field in described["common"]]

@@ -12,12 +12,12 @@ from ..delayed_interrupt import DelayedInterrupt
 from .base import Optimizer
 from .bound import Step
 from .sam import SAM
-from .wrappers import Around, Number, Surroundings
+from .wrappers import BoundedNumber, SingleWrapper, WrapperSettings
 
 __all__ = ["Lookahead"]
 
 
-class Lookahead(Around, Optimizer):
+class Lookahead(SingleWrapper, Optimizer):
     """Let an optimizer explore: after every few steps, go only part of the way that it went, and begin again there.
 
     Parameters
@@ -79,7 +79,7 @@ class Lookahead(Around, Optimizer):
     array([5.])
     """
 
-    slow_step_size = Number(0, 1)
+    slow_step_size = BoundedNumber(0, 1)
 
     def __init__(
         self,
@@ -107,30 +107,30 @@ class Lookahead(Around, Optimizer):
     def _slots(self) -> dict[str, np.ndarray]:
         return {f"{index}.slow": slow for index, slow in enumerate(self._slow)}
 
-    def _welcome(self, first: int) -> None:
+    def _add_slots(self, first: int) -> None:
         fresh = [self._core.parameter(index) for index in range(first, len(self._core))]
         self._slow += [
             np.array(array, "f8" if array.dtype == np.float64 else "f4", order="C", subok=False) for array in fresh
         ]
 
-    def _part(self, known: int) -> None:
+    def _drop_slots(self, known: int) -> None:
         del self._slow[known:]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
-        return Walk(self, self.optimizer._make_bound(indices, labels))
+        return LookaheadStep(self, self.optimizer._make_bound(indices, labels))
 
-    def _surroundings(self) -> Surroundings:
-        walks, _ = super()._surroundings()
+    def _wrapper_settings(self) -> WrapperSettings:
+        walks, _ = super()._wrapper_settings()
         engines = [leaf._core for leaf in self._leaves()]
         return [*walks, (engines, self._core, list(self._slow), self._period, self.slow_step_size)], None
 
-    def _meet(self) -> None:
+    def _synchronize(self) -> None:
         self.flush()  # rows that a row-sparse gradient left behind
         arrays = [self._core.parameter(index) for index in range(len(self._slow))]
         _core.meet(arrays, self._slow, self.slow_step_size)
 
 
-class Walk:
+class LookaheadStep:
     """Steps of the optimizer inside, and the end of the walk after the last one."""
 
     def __init__(self, owner: Lookahead, inner: Step) -> None:
@@ -150,4 +150,4 @@ class Walk:
         with DelayedInterrupt():
             self._inner.step(gradients)
             if owner.iterations != before and owner.iterations % owner.sync_period == 0:
-                owner._meet()
+                owner._synchronize()

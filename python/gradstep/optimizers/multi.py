@@ -91,14 +91,14 @@ class MultiOptimizer(Wrapper, Optimizer):
         # It never steps: it knows the arrays, and refuses what no optimizer takes.
         super().__init__("SGD", name, None, learning_rate=0.0)
 
-    def _parts(self) -> Sequence[Optimizer]:
+    def _rated_optimizers(self) -> Sequence[Optimizer]:
         return self._each
 
-    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+    def _leaf_positions(self, indices: Sequence[int]) -> list[tuple[int, int]]:
         first = list(accumulate((len(optimizer._leaves()) for optimizer in self._each), initial=0))
         places = []
         for which, own in (self._owners[index] for index in indices):
-            ((leaf, number),) = self._each[which]._places([own])
+            ((leaf, number),) = self._each[which]._leaf_positions([own])
             places.append((first[which] + leaf, number))
         return places
 
@@ -177,7 +177,7 @@ class MultiOptimizer(Wrapper, Optimizer):
         return {"optimizers": config}
 
     @classmethod
-    def _revived(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
         from .registry import deserialize
 
         if isinstance(config.get("optimizers"), Mapping):
@@ -208,7 +208,7 @@ class MultiOptimizer(Wrapper, Optimizer):
                 at = indices.index(index)
                 self._place(self._core.parameter(index), labels[at], names[at] if names else path(labels[at]))
         except Exception:
-            self._leave(registered, known)
+            self._forget_arrays(registered, known)
             raise
         return indices
 
@@ -230,9 +230,9 @@ class MultiOptimizer(Wrapper, Optimizer):
         which, own = self._owners[index]
         self._each[which]._replace(own, array, label)
 
-    def _holds(self, index: int) -> int:
+    def _references(self, index: int) -> int:
         which, own = self._owners[index]
-        return super()._holds(index) + self._each[which]._holds(own)
+        return super()._references(index) + self._each[which]._references(own)
 
     def _snapshot(self) -> dict[str, Any]:
         return {**super()._snapshot(), "arrays": [], "state": []}  # the optimizers have them
@@ -243,9 +243,9 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     def _forget(self, registered: int) -> None:
         known = [sum(which == i for which, _ in self._owners[:registered]) for i in range(len(self._each))]
-        self._leave(registered, known)
+        self._forget_arrays(registered, known)
 
-    def _leave(self, registered: int, known: Sequence[int]) -> None:
+    def _forget_arrays(self, registered: int, known: Sequence[int]) -> None:
         super()._forget(registered)
         del self._owners[registered:]
         for optimizer, length in zip(self._each, known, strict=True):
@@ -260,8 +260,8 @@ class MultiOptimizer(Wrapper, Optimizer):
             mine = [i for i, index in enumerate(indices) if self._owners[index][0] == which]
             if mine:
                 own, named = [self._owners[indices[i]][1] for i in mine], [labels[i] for i in mine]
-                parts.append(Part(mine, bool(named[0]), optimizer._make_bound(own, named)))
-        return Parts(super()._make_bound(indices, labels), parts, bool(labels[0]))
+                parts.append(InnerStep(mine, bool(named[0]), optimizer._make_bound(own, named)))
+        return MultiStep(super()._make_bound(indices, labels), parts, bool(labels[0]))
 
     # -- beside steps ----
 
@@ -283,7 +283,7 @@ class MultiOptimizer(Wrapper, Optimizer):
             optimizer.finalize_variable_values(var_list)
 
 
-class Part:
+class InnerStep:
     """The arrays of one of the optimizers."""
 
     def __init__(self, positions: list[int], labelled: bool, inner: Step) -> None:
@@ -301,21 +301,21 @@ class Part:
         self._inner.step(self._own(gradients))
 
 
-class Parts:
+class MultiStep:
     """Steps of all optimizers, once each is known to succeed."""
 
-    def __init__(self, registry: Step, parts: list[Part], labelled: bool) -> None:
-        self._registry, self._parts, self._labelled = registry, parts, labelled
+    def __init__(self, registry: Step, parts: list[InnerStep], labelled: bool) -> None:
+        self._registry, self._steps, self._labelled = registry, parts, labelled
 
     def check(self, gradients: Any, /) -> None:
         """Raise what `step` would before it writes anything."""
         self._registry.check(gradients)
-        for part in self._parts:
+        for part in self._steps:
             part.check(gradients if self._labelled else [gradients])
 
     def step(self, gradients: Any, /) -> None:
         """Take one step."""
         self.check(gradients)
         with DelayedInterrupt(at_calls=False):  # Ctrl-C leaves all arrays stepped, or none
-            for part in self._parts:
+            for part in self._steps:
                 part.step(gradients if self._labelled else [gradients])

@@ -195,7 +195,7 @@ class Muon(DialectOptions, Optimizer):
         """Whether AdamW moves what has "embedding" in its name."""
         return self._exclude_embeddings
 
-    def _stands_aside(self, name: str) -> bool:
+    def _uses_fallback(self, name: str) -> bool:
         embedding = self._exclude_embeddings and "embedding" in name.lower()
         return embedding or any(re.search(pattern, name) for pattern in self._exclude_layers)
 

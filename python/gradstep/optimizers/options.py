@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
 # Those that are hyperparameters of the engine (csrc/optimizers/every.hpp): they may change, and follow schedules.
 COMMON = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum", "loss_scale_factor")
 CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
-WORDS = {"on_nonfinite": ("propagate", "skip", "raise"), "state_dtype": ("bfloat16", "int8")}
+CHOICES = {"on_nonfinite": ("propagate", "skip", "raise"), "state_dtype": ("bfloat16", "int8")}
 
 DOC = """
 weight_decay : float or LearningRateSchedule, optional
@@ -117,9 +117,9 @@ def parse(owner: type, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict
         given["ema_overwrite_frequency"] = check_int("ema_overwrite_frequency", given["ema_overwrite_frequency"], 1)
         if not given["use_ema"]:
             raise ValueError("ema_overwrite_frequency needs use_ema=True.")
-    for name, words in WORDS.items():
-        if name in given and (not isinstance(given[name], str) or given[name] not in words):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, words))}; got {given[name]!r}.")
+    for name, choices in CHOICES.items():
+        if name in given and (not isinstance(given[name], str) or given[name] not in choices):
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {given[name]!r}.")
     if "seed" in given:
         check_int("seed", given["seed"], 0, 2**64 - 1)
     common = {name: value for name, value in given.items() if name in COMMON}

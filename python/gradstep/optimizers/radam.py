@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .base import Hyperparameter, Optimizer
-from .dialects import OwnSteps
+from .dialects import PerArraySteps
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class RAdam(OwnSteps, Optimizer):
+class RAdam(PerArraySteps, Optimizer):
     """Adam whose first steps are those of momentum alone, until the second moment rests on enough gradients.
 
     Parameters

@@ -13,12 +13,12 @@ from .arrays import Structure, as_gradient, fill, flatten, gather, noun
 from .base import Optimizer
 from .bound import Bound, Step
 from .groups import is_groups
-from .wrappers import Around, Number, Surroundings
+from .wrappers import BoundedNumber, SingleWrapper, WrapperSettings
 
 __all__ = ["SAM", "BoundSAM"]
 
 
-class SAM(Around, Optimizer):
+class SAM(SingleWrapper, Optimizer):
     """Step by the gradient at a neighbour, the one uphill: towards minima that are flat.
 
     A step needs two gradients, so it takes a function that gives them; or it is taken in two halves.
@@ -89,7 +89,7 @@ class SAM(Around, Optimizer):
     array([0.525, 0.7  ])
     """
 
-    rho = Number(0, np.inf)
+    rho = BoundedNumber(0, np.inf)
 
     def __init__(
         self, optimizer: str | Optimizer, rho: float = 0.05, adaptive: bool = False, *, name: str = "sam"
@@ -100,7 +100,7 @@ class SAM(Around, Optimizer):
         self.rho = rho
         self._adaptive = check_bool("adaptive", adaptive)
         self._origins: dict[int, np.ndarray] = {}  # copies of arrays, for the way back
-        self._away: list[int] = []  # the arrays that are at their neighbour
+        self._perturbed: list[int] = []  # the arrays that are at their neighbour
 
     @property
     def adaptive(self) -> bool:
@@ -111,24 +111,24 @@ class SAM(Around, Optimizer):
         return {**super()._own_arguments(), "adaptive": self._adaptive}
 
     def _state(self) -> dict[str, np.ndarray]:
-        if self._away:
+        if self._perturbed:
             raise RuntimeError("a state is that after a whole step: call second_step first.")
         return super()._state()
 
-    def _surroundings(self) -> Surroundings:
-        if self._away:
+    def _wrapper_settings(self) -> WrapperSettings:
+        if self._perturbed:
             raise RuntimeError("first_step must be followed by second_step, before anything else.")
-        return super()._surroundings()[0], (self._core, self.rho, self._adaptive)
+        return super()._wrapper_settings()[0], (self._core, self.rho, self._adaptive)
 
-    def _welcome(self, first: int) -> None:
+    def _add_slots(self, first: int) -> None:
         pass
 
-    def _part(self, known: int) -> None:
+    def _drop_slots(self, known: int) -> None:
         for index in [index for index in self._origins if index >= known]:
             del self._origins[index]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
-        return Halves(self, indices, labels, self.optimizer._make_bound(indices, labels))
+        return SAMStep(self, indices, labels, self.optimizer._make_bound(indices, labels))
 
     # -- steps ----
 
@@ -152,7 +152,7 @@ class SAM(Around, Optimizer):
 
         After an error, one of `grads` too, all arrays, state and counters are as they were.
         """
-        self._undoing(params, lambda bound: bound.step(grads))
+        self._undone_on_error(params, lambda bound: bound.step(grads))
 
     def first_step(self, params: Any, grads: Any) -> None:
         """Move `params` to the neighbour; `second_step` with the gradient there moves them back and takes the step.
@@ -164,7 +164,7 @@ class SAM(Around, Optimizer):
         TypeError, ValueError
             As `Optimizer.step` does; everything is then as it was.
         """
-        self._undoing(params, lambda bound: bound.first_step(grads))
+        self._undone_on_error(params, lambda bound: bound.first_step(grads))
 
     def second_step(self, params: Any, grads: Any) -> None:
         """Move `params` back from the neighbour and take the step.
@@ -178,7 +178,7 @@ class SAM(Around, Optimizer):
         TypeError, ValueError, FloatingPointError
             As `Optimizer.step` does; the arrays are then still at the neighbour.
         """
-        self._undoing(params, lambda bound: bound.second_step(grads))
+        self._undone_on_error(params, lambda bound: bound.second_step(grads))
 
     def bind(self, params: Any) -> BoundSAM:
         """As `Optimizer.bind`: what it gives has ``step(function)``, ``first_step(grads)`` and ``second_step(grads)``.
@@ -205,7 +205,7 @@ class SAM(Around, Optimizer):
         """
         raise TypeError("SAM needs two gradients a step: use step(params, function), or first_step and second_step.")
 
-    def _undoing(self, params: Any, act: Callable[[BoundSAM], None]) -> None:
+    def _undone_on_error(self, params: Any, act: Callable[[BoundSAM], None]) -> None:
         registered = len(self._core)
         try:
             act(self.bind(params))
@@ -213,10 +213,10 @@ class SAM(Around, Optimizer):
             self._forget(registered)
             raise
 
-    def _come_back(self) -> None:
-        for index in self._away:
+    def _restore(self) -> None:
+        for index in self._perturbed:
             np.copyto(np.asarray(self._core.parameter(index)), self._origins[index])
-        self._away = []
+        self._perturbed = []
 
 
 class BoundSAM(Bound):
@@ -255,20 +255,20 @@ class BoundSAM(Bound):
         try:
             self.second_step(grads(self._tree))
         except BaseException:
-            self.optimizer._come_back()
+            self.optimizer._restore()
             raise
 
     def first_step(self, grads: Any, /) -> None:
         """As `SAM.first_step`."""
-        self._halves.climb(self._flat(grads))
+        self._sam_step.ascend(self._flat(grads))
 
     def second_step(self, grads: Any, /) -> None:
         """As `SAM.second_step`."""
-        self._halves.step(self._flat(grads))
+        self._sam_step.step(self._flat(grads))
 
     @property
-    def _halves(self) -> Halves:
-        assert isinstance(self._core, Halves)
+    def _sam_step(self) -> SAMStep:
+        assert isinstance(self._core, SAMStep)
         return self._core
 
     def _flat(self, grads: Any) -> Any:
@@ -285,8 +285,8 @@ def _bind_again(
     return kind(optimizer, indices, labels, structure, tree)
 
 
-class Halves:
-    """The halves of a step: `climb`, then `step`."""
+class SAMStep:
+    """The halves of a step: `ascend`, then `step`."""
 
     def __init__(self, owner: SAM, indices: list[int], labels: list[str], inner: Step) -> None:
         self._owner, self._indices, self._labels, self._inner = owner, indices, labels, inner
@@ -295,10 +295,10 @@ class Halves:
         """Raise what `step` would before it writes anything."""
         self._inner.check(gradients)
 
-    def climb(self, gradients: Any) -> None:
+    def ascend(self, gradients: Any) -> None:
         """Move to the neighbour."""
         owner = self._owner
-        if owner._away:
+        if owner._perturbed:
             raise RuntimeError("first_step must be followed by second_step, before another first_step.")
         self._inner.check(gradients)
         owner.flush()  # rows that a row-sparse gradient left behind
@@ -307,26 +307,26 @@ class Halves:
             if index not in owner._origins:
                 owner._origins[index] = np.empty(w.shape, w.dtype)
             np.copyto(owner._origins[index], w)
-        owner._away = [index for index, _, _ in pairs]
+        owner._perturbed = [index for index, _, _ in pairs]
         try:
             _core.climb([w for _, w, _ in pairs], [g for _, _, g in pairs], owner.rho, owner.adaptive)
         except BaseException:
-            owner._come_back()
+            owner._restore()
             raise
 
     def step(self, gradients: Any, /) -> None:
         """Move back and take the step."""
         owner = self._owner
-        if not owner._away:
+        if not owner._perturbed:
             raise RuntimeError("second_step must follow first_step.")
-        if not set(owner._away) <= set(self._indices):
+        if not set(owner._perturbed) <= set(self._indices):
             raise ValueError("parameters must be those of the first_step.")
         self.check(gradients)
-        owner._come_back()
+        owner._restore()
         self._inner.step(gradients)
 
     def _pairs(self, gradients: Sequence[Any]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        """Number, array and gradient of those that have one."""
+        """BoundedNumber, array and gradient of those that have one."""
         parameter = self._owner._core.parameter
         return [
             (index, np.asarray(parameter(index)), as_gradient(gradient, noun("gradient", label)))

@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import describe, is_array
 from .arrays import as_gradient
 
-__all__ = ["RowSparse", "as_move", "as_rows", "check_sparse"]
+__all__ = ["RowSparse", "as_engine_gradient", "as_rows", "check_sparse"]
 
 
 class RowSparse:
@@ -173,7 +173,7 @@ def check_sparse(value: Any, name: str) -> None:
         raise TypeError(f"{name} must be an array or None; got {describe(value)}.{hint}")
 
 
-def as_move(value: Any, name: str) -> np.ndarray | RowSparse:
+def as_engine_gradient(value: Any, name: str) -> np.ndarray | RowSparse:
     """A gradient as the engine takes it."""
     if isinstance(value, RowSparse):
         return value

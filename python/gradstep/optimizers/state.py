@@ -14,10 +14,10 @@ from .groups import number, shown
 from .hyperparameters import Configured
 from .options import DEFAULTS
 
-__all__ = ["Stateful", "fitting"]
+__all__ = ["Stateful", "checked_entry"]
 
 
-def fitting(key: str, value: Any, array: np.ndarray) -> np.ndarray:
+def checked_entry(key: str, value: Any, array: np.ndarray) -> np.ndarray:
     """An element of a state that is to take the place of this array."""
     given = as_gradient(value, f"state[{key!r}]")
     if given.dtype != array.dtype:
@@ -54,7 +54,7 @@ class Stateful(Configured):
             it is; those of groups as ``"groups.1.learning_rate"``; ``"0.m"``: slot ``m`` of the first array that was
             stepped or bound, and so on, in the order of their first step; ``"0.step"``: its own count of steps, with
             ``dialect="torch"`` and of RAdam and ASGD, where each array has one; ``"seed"``, of stochastic rounding.
-            State of a smaller ``state_dtype`` is in it as the engine has it: the words of bfloat16 as uint16; int8 as
+            State of a smaller ``state_dtype`` is stored in raw form: bfloat16 as uint16; int8 as
             uint8, with ``"0.m.scale"``.
 
         Examples
@@ -93,9 +93,9 @@ class Stateful(Configured):
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
-        self._loading(state)()
+        self._prepared_load(state)()
 
-    def _loading(self, state: Mapping[str, Any]) -> Callable[[], None]:
+    def _prepared_load(self, state: Mapping[str, Any]) -> Callable[[], None]:
         """What loads a state, once it has been checked."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
@@ -112,7 +112,7 @@ class Stateful(Configured):
         for key in state:
             if key not in current and key not in numbers:
                 raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}. {self._holding()}")
-        loaded = {key: fitting(key, value, current.get(key, np.array(0.0))) for key, value in state.items()}
+        loaded = {key: checked_entry(key, value, current.get(key, np.array(0.0))) for key, value in state.items()}
         iterations, accumulated = int(loaded["iterations"]), int(loaded.get("accumulated", 0))
         if iterations < 0:
             raise ValueError(f"state['iterations'] must be at least 0; got {iterations}.")

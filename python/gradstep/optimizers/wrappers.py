@@ -12,20 +12,20 @@ from .base import Optimizer
 from .bound import Bound
 from .hyperparameters import Configured
 from .schedules.base import Classes, LearningRateSchedule
-from .state import fitting
+from .state import checked_entry
 
-__all__ = ["Around", "Number", "Surroundings", "Wrapper"]
+__all__ = ["BoundedNumber", "SingleWrapper", "Wrapper", "WrapperSettings"]
 
 # What the engine does around steps of rules: at the end of walks, those inside others first; and before each step.
 # Walks: the engines whose steps count, the one that knows the arrays, the slow ones, the period, the part of the way.
 # Uphill: the one that knows the arrays, rho, whether it is adaptive.
-Walk: TypeAlias = tuple[list[Any], Any, list[np.ndarray], int, float]
-Surroundings: TypeAlias = tuple[list[Walk], tuple[Any, float, bool] | None]
+LookaheadSettings: TypeAlias = tuple[list[Any], Any, list[np.ndarray], int, float]
+WrapperSettings: TypeAlias = tuple[list[LookaheadSettings], tuple[Any, float, bool] | None]
 
 Self = TypeVar("Self", bound="Wrapper")
 
 
-class Number:
+class BoundedNumber:
     """A number of a wrapper's own as an attribute, within bounds."""
 
     def __init__(self, low: float, high: float) -> None:
@@ -61,14 +61,14 @@ class Wrapper(Configured):
     def _leaves(self) -> list[Optimizer]:
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
-    def _surroundings(self) -> Surroundings:
+    def _wrapper_settings(self) -> WrapperSettings:
         """What is done around steps of the leaves, as it is set now."""
         inside = [optimizer for optimizer in self._inner().values() if isinstance(optimizer, Wrapper)]
-        return [walk for optimizer in inside for walk in optimizer._surroundings()[0]], None
+        return [walk for optimizer in inside for walk in optimizer._wrapper_settings()[0]], None
 
     def _numbers(self) -> list[str]:
         """The numbers of its own that belong to the state."""
-        return [name for name, member in vars(type(self)).items() if isinstance(member, Number)]
+        return [name for name, member in vars(type(self)).items() if isinstance(member, BoundedNumber)]
 
     def _slots(self) -> dict[str, np.ndarray]:
         """The arrays of its own that belong to the state, by their names in it."""
@@ -82,7 +82,7 @@ class Wrapper(Configured):
         raise NotImplementedError
 
     @classmethod
-    def _revived(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
         """A config with optimizers in the place of what `_serialized` gave."""
         raise NotImplementedError
 
@@ -90,7 +90,7 @@ class Wrapper(Configured):
         inner = {f"{prefix}.{key}": array for prefix, o in self._inner().items() for key, array in o._state().items()}
         return {**inner, **{name: np.array(getattr(self, name)) for name in self._numbers()}, **self._slots()}
 
-    def _loading(self, state: Mapping[str, Any]) -> Callable[[], None]:
+    def _prepared_load(self, state: Mapping[str, Any]) -> Callable[[], None]:
         parts: dict[str, dict[str, Any]] = {prefix: {} for prefix in self._inner()}
         own = {}
         for key, value in state.items():
@@ -107,9 +107,9 @@ class Wrapper(Configured):
         for key in own:
             if key not in current:
                 raise ValueError(f"state has the key {key!r}, unknown to this {type(self).__name__}.")
-        loaded = {key: fitting(key, value, current[key]) for key, value in own.items()}
+        loaded = {key: checked_entry(key, value, current[key]) for key, value in own.items()}
         numbers = {name: vars(type(self))[name].checked(float(loaded[name])) for name in self._numbers()}
-        loads = [optimizer._loading(parts[prefix]) for prefix, optimizer in self._inner().items()]
+        loads = [optimizer._prepared_load(parts[prefix]) for prefix, optimizer in self._inner().items()]
 
         def load() -> None:
             for inner in loads:
@@ -143,7 +143,7 @@ class Wrapper(Configured):
         """
         if not isinstance(config, Mapping):
             raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**cls._revived(dict(config), custom_objects))
+        return cls(**cls._deserialized(dict(config), custom_objects))
 
     def __repr__(self) -> str:
         own = ", ".join(f"{name}={value!r}" for name, value in self._own_arguments().items())
@@ -151,7 +151,7 @@ class Wrapper(Configured):
         return f"{type(self).__name__}({inner}{', ' if own else ''}{own})"
 
 
-class Around(Wrapper):
+class SingleWrapper(Wrapper):
     """Of an optimizer around one other, which has the hyperparameters, the groups and the arrays."""
 
     optimizer: Optimizer
@@ -165,11 +165,11 @@ class Around(Wrapper):
         if len(self.optimizer._core):
             raise ValueError("optimizer must not have stepped or bound any arrays; make a new one.")
 
-    def _parts(self) -> Sequence[Optimizer]:
-        return self.optimizer._parts()
+    def _rated_optimizers(self) -> Sequence[Optimizer]:
+        return self.optimizer._rated_optimizers()
 
-    def _places(self, indices: Sequence[int]) -> list[tuple[int, int]]:
-        return self.optimizer._places(indices)
+    def _leaf_positions(self, indices: Sequence[int]) -> list[tuple[int, int]]:
+        return self.optimizer._leaf_positions(indices)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name == "optimizer":
@@ -214,7 +214,7 @@ class Around(Wrapper):
         return {"optimizer": serialize(self.optimizer)}
 
     @classmethod
-    def _revived(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
         from .registry import deserialize
 
         if isinstance(config.get("optimizer"), Mapping):
@@ -223,11 +223,11 @@ class Around(Wrapper):
 
     # -- arrays ----
 
-    def _welcome(self, first: int) -> None:
+    def _add_slots(self, first: int) -> None:
         """Make what belongs to the arrays from number `first` on."""
         raise NotImplementedError
 
-    def _part(self, known: int) -> None:
+    def _drop_slots(self, known: int) -> None:
         """Forget what belongs to the arrays after the first `known`."""
         raise NotImplementedError
 
@@ -243,12 +243,12 @@ class Around(Wrapper):
         self._prepare(known)
         return indices
 
-    def _holds(self, index: int) -> int:
-        return self.optimizer._holds(index)
+    def _references(self, index: int) -> int:
+        return self.optimizer._references(index)
 
     def _prepare(self, known: int) -> None:
         try:
-            self._welcome(known)
+            self._add_slots(known)
         except Exception:
             self._forget(known)
             raise
@@ -262,7 +262,7 @@ class Around(Wrapper):
     def _forget(self, registered: int) -> None:
         vars(self)["_last"] = None
         self.optimizer._forget(registered)
-        self._part(registered)
+        self._drop_slots(registered)
 
     def flush(self, array: Any = None, rows: Any = None) -> None:
         """As that of the optimizer inside."""

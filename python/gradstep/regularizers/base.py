@@ -20,7 +20,7 @@ class Regularizer(Described):
     """Base of the regularizers: what a weight adds to the loss. A subclass says it in `penalty`."""
 
     def penalty(self) -> dict[str, Any]:
-        """The penalty in the engine's words."""
+        """Kind and settings of the penalty, for the compiled core."""
         raise NotImplementedError(f"{type(self).__name__} must define penalty().")
 
     def __call__(self, x: ArrayLike) -> float:
@@ -39,14 +39,14 @@ class Regularizer(Described):
         array = numeric(x, "x")
         self.check(array.shape)
         rows = rows_of(array, array.dtype.name if array.dtype.name in FLOATS else floatx())
-        return _core.penalty(rows.reshape(-1, rows.shape[-1]) if rows.ndim > 2 else rows, self._words())
+        return _core.penalty(rows.reshape(-1, rows.shape[-1]) if rows.ndim > 2 else rows, self._specification())
 
     def check(self, shape: tuple[int, ...]) -> None:
         """Refuse a shape that it is not for."""
         if not shape:
             raise ValueError(f"x must be an array of one axis or more; its shape is {shape}.")
 
-    def _words(self) -> dict[str, Any]:
+    def _specification(self) -> dict[str, Any]:
         return {"penalty": self.penalty()}
 
 

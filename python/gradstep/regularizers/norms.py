@@ -51,7 +51,7 @@ class L1(Regularizer):
         self.l1, self.proximal = factor("l1", l1), check_bool("proximal", proximal)
 
     def penalty(self) -> dict[str, Any]:
-        """The penalty in the engine's words."""
+        """Kind and settings of the penalty, for the compiled core."""
         return {"proximal" if self.proximal else "l1": self.l1}
 
 
@@ -86,7 +86,7 @@ class L2(Regularizer):
         self.l2 = factor("l2", l2)
 
     def penalty(self) -> dict[str, Any]:
-        """The penalty in the engine's words."""
+        """Kind and settings of the penalty, for the compiled core."""
         return {"l2": self.l2}
 
 
@@ -118,5 +118,5 @@ class L1L2(Regularizer):
         self.l1, self.l2 = factor("l1", l1), factor("l2", l2)
 
     def penalty(self) -> dict[str, Any]:
-        """The penalty in the engine's words."""
+        """Kind and settings of the penalty, for the compiled core."""
         return {"l1": self.l1, "l2": self.l2}

@@ -45,7 +45,7 @@ class OrthogonalRegularizer(Regularizer):
         self.factor, self.mode = _factor("factor", factor), check_choice("mode", mode, MODES)
 
     def penalty(self) -> dict[str, Any]:
-        """The penalty in the engine's words."""
+        """Kind and settings of the penalty, for the compiled core."""
         return {"orthogonal": self.factor, "of_rows": self.mode == "rows"}
 
     def check(self, shape: tuple[int, ...]) -> None:

@@ -130,19 +130,19 @@ class Checkpoint:
     def _take(
         self, config: dict[str, Any], weights: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray], path: str
     ) -> None:
-        model, training, words = self.model, config["training"], config["optimizer"]
+        model, training, record = self.model, config["training"], config["optimizer"]
         with parsed(path):
             self._check_layers(weights, training["layer_keys"], path)
-            if (words is None) != (model.optimizer is None):
+            if (record is None) != (model.optimizer is None):
                 raise ValueError(f"{path} must hold an optimizer if the model is compiled, and none if it is not.")
             check_counters(training)
-            check_optimizer(model, words, state)
+            check_optimizer(model, record, state)
             if self.callbacks is not None:
                 load_callbacks(config["callbacks"], self.callbacks, path)
-        move_model(model, training["layer_keys"], words)
+        move_model(model, training["layer_keys"], record)
         for weight, value in zip(model.weights, weights.values(), strict=True):
             weight[...] = value
-        if model.optimizer is not None and "order" in words:
+        if model.optimizer is not None and "order" in record:
             model.optimizer.load_state_dict(state)
         restore_counters(model, training)
 

@@ -1,4 +1,4 @@
-"""Connected layers in the words of a config, as Keras has them."""
+"""Connected layers as the entries of a config, in Keras's format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ __all__ = ["connected", "described", "described_graph", "made_operation", "made_
 
 
 def described_graph(
-    operations: Sequence[Any], nodes: Sequence[Node], inputs: Any, outputs: Any, words: Callable[[Any], dict[str, Any]]
+    operations: Sequence[Any],
+    nodes: Sequence[Node],
+    inputs: Any,
+    outputs: Any,
+    serialize: Callable[[Any], dict[str, Any]],
 ) -> dict[str, Any]:
     """Layers and their calls.
 
@@ -33,7 +37,7 @@ def described_graph(
     nodes : sequence of Node
         Their calls in this model, in order.
     inputs, outputs : SymbolicTensor, or a list or dict of them
-    words : function
+    serialize : function
         Describes a layer or model, in a new dict.
     """
     calls: dict[int, list[Node]] = {id(operation): [] for operation in operations}
@@ -58,7 +62,7 @@ def described_graph(
         for node in calls[id(operation)]:
             given = [argument(tensor) for tensor in node.inputs]
             inbound.append(_call_of(operation, given, node.listed))
-        layer = words(operation)
+        layer = serialize(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
         as_operation(layer)
         layers.append(layer)
@@ -68,7 +72,7 @@ def described_graph(
 def _call_of(operation: Any, given: list[Any], listed: bool) -> dict[str, Any]:
     """A call in Keras's words."""
     if isinstance(operation, Attending):
-        arguments, options = operation._words_of_call(given)
+        arguments, options = operation._call_entry(given)
         return {"args": arguments, "kwargs": options}
     if isinstance(operation, WithStates) and listed:
         return {"args": given[:1], "kwargs": {"initial_state": given[1:]}}
@@ -82,7 +86,7 @@ def _spare(operation: Any) -> int:
 
 
 def described(operation: Any, writing: Writing) -> dict[str, Any]:
-    """A layer or model in words, in a config that has others."""
+    """The entry of a layer or model in the config of a model."""
     inner = isinstance(operation, Savable)
     return writing.noted(operation, described_model(operation, writing) if inner else serialize_object(operation))
 
@@ -93,25 +97,25 @@ def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:
     return [of_one(one) for one in given] if isinstance(given, (list, tuple)) else of_one(given)
 
 
-def made_operation(words: Any, reading: Reading) -> Any:
-    """The layer or model of words of a config: a new one, unless it has been in the config before."""
-    if not isinstance(words, Mapping):
-        return made_layer(words, f"layer {reading.count}")
-    known = reading.known(words)
+def made_operation(entry: Any, reading: Reading) -> Any:
+    """The layer or model of a config's entry: a new one, unless the config has had it before."""
+    if not isinstance(entry, Mapping):
+        return made_layer(entry, f"layer {reading.count}")
+    known = reading.known(entry)
     if known is not None:
-        reading.count += _layers_in(words)
+        reading.count += _layers_in(entry)
         return known
-    if words.get("class_name") in MODELS:
-        cls, config = MODELS[words["class_name"]], words.get("config")
+    if entry.get("class_name") in MODELS:
+        cls, config = MODELS[entry["class_name"]], entry.get("config")
         if not isinstance(config, Mapping):
             raise TypeError(f"the config of a model must be a dict; got {describe(config)}.")
         with reading.inside(str(config.get("name"))):
             made: Any = cls._made(config, reading)
     else:
-        made = made_layer(words, f"layer {reading.count}")
+        made = made_layer(entry, f"layer {reading.count}")
         if not isinstance(made, InputLayer):
             reading.place(made)
-    reading.keep(words, made)
+    reading.keep(entry, made)
     return made
 
 
@@ -125,7 +129,7 @@ def made_row(config: Any, reading: Reading) -> list[Any]:
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
         raise TypeError(f"config must be a dict with a list of layers; got {describe(config)}.")
-    return [made_operation(words, reading) for words in config["layers"]]
+    return [made_operation(entry, reading) for entry in config["layers"]]
 
 
 class Called(NamedTuple):
@@ -149,7 +153,7 @@ def connected(
     config : dict
         As `described_graph` gives it, here or in Keras.
     made : function
-        Makes a layer or model of words.
+        Makes a layer or model from its entry.
     build : function, optional
         Gives a layer weights, for the shape or the list of shapes of what it is called on; otherwise they are drawn.
 
@@ -163,14 +167,14 @@ def connected(
             raise TypeError(f"config must be a dict with {key}, as get_config() gives; got {describe(config)}.")
     layers: dict[str, Any] = {}
     waiting: deque[Called] = deque()
-    for words in map(as_layer, without_masks(config["layers"], config["output_layers"])):
-        operation = made(words)
+    for entry in map(as_layer, without_masks(config["layers"], config["output_layers"])):
+        operation = made(entry)
         name = operation.name
         if name in layers:
             raise ValueError(f"layers must have different names; two are called {name!r}.")
         layers[name] = operation
         first = int(isinstance(operation, InputLayer))
-        for number, call in enumerate(words.get("inbound_nodes") or []):
+        for number, call in enumerate(entry.get("inbound_nodes") or []):
             reading = _named if isinstance(operation, Attending) else _given
             waiting.append(Called(name, first + number, *reading(call, f"layer {name!r}")))
     gives: dict[str, list[list[SymbolicTensor]]] = {
@@ -211,13 +215,13 @@ def _first(made: Any) -> list[SymbolicTensor]:
     return found
 
 
-def _layers_in(words: Any) -> int:
-    """How many layers there are in words, without those of inputs."""
-    config = words.get("config") if isinstance(words, Mapping) else None
-    inner = config.get("layers") if isinstance(config, Mapping) and words.get("class_name") in MODELS else None
+def _layers_in(entry: Any) -> int:
+    """Number of layers in an entry, without input layers."""
+    config = entry.get("config") if isinstance(entry, Mapping) else None
+    inner = config.get("layers") if isinstance(config, Mapping) and entry.get("class_name") in MODELS else None
     if isinstance(inner, list):
         return sum(_layers_in(one) for one in inner)
-    return 0 if isinstance(words, Mapping) and words.get("class_name") == "InputLayer" else 1
+    return 0 if isinstance(entry, Mapping) and entry.get("class_name") == "InputLayer" else 1
 
 
 def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
@@ -265,8 +269,8 @@ def _listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, (list, tuple)) else [given]
 
 
-def _tensor(words: Any, what: str) -> tuple[str, int, int]:
-    config = words.get("config") if isinstance(words, Mapping) and words.get("class_name") == TENSOR else None
+def _tensor(entry: Any, what: str) -> tuple[str, int, int]:
+    config = entry.get("config") if isinstance(entry, Mapping) and entry.get("class_name") == TENSOR else None
     return _place(config.get("keras_history") if isinstance(config, Mapping) else None, what)
 
 

@@ -126,11 +126,11 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
 
     members = archive.members(data, path)
     described, stored = (archive.member(members, name, path) for name in ("config.json", "model.weights.h5"))
-    words = json_text.loads(bytes(described), f"config.json of {path}")
-    if not isinstance(words, dict):
+    entry = json_text.loads(bytes(described), f"config.json of {path}")
+    if not isinstance(entry, dict):
         raise ValueError(f"{path}: config.json must say what the model is.")
     with _opened(bytes(stored), path) as file:
-        groups = _described(words.get("config"))
+        groups = _described(entry.get("config"))
 
         def weights(number: int, name: str, shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
             arrays = _numbers(file, groups[number], shapes, path)
@@ -141,8 +141,8 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
                 )
             return arrays
 
-        model = model_of(words, None, weights)
-    settings = words.get("compile_config")
+        model = model_of(entry, None, weights)
+    settings = entry.get("compile_config")
     if compiled and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
         try:
             with parsed(path):

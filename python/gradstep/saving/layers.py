@@ -20,7 +20,7 @@ __all__ = ["described_input", "give_weights", "made_layer", "take_keys", "take_w
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
-    """A model's input in the words of a config."""
+    """The entry of a model's input in a config."""
     dtype = row[0].dtype if row else "float32"
     return {
         "module": "keras.layers",
@@ -35,11 +35,11 @@ def _table() -> dict[str, Any]:
     return {name: getattr(layers, name) for name in layers.__all__ if isinstance(getattr(layers, name), type)}
 
 
-def made_layer(words: Any, what: str) -> Layer:
-    """The layer of words of a config; what: what it is called in errors."""
-    if isinstance(words, Mapping) and words.get("class_name") == "InputLayer":
-        return InputLayer.from_config(words.get("config") or {})
-    layer = revive(words, _table(), what)
+def made_layer(entry: Any, what: str) -> Layer:
+    """The layer of an entry of a config; what: its name in errors."""
+    if isinstance(entry, Mapping) and entry.get("class_name") == "InputLayer":
+        return InputLayer.from_config(entry.get("config") or {})
+    layer = revive(entry, _table(), what)
     if not isinstance(layer, Layer):
         raise TypeError(f"{what} must be a layer; got {describe(layer)}.")
     return layer

@@ -120,12 +120,12 @@ def _weights_of(
     return found
 
 
-def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Source | None = None) -> Savable:
+def model_of(entry: Any, keys: Sequence[int | None] | None = None, weights: Source | None = None) -> Savable:
     """The model of a class and config.
 
     Parameters
     ----------
-    words : dict
+    entry : dict
         With the keys ``"class_name"`` and ``"config"``.
     keys : sequence of int, optional
         What its layers draw from, None for those that do not.
@@ -133,9 +133,9 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
         Gives the weights of a layer from its number, name and their shapes, or raises; nothing is drawn then, and
         nothing is allocated before.
     """
-    if not isinstance(words, Mapping) or not isinstance(words.get("config"), Mapping):
-        raise TypeError(f"a model must be a dict with class_name and config; got {describe(words)}.")
-    name = words.get("class_name")
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping):
+        raise TypeError(f"a model must be a dict with class_name and config; got {describe(entry)}.")
+    name = entry.get("class_name")
     known: dict[str, type[Savable]] = {
         **MODELS,
         **{key: found for key, found in known_objects().items() if _is_model(found)},
@@ -143,8 +143,8 @@ def model_of(words: Any, keys: Sequence[int | None] | None = None, weights: Sour
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"a model must be one of {', '.join(known)}; got {name!r}.")
     if weights is None:
-        return known[name].from_config(words["config"])
-    return known[name]._made(words["config"], Reading(weights), keys)
+        return known[name].from_config(entry["config"])
+    return known[name]._made(entry["config"], Reading(weights), keys)
 
 
 def _is_model(found: Any) -> bool:

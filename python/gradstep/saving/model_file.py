@@ -91,7 +91,7 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
 def write_model(
     model: Savable, path: str, training: bool, callbacks: Sequence[Callback] | None, notes: Mapping[str, Any]
 ) -> None:
-    """Write a file of a model; everything is put into words before the first byte goes to the disk."""
+    """Write a file of a model; everything is serialized before the first byte is written."""
     model._must_be_built()
     members = members_of(model, training, callbacks, notes)
     with replacing(path) as file:
@@ -134,8 +134,8 @@ def opened(data: bytes, path: str) -> Contents:
         It is no such file, is damaged, or is of a later version.
     """
     members = archive.read(data, path)
-    words, weights, optimizer = (archive.member(members, name, path) for name in MEMBERS)
-    config = json_text.loads(bytes(words), f"config.json of {path}")
+    config_json, weights, optimizer = (archive.member(members, name, path) for name in MEMBERS)
+    config = json_text.loads(bytes(config_json), f"config.json of {path}")
     if not isinstance(config, dict) or config.get("format") != "gradstep":
         raise ValueError(f"{path}: config.json must say what the model is.")
     if config.get("version") != VERSION:

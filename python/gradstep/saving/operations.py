@@ -52,18 +52,18 @@ def _names_in(words: Any) -> list[str]:
     return []
 
 
-def as_layer(words: Any) -> Any:
-    """The words of a layer in place of those of an operation; others as they are.
+def as_layer(entry: Any) -> Any:
+    """The entry of a layer for that of an operation; others as they are.
 
     Raises
     ------
     ValueError
         It is another operation, or takes something else.
     """
-    if not isinstance(words, Mapping) or not str(words.get("module")).startswith(MODULE):
-        return words
-    kind, name = snake_case(str(words.get("class_name"))), str((words.get("config") or {}).get("name"))
-    calls = words.get("inbound_nodes")
+    if not isinstance(entry, Mapping) or not str(entry.get("module")).startswith(MODULE):
+        return entry
+    kind, name = snake_case(str(entry.get("class_name"))), str((entry.get("config") or {}).get("name"))
+    calls = entry.get("inbound_nodes")
     if not isinstance(calls, list) or not calls or not all(isinstance(call, Mapping) for call in calls):
         raise ValueError(f"operation {name!r} must be called; got {calls!r}.")
     made = [_layer_of(kind, call, name) for call in calls]
@@ -74,7 +74,7 @@ def as_layer(words: Any) -> Any:
     inbound: list[Any] = [{"args": [given] if listed else given, "kwargs": {}} for _, _, given in made]
     config = {**settings, "name": name, "dtype": tensors[0]["config"].get("dtype", "float32")}
     as_ours = {"module": "keras.layers", "class_name": layer, "registered_name": None, "config": config}
-    return {**words, **as_ours, "inbound_nodes": inbound}
+    return {**entry, **as_ours, "inbound_nodes": inbound}
 
 
 def _layer_of(operation: str, call: Mapping[str, Any], name: str) -> tuple[str, dict[str, Any], list[Any]]:
@@ -98,21 +98,21 @@ def _layer_of(operation: str, call: Mapping[str, Any], name: str) -> tuple[str, 
     )
 
 
-def as_operation(words: dict[str, Any]) -> None:
-    """Put the words of the operation in place of those of a `GetItem`; others stay as they are."""
-    if words.get("class_name") == "GetItem" and words.get("module") == "keras.layers":
-        key = [_written(member) for member in parsed_key(words["config"]["key"])]
-        words["inbound_nodes"] = [{"args": [*call["args"], key], "kwargs": {}} for call in words["inbound_nodes"]]
-        words["config"] = {"name": words["name"]}
-        words.update(module=f"{MODULE}.numpy", registered_name="GetItem")
+def as_operation(entry: dict[str, Any]) -> None:
+    """Turn the entry of a `GetItem` into that of Keras's operation, in place; others stay as they are."""
+    if entry.get("class_name") == "GetItem" and entry.get("module") == "keras.layers":
+        key = [_written(member) for member in parsed_key(entry["config"]["key"])]
+        entry["inbound_nodes"] = [{"args": [*call["args"], key], "kwargs": {}} for call in entry["inbound_nodes"]]
+        entry["config"] = {"name": entry["name"]}
+        entry.update(module=f"{MODULE}.numpy", registered_name="GetItem")
 
 
-def _is_tensor(words: Any) -> bool:
-    return isinstance(words, Mapping) and words.get("class_name") == TENSOR and isinstance(words.get("config"), Mapping)
+def _is_tensor(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and entry.get("class_name") == TENSOR and isinstance(entry.get("config"), Mapping)
 
 
 def _index(member: Any) -> Any:
-    """A member of an index in Keras's words, as `GetItem` takes it."""
+    """A member of an index in Keras's format, as `GetItem` takes it."""
     if not isinstance(member, Mapping):
         return member
     if member.get("class_name") == ELLIPSIS:

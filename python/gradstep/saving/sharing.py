@@ -19,18 +19,18 @@ class Writing:
     """The layers and models that a config has so far."""
 
     def __init__(self) -> None:
-        self._first: dict[int, tuple[Any, dict[str, Any]]] = {}  # by identity: the object and its first words
+        self._first: dict[int, tuple[Any, dict[str, Any]]] = {}  # by identity: the object and its first entry
         self._shared = 0
 
-    def noted(self, operation: Any, words: dict[str, Any]) -> dict[str, Any]:
-        """The words of a layer or model; with the number of those before, if it is in the config already."""
-        _, first = self._first.setdefault(id(operation), (operation, words))
-        if first is not words:
+    def noted(self, operation: Any, entry: dict[str, Any]) -> dict[str, Any]:
+        """The entry of a layer or model, with the number of its first one if the config has it already."""
+        _, first = self._first.setdefault(id(operation), (operation, entry))
+        if first is not entry:
             if NUMBER not in first:
                 self._shared += 1
                 first[NUMBER] = self._shared
-            words[NUMBER] = first[NUMBER]
-        return words
+            entry[NUMBER] = first[NUMBER]
+        return entry
 
 
 class Reading:
@@ -54,15 +54,15 @@ class Reading:
         self._places: dict[int, tuple[int, str]] = {}  # of layers, by identity: number and path
         self._outer: list[str] = []  # names of the models around
 
-    def known(self, words: Mapping[str, Any]) -> Any:
-        """What these words stand for, if it has been made; else None.
+    def known(self, entry: Mapping[str, Any]) -> Any:
+        """The object of this entry, if it has been made; else None.
 
         Raises
         ------
         ValueError
             The number is no int.
         """
-        number = words.get(NUMBER)
+        number = entry.get(NUMBER)
         if number is None:
             return None
         if not isinstance(number, int):
@@ -70,16 +70,16 @@ class Reading:
         if number not in self._shared:
             # Keras copies the config of a model in a model before it numbers what else is in there: the first place of
             # an object may lack the number that the others have.
-            lone = self._lone.get(_names_in(words), [])
-            if len(lone) == 1 and _plain(lone[0][0]) == _plain(words.get("config")):
+            lone = self._lone.get(_names_in(entry), [])
+            if len(lone) == 1 and _plain(lone[0][0]) == _plain(entry.get("config")):
                 self._shared[number] = lone[0][1]
         return self._shared.get(number)
 
-    def keep(self, words: Any, made: Any) -> None:
-        """Take note of what was made of words."""
-        number = words.get(NUMBER)
+    def keep(self, entry: Any, made: Any) -> None:
+        """Remember what was made from an entry."""
+        number = entry.get(NUMBER)
         if number is None:
-            self._lone.setdefault(_names_in(words), []).append((words.get("config"), made))
+            self._lone.setdefault(_names_in(entry), []).append((entry.get("config"), made))
         else:
             self._shared[number] = made
 
@@ -109,8 +109,8 @@ def _plain(config: Any) -> Any:
     return [_plain(value) for value in config] if isinstance(config, list) else config
 
 
-def _names_in(words: Mapping[str, Any]) -> tuple[str, ...]:
+def _names_in(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """Class, registered name and name: of an object by reference, as pickles have it, the second alone says which."""
-    config = words.get("config")
+    config = entry.get("config")
     name = config.get("name") if isinstance(config, Mapping) else None
-    return str(words.get("class_name")), str(words.get("registered_name")), str(name)
+    return str(entry.get("class_name")), str(entry.get("registered_name")), str(name)

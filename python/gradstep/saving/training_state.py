@@ -90,7 +90,7 @@ def _number(name: str, value: Any) -> int:
 
 
 def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
-    """The optimizer in words, and its state; None if there is none.
+    """The optimizer as JSON, and its state; None if there is none.
 
     Raises
     ------
@@ -100,9 +100,9 @@ def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str,
     optimizer = model.optimizer
     if optimizer is None:
         return None, {}
-    words: dict[str, Any] = {"optimizer": optimizers.serialize(optimizer), "excluded": _excluded(model)}
+    record: dict[str, Any] = {"optimizer": optimizers.serialize(optimizer), "excluded": _excluded(model)}
     if not len(optimizer._core):
-        return words, {}
+        return record, {}
     numbers = [_index(optimizer, weight) for weight in model._executor.trained_weights().values()]
     if sorted(numbers) != list(range(len(optimizer._core))):
         raise ValueError(
@@ -112,12 +112,12 @@ def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str,
     # The optimizer counts arrays in the order in which it met them.
     order = sorted(range(len(numbers)), key=numbers.__getitem__)
     groups = [] if isinstance(optimizer, MultiOptimizer) else list(_own_of_groups(optimizer))
-    words |= {
+    record |= {
         "order": order,
         "group_of": [optimizer._core.group_of(numbers[place]) for place in order],
         "groups": groups,
     }
-    return words, optimizer.state_dict()
+    return record, optimizer.state_dict()
 
 
 def _index(optimizer: optimizers.Optimizer, weight: np.ndarray) -> int:
@@ -148,63 +148,63 @@ def _excluded(model: Savable) -> list[dict[str, Any]]:
     return found
 
 
-def revive_optimizer(words: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Callable[[Savable, Any], None]]:
+def revive_optimizer(record: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Callable[[Savable, Any], None]]:
     """The optimizer of what `describe_optimizer` gave, and what gives it a model's weights and their state."""
-    optimizer = optimizers.deserialize(words["optimizer"], known_objects())
+    optimizer = optimizers.deserialize(record["optimizer"], known_objects())
 
     def attach(model: Savable, state: Mapping[str, np.ndarray]) -> None:
         weights = model.weights
-        for leaf, excluded in zip(optimizer._leaves(), words["excluded"], strict=True):
+        for leaf, excluded in zip(optimizer._leaves(), record["excluded"], strict=True):
             if excluded["weights"] or excluded["patterns"]:
                 leaf.exclude_from_weight_decay([weights[i] for i in excluded["weights"]], excluded["patterns"])
-        if "order" not in words:
+        if "order" not in record:
             return
-        groups = [_revived(own) for own in words["groups"]]
+        groups = [_revived(own) for own in record["groups"]]
         for own in groups:
             number = optimizer._core.add_group({})
             for name, value in own.items():
                 Group(optimizer, number)[name] = value
-        _attach(optimizer, model, words)
+        _attach(optimizer, model, record)
         optimizer.load_state_dict(state)
 
     return optimizer, attach
 
 
-def _attach(optimizer: optimizers.Optimizer, model: Savable, words: Mapping[str, Any]) -> list[int]:
+def _attach(optimizer: optimizers.Optimizer, model: Savable, record: Mapping[str, Any]) -> list[int]:
     """Make the weights known to an optimizer, in the order and groups in which it knew them."""
-    order, trained = words["order"], model._executor.trained_weights()
+    order, trained = record["order"], model._executor.trained_weights()
     if sorted(order) != list(range(len(trained))):
         raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
     weights, names = list(trained.values()), list(trained)
     return optimizer._attach(
         [weights[i] for i in order],
         [f"[{i}]" for i in order],
-        list(words["group_of"]) if words["groups"] else None,
+        list(record["group_of"]) if record["groups"] else None,
         [names[i] for i in order],
     )
 
 
-def check_optimizer(model: Savable, words: Mapping[str, Any] | None, state: Mapping[str, np.ndarray]) -> None:
+def check_optimizer(model: Savable, record: Mapping[str, Any] | None, state: Mapping[str, np.ndarray]) -> None:
     """Raise ValueError if the optimizer of a model cannot take up a state; it then is as it was."""
     optimizer = model.optimizer
-    if optimizer is None or words is None:
+    if optimizer is None or record is None:
         return
-    was, now = words["optimizer"]["class_name"], type(optimizer).__name__
+    was, now = record["optimizer"]["class_name"], type(optimizer).__name__
     if was != now:
         raise ValueError(f"the model's optimizer must be of the class that was saved, {was}; it is a {now}.")
-    if "order" not in words:
+    if "order" not in record:
         return
     registered = len(optimizer._core)
     try:
-        if _attach(optimizer, model, words) != list(range(len(optimizer._core))):
+        if _attach(optimizer, model, record) != list(range(len(optimizer._core))):
             raise ValueError("the optimizer must know the weights in the order in which it knew them when saved.")
-        optimizer._loading(state)
+        optimizer._prepared_load(state)
     except Exception:
         optimizer._forget(registered)
         raise
 
 
-def move_model(model: Savable, keys: Sequence[int | None], words: Mapping[str, Any] | None) -> None:
+def move_model(model: Savable, keys: Sequence[int | None], record: Mapping[str, Any] | None) -> None:
     """Let layers draw from other keys, if they are others; the optimizer follows to the weights' new memory."""
     if list(keys) == counters(model)["layer_keys"]:
         return
@@ -216,8 +216,8 @@ def move_model(model: Savable, keys: Sequence[int | None], words: Mapping[str, A
     optimizer._forget(0)
     for leaf, spared in zip(optimizer._leaves(), excluded, strict=True):
         leaf._excluded[0][:] = [model.weights[i] for i in spared["weights"]]
-    if words is not None and "order" in words:
-        _attach(optimizer, model, words)
+    if record is not None and "order" in record:
+        _attach(optimizer, model, record)
 
 
 def _revived(own: Mapping[str, Any]) -> dict[str, Any]:

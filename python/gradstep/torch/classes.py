@@ -16,7 +16,7 @@ from .tensors import real
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
 
-# PyTorch's settings, in the engine's words.
+# PyTorch's settings by the names of the compiled core.
 Fields = Mapping[str, str | tuple[str, ...]]
 COMMON: Fields = {"lr": "learning_rate", "weight_decay": "weight_decay"}
 MOMENTS: Fields = {**COMMON, "betas": ("beta_1", "beta_2"), "eps": "epsilon"}

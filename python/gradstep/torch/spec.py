@@ -1,4 +1,4 @@
-"""How a class of `torch.optim` is said in the words of the engine."""
+"""Specification of a class of `torch.optim`: rule, slots and settings in the compiled core."""
 
 from __future__ import annotations
 

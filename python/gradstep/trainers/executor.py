@@ -17,7 +17,7 @@ from ..optimizers.wrappers import Wrapper
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
-from .output_metrics import LentMetrics, MetricUse
+from .output_metrics import BorrowedMetrics, MetricUse
 from .runs import KeptRun, Run, RunOverBatches, RunWithMetrics
 
 __all__ = ["Executor", "counted_if_done"]
@@ -66,7 +66,7 @@ class Executor:
     calls : int
         Batches trained on by themselves so far.
     losses_and_metrics : LossesAndMetrics
-    lent : LentMetrics
+    lent : BorrowedMetrics
     """
 
     def __init__(self, model: ModelFace) -> None:
@@ -76,7 +76,7 @@ class Executor:
         self.network: _core.Network | None = None
         self.steps: list[Step] = []
         self.losses_and_metrics = LossesAndMetrics.of_one([], None, None, None, None)
-        self.lent = LentMetrics()
+        self.lent = BorrowedMetrics()
         self._optimizer: optimizers.Optimizer | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], KeptRun] = {}  # runs over single batches, by their rows
@@ -236,8 +236,8 @@ class Executor:
             targets.values,
             batch,
             [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()],
-            [] if optimizer is None else optimizer._places(indices),
-            optimizer._surroundings if isinstance(optimizer, Wrapper) else None,
+            [] if optimizer is None else optimizer._leaf_positions(indices),
+            optimizer._wrapper_settings if isinstance(optimizer, Wrapper) else None,
             gradients,
             targets.weights,
             targets.masks,

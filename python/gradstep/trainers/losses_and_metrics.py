@@ -166,19 +166,19 @@ class LossesAndMetrics:
         rows: Sequence[tuple[int, ...]],
         weights: Sequence[np.ndarray | None],
     ) -> list[dict[str, Any] | Callable[..., Any] | None]:
-        """What the engine computes the loss of each output by: its words for it, a function in Python, or None.
+        """What the engine computes the loss of each output by: its spec for it, a function in Python, or None.
 
         ys, weights: targets, and what rows count for; rows: shape of a row of each output.
         """
         found: list[dict[str, Any] | Callable[..., Any] | None] = []
         for loss, factor, y, row, counts in zip(self.losses, self.factors, ys, rows, weights, strict=True):
-            words = None if loss is None else loss._specification()
+            spec = None if loss is None else loss._specification()
             if loss is None or y is None:
                 found.append(None)
-            elif words is None or not isinstance(loss, NativeLoss) or (len(row) > 1 and loss.axis != -1):
+            elif spec is None or not isinstance(loss, NativeLoss) or (len(row) > 1 and loss.axis != -1):
                 found.append(partial(_of_batch, loss, factor, y, counts, row))
             else:
-                found.append(words | {"factor": factor * loss._factor})
+                found.append(spec | {"factor": factor * loss._factor})
         return found
 
     def targets(
@@ -233,12 +233,12 @@ def _of_batch(
     outputs: np.ndarray,
     mask: np.ndarray | None,
 ) -> tuple[float, float, np.ndarray]:
-    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its slope.
+    """Of rows of the data and outputs (rows, n): what a loss adds to that of the batch, the loss, and its gradient.
 
     mask (rows, vectors of a row): which of them count.
     """
-    value, slope = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row, mask)
-    return factor * value, value, slope if factor == 1 else slope.dtype.type(factor) * slope
+    value, gradient = shaped_loss(loss, targets[which], outputs, None if weights is None else weights[which], row, mask)
+    return factor * value, value, gradient if factor == 1 else gradient.dtype.type(factor) * gradient
 
 
 def shaped_loss(
@@ -249,14 +249,14 @@ def shaped_loss(
     row: tuple[int, ...],
     mask: np.ndarray | None = None,
 ) -> tuple[float, np.ndarray]:
-    """Value of a loss, and its slope (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
+    """Value of a loss, and its gradient (rows, n) by outputs (rows, n), whose rows it sees in the shape `row`."""
     if mask is not None:
         mask = mask.reshape(len(mask), *row[:-1])
     if len(row) == 1:
         return loss._of_batch(targets, outputs, weights, mask)
     spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
-    value, slope = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
-    return value, slope.reshape(outputs.shape)
+    value, gradient = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
+    return value, gradient.reshape(outputs.shape)
 
 
 def _factor(name: str, value: Any) -> float:

@@ -1,4 +1,4 @@
-"""The engine's network of a model: its layers' calls in the engine's words, and whose the weights and gradients are."""
+"""The engine's network of a model: its layers' calls in the engine's specs, and whose the weights and gradients are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
 
 def _working(steps: Sequence[Step]) -> list[Layer]:
     """The layers that compute something, each once, in the order of their calls."""
-    return list({id(step.layer): step.layer for step in steps if step.layer._works_itself}.values())
+    return list({id(step.layer): step.layer for step in steps if step.layer._computes_itself}.values())
 
 
 def _graph_of(

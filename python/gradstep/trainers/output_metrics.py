@@ -15,7 +15,7 @@ from ..metrics.base import Metric
 from ..metrics.reduction import MeanMetricWrapper
 from ..metrics.registry import fits, higher_is_better, named, streaming
 
-__all__ = ["LentMetrics", "MetricUse", "OutputMetrics"]
+__all__ = ["BorrowedMetrics", "MetricUse", "OutputMetrics"]
 
 
 class CompiledMetric(NamedTuple):
@@ -137,7 +137,7 @@ class OutputMetrics:
             raise type(error)(f"metric {name!r} does not fit the loss and the outputs of the model: {error}") from None
 
 
-class LentMetrics:
+class BorrowedMetrics:
     """Who may add to the metrics of a model: within ``with lent:`` a thread has the objects themselves, or copies of
     its own where another thread has them.
 

@@ -41,8 +41,13 @@ class Method:
     needs: ClassVar[str] = "gradient"
     takes_bounds: ClassVar[bool] = False
     is_stochastic: ClassVar[bool] = False  # draws random numbers: takes seed=
+    makes_runs: ClassVar[bool] = False  # each of its steps is a whole run of another method
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
+
+    _settled: Any = None  # why an earlier run ended, where others followed it
+    _settled_at = float("nan")  # the value it came to
+    _rules: Any = None  # the conditions that end the run, for methods that make runs of others
 
     def _prepare(self, objective: Objective) -> None:
         """Change what is minimized, before the first call."""

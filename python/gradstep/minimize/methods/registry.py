@@ -8,14 +8,20 @@ from typing import Any
 from ...checks import describe
 from ...hints import closest, unknown_argument
 from ...optimizers import Optimizer, registry
+from .annealing import SimulatedAnnealing
 from .base import Method
 from .bfgs import BFGS
 from .cg import ConjugateGradient
+from .cma_es import CMAES
+from .differential_evolution import DifferentialEvolution
 from .first_order import FirstOrder
+from .genetic import GeneticAlgorithm
 from .lbfgs import LBFGS
 from .lbfgsb import LBFGSB
 from .least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
+from .multistart import MultiStart
 from .newton import Newton, NewtonCG
+from .openai_es import OpenAIES
 from .owlqn import OWLQN
 from .trust_region import TrustExact, TrustNCG
 
@@ -27,10 +33,19 @@ METHODS: dict[str, type[Method]] = {
         *(BFGS, ConjugateGradient, LBFGS, LBFGSB, OWLQN),
         *(Newton, NewtonCG, TrustExact, TrustNCG),
         *(GaussNewton, LevenbergMarquardt, NaturalGradient),
+        *(CMAES, DifferentialEvolution, GeneticAlgorithm, OpenAIES, SimulatedAnnealing),
+        MultiStart,
     )
 }
 # Names of other libraries, and of the same thing.
-ALIASES: dict[str, str] = {"lbfgs": "l-bfgs", "lbfgsb": "l-bfgs-b", "lm": "levenberg-marquardt", "owlqn": "owl-qn"}
+ALIASES: dict[str, str] = {
+    "lbfgs": "l-bfgs",
+    "lbfgsb": "l-bfgs-b",
+    "lm": "levenberg-marquardt",
+    "owlqn": "owl-qn",
+    "de": "differential-evolution",
+    "cmaes": "cma-es",
+}
 # Descents by the articles' names, as optimizers of the package.
 DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "gd": ("sgd", {}),
