@@ -63,7 +63,7 @@ class Described:
     _passing: tuple[str, ...] = ()
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal object: numbers, strings, lists and dicts only.
+        """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class Described:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """An object from the dict that `get_config` gives.
+        """Create an object from its config.
 
         Raises
         ------
@@ -240,7 +240,7 @@ def custom_object(name: Any, what: str) -> Any:
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The classes and functions of the program that files may name, by name; the dict itself, as in Keras.
+    """Dict of the registered classes and functions that files may name, by name; the dict itself, as in Keras.
 
     Those of a `custom_object_scope` are not in it.
     """
@@ -254,7 +254,7 @@ def known_objects() -> dict[str, Any]:
 
 @contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Let the files that this thread reads name these classes and functions, within a ``with`` statement.
+    """Make classes and functions available to files that this thread reads, within a ``with`` statement.
 
     Parameters
     ----------
@@ -287,7 +287,7 @@ def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Registered], Registered]:
-    """A decorator: files may name this class or function from now on, as in Keras.
+    """Decorator that registers a class or function, so that files may name it.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def _table() -> dict[str, Activation]:
 
 
 def get(identifier: Any) -> Activation:
-    """An activation from its name, or from itself; None is `linear`.
+    """Get an activation by name; functions are returned as they are, None is `linear`.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ Shape = tuple[int | None, ...]
 
 
 class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
-    """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
+    """Base class of the layers. A custom layer defines `forward` and `backward`, in NumPy.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     # -- what a subclass says --------------------------------------------------------------------------------------
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """Shape of the output for an input shape; both with the rows, None, in front."""
+        """Shape of the output for a shape of the input, both with None for the rows."""
         if not self._in_numpy:
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
         row = shape_of("input_shape", tuple(input_shape)[1:])
@@ -159,14 +159,14 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return None
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """New initial weights for rows of a shape."""
+        """Draw initial weights for rows of this shape."""
         return []
 
     def _draw_key(self) -> None:
         """Draw anew where what the layer draws begins, if no seed of its own says it."""
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """A regularizer and a constraint for each of the first weights."""
+        """Regularizer and constraint of each weight."""
         return []
 
     @property
@@ -345,7 +345,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The way back from the last call with ``training=True``, once.
+        """Gradients of the last call with ``training=True``: by its input and by the weights.
 
         Parameters
         ----------

@@ -27,7 +27,7 @@ COMMON = ("name", "trainable", "dtype")
 
 
 class CustomLayer:
-    """The part of `Layer` for subclasses that compute in NumPy: those with a method `forward`, or Keras's `call`."""
+    """Mixin of `Layer` for custom layers: subclasses with a method `forward`, or Keras's `call`, in NumPy."""
 
     _in_numpy: ClassVar[bool] = False
 
@@ -103,7 +103,7 @@ class CustomLayer:
         regularizer: str | regularizers.Regularizer | None = None,
         constraint: str | constraints.Constraint | None = None,
     ) -> np.ndarray:
-        """A new weight of a layer of your own, in its `build` or constructor.
+        """Add a weight to a custom layer, in its `build` or constructor.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class CustomLayer:
         return weight
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal object: numbers, strings, lists and dicts only.
+        """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class CustomLayer:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """An object from the dict that `get_config` gives.
+        """Create an object from its config.
 
         Raises
         ------

@@ -88,9 +88,9 @@ class EagerExecutor:
         if training:  # else the memory of other weights than the layer's own is not kept
             self._network, self._passes, self._built_from = network, passes, (shapes, spec)
             self.calls = (self.calls + 1) % 2**32
-            for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
-                if not trained:  # it may be a moving average
-                    weight[...] = view
+        for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
+            if not trained:  # it may be a moving average, or a state
+                weight[...] = view
         return y
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:

@@ -15,7 +15,7 @@ __all__ = ["GetItem", "parsed_key"]
 
 
 class GetItem(Rearranged, Layer):
-    """Takes a part of each row: ``h[:, :2]`` of a symbolic tensor h is ``GetItem([":", ":2"])(h)``.
+    """Indexes the input: ``h[:, :2]`` of a symbolic tensor h is ``GetItem([":", ":2"])(h)``.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ CONFIG = "name", "trainable", "dtype", "function", "arguments", "gradient"  # be
 
 
 class Lambda(Layer):
-    """A function of your own, in NumPy, as a layer.
+    """Wraps a NumPy function as a layer.
 
     Parameters
     ----------

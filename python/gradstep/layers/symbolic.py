@@ -203,7 +203,7 @@ def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
 
 
 class Connected:
-    """The part of `Layer` that is called with symbolic tensors."""
+    """Mixin of `Layer` for calls with symbolic tensors."""
 
     name: str
     dtype: str
@@ -216,7 +216,7 @@ class Connected:
 
     @property
     def input(self) -> Any:
-        """The symbolic tensor that the layer was first called with, or the list of them.
+        """Input tensor of the layer's first symbolic call, or a list of several.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Connected:
 
     @property
     def output(self) -> SymbolicTensor:
-        """The symbolic tensor that the layer gave when it was first called with one. Raises as `input` does."""
+        """Output tensor of the layer's first symbolic call. Raises as `input` does."""
         return self._first_node("output").outputs[0]
 
     def _first_node(self, what: str) -> Node:

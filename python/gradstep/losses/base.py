@@ -22,7 +22,7 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 
 class Loss(Described):
-    """Base of the losses, and of losses of your own: define `call` and `gradient`.
+    """Base class of the losses. A custom loss defines `call` and `gradient`.
 
     Parameters
     ----------
@@ -96,18 +96,18 @@ class Loss(Described):
     # -- what a loss of your own gives ----------------------------------------------------------------------------
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """The loss of each row: mostly the shape of `y_pred` without its last axis; or one number for all."""
+        """The loss of each row: usually the shape of `y_pred` without its last axis; or one number."""
         raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """The gradient of the sum of what `call` gives, with respect to `y_pred`, of that shape."""
+        """Gradient of the sum of `call`'s values with respect to `y_pred`, in its shape."""
         raise NotImplementedError(
             f"{type(self).__name__} must define gradient(y_true, y_pred): the gradient of the sum of call()'s values "
             "with respect to y_pred."
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make a loss like it."""
+        """Config of the loss: the arguments of its constructor."""
         config: dict[str, Any] = {"name": self.name, "reduction": self.reduction}
         return config if self._given_dtype is None else config | {"dtype": self._given_dtype}
 
@@ -155,7 +155,7 @@ class Loss(Described):
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
     ) -> tuple[Any, np.ndarray]:
-        """What a call gives, and its gradient with respect to `y_pred`, of that shape. Raises as a call does.
+        """The loss and its gradient with respect to `y_pred`, in its shape. Raises as `__call__` does.
 
         With the reduction "none" the gradient is that of the sum.
 

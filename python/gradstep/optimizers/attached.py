@@ -19,7 +19,7 @@ __all__ = ["Attached"]
 
 
 class Attached(Configured):
-    """An optimizer's arrays, as the engine knows them by number."""
+    """The arrays of an optimizer, by identity."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ __all__ = ["MultiOptimizer"]
 
 
 class MultiOptimizer(Wrapper, Optimizer):
-    """Step different arrays by different rules, chosen by their names.
+    """Different optimizers for different arrays, chosen by the names of the arrays.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     @property
     def iterations(self) -> int:
-        """How many steps have been taken, by the optimizer that took most."""
+        """Number of steps taken; the largest of the optimizers' counts."""
         return max(optimizer.iterations for optimizer in self._each)
 
     @iterations.setter
@@ -114,7 +114,7 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     @property
     def skipped_steps(self) -> int:
-        """How many steps were not made because a gradient was not finite, of all optimizers together."""
+        """Number of steps skipped because a gradient was not finite, summed over the optimizers."""
         return sum(optimizer.skipped_steps for optimizer in self._each)
 
     @property
@@ -268,17 +268,17 @@ class MultiOptimizer(Wrapper, Optimizer):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """As that of each of the optimizers."""
+        """Call the method of every optimizer."""
         for optimizer in self._each:
             optimizer.exclude_from_weight_decay(var_list, var_names)
 
     def flush(self, array: Any = None, rows: Any = None) -> None:
-        """As that of each of the optimizers, for its arrays."""
+        """Call the method of every optimizer, for its arrays."""
         for optimizer in self._each:
             optimizer.flush(array, rows)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """As that of each of the optimizers, for its arrays."""
+        """Call the method of every optimizer, for its arrays."""
         for optimizer in self._each:
             optimizer.finalize_variable_values(var_list)
 

@@ -44,7 +44,7 @@ def decision_boundary(
     resolution: int = 200,
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """The regions of a plane that a model gives to each class, their borders, and the data.
+    """Plot the decision regions of a classifier of two features, with the data.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from ..layers.attending import ARGUMENTS, Attending
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
-from ..layers.with_states import WithStates
+from ..layers.with_states import WithStates, rows_before
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
@@ -196,6 +196,8 @@ def connected(
             inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
             arguments: Any = {"inputs": inputs_of} if layer._takes_list else takes
             layer._called_with(takes, one.options.get("use_causal_mask", False))
+        if isinstance(layer, WithStates) and not layer.built:
+            layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
             build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
         made_of = layer(**arguments, **one.options) if one.names else layer(given)

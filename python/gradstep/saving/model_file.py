@@ -42,7 +42,7 @@ def save_model(
     include_optimizer: bool = True,
     callbacks: Sequence[Callback] | None = None,
 ) -> None:
-    """Write a whole model to a file; ``model.save(filepath)`` calls this.
+    """Save a whole model to a file; ``model.save(filepath)`` calls this.
 
     Parameters
     ----------

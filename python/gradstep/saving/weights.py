@@ -29,7 +29,7 @@ def named_weights(model: Savable) -> dict[str, np.ndarray]:
 
 
 def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write the weights of a model; ``model.save_weights(filepath)`` calls this.
+    """Save the weights of a model; ``model.save_weights(filepath)`` calls this.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
 
 
 def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-    """Read the weights of a model; ``model.load_weights(filepath)`` calls this.
+    """Load the weights of a model; ``model.load_weights(filepath)`` calls this.
 
     Parameters
     ----------

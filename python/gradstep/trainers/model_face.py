@@ -25,7 +25,7 @@ class ModelFace(Protocol):
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
+        """List of the weights that training updates by their gradients."""
 
     @property
     def weight_names(self) -> list[str]:

@@ -100,7 +100,7 @@ def _fitting(mask: Value | None, output: Value) -> int | None:
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:
     """Tell what computes layers which weights are to be trained now, and how."""
-    settings: list[Any] = [layer._settings()[: len(layer.weights)] for layer in _working(steps)]
+    settings: list[Any] = [layer._settings()[: len(layer._weights)] for layer in _working(steps)]
     network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
 
 

@@ -18,7 +18,7 @@ __all__ = ["normalize", "split", "to_categorical"]
 
 
 def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Vectors along an axis divided by their norms; those of zeros stay.
+    """Divide vectors along an axis by their norms; zero vectors stay as they are.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
-    """Class numbers as one-hot rows.
+    """Convert class numbers to one-hot rows.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def split(
     stratify: ArrayLike | None = None,
     seed: int | None = None,
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Divide the rows of data at random, as for training, validation and test.
+    """Split the rows of data at random, for training, validation and test.
 
     Parameters
     ----------
