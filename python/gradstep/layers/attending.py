@@ -10,11 +10,13 @@ import numpy as np
 from .. import seeds
 from ..checks import check_bool, check_float, numeric
 from .base import Shape
-from .merging import Merge
 from .symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 
 if TYPE_CHECKING:
     from .call_graph import CallGraph, Value
+    from .merging import Merge as Base
+else:
+    Base = object  # it stands before `Merge` among the bases of a class
 
 __all__ = ["ARGUMENTS", "Attending"]
 
@@ -22,8 +24,8 @@ MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
 ARGUMENTS = ("query", "value", "key", *MASKS)
 
 
-class Attending(Merge):
-    """Base of the layers of attention: called on a query, a value and perhaps a key, each of steps; and masks."""
+class Attending(Base):
+    """Mixin of the layers of attention: called on a query, a value and perhaps a key, each of steps; and masks."""
 
     _weightless = True  # their shapes follow from several inputs: they are made before they are read from files
     _zeroes = False  # whether a query that sees no key gives zeros

@@ -10,6 +10,7 @@ import numpy as np
 from .. import _core
 from ..checks import check_bool, describe
 from .attending import Attending
+from .merging import Merge
 from .symbolic import in_training, is_symbolic
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Attention"]
 
 
-class Attention(Attending):
+class Attention(Attending, Merge):
     """Dot-product attention: each query gets a mean of values, weighted by the softmax of its products with their keys.
 
     Parameters

@@ -11,6 +11,7 @@ import numpy as np
 from .. import activations, constraints, initializers, regularizers
 from ..checks import check_bool, check_int, shape_of
 from .attending import Attending
+from .merging import Merge
 from .symbolic import in_training, is_symbolic
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MultiHeadAttention"]
 
 
-class MultiHeadAttention(Attending):
+class MultiHeadAttention(Attending, Merge):
     """Multi-head attention: each query gets a mean of values, weighted by how well their keys fit it, in several ways.
 
     Parameters
