@@ -70,6 +70,17 @@ def test_all_layers_are_here():
         "Attention",
         "TimeDistributed",
     }  # test_output_penalty.py and so on
+    others |= {"Bidirectional", "GRU", "LSTM", "SimpleRNN"}  # of sequences
+    others |= {
+        "CenterCrop",
+        "RandomCrop",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
+        "Resizing",
+    }
+    others |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # of texts
     others |= {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}  # of rows of several axes
     merging = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}  # of lists
     others |= merging | {name.lower() for name in merging}
