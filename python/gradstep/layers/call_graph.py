@@ -130,7 +130,7 @@ class CallGraph:
     def call(
         self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None, row: tuple[int, ...] | None = None
     ) -> Value:
-        """What a layer gives for inputs; mask: what its numbers depend on as well; row: the shape of a row of it."""
+        """Add a call of a layer; mask: the mask that its numbers depend on; row: the shape of a row of the output."""
         read = [*inputs] if mask is None else [*inputs, mask]
         place = self._places[id(layer)]
         if not self.specifications[place]:
@@ -141,7 +141,7 @@ class CallGraph:
         return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
 
     def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
-        """What something without weights gives, which no layer stands for."""
+        """Add an operation without weights that belongs to no layer."""
         self.specifications.append(specification)
         return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
 
@@ -161,7 +161,7 @@ class CallGraph:
         return self.add(words, [value], row)
 
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
-        """The same numbers in another shape."""
+        """Add a reshape."""
         return value if value.row == row else self._value((None, value.number, row), row)
 
     # -- masks -------------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class CallGraph:
         return mask
 
     def computed(self, layer: Layer, inputs: Sequence[Value], mask: Value | None) -> Value | None:
-        """What the user's own `compute_mask` gives."""
+        """Add a call of a custom `compute_mask`."""
         read = [*inputs] if mask is None else [*inputs, mask]
         shapes = [one.row for one in read]
         external = ExternalMask(layer, shapes, mask is not None)

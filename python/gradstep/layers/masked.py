@@ -1,4 +1,4 @@
-"""What every layer does with masks."""
+"""Masks in layers."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def _layers_in(entry: Any) -> int:
 
 
 def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
-    """What a call of a layer of attention takes, by its names, and its options."""
+    """Inputs of a call of a layer of attention, by their names, and its options."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or not isinstance(options or {}, Mapping):
@@ -249,7 +249,7 @@ def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list
 
 
 def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
-    """What a call takes, and whether in a list."""
+    """Inputs of a call, and whether they are in a list."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
@@ -297,7 +297,7 @@ def _lacking(one: Called, gives: Mapping[str, Sequence[Any]]) -> tuple[str, int]
 
 
 def _at(place: tuple[str, int, int], gives: Mapping[str, Any], what: str) -> SymbolicTensor:
-    """What a call gave that has been made."""
+    """Output of a call that was made before."""
     name, call, output = place
     if output >= len(gives[name][call]):
         raise ValueError(f"{what} takes output {output} of layer {name!r}, which has {len(gives[name][call])}.")
