@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import cnn, conv, gemm, graph, load, loop, mlp, options, overhead, rules, sparse, state, step
+from cases import cnn, conv, gemm, graph, gru, load, loop, lstm, mlp, options, overhead, rules, sparse, state, step
 
 _ORDER: tuple[ModuleType, ...] = (
     step,
@@ -22,6 +22,8 @@ _ORDER: tuple[ModuleType, ...] = (
     graph,
     cnn,
     conv,
+    lstm,
+    gru,
     overhead,
     load,
 )

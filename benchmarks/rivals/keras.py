@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: the cases `overhead`, `graph` and `cnn`."""
+"""Keras 3 on JAX: the cases `overhead`, `graph`, `cnn`, `lstm` and `gru`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import keras
 from .gradstep_cnn import Fit as FitImages
 from .gradstep_graph import Fit
 from .gradstep_overhead import Names
+from .gradstep_recurrent import Fit as FitSequences
 
 
 def versions() -> dict[str, str]:
@@ -29,4 +30,9 @@ class FitImagesOnJax(FitImages):
     library = keras
 
 
+class FitSequencesOnJax(FitSequences):
+    library = keras
+
+
 CASES = {"overhead": {"on JAX": OnJax}, "graph": {"on JAX": FitOnJax}, "cnn": {"on JAX": FitImagesOnJax}}
+CASES |= {case: {"on JAX": FitSequencesOnJax} for case in ("lstm", "gru")}

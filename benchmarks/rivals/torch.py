@@ -10,7 +10,7 @@ import torch
 from cases import gemm, graph, mlp, rules, sparse, step
 from cases.adam import ADAM
 
-from . import torch_cnn, torch_rules
+from . import torch_cnn, torch_recurrent, torch_rules
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -207,4 +207,5 @@ CASES = {
     "gemm": {"mm": Mm},
     "graph": {"default": Graph},
     **torch_cnn.CASES,
+    **torch_recurrent.CASES,
 }

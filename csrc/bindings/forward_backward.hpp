@@ -41,6 +41,7 @@ template <class Real> class TypedForwardBackward : public PyForwardBackward {
     check_usable();
     std::vector<Inputs> x = check_x(network_, given);
     if (x[0].rows == 0) throw py::value_error("x must have at least one row.");
+    network_.check_batches(x[0].rows, x[0].rows);
     Batch batch{{}, {}, x[0].rows, nullptr, number};
     for (const Inputs& input : x) {
       batch.x.push_back(input.data);

@@ -132,8 +132,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
     if (begin < 0 || std::size_t(begin) > rows) throw py::value_error("begin must be a row of x.");
     Data all{{}, {}, rows};
     for (const Inputs& input : from) all.x.push_back({input.data, input.source});
+    network_.check_batches(rows, parse_batch_size(batch_size));
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
-    const Hold hold(guard_, network_.has_externals() ? Use::change : Use::read);
+    const Hold hold(guard_, network_.has_externals() || network_.batch ? Use::change : Use::read);
     return released([&] { return predictor.advance(all, outs, std::size_t(begin), seconds, hold.guard()); });
   }
 
@@ -163,6 +164,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
                            const py::object& weights, const py::object& mask) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
     const DataSet<Real> given(network_, scorings, x, y, weights, mask);
+    network_.check_batches(given.rows(), given.rows());
     const Hold hold(guard_, network_.has_statistics() || network_.has_externals() ? Use::change : Use::read);
     py::list gradients;
     auto places = plain_weights(network_);

@@ -49,6 +49,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
         gradients_(std::move(gradients)),
         scorings_(scorings),
         network_(network),
+        batch_size_(batch_size),
         loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_)),
         losses_(std::move(losses)) {
     loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
@@ -80,6 +81,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     } else {
       std::iota(order.begin(), order.end(), 0);
     }
+    network_.check_batches(order.size(), batch_size_);
     loop_.start(std::move(order), number);
   }
 
@@ -172,7 +174,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
   template <class Work> auto alone(Work work) {
-    const bool changes = stepper_ || !gradients_.empty() || network_.has_externals();
+    const bool changes = stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
     const Hold hold(guard_, changes ? Use::change : Use::read);
     check_idle();
     busy_ = true;
@@ -221,6 +223,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   const std::vector<py::array> gradients_;
   const std::vector<Scoring> scorings_;
   const Network<Real>& network_;
+  const std::size_t batch_size_;
   TrainLoop<Real> loop_;
   const std::vector<py::object> losses_;  // (output), of those that Python computes
   bool busy_ = false;

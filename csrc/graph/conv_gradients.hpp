@@ -53,7 +53,10 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     for (ConvTerm<Real>& term : terms) terms_.emplace_back(std::move(term));
     const Term& t = terms_[0];
     groups_ = t.conv().groups;
-    grid_ = std::make_unique<Grid>(t.depth(), t.conv().share(), 192, 64);
+    // Each reads all samples: the taller the better, as long as there are enough of them.
+    const auto tiles = [&](std::size_t rows) { return std::make_unique<Grid>(t.depth(), t.conv().share(), rows, 64); };
+    grid_ = tiles(384);
+    if (grid_->chunks() * groups_ < 16) grid_ = tiles(192);
     this->cut(grid_->chunks() * groups_);
     tile_ = align<Real>(grid_->rows.size(0) * grid_->columns.size(0));
     for (const Term& term : terms_)

@@ -297,43 +297,49 @@ template <class Real> class StepGradJob : public GradJob<Real> {
         gemm_(products<Real>().gemm) {
     std::size_t chunks = 0;
     for (const auto& part : parts_) {
-      grids_.emplace_back(rows_, part[0].columns, 64, 256);
+      grids_.emplace_back(rows_, part[0].columns, tall, wide);
       chunks += grids_.back().chunks();
     }
     this->cut(chunks);
-    this->scratch = tile + gemm_scratch(64, deep);
+    this->scratch = tile + copied + gemm_scratch(tall, deep);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     std::size_t k = 0;
     while (chunk_of(k, chunk) >= grids_[k].chunks()) ++k;
-    const auto b = grids_[k].block(chunk_of(k, chunk));
+    const auto block = grids_[k].block(chunk_of(k, chunk));
     bool adds = false;
     for (const StepTerm<Real>& term : parts_[k])
       for (std::size_t first = 0; first < term.a.count; first += deep) {
         IndirectionBuffer rows = term.a.pointers;
         rows.at += first;
-        Product<Real> q{rows,      term.a_offset + b.row,
-                        true,      term.b + first * term.ldb + b.column,
-                        term.ldb,  false,
-                        nullptr,   scratch,
-                        b.columns, b.rows,
-                        b.columns, std::min(deep, term.a.count - first)};
+        // b is far away, in rows that prefetching does not follow far: the part that all tiles read is copied.
+        const std::size_t depth = std::min(deep, term.a.count - first);
+        Real* const b = scratch + tile;
+        for (std::size_t p = 0; p < depth; ++p)
+          std::copy_n(term.b + (first + p) * term.ldb + block.column, block.columns, b + p * wide);
+        Product<Real> q{rows,          term.a_offset + block.row,
+                        true,          b,
+                        wide,          false,
+                        nullptr,       scratch,
+                        block.columns, block.rows,
+                        block.columns, depth};
         q.adds = adds;
-        gemm_(q, scratch + tile);
+        gemm_(q, scratch + tile + copied);
         adds = true;
         if (ThreadTeam::is_cancelled()) return;
       }
-    const std::size_t column = parts_[k][0].column + b.column;
-    this->update(chunk, b.row * columns_ + column, scratch,
-                 b.columns == columns_ ? MatrixLayout(b.rows * b.columns) : MatrixLayout(b.rows, b.columns, columns_));
+    const std::size_t column = parts_[k][0].column + block.column;
+    this->update(chunk, block.row * columns_ + column, scratch,
+                 block.columns == columns_ ? MatrixLayout(block.rows * block.columns)
+                                           : MatrixLayout(block.rows, block.columns, columns_));
   }
 
   std::string name() const override { return "learn steps " + std::to_string(rows_) + "x" + std::to_string(columns_); }
 
  private:
   // Rows of so few steps are read where they lie.
-  static constexpr std::size_t deep = 64, tile = 64 * 256;
+  static constexpr std::size_t deep = 64, tall = 128, wide = 128, tile = tall * wide, copied = deep * wide;
 
   /// A chunk's number in the grid of part k.
   std::size_t chunk_of(std::size_t k, std::size_t chunk) const {

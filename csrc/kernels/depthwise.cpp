@@ -76,24 +76,44 @@ void input_grad(const Depthwise& d, const Real* dz, std::size_t places, const Re
   }
 }
 
+// Of numbers [first, first + count) of the window, so many that their sums stay in registers.
+template <class Real, std::size_t count>
+HD void weight_grad_vectors(const Depthwise& d, const void* const* x, std::size_t places, const Real* dz, bool adds,
+                            std::size_t first, std::size_t c, Real* dw) {
+  const std::size_t n = d.channels;
+  typename Simd<Real>::Vector sum[count];
+  std::size_t tap[count];
+#pragma GCC unroll 4
+  for (std::size_t t = 0; t < count; ++t) {
+    tap[t] = d.taps[first + t] + c;
+    sum[t] = adds ? load(dw + (first + t) * n + c) : typename Simd<Real>::Vector{};
+  }
+  for (std::size_t p = 0; p < places; ++p) {
+    const auto right = load(dz + p * n + c);
+    const Real* const place = at<Real>(x, p);
+#pragma GCC unroll 4
+    for (std::size_t t = 0; t < count; ++t) sum[t] += load(place + tap[t]) * right;
+  }
+#pragma GCC unroll 4
+  for (std::size_t t = 0; t < count; ++t) store(dw + (first + t) * n + c, sum[t]);
+}
+
 template <class Real>
 void weight_grad(const Depthwise& d, const void* const* x, std::size_t places, const Real* dz, bool adds, Real* dw) {
   const std::size_t n = d.channels * d.each;
-  for (std::size_t t = 0; t < d.n_taps; ++t) {
-    const std::size_t tap = d.taps[t];
-    Real* const to = dw + t * n;
-    const auto vectors = [&](std::size_t c) INLINED {
-      auto sum = adds ? load(to + c) : typename Simd<Real>::Vector{};
-      for (std::size_t p = 0; p < places; ++p) sum += load(at<Real>(x, p) + tap + c) * load(dz + p * n + c);
-      store(to + c, sum);
-    };
-    const auto single = [&](std::size_t k, std::size_t c) INLINED {
-      Real sum = adds ? to[k] : Real(0);
-      for (std::size_t p = 0; p < places; ++p) sum += at<Real>(x, p)[tap + c] * dz[p * n + k];
-      to[k] = sum;
-    };
-    each_filter<Real>(d, vectors, single);
-  }
+  const auto vectors = [&](std::size_t c) INLINED {
+    std::size_t t = 0;
+    for (; t + 4 <= d.n_taps; t += 4) weight_grad_vectors<Real, 4>(d, x, places, dz, adds, t, c, dw);
+    for (; t < d.n_taps; ++t) weight_grad_vectors<Real, 1>(d, x, places, dz, adds, t, c, dw);
+  };
+  const auto single = [&](std::size_t k, std::size_t c) INLINED {
+    for (std::size_t t = 0; t < d.n_taps; ++t) {
+      Real sum = adds ? dw[t * n + k] : Real(0);
+      for (std::size_t p = 0; p < places; ++p) sum += at<Real>(x, p)[d.taps[t] + c] * dz[p * n + k];
+      dw[t * n + k] = sum;
+    }
+  };
+  each_filter<Real>(d, vectors, single);
 }
 
 template <class Real> constexpr DepthwiseLoops<Real> loops{forward<Real>, input_grad<Real>, weight_grad<Real>};

@@ -163,15 +163,18 @@ template <class Real> void mean_forward(const Window& w, const Real* x, std::siz
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, x += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
-      for (std::size_t c = 0; c < n; ++c) y[c] = 0;
-      each_number(w, place, [&](std::size_t from, std::size_t) INLINED {
-        const Real* RESTRICT const at = x + from;
-        Real* RESTRICT const sum = y;
-#pragma omp simd
-        for (std::size_t c = 0; c < n; ++c) sum[c] += at[c];
-      });
       const Real of = Real(place.count());
-      for (std::size_t c = 0; c < n; ++c) y[c] /= of;
+      const auto vectors = [&](std::size_t c) INLINED {
+        typename Simd<Real>::Vector sum{};
+        each_number(w, place, [&](std::size_t from, std::size_t) INLINED { sum += load(x + from + c); });
+        store(y + c, sum / of);
+      };
+      const auto single = [&](std::size_t c) INLINED {
+        Real sum = 0;
+        each_number(w, place, [&](std::size_t from, std::size_t) INLINED { sum += x[from + c]; });
+        y[c] = sum / of;
+      };
+      each_block<Real>(n, vectors, single);
       y += n;
     });
   }
@@ -182,11 +185,16 @@ template <class Real> void mean_backward(const Window& w, const Real* dy, std::s
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
       const Real of = Real(place.count());
-      each_number(w, place, [&](std::size_t to, std::size_t) INLINED {
-        Real* RESTRICT const at = dx + to;
-#pragma omp simd
-        for (std::size_t c = 0; c < n; ++c) at[c] += dy[c] / of;
-      });
+      const auto vectors = [&](std::size_t c) INLINED {
+        const auto part = load(dy + c) / of;
+        each_number(w, place,
+                    [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, load(dx + to + c) + part); });
+      };
+      const auto single = [&](std::size_t c) INLINED {
+        const Real part = dy[c] / of;
+        each_number(w, place, [&](std::size_t to, std::size_t) INLINED { dx[to + c] += part; });
+      };
+      each_block<Real>(n, vectors, single);
       dy += n;
     });
   }

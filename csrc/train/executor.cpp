@@ -102,7 +102,7 @@ template <class Real> void Executor<Real>::store_gradients(const std::vector<Rea
 
 template <class Real> void Executor<Real>::save_statistics() {
   statistics_.clear();
-  if (backward_ && (stores_ || has_halves() || has_externals())) read_statistics(statistics_);
+  if ((backward_ || network_.batch) && (stores_ || has_halves() || has_externals())) read_statistics(statistics_);
 }
 
 template <class Real> void Executor<Real>::read_statistics(std::vector<Real>& to) const {

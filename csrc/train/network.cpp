@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -33,6 +35,10 @@ bool moves(const AnyLayer& layer, std::size_t weight) {
   });
 }
 
+/// Rows that each batch of a layer must have; 0: any.
+template <class Layer> auto batch_of(const Layer& layer, int) -> decltype(layer.batch) { return layer.batch; }
+template <class Layer> std::size_t batch_of(const Layer&, long) { return 0; }
+
 template <class Layer> auto differentiable_of(const Layer& layer, int) -> decltype(layer.differentiable) {
   return layer.differentiable;
 }
@@ -62,6 +68,8 @@ Network<Real>::Network(Shapes inputs, std::vector<AnyLayer> given, std::vector<N
       masks(std::move(given_masks)),
       weights(std::move(kept)) {
   masks.resize(this->outputs.size(), no_mask);
+  for (const AnyLayer& layer : layers)
+    batch = std::max(batch, visit_layer(layer, [](const auto& one) { return std::size_t(batch_of(one, 0)); }));
   for (Node& node : nodes) {
     if (node.layer == Node::no_layer) continue;
     node.shape = output_shape(layers[node.layer]);
@@ -104,6 +112,13 @@ template <class Real> void Network<Real>::find_id_limits() {
   }
 }
 
+template <class Real> void Network<Real>::check_batches(std::size_t rows, std::size_t batch_size) const {
+  if (batch && rows > 0 && (batch_size != batch || rows % batch))
+    throw std::invalid_argument("a model with stateful layers must get batches of " + std::to_string(batch) +
+                                " rows, for which it was built; got " + std::to_string(rows) + " rows in batches of " +
+                                std::to_string(batch_size) + ".");
+}
+
 template <class Real> bool Network<Real>::has_externals() const {
   return std::any_of(layers.begin(), layers.end(),
                      [](const AnyLayer& layer) { return std::holds_alternative<External>(layer); });
@@ -120,6 +135,7 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
       given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
       given[k][i].columns = last_of(shapes[i]);
       given[k][i].moves |= moves(layers[k], i);
+      if (batch && !std::holds_alternative<External>(layers[k])) given[k][i].trainable &= !moves(layers[k], i);
       attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));
     }
   }

@@ -46,6 +46,7 @@ template <class Real> class Network {
   std::size_t work = 0;     // multiplications a row in one forward pass
   std::size_t numbers = 0;  // that all nodes give, a row
   std::size_t version = 0;  // of the attributes
+  std::size_t batch = 0;    // rows that each batch must have, of a network that keeps states from pass to pass; 0: any
 
   /// Asks whoever made the network for what is computed outside the engine; on the thread that runs it. It may throw.
   std::function<void(const ExternalCall<Real>& call, bool training)> ask = nullptr;
@@ -62,6 +63,8 @@ template <class Real> class Network {
   void set_weight_attributes(std::vector<std::vector<WeightAttributes>> given);
   /// What the weights' penalties add to the loss.
   double penalty() const;
+  /// Throws std::invalid_argument if so many rows are not whole batches of the size that states are kept for.
+  void check_batches(std::size_t rows, std::size_t batch_size) const;
   /// Whether a pass in training may change weights that no gradient is for, such as moving averages.
   bool has_statistics() const;
 

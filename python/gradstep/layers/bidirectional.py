@@ -28,7 +28,7 @@ __all__ = ["Bidirectional"]
 
 MODES = {name: name for name in ("concat", "sum", "ave", "mul")}
 # Settings that both directions must have in common.
-SHARED = ("use_bias", "return_sequences", "return_state", "stateful", "zero_output_for_mask")
+SHARED = ("use_bias", "return_sequences", "return_state", "zero_output_for_mask")
 # What makes keys of the two layers, for inputs and states each, of one.
 KEYS = (0, 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
@@ -82,7 +82,6 @@ class Bidirectional(WithStates, Layer):
 
     _reads_mask = True
     supports_masking = True
-    _trained = (True,) * 6
     _passing = ("input_shape", "input_dim", "weights")
 
     def __init__(
@@ -108,8 +107,7 @@ class Bidirectional(WithStates, Layer):
         first = self._directions[0]
         self.return_sequences, self.return_state = first.return_sequences, first.return_state
         self._weight_names = [f"{way}_{kind}" for way in ("forward", "backward") for kind in first._weight_names]
-        if not first.use_bias:
-            self._weight_names = [kind for kind in self._weight_names if not kind.endswith("bias")]
+        self._trained = (True,) * len(self._weight_names)
         if any(direction._key is not None for direction in self._directions):
             self._draw_key()
         dtype = first.dtype if dtype is None else dtype
@@ -118,7 +116,7 @@ class Bidirectional(WithStates, Layer):
             raise ValueError(f"layer and backward_layer must have the dtype of layer {self.name!r}, {self.dtype}.")
 
     def _copied(self) -> Recurrent:
-        """What runs the other way, of the layer that runs forward."""
+        """Copy of the forward layer that runs backward."""
         layer = self._directions[0]
         config = layer.get_config()
         config |= {"go_backwards": not layer.go_backwards, "name": f"backward_{layer.name}"}
@@ -142,8 +140,10 @@ class Bidirectional(WithStates, Layer):
                 f"{second.units}."
             )
         for direction in self._directions:
-            if direction.activity_regularizer is not None or not direction.trainable:
-                raise ValueError("the layers of a Bidirectional must be trainable, and without activity_regularizer.")
+            if direction.activity_regularizer is not None or direction.stateful or not direction.trainable:
+                raise ValueError(
+                    "the layers of a Bidirectional must be trainable, not stateful, and without activity_regularizer."
+                )
 
     # -- the two layers ----------------------------------------------------------------------------------------------
 
@@ -206,12 +206,12 @@ class Bidirectional(WithStates, Layer):
         return words | masked | {"masked": True}
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """What holds for the kernels and biases of both."""
+        """Regularizer and constraint of the kernels and biases of both layers."""
         count = 2 + self._directions[0].use_bias
         return [rule for direction in self._directions for rule in direction.rules()[:count]]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Those of both layers."""
+        """The weights of both layers."""
         drawn = [weight for direction in self._directions for weight in direction.draw_weights(input_shape)]
         if self._initial is not None:
             assign(drawn, self._initial)

@@ -128,7 +128,7 @@ class CallGraph:
     # -- values ------------------------------------------------------------------------------------------------------
 
     def call(self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None) -> Value:
-        """What a layer gives for inputs; mask: what its numbers depend on beside them."""
+        """Add a call of a layer; mask: the mask that its numbers depend on."""
         read = [*inputs] if mask is None else [*inputs, mask]
         place = self._places[id(layer)]
         if not self.specifications[place]:
@@ -139,12 +139,12 @@ class CallGraph:
         return self._value((place, tuple(one.number for one in read)), layer._output_row)
 
     def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
-        """What something without weights gives, which no layer stands for."""
+        """Add an operation without weights that belongs to no layer."""
         self.specifications.append(specification)
         return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
 
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
-        """The same numbers in another shape."""
+        """Add a reshape."""
         return value if value.row == row else self._value((None, value.number, row), row)
 
     # -- masks -------------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ class CallGraph:
         return mask
 
     def computed(self, layer: Layer, inputs: Sequence[Value], mask: Value | None) -> Value | None:
-        """What the user's own `compute_mask` gives."""
+        """Add a call of a custom `compute_mask`."""
         read = [*inputs] if mask is None else [*inputs, mask]
         shapes = [one.row for one in read]
         external = ExternalMask(layer, shapes, mask is not None)

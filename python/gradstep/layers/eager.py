@@ -26,7 +26,7 @@ def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 class EagerExecutor:
-    """What a layer computes without a model; the engine's layers in networks of one layer."""
+    """Runs a layer without a model, in a network of one layer."""
 
     def __init__(self, layer: Layer, calls: int = 0) -> None:
         self._layer = layer
@@ -88,9 +88,9 @@ class EagerExecutor:
         if training:  # else the memory of other weights than the layer's own is not kept
             self._network, self._passes, self._built_from = network, passes, (shapes, spec)
             self.calls = (self.calls + 1) % 2**32
-            for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
-                if not trained:  # it may be a moving average
-                    weight[...] = view
+        for view, weight, trained in zip(views, layer._weights, network.trained[0], strict=True):
+            if not trained:  # it may be a moving average, or a state
+                weight[...] = view
         return y
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
@@ -102,8 +102,8 @@ class EagerExecutor:
         layer = self._layer
         if self._shapes is None:
             raise RuntimeError(
-                f"layer {layer.name!r} must be called with training=True before each backward(), which goes back from "
-                "that call."
+                f"layer {layer.name!r} must be called with training=True before each backward(), which "
+                "differentiates that call."
             )
         shapes, outputs = self._shapes
         gradient = output_gradient(layer._packed_outputs(dy), outputs, layer.dtype)

@@ -1,4 +1,4 @@
-"""What every layer does with masks."""
+"""Masks in layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Masked"]
 
 
 class Masked:
-    """The part of `Layer` about masks: which steps of sequences count.
+    """Mixin of `Layer` for masks, which say which steps of sequences count.
 
     A mask travels beside a value from layer to layer, from where `Masking` or `Embedding` made it to the loss.
     """

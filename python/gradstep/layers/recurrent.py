@@ -1,4 +1,4 @@
-"""What recurrent layers have in common (csrc/layers/recurrent.hpp)."""
+"""Base of the recurrent layers (csrc/layers/recurrent.hpp)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import activations, constraints, initializers, regularizers, seeds
+from .. import _core, activations, constraints, initializers, regularizers, seeds
 from ..activations.registry import is_custom
 from ..checks import check_bool, check_float, check_int
 from .activation import stages_of
-from .base import Layer
+from .base import Layer, Shape
 from .with_states import WithStates
 
 __all__ = ["Recurrent"]
@@ -21,8 +21,6 @@ class Recurrent(WithStates, Layer):
 
     _gates: ClassVar[int] = 1  # columns of the kernels, over units
     _states: ClassVar[int] = 1  # what a step takes from the step before: h, and c of an LSTM
-    _weight_names = ("kernel", "recurrent_kernel", "bias")
-    _trained = (True, True, True)
     _reads_mask = True
     supports_masking = True
 
@@ -65,13 +63,14 @@ class Recurrent(WithStates, Layer):
         self.return_state = check_bool("return_state", return_state)
         self.go_backwards = check_bool("go_backwards", go_backwards)
         self.stateful = check_bool("stateful", stateful)
-        if self.stateful:
-            raise ValueError("stateful must be False: recurrent layers keep no states yet.")
         self.unroll = check_bool("unroll", unroll)
         self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
-        seeds.key_of(seed)  # refuses what is no seed
+        seeds.key_of(seed)  # raises unless it is a seed
         if self.dropout or self.recurrent_dropout:
             self._draw_key()
+        names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else ("kernel", "recurrent_kernel")
+        self._weight_names = names
+        self._trained = (True,) * len(names) + (False,) * (self._states if self.stateful else 0)
         super().__init__(**options)
         self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
@@ -136,15 +135,67 @@ class Recurrent(WithStates, Layer):
             "recurrent_key": key ^ 0x9E3779B97F4A7C15,  # other numbers than for the inputs
             "masked": False,
             "initial_state": self._starts,
-            "stateful": False,
+            "stateful": self.stateful,
+            "batch": self._batch or 1,
         }
 
+    # -- states that stay ----------------------------------------------------------------------------------------------
+
+    def _new_states(self) -> list[np.ndarray]:
+        """Zeros where a stateful layer keeps its states, behind its weights."""
+        if not self.stateful:
+            return []
+        if self._batch is None:
+            raise ValueError(
+                f"layer {self.name!r} is stateful: the model must begin with an Input of a fixed number of rows, "
+                "Input(shape, batch_size=32)."
+            )
+        return [_core.aligned_zeros((self._batch, self.units), self.dtype) for _ in range(self._states)]
+
+    def _build_for(self, shapes: list[Shape]) -> None:
+        if self.stateful and not self.built:
+            self._batch = shapes[0][0]
+        super()._build_for(shapes)
+        if self.stateful and shapes[0][0] != self._batch:
+            raise ValueError(
+                f"x must have {self._batch} rows, for which layer {self.name!r} was built; got {shapes[0][0]}."
+            )
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, in Keras's order: writing to one changes the layer. Without states."""
+        count = len(self._weight_names)
+        for weight, name in zip(self._weights, self._weight_names, strict=False):
+            weight.name, weight.path = name, f"{self.name}/{name}"
+        return list(self._weights[:count])
+
+    @property
+    def states(self) -> list[np.ndarray]:
+        """The states that a stateful layer begins its next batch with, shape (rows, units): h, and c of an LSTM."""
+        return list(self._weights[len(self._weight_names) :])
+
+    def reset_states(self) -> None:
+        """Begin anew, with states of zeros.
+
+        Raises
+        ------
+        ValueError
+            The layer is not stateful.
+        """
+        if not self.stateful:
+            raise ValueError(f"layer {self.name!r} must be stateful to have states; make it with stateful=True.")
+        with self._guard:
+            for state in self.states:
+                state[...] = 0
+
+    reset_state = reset_states
+
     def _kind(self) -> str:
-        """What the engine calls the cell."""
+        """Name of the cell in the compiled core."""
         raise NotImplementedError(f"{type(self).__name__} must define _kind().")
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for the kernels and for the bias."""
+        """Regularizer and constraint of the kernels and the bias."""
         return [
             (self.kernel_regularizer, self.kernel_constraint),
             (self.recurrent_regularizer, self.recurrent_constraint),
@@ -160,7 +211,7 @@ class Recurrent(WithStates, Layer):
         ]
         if self.use_bias:
             weights.append(self._drawn_bias())
-        return weights
+        return [*weights, *self._new_states()]
 
     def _drawn_bias(self) -> np.ndarray:
         return self._drawn("bias_initializer", (self._gates * self.units,))

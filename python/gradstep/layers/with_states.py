@@ -8,49 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checks import numeric
-from .base import Layer, Shape
 from .mixin import LayerMixin
-from .rearranged import Rearranged, Views
-from .symbolic import Node, tensors_of
+from .output import Output
+from .symbolic import Node, SymbolicTensor, tensors_of
 
 if TYPE_CHECKING:
     from .call_graph import CallGraph, Value
 
-__all__ = ["WithStates"]
-
-
-class Output(Rearranged, Layer):
-    """One output of a layer that has several, which the engine computes in one row."""
-
-    supports_masking = True
-
-    def __init__(self, begin: int, row: tuple[int, ...], masked: bool, **options: Any) -> None:
-        super().__init__(**options)
-        self._begin, self._row, self._masked = begin, row, masked
-
-    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """The shape of this output."""
-        return (input_shape[0], *self._row)
-
-    def _views(self, x: np.ndarray, y: np.ndarray) -> Views:
-        return self.cut(x), y
-
-    def cut(self, x: np.ndarray) -> np.ndarray:
-        """This output of rows that have all."""
-        part = x[..., self._begin : self._begin + int(np.prod(self._row))]
-        return part.reshape(*x.shape[:-1], *self._row)
-
-    def _output_mask(
-        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value
-    ) -> Value | None:
-        return masks[0] if self._masked else None
+__all__ = ["WithStates", "rows_before"]
 
 
 class WithStates(LayerMixin):
-    """Of a recurrent layer, before `Layer` among its bases: initial states as inputs, last states as outputs."""
+    """Mixin, before `Layer` among the bases, of recurrent layers: initial and last states as inputs and outputs."""
 
     return_sequences: bool
     return_state: bool
+    _batch: int | None = None  # rows of a batch, of a stateful layer
     _starts = False  # whether the call that is being added to a graph has states to begin with
 
     # -- what a subclass says ----------------------------------------------------------------------------------------
@@ -93,7 +66,7 @@ class WithStates(LayerMixin):
 
     @property
     def _outputs(self) -> list[Output]:
-        """What takes each of several outputs out of a row that has all; the same ones in every call."""
+        """Layers that extract each of several outputs from the joined output; the same in every call."""
         if not self._several:
             return []
         known: list[Output] | None = vars(self).get("_known_outputs")
@@ -156,6 +129,8 @@ class WithStates(LayerMixin):
         tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
         if len(tensors) > 1:
             self._check_states([tensor.shape for tensor in tensors[1:]])
+        if not self.built:
+            self._batch = rows_before(tensors[0])
         self.build(tensors[0].shape)
         shapes = self.compute_output_shape(tensors[0].shape)
         outputs = Node(self, tensors, len(tensors) > 1, shapes if self._several else [shapes], self.dtype).outputs
@@ -200,6 +175,21 @@ class WithStates(LayerMixin):
 
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         return gradients if len(gradients) > 1 else gradients[0]
+
+
+def rows_before(tensor: SymbolicTensor) -> int | None:
+    """The fixed number of rows of a model's input that a symbolic tensor comes from, if there is one."""
+    waiting, seen = [tensor.node], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        rows: int | None = getattr(node.operation, "batch_size", None)
+        if rows is not None:
+            return rows
+        waiting += [one.node for one in node.inputs]
+    return None
 
 
 def _first(input_shape: Any) -> Any:

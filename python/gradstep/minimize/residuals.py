@@ -84,7 +84,7 @@ class Residuals(Objective):
                 f"dtype {r.dtype}."
             )
         if self._r is not None and r.size != self._r.size:
-            raise ValueError(f"fun must always give as many residuals; got {r.size} after {self._r.size}.")
+            raise ValueError(f"fun must always return the same number of residuals; got {r.size} after {self._r.size}.")
         if r.dtype == np.float32:
             self.eps = max(self.eps, float(np.finfo(np.float32).eps))
         return np.array(r, np.float64).reshape(-1)

@@ -11,7 +11,7 @@ from ..described import serialize_object
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
-from ..layers.with_states import WithStates
+from ..layers.with_states import WithStates, rows_before
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation
 from .savable import MODELS, Savable, described_model
@@ -180,6 +180,8 @@ def connected(
         tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
         given: Any = tensors if one.listed else tensors[0]
         layer = layers[one.name]
+        if isinstance(layer, WithStates) and not layer.built:
+            layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
             build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
         made_of = layer(given)
@@ -209,7 +211,7 @@ def _layers_in(entry: Any) -> int:
 
 
 def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool]:
-    """What a call takes, and whether in a list."""
+    """Inputs of a call, and whether they are in a list."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
@@ -255,7 +257,7 @@ def _lacking(one: Called, gives: Mapping[str, Sequence[Any]]) -> tuple[str, int]
 
 
 def _at(place: tuple[str, int, int], gives: Mapping[str, Any], what: str) -> SymbolicTensor:
-    """What a call gave that has been made."""
+    """Output of a call that was made before."""
     name, call, output = place
     if output >= len(gives[name][call]):
         raise ValueError(f"{what} takes output {output} of layer {name!r}, which has {len(gives[name][call])}.")

@@ -51,7 +51,7 @@ def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[An
 
 
 def _groups(classes: Sequence[str]) -> Iterator[str]:
-    """What Keras calls the group of each layer: its class in small letters, counted within the model."""
+    """Keras's name of the group of each layer: its class in snake case, numbered within the model."""
     count: dict[str, int] = {}
     for name in classes:
         stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
@@ -71,7 +71,7 @@ def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
 
 
 def _described(config: Any, outer: str = "") -> list[str]:
-    """The same groups of the layers of a model's config, in order, without those of inputs."""
+    """Keras's names of the groups of the layers in a model's config, in order, without inputs."""
     layers = config.get("layers") if isinstance(config, Mapping) else None
     known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
     known = [one for one in known if one.get("class_name") != "InputLayer"]
@@ -84,7 +84,7 @@ def _described(config: Any, outer: str = "") -> list[str]:
 
 
 def _kept(layer: Layer) -> list[Any]:
-    """What Keras keeps of a layer: its weights; of Normalization a count too, and with axis=None scalars."""
+    """The arrays that Keras stores of a layer: weights; of Normalization a count too, and scalars for axis=None."""
     if not isinstance(layer, Normalization) or not layer.weights:
         return list(layer.weights)
     return [*(weight[0] if layer.axis is None else weight for weight in layer.weights), np.int32(0)]
@@ -170,7 +170,7 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
 
 
 def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
-    """The same of one group."""
+    """The arrays of one group."""
     members = _member(file, f"{group}/vars", path)
     if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
@@ -191,7 +191,7 @@ def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: 
 
 
 def _member(parent: Any, name: str, path: str) -> Any:
-    """What lies below a group, step by step; None if it is not there."""
+    """The member of a group at a path; None if there is none."""
     h5py = h5py_module()
     for part in name.split("/"):
         if not isinstance(parent, h5py.Group):

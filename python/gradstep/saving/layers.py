@@ -11,6 +11,7 @@ from ..checks import check_int, describe
 from ..described import revive
 from ..layers.base import Layer, Shape
 from ..layers.input import InputLayer
+from ..layers.recurrent import Recurrent
 from ..layers.weights import assign, leaves_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
     """Let layers, and those of models among them, draw from these keys; None for those that do not draw."""
     leaves = list(leaves_of(layers).values())
     if len(keys) != len(leaves):
-        raise ValueError(f"a model of {len(leaves)} layers must have as many keys; got {len(keys)}.")
+        raise ValueError(f"a model of {len(leaves)} layers must have one key for each layer; got {len(keys)}.")
     for leaf, key in zip(leaves, keys, strict=True):
         take_key(leaf, key)
     for layer in layers:
@@ -81,6 +82,8 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
         entering.append(layer._check_shape(current))
         current = layer.compute_output_shape(current)
     for layer, shape in zip(row, entering, strict=True):
+        if isinstance(layer, Recurrent):
+            layer._batch = given[0].batch_size
         if isinstance(layer, Layer):  # a model has its weights already
             give_weights(layer, (None, *shape), reading)
 
@@ -104,5 +107,7 @@ def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
     layer._input_shape = (None, *shape)
     spec = layer.specification()
     shapes = [] if spec is None else _core.weight_shapes([shape], spec)
-    layer._weights = source(number, path, [tuple(sizes) for sizes in shapes]) if shapes else []
+    states = layer._new_states() if isinstance(layer, Recurrent) else []
+    shapes = shapes[: len(shapes) - len(states)]
+    layer._weights = [*source(number, path, [tuple(sizes) for sizes in shapes]), *states] if shapes else []
     layer.built = True

@@ -68,12 +68,12 @@ class ForwardBackward:
         Raises
         ------
         RuntimeError
-            There was no such call, or the way back from it has been gone.
+            There was no such call, or `backward` was called for it already.
         """
         if self._shapes is None:
             raise RuntimeError(
                 f"model {self._executor.model.name!r} must be called with training=True before each backward(), which "
-                "goes back from that call; compile(), add() and pop() forget it."
+                "differentiates that call; compile(), add() and pop() discard it."
             )
         return self._shapes[1]
 

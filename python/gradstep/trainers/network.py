@@ -36,7 +36,7 @@ class Step(NamedTuple):
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
-    """What computes calls of layers, which are built, from inputs of rows of these shapes to these values.
+    """Create the network of calls of built layers, from input shapes to output values.
 
     Weights are moved into its memory; but those that others may know stay where they are.
     """
@@ -100,7 +100,7 @@ def _fitting(mask: Value | None, output: Value) -> int | None:
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:
     """Tell what computes layers which weights are to be trained now, and how."""
-    settings: list[Any] = [layer._settings()[: len(layer.weights)] for layer in _working(steps)]
+    settings: list[Any] = [layer._settings()[: len(layer._weights)] for layer in _working(steps)]
     network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
 
 
@@ -135,7 +135,7 @@ def learned(network: _core.Network) -> list[np.ndarray]:
 
 
 def arranged(network: _core.Network, gradients: Sequence[T], weights: Sequence[np.ndarray]) -> list[T]:
-    """What belongs to these weights, of what a network gives one by one for those that it trains.
+    """Reorder one value per trained weight of a network to the order of these weights.
 
     Raises
     ------
