@@ -48,6 +48,7 @@ NEUTRAL = {
     "rms_scaling": False,
     "synchronized": False,
     "trainable": True,
+    "use_gate": False,
 }
 # What the program handed over for all files, by name: classes, and functions.
 _custom: dict[str, Any] = {}
@@ -84,7 +85,7 @@ class Described:
 
 
 def checked_config(config: Any) -> Mapping[str, Any]:
-    """What `from_config` was given, if it can be that."""
+    """The argument of `from_config`, checked."""
     if not isinstance(config, Mapping):
         raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
     return config
@@ -197,7 +198,7 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
     if not isinstance(name, str) or name not in table:
         hint = closest(name, table) if isinstance(name, str) else ""
         raise ValueError(
-            f"{what} must be of a known class; got {name!r}.{hint} A class of your own goes into "
+            f"{what} must be of a known class; got {name!r}.{hint} Pass custom classes in "
             "custom_objects={name: class}."
         )
     return _made(table[name], arguments)
@@ -216,7 +217,7 @@ def _made(cls: Any, arguments: Any) -> Any:
 
 
 def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments without those of Keras's that this package has not, where they ask for nothing."""
+    """The arguments without those that only Keras has, at values that do nothing."""
     parameters = _parameters(cls)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(arguments)
@@ -231,7 +232,7 @@ def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def custom_object(name: Any, what: str) -> Any:
-    """What was handed over under a name."""
+    """The custom object registered under a name."""
     known = known_objects()
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{what} is {name!r}, which is not of gradstep: put it into custom_objects={{name: it}}.")

@@ -116,7 +116,7 @@ def glu(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
 
     Notes
     -----
-    A function of arrays only: layers have as many outputs as their activation has inputs.
+    For arrays only: the activation of a layer must keep the number of outputs.
 
     References
     ----------

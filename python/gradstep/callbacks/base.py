@@ -171,12 +171,12 @@ class Callback:
         return goes_on
 
     def _added_names(self) -> tuple[str, ...] | None:
-        """What this callback adds to the logs of an epoch; None: it may be anything, for a user wrote it."""
+        """Names that this callback adds to the logs of an epoch; None if unknown, for custom callbacks."""
         hooks = [getattr(self, hook) for hook in ("on_epoch_end", "on_train_batch_end", "on_batch_end")]
         return self._own_names() if all(map(is_ours, hooks)) else None
 
     def _own_names(self) -> tuple[str, ...]:
-        """What a callback of this package adds to the logs of an epoch."""
+        """Names that a callback of this package adds to the logs of an epoch."""
         return ()
 
     def _wants(self, hook: str) -> bool:

@@ -45,7 +45,7 @@ class Diagnose(Callback):
 
     Notes
     -----
-    After each epoch the sample goes forward twice and backward once: about the time of training on twice as many rows.
+    Each epoch costs two forward passes and one backward pass over the sample: as training on twice its rows.
     For a layer with weights :math:`w` that are trained, their gradients :math:`g` and what an epoch changed, :math:`d`:
 
     - divergence: the loss is not finite; or above twice that before training, and rising.
@@ -58,7 +58,7 @@ class Diagnose(Callback):
     - exploding gradients: :math:`|g| > 100\\max(|w|, 1)` twice in a row, or :math:`g` is not finite though :math:`w`
       is.
 
-    Training goes as without it, to the bit: nothing is drawn, and weights, optimizer and counters stay as they are.
+    Training gives the same bits as without it: nothing is drawn, and weights, optimizer and counters do not change.
     Keras has nothing like it.
 
     Examples
@@ -139,7 +139,7 @@ class Diagnose(Callback):
         return Snapshot(epoch, loss, value, constant, layers)
 
     def _forward(self, x: Any) -> tuple[dict[str, LayerSnapshot], bool]:
-        """What the units of each layer give; and whether the outputs are the same for all rows."""
+        """Dead units of each layer, and whether the outputs are the same for all rows."""
         layers = {}
         calls, outputs = self.model._through(x)
         for layer, given, made, is_last in calls:

@@ -1,4 +1,4 @@
-"""What `fit` gives back."""
+"""The history of `fit`."""
 
 from __future__ import annotations
 

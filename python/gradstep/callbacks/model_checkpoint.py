@@ -230,7 +230,7 @@ def _checked_format(filepath: str) -> str:
 
 
 def _before_names(filepath: str) -> tuple[str, bool]:
-    """What stands before the first name; and whether there is no name."""
+    """The text before the first field of a format string, and whether it has no field."""
     from string import Formatter  # which few programs need
 
     before = ""

@@ -1,4 +1,4 @@
-"""What callbacks have in common that watch a number of the logs."""
+"""Base of the callbacks that monitor a value of the logs."""
 
 from __future__ import annotations
 

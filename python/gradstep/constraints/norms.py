@@ -42,7 +42,7 @@ class MinMaxNorm(Constraint):
     Raises
     ------
     TypeError, ValueError
-        A number out of its range; an axis that the weight has not.
+        A number out of its range; an axis that the weight does not have.
 
     Notes
     -----
@@ -86,7 +86,7 @@ class MaxNorm(Constraint):
     Raises
     ------
     TypeError, ValueError
-        A number out of its range; an axis that the weight has not.
+        A number out of its range; an axis that the weight does not have.
 
     Notes
     -----

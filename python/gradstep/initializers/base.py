@@ -1,4 +1,4 @@
-"""What every initializer can do."""
+"""Base class of the initializers."""
 
 from __future__ import annotations
 

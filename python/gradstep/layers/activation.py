@@ -35,7 +35,7 @@ def warn_of_one(layer: Any, width: int) -> None:
 
 
 def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: Layer) -> list[Layer]:
-    """What a layer goes on with in NumPy: a custom activation, a penalty of its output."""
+    """Layers in NumPy that follow a layer: a custom activation, a penalty of its output."""
     stages: list[Layer] = []
     if is_custom(activation):
         stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))

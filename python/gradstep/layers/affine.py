@@ -1,4 +1,4 @@
-"""What layers have in common that end in ``gamma * x + beta``."""
+"""Base of the layers that end in ``gamma * x + beta``."""
 
 from __future__ import annotations
 

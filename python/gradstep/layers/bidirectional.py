@@ -116,7 +116,7 @@ class Bidirectional(WithStates, Layer):
             raise ValueError(f"layer and backward_layer must have the dtype of layer {self.name!r}, {self.dtype}.")
 
     def _copied(self) -> Recurrent:
-        """What runs the other way, of the layer that runs forward."""
+        """Copy of the forward layer that runs backward."""
         layer = self._directions[0]
         config = layer.get_config()
         config |= {"go_backwards": not layer.go_backwards, "name": f"backward_{layer.name}"}

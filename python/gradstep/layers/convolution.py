@@ -1,4 +1,4 @@
-"""What layers that convolve have in common (csrc/layers/convolve.hpp)."""
+"""Base of the convolutions (csrc/layers/convolve.hpp)."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class CustomLayer:
         Keras's `dtype`, `autocast` and `aggregation` are not there: a layer has one dtype.
         """
         if not self._in_numpy:
-            raise TypeError(f"layer {self.name!r} must define forward() to have weights of its own.")
+            raise TypeError(f"layer {self.name!r} must define forward() to add weights.")
         if self.built:
             raise ValueError(f"layer {self.name!r} is built: weights are added in build(), or in the constructor.")
         sizes = () if isinstance(shape, (tuple, list)) and not shape else shape_of("shape", shape)
@@ -226,7 +226,7 @@ def _check_parts(layer: CustomLayer) -> None:
         parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
         if layer._in_numpy and any(isinstance(part, CustomLayer) for part in parts):
             raise TypeError(
-                f"layer {layer.name!r} must not hold layers of its own, whose weights it would not train; its "
+                f"layer {layer.name!r} must not hold other layers, whose weights it would not train; its "
                 f"attribute {name!r} does. Put them beside it into the model."
             )
 

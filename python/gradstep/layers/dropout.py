@@ -50,7 +50,7 @@ class BaseDropout(LayerMixin):
         raise NotImplementedError(f"{type(self).__name__} must define _noise(input_shape).")
 
     def _dropped_values(self) -> dict[str, Any]:
-        """What becomes of numbers: scale and shift of those that are kept, and what the others are."""
+        """Scale and shift of the elements that are kept, and the value of the others."""
         scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
         return {"scale": scale, "shift": 0.0, "dropped": 0.0}
 

@@ -128,7 +128,7 @@ def _parsed(name: str, member: Any) -> Any:
 
 
 def _written(member: Any) -> int | str:
-    """The same as files have it."""
+    """The member of an index as files have it."""
     if member is None or member is Ellipsis:
         return "None" if member is None else "..."
     if isinstance(member, int):

@@ -1,4 +1,4 @@
-"""What layers that move the pixels of images have in common (csrc/layers/warp.hpp)."""
+"""Base of the layers that resample images (csrc/layers/warp.hpp)."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class Merge(Layer):
         Raises
         ------
         RuntimeError
-            There was no such call, or the way back from it has been gone.
+            There was no such call, or `backward` was called for it already.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
         """

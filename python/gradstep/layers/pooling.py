@@ -1,4 +1,4 @@
-"""What layers have in common that pool within a window (csrc/layers/pool.hpp)."""
+"""Base of the pooling layers (csrc/layers/pool.hpp)."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class PReLU(Layer):
         return tuple(input_shape)
 
     def _own_axes(self, input_shape: Sequence[int | None]) -> list[int]:
-        """Those of a row along which there are slopes of their own."""
+        """Axes of a row that have separate slopes."""
         shared = [] if self.shared_axes is None else sample_axes("shared_axes", self.shared_axes, input_shape)
         return [axis for axis in range(len(input_shape) - 1) if axis not in shared]
 

@@ -1,4 +1,4 @@
-"""What layers that move numbers have in common (csrc/layers/rearrange.hpp)."""
+"""Base of the layers that only move elements (csrc/layers/rearrange.hpp)."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ __all__ = [
 
 
 class SymbolicTensor:
-    """What `Input` gives, and a layer or model that is called with it: a shape that numbers will have in a `Model`.
+    """Symbolic tensor: a shape and dtype, returned by `Input` and by layers and models called with it.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ def rescaling_by(operation: str, number: float, is_first: bool = True) -> tuple[
 
 
 def _combined(operation: str, tensor: SymbolicTensor, other: Any, is_first: bool = True) -> SymbolicTensor:
-    """What a layer gives for two tensors, or for a tensor and a number."""
+    """Output of a merge layer for two tensors, or of `Rescaling` for a tensor and a number."""
     from . import elementwise, rescaling
 
     made: SymbolicTensor

@@ -1,4 +1,4 @@
-"""What every loss can do: its rows' numbers into one, weights, masks; and losses of the user's own."""
+"""Base class of the losses: reduction, weights, masks; and custom losses."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class Loss(Described):
         return checked(self.name, values, gradient, predicted.shape)
 
     def _reduce(self, values: np.ndarray, sample_weight: Any, mask: Any) -> tuple[Any, np.ndarray]:
-        """What the losses are together, and its grad by each, of their shape."""
+        """The reduced loss, and its gradient by the loss of each row."""
         weights = counts(sample_weight, "sample_weight", values.shape)
         chosen = counts(mask, "mask", values.shape)
         shape = np.broadcast_shapes(values.shape, *(w.shape for w in (weights, chosen) if w is not None))
@@ -206,7 +206,7 @@ class Loss(Described):
     # -- how a model uses it ----------------------------------------------------------------------------------------
 
     def _specification(self) -> dict[str, Any] | None:
-        """What the engine makes the loss of, or None if it is not the engine's. A ValueError if no model can use it."""
+        """Specification of a loss of the compiled core; else None. ValueError if no model can use it."""
         self._must_reduce()
         return None
 
@@ -241,7 +241,7 @@ def predictions(y_pred: Any, dtype: str | None) -> np.ndarray:
 
 
 def aligned(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both with as many axes, where one has a last axis of 1 that the other lacks: a column is not a row."""
+    """Both with the same number of axes, where one has an additional last axis of 1."""
     if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
         return (first, second[..., None]) if second.ndim == 1 else (first[..., 0], second)
     if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
@@ -252,7 +252,7 @@ def aligned(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def checked(
     name: str, values: np.ndarray, gradient: np.ndarray | None, shape: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """What somebody's loss gave, or a ValueError."""
+    """Values and gradient of a custom loss, checked."""
     if values.shape != shape[: values.ndim]:
         raise ValueError(f"loss {name!r} gave values of shape {values.shape}; predictions have shape {shape}.")
     if gradient is not None and gradient.shape != shape:

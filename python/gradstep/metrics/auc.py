@@ -49,7 +49,7 @@ class AUC(Thresholded):
         Whether each column is a question of its own: the result is the mean of their areas. Otherwise all predictions
         are taken together.
     num_labels : int, optional
-        How many columns there are, for `multi_label`; by default as many as the first batch has.
+        How many columns there are, for `multi_label`; by default the number in the first batch.
     label_weights : sequence of float, optional
         What the columns weigh: in the mean of the areas with `multi_label`, else in the counts.
     from_logits : bool, default False

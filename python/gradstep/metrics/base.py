@@ -1,4 +1,4 @@
-"""What every metric can do, and how targets, predictions and weights are made to fit each other."""
+"""Base class of the metrics, and broadcasting of targets, predictions and weights."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str
 
 
 def picked(loss: Loss, outputs: int) -> str:
-    """What "accuracy" means."""
+    """The accuracy that "accuracy" stands for, by loss and number of outputs."""
     if loss.labels:
         return "sparse_categorical_accuracy"
     return "binary_accuracy" if outputs == 1 else "categorical_accuracy"

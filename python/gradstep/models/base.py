@@ -1,4 +1,4 @@
-"""What models of layers have in common, however the layers are connected."""
+"""Base class of `Model` and `Sequential`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["BaseModel", "flatten_calls"]
 
 
 class Call(NamedTuple):
-    """What a layer, or a model used as one, makes of arrays; and whether an output of the model is among that."""
+    """A call of a layer or model, and whether it gives an output of the model."""
 
     operation: Any
     given: list[np.ndarray]
@@ -140,7 +140,7 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
 
     @property
     def _computes(self) -> bool:
-        """Whether it computes anything."""
+        """Whether calls compute anything."""
         return any(layer._computes for layer in self._layers)
 
     def _draw_key(self) -> None:

@@ -48,7 +48,7 @@ class Functional(BaseModel):
     TypeError
         Something else is among the inputs or outputs.
     ValueError
-        An output depends on what is no input; layers have the same name, or different dtypes; there is no layer.
+        An output depends on a tensor that is no input; layers share a name or differ in dtype; there is no layer.
 
     Notes
     -----
@@ -80,8 +80,8 @@ class Functional(BaseModel):
     ) -> None:
         if inputs is None or outputs is None:
             raise TypeError(
-                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A class "
-                "with a method call() is no model here."
+                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. Classes "
+                "with a method call() are not supported."
             )
         super().__init__()
         self._ins, self._outs = TensorSpec(inputs, "inputs"), TensorSpec(outputs, "outputs")

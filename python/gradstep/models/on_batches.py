@@ -120,7 +120,7 @@ class OnBatches(Trainable):
         Raises
         ------
         RuntimeError
-            There was no such call, the way back from it has been gone, or the weights were made or compiled anew since;
+            There was no such call, `backward` was called for it already, or the weights were rebuilt or compiled since;
             with layers of your own, or several branches, also if the model was used otherwise in between.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.

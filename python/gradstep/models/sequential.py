@@ -319,7 +319,7 @@ class Sequential(BaseModel):
         return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
-        """What layer `number` gives for data, as in predictions."""
+        """Output of layer `number` for data, in inference mode."""
         self._ready(x, "X")
         outputs = numeric(x, "X")
         for layer in self._layers[: number + 1]:

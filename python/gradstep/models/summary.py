@@ -67,7 +67,7 @@ class Summarized:
         return table(f'{type(self).__name__} "{self.name}"', headings, rows, [line.strip() for line in self._sums()])
 
     def _connections(self) -> dict[str, str] | None:
-        """What each layer is called with, by its name; None where layers are in a row."""
+        """Names of each layer's inputs; None for a linear stack."""
         return None
 
     def summary(

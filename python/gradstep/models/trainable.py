@@ -149,7 +149,7 @@ class Trainable(Face):
         } | ({} if steps == 1 else {"steps_per_execution": steps})
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
-        """What the arguments of `compile` stand for."""
+        """Resolve the arguments of `compile`."""
         make = LossesAndMetrics.of_all if self._has_many else LossesAndMetrics.of_one
         return make(self.output_names, loss, loss_weights, metrics, weighted)
 

@@ -1,4 +1,4 @@
-"""What every optimizer can do; the update rules themselves are C++ (csrc/optimizers)."""
+"""Base class of the optimizers; the update rules are in C++ (csrc/optimizers)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["Bound", "Step"]
 
 
 class Step(Protocol):
-    """What steps some arrays: the engine's own, or a wrapper's. One gradient if there is one array without a label."""
+    """A step of some arrays, by the core or a wrapper. One gradient if there is one array without a label."""
 
     def step(self, gradients: Any, /) -> None:
         """Take one step."""

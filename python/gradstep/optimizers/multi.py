@@ -130,13 +130,13 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     def _get(self, field: str) -> float:
         if field != "learning_rate":
-            raise AttributeError(f"{field} is a matter of each optimizer: ask optimizers[pattern].{field}.")
+            raise AttributeError(f"{field} belongs to each optimizer: read optimizers[pattern].{field}.")
         last: float = list(self.optimizers.values())[-1].learning_rate
         return last
 
     def _set(self, field: str, value: float | LearningRateSchedule) -> None:
         if field != "learning_rate":
-            raise AttributeError(f"{field} is a matter of each optimizer: set optimizers[pattern].{field}.")
+            raise AttributeError(f"{field} belongs to each optimizer: set optimizers[pattern].{field}.")
         if isinstance(value, LearningRateSchedule) or self.schedules:
             raise TypeError("learning_rate takes a number, while none follows a schedule; set those of the optimizers.")
         rate, current = check_float(field, value), self.learning_rate
@@ -199,7 +199,7 @@ class MultiOptimizer(Wrapper, Optimizer):
         names: Sequence[str] | None = None,
     ) -> list[int]:
         if groups is not None:
-            raise ValueError("groups are a matter of each optimizer; a MultiOptimizer takes arrays by their names.")
+            raise ValueError("groups belong to each optimizer; a MultiOptimizer assigns arrays by their names.")
         known = [len(optimizer._core) for optimizer in self._each]
         registered = len(self._core)
         try:
@@ -252,7 +252,7 @@ class MultiOptimizer(Wrapper, Optimizer):
             optimizer._forget(length)
 
     def _bind_groups(self, groups: Sequence[Mapping[str, Any]]) -> Bound:
-        raise ValueError("groups are a matter of each optimizer; a MultiOptimizer takes arrays by their names.")
+        raise ValueError("groups belong to each optimizer; a MultiOptimizer assigns arrays by their names.")
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         parts = []

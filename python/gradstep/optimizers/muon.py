@@ -92,7 +92,7 @@ class Muon(DialectOptions, Optimizer):
 
     PyTorch's form: :math:`m_t = \\mu m_{t-1} + (1 - \\mu) g_t`, :math:`x = (1 - \\mu) g_t + \\mu m_t`, and the norm is
     kept at ``epsilon`` or more. PyTorch multiplies in bfloat16, here it is float32, or float64 for float64: its
-    steps are near. It refuses what is no matrix. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
+    steps are near. It takes matrices only. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
 
     The products multiply, then add, also where the processor could do both at once, so that a step has the same bits on
     every instruction set. Two matrices of the size of the array are needed during a step.

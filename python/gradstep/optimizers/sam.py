@@ -61,7 +61,7 @@ class SAM(SingleWrapper, Optimizer):
         e = \\rho \\, w^2 g / \\lVert \\, |w| \\, g \\rVert \\\\
         w &\\leftarrow \\text{a step of the optimizer at } w \\text{ by the gradient at } w + e
 
-    and :math:`e = 0` where the norm is 0. Norms are summed in double. The weights come back to the bit before the
+    and :math:`e = 0` where the norm is 0. Norms are summed in double. The weights are restored exactly before the
     optimizer moves them. Options of the optimizer that are about gradients (clips, ``loss_scale_factor``,
     ``maximize``) count for the second one. In `fit` the loss of a batch is that at :math:`w`, `Dropout` draws the same
     twice, and the moving statistics of `BatchNormalization` move once, at :math:`w`. Neither Keras nor PyTorch has it.

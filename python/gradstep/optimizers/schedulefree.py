@@ -1,4 +1,4 @@
-"""What the schedule-free optimizers share: arrays are where gradients are wanted, and a mean is the result."""
+"""Base of the schedule-free optimizers, whose result is the average of the iterates."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Stateful(Configured):
         self._prepared_load(state)()
 
     def _prepared_load(self, state: Mapping[str, Any]) -> Callable[[], None]:
-        """What loads a state, once it has been checked."""
+        """Check a state and return a function that loads it."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
         # Groups may have had others of their own set since they were bound.

@@ -1,4 +1,4 @@
-"""What optimizers have in common that are made of others."""
+"""Base of the optimizers that contain others."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Wrapper(Configured):
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
     def _wrapper_settings(self) -> WrapperSettings:
-        """What is done around steps of the leaves, as it is set now."""
+        """Settings of the wrappers around the leaves, for the compiled core."""
         inside = [optimizer for optimizer in self._inner().values() if isinstance(optimizer, Wrapper)]
         return [walk for optimizer in inside for walk in optimizer._wrapper_settings()[0]], None
 

@@ -25,7 +25,7 @@ SURE = 0.9  # where dashed lines run
 
 
 class Answer(NamedTuple):
-    """What a model says about rows: scores (rows,), (rows, classes), or classes' numbers in `classes`."""
+    """Predictions for rows: scores (rows,) or (rows, classes), or class numbers in `classes`."""
 
     scores: np.ndarray
     classes: list[Any]

@@ -1,4 +1,4 @@
-"""What a layer makes of data, in two dimensions."""
+"""Outputs of a layer, projected to two dimensions."""
 
 from __future__ import annotations
 

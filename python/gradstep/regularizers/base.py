@@ -1,4 +1,4 @@
-"""What every regularizer can do: settings of the computation in csrc/graph/weight_attributes.hpp."""
+"""Base class of the regularizers, which are computed in csrc/graph/weight_attributes.hpp."""
 
 from __future__ import annotations
 

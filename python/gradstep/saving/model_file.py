@@ -28,7 +28,7 @@ KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "train
 
 
 class Contents(NamedTuple):
-    """What a file holds."""
+    """Contents of a file."""
 
     config: dict[str, Any]
     weights: dict[str, np.ndarray]
@@ -126,7 +126,7 @@ def members_of(
 
 
 def opened(data: bytes, path: str) -> Contents:
-    """What a file holds, checked as far as it can be without a model.
+    """Read a file and check it as far as possible without a model.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a model can do with files and configs."""
+"""Files, configs and clones of models."""
 
 from __future__ import annotations
 
@@ -139,12 +139,12 @@ class Savable:
     # -- made by the functions of this package -------------------------------------------------------------------------
 
     def _config(self, writing: Writing) -> dict[str, Any]:
-        """What `get_config` gives, as a part of a config that may have some of the layers elsewhere too."""
+        """The model's part of a config in which layers may be shared."""
         raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
 
     @classmethod
     def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
-        """As `from_config`, of a part of a config; with layers that draw from `keys`."""
+        """Create a model from its part of a config, with random keys for its layers."""
         raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
 
     @classmethod

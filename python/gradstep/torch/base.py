@@ -1,4 +1,4 @@
-"""What the adapters have in common: PyTorch's optimizer, stepping through the engine."""
+"""Base of the adapters: PyTorch's optimizers with steps in the compiled core."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a whole program draws from, and the names it has counted."""
+"""Random seed and default names of the whole program."""
 
 from __future__ import annotations
 
