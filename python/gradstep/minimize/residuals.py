@@ -146,6 +146,12 @@ class Residuals(Objective):
         found = [self.fun(self.layout.restore(point), *self.args) for point in points]
         return found if self.jac == "cs" else [self._residuals(one) for one in found]
 
+    def value_beside(self, x: np.ndarray) -> float:
+        """Half the sum of the losses at a point that is no candidate."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            rho = self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0]
+            return 0.5 * self.loss_scale**2 * float(rho.sum())
+
     def residuals_beside(self, x: np.ndarray) -> np.ndarray:
         """The residuals at a point that is no candidate."""
         self._spend()
