@@ -35,8 +35,7 @@ namespace gs {
 using Layers = TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
                         Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average,
                         Maximum, Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool,
-                        Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>,
-                        Recurrent<SimpleRnnCell>, Bidirectional, NotEqual, FillMasked, MaskedMean, Embedding, Warp>;
+                        Recurrent, Bidirectional, NotEqual, FillMasked, MaskedMean, Embedding, Warp>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {
