@@ -42,7 +42,7 @@ CPP_FLOORS = (
 )
 PYTHON_FLOORS = (
     ("_core",),
-    ("_engine", "console", "delayed_interrupt", "hints", "notebook", "references", "seeds"),
+    ("_engine", "console", "delayed_interrupt", "hints", "notebook", "problems", "references", "seeds"),
     ("checks",),
     ("optimizers",),
     ("cython", "torch"),

@@ -225,6 +225,15 @@ def test_characters():
     assert "The old king" in text
 
 
+def test_minimize():
+    text = shown("minimize", 300, alone=True)
+    assert "parabola: x = 0.7116. maxiter = 500" in text
+    runs = {line[:24].strip(): line[24:].split() for line in text.splitlines()[2:]}
+    failed = {name for name, words in runs.items() if words[0] == "not"}
+    assert failed == {"adam", "saddle", "steps, l-bfgs"}
+    assert "-0.5" in runs["saddle, escaped"]
+
+
 def test_sentiment():
     text = shown("sentiment", 1500, 7)
     assert [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")][-1] > 0.95

@@ -13,6 +13,20 @@ template <class Layer, class = void> constexpr bool has_activation = false;
 template <class Layer>
 constexpr bool has_activation<Layer, std::void_t<decltype(std::declval<Layer>().activation)>> = true;
 
+/// Whether a layer without an activation has taken one that follows it.
+template <class Layer> bool takes([[maybe_unused]] Layer& layer, [[maybe_unused]] const ActivationUse& next) {
+  constexpr bool is_conv = std::is_same_v<Layer, Conv>;
+  if constexpr (is_conv || std::is_same_v<Layer, Dense> || std::is_same_v<Layer, ConvTranspose> ||
+                std::is_same_v<Layer, SeparableConv>) {
+    if constexpr (is_conv)
+      if (layer.pool) return false;
+    if (!layer.activation.template is<Linear>() || kernels().map.of[next.index].rowwise) return false;
+    layer.activation = next;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 template <class Real>
@@ -54,24 +68,29 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
   for (const std::size_t mask : network.masks)
     if (mask != Network<Real>::no_mask) ++values_[mask].readers;
   calls_.resize(network.nodes.size());
-  join_pools();
+  join();
 }
 
-template <class Real> void Plan<Real>::join_pools() {
+template <class Real> void Plan<Real>::join() {
+  const std::size_t inputs = network_.inputs.size();
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
-    const Node& node = network_.nodes[k];
-    if (node.layer == Node::no_layer || node.inputs[0] < network_.inputs.size()) continue;
-    const auto* const pool = std::get_if<Pool>(&network_.layers[node.layer]);
-    Value& between = values_[node.inputs[0]];
-    const Node& before = network_.nodes[node.inputs[0] - network_.inputs.size()];
-    if (!pool || before.layer == Node::no_layer || between.readers > 1) continue;
-    const auto* const conv = std::get_if<Conv>(&network_.layers[before.layer]);
-    if (!conv) continue;
-    Conv both = *conv;
-    if (!both.join(*pool, schedule_.training)) continue;
-    joined_.emplace(k, both);
-    nodes_[k].layer = before.layer;
-    nodes_[k].inputs = before.inputs;
+    if (nodes_[k].layer == Node::no_layer || nodes_[k].inputs[0] < inputs) continue;
+    const std::size_t before = nodes_[k].inputs[0] - inputs;
+    Value& between = values_[inputs + before];
+    if (nodes_[before].layer == Node::no_layer || between.readers > 1) continue;
+    AnyLayer both = layer_of(before);
+    const auto& outputs = network_.outputs;
+    const bool is_output = std::find(outputs.begin(), outputs.end(), inputs + k) != outputs.end();
+    bool joins = false;
+    if (const auto* const pool = std::get_if<Pool>(&layer_of(k)))
+      joins = std::holds_alternative<Conv>(both) && std::get<Conv>(both).join(*pool, schedule_.training);
+    else if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
+      joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
+    if (!joins) continue;
+    joined_.erase(before);
+    joined_.emplace(k, std::move(both));
+    nodes_[k].layer = nodes_[before].layer;
+    nodes_[k].inputs = nodes_[before].inputs;
     between.is_made = false;
   }
 }

@@ -58,8 +58,8 @@ template <class Real> class Plan {
     Matrix<Real> more, sum;
   };
 
-  /// Lets convolutions do the work of the pool that alone reads them.
-  void join_pools();
+  /// Lets layers do the work of the activation, or convolutions that of the pool, that alone reads them.
+  void join();
   const AnyLayer& layer_of(std::size_t node) const;
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);

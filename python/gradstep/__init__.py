@@ -26,6 +26,7 @@ from . import (
     minimizers,
     models,
     optimizers,
+    problems,
     regularizers,
     saving,
     utils,
@@ -37,7 +38,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .minimize import OptimizeResult, check_grad, minimize, multistart
+from .minimize import OptimizeResult, check_grad, minimize, multistart, scipy_method
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
@@ -76,8 +77,10 @@ __all__ = [
     "multistart",
     "optimizers",
     "plot",
+    "problems",
     "regularizers",
     "saving",
+    "scipy_method",
     "set_num_threads",
     "show_config",
     "utils",

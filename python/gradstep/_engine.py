@@ -1,4 +1,4 @@
-"""What the compiled engine needs of the process."""
+"""Settings of the process that the compiled core needs."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
 
 
 def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
-    """What a name stands for; an unknown one is a ValueError that lists those that are known."""
+    """The value of a name in a table. ValueError for an unknown name lists the known ones."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a name; got {describe(value)}.")
     if value not in table:

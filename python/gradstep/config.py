@@ -1,4 +1,4 @@
-"""Settings of the process: the default dtype, the threads, and what was built."""
+"""Settings of the process: default dtype, threads, and the build."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _floatx = "float32"
 
 
 def floatx() -> str:
-    """Name of the dtype that layers get by default: "float32", or what `set_floatx` said last.
+    """Default dtype of layers: "float32", or what `set_floatx` set.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Choose the dtype of the layers made from now on.
+    """Set the default dtype of layers.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def set_floatx(value: str) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads a computation may use: what `set_num_threads` said, or else OpenMP.
+    """Number of threads that computations may use.
 
     OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. There are at most four threads for
     each processor, or 16 if that is more, and a computation takes no more than it has chunks of work.
@@ -62,7 +62,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(threads: int) -> None:
-    """Let computations use this many threads from now on. Results do not depend on it, to the last bit.
+    """Set the number of threads. Results have the same bits for every number.
 
     More than the processors gain nothing; `get_num_threads` says how many there may be at most.
 
@@ -86,7 +86,7 @@ def set_num_threads(threads: int) -> None:
 
 
 def show_config() -> None:
-    """Print what a bug report needs: version, compiler, instruction sets, threads and OpenMP runtimes."""
+    """Print version, compiler, instruction sets, threads and OpenMP runtimes, for bug reports."""
     import platform
 
     import numpy as np

@@ -48,6 +48,7 @@ NEUTRAL = {
     "rms_scaling": False,
     "synchronized": False,
     "trainable": True,
+    "use_gate": False,
 }
 # What the program handed over for all files, by name: classes, and functions.
 _custom: dict[str, Any] = {}
@@ -62,7 +63,7 @@ class Described:
     _passing: tuple[str, ...] = ()
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal object: numbers, strings, lists and dicts only.
+        """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
 
         Raises
         ------
@@ -73,7 +74,7 @@ class Described:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """An object from the dict that `get_config` gives.
+        """Create an object from its config.
 
         Raises
         ------
@@ -84,7 +85,7 @@ class Described:
 
 
 def checked_config(config: Any) -> Mapping[str, Any]:
-    """What `from_config` was given, if it can be that."""
+    """The argument of `from_config`, checked."""
     if not isinstance(config, Mapping):
         raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
     return config
@@ -197,7 +198,7 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
     if not isinstance(name, str) or name not in table:
         hint = closest(name, table) if isinstance(name, str) else ""
         raise ValueError(
-            f"{what} must be of a known class; got {name!r}.{hint} A class of your own goes into "
+            f"{what} must be of a known class; got {name!r}.{hint} Pass custom classes in "
             "custom_objects={name: class}."
         )
     return _made(table[name], arguments)
@@ -216,7 +217,7 @@ def _made(cls: Any, arguments: Any) -> Any:
 
 
 def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments without those of Keras's that this package has not, where they ask for nothing."""
+    """The arguments without those that only Keras has, at values that do nothing."""
     parameters = _parameters(cls)
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return dict(arguments)
@@ -231,7 +232,7 @@ def _taken(cls: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def custom_object(name: Any, what: str) -> Any:
-    """What was handed over under a name."""
+    """The custom object registered under a name."""
     known = known_objects()
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"{what} is {name!r}, which is not of gradstep: put it into custom_objects={{name: it}}.")
@@ -239,7 +240,7 @@ def custom_object(name: Any, what: str) -> Any:
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The classes and functions of the program that files may name, by name; the dict itself, as in Keras.
+    """Dict of the registered classes and functions that files may name, by name; the dict itself, as in Keras.
 
     Those of a `custom_object_scope` are not in it.
     """
@@ -253,7 +254,7 @@ def known_objects() -> dict[str, Any]:
 
 @contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Let the files that this thread reads name these classes and functions, within a ``with`` statement.
+    """Make classes and functions available to files that this thread reads, within a ``with`` statement.
 
     Parameters
     ----------
@@ -286,7 +287,7 @@ def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Registered], Registered]:
-    """A decorator: files may name this class or function from now on, as in Keras.
+    """Decorator that registers a class or function, so that files may name it.
 
     Parameters
     ----------

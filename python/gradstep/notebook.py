@@ -1,4 +1,4 @@
-"""What notebooks show of objects: tables as HTML."""
+"""HTML tables for notebooks."""
 
 from __future__ import annotations
 

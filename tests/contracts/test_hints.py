@@ -129,8 +129,8 @@ def test_a_wrong_name_in_a_module(where):
 
 
 def test_what_keras_has_and_this_has_not():
-    with pytest.raises(AttributeError, match=r"^gradstep has no layer Hashing yet\. dir\(gradstep\.layers\)"):
-        gs.layers.Hashing  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^gradstep has no layer HashedCrossing yet\. dir\(gradstep\.layers\)"):
+        gs.layers.HashedCrossing  # noqa: B018
     with pytest.raises(AttributeError, match="gradstep has no module or class datasets yet"):
         gs.datasets  # noqa: B018
 

@@ -290,3 +290,38 @@ def test_in_a_row_with_a_skip():
     _, gradients = model.value_and_grad(batch, targets)
     for weight, gradient in zip(model.weights, gradients, strict=True):
         assert difference(gradient, numeric_gradient(lambda: model.test_on_batch(batch, targets), weight)) <= 1e-7
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "softmax"])
+def test_an_activation_of_its_own(activation):
+    """As a layer it gives the bits that it gives as an argument; as the output too, whose loss may take it up."""
+    x, y = batches()
+    y = (y > 0).astype(np.float32)
+    weights = []
+    for apart in (False, True):
+        gs.utils.set_random_seed(9)
+        given = {} if apart else {"activation": activation}
+        own = [layers.Activation(activation)] if apart else []
+        ends = [layers.Dense(3), layers.Activation("sigmoid")] if apart else [layers.Dense(3, "sigmoid")]
+        model = gs.Sequential(
+            [
+                gs.Input((12, 11, 2)),
+                layers.Conv2D(6, 3, **given),
+                *own,
+                layers.MaxPooling2D(),
+                layers.Conv2DTranspose(5, 2, strides=2, **given),
+                *([layers.Activation(activation)] if apart else []),
+                layers.SeparableConv2D(4, 3, **given),
+                *([layers.Activation(activation)] if apart else []),
+                layers.Flatten(),
+                layers.Dense(8, **given),
+                *([layers.Activation(activation)] if apart else []),
+                *ends,
+            ]
+        )
+        model.compile("adam", "binary_crossentropy")
+        for _ in range(3):
+            model.train_on_batch(x, y)
+        weights.append([*model.get_weights(), model.predict(x, verbose=0)])
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)

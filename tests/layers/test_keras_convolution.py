@@ -27,6 +27,10 @@ CASES = {
         (6, 7, 2),
     ),
     "volume": ([["Conv3D", {"filters": 3, "kernel_size": [1, 2, 3], "padding": "same"}]], (3, 4, 5, 2)),
+    "between": (
+        [["UpSampling2D", {"size": [2, 3], "interpolation": "bilinear"}], ["Conv2D", {"filters": 3, "kernel_size": 3}]],
+        (3, 2, 4),
+    ),
     "transposed": (
         [
             ["Conv2DTranspose", {"filters": 4, "kernel_size": [3, 2], "strides": 2, "padding": "same"}],

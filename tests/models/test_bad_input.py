@@ -12,7 +12,7 @@ X, Y = clusters(40)
 
 # What is called on a trained classifier of 20 inputs and 4 classes, and what it must say.
 CALLS = {
-    "lengths": (lambda m: m.fit(X, Y[:39]), ValueError, "x and y must have as many rows; got 40 and 39"),
+    "lengths": (lambda m: m.fit(X, Y[:39]), ValueError, "x and y must have the same number of rows; got 40 and 39"),
     "no rows": (lambda m: m.fit(X[:0], Y[:0]), ValueError, r"x must have at least one row; its shape is \(0, 20\)"),
     "features": (lambda m: m.fit(X[:, :19], Y), ValueError, r"x has shape \(40, 19\); the model takes \(rows, 20\)"),
     "x in 3-D": (
@@ -54,7 +54,7 @@ CALLS = {
     "validation lengths": (
         lambda m: m.fit(X, Y, validation_data=(X, Y[1:])),
         ValueError,
-        r"validation_data\[0\] and validation_data\[1\] must have as many rows; got 40 and 39",
+        r"validation_data\[0\] and validation_data\[1\] must have the same number of rows; got 40 and 39",
     ),
     "validation a single array": (
         lambda m: m.fit(X, Y, validation_data=X),

@@ -142,7 +142,7 @@ COMPILE = {
     "metrics a word": ({"metrics": "mae"}, TypeError, "metrics must be a list or dict"),
     "metric unknown": ({"metrics": {"a": "mea"}}, ValueError, "got 'mea'"),
     "metric twice": ({"metrics": {"a": ["mae", "mae"]}}, ValueError, "got 'mae' again"),
-    "one metric of two": ({"metrics": [[gs.metrics.AUC(name="q")]] * 2}, ValueError, "numbers of its own"),
+    "one metric of two": ({"metrics": [[gs.metrics.AUC(name="q")]] * 2}, ValueError, "accumulates its own values"),
     "metrics without loss": ({"loss": None, "metrics": ["mae", None]}, ValueError, "metrics need a loss"),
     "targets of another kind": ({"metrics": {"b": "mae"}}, ValueError, "'mae' takes rows of numbers"),
 }
@@ -165,7 +165,12 @@ FIT = {
     "x missing": (({"x": X}, [A, B]), {}, ValueError, "x must have data for input 'z'; it has 'x'"),
     "x unknown": (({"x": X, "z": Z, "w": Z}, [A, B]), {}, ValueError, "x must be by the names x, z; got 'w'"),
     "x of another shape": (([X, X], [A, B]), {}, ValueError, r"x\['z'\] has shape \(6, 4\)"),
-    "x of other rows": (([X, Z[1:]], [A, B]), {}, ValueError, "as many rows for each input; got {'x': 6, 'z': 5}"),
+    "x of other rows": (
+        ([X, Z[1:]], [A, B]),
+        {},
+        ValueError,
+        "the same number of rows for each input; got {'x': 6, 'z': 5}",
+    ),
     "x no numbers": (([X, "z"], [A, B]), {}, TypeError, r"x\['z'\] must be an array of real numbers"),
     "no rows": (([X[:0], Z[:0]], [A[:0], B[:0]]), {}, ValueError, "x must have at least one row"),
     "no y": (([X, Z],), {}, ValueError, "y must be targets; got None"),
@@ -174,7 +179,12 @@ FIT = {
     "y missing": (([X, Z], {"a": A}), {}, ValueError, "y must have targets for output 'b'"),
     "y unknown": (([X, Z], {"a": A, "c": B}), {}, ValueError, "y must be by the names a, b; got 'c'"),
     "y of another shape": (([X, Z], [X, B]), {}, ValueError, r"y\['a'\] has shape \(6, 4\)"),
-    "y of other rows": (([X, Z], [A[1:], B]), {}, ValueError, r"y\['a'\] must have as many rows as x; got 5 and 6"),
+    "y of other rows": (
+        ([X, Z], [A[1:], B]),
+        {},
+        ValueError,
+        r"y\['a'\] must have the same number of rows as x; got 5 and 6",
+    ),
     "no such class": (([X, Z], [A, B + 3]), {}, ValueError, r"y\['b'\].*is 3; labels must be in \[0, 3\)"),
     "weights of another": (
         ([X, Z], [A, B]),

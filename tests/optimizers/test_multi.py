@@ -101,7 +101,7 @@ def test_the_rate_of_a_multi_is_that_of_the_last_and_scales_all():
     for value, error in [(-1.0, ValueError), (float("nan"), ValueError), ("a", TypeError)]:
         with pytest.raises(error):
             multi.learning_rate = value
-    with pytest.raises(AttributeError, match="weight_decay is a matter of each optimizer"):
+    with pytest.raises(AttributeError, match="weight_decay belongs to each optimizer"):
         multi.weight_decay = 0.1
     with pytest.raises(AttributeError, match="no attribute 'beta_1'"):
         _ = multi.beta_1

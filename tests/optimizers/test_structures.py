@@ -18,7 +18,7 @@ def w() -> np.ndarray:
         ([w(), w()], [w()], ValueError, "gradients has length 1; parameters has length 2."),
         ([w()], [w(), w()], ValueError, "gradients has length 2; parameters has length 1."),
         ({"a": w()}, {"b": w()}, ValueError, "gradients has no key 'a', which parameters has."),
-        ({"a": w()}, {"a": w(), "b": w()}, ValueError, "gradients has the key 'b', which parameters has not."),
+        ({"a": w()}, {"a": w(), "b": w()}, ValueError, "gradients has the key 'b', which parameters does not have."),
         ({"a": w()}, [w()], TypeError, "gradients must be a dict, as parameters is; got a list of 1."),
         ({"a": w()}, w(), TypeError, "gradients must be a dict, as parameters is; got one array."),
         ({0: [w()]}, {0: w()}, TypeError, "gradients[0] must be a sequence, as parameters[0] is; got one array."),

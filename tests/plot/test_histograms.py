@@ -77,7 +77,7 @@ def test_twenty_layers():
         ({"model": 3}, "model must be built and have layers with weights; got an int"),
         ({"x": X}, "x and y must come together"),
         ({"y": Y}, "x and y must come together"),
-        ({"x": X, "y": Y[:4]}, "x and y must have as many rows"),
+        ({"x": X, "y": Y[:4]}, "x and y must have the same number of rows"),
     ],
 )
 def test_wrong_arguments_of_histograms(deep, settings, message):

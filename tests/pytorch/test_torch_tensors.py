@@ -103,7 +103,7 @@ def test_autograd_sees_the_change():
     ("tensor", "words"),
     [
         (lambda: torch.zeros(3, dtype=torch.complex64), r"parameters\[0\]\[1\] must be torch.float32, .*complex64"),
-        (lambda: torch.zeros(3, device="meta"), r"parameters\[0\]\[1\] must lie in the CPU's memory; it is on meta"),
+        (lambda: torch.zeros(3, device="meta"), r"parameters\[0\]\[1\] must be in CPU memory; it is on meta"),
         (lambda: torch.eye(3).to_sparse(), r"parameters\[0\]\[1\] must be dense; its layout is torch.sparse_coo"),
     ],
 )
@@ -227,7 +227,7 @@ def test_lazy_modules():
 def test_a_tensor_that_repeats_an_element_is_refused():
     weight = torch.nn.Parameter(torch.ones(1).expand(3))
     weight.grad = torch.ones(3)
-    with pytest.raises(ValueError, match=r"parameters\[0\]\[0\] must hold each element in a place of its own"):
+    with pytest.raises(ValueError, match=r"parameters\[0\]\[0\] must not have overlapping elements"):
         ours.SGD([weight]).step()
 
 

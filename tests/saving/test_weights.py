@@ -139,7 +139,7 @@ def test_weights_of_the_package(tmp_path):
     package.save_file(package.load_file(tmp_path / "ours"), tmp_path / "theirs")
     target.load_weights(tmp_path / "theirs")
     assert same(source, target)
-    with pytest.raises(ValueError, match="has a weight 'a/bias', which the model has not"):
+    with pytest.raises(ValueError, match="has a weight 'a/bias', which the model does not have"):
         model(first="x", last="b").load_weights(tmp_path / "theirs")  # of unknown order
 
 

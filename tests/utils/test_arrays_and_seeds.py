@@ -116,8 +116,8 @@ def test_split_in_strata():
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((np.zeros(3), np.zeros(4)), {}, r"x and y must have as many rows; x has 3, y has shape \(4,\)"),
-        ((np.zeros(3), np.zeros(3)), {"stratify": np.zeros(2)}, "x and stratify must have as many rows"),
+        ((np.zeros(3), np.zeros(4)), {}, r"x and y must have the same number of rows; x has 3, y has shape \(4,\)"),
+        ((np.zeros(3), np.zeros(3)), {"stratify": np.zeros(2)}, "x and stratify must have the same number of rows"),
         ((np.zeros(9), np.zeros(9), (0.5, 0.4)), {}, "shares must be numbers above 0 of sum 1"),
         ((np.zeros(9), np.zeros(9), (1.5, -0.5)), {}, "shares must be numbers above 0 of sum 1"),
         ((np.zeros(3), np.zeros(3), (0.9, 0.1)), {}, "every share must get a row"),

@@ -27,7 +27,7 @@ class SpecRequest:
 
 
 def apply(kind: str, x: ArrayLike | SpecRequest, **settings: float) -> np.ndarray:
-    """x (...), of any strides -> f(x), a new array of its shape; what is no float array is taken as floatx."""
+    """x (...), of any strides -> f(x), a new array of its shape. Other dtypes than floats are converted to floatx."""
     spec: Spec = {"kind": kind} | {name: check_float(name, value) for name, value in settings.items()}
     if isinstance(x, SpecRequest):
         _core.activation(spec, np.zeros((1, 1), np.float32))  # checks the settings

@@ -29,7 +29,7 @@ __all__ = [
 
 
 def linear(x: ArrayLike | SpecRequest) -> np.ndarray:
-    """x itself, in a new array.
+    """Identity: x in a new array.
 
     .. math:: y = x
 
@@ -45,7 +45,7 @@ def linear(x: ArrayLike | SpecRequest) -> np.ndarray:
 def relu(
     x: ArrayLike | SpecRequest, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> np.ndarray:
-    r"""Positive values; 0 for the others. With settings: three straight pieces.
+    r"""Rectified linear unit: max(x, 0); optionally with a slope, a maximum and a threshold.
 
     .. math:: y = \max(x, 0)
 
@@ -83,7 +83,7 @@ def relu(
 
 
 def relu6(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""Values cut to 0 and 6.
+    r"""ReLU6: x clipped to [0, 6].
 
     .. math:: y = \min(\max(x, 0), 6)
 
@@ -101,7 +101,7 @@ def relu6(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def leaky_relu(x: ArrayLike | SpecRequest, negative_slope: float = 0.2) -> np.ndarray:
-    r"""Positive values; a small multiple of the others. PyTorch's slope is 0.01, that of Keras's layer 0.3.
+    r"""Leaky ReLU: x above 0, a small multiple of x below. PyTorch's slope is 0.01, that of Keras's layer 0.3.
 
     .. math:: y = x \text{ where } x > 0, \quad a\,x \text{ elsewhere}
 
@@ -130,7 +130,7 @@ def leaky_relu(x: ArrayLike | SpecRequest, negative_slope: float = 0.2) -> np.nd
 
 
 def hard_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""`sigmoid` in three straight pieces.
+    r"""Piecewise linear approximation of `sigmoid`.
 
     .. math:: y = \min(\max(x / 6 + 1/2, 0), 1)
 
@@ -144,7 +144,7 @@ def hard_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def hard_silu(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""x times its `hard_sigmoid`; also called hard_swish.
+    r"""Hard SiLU (hard swish): x times its `hard_sigmoid`.
 
     .. math:: y = x \min(\max(x / 6 + 1/2, 0), 1)
 
@@ -162,7 +162,7 @@ def hard_silu(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def hard_tanh(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""`tanh` in three straight pieces.
+    r"""Hard tanh: x clipped to [-1, 1].
 
     .. math:: y = \min(\max(x, -1), 1)
 
@@ -176,7 +176,7 @@ def hard_tanh(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def hard_shrink(x: ArrayLike | SpecRequest, threshold: float = 0.5) -> np.ndarray:
-    r"""x, but 0 near 0.
+    r"""Hard shrinkage: x, but 0 near 0.
 
     .. math:: y = x \text{ where } |x| > t, \quad 0 \text{ elsewhere}
 
@@ -201,7 +201,7 @@ def hard_shrink(x: ArrayLike | SpecRequest, threshold: float = 0.5) -> np.ndarra
 
 
 def soft_shrink(x: ArrayLike | SpecRequest, threshold: float = 0.5) -> np.ndarray:
-    r"""x moved towards 0 by a constant, and 0 near 0.
+    r"""Soft shrinkage: x moved towards 0 by a constant, and 0 near 0.
 
     .. math:: y = \operatorname{sign}(x) \max(|x| - t, 0)
 

@@ -26,7 +26,7 @@ def _table() -> dict[str, Activation]:
 
 
 def get(identifier: Any) -> Activation:
-    """An activation from its name, or from itself; None is `linear`.
+    """Get an activation by name; functions are returned as they are, None is `linear`.
 
     Parameters
     ----------
@@ -66,13 +66,13 @@ def get(identifier: Any) -> Activation:
 
 
 def is_custom(activation: Activation) -> bool:
-    """Whether it is a function of one's own, which is computed in NumPy."""
+    """Whether an activation is a custom function, computed in NumPy."""
     plain = activation.func if isinstance(activation, partial) and not activation.args else activation
     return not any(plain is known for known in _table().values())
 
 
 def _with_settings(config: Mapping[str, Any]) -> Activation:
-    """What configs have for a function with settings."""
+    """Config of a function with settings."""
     settings = config.get("config")
     if config.get("class_name") != "partial" or not isinstance(settings, Mapping) or "function" not in settings:
         raise ValueError(f"activation must be a name or a function with settings; got {dict(config)!r}.")

@@ -15,7 +15,7 @@ __all__ = ["glu", "log_softmax", "softmax", "sparsemax"]
 
 
 def softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
-    r"""Exponentials over their sum along an axis: the shares of a whole.
+    r"""Softmax: exponentials divided by their sum along an axis.
 
     .. math:: y_k = e^{x_k} / \textstyle\sum_j e^{x_j}
 
@@ -40,7 +40,7 @@ def softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
 
 
 def log_softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
-    r"""The logarithm of `softmax`, without leaving the range of the dtype.
+    r"""Logarithm of `softmax`, without overflow.
 
     .. math:: y_k = x_k - \log \textstyle\sum_j e^{x_j}
 
@@ -65,7 +65,7 @@ def log_softmax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
 
 
 def sparsemax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
-    r"""The nearest point, along an axis, of those with no negative number and a sum of 1: `softmax` with exact zeros.
+    r"""Sparsemax: projection onto the probability simplex along an axis; `softmax` with exact zeros.
 
     .. math:: y_k = \max(x_k - \tau, 0), \qquad \textstyle\sum_k y_k = 1
 
@@ -99,7 +99,7 @@ def sparsemax(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
 
 
 def glu(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
-    r"""The first half along an axis times the `sigmoid` of the second: half as many numbers.
+    r"""Gated linear unit: the first half along an axis times the `sigmoid` of the second half.
 
     .. math:: y = a / (1 + e^{-b}), \qquad x = (a, b)
 
@@ -116,7 +116,7 @@ def glu(x: ArrayLike | SpecRequest, axis: int = -1) -> np.ndarray:
 
     Notes
     -----
-    A function of arrays only: layers have as many outputs as their activation has inputs.
+    For arrays only: the activation of a layer must keep the number of outputs.
 
     References
     ----------

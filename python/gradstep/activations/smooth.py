@@ -31,7 +31,7 @@ __all__ = [
 
 
 def elu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
-    r"""Positive values; an exponential that ends at -alpha for the others.
+    r"""Exponential linear unit: x above 0, alpha (exp(x) - 1) below.
 
     .. math:: y = x \text{ where } x > 0, \quad \alpha (e^x - 1) \text{ elsewhere}
 
@@ -61,7 +61,7 @@ def elu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
 
 
 def celu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
-    r"""`elu` whose slope does not jump at 0, whatever alpha is.
+    r"""Continuously differentiable `elu`, for any alpha.
 
     .. math:: y = x \text{ where } x > 0, \quad \alpha (e^{x / \alpha} - 1) \text{ elsewhere}
 
@@ -90,7 +90,7 @@ def celu(x: ArrayLike | SpecRequest, alpha: float = 1.0) -> np.ndarray:
 
 
 def selu(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""`elu` scaled so that outputs keep mean 0 and variance 1 from layer to layer.
+    r"""Scaled exponential linear unit, which keeps mean 0 and variance 1 from layer to layer.
 
     .. math:: y = \lambda x \text{ where } x > 0, \quad \lambda \alpha (e^x - 1) \text{ elsewhere}, \qquad
         \lambda = 1.0507\ldots, \; \alpha = 1.6732\ldots
@@ -109,7 +109,7 @@ def selu(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
-    """The logistic function, from 0 to 1.
+    """Logistic sigmoid.
 
     .. math:: y = 1 / (1 + e^{-x})
 
@@ -123,7 +123,7 @@ def sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def log_sigmoid(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""The logarithm of `sigmoid`, without leaving the range of the dtype.
+    r"""Logarithm of `sigmoid`, without overflow.
 
     .. math:: y = -\log(1 + e^{-x})
 
@@ -151,7 +151,7 @@ def tanh(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def tanh_shrink(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""x without its `tanh`.
+    r"""Tanh shrinkage: x - tanh(x).
 
     .. math:: y = x - \tanh x
 
@@ -179,7 +179,7 @@ def exponential(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def softplus(x: ArrayLike | SpecRequest) -> np.ndarray:
-    r"""A smooth `relu`.
+    r"""Softplus: log(1 + exp(x)), a smooth `relu`.
 
     .. math:: y = \log(1 + e^x)
     """
@@ -187,7 +187,7 @@ def softplus(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def squareplus(x: ArrayLike | SpecRequest, b: float = 4) -> np.ndarray:
-    r"""A smooth `relu` without an exponential.
+    r"""Squareplus: a smooth `relu` without an exponential.
 
     .. math:: y = \left(x + \sqrt{x^2 + b}\right) / 2
 
@@ -216,7 +216,7 @@ def squareplus(x: ArrayLike | SpecRequest, b: float = 4) -> np.ndarray:
 
 
 def softsign(x: ArrayLike | SpecRequest) -> np.ndarray:
-    """A slower `tanh`, from -1 to 1.
+    """Softsign: x / (1 + abs(x)).
 
     .. math:: y = x / (1 + |x|)
 
@@ -230,7 +230,7 @@ def softsign(x: ArrayLike | SpecRequest) -> np.ndarray:
 
 
 def gelu(x: ArrayLike | SpecRequest, approximate: bool = False) -> np.ndarray:
-    r"""x times the share of a normal distribution below it.
+    r"""Gaussian error linear unit: x times the normal distribution function at x.
 
     .. math:: y = \tfrac{x}{2} \left(1 + \operatorname{erf}(x / \sqrt 2)\right)
 
@@ -262,7 +262,7 @@ def gelu(x: ArrayLike | SpecRequest, approximate: bool = False) -> np.ndarray:
 
 
 def silu(x: ArrayLike | SpecRequest) -> np.ndarray:
-    """x times its `sigmoid`; also called swish.
+    """SiLU (swish): x times its `sigmoid`.
 
     .. math:: y = x / (1 + e^{-x})
 

@@ -1,4 +1,4 @@
-"""Callbacks: what is called at the turns of a training run, by Keras's names."""
+"""Callbacks, by Keras's names: hooks of training, evaluation and prediction."""
 
 from typing import TYPE_CHECKING
 

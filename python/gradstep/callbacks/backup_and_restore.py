@@ -20,7 +20,7 @@ LATEST, PREVIOUS = "latest.gradstep", "previous.gradstep"
 
 
 class BackupAndRestore(Callback):
-    """Back up a run while it trains; if the program is started again after it was interrupted, go on from there.
+    """Back up the state of training, and resume from it when an interrupted program is started again.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ class BackupAndRestore(Callback):
         return os.path.join(self.backup_dir, name)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Go on from the backup, if there is one."""
+        """Resume from the backup, if there is one."""
         self._batches = 0
         checkpoint = self.model._checkpoint(self._others)
         checkpoint.check(self._path(LATEST))
@@ -151,7 +151,7 @@ class BackupAndRestore(Callback):
         checkpoint.save(self._path(LATEST), epoch=epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Remove the backup, if that is wanted."""
+        """Remove the backup, if `delete_checkpoint` is set."""
         if not self.delete_checkpoint:
             return
         for name in (LATEST, PREVIOUS):

@@ -22,7 +22,7 @@ class LogNames(NamedTuple):
 
 
 class Callback:
-    """Base of the callbacks: override the hooks that are wanted.
+    """Base class of the callbacks, with hooks to override.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class Callback:
         self.params: dict[str, Any] = {}
 
     def set_model(self, model: Any) -> None:
-        """Called before all others."""
+        """Called before all other hooks."""
         self.model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called before all others."""
+        """Called before all other hooks."""
         self.params = params
 
     # -- training ------------------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ class Callback:
         """Another name of `on_train_batch_end`."""
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
-        """About 20 times a second, in Python anyway; batches: how many of the epoch are done. Not in Keras."""
+        """Called about 20 times a second; batches: number of finished batches of the epoch. Not in Keras."""
 
     # -- scoring and prediction ----------------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Callback:
     # -- for the list of callbacks -------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """However a run ends, also by an error or Ctrl-C: let go of files, end lines. Not in Keras."""
+        """Called however a run ends, by an error or Ctrl-C too: close files, end lines. Not in Keras."""
 
     def _on_fit_data(self, x: Any, y: Any, others: list[Callback]) -> None:
         """Before training begins: rows of the data of `fit`, and the callbacks that its user gave."""
@@ -138,14 +138,14 @@ class Callback:
     # -- state ---------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """What the callback has gathered, for a run that is to go on in another process: numbers, texts and lists.
+        """State of the callback, for resuming in another process: numbers, strings and lists.
 
         The same bits come back through JSON. A subclass with state of its own overrides this and `load_state_dict`.
         """
         return {name: plain(getattr(self, name)) for name in self._state}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave; the next `fit` then goes on with it instead of starting anew.
+        """Load what `state_dict` gave. The next `fit` continues with it.
 
         Raises
         ------
@@ -171,12 +171,12 @@ class Callback:
         return goes_on
 
     def _added_names(self) -> tuple[str, ...] | None:
-        """What this callback adds to the logs of an epoch; None: it may be anything, for a user wrote it."""
+        """Names that this callback adds to the logs of an epoch; None if unknown, for custom callbacks."""
         hooks = [getattr(self, hook) for hook in ("on_epoch_end", "on_train_batch_end", "on_batch_end")]
         return self._own_names() if all(map(is_ours, hooks)) else None
 
     def _own_names(self) -> tuple[str, ...]:
-        """What a callback of this package adds to the logs of an epoch."""
+        """Names that a callback of this package adds to the logs of an epoch."""
         return ()
 
     def _wants(self, hook: str) -> bool:

@@ -27,7 +27,7 @@ BATCH_HOOKS = {
 
 
 class CallbackList(Callback):
-    """Several callbacks called as one, in their order; `fit`, `evaluate` and `predict` make one, and take one.
+    """Container of callbacks, which calls them in order.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class CallbackList(Callback):
         return member
 
     def set_model(self, model: Any) -> None:
-        """Tell all of them."""
+        """Call the method of every callback."""
         if model is None:
             return
         super().set_model(model)
@@ -103,19 +103,19 @@ class CallbackList(Callback):
             member.set_model(model)
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Tell all of them."""
+        """Call the method of every callback."""
         super().set_params(params)
         if params:
             for member in self.callbacks:
                 member.set_params(dict(params))
 
     def set_steps(self, steps: int | None) -> None:
-        """How many batches an epoch has, which a generator may show only by its end."""
+        """Set the number of batches of an epoch, which of a generator is known at its end."""
         if steps != self.params.get("steps"):
             self.set_params(self.params | {"steps": steps})
 
     def wants_batches(self, what: str) -> bool:
-        """Whether one of them has a hook for every batch of "train", "test" or "predict"."""
+        """Whether a callback has a hook for every batch of "train", "test" or "predict"."""
         return any(member._wants(hook) for member in self.callbacks for hook in BATCH_HOOKS[what])
 
     def _wants(self, hook: str) -> bool:
@@ -151,7 +151,7 @@ class CallbackList(Callback):
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """Whatever ends the run, each callback is closed: a progress bar ends its line."""
+        """Close every callback at the end of a run, whatever ends it."""
         try:
             yield
         finally:

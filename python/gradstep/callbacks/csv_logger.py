@@ -15,7 +15,7 @@ __all__ = ["CSVLogger"]
 
 
 class CSVLogger(Callback):
-    """Write loss and metrics of every epoch into a CSV file, a row an epoch.
+    """Write the loss and metrics of every epoch to a CSV file.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["Diagnose"]
 
 
 class Diagnose(Callback):
-    """Watch training, and say in words when it goes wrong, and what to try.
+    """Watch training, report what goes wrong, and suggest what to try.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Diagnose(Callback):
 
     Notes
     -----
-    After each epoch the sample goes forward twice and backward once: about the time of training on twice as many rows.
+    Each epoch costs two forward passes and one backward pass over the sample: as training on twice its rows.
     For a layer with weights :math:`w` that are trained, their gradients :math:`g` and what an epoch changed, :math:`d`:
 
     - divergence: the loss is not finite; or above twice that before training, and rising.
@@ -58,7 +58,7 @@ class Diagnose(Callback):
     - exploding gradients: :math:`|g| > 100\\max(|w|, 1)` twice in a row, or :math:`g` is not finite though :math:`w`
       is.
 
-    Training goes as without it, to the bit: nothing is drawn, and weights, optimizer and counters stay as they are.
+    Training gives the same bits as without it: nothing is drawn, and weights, optimizer and counters do not change.
     Keras has nothing like it.
 
     Examples
@@ -97,7 +97,7 @@ class Diagnose(Callback):
         self._before = self.model.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Measure, and say what is wrong."""
+        """Measure the model and report problems."""
         loss = (logs or {}).get("loss")
         if loss is None:
             return
@@ -111,7 +111,7 @@ class Diagnose(Callback):
                         say(str(finding))
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Let go of the rows."""
+        """Release the sample of the data."""
         self._sample, self._before, self._loaded = None, [], False
 
     def _snapshot(self, epoch: int, loss: float) -> Snapshot:
@@ -139,7 +139,7 @@ class Diagnose(Callback):
         return Snapshot(epoch, loss, value, constant, layers)
 
     def _forward(self, x: Any) -> tuple[dict[str, LayerSnapshot], bool]:
-        """What the units of each layer give; and whether the outputs are the same for all rows."""
+        """Dead units of each layer, and whether the outputs are the same for all rows."""
         layers = {}
         calls, outputs = self.model._through(x)
         for layer, given, made, is_last in calls:
@@ -168,7 +168,7 @@ class Diagnose(Callback):
         return float(value), gradients
 
     def state_dict(self) -> dict[str, Any]:
-        """The losses and findings so far; a run that goes on measures the layers anew."""
+        """The losses and findings so far. A resumed run measures the layers again."""
         from .states import plain
 
         first = self.snapshots[0].sample if self.snapshots else math.nan
@@ -180,7 +180,7 @@ class Diagnose(Callback):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave; the next `fit` then goes on with it."""
+        """Load what `state_dict` gave. The next `fit` continues with it."""
         from .states import loaded
 
         if set(state) != {"epochs", "losses", "start", "findings"}:

@@ -17,7 +17,7 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(MonitorCallback):
-    """End `fit` when a loss or metric has not improved for some epochs.
+    """Stop training when a loss or metric has stopped improving.
 
     Parameters
     ----------
@@ -90,14 +90,14 @@ class EarlyStopping(MonitorCallback):
         self.best_weights: list[np.ndarray] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start anew, unless state was loaded."""
+        """Reset the state, unless one was loaded."""
         super().on_train_begin(logs)
         if not self._is_resumed():
             self.wait = self.stopped_epoch = self.best_epoch = 0
             self.best = self.best_weights = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number."""
+        """Check the monitored value."""
         current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
             return
@@ -114,7 +114,7 @@ class EarlyStopping(MonitorCallback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Restore the best weights, if that is wanted."""
+        """Restore the best weights, if `restore_best_weights` is set."""
         if self.stopped_epoch > 0 and self.verbose > 0:
             say(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
@@ -123,7 +123,7 @@ class EarlyStopping(MonitorCallback):
             self.model.set_weights(self.best_weights)
 
     def get_monitor_value(self, logs: Logs | None) -> Any:
-        """The number, or None and a warning."""
+        """The monitored value; None, with a warning, if the logs do not have it."""
         value = (logs or {}).get(self.monitor)
         if value is None:
             self._missing(logs)
@@ -135,12 +135,12 @@ class EarlyStopping(MonitorCallback):
             self.best_weights = self.model.get_weights()
 
     def state_dict(self) -> dict[str, Any]:
-        """As every callback's; the best weights are texts, ``best_weights.0`` and so on."""
+        """State of the callback; the best weights are strings, ``best_weights.0`` and so on."""
         weights = {f"best_weights.{i}": plain(weight) for i, weight in enumerate(self.best_weights or [])}
         return super().state_dict() | weights
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """As every callback's."""
+        """Load what `state_dict` gave. The next `fit` continues with it."""
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
         weights: list[np.ndarray] = []

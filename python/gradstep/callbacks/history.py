@@ -1,4 +1,4 @@
-"""What `fit` gives back."""
+"""The history of `fit`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHOWN = 15  # epochs at each end of a long table
 
 
 class History(Callback):
-    """Losses and metrics of every epoch.
+    """Record of the loss and metrics of every epoch.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class History(Callback):
         return self.epoch if len(self.history[name]) == len(self.epoch) else self._measured.get(name, self.epoch)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start anew, unless state was loaded."""
+        """Reset the state, unless one was loaded."""
         if not self._is_resumed():
             self.history, self.epoch, self._measured = {}, [], {}
 
@@ -81,7 +81,7 @@ class History(Callback):
         return state | {f"epochs.{name}": epochs for name, epochs in some.items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave; the next `fit` then adds to it.
+        """Load what `state_dict` gave. The next `fit` adds to it.
 
         Raises
         ------

@@ -13,7 +13,7 @@ __all__ = ["LambdaCallback"]
 
 
 class LambdaCallback(Callback):
-    """Call functions at the turns of a run.
+    """Call functions as hooks of a run.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ __all__ = ["LearningRateScheduler"]
 
 
 class LearningRateScheduler(Callback):
-    """Set the learning rate when an epoch begins.
+    """Set the learning rate at the beginning of each epoch, by a function.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class LearningRateScheduler(Callback):
         return tuple(rate_names(self.model.optimizer))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that the rate can be set."""
+        """Check that the learning rate can be set."""
         check_rates(self.model.optimizer, "LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -20,7 +20,7 @@ SAMPLE = 0.5  # in the place of a number that is not known yet
 
 
 class ModelCheckpoint(MonitorCallback):
-    """Save the model or its weights after every epoch, after so many batches, or whenever it is better than before.
+    """Save the model or its weights after epochs or batches, or only the best.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class ModelCheckpoint(MonitorCallback):
             self._idle = (ModelCheckpoint.on_train_batch_end,)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find out which way is better, if that matters, and whether the files can be written."""
+        """Determine whether larger or smaller is better, and check that the files can be written."""
         if self.save_best_only:
             super().on_train_begin(logs)
         numbers: Mapping[str, Any] = _Anything()
@@ -135,7 +135,7 @@ class ModelCheckpoint(MonitorCallback):
             self._save(self._current_epoch, batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Save if it goes by epochs."""
+        """Save the model, if `save_freq` is "epoch"."""
         if self.save_freq == "epoch":
             self._save(epoch, None, logs)
 
@@ -230,7 +230,7 @@ def _checked_format(filepath: str) -> str:
 
 
 def _before_names(filepath: str) -> tuple[str, bool]:
-    """What stands before the first name; and whether there is no name."""
+    """The text before the first field of a format string, and whether it has no field."""
     from string import Formatter  # which few programs need
 
     before = ""

@@ -1,4 +1,4 @@
-"""What callbacks have in common that watch a number of the logs."""
+"""Base of the callbacks that monitor a value of the logs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODES = ("auto", "min", "max")
 
 
 class MonitorCallback(Callback):
-    """Base of the callbacks that watch whether a number of the logs improves.
+    """Base class of the callbacks that monitor a value of the logs.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class MonitorCallback(Callback):
         self._larger: bool | None = None  # is better
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Find out which way is better, and whether there will be such a number."""
+        """Determine whether larger or smaller is better, and check that the value will be in the logs."""
         self._larger = self.mode == "max" if self.mode != "auto" else self._larger_is_better()
         if self._log_names is not None and is_ours(type(self)):  # a subclass may find its number elsewhere
             names = self._log_names.always + self._log_names.sometimes

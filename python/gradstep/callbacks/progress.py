@@ -182,7 +182,7 @@ class Bar:
 
 
 class ProgbarLogger(Callback):
-    """The progress of `fit`: a bar for the epoch that runs, a line for each that is done.
+    """Progress bar of `fit`, with a line for each finished epoch.
 
     `fit` makes its own, by `verbose`: 1 draws the bar where standard output is a terminal or a notebook, 2 never does.
 
@@ -212,7 +212,7 @@ class ProgbarLogger(Callback):
         self._bar.draw(0)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Draw the bar in a loop of one's own."""
+        """Draw the bar in a custom training loop."""
         self.on_train_progress(batch + 1, logs)
 
     def on_train_progress(self, batches: int, logs: Logs | None = None) -> None:
@@ -227,7 +227,7 @@ class ProgbarLogger(Callback):
             self._bar = None
 
     def close(self) -> None:
-        """Leave the cursor on a line of its own when an epoch was cut short."""
+        """End the line when an epoch was interrupted."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

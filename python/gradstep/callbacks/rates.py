@@ -38,7 +38,7 @@ def check_rates(optimizer: Any, who: str) -> None:
 
 
 def rate_names(optimizer: Any) -> list[str]:
-    """What `log_rates` adds."""
+    """Names of the values that `log_rates` adds."""
     return [f"learning_rate_{name}" if name else "learning_rate" for name, _ in rated(optimizer)]
 
 

@@ -14,7 +14,7 @@ __all__ = ["ReduceLROnPlateau"]
 
 
 class ReduceLROnPlateau(MonitorCallback):
-    """Multiply the learning rate by a factor when a loss or metric has not improved for some epochs.
+    """Reduce the learning rate when a loss or metric has stopped improving.
 
     Parameters
     ----------
@@ -91,14 +91,14 @@ class ReduceLROnPlateau(MonitorCallback):
         return tuple(rate_names(self.model.optimizer))
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """Start anew, unless state was loaded."""
+        """Reset the state, unless one was loaded."""
         super().on_train_begin(logs)
         check_rates(self.model.optimizer, "ReduceLROnPlateau")
         if not self._is_resumed():
             self.best, self.wait, self.cooldown_counter = None, 0, 0
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the number, and lower the rate if it is time."""
+        """Check the monitored value and reduce the learning rate if needed."""
         log_rates(self.model.optimizer, logs)
         current = (logs or {}).get(self.monitor)
         if current is None:
@@ -115,7 +115,7 @@ class ReduceLROnPlateau(MonitorCallback):
                 self.wait, self.cooldown_counter = 0, self.cooldown
 
     def in_cooldown(self) -> bool:
-        """Whether epochs are not counted at the moment."""
+        """Whether the cooldown after a reduction is running."""
         return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int) -> bool:

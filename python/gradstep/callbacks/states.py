@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
 
 
 def loaded(value: Any) -> Any:
-    """What `plain` was given; a text of an array that is damaged is a ValueError."""
+    """Inverse of `plain`. ValueError for the damaged text of an array."""
     if isinstance(value, str) and value.startswith(f"{ARRAY} "):
         from base64 import b64decode
 

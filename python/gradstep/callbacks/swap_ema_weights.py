@@ -15,7 +15,7 @@ __all__ = ["SwapEMAWeights"]
 
 
 class SwapEMAWeights(Callback):
-    """Put the averages of an optimizer with ``use_ema`` into the model while it is scored or predicts.
+    """Use the averaged weights (`use_ema`) of the optimizer in evaluation and prediction.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class SwapEMAWeights(Callback):
         self._swapped = wanted
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        """See that there are averages."""
+        """Check that the optimizer keeps averages."""
         self._optimizers()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -92,7 +92,7 @@ class SwapEMAWeights(Callback):
             self._swap(False)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Show the averages to the callbacks that come next."""
+        """Put the averages in place for the callbacks that follow."""
         if self.swap_on_epoch:
             self._swap(True)
             self._averages = [weight.copy() for weight, _ in self._pairs()]
@@ -112,7 +112,7 @@ class SwapEMAWeights(Callback):
         self._swap(True)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """Go back to the weights."""
+        """Restore the weights."""
         self._swap(False)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
@@ -120,10 +120,10 @@ class SwapEMAWeights(Callback):
         self._swap(True)
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
-        """Go back to the weights."""
+        """Restore the weights."""
         self._swap(False)
 
     def close(self) -> None:
-        """Go back to the weights if a run was cut short."""
+        """Restore the weights if a run was interrupted."""
         if self.model is not None:
             self._swap(False)

@@ -1,4 +1,4 @@
-"""What can go wrong in training, and how it shows in what was measured."""
+"""Problems of training, and how to detect them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ABSENT = ("write_images", "profile_batch", "embeddings_freq", "embeddings_metada
 
 
 class TensorBoard(Callback):
-    """Write event files for TensorBoard: ``tensorboard --logdir logs`` shows them (extra `tensorboard`).
+    """Write event files for TensorBoard, ``tensorboard --logdir logs`` (extra `tensorboard`).
 
     Parameters
     ----------
@@ -123,11 +123,11 @@ class TensorBoard(Callback):
         self._files = {}
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Look at the clock."""
+        """Start the timer."""
         self._epoch_began, self._steps_before = perf_counter(), self.model.optimizer.iterations
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Look at the clock."""
+        """Start the timer."""
         self._batch_began = perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
@@ -154,7 +154,7 @@ class TensorBoard(Callback):
                 self._file("validation").scalar(f"evaluation_{name}_vs_iterations", value, steps)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the logs, and the weights if it is their turn."""
+        """Write the logs, and histograms of the weights every `histogram_freq` epochs."""
         numbers = dict(logs or {})
         log_rates(self.model.optimizer, numbers)
         if self.write_steps_per_second:

@@ -12,7 +12,7 @@ __all__ = ["TerminateOnNaN"]
 
 
 class TerminateOnNaN(Callback):
-    """End `fit` after the first batch whose loss is NaN or infinite.
+    """Stop training at the first batch whose loss is NaN or infinite.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class TerminateOnNaN(Callback):
         self.raise_error = check_bool("raise_error", raise_error)
 
     def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return

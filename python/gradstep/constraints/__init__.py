@@ -1,4 +1,4 @@
-"""What weights must be after each step, by Keras's names: ``Dense(8, kernel_constraint=MaxNorm(3))``.
+"""Constraints, by Keras's names: projections of weights after each step, ``Dense(8, kernel_constraint=MaxNorm(3))``.
 
 A constraint called with an array gives it as it must be.
 """

@@ -1,4 +1,4 @@
-"""What every constraint can do: settings of the computation in csrc/graph/weight_attributes.hpp."""
+"""Base class of the constraints, which are computed in csrc/graph/weight_attributes.hpp."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Axis = int | Sequence[int] | None
 
 
 class Constraint(Described):
-    """Base of the constraints: what weights must be after each step. A subclass defines `rule`."""
+    """Base class of the constraints, which project weights after each step. A subclass defines `rule`."""
 
     def rule(self, ndim: int) -> dict[str, Any]:
         """Kind and settings of the constraint for an array of this many dimensions."""

@@ -12,7 +12,7 @@ __all__ = ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"]
 
 
 class NonNeg(Constraint):
-    """No number below 0: those that are become 0.
+    """Constrains weights to be non-negative.
 
     Examples
     --------
@@ -27,7 +27,7 @@ class NonNeg(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    r"""Norms between two bounds.
+    r"""Constrains norms of weights to a range.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class MinMaxNorm(Constraint):
     Raises
     ------
     TypeError, ValueError
-        A number out of its range; an axis that the weight has not.
+        A number out of its range; an axis that the weight does not have.
 
     Notes
     -----
@@ -74,7 +74,7 @@ class MinMaxNorm(Constraint):
 
 
 class MaxNorm(Constraint):
-    r"""Norms of at most a bound.
+    r"""Constrains norms of weights to a maximum.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class MaxNorm(Constraint):
     Raises
     ------
     TypeError, ValueError
-        A number out of its range; an axis that the weight has not.
+        A number out of its range; an axis that the weight does not have.
 
     Notes
     -----
@@ -115,7 +115,7 @@ class MaxNorm(Constraint):
 
 
 class UnitNorm(Constraint):
-    r"""Norms of 1.
+    r"""Constrains norms of weights to 1.
 
     Parameters
     ----------

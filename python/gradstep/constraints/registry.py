@@ -13,7 +13,7 @@ __all__ = ["get"]
 
 
 def get(identifier: str | Mapping[str, Any] | Constraint | None) -> Constraint | None:
-    """A constraint from its name ("max_norm" or "MaxNorm"), from what configs have for it, or itself; None is none.
+    """Create a constraint from a name, a dict or a constraint (returned as it is); None gives None.
 
     Raises
     ------

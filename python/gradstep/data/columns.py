@@ -1,4 +1,4 @@
-"""Data of several inputs and outputs: arrays of as many rows, taken apart together."""
+"""Data of several inputs and outputs: arrays with the same number of rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ManyRows(Rows):
     """Rows of which x and y are `Columns`, and so are the weights, if there are any."""
 
     def of_classes(self, class_weight: Any) -> Rows:
-        """The same with weights of their classes, where there is one output."""
+        """The rows with class weights, where there is one output."""
         if class_weight is None:
             return self
         if len(self.y.arrays) > 1:
@@ -52,14 +52,14 @@ class ManyRows(Rows):
 
 
 def label(what: str, name: str, names: Sequence[str]) -> str:
-    """What one of several is called in an error: ``y['b']``."""
+    """Name of one of several arrays in an error: ``y['b']``."""
     return what if len(names) == 1 else f"{what}[{name!r}]"
 
 
 def input_columns(
     x: Any, what: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]], dtype: str
 ) -> list[np.ndarray]:
-    """x, an array, or a list or dict of one for each input -> (rows, numbers a row) each, as many rows.
+    """x, an array, or a list or dict of one for each input -> (rows, numbers a row) each, with the same number of rows.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def input_columns(
         found.append(inputs(numeric(one, label(what, name, names)), label(what, name, names), shape, dtype))
     rows = {name: len(array) for name, array in zip(names, found, strict=True)}
     if len(set(rows.values())) > 1:
-        raise ValueError(f"{what} must have as many rows for each input; got {rows}.")
+        raise ValueError(f"{what} must have the same number of rows for each input; got {rows}.")
     return found
 
 
@@ -105,7 +105,7 @@ def target_columns(
             raise ValueError(f"{what} must have targets for output {name!r}, which has a loss or metrics.")
         known = targets(one, called, loss, tuple(shape), dtype)
         if len(known) != rows:
-            raise ValueError(f"{called} must have as many rows as x; got {len(known)} and {rows}.")
+            raise ValueError(f"{called} must have the same number of rows as x; got {len(known)} and {rows}.")
         _try_labels(known, called, loss, shape[-1], dtype)
         found.append(known)
     return Columns(found)

@@ -45,7 +45,7 @@ class Feed(Protocol):
         """Rows of it, all of them if they lie in memory, for those who look at data."""
 
     def make_run(self) -> Any:
-        """What goes over them, with the network as it is now."""
+        """Create the run over the data, with the current network."""
 
     def is_over(self) -> bool:
         """Whether there is no batch for another epoch."""
@@ -58,7 +58,7 @@ class Feed(Protocol):
 
 
 class _RowFeed:
-    """What feeds of rows in memory share: an epoch is a part of a pass over all of them, as in Keras."""
+    """Base of the feeds of rows in memory. An epoch is a part of a pass over all rows, as in Keras."""
 
     def __init__(self, rows: int, batch: int, limit: int | None = None, order: Order | None = None) -> None:
         self._count, self._batch, self._limit, self._order = rows, batch, limit, order
@@ -225,7 +225,7 @@ class BatchFeed:
         _warn(done, self._limit)
 
     def _pass(self, number: int) -> _Peeking:
-        """What is left of a pass over the source, or a new one."""
+        """The rest of a pass over the source, or a new pass."""
         if self._left is None:
             self._given = 0
             if is_sequence(self._source):

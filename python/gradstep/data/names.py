@@ -1,4 +1,4 @@
-"""What is given for each of several inputs or outputs: one for all, a list in their order, or a dict by their names."""
+"""Arguments for several inputs or outputs: one value, a list in order, or a dict by names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def by_name(given: Mapping[Any, Any], names: Sequence[str], what: str, missing: 
 
 
 def only_by_name(given: Any, names: Sequence[str], what: str) -> Any:
-    """What is given for the only input or output: itself, or in a dict by its name. Raises as `by_name` does."""
+    """The argument for a single input or output: itself, or in a dict by its name. Raises as `by_name`."""
     if not isinstance(given, Mapping):
         return given
     return by_name(given, names or list(given)[:1], what, "must have data for")[0]

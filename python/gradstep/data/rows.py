@@ -50,7 +50,7 @@ class Rows:
         return len(self.y)
 
     def of_classes(self, class_weight: Any) -> Rows:
-        """The same with weights of their classes."""
+        """The rows with class weights."""
         if class_weight is None:
             return self
         if self.weights is not None:
@@ -143,7 +143,7 @@ def _shaped(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> 
 
 
 def row_weights(given: Any, name: str, rows: int) -> np.ndarray | None:
-    """What rows count for: None, or (rows,) or (rows, 1) of finite numbers -> float64 (rows,)."""
+    """Sample weights: None, or (rows,) or (rows, 1) of finite numbers -> float64 (rows,)."""
     if given is None:
         return None
     weights = numeric(given, name)
@@ -161,13 +161,13 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
     """Refuse data and targets of different lengths, and none at all."""
     rows = [array.shape[0] if array.ndim else 0 for array in (x, y)]
     if rows[0] != rows[1]:
-        raise ValueError(f"{names[0]} and {names[1]} must have as many rows; got {rows[0]} and {rows[1]}.")
+        raise ValueError(f"{names[0]} and {names[1]} must have the same number of rows; got {rows[0]} and {rows[1]}.")
     if rows[0] == 0:
         raise ValueError(f"{names[0]} must have at least one row; its shape is {x.shape}.")
 
 
 def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
-    """Rows of a batch; "full" is all of them. Where only `limit` is given, as many batches have all rows."""
+    """Rows of a batch; "full" is all of them. If only `limit` is given, that many batches have all rows."""
     if isinstance(batch_size, str):
         return check_choice(name, batch_size, {"full": max(rows, 1)})
     if batch_size is None:

@@ -1,4 +1,4 @@
-"""What gives batches: which objects do, how many, and what is in one."""
+"""Iterators of batches: which objects are one, their length, and the contents of a batch."""
 
 from __future__ import annotations
 

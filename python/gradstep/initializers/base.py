@@ -1,4 +1,4 @@
-"""What every initializer can do."""
+"""Base class of the initializers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Initializer", "Random", "truncated_normal"]
 
 
 class Initializer(Described):
-    """Base of the initializers. A subclass says what the numbers are, in `draw`."""
+    """Base class of the initializers. A subclass defines `draw`."""
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> np.ndarray:
         """Draw the initial weights of one array.
@@ -46,7 +46,7 @@ class Initializer(Described):
 
 
 class Random:
-    """Of an initializer that draws, before `Initializer` among its bases.
+    """Mixin, before `Initializer` among the bases, of initializers that draw random numbers.
 
     A subclass gives the numbers of one generator, in `sample`.
     """

@@ -11,7 +11,7 @@ __all__ = ["Constant", "Identity", "Ones", "Zeros"]
 
 
 class Constant(Initializer):
-    """The same number everywhere.
+    """Initializes with a constant.
 
     Parameters
     ----------
@@ -38,21 +38,21 @@ class Constant(Initializer):
 
 
 class Zeros(Constant):
-    """0 everywhere."""
+    """Initializes with zeros."""
 
     def __init__(self) -> None:
         super().__init__(0.0)
 
 
 class Ones(Constant):
-    """1 everywhere."""
+    """Initializes with ones."""
 
     def __init__(self) -> None:
         super().__init__(1.0)
 
 
 class Identity(Initializer):
-    """1 on the diagonal, 0 elsewhere; for matrices.
+    """Identity matrix, times a gain.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ __all__ = ["Orthogonal"]
 
 
 class Orthogonal(Random, Initializer):
-    r"""A matrix whose columns, or rows if they are fewer, are of length `gain` and at right angles to each other.
+    r"""Orthogonal matrix times a gain, by a QR decomposition.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["RandomNormal", "RandomUniform", "TruncatedNormal"]
 
 
 class RandomUniform(Random, Initializer):
-    """Numbers between two bounds, each as likely.
+    """Uniform numbers between two bounds.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class RandomNormal(Random, Initializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Normal numbers, those further than two standard deviations from the mean drawn again.
+    """Truncated normal numbers, within two standard deviations of the mean.
 
     Parameters
     ----------

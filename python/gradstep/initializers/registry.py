@@ -26,7 +26,7 @@ def _table() -> dict[str, type[Initializer]]:
 
 
 def get(identifier: str | Mapping[str, Any] | Initializer | Callable[..., Any]) -> Initializer | Callable[..., Any]:
-    """An initializer from its name ("glorot_uniform" or "GlorotUniform"), from what configs have for it, or itself.
+    """Create an initializer from a name, a dict or an initializer or function (returned as it is).
 
     A function of (shape, dtype) that gives an array is one too.
 

@@ -29,7 +29,7 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 class VarianceScaling(Random, Initializer):
-    r"""Numbers of mean 0 and variance `scale` over the number of a unit's connections.
+    r"""Mean 0 and variance `scale` / fan, where fan is the number of inputs, outputs or their mean.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _fans(shape: tuple[int, ...]) -> tuple[float, float]:
 
 
 class GlorotUniform(VarianceScaling):
-    """Uniform, of variance 2 / (inputs + outputs): the default of kernels.
+    """Glorot uniform (Xavier): variance 2 / (inputs + outputs). The default of kernels.
 
     References
     ----------
@@ -110,14 +110,14 @@ class GlorotUniform(VarianceScaling):
 
 
 class GlorotNormal(VarianceScaling):
-    """Truncated normal, of variance 2 / (inputs + outputs). See `GlorotUniform`."""
+    """Glorot normal (Xavier): truncated normal of variance 2 / (inputs + outputs)."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 
 class HeUniform(VarianceScaling):
-    """Uniform, of variance 2 / inputs: for `relu`.
+    """He uniform: variance 2 / inputs, for `relu`.
 
     References
     ----------
@@ -129,14 +129,14 @@ class HeUniform(VarianceScaling):
 
 
 class HeNormal(VarianceScaling):
-    """Truncated normal, of variance 2 / inputs. See `HeUniform`."""
+    """He normal: truncated normal of variance 2 / inputs."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(2.0, "fan_in", "truncated_normal", seed)
 
 
 class LecunUniform(VarianceScaling):
-    """Uniform, of variance 1 / inputs: for `selu`.
+    """LeCun uniform: variance 1 / inputs, for `selu`.
 
     References
     ----------
@@ -148,7 +148,7 @@ class LecunUniform(VarianceScaling):
 
 
 class LecunNormal(VarianceScaling):
-    """Truncated normal, of variance 1 / inputs. See `LecunUniform`."""
+    """LeCun normal: truncated normal of variance 1 / inputs."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_in", "truncated_normal", seed)

@@ -35,7 +35,7 @@ def warn_of_one(layer: Any, width: int) -> None:
 
 
 def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: Layer) -> list[Layer]:
-    """What a layer goes on with in NumPy: a custom activation, a penalty of its output."""
+    """Layers in NumPy that follow a layer: a custom activation, a penalty of its output."""
     stages: list[Layer] = []
     if is_custom(activation):
         stages.append(Lambda(activation, dtype=layer.dtype, name=f"{layer.name}_activation"))
@@ -47,7 +47,7 @@ def stages_of(activation: Any, penalty: regularizers.Regularizer | None, layer: 
 
 
 class Activation(Layer):
-    """A function of every element, or along the last axis.
+    """Applies an activation function to the input.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Activation(Layer):
 
 
 class ReLU(Activation):
-    """`activations.relu` as a layer.
+    """Rectified linear unit layer: `activations.relu`.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """`activations.leaky_relu` as a layer, with another default.
+    """Leaky ReLU layer: `activations.leaky_relu` with a default of 0.3.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ class LeakyReLU(Activation):
 
 
 class ELU(Activation):
-    """`activations.elu` as a layer.
+    """Exponential linear unit layer: `activations.elu`.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ class ELU(Activation):
 
 
 class Softmax(Activation):
-    """`activations.softmax` as a layer, along any axes.
+    """Softmax layer, over one axis or several: `activations.softmax`.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ __all__ = ["ActivityRegularization", "OutputPenalty"]
 
 
 class OutputPenalty(Layer):
-    """Give the input as it is, and add a regularizer of it, over the number of rows, to the loss of the batch.
+    """Returns its input and adds a regularizer of it, divided by the number of rows, to the loss of the batch.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class OutputPenalty(Layer):
 
 
 class ActivityRegularization(OutputPenalty):
-    r"""Add a penalty of the input to the loss, and give the input as it is.
+    r"""Layer that returns its input and adds a penalty on it to the loss.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What layers have in common that end in ``gamma * x + beta``."""
+"""Base of the layers that end in ``gamma * x + beta``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ConstraintLike = str | constraints.Constraint | None
 
 
 class Affine(Layer):
-    """Base of the layers with a factor `gamma` and a summand `beta` for each place along `axis`; not used itself."""
+    """Base class of the normalizations with a scale `gamma` and an offset `beta` along `axis`."""
 
     supports_masking = True
 
@@ -55,12 +55,12 @@ class Affine(Layer):
 
     @property
     def weight_names(self) -> list[str]:
-        """What the weights are called, in their order."""
+        """Names of the weights, in the order of `weights`."""
         named = ["gamma"] * self.scale + ["beta"] * self.center + list(self._weight_names)
         return named[: len(self._weights)]
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for gamma and for beta."""
+        """Regularizer and constraint of gamma and beta."""
         return [(self.gamma_regularizer, self.gamma_constraint)] * self.scale + [
             (self.beta_regularizer, self.beta_constraint)
         ] * self.center

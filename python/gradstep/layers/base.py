@@ -1,4 +1,4 @@
-"""What every layer can do: it holds weights, and says what the engine (csrc/layers) computes, or does it in NumPy."""
+"""Base class of the layers: weights, and specifications for the compiled core (csrc/layers) or NumPy code."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Shape = tuple[int | None, ...]
 
 
 class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
-    """Base of the layers, and of layers of your own: define `forward` and `backward`, in NumPy.
+    """Base class of the layers. A custom layer defines `forward` and `backward`, in NumPy.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     # -- what a subclass says --------------------------------------------------------------------------------------
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """Shape of the output for an input shape; both with the rows, None, in front."""
+        """Shape of the output for a shape of the input, both with None for the rows."""
         if not self._in_numpy:
             raise NotImplementedError(f"{type(self).__name__} must define compute_output_shape(input_shape).")
         row = shape_of("input_shape", tuple(input_shape)[1:])
@@ -159,28 +159,28 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return None
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """New initial weights for rows of a shape."""
+        """Draw initial weights for rows of this shape."""
         return []
 
     def _draw_key(self) -> None:
         """Draw anew where what the layer draws begins, if no seed of its own says it."""
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """A regularizer and a constraint for each of the first weights."""
+        """Regularizer and constraint of each weight."""
         return []
 
     @property
     def _computes(self) -> bool:
-        """Whether it computes anything."""
+        """Whether calls compute anything."""
         return self._computes_itself or bool(self._stages)
 
     @property
     def _computes_itself(self) -> bool:
-        """The same without its stages."""
+        """Whether calls compute anything, without the stages."""
         return self._in_numpy or self.specification() is not None
 
     def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """The same for each weight."""
+        """Regularizer and constraint of each weight, with those of `add_weight`."""
         drawn = len(self._weights) - len(self._added_rules)
         rules = self.rules()[:drawn]
         return [*rules, *[(None, None)] * (drawn - len(rules)), *self._added_rules]
@@ -289,7 +289,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     @property
     def _outputs(self) -> Sequence[Layer]:
-        """What takes each of several outputs out of what the layer gives; none of a layer with one."""
+        """Layers that extract each of several outputs from the joined output; empty for one output."""
         return ()
 
     # -- computing ---------------------------------------------------------------------------------------------------
@@ -303,11 +303,11 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         self.build(shapes[0])
 
     def _packed(self, gradients: list[np.ndarray]) -> Any:
-        """What `backward` gives for the inputs."""
+        """Gradients by the inputs as `backward` returns them."""
         return gradients[0]
 
     def _unpacked(self, y: np.ndarray) -> Any:
-        """What a call gives, of an array that has all its outputs."""
+        """Outputs of a call, from the joined array of them."""
         return y
 
     def _packed_outputs(self, dy: Any) -> Any:
@@ -345,7 +345,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The way back from the last call with ``training=True``, once.
+        """Gradients of the last call with ``training=True``: by its input and by the weights.
 
         Parameters
         ----------
@@ -362,7 +362,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         Raises
         ------
         RuntimeError
-            There was no such call, or the way back from it has been gone.
+            There was no such call, or `backward` was called for it already.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
         NotImplementedError

@@ -16,7 +16,7 @@ __all__ = ["BatchNormalization"]
 
 
 class BatchNormalization(Affine):
-    r"""Brings the numbers at each place of an axis to mean 0 and variance 1, in training by those of the batch.
+    r"""Batch normalization: normalizes each channel to mean 0 and variance 1 over the batch.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ class BatchNormalization(Affine):
 
     @property
     def moving_mean(self) -> np.ndarray:
-        """The mean that is used outside of training, (n,)."""
+        """Moving mean, shape (n,), used in inference."""
         return self._weight(-2)
 
     @property
     def moving_variance(self) -> np.ndarray:
-        """The variance that is used outside of training, (n,)."""
+        """Moving variance, shape (n,), used in inference."""
         return self._weight(-1)
 
     def specification(self) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Bidirectional(WithStates, Layer):
             raise ValueError(f"layer and backward_layer must have the dtype of layer {self.name!r}, {self.dtype}.")
 
     def _copied(self) -> Recurrent:
-        """What runs the other way, of the layer that runs forward."""
+        """Copy of the forward layer that runs backward."""
         layer = self._directions[0]
         config = layer.get_config()
         config |= {"go_backwards": not layer.go_backwards, "name": f"backward_{layer.name}"}
@@ -206,12 +206,12 @@ class Bidirectional(WithStates, Layer):
         return words | masked | {"masked": True}
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """What holds for the kernels and biases of both."""
+        """Regularizer and constraint of the kernels and biases of both layers."""
         count = 2 + self._directions[0].use_bias
         return [rule for direction in self._directions for rule in direction.rules()[:count]]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """Those of both layers."""
+        """The weights of both layers."""
         drawn = [weight for direction in self._directions for weight in direction.draw_weights(input_shape)]
         if self._initial is not None:
             assign(drawn, self._initial)

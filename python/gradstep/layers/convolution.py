@@ -1,4 +1,4 @@
-"""What layers that convolve have in common (csrc/layers/convolve.hpp)."""
+"""Base of the convolutions (csrc/layers/convolve.hpp)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constr
 
 
 class Convolution(LayerMixin):
-    """Of a layer that convolves, before `Layer` among its bases: all but its signature and shapes."""
+    """Mixin, before `Layer` among the bases, of convolutions: all but their signatures and shapes."""
 
     _n = 1  # spatial axes
     _paddings: Sequence[str] = ("valid", "same")
@@ -107,7 +107,7 @@ class Convolution(LayerMixin):
         }
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for each kernel and for the bias."""
+        """Regularizer and constraint of each kernel and the bias."""
         return [
             (getattr(self, f"{name}_regularizer"), getattr(self, f"{name}_constraint"))
             for name in (*self._kernels, "bias")

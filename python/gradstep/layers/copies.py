@@ -19,7 +19,7 @@ __all__ = ["Copied"]
 
 
 class Copied:
-    """The part of `Layer` that is pickled and copied: a layer by itself, which belongs to no model."""
+    """Mixin of `Layer` for pickles and copies, which belong to no model."""
 
     _eager: EagerExecutor
 

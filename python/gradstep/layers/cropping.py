@@ -25,7 +25,7 @@ class Cropping(Rearranged, Layer):
         super().__init__(**options)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """What is left of the input."""
+        """Shape of the cropped input."""
         sizes = list(input_shape)
         for axis, ends in zip(spatial_axes(self, input_shape, self._n, self.data_format), self._ends, strict=True):
             size = sizes[axis]

@@ -27,7 +27,7 @@ COMMON = ("name", "trainable", "dtype")
 
 
 class CustomLayer:
-    """The part of `Layer` for subclasses that compute in NumPy: those with a method `forward`, or Keras's `call`."""
+    """Mixin of `Layer` for custom layers: subclasses with a method `forward`, or Keras's `call`, in NumPy."""
 
     _in_numpy: ClassVar[bool] = False
 
@@ -103,7 +103,7 @@ class CustomLayer:
         regularizer: str | regularizers.Regularizer | None = None,
         constraint: str | constraints.Constraint | None = None,
     ) -> np.ndarray:
-        """A new weight of a layer of your own, in its `build` or constructor.
+        """Add a weight to a custom layer, in its `build` or constructor.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class CustomLayer:
         Keras's `dtype`, `autocast` and `aggregation` are not there: a layer has one dtype.
         """
         if not self._in_numpy:
-            raise TypeError(f"layer {self.name!r} must define forward() to have weights of its own.")
+            raise TypeError(f"layer {self.name!r} must define forward() to add weights.")
         if self.built:
             raise ValueError(f"layer {self.name!r} is built: weights are added in build(), or in the constructor.")
         sizes = () if isinstance(shape, (tuple, list)) and not shape else shape_of("shape", shape)
@@ -158,7 +158,7 @@ class CustomLayer:
         return weight
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal object: numbers, strings, lists and dicts only.
+        """Config of the object: the arguments of its constructor as numbers, strings, lists and dicts.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class CustomLayer:
 
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any]) -> Self:
-        """An object from the dict that `get_config` gives.
+        """Create an object from its config.
 
         Raises
         ------
@@ -226,7 +226,7 @@ def _check_parts(layer: CustomLayer) -> None:
         parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
         if layer._in_numpy and any(isinstance(part, CustomLayer) for part in parts):
             raise TypeError(
-                f"layer {layer.name!r} must not hold layers of its own, whose weights it would not train; its "
+                f"layer {layer.name!r} must not hold other layers, whose weights it would not train; its "
                 f"attribute {name!r} does. Put them beside it into the model."
             )
 

@@ -1,4 +1,4 @@
-"""What the methods of the user's own layers are given, and what they give, checked."""
+"""Calls of the methods of custom layers, with checks of what they return."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Dense(Layer):
         }
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for the kernel and for the bias."""
+        """Regularizer and constraint of the kernel and the bias."""
         return [
             (self.kernel_regularizer, self.kernel_constraint),
             (self.bias_regularizer, self.bias_constraint),

@@ -29,7 +29,7 @@ def noise_shape_of(value: Any) -> tuple[int | None, ...] | None:
 
 
 class BaseDropout(LayerMixin):
-    """Of a layer that drops numbers by draws that some of them may share, before `Layer` among its bases."""
+    """Mixin, before `Layer` among the bases, of dropout layers, whose noise may be shared along axes."""
 
     supports_masking = True
 
@@ -50,7 +50,7 @@ class BaseDropout(LayerMixin):
         raise NotImplementedError(f"{type(self).__name__} must define _noise(input_shape).")
 
     def _dropped_values(self) -> dict[str, Any]:
-        """What becomes of numbers: scale and shift of those that are kept, and what the others are."""
+        """Scale and shift of the elements that are kept, and the value of the others."""
         scale = 1 / (1 - self.rate) if self.rate < 1 else 0.0
         return {"scale": scale, "shift": 0.0, "dropped": 0.0}
 
@@ -68,7 +68,7 @@ class BaseDropout(LayerMixin):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's spec."""
+        """Kind and settings of the layer, for the compiled core."""
         spec = self._dropped_values()
         noise = (None,) if self._input_shape is None else self._noise(self._input_shape)
         if 1 not in noise and spec["dropped"] == spec["shift"] == 0:
@@ -79,7 +79,7 @@ class BaseDropout(LayerMixin):
 
 
 class Dropout(BaseDropout, Layer):
-    """In training, sets numbers to 0 at random, so that a network does not rely on any one of them.
+    """Applies dropout to the input: in training, sets elements to 0 at random.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class Dropout(BaseDropout, Layer):
 
 
 class AlphaDropout(BaseDropout, Layer):
-    r"""Dropout that keeps mean and variance: behind ``selu``, numbers are set to its lowest value at random.
+    r"""Alpha dropout: keeps mean and variance of the inputs, for networks with ``selu``.
 
     Parameters
     ----------

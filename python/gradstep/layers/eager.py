@@ -26,7 +26,7 @@ def output_gradient(dy: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray:
 
 
 class EagerExecutor:
-    """What a layer computes without a model; the engine's layers in networks of one layer."""
+    """Runs a layer without a model, in a network of one layer."""
 
     def __init__(self, layer: Layer, calls: int = 0) -> None:
         self._layer = layer
@@ -102,8 +102,8 @@ class EagerExecutor:
         layer = self._layer
         if self._shapes is None:
             raise RuntimeError(
-                f"layer {layer.name!r} must be called with training=True before each backward(), which goes back from "
-                "that call."
+                f"layer {layer.name!r} must be called with training=True before each backward(), which "
+                "differentiates that call."
             )
         shapes, outputs = self._shapes
         gradient = output_gradient(layer._packed_outputs(dy), outputs, layer.dtype)

@@ -13,7 +13,7 @@ __all__ = ["Add", "Average", "Elementwise", "Maximum", "Minimum", "Multiply", "S
 
 
 class Elementwise:
-    """Of an elementwise merge, before `Merge` among its bases: it folds its inputs from the first on, f(f(a, b), c).
+    """Mixin, before `Merge` among the bases, of elementwise merges, which fold their inputs: f(f(a, b), c).
 
     Inputs with fewer axes, or with 1 in an axis, are broadcast to the shape of the others, as in NumPy; rows are not.
     """

@@ -11,7 +11,7 @@ __all__ = ["Flatten"]
 
 
 class Flatten(Layer):
-    """Each row in one dimension: images of shape (28, 28) become 784 numbers.
+    """Flattens each row: images of shape (28, 28) become 784 numbers.
 
     Parameters
     ----------

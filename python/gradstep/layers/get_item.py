@@ -15,7 +15,7 @@ __all__ = ["GetItem", "parsed_key"]
 
 
 class GetItem(Rearranged, Layer):
-    """Takes a part of each row: ``h[:, :2]`` of a symbolic tensor h is ``GetItem([":", ":2"])(h)``.
+    """Indexes the input: ``h[:, :2]`` of a symbolic tensor h is ``GetItem([":", ":2"])(h)``.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def _parsed(name: str, member: Any) -> Any:
 
 
 def _written(member: Any) -> int | str:
-    """The same as files have it."""
+    """The member of an index as files have it."""
     if member is None or member is Ellipsis:
         return "None" if member is None else "..."
     if isinstance(member, int):

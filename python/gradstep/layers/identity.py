@@ -10,7 +10,7 @@ __all__ = ["Identity"]
 
 
 class Identity(Layer):
-    """Give the input as it is: a placeholder, which costs nothing in a model.
+    """Returns its input: a placeholder, which costs nothing in a model.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What layers that move the pixels of images have in common (csrc/layers/warp.hpp)."""
+"""Base of the layers that resample images (csrc/layers/warp.hpp)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..checks import check_choice, check_float, check_int
 from .base import Layer, Shape
 from .rearranged import spatial_axes, standardize_data_format
 
-__all__ = ["ImageWarp", "factor_range", "standardize_fill", "standardize_interpolation"]
+__all__ = ["ImageWarp", "factor_range", "resizing", "standardize_fill", "standardize_interpolation"]
 
 FILLS = {name: name for name in ("constant", "nearest", "reflect", "wrap")}
 INTERPOLATIONS = {name: name for name in ("bilinear", "nearest")}
@@ -89,16 +89,28 @@ class ImageWarp(Layer):
         """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""
         if self._input_shape is None:
             return {"kind": "warp"}
-        return {
-            "kind": "warp",
-            "output": list(self._output_row),
-            "channels_first": self.data_format == "channels_first",
+        return resizing(self._output_row, self.data_format, []) | {
             **self._warp(*self._size(self._input_shape)),
             "fill": self.fill_mode,
             "fill_value": self.fill_value,
             "nearest": self.interpolation == "nearest",
             "key": self._key or 0,
         }
+
+
+def resizing(output: Sequence[int], data_format: str, box: list[float]) -> dict[str, Any]:
+    """In the engine's words, images of this shape from a box of others: its top, left, height and width."""
+    return {
+        "kind": "warp",
+        "output": list(output),
+        "channels_first": data_format == "channels_first",
+        "draws": "nothing",
+        "box": box,
+        "fill": "constant",
+        "fill_value": 0.0,
+        "nearest": False,
+        "key": 0,
+    }
 
 
 def check_size(height: Any, width: Any) -> tuple[int, int]:

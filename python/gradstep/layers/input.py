@@ -20,7 +20,7 @@ CONVERTED = ("bool", "float16", *[f"{sign}int{bits}" for sign in ("", "u") for b
 
 
 class InputLayer(Layer):
-    """Says what shape the rows of a model's input have; the first thing in a `Sequential`, and not one of its layers.
+    """Input of a `Sequential`: sets the shape of its rows. Not one of its layers.
 
     Parameters
     ----------

@@ -19,12 +19,12 @@ CONFIG = "name", "trainable", "dtype", "function", "arguments", "gradient"  # be
 
 
 class Lambda(Layer):
-    """A function of your own, in NumPy, as a layer.
+    """Wraps a NumPy function as a layer.
 
     Parameters
     ----------
     function : function of an array (rows, ...)
-        Gives an array with as many rows.
+        Returns an array with the same number of rows.
     output_shape : tuple of int, optional
         Shape of a row of the output; by default one row of zeros is tried.
     arguments : dict, optional
@@ -99,7 +99,7 @@ class Lambda(Layer):
         return (None, *self._tried_outputs[row])
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """What the function gives."""
+        """Output of the function."""
         self._x = x
         if training and self.gradient is None:
             try:

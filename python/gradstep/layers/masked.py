@@ -1,4 +1,4 @@
-"""What every layer does with masks."""
+"""Masks in layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Masked"]
 
 
 class Masked:
-    """The part of `Layer` about masks: which steps of sequences count.
+    """Mixin of `Layer` for masks, which say which steps of sequences count.
 
     A mask travels beside a value from layer to layer, from where `Masking` or `Embedding` made it to the loss.
     """
@@ -85,6 +85,11 @@ class Masked:
     def _mask_row(self, row: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of a row of the mask that the layer reads, for inputs of this shape of a row."""
         return row[:1]
+
+    @property
+    def _computing(self) -> Any:
+        """The layer whose methods compute, if it is one in NumPy."""
+        return self
 
     def _takes_mask(self) -> bool:
         """Whether the layer's numbers depend on a mask."""

@@ -17,7 +17,7 @@ __all__ = ["Masking"]
 
 
 class Masking(Layer):
-    """Mask steps of sequences: those of which all numbers are `mask_value` do not count in the layers that follow.
+    """Masks the steps of sequences in which all features equal `mask_value`.
 
     Parameters
     ----------

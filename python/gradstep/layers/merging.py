@@ -19,7 +19,7 @@ __all__ = ["Concatenate", "Dot", "Merge"]
 
 
 class Merge(Layer):
-    """Base of the layers that take a list of inputs.
+    """Base class of the layers that take a list of inputs.
 
     A subclass gives `_output_shape` and `specification`.
 
@@ -54,7 +54,7 @@ class Merge(Layer):
         return (None, *self._output_shape(self._rows_of(input_shape)))
 
     def build(self, input_shape: Sequence[Any]) -> None:
-        """Take note of the shapes of the inputs. Raises as `compute_output_shape` does."""
+        """Set the shapes of the inputs. Raises as `compute_output_shape` does."""
         rows = self._rows_of(input_shape)
         self._output_shape(rows)
         self._shapes = [(None, *shape) for shape in rows]
@@ -153,7 +153,7 @@ class Merge(Layer):
         return super().__call__(x, training, mask)
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
-        """The way back from the last call with ``training=True``, once.
+        """Gradients of the last call with ``training=True``: by its input and by the weights.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class Merge(Layer):
         Raises
         ------
         RuntimeError
-            There was no such call, or the way back from it has been gone.
+            There was no such call, or `backward` was called for it already.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
         """

@@ -14,7 +14,7 @@ __all__ = ["GaussianDropout", "GaussianNoise"]
 
 
 class _Noise(Layer):
-    """What the layers of noise share: in training each number is changed, in inference none."""
+    """Base class of the noise layers, which change their input in training only."""
 
     supports_masking = True
 
@@ -31,7 +31,7 @@ class _Noise(Layer):
 
 
 class GaussianNoise(_Noise):
-    r"""Add normal noise of mean 0, in training alone.
+    r"""Additive Gaussian noise of mean 0, in training only.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class GaussianNoise(_Noise):
 
 
 class GaussianDropout(_Noise):
-    r"""Multiply by normal noise of mean 1, in training alone.
+    r"""Multiplicative Gaussian noise of mean 1, in training only.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ __all__ = ["Normalization"]
 
 
 class Normalization(Layer):
-    r"""Brings numbers to mean 0 and variance 1, by the mean and the variance of data that it was adapted to.
+    r"""Normalizes features to mean 0 and variance 1, by the statistics of the data given to `adapt`.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ class Normalization(Layer):
         return super().get_config() | {name: each if each is None else each.tolist() for name, each in moments.items()}
 
     def adapt(self, data: ArrayLike | Iterable[ArrayLike]) -> None:
-        """Measure the mean and the variance of data; what was measured before is forgotten.
+        """Compute the mean and the variance of data; earlier ones are replaced.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What layers have in common that pool within a window (csrc/layers/pool.hpp)."""
+"""Base of the pooling layers (csrc/layers/pool.hpp)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Pooling"]
 
 
 class Pooling(LayerMixin):
-    """Of a layer that pools within a window, before `Layer` among its bases."""
+    """Mixin, before `Layer` among the bases, of layers that pool within a window."""
 
     _weightless = True
     _n = 1  # spatial axes

@@ -16,7 +16,7 @@ __all__ = ["PReLU"]
 
 
 class PReLU(Layer):
-    r"""Positive values; a multiple of the others, which is learned for each number of a row.
+    r"""Parametric ReLU: negative inputs are multiplied by learned slopes.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class PReLU(Layer):
         return self._weight(0)
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for alpha."""
+        """Regularizer and constraint of alpha."""
         return [(self.alpha_regularizer, self.alpha_constraint)]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
@@ -95,7 +95,7 @@ class PReLU(Layer):
         return tuple(input_shape)
 
     def _own_axes(self, input_shape: Sequence[int | None]) -> list[int]:
-        """Those of a row along which there are slopes of their own."""
+        """Axes of a row that have separate slopes."""
         shared = [] if self.shared_axes is None else sample_axes("shared_axes", self.shared_axes, input_shape)
         return [axis for axis in range(len(input_shape) - 1) if axis not in shared]
 

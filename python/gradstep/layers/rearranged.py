@@ -1,4 +1,4 @@
-"""What layers that move numbers have in common (csrc/layers/rearrange.hpp)."""
+"""Base of the layers that only move elements (csrc/layers/rearrange.hpp)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SPATIAL = {1: ("steps",), 2: ("height", "width"), 3: ("depth", "height", "width"
 
 
 class Rearranged(LayerMixin):
-    """Of a layer that moves, repeats or leaves out numbers and computes nothing else, before `Layer` among its bases.
+    """Mixin, before `Layer` among the bases, of layers that only move, repeat or leave out elements.
 
     A subclass gives `compute_output_shape` and `_views`.
     """

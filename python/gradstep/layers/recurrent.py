@@ -1,4 +1,4 @@
-"""What recurrent layers have in common (csrc/layers/recurrent.hpp)."""
+"""Base of the recurrent layers (csrc/layers/recurrent.hpp)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Recurrent(WithStates, Layer):
         self.stateful = check_bool("stateful", stateful)
         self.unroll = check_bool("unroll", unroll)
         self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
-        seeds.key_of(seed)  # refuses what is no seed
+        seeds.key_of(seed)  # raises unless it is a seed
         if self.dropout or self.recurrent_dropout:
             self._draw_key()
         names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else ("kernel", "recurrent_kernel")
@@ -192,11 +192,11 @@ class Recurrent(WithStates, Layer):
     reset_state = reset_states
 
     def _cell(self) -> str:
-        """What the engine calls the cell."""
+        """Name of the cell in the compiled core."""
         raise NotImplementedError(f"{type(self).__name__} must define _cell().")
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """What holds for the kernels and for the bias."""
+        """Regularizer and constraint of the kernels and the bias."""
         return [
             (self.kernel_regularizer, self.kernel_constraint),
             (self.recurrent_regularizer, self.recurrent_constraint),

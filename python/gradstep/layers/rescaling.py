@@ -13,7 +13,7 @@ __all__ = ["Rescaling"]
 
 
 class Rescaling(Layer):
-    """Multiplies by a number and adds another: ``Rescaling(1 / 255)`` takes bytes to [0, 1].
+    """Rescales inputs: ``x * scale + offset``. ``Rescaling(1 / 255)`` maps bytes to [0, 1].
 
     Parameters
     ----------

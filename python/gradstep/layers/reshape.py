@@ -12,7 +12,7 @@ __all__ = ["Reshape"]
 
 
 class Reshape(Layer):
-    """Each row in another shape, its numbers in their order.
+    """Reshapes each row.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ def parts(axes: list[int], epsilon: float, *, scale: bool, center: bool) -> dict
 
 
 class LayerNormalization(Affine):
-    r"""Brings the numbers along an axis to mean 0 and variance 1, then gives each a factor and a summand.
+    r"""Layer normalization: normalizes each row along an axis to mean 0 and variance 1, with scale and offset.
 
     Parameters
     ----------
@@ -109,12 +109,12 @@ class LayerNormalization(Affine):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's spec."""
+        """Kind and settings of the layer, for the compiled core."""
         return parts(self._sample_axes(), self.epsilon, scale=self.scale, center=self.center)
 
 
 class GroupNormalization(Affine):
-    r"""Brings each of some equal groups of the channels of every row to mean 0 and variance 1.
+    r"""Group normalization: normalizes each group of channels of a row to mean 0 and variance 1.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class GroupNormalization(Affine):
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's spec."""
+        """Kind and settings of the layer, for the compiled core."""
         axes = self._sample_axes()
         groups = self.groups if self.groups > 0 else self.input_shape[axes[0] + 1] if axes else 1
         spec = parts(axes, self.epsilon, scale=self.scale, center=self.center)
@@ -208,7 +208,7 @@ class GroupNormalization(Affine):
 
 
 class RMSNormalization(Layer):
-    r"""Divides the numbers along an axis by the root of the mean of their squares, then gives each a factor.
+    r"""RMS normalization: divides each row along an axis by its root mean square, with a scale.
 
     Parameters
     ----------
@@ -275,20 +275,20 @@ class RMSNormalization(Layer):
         return tuple(input_shape)
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
-        """The factors, 1 each."""
+        """A scale of ones."""
         shape = tuple(input_shape[axis] for axis in sample_axes("axis", self.axis, (None, *input_shape)))
         weight = _core.aligned_zeros(shape, self.dtype)
         weight[...] = 1
         return [weight]
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's spec."""
+        """Kind and settings of the layer, for the compiled core."""
         axes = [] if self._input_shape is None else sample_axes("axis", self.axis, self._input_shape)
         return parts(axes, self.epsilon, scale=True, center=False) | {"centered": False}
 
 
 class UnitNormalization(Layer):
-    r"""Divides the numbers along an axis by their Euclidean length.
+    r"""Unit normalization: divides each row along an axis by its L2 norm.
 
     Parameters
     ----------
@@ -334,6 +334,6 @@ class UnitNormalization(Layer):
         return tuple(input_shape)
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's spec."""
+        """Kind and settings of the layer, for the compiled core."""
         axes = [] if self._input_shape is None else sample_axes("axis", self.axis, self._input_shape)
         return parts(axes, SMALLEST, scale=False, center=False) | {"centered": False, "by_length": True}

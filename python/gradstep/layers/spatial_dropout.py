@@ -31,7 +31,7 @@ def of_channels(
 
 
 class SpatialDropout1D(BaseDropout, Layer):
-    """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
+    """Applies spatial dropout: in training, sets whole channels to 0 at random.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class SpatialDropout(BaseDropout, Layer):
 
 
 class SpatialDropout2D(SpatialDropout):
-    """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
+    """Applies spatial dropout: in training, sets whole channels to 0 at random.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class SpatialDropout2D(SpatialDropout):
 
 
 class SpatialDropout3D(SpatialDropout):
-    """In training, sets whole feature maps to 0 at random: all numbers of a row in one channel.
+    """Applies spatial dropout: in training, sets whole channels to 0 at random.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ __all__ = [
 
 
 class SymbolicTensor:
-    """What `Input` gives, and a layer or model that is called with it: a shape that numbers will have in a `Model`.
+    """Symbolic tensor: a shape and dtype, returned by `Input` and by layers and models called with it.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ def rescaling_by(operation: str, number: float, is_first: bool = True) -> tuple[
 
 
 def _combined(operation: str, tensor: SymbolicTensor, other: Any, is_first: bool = True) -> SymbolicTensor:
-    """What a layer gives for two tensors, or for a tensor and a number."""
+    """Output of a merge layer for two tensors, or of `Rescaling` for a tensor and a number."""
     from . import elementwise, rescaling
 
     made: SymbolicTensor
@@ -203,7 +203,7 @@ def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
 
 
 class Connected:
-    """The part of `Layer` that is called with symbolic tensors."""
+    """Mixin of `Layer` for calls with symbolic tensors."""
 
     name: str
     dtype: str
@@ -216,7 +216,7 @@ class Connected:
 
     @property
     def input(self) -> Any:
-        """The symbolic tensor that the layer was first called with, or the list of them.
+        """Input tensor of the layer's first symbolic call, or a list of several.
 
         Raises
         ------
@@ -228,7 +228,7 @@ class Connected:
 
     @property
     def output(self) -> SymbolicTensor:
-        """The symbolic tensor that the layer gave when it was first called with one. Raises as `input` does."""
+        """Output tensor of the layer's first symbolic call. Raises as `input` does."""
         return self._first_node("output").outputs[0]
 
     def _first_node(self, what: str) -> Node:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import check_int
 from .base import Layer, Shape
+from .image_warp import resizing, standardize_interpolation
 from .rearranged import Rearranged, Views, spatial_axes, standardize_data_format
 
 __all__ = ["UpSampling1D", "UpSampling2D", "UpSampling3D"]
@@ -106,7 +107,7 @@ class UpSampling1D(UpSampling):
 
 
 class UpSampling2D(UpSampling):
-    """Repeats the rows and columns of pictures.
+    """Repeats the rows and columns of pictures, or interpolates between them.
 
     Parameters
     ----------
@@ -114,8 +115,9 @@ class UpSampling2D(UpSampling):
         How many times along height and width.
     data_format : {"channels_last", "channels_first"}, optional
         Inputs of shape (rows, height, width, channels), the default, or (rows, channels, height, width).
-    interpolation : {"nearest"}, default "nearest"
-        Keras has others too.
+    interpolation : {"nearest", "bilinear"}, default "nearest"
+        "nearest": each number again and again. "bilinear": means of the nearest four, by their distance; at the edges
+        of the nearest. Keras has more.
     input_shape, input_dim, dtype, name, trainable
         As in `Layer`.
 
@@ -147,9 +149,7 @@ class UpSampling2D(UpSampling):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        if interpolation != "nearest":
-            raise ValueError(f"interpolation must be 'nearest'; got {interpolation!r}.")
-        self.interpolation = interpolation
+        self.interpolation = standardize_interpolation(interpolation)
         super().__init__(
             size,
             data_format,
@@ -159,6 +159,15 @@ class UpSampling2D(UpSampling):
             name=name,
             trainable=trainable,
         )
+
+    def specification(self) -> dict[str, Any]:
+        """The layer in the engine's words; before it is built, its kind."""
+        if self.interpolation == "nearest" or self._input_shape is None:
+            return super().specification()
+        high, wide = (
+            self._input_shape[axis] or 1 for axis in spatial_axes(self, self._input_shape, 2, self.data_format)
+        )
+        return resizing(self._output_row, self.data_format, [0.0, 0.0, float(high), float(wide)])
 
 
 class UpSampling3D(UpSampling):

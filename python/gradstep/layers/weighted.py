@@ -22,7 +22,7 @@ __all__ = ["Weighted"]
 
 
 class Weighted:
-    """The part of `Layer` for its weights."""
+    """Mixin of `Layer` for its weights."""
 
     name: str
     built: bool
@@ -39,7 +39,7 @@ class Weighted:
 
     @property
     def weights(self) -> list[np.ndarray]:
-        """The weights themselves, in Keras's order: writing to one changes the layer."""
+        """List of the weights, in Keras's order. Writing to one changes the layer."""
         for weight, name in zip(self._weights, self.weight_names, strict=True):
             weight.name, weight.path = name, f"{self.name}/{name}"
         return list(self._weights)
@@ -55,33 +55,33 @@ class Weighted:
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
+        """List of the weights that training updates by their gradients."""
         return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
+        """List of the weights that are not updated by gradients."""
         return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
 
     @property
     def losses(self) -> list[float]:
-        """The penalties of the weights that are trained, one for each regularizer."""
+        """Penalties of the trained weights, one for each regularizer."""
         if not self._trainable:
             return []
         return [rule(w) for (rule, _), w in zip(self._weight_rules(), self._weights, strict=True) if rule is not None]
 
     @property
     def weight_names(self) -> list[str]:
-        """What the weights are called, in their order."""
+        """Names of the weights, in the order of `weights`."""
         return list(self._weight_names[: len(self._weights)])
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights."""
+        """Copies of the weights, as a list of arrays."""
         with self._guard:
             return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Give all weights new values; as `Sequential.set_weights`, for one layer.
+        """Set the values of all weights from a list of arrays.
 
         Raises
         ------
@@ -95,5 +95,5 @@ class Weighted:
             assign(self.weights, weights)
 
     def count_params(self) -> int:
-        """How many numbers the weights are."""
+        """Total number of elements of the weights."""
         return sum(weight.size for weight in self.weights)

@@ -1,4 +1,4 @@
-"""What layers have in common that move a window over samples: convolution and pooling (csrc/graph/window.hpp)."""
+"""Arguments and shapes of sliding windows, of convolution and pooling (csrc/graph/window.hpp)."""
 
 from __future__ import annotations
 

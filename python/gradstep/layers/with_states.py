@@ -19,7 +19,7 @@ __all__ = ["WithStates", "rows_before"]
 
 
 class WithStates(LayerMixin):
-    """Of a recurrent layer, before `Layer` among its bases: initial states as inputs, last states as outputs."""
+    """Mixin, before `Layer` among the bases, of recurrent layers: initial and last states as inputs and outputs."""
 
     return_sequences: bool
     return_state: bool
@@ -66,7 +66,7 @@ class WithStates(LayerMixin):
 
     @property
     def _outputs(self) -> list[Output]:
-        """What takes each of several outputs out of a row that has all; the same ones in every call."""
+        """Layers that extract each of several outputs from the joined output; the same in every call."""
         if not self._several:
             return []
         known: list[Output] | None = vars(self).get("_known_outputs")

@@ -1,4 +1,4 @@
-"""What every loss can do: its rows' numbers into one, weights, masks; and losses of the user's own."""
+"""Base class of the losses: reduction, weights, masks; and custom losses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "
 
 
 class Loss(Described):
-    """Base of the losses, and of losses of your own: define `call` and `gradient`.
+    """Base class of the losses. A custom loss defines `call` and `gradient`.
 
     Parameters
     ----------
@@ -96,18 +96,18 @@ class Loss(Described):
     # -- what a loss of your own gives ----------------------------------------------------------------------------
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """The loss of each row: mostly the shape of `y_pred` without its last axis; or one number for all."""
+        """The loss of each row: usually the shape of `y_pred` without its last axis; or one number."""
         raise NotImplementedError(f"{type(self).__name__} must define call(y_true, y_pred).")
 
     def gradient(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        """The gradient of the sum of what `call` gives, with respect to `y_pred`, of that shape."""
+        """Gradient of the sum of `call`'s values with respect to `y_pred`, in its shape."""
         raise NotImplementedError(
             f"{type(self).__name__} must define gradient(y_true, y_pred): the gradient of the sum of call()'s values "
             "with respect to y_pred."
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make a loss like it."""
+        """Config of the loss: the arguments of its constructor."""
         config: dict[str, Any] = {"name": self.name, "reduction": self.reduction}
         return config if self._given_dtype is None else config | {"dtype": self._given_dtype}
 
@@ -155,7 +155,7 @@ class Loss(Described):
         sample_weight: ArrayLike | None = None,
         mask: ArrayLike | None = None,
     ) -> tuple[Any, np.ndarray]:
-        """What a call gives, and its gradient with respect to `y_pred`, of that shape. Raises as a call does.
+        """The loss and its gradient with respect to `y_pred`, in its shape. Raises as `__call__` does.
 
         With the reduction "none" the gradient is that of the sum.
 
@@ -192,7 +192,7 @@ class Loss(Described):
         return checked(self.name, values, gradient, predicted.shape)
 
     def _reduce(self, values: np.ndarray, sample_weight: Any, mask: Any) -> tuple[Any, np.ndarray]:
-        """What the losses are together, and its grad by each, of their shape."""
+        """The reduced loss, and its gradient by the loss of each row."""
         weights = counts(sample_weight, "sample_weight", values.shape)
         chosen = counts(mask, "mask", values.shape)
         shape = np.broadcast_shapes(values.shape, *(w.shape for w in (weights, chosen) if w is not None))
@@ -206,7 +206,7 @@ class Loss(Described):
     # -- how a model uses it ----------------------------------------------------------------------------------------
 
     def _specification(self) -> dict[str, Any] | None:
-        """What the engine makes the loss of, or None if it is not the engine's. A ValueError if no model can use it."""
+        """Specification of a loss of the compiled core; else None. ValueError if no model can use it."""
         self._must_reduce()
         return None
 
@@ -241,7 +241,7 @@ def predictions(y_pred: Any, dtype: str | None) -> np.ndarray:
 
 
 def aligned(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both with as many axes, where one has a last axis of 1 that the other lacks: a column is not a row."""
+    """Both with the same number of axes, where one has an additional last axis of 1."""
     if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
         return (first, second[..., None]) if second.ndim == 1 else (first[..., 0], second)
     if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
@@ -252,7 +252,7 @@ def aligned(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def checked(
     name: str, values: np.ndarray, gradient: np.ndarray | None, shape: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """What somebody's loss gave, or a ValueError."""
+    """Values and gradient of a custom loss, checked."""
     if values.shape != shape[: values.ndim]:
         raise ValueError(f"loss {name!r} gave values of shape {values.shape}; predictions have shape {shape}.")
     if gradient is not None and gradient.shape != shape:

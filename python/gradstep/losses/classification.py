@@ -24,7 +24,7 @@ __all__ = [
 
 
 class BinaryCrossentropy(NativeLoss):
-    r"""Cross-entropy of yes-or-no answers, averaged over a row.
+    r"""Cross-entropy of binary targets, averaged over a row.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class BinaryCrossentropy(NativeLoss):
 
 
 class CategoricalCrossentropy(NativeLoss):
-    r"""Cross-entropy of shares of classes, such as one-hot rows.
+    r"""Cross-entropy of class probabilities, such as one-hot rows.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class CategoricalCrossentropy(NativeLoss):
 
 
 class SparseCategoricalCrossentropy(NativeLoss):
-    r"""`CategoricalCrossentropy` for class numbers, one a row, instead of one-hot rows.
+    r"""`CategoricalCrossentropy` of class numbers, one per row, in place of one-hot rows.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ class SparseCategoricalCrossentropy(NativeLoss):
 
 
 class CategoricalGeneralizedCrossEntropy(NativeLoss):
-    r"""A loss of class numbers, one a row, that wrong labels disturb less than they do a cross-entropy.
+    r"""Generalized cross-entropy of class numbers, one per row: robust to wrong labels.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ __all__ = ["LossFunctionWrapper"]
 
 
 class LossFunctionWrapper(Loss):
-    """A loss of a function that gives values and gradient.
+    """Wraps a function that returns values and gradient as a loss.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class LossFunctionWrapper(Loss):
         return self._both(y_true, y_pred)[1]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make a loss like it, the function itself among them."""
+        """Config of the loss, with the function itself."""
         return super().get_config() | {"fn": self.fn, **self._kwargs}
 
     def _both(self, y_true: np.ndarray, y_pred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

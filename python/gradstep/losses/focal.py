@@ -20,7 +20,7 @@ __all__ = [
 
 
 class BinaryFocalCrossentropy(NativeLoss):
-    r"""Cross-entropy of yes-or-no answers, times (1 - p)^gamma, averaged over a row.
+    r"""Focal cross-entropy of binary targets: times (1 - p)^gamma, averaged over a row.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class BinaryFocalCrossentropy(NativeLoss):
 
 
 class CategoricalFocalCrossentropy(NativeLoss):
-    r"""Cross-entropy of shares of classes, times alpha (1 - y)^gamma.
+    r"""Focal cross-entropy of class probabilities: times alpha (1 - y)^gamma.
 
     Parameters
     ----------

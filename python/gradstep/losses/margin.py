@@ -15,7 +15,7 @@ __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hi
 
 
 class Hinge(NativeLoss):
-    r"""How far a prediction is from being right by 1, averaged over a row.
+    r"""Hinge loss: max(1 - t y, 0), averaged over a row.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Hinge(NativeLoss):
 
 
 class SquaredHinge(NativeLoss):
-    r"""The square of how far a prediction is from being right by 1, averaged over a row.
+    r"""Squared hinge loss: max(1 - t y, 0)^2, averaged over a row.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class SquaredHinge(NativeLoss):
 
 
 class CategoricalHinge(NativeLoss):
-    r"""How far the right class is from being above all others by 1.
+    r"""Categorical hinge loss: the margin of 1 of the right class over the best other one.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ LEAST = -(2**53)  # whole numbers are doubles in the engine
 
 
 class NativeLoss(Loss):
-    """Base of the losses of this package.
+    """Base class of this package's losses.
 
     A subclass is named as its loss is in the engine, in Keras's capitals, or has that name in `kind`. It gives its
     settings to `_take` by the names of the engine's fields, and ``from_logits`` and ``axis`` where it has them.
@@ -47,7 +47,7 @@ class NativeLoss(Loss):
         _core.check_loss(self._spec())
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make a loss like it."""
+        """Config of the loss: the arguments of its constructor."""
         return super().get_config() | {name: getattr(self, name) for name in self._names}
 
     def _spec(self) -> dict[str, Any]:
@@ -65,11 +65,11 @@ class NativeLoss(Loss):
     # -- on arrays --------------------------------------------------------------------------------------------------
 
     def call(self, y_true: Any, y_pred: Any) -> np.ndarray:
-        """The loss of each row: shape of `y_pred` without its last axis, float64. Raises as a call of the loss does."""
+        """The loss of each row: shape of `y_pred` without its last axis, float64. Raises as `__call__` does."""
         return self._ask(y_true, y_pred, False)[0]
 
     def gradient(self, y_true: Any, y_pred: Any) -> np.ndarray:
-        """The gradient of the sum of what `call` gives, with respect to `y_pred`, of that shape."""
+        """Gradient of the sum of `call`'s values with respect to `y_pred`, in its shape."""
         gradient = self._ask(y_true, y_pred, True)[1]
         assert gradient is not None
         return gradient

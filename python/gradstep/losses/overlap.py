@@ -16,7 +16,7 @@ __all__ = ["Dice", "Tversky", "dice", "tversky"]
 
 
 class Dice(NativeLoss):
-    r"""One minus the Dice coefficient: twice what is common to both, over the sum of both.
+    r"""Dice loss: one minus twice the overlap of targets and predictions over their sum.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Dice(NativeLoss):
 
 
 class Tversky(NativeLoss):
-    r"""One minus the Tversky index: what is common to both, over it and weighted what is in one alone.
+    r"""Tversky loss: one minus the overlap over itself plus weighted false positives and negatives.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ __all__ = ["KLDivergence", "Poisson", "kl_divergence", "poisson"]
 
 
 class KLDivergence(NativeLoss):
-    r"""The Kullback-Leibler divergence of a row of predictions from a row of targets.
+    r"""Kullback-Leibler divergence of predictions from targets, summed over a row.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class KLDivergence(NativeLoss):
 
 
 class Poisson(NativeLoss):
-    r"""What counts t say against a Poisson distribution of mean y, averaged over a row.
+    r"""Poisson loss: negative log-likelihood of counts, averaged over a row.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def table() -> dict[str, type[NativeLoss]]:
 
 
 def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss:
-    """A loss from its name, its serialized form, a function, or itself.
+    """Create a loss from a name, a dict, a function or a loss (returned as it is).
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def serialize(loss: Loss) -> dict[str, Any]:
 
 
 def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Loss:
-    """The loss of a dict that `serialize` gave.
+    """Create a loss from the dict that `serialize` returns.
 
     Parameters
     ----------

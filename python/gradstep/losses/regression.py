@@ -33,7 +33,7 @@ __all__ = [
 
 
 class MeanSquaredError(NativeLoss):
-    r"""The squared difference, averaged over a row.
+    r"""Mean squared difference of predictions and targets over a row.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class MeanSquaredError(NativeLoss):
 
 
 class MeanAbsoluteError(NativeLoss):
-    r"""The absolute difference, averaged over a row.
+    r"""Mean absolute difference of predictions and targets over a row.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class MeanAbsoluteError(NativeLoss):
 
 
 class MeanAbsolutePercentageError(NativeLoss):
-    r"""The absolute difference in percent of the target, averaged over a row.
+    r"""Mean absolute difference in percent of the targets over a row.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class MeanAbsolutePercentageError(NativeLoss):
 
 
 class MeanSquaredLogarithmicError(NativeLoss):
-    r"""The squared difference of logarithms of 1 + x, averaged over a row.
+    r"""Mean squared difference of log(1 + predictions) and log(1 + targets) over a row.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class MeanSquaredLogarithmicError(NativeLoss):
 
 
 class CosineSimilarity(NativeLoss):
-    r"""Minus the cosine of the angle between predictions and targets: -1 where they point the same way.
+    r"""Negative cosine similarity of predictions and targets: -1 for the same direction.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ class CosineSimilarity(NativeLoss):
 
 
 class Huber(NativeLoss):
-    r"""Half the squared difference where it is small, a line where it is large; averaged over a row.
+    r"""Huber loss: quadratic for small differences, linear for large ones; averaged over a row.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ class Huber(NativeLoss):
 
 
 class LogCosh(NativeLoss):
-    r"""The logarithm of the hyperbolic cosine of the difference, averaged over a row.
+    r"""Logarithm of the hyperbolic cosine of the difference, averaged over a row.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ class LogCosh(NativeLoss):
 
 
 class Quantile(NativeLoss):
-    r"""The pinball loss: least where a share q of the targets lies below the predictions. Not in Keras.
+    r"""Pinball loss of quantile regression; minimal at the quantile q of the targets. Not in Keras.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ __all__ = ["Circle", "circle"]
 
 
 class Circle(NativeLoss):
-    r"""Circle loss over all pairs of a batch: rows of one class number should point the same way, others not.
+    r"""Circle loss: pulls embeddings of one class together and pushes others apart, over all pairs of a batch.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Metrics, by Keras's names: as classes that gather many batches, as functions of arrays, and by name in ``compile``.
+"""Metrics, by Keras's names: as classes that accumulate over batches, as functions, and by name in ``compile``.
 
 "accuracy" (or "acc") in ``compile(metrics=[...])`` means, as in Keras, `binary_accuracy` for one output,
 `sparse_categorical_accuracy` for class numbers as targets, and `categorical_accuracy` for rows of numbers. These, and

@@ -147,7 +147,7 @@ def _among_top(labels: np.ndarray, predicted: np.ndarray, k: int) -> np.ndarray:
 
 
 class Accuracy(FunctionMetric, MeanMetricWrapper):
-    """The share of predictions that equal their targets.
+    """Fraction of predictions that equal their targets.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ class Accuracy(FunctionMetric, MeanMetricWrapper):
 
 
 class BinaryAccuracy(FunctionMetric, MeanMetricWrapper):
-    """The share of predictions on the side of `threshold` that their targets, 0 or 1, say.
+    """Fraction of predictions on the right side of `threshold`, for targets 0 and 1.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ class BinaryAccuracy(FunctionMetric, MeanMetricWrapper):
 
 
 class CategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
-    """The share of rows whose largest prediction is where their largest target is.
+    """Fraction of rows whose largest prediction is at their largest target.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ class CategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
 
 
 class SparseCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
-    """`CategoricalAccuracy` for class numbers instead of one-hot rows.
+    """`CategoricalAccuracy` of class numbers in place of one-hot rows.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ class SparseCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
 
 
 class TopKCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
-    """The share of rows whose class is among the `k` with the largest predictions.
+    """Fraction of rows whose class is among the `k` largest predictions.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ class TopKCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
 
 
 class SparseTopKCategoricalAccuracy(FunctionMetric, MeanMetricWrapper):
-    """`TopKCategoricalAccuracy` for class numbers instead of one-hot rows.
+    """`TopKCategoricalAccuracy` of class numbers in place of one-hot rows.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ __all__ = ["PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
 
 
 class Constrained(Thresholded):
-    """Base: the rate that is wanted, and at least how much of it."""
+    """Base class of the metrics that hold one rate at a given value."""
 
     higher_is_better = True
 
@@ -46,7 +46,7 @@ class Constrained(Thresholded):
 
 
 class SensitivityAtSpecificity(Constrained):
-    """The largest sensitivity of all thresholds whose specificity is at least as wanted; 0 if there is none.
+    """Largest sensitivity at thresholds with at least the given specificity; 0 if there is none.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class SensitivityAtSpecificity(Constrained):
 
 
 class SpecificityAtSensitivity(Constrained):
-    """The largest specificity of all thresholds whose sensitivity is at least as wanted; 0 if there is none.
+    """Largest specificity at thresholds with at least the given sensitivity; 0 if there is none.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class SpecificityAtSensitivity(Constrained):
 
 
 class PrecisionAtRecall(Constrained):
-    """The largest precision of all thresholds whose recall is at least as wanted; 0 if there is none.
+    """Largest precision at thresholds with at least the given recall; 0 if there is none.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class PrecisionAtRecall(Constrained):
 
 
 class RecallAtPrecision(Constrained):
-    """The largest recall of all thresholds whose precision is at least as wanted; 0 if there is none.
+    """Largest recall at thresholds with at least the given precision; 0 if there is none.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ HEIGHTS: dict[str, Callable[..., Any]] = {
 
 
 class AUC(Thresholded):
-    r"""The area under the ROC curve, or that of precision and recall, through points at some thresholds.
+    r"""Area under the ROC or precision-recall curve, from points at a number of thresholds.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class AUC(Thresholded):
         Whether each column is a question of its own: the result is the mean of their areas. Otherwise all predictions
         are taken together.
     num_labels : int, optional
-        How many columns there are, for `multi_label`; by default as many as the first batch has.
+        How many columns there are, for `multi_label`; by default the number in the first batch.
     label_weights : sequence of float, optional
         What the columns weigh: in the mean of the areas with `multi_label`, else in the counts.
     from_logits : bool, default False
@@ -163,7 +163,7 @@ class AUC(Thresholded):
         return columns if self.multi_label and self._tally.any() else None
 
     def result(self) -> float:
-        """The area so far; 0 where nothing was added."""
+        """The area so far; 0 before the first batch."""
         tp, fp = self._both(self.true_positives), self._both(self.false_positives)
         tn, fn = self._both(self.true_negatives), self._both(self.false_negatives)
         if self.curve == "PR" and self.summation_method == "interpolation":
@@ -177,7 +177,7 @@ class AUC(Thresholded):
         return float(self._rounded(ratio((areas * self.label_weights).sum(), self.label_weights.sum())))
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         config = super().get_config()
         config["label_weights"] = None if self.label_weights is None else self.label_weights.tolist()
         return config if self._own is None else config | {"thresholds": self._own}

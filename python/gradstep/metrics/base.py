@@ -1,4 +1,4 @@
-"""What every metric can do, and how targets, predictions and weights are made to fit each other."""
+"""Base class of the metrics, and broadcasting of targets, predictions and weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
 class Metric:
-    """Base of the metrics: a number that is gathered over many batches.
+    """Base class of the metrics, which accumulate over batches.
 
     Override `update_state`, `result` and `reset_state` for one of your own; state is whatever attributes they keep.
 
@@ -78,7 +78,7 @@ class Metric:
 
     @property
     def dtype(self) -> str:
-        """Name of the type that the result is rounded to."""
+        """Name of the dtype that the result is rounded to."""
         return self._dtype
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
@@ -86,11 +86,11 @@ class Metric:
         raise NotImplementedError(f"{type(self).__name__} must have a method update_state.")
 
     def result(self) -> Any:
-        """The number for all that was added since the last `reset_state`."""
+        """The value for everything added since the last `reset_state`."""
         raise NotImplementedError(f"{type(self).__name__} must have a method result.")
 
     def reset_state(self) -> None:
-        """Forget what was added. The constructor calls it too."""
+        """Reset the state. The constructor calls it too."""
         raise NotImplementedError(f"{type(self).__name__} must have a method reset_state.")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -99,12 +99,12 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         return {"name": self.name, "dtype": self.dtype} | {key: getattr(self, key) for key in self._settings}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """A metric as `get_config` describes it."""
+        """Create a metric from its config."""
         return cls(**config)
 
     def _rounded(self, value: Any) -> Any:

@@ -11,7 +11,7 @@ __all__ = ["FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegat
 
 
 class Counts(Thresholded):
-    """Base of the four counts."""
+    """Base class of the four counts."""
 
     _counted: str
 
@@ -27,12 +27,12 @@ class Counts(Thresholded):
         return self._one_or_all(getattr(self, self._counted))
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         return {"thresholds": self._given} | super().get_config()
 
 
 class TruePositives(Counts):
-    """The weight of the yeses that are predicted as yes.
+    """Number (weight) of true positives.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class TruePositives(Counts):
 
 
 class TrueNegatives(Counts):
-    """The weight of the noes that are predicted as no.
+    """Number (weight) of true negatives.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class TrueNegatives(Counts):
 
 
 class FalsePositives(Counts):
-    """The weight of the noes that are predicted as yes.
+    """Number (weight) of false positives.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class FalsePositives(Counts):
 
 
 class FalseNegatives(Counts):
-    """The weight of the yeses that are predicted as no.
+    """Number (weight) of false negatives.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class FalseNegatives(Counts):
 
 
 class Precision(Thresholded):
-    r"""The share of right ones among the predictions that say yes.
+    r"""Precision: fraction of positive predictions that are right.
 
     Parameters
     ----------
@@ -177,12 +177,12 @@ class Precision(Thresholded):
         return self._one_or_all(ratio(self.true_positives, self.true_positives + self.false_positives))
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         return {"thresholds": self._given} | super().get_config()
 
 
 class Recall(Thresholded):
-    r"""The share of the yeses that are predicted as yes.
+    r"""Recall: fraction of the positives that are predicted.
 
     Parameters
     ----------
@@ -231,5 +231,5 @@ class Recall(Thresholded):
         return self._one_or_all(ratio(self.true_positives, self.true_positives + self.false_negatives))
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         return {"thresholds": self._given} | super().get_config()

@@ -42,7 +42,7 @@ def _centred(y_true: ArrayLike, y_pred: ArrayLike, axis: int) -> tuple[np.ndarra
 
 
 class PearsonCorrelation(FunctionMetric, MeanMetricWrapper):
-    r"""Pearson's correlation of targets and predictions along a row, from -1 to 1, averaged over the rows.
+    r"""Pearson correlation coefficient along each row, averaged over rows.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class PearsonCorrelation(FunctionMetric, MeanMetricWrapper):
 
 
 class ConcordanceCorrelation(FunctionMetric, MeanMetricWrapper):
-    r"""Lin's concordance of targets and predictions along a row, from -1 to 1, averaged over the rows.
+    r"""Lin's concordance correlation coefficient along each row, averaged over rows.
 
     Parameters
     ----------

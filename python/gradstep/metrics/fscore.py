@@ -20,7 +20,7 @@ NOTHING = 1e-9  # a largest prediction that is not above it says no class; Keras
 
 
 class FBetaScore(Metric):
-    r"""The weighted harmonic mean of precision and recall of each class.
+    r"""F-beta score: weighted harmonic mean of precision and recall of each class.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ class FBetaScore(Metric):
         return self._rounded(scores)
 
     def reset_state(self) -> None:
-        """Forget what was added, also how many classes there were."""
+        """Reset the state, including the number of classes."""
         self._counts = None
 
 
 class F1Score(FBetaScore):
-    r"""The harmonic mean of precision and recall of each class: `FBetaScore` with beta 1.
+    r"""F1 score: harmonic mean of precision and recall of each class.
 
     Parameters
     ----------

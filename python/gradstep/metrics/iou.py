@@ -18,7 +18,7 @@ __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
 
 class IoU(Metric):
-    r"""Intersection over union of some classes, averaged over those of them that occur.
+    r"""Intersection over union of given classes, averaged over those that occur.
 
     Parameters
     ----------
@@ -127,12 +127,12 @@ class IoU(Metric):
         return float(self._rounded(scores.mean() if len(scores) else 0.0))
 
     def reset_state(self) -> None:
-        """Forget what was added."""
+        """Reset the state."""
         self._tally = np.zeros((self.num_classes, self.num_classes))
 
 
 class BinaryIoU(IoU):
-    """`IoU` of the classes 0 and 1, where a prediction is a number.
+    """Intersection over union of binary predictions, by a threshold.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class BinaryIoU(IoU):
 
 
 class MeanIoU(IoU):
-    """`IoU` of all classes.
+    """Mean intersection over union of all classes.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ __all__ = [
 
 
 class LossMetric(FunctionMetric):
-    """Of a metric that is a loss, before `MeanMetricWrapper` among its bases."""
+    """Mixin, before `MeanMetricWrapper` among the bases, of metrics that are losses."""
 
     higher_is_better: bool | None = False
     _is_loss = True

@@ -18,7 +18,7 @@ __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
 
 class Sum(Metric):
-    """The sum of numbers, each times its weight.
+    """Weighted sum of values.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class Sum(Metric):
         return float(self._rounded(self.total))
 
     def reset_state(self) -> None:
-        """Forget what was added."""
+        """Reset the state."""
         self.total = 0.0
 
 
 class Mean(Metric):
-    r"""The mean over rows, each with its weight; a row of several numbers counts as their mean.
+    r"""Weighted mean over rows; a row of several numbers counts as their mean.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class Mean(Metric):
         return float(self._rounded(self._mean()))
 
     def reset_state(self) -> None:
-        """Forget what was added."""
+        """Reset the state."""
         self.total = self.count = 0.0
 
     def _mean(self) -> float:
@@ -116,7 +116,7 @@ class Mean(Metric):
 
 
 class MeanMetricWrapper(Mean):
-    """The mean over rows of what a function of targets and predictions gives.
+    """Mean over rows of a function of targets and predictions.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ class MeanMetricWrapper(Mean):
             super().update_state(self._fn(y_true, y_pred, **self._arguments), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes, the function itself among it: no file can hold that."""
+        """Config of the metric, with the function itself, which no file can hold."""
         return {"fn": self._fn} | super().get_config() | self._arguments
 
     # -- what the engine computes instead ------------------------------------------------------------------------------
@@ -184,8 +184,8 @@ def _direction(fn: Callable[..., Any]) -> bool | None:
 
 
 class FunctionMetric:
-    """Of a metric with a fixed function, before `MeanMetricWrapper` among its bases: its config needs no function."""
+    """Mixin, before `MeanMetricWrapper` among the bases, of metrics with a fixed function, which no config needs."""
 
     def get_config(self) -> dict[str, Any]:
-        """What the constructor takes to make another like it, without its state."""
+        """Config of the metric: the arguments of its constructor, without state."""
         return Metric.get_config(self)  # type: ignore[arg-type]

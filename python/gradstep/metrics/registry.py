@@ -59,7 +59,7 @@ def table() -> Mapping[str, type[Metric]]:
 
 
 def get(identifier: Any) -> Metric:
-    """A metric from its name ("auc", "AUC", "mse"), its class, a function of targets and predictions, or itself.
+    """Create a metric from a name ("auc", "AUC", "mse"), a class, a function or a metric (returned as it is).
 
     A dict ``{"class_name": ..., "config": ...}`` makes one with these arguments.
 
@@ -106,7 +106,7 @@ def _made(cls: type[Metric], what: str) -> Metric:
 
 
 def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str:
-    """The engine's name of a metric, for a model of this loss and this many outputs; "" if the engine has none.
+    """Name of a metric in the compiled core, for a model of this loss and number of outputs; "" if there is none.
 
     what: the argument's name in an error.
 
@@ -140,7 +140,7 @@ def resolve(metric: str, loss: Loss, outputs: int, what: str = "metrics") -> str
 
 
 def picked(loss: Loss, outputs: int) -> str:
-    """What "accuracy" means."""
+    """The accuracy that "accuracy" stands for, by loss and number of outputs."""
     if loss.labels:
         return "sparse_categorical_accuracy"
     return "binary_accuracy" if outputs == 1 else "categorical_accuracy"

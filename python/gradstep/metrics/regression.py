@@ -20,7 +20,7 @@ __all__ = ["R2Score", "RootMeanSquaredError"]
 
 
 class RootMeanSquaredError(Mean):
-    """The root of the mean squared difference of targets and predictions.
+    """Root mean squared error.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class RootMeanSquaredError(Mean):
 
 
 class R2Score(Metric):
-    r"""The coefficient of determination: the share of the targets' variance that is predicted. 1 is best.
+    r"""Coefficient of determination R^2; 1 is best.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ class R2Score(Metric):
         return self._rounded(score)  # type: ignore[no-any-return]
 
     def reset_state(self) -> None:
-        """Forget what was added, also how many outputs there were."""
+        """Reset the state, including the number of outputs."""
         self.num_samples = 0
         self.count = None
 

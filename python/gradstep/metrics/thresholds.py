@@ -51,7 +51,7 @@ def is_even(thresholds: Sequence[float]) -> bool:
 
 
 class Thresholded(Metric):
-    """Base of the metrics that count, at each of some thresholds, which predictions are above it.
+    """Base class of the metrics of true and false positives and negatives at thresholds.
 
     The state is one histogram, of targets (0 or not) and of how many thresholds lie below a prediction; the four counts
     at every threshold are its sums from one side or the other. An update takes one pass over the batch, however many
@@ -133,29 +133,29 @@ class Thresholded(Metric):
         return np.asarray(np.searchsorted(thresholds, np.fmax(predicted, -np.inf)), np.intp)
 
     def reset_state(self) -> None:
-        """Forget what was added."""
+        """Reset the state."""
         self._tally = np.zeros((2, len(self._sorted) + 1, 1))
 
     # -- counts, in the order of the thresholds ------------------------------------------------------------------------
 
     @property
     def true_positives(self) -> np.ndarray:
-        """Weight of the yeses above each threshold."""
+        """Weight of the positives above each threshold."""
         return self._above(1)
 
     @property
     def false_positives(self) -> np.ndarray:
-        """Weight of the noes above each threshold."""
+        """Weight of the negatives above each threshold."""
         return self._above(0)
 
     @property
     def true_negatives(self) -> np.ndarray:
-        """Weight of the noes at or below each threshold."""
+        """Weight of the negatives at or below each threshold."""
         return self._below(0)
 
     @property
     def false_negatives(self) -> np.ndarray:
-        """Weight of the yeses at or below each threshold."""
+        """Weight of the positives at or below each threshold."""
         return self._below(1)
 
     def _above(self, known: int) -> np.ndarray:

@@ -4,5 +4,6 @@ from .checking import check_grad
 from .methods.multistart import MultiStart as multistart
 from .minimizing import minimize
 from .result import OptimizeResult
+from .scipy_method import scipy_method
 
-__all__ = ["OptimizeResult", "check_grad", "minimize", "multistart"]
+__all__ = ["OptimizeResult", "check_grad", "minimize", "multistart", "scipy_method"]

@@ -70,6 +70,7 @@ def default_method(residual: bool, box: Bounds | None, hess: Any, hessp: Any, n:
 
 
 def limits_of(maxfev: Any, maxtime: Any, target: Any) -> Limits:
+    """What a run may spend, checked."""
     limits = Limits()
     if maxfev is not None:
         limits.maxfev = check_int("maxfev", maxfev, 1)
@@ -83,6 +84,7 @@ def limits_of(maxfev: Any, maxtime: Any, target: Any) -> Limits:
 
 
 def derivative(jac: Any) -> Any:
+    """The ``jac=`` argument, with the scheme of finite differences in the place of None."""
     if jac is None or jac is False:
         return "2-point"
     if isinstance(jac, str) and jac not in SCHEMES:
@@ -93,12 +95,14 @@ def derivative(jac: Any) -> Any:
 
 
 def optional(name: str, function: Any) -> Any:
+    """A function, or None."""
     if function is not None and not callable(function):
         raise TypeError(f"{name} must be callable; got {describe(function)}.")
     return function
 
 
 def tolerance(name: str, value: Any) -> float:
+    """A number of at least 0."""
     number = check_float(name, value)
     if not number >= 0:
         raise ValueError(f"{name} must be at least 0; got {number:g}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
 from .bounds import Bounds
-from .ending import Best, ending
+from .checking import check_grad as compare
+from .diagnosis import Diagnosis, diagnose
+from .ending import Best, Ending, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
@@ -56,6 +59,7 @@ def minimize(
     batched: bool = False,
     workers: Any = None,
     return_path: bool = False,
+    check_grad: bool = False,
     options: dict[str, Any] | None = None,
 ) -> OptimizeResult:
     """Minimize a function of one or more variables.
@@ -115,6 +119,9 @@ def minimize(
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
+    check_grad : bool, default False
+        Whether the gradient is compared with differences of `fun` first; if they differ, ValueError names the worst
+        component.
     options : dict, optional
         Arguments of the method, such as ``{"m": 20}``, and SciPy's options by their names.
 
@@ -221,6 +228,10 @@ def minimize(
         raise TypeError(f"callback must be callable; got {describe(callback)}.")
     chosen._rules = rules
     record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
+    if check_bool("check_grad", check_grad) and not objective.is_differences and not residual:
+        checked = compare(fun, jac, layout.restore(layout.x0), objective.args)
+        if not checked.success:
+            raise ValueError(checked.message)
     try:
         result = _run(objective, chosen, rules, record, callback, seed)
     finally:
@@ -270,6 +281,12 @@ def _run(
     return _result(objective, method, rules, record, end, point if record.fun else Point(x, objective.best_f))
 
 
+def _status(stop: Stop, success: bool) -> int:
+    if success and stop.reason != "callback":
+        return 0
+    return STATUS[stop.reason] or STATUS["stalled"]
+
+
 def _result(
     objective: Objective, method: Method, rules: Rules, record: Record, stop: Stop, point: Point
 ) -> OptimizeResult:
@@ -287,6 +304,14 @@ def _result(
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
     n = max(len(record.fun) - 1, 0)
     found = ending(stop, Best(x, f, None if g is None else free(objective, x, g), gnorm), objective, n, rules.gtol)
+    seen = Diagnosis()
+    if record.fun or stop.reason == "nan":
+        with suppress(Stop):  # a limit came first
+            seen = diagnose(stop, found.success, objective, method, record, x, g)
+    if found.success and "plateau" in seen.sentences:
+        found = Ending(False, f"after {n} iterations {seen.sentences['plateau']}")
+    if "saddle" in seen.sentences:
+        found = Ending(False, f"after {n} iterations the gradient is small, but {seen.sentences['saddle']}")
     sentences = [found.message, *method._sentences()]
     if objective.is_differences and method.needs != "value" and objective.jac == "2-point":
         sentences.append("The gradient is from forward differences of fun; jac= is faster and more exact.")
@@ -294,7 +319,7 @@ def _result(
         x=layout.restore(x),
         fun=f,
         success=found.success,
-        status=0 if found.success and stop.reason != "callback" else STATUS[stop.reason],
+        status=_status(stop, found.success),
         reason=stop.reason,
         message=" ".join(sentences),
         nit=n,
@@ -307,6 +332,9 @@ def _result(
     if record.fun:
         result.update(method._extras(point))
         result.update(objective.extras(x))
+    if seen.escape is not None:
+        result.escape = layout.restore(seen.escape)
+    result.diagnosis = seen.sentences
     result.history = record.history()
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]

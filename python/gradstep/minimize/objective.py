@@ -262,6 +262,11 @@ class Objective:
         self._x, self._f, self._g = kept
         return difference
 
+    def value_beside(self, x: np.ndarray) -> float:
+        """A value that is no candidate for the best one, and that does not count as the last point."""
+        found = self._mapped([x])[0]
+        return found if isinstance(found, float) else math.nan
+
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:
         """A gradient at a point whose value is not wanted."""
         return self.gradient(x)

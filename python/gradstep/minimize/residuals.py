@@ -84,7 +84,7 @@ class Residuals(Objective):
                 f"dtype {r.dtype}."
             )
         if self._r is not None and r.size != self._r.size:
-            raise ValueError(f"fun must always give as many residuals; got {r.size} after {self._r.size}.")
+            raise ValueError(f"fun must always return the same number of residuals; got {r.size} after {self._r.size}.")
         if r.dtype == np.float32:
             self.eps = max(self.eps, float(np.finfo(np.float32).eps))
         return np.array(r, np.float64).reshape(-1)
@@ -145,6 +145,12 @@ class Residuals(Objective):
         self._spend(len(points))
         found = [self.fun(self.layout.restore(point), *self.args) for point in points]
         return found if self.jac == "cs" else [self._residuals(one) for one in found]
+
+    def value_beside(self, x: np.ndarray) -> float:
+        """Half the sum of the losses at a point that is no candidate."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            rho = self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0]
+            return 0.5 * self.loss_scale**2 * float(rho.sum())
 
     def residuals_beside(self, x: np.ndarray) -> np.ndarray:
         """The residuals at a point that is no candidate."""

@@ -1,4 +1,4 @@
-"""Models: layers in a row or in a graph, and their training; and models from files, texts and other models."""
+"""Models of layers, their training, and models from files, JSON and other models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What models of layers have in common, however the layers are connected."""
+"""Base class of `Model` and `Sequential`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["BaseModel", "flatten_calls"]
 
 
 class Call(NamedTuple):
-    """What a layer, or a model used as one, makes of arrays; and whether an output of the model is among that."""
+    """A call of a layer or model, and whether it gives an output of the model."""
 
     operation: Any
     given: list[np.ndarray]
@@ -34,7 +34,7 @@ class Call(NamedTuple):
 
 
 class BaseModel(OnBatches, Savable, Summarized, Variables):
-    """A model that is made of layers. A subclass connects them, and keeps them in `_layers`."""
+    """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,11 +47,11 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
 
     @property
     def layers(self) -> list[Any]:
-        """The layers, and the models that are used as layers."""
+        """List of the layers, and of models used as layers."""
         return list(self._layers)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """The layer of a name, or of a place in `layers`.
+        """Get a layer by name or by index.
 
         Raises
         ------
@@ -118,29 +118,29 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensors that the model begins with."""
+        """List of the input tensors."""
         raise NotImplementedError
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensors that the model ends with."""
+        """List of the output tensors."""
         raise NotImplementedError
 
     @property
     def input(self) -> Any:
-        """The symbolic tensor that the model begins with; of several inputs a list or dict, as they were given."""
+        """Input tensor of the model; of several inputs a list or dict, as it was given."""
         return self.inputs[0]
 
     @property
     def output(self) -> Any:
-        """The symbolic tensor that the model ends with; of several outputs a list or dict, as they were given."""
+        """Output tensor of the model; of several outputs a list or dict, as it was given."""
         return self.outputs[0]
 
     # -- as a layer of another model ---------------------------------------------------------------------------------
 
     @property
     def _computes(self) -> bool:
-        """Whether it computes anything."""
+        """Whether calls compute anything."""
         return any(layer._computes for layer in self._layers)
 
     def _draw_key(self) -> None:
@@ -210,22 +210,22 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
 
     @property
     def weights(self) -> list[np.ndarray]:
-        """The weights themselves, layer by layer: writing to one changes the model. Empty before the build."""
+        """List of the weights, layer by layer. Writing to one changes the model. Empty before the build."""
         return [weight for layer in self._leaves.values() for weight in layer.weights]
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
+        """List of the weights that training updates by their gradients."""
         return [weight for layer in self._leaves.values() for weight in layer.trainable_weights]
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
+        """List of the weights that are not updated by gradients."""
         return [weight for layer in self._leaves.values() for weight in layer.non_trainable_weights]
 
     @property
     def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets that of every layer. It counts from the next `compile` on."""
+        """Whether any layer is trainable. Setting it sets every layer; `compile` takes the change."""
         return any(layer.trainable for layer in self._leaves.values())
 
     @trainable.setter
@@ -239,21 +239,21 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
 
     @property
     def losses(self) -> list[float]:
-        """The penalties of the weights, one for each regularizer."""
+        """Penalties of the weights, one for each regularizer."""
         return [penalty for layer in self._leaves.values() for penalty in layer.losses]
 
     @property
     def weight_names(self) -> list[str]:
-        """What the weights are called, in their order: ``dense/kernel``."""
+        """Names of the weights, in the order of `weights`: ``dense/kernel``."""
         return [f"{path}/{name}" for path, layer in self._leaves.items() for name in layer.weight_names]
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of the weights, layer by layer."""
+        """Copies of the weights, as a list of arrays."""
         with self._guard:
             return [np.array(weight) for weight in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Give all weights new values, in place: views of them, and an optimizer that knows them, stay valid.
+        """Set the values of all weights from a list of arrays, in place.
 
         Raises
         ------
@@ -281,7 +281,7 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:
-        """How many numbers the weights are.
+        """Total number of elements of the weights.
 
         Raises
         ------

@@ -30,7 +30,7 @@ __all__ = ["Functional", "Model"]
 
 
 class Functional(BaseModel):
-    """Layers between symbolic tensors: of several inputs and outputs, shared, merged.
+    """Model from input to output tensors: any graph of layers, with several inputs and outputs.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Functional(BaseModel):
     TypeError
         Something else is among the inputs or outputs.
     ValueError
-        An output depends on what is no input; layers have the same name, or different dtypes; there is no layer.
+        An output depends on a tensor that is no input; layers share a name or differ in dtype; there is no layer.
 
     Notes
     -----
@@ -80,8 +80,8 @@ class Functional(BaseModel):
     ) -> None:
         if inputs is None or outputs is None:
             raise TypeError(
-                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. A class "
-                "with a method call() is no model here."
+                "Model takes inputs and outputs: symbolic tensors, of Input() and of layers called with them. Classes "
+                "with a method call() are not supported."
             )
         super().__init__()
         self._ins, self._outs = TensorSpec(inputs, "inputs"), TensorSpec(outputs, "outputs")
@@ -183,58 +183,58 @@ class Functional(BaseModel):
         return self._ins.rows[0]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Any:
-        """Shape of the output for an input shape; both with the rows, None, in front."""
+        """Shape of the output for a shape of the input, both with None for the rows."""
         self._check_shape(input_shape)
         return self.output_shape
 
     def build(self, input_shape: Sequence[int | None]) -> None:
-        """Nothing is left to make; raises ValueError for another shape than the model's."""
+        """Check the shape of the input; the weights exist already."""
         self._check_shape(input_shape)
 
     @property
     def inputs(self) -> Any:
-        """The symbolic tensors of the inputs, as a list."""
+        """List of the input tensors."""
         return list(self._ins.tensors)
 
     @property
     def outputs(self) -> Any:
-        """The symbolic tensors of the outputs, as a list."""
+        """List of the output tensors."""
         return list(self._outs.tensors)
 
     @property
     def input(self) -> Any:
-        """The symbolic tensors of the inputs, as they were given."""
+        """Input tensors, in the structure that was given."""
         return self._ins.given_as()
 
     @property
     def output(self) -> Any:
-        """The symbolic tensors of the outputs, as they were given."""
+        """Output tensors, in the structure that was given."""
         return self._outs.given_as()
 
     @property
     def input_names(self) -> list[str]:
-        """What the inputs are called: after their `Input`, or as in the dict that they were given in."""
+        """Names of the inputs: of their `Input`, or the keys of the dict that was given."""
         return list(self._ins.names)
 
     @property
     def output_names(self) -> list[str]:
-        """What the outputs are called: after the layers that give them, or as in the dict that they were given in."""
+        """Names of the outputs: of their layers, or the keys of the dict that was given."""
         return list(self._outs.names)
 
     @property
     def input_shape(self) -> Any:
-        """Shapes of the inputs, with None for the rows, as they were given."""
+        """Shapes of the inputs, with None for the rows, in the structure that was given."""
         return self._ins.packed([tensor.shape for tensor in self._ins.tensors])
 
     @property
     def output_shape(self) -> Any:
-        """Shapes of the outputs, with None for the rows, as they were given."""
+        """Shapes of the outputs, with None for the rows, in the structure that was given."""
         return self._outs.packed([tensor.shape for tensor in self._outs.tensors])
 
     # -- configs and files ---------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Name, layers and how they are connected, with which `from_config` makes an equal model of new weights.
+        """Config of the model: name, layers and connections. `from_config` creates an equal model with new weights.
 
         Raises
         ------
@@ -251,7 +251,7 @@ class Functional(BaseModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Functional:
-        """A model from the dict that `get_config` gives, here or in Keras.
+        """Create a model from its config, of this package or Keras.
 
         Parameters
         ----------

@@ -21,10 +21,10 @@ __all__ = ["OnBatches"]
 
 
 class OnBatches(Trainable):
-    """A model that can be called, trained and scored on one batch at a time."""
+    """Mixin of models for single batches: calls, training and evaluation."""
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
-        """The outputs for one batch. Raises as `predict` does."""
+        """Predict the outputs of one batch. Raises as `predict` does."""
         return self._executor.outputs(self._ready(alone(x), "x"))
 
     def train_on_batch(
@@ -35,7 +35,7 @@ class OnBatches(Trainable):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
-        """One step on one batch; gives loss and metrics from before it, as `evaluate` does. Raises as `fit` does.
+        """Take one step on one batch. Returns loss and metrics before the step, as `evaluate`. Raises as `fit` does.
 
         `sample_weight`, (rows,): what the loss of each row counts for; or `class_weight`, as in `fit`.
         """
@@ -48,7 +48,7 @@ class OnBatches(Trainable):
         sample_weight: ArrayLike | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
-        """Loss and metrics of one batch, as `evaluate` gives them; `sample_weight` as in `train_on_batch`."""
+        """Evaluate one batch: its loss and metrics, as `evaluate`; `sample_weight` as in `train_on_batch`."""
         scores: float | list[float] | dict[str, float] = self._evaluator.one_batch(
             x, y, sample_weight, return_dict, False
         )
@@ -57,7 +57,7 @@ class OnBatches(Trainable):
     def value_and_grad(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> tuple[float, list[np.ndarray]]:
-        """The loss of a batch in training, and its gradient with respect to each weight; no weight is changed.
+        """Loss of a batch in training mode, and its gradient by each weight. No weight is changed.
 
         Layers that draw, as `Dropout`, draw anew at each call. `sample_weight` is as in `train_on_batch`.
 
@@ -101,7 +101,7 @@ class OnBatches(Trainable):
         return self._pack_outputs(self._last_call.forward(rows, self._input_shapes(x, rows)))
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
-        """The way back from the last call with ``training=True``, once.
+        """Gradients of the last call with ``training=True``: by its input and by the weights.
 
         Parameters
         ----------
@@ -120,7 +120,7 @@ class OnBatches(Trainable):
         Raises
         ------
         RuntimeError
-            There was no such call, the way back from it has been gone, or the weights were made or compiled anew since;
+            There was no such call, `backward` was called for it already, or the weights were rebuilt or compiled since;
             with layers of your own, or several branches, also if the model was used otherwise in between.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.

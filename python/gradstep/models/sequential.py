@@ -29,7 +29,7 @@ __all__ = ["Sequential"]
 
 
 class Sequential(BaseModel):
-    """Layers in a row, each working on what the one before it gives.
+    """Linear stack of layers.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class Sequential(BaseModel):
         return self._executor.network is not None
 
     def add(self, layer: Layer | BaseModel | SymbolicTensor) -> None:
-        """Append a layer. A model that was trained must be compiled again.
+        """Append a layer. The model must be compiled again.
 
         Raises as the constructor does, and RuntimeError while the model is being trained; it is then as it was.
         """
@@ -106,7 +106,7 @@ class Sequential(BaseModel):
         self._build_if_known()
 
     def pop(self) -> Any:
-        """Take the last layer off; it keeps its weights. A model that was trained must be compiled again.
+        """Remove the last layer, which keeps its weights. The model must be compiled again.
 
         Raises
         ------
@@ -275,7 +275,7 @@ class Sequential(BaseModel):
         return self._shape
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """Shape of the output for an input shape; both with the rows, None, in front."""
+        """Shape of the output for a shape of the input, both with None for the rows."""
         self._check_shape(input_shape)
         current = tuple(input_shape)
         for layer in self._layers:
@@ -284,7 +284,7 @@ class Sequential(BaseModel):
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensor that the model begins with, in a list."""
+        """List of the input tensor."""
         if not self._calls:
             self._must_be_built()
         assert self._entrance is not None
@@ -292,7 +292,7 @@ class Sequential(BaseModel):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        """The symbolic tensor that the model ends with, in a list."""
+        """List of the output tensor."""
         if not self._calls:
             self._must_be_built()
         return [self._calls[-1].outputs[0]]
@@ -319,7 +319,7 @@ class Sequential(BaseModel):
         return shape
 
     def _outputs_of_layer(self, number: int, x: Any) -> np.ndarray:
-        """What layer `number` gives for data, as in predictions."""
+        """Output of layer `number` for data, in inference mode."""
         self._ready(x, "X")
         outputs = numeric(x, "X")
         for layer in self._layers[: number + 1]:
@@ -333,7 +333,7 @@ class Sequential(BaseModel):
     # -- configs -----------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Name and layers, with which `from_config` makes an equal model of new weights.
+        """Config of the model: name and layers. `from_config` creates an equal model with new weights.
 
         Raises
         ------
@@ -350,7 +350,7 @@ class Sequential(BaseModel):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Sequential:
-        """A model from the dict that `get_config` gives, here or in Keras.
+        """Create a model from its config, of this package or Keras.
 
         Parameters
         ----------

@@ -28,24 +28,24 @@ GAP = 2  # blanks between columns
 
 
 class Summarized:
-    """A model that can be looked at."""
+    """Mixin of models for `summary`."""
 
     name: str
     optimizer: Optimizer | None
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in their order; a subclass gives them, and the weights."""
+        """List of the layers."""
         raise NotImplementedError
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
+        """List of the weights that training updates by their gradients."""
         raise NotImplementedError
 
     @property
     def non_trainable_weights(self) -> list[np.ndarray]:
-        """The others of the weights."""
+        """List of the weights that are not updated by gradients."""
         raise NotImplementedError
 
     @property
@@ -67,7 +67,7 @@ class Summarized:
         return table(f'{type(self).__name__} "{self.name}"', headings, rows, [line.strip() for line in self._sums()])
 
     def _connections(self) -> dict[str, str] | None:
-        """What each layer is called with, by its name; None where layers are in a row."""
+        """Names of each layer's inputs; None for a linear stack."""
         return None
 
     def summary(
@@ -79,7 +79,7 @@ class Summarized:
         show_trainable: bool = False,
         layer_range: Sequence[str] | None = None,
     ) -> None:
-        """Print a table of the layers: their output shapes, how many numbers their weights are, and the sums.
+        """Print a table of the layers: output shapes, numbers of parameters, and totals.
 
         Parameters
         ----------

@@ -65,7 +65,7 @@ class Trainable(Face):
 
     @property
     def optimizer(self) -> optimizers.Optimizer | None:
-        """What moves the weights. One that is set begins anew with them; `fit` takes it up at its next epoch."""
+        """The optimizer. A new one starts without state; a running `fit` uses it from the next epoch on."""
         return self._executor.optimizer
 
     @optimizer.setter
@@ -74,7 +74,7 @@ class Trainable(Face):
 
     @property
     def loss(self) -> losses.Loss | None:
-        """The loss that the model is trained by; of several outputs the first."""
+        """The loss of training; of several outputs the first."""
         return self._executor.loss
 
     # -- training ------------------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class Trainable(Face):
         auto_scale_loss: bool = True,
         **unknown: Any,
     ) -> None:
-        """Say how the model is to be trained.
+        """Configure the model for training.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Trainable(Face):
         } | ({} if steps == 1 else {"steps_per_execution": steps})
 
     def _losses_and_metrics(self, loss: Any, loss_weights: Any, metrics: Any, weighted: Any) -> LossesAndMetrics:
-        """What the arguments of `compile` stand for."""
+        """Resolve the arguments of `compile`."""
         make = LossesAndMetrics.of_all if self._has_many else LossesAndMetrics.of_one
         return make(self.output_names, loss, loss_weights, metrics, weighted)
 
@@ -285,7 +285,7 @@ class Trainable(Face):
         callbacks: Sequence[Callback] | Callback | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
-        """Loss and metrics of the model on data: means over the rows.
+        """Evaluate the model on data: loss and metrics, as means over the rows.
 
         Parameters
         ----------
@@ -317,7 +317,7 @@ class Trainable(Face):
         steps: int | None = None,
         callbacks: Sequence[Callback] | Callback | None = None,
     ) -> Any:
-        """The model's outputs for data.
+        """Predict the outputs of the model for data.
 
         Parameters
         ----------
@@ -343,7 +343,7 @@ class Trainable(Face):
 
     @property
     def metrics(self) -> list[Metric]:
-        """The metrics, as `metrics_names` has them, with the results of the last pass or batch.
+        """List of the metrics, in the order of `metrics_names`, with their last results.
 
         Those that `compile` was given are these objects; a `Mean` stands for the loss and for metrics given by name.
         """
@@ -351,7 +351,7 @@ class Trainable(Face):
 
     @property
     def metrics_names(self) -> list[str]:
-        """Names of what `evaluate` gives: "loss", those of several outputs, and the metrics."""
+        """Names of the values that `evaluate` returns: "loss", losses of several outputs, metrics."""
         return list(self._executor.losses_and_metrics.log_names)
 
     @property
@@ -360,7 +360,7 @@ class Trainable(Face):
         return {"loss": False, **self._executor.losses_and_metrics.directions}
 
     def reset_metrics(self) -> None:
-        """Let the metrics that `compile` was given begin anew.
+        """Reset the state of all metrics.
 
         A pass over data and a batch by itself do so too: unlike Keras's, losses and metrics of `train_on_batch` and
         `test_on_batch` are those of the one batch, and do not go on from call to call.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AdaBelief(Optimizer):
-    """Adam over the mean square of what the gradient differs from its own running mean.
+    """AdaBelief: Adam with the variance of the gradient around its running mean as second moment.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Adadelta(DialectOptions, Optimizer):
-    """Gradient descent with each gradient over its root mean square, times that of the steps so far.
+    """Adadelta: step sizes from the ratio of the RMS of past updates to the RMS of past gradients.
 
     Parameters
     ----------

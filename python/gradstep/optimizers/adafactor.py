@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Adafactor(DialectOptions, Optimizer):
-    """Gradient descent over the root of a second moment that is kept as means over rows and over columns.
+    """Adafactor: a second moment factored into row and column means, for little memory.
 
     State is a row and a column for a matrix, so it takes next to no memory. Steps are in units of the weights.
 
@@ -133,7 +133,7 @@ class Adafactor(DialectOptions, Optimizer):
 
     @property
     def relative_step(self) -> bool:
-        """Whether the rate is at most one over the root of the step."""
+        """Whether the step size is at most one over the square root of the step number."""
         return self._core.rule != "AdafactorFreeRate"
 
     def _engine_options(self, rule: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Adagrad(DialectOptions, Optimizer):
-    """Gradient descent with a rate for each weight, over the root of the sum of its squared gradients.
+    """Adagrad: a learning rate for each weight, divided by the root of the sum of its squared gradients.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Adam(DialectOptions, Optimizer):
-    """Gradient descent along the running mean of the gradient over the root of that of its square.
+    """Adam: running mean of the gradient, divided by the root of the running mean of its square.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class Adam(DialectOptions, Optimizer):
 
     @property
     def amsgrad(self) -> bool:
-        """Whether the largest `v` so far stands in place of `v`."""
+        """Whether AMSGrad is used: the largest `v` so far in place of `v`."""
         return self._core.rule.endswith("AMSGrad")
 
     def _arguments(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Adamax(DialectOptions, Optimizer):
-    """Adam with the largest gradient of late in place of the root of the running mean of its square.
+    """Adamax: Adam with the infinity norm of past gradients in place of the second moment.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AdamW(DialectOptions, Optimizer):
-    """Adam, with a share of each weight removed in each step, past the running means.
+    """Adam with decoupled weight decay.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class AdamW(DialectOptions, Optimizer):
 
     @property
     def amsgrad(self) -> bool:
-        """Whether the largest `v` so far stands in place of `v`."""
+        """Whether AMSGrad is used: the largest `v` so far in place of `v`."""
         return self._core.rule.endswith("AMSGradW")
 
     def _engine_options(self, rule: str) -> dict[str, Any]:

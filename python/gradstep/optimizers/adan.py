@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Adan(Optimizer):
-    """Descent along running means of the gradient and of its change, over the root mean square of both.
+    """Adan: adaptive Nesterov momentum, with running means of the gradient and of its differences.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AdEMAMix(Optimizer):
-    """Adam along a mixture of two running means of the gradient, one of which remembers ten thousand steps.
+    """AdEMAMix: Adam with a second, slow running mean of the gradient, over about ten thousand steps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What counts as an array, and how nested lists and dicts of arrays are walked."""
+"""Checks of arrays, and traversal of nested lists and dicts of arrays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _lent(value: Any, name: str, wanted: str) -> np.ndarray:
             raise TypeError(f"{name} must be detached from its graph; pass {name}.detach().")
         device = value.__dlpack_device__()
         if device[0] != CPU:
-            raise TypeError(f"{name} must lie in the CPU's memory; its DLPack device is {tuple(map(int, device))}.")
+            raise TypeError(f"{name} must be in CPU memory; its DLPack device is {tuple(map(int, device))}.")
         try:
             return np.from_dlpack(value)
         except (BufferError, RuntimeError, TypeError) as error:
@@ -110,7 +110,7 @@ def _gather(shape: Structure, node: Any, label: str, leaves: list[Any]) -> None:
                 raise ValueError(f"{name} has no key {key!r}, which {of} has.")
         for key in node:
             if key not in shape:
-                raise ValueError(f"{name} has the key {key!r}, which {of} has not.")
+                raise ValueError(f"{name} has the key {key!r}, which {of} does not have.")
         for key, child in shape.items():
             _gather(child, node[key], f"{label}[{key!r}]", leaves)
     elif isinstance(shape, list):

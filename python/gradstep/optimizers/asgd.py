@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ASGD(PerArraySteps, Optimizer):
-    """Gradient descent with a falling rate, and beside it the mean of the weights from some step on.
+    """Averaged SGD: gradient descent with a decaying rate, and the running average of the weights as the result.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ __all__ = ["Attached"]
 
 
 class Attached(Configured):
-    """An optimizer's arrays, as the engine knows them by number."""
+    """The arrays of an optimizer, by identity."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Attached(Configured):
         return indices
 
     def _attach_once(self, tree: Any, leaves: Sequence[Any], labels: Sequence[str]) -> list[int]:
-        """The same for the leaves of a tree, and an error if one of them took the place of another array."""
+        """The numbers of the leaves of a tree. ValueError if one replaced another array."""
         registered, same, self._stepped = len(self._core), tree is self._stepped, None
         indices = self._attach(leaves, labels)
         try:
@@ -113,9 +113,9 @@ class Attached(Configured):
             if old is not None and (old in last or self._core.is_abandoned(old, self._references(old))):
                 raise ValueError(
                     f"{noun('parameter', label)} is not the array that was stepped in its place before, to which the "
-                    "optimizer's state belongs. Write into that one, array[...] = values, and keep it; for other "
-                    "arrays make a new optimizer: opt.from_config(opt.get_config()), and to go on from the state that "
-                    "is, bind(params) and load_state_dict(opt.state_dict())."
+                    "optimizer's state belongs. Write into that one, array[...] = values, and keep it. For other "
+                    "arrays make a new optimizer: opt.from_config(opt.get_config()); to continue from the present "
+                    "state, bind(params) and load_state_dict(opt.state_dict())."
                 )
 
     def _check_serves(self, arrays: Mapping[str, np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""What every optimizer can do; the update rules themselves are C++ (csrc/optimizers)."""
+"""Base class of the optimizers; the update rules are in C++ (csrc/optimizers)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Hyperparameter", "Optimizer"]
 
 
 class Optimizer(Attached, Copied, Stateful):
-    """Base of the optimizers: moves arrays against their gradients, in place.
+    """Base class of the optimizers, which update arrays in place by their gradients.
 
     Not used itself. A subclass names its update rule and the rule's hyperparameters; everything else is here.
 
@@ -119,7 +119,7 @@ class Optimizer(Attached, Copied, Stateful):
         self._stepped = params if isinstance(params, (list, dict)) else None
 
     def bind(self, params: Any) -> Bound:
-        """Fix the arrays that will be stepped, once, for the fastest steps: nothing is looked up any more.
+        """Tie arrays to the optimizer once, for the fastest steps: no lookups or checks of the arrays per step.
 
         Parameters
         ----------
@@ -175,11 +175,11 @@ class Optimizer(Attached, Copied, Stateful):
 
     @property
     def groups(self) -> list[Group]:
-        """The groups that `bind` made, in order; the first one is of all arrays that were given without a group."""
+        """The parameter groups made by `bind`, in order. The first one has all arrays given without a group."""
         return [Group(self, index) for index in range(self._core.groups)]
 
     def flush(self, array: Any = None, rows: Any = None) -> None:
-        """Take the steps that rows of arrays have missed because of row-sparse gradients: see `RowSparse`.
+        """Apply the pending updates of rows that were not in the last row-sparse gradients: see `RowSparse`.
 
         To be called before such rows are read; `state_dict`, `fit` and a dense gradient do it by themselves. What is
         flushed then is what dense gradients would have made of it.
@@ -223,7 +223,7 @@ class Optimizer(Attached, Copied, Stateful):
         return None
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Make the state of arrays before their first step, as in Keras; then ``apply(grads)`` steps them.
+        """Create the state of arrays before their first step, as in Keras. ``apply(grads)`` then updates them.
 
         Raises
         ------
@@ -235,7 +235,7 @@ class Optimizer(Attached, Copied, Stateful):
 
     @property
     def variables(self) -> list[np.ndarray]:
-        """As in Keras: steps taken, the learning rate unless a schedule gives it, and the state of all arrays.
+        """Iterations, learning rate (unless it follows a schedule) and state of all arrays.
 
         State is given itself, and may be written in place; the first two are copies.
         """
@@ -248,7 +248,7 @@ class Optimizer(Attached, Copied, Stateful):
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     def apply(self, grads: Any, params: Any = None) -> None:
-        """As ``step(params, grads)``, in Keras's order of arguments; without `params`, a step of what was built.
+        """Take one step, with the arguments in Keras's order; without `params`, of the arrays given to `build`.
 
         Raises
         ------
@@ -264,7 +264,7 @@ class Optimizer(Attached, Copied, Stateful):
             self._bound(indices, labels).step(list(grads))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]]) -> None:
-        """As `step`, for pairs of a gradient and its array: ``apply_gradients(zip(grads, params))``, as in Keras.
+        """Take one step with pairs of gradient and array: ``apply_gradients(zip(grads, params))``, as in Keras.
 
         Raises
         ------
@@ -282,7 +282,7 @@ class Optimizer(Attached, Copied, Stateful):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare some arrays from ``weight_decay``, as in Keras.
+        """Exclude arrays from ``weight_decay``, as in Keras.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ __all__ = ["Bound", "Step"]
 
 
 class Step(Protocol):
-    """What steps some arrays: the engine's own, or a wrapper's. One gradient if there is one array without a label."""
+    """A step of some arrays, by the core or a wrapper. One gradient if there is one array without a label."""
 
     def step(self, gradients: Any, /) -> None:
         """Take one step."""
@@ -26,7 +26,7 @@ class Step(Protocol):
 
 
 class Bound:
-    """Some arrays of an optimizer, in a fixed order and structure. Made by `Optimizer.bind`.
+    """Arrays tied to an optimizer, in a fixed order and structure. Made by `Optimizer.bind`.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Bound:
 
     @property
     def arrays(self) -> list[np.ndarray]:
-        """What is stepped, in order."""
+        """The arrays, in order."""
         return [self.optimizer._core.parameter(index) for index in self._indices]
 
     def __reduce__(self) -> tuple[Any, ...]:

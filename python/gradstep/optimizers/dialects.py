@@ -28,18 +28,18 @@ def must_stay(name: str, value: Any, absent: float, where: str) -> None:
 
 
 class PerArraySteps(Configured):
-    """Of a class whose rule is PyTorch's own, before `Optimizer` among its bases: each array counts its own steps."""
+    """Mixin, before `Optimizer` among the bases, of rules that only PyTorch has: each array counts its steps."""
 
     def _engine_options(self, rule: str) -> dict[str, Any]:
         return {**super()._engine_options(rule), "own_steps": True}
 
 
 class DialectOptions(Configured):
-    """Of a class that takes `dialect`, before `Optimizer` among its bases."""
+    """Mixin, before `Optimizer` among the bases, of classes with the argument `dialect`."""
 
     @property
     def dialect(self) -> str:
-        """Whose form of the rule this is: ``"keras"`` or ``"torch"``."""
+        """The library whose form of the rule is used: ``"keras"`` or ``"torch"``."""
         return "torch" if self._core.rule.startswith(PREFIX["torch"]) else "keras"
 
     def _engine_options(self, rule: str) -> dict[str, Any]:

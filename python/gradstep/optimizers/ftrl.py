@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Ftrl(Optimizer):
-    """Descent with a rate per weight, whose L1 regularization makes weights exactly 0.
+    """FTRL-Proximal: a learning rate for each weight, and L1 regularization that gives exact zeros.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class Group(Mapping[str, Any]):
             self._optimizer._set(name, number(name, value))
             return
         if name == "global_clipnorm":
-            raise ValueError(f"a group cannot have a {name} of its own: it is of all gradients together.")
+            raise ValueError(f"a group cannot have its own {name}: it applies to all gradients together.")
         check_clips(self._optimizer, name, value, self._index)
         core = self._optimizer._core
         if isinstance(value, LearningRateSchedule):
@@ -129,10 +129,10 @@ def settings(optimizer: Configured, group: Mapping[str, Any], label: str) -> dic
         if name != "params" and name not in fields:
             fixed = " It holds for all groups." if name in DEFAULTS and name not in COMMON else closest(name, fields)
             raise ValueError(
-                f"groups{label} has the key {name!r}, which is no hyperparameter of {type(optimizer).__name__}.{fixed}"
+                f"groups{label} has the key {name!r}, not a hyperparameter of {type(optimizer).__name__}.{fixed}"
             )
     if "global_clipnorm" in group:
-        raise ValueError(f"groups{label} cannot have a global_clipnorm of its own: it is of all gradients together.")
+        raise ValueError(f"groups{label} cannot have its own global_clipnorm: it applies to all gradients together.")
     for name, value in group.items():
         if isinstance(value, Mapping):
             raise TypeError(f"groups{label}[{name!r}] must be a number or a schedule; got {describe(value)}.")

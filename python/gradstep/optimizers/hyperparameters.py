@@ -96,7 +96,7 @@ class Rate(Hyperparameter):
 
 
 class Configured:
-    """What an optimizer is apart from arrays and state. Bases of this one say what a subclass gives."""
+    """Hyperparameters, options and config of an optimizer."""
 
     learning_rate = Rate()
     weight_decay = CommonHyperparameter()

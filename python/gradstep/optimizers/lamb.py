@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Lamb(Optimizer):
-    """Adam for large batches: each array moves in Adam's direction, by a share of its own norm.
+    """LAMB: Adam with layer-wise step sizes relative to the norms of the weights, for large batches.
 
     Parameters
     ----------

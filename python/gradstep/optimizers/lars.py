@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Lars(Optimizer):
-    """Momentum for large batches: each array has a rate of its own, from its norm and its gradient's.
+    """LARS: momentum with layer-wise rates from the norms of weights and gradients, for large batches.
 
     Parameters
     ----------

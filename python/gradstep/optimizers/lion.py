@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Lion(Optimizer):
-    """Gradient descent by the sign of a mean of the gradient and its momentum: every weight moves by the rate.
+    """Lion: steps by the sign of an interpolation of gradient and momentum.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ __all__ = ["Lookahead"]
 
 
 class Lookahead(SingleWrapper, Optimizer):
-    """Let an optimizer explore: after every few steps, go only part of the way that it went, and begin again there.
+    """Lookahead: slow weights that move part of the way towards an optimizer's fast weights every few steps.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Lookahead(SingleWrapper, Optimizer):
 
     @property
     def sync_period(self) -> int:
-        """Steps of a walk."""
+        """Number of steps between two updates of the slow weights."""
         return self._period
 
     def _own_arguments(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ __all__ = ["MultiOptimizer"]
 
 
 class MultiOptimizer(Wrapper, Optimizer):
-    """Step different arrays by different rules, chosen by their names.
+    """Different optimizers for different arrays, chosen by the names of the arrays.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     @property
     def iterations(self) -> int:
-        """How many steps have been taken, by the optimizer that took most."""
+        """Number of steps taken; the largest of the optimizers' counts."""
         return max(optimizer.iterations for optimizer in self._each)
 
     @iterations.setter
@@ -114,7 +114,7 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     @property
     def skipped_steps(self) -> int:
-        """How many steps were not made because a gradient was not finite, of all optimizers together."""
+        """Number of steps skipped because a gradient was not finite, summed over the optimizers."""
         return sum(optimizer.skipped_steps for optimizer in self._each)
 
     @property
@@ -130,13 +130,13 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     def _get(self, field: str) -> float:
         if field != "learning_rate":
-            raise AttributeError(f"{field} is a matter of each optimizer: ask optimizers[pattern].{field}.")
+            raise AttributeError(f"{field} belongs to each optimizer: read optimizers[pattern].{field}.")
         last: float = list(self.optimizers.values())[-1].learning_rate
         return last
 
     def _set(self, field: str, value: float | LearningRateSchedule) -> None:
         if field != "learning_rate":
-            raise AttributeError(f"{field} is a matter of each optimizer: set optimizers[pattern].{field}.")
+            raise AttributeError(f"{field} belongs to each optimizer: set optimizers[pattern].{field}.")
         if isinstance(value, LearningRateSchedule) or self.schedules:
             raise TypeError("learning_rate takes a number, while none follows a schedule; set those of the optimizers.")
         rate, current = check_float(field, value), self.learning_rate
@@ -199,7 +199,7 @@ class MultiOptimizer(Wrapper, Optimizer):
         names: Sequence[str] | None = None,
     ) -> list[int]:
         if groups is not None:
-            raise ValueError("groups are a matter of each optimizer; a MultiOptimizer takes arrays by their names.")
+            raise ValueError("groups belong to each optimizer; a MultiOptimizer assigns arrays by their names.")
         known = [len(optimizer._core) for optimizer in self._each]
         registered = len(self._core)
         try:
@@ -252,7 +252,7 @@ class MultiOptimizer(Wrapper, Optimizer):
             optimizer._forget(length)
 
     def _bind_groups(self, groups: Sequence[Mapping[str, Any]]) -> Bound:
-        raise ValueError("groups are a matter of each optimizer; a MultiOptimizer takes arrays by their names.")
+        raise ValueError("groups belong to each optimizer; a MultiOptimizer assigns arrays by their names.")
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         parts = []
@@ -268,17 +268,17 @@ class MultiOptimizer(Wrapper, Optimizer):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """As that of each of the optimizers."""
+        """Call the method of every optimizer."""
         for optimizer in self._each:
             optimizer.exclude_from_weight_decay(var_list, var_names)
 
     def flush(self, array: Any = None, rows: Any = None) -> None:
-        """As that of each of the optimizers, for its arrays."""
+        """Call the method of every optimizer, for its arrays."""
         for optimizer in self._each:
             optimizer.flush(array, rows)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """As that of each of the optimizers, for its arrays."""
+        """Call the method of every optimizer, for its arrays."""
         for optimizer in self._each:
             optimizer.finalize_variable_values(var_list)
 

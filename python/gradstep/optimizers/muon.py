@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Muon(DialectOptions, Optimizer):
-    """Descent along the momentum with its singular values made nearly equal; `AdamW` moves what is no matrix.
+    """Muon: momentum orthogonalized by Newton-Schulz iterations; `AdamW` updates everything but matrices.
 
     Meant for the kernels of hidden layers. Biases and other arrays that have not two axes, those with "embedding" in
     their name and those that `exclude_layers` names are moved by AdamW; name the last layer there.
@@ -55,7 +55,7 @@ class Muon(DialectOptions, Optimizer):
     ns_steps : int, default 5
         How many times they go through it; from 0 to 100. Of a fraction the whole part counts.
     nesterov : bool, default True
-        Whether the momentum acts one step ahead.
+        Whether Nesterov momentum is used.
     rms_rate : float, default 0.2 (torch: infinite)
         Root mean square of a direction, nearly: it is scaled by ``rms_rate * sqrt(max(rows, columns))``. Infinite
         stands for Keras's None, no scale, and for PyTorch's own, ``sqrt(max(1, rows / columns))``.
@@ -92,7 +92,7 @@ class Muon(DialectOptions, Optimizer):
 
     PyTorch's form: :math:`m_t = \\mu m_{t-1} + (1 - \\mu) g_t`, :math:`x = (1 - \\mu) g_t + \\mu m_t`, and the norm is
     kept at ``epsilon`` or more. PyTorch multiplies in bfloat16, here it is float32, or float64 for float64: its
-    steps are near. It refuses what is no matrix. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
+    steps are near. It takes matrices only. ``adjust_lr_fn="match_rms_adamw"`` is ``rms_rate=0.2``.
 
     The products multiply, then add, also where the processor could do both at once, so that a step has the same bits on
     every instruction set. Two matrices of the size of the array are needed during a step.
@@ -182,17 +182,17 @@ class Muon(DialectOptions, Optimizer):
 
     @property
     def nesterov(self) -> bool:
-        """Whether the momentum acts one step ahead."""
+        """Whether Nesterov momentum is used."""
         return not self._core.rule.endswith("HeavyBall")
 
     @property
     def exclude_layers(self) -> list[str]:
-        """Patterns of the names that AdamW moves."""
+        """Patterns of the names of arrays that AdamW updates."""
         return list(self._exclude_layers)
 
     @property
     def exclude_embeddings(self) -> bool:
-        """Whether AdamW moves what has "embedding" in its name."""
+        """Whether AdamW updates arrays with "embedding" in their names."""
         return self._exclude_embeddings
 
     def _uses_fallback(self, name: str) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Nadam(DialectOptions, Optimizer):
-    """Adam that looks one step ahead: its momentum is Nesterov's, and grows over the first steps.
+    """Nadam: Adam with Nesterov momentum, which grows over the first steps.
 
     Parameters
     ----------

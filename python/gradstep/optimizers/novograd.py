@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class NovoGrad(Optimizer):
-    """Momentum over gradients divided by a running mean of their norm: Adam with one number for `v` in each array.
+    """NovoGrad: Adam with one second moment per array, of the norm of its gradients.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What every optimizer can be asked for, whatever its rule: Keras's base arguments, and ours."""
+"""Arguments of every optimizer: Keras's base arguments, and ours."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Prodigy(Optimizer):
-    """Adam whose step size is an estimate of how far the start is from the solution, which grows as steps are taken.
+    """Prodigy: Adam with an estimated step size, from the distance to the solution; no learning rate to tune.
 
     Parameters
     ----------

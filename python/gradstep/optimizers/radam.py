@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RAdam(PerArraySteps, Optimizer):
-    """Adam whose first steps are those of momentum alone, until the second moment rests on enough gradients.
+    """RAdam: Adam with rectified variance; plain momentum until there are enough gradients.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ def classes() -> dict[str, type[Optimizer]]:
 
 
 def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
-    """An optimizer from its name, its serialized form, or itself.
+    """Create an optimizer from a name, a dict or an optimizer (returned as it is).
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None) -> Optimizer:
-    """The optimizer of a dict that `serialize` gave.
+    """Create an optimizer from the dict that `serialize` returns.
 
     Parameters
     ----------

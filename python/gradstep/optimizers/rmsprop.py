@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RMSprop(DialectOptions, Optimizer):
-    """Gradient descent with each gradient divided by the root of the running mean of its square.
+    """RMSprop: gradients divided by the root of a running mean of their squares.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class RMSprop(DialectOptions, Optimizer):
 
     @property
     def centered(self) -> bool:
-        """Whether the variance of the gradient stands in place of its mean square."""
+        """Whether gradients are divided by their standard deviation in place of their root mean square."""
         return "Centered" in self._core.rule
 
     def _arguments(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Rprop(Optimizer):
-    """Steps whose size grows while the sign of a weight's gradient stays, and shrinks after it has turned.
+    """Rprop: step sizes that grow while the sign of a gradient stays the same, and shrink when it changes.
 
     Parameters
     ----------

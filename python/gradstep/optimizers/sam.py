@@ -19,7 +19,7 @@ __all__ = ["SAM", "BoundSAM"]
 
 
 class SAM(SingleWrapper, Optimizer):
-    """Step by the gradient at a neighbour, the one uphill: towards minima that are flat.
+    """Sharpness-aware minimization: steps by the gradient at weights perturbed uphill, towards flat minima.
 
     A step needs two gradients, so it takes a function that gives them; or it is taken in two halves.
 
@@ -61,7 +61,7 @@ class SAM(SingleWrapper, Optimizer):
         e = \\rho \\, w^2 g / \\lVert \\, |w| \\, g \\rVert \\\\
         w &\\leftarrow \\text{a step of the optimizer at } w \\text{ by the gradient at } w + e
 
-    and :math:`e = 0` where the norm is 0. Norms are summed in double. The weights come back to the bit before the
+    and :math:`e = 0` where the norm is 0. Norms are summed in double. The weights are restored exactly before the
     optimizer moves them. Options of the optimizer that are about gradients (clips, ``loss_scale_factor``,
     ``maximize``) count for the second one. In `fit` the loss of a batch is that at :math:`w`, `Dropout` draws the same
     twice, and the moving statistics of `BatchNormalization` move once, at :math:`w`. Neither Keras nor PyTorch has it.
@@ -104,7 +104,7 @@ class SAM(SingleWrapper, Optimizer):
 
     @property
     def adaptive(self) -> bool:
-        """Whether distances are measured in units of the weights."""
+        """Whether perturbations are relative to the weights (ASAM)."""
         return self._adaptive
 
     def _own_arguments(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class SAM(SingleWrapper, Optimizer):
         self._undone_on_error(params, lambda bound: bound.step(grads))
 
     def first_step(self, params: Any, grads: Any) -> None:
-        """Move `params` to the neighbour; `second_step` with the gradient there moves them back and takes the step.
+        """Perturb `params` uphill; `second_step`, with the gradient there, restores them and takes the step.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class SAM(SingleWrapper, Optimizer):
         self._undone_on_error(params, lambda bound: bound.first_step(grads))
 
     def second_step(self, params: Any, grads: Any) -> None:
-        """Move `params` back from the neighbour and take the step.
+        """Restore `params` and take the step by the gradient at the perturbed weights.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class SAM(SingleWrapper, Optimizer):
         self._undone_on_error(params, lambda bound: bound.second_step(grads))
 
     def bind(self, params: Any) -> BoundSAM:
-        """As `Optimizer.bind`: what it gives has ``step(function)``, ``first_step(grads)`` and ``second_step(grads)``.
+        """Tie arrays to the optimizer; the result has `step`, `first_step` and `second_step`, without `params`.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class SAM(SingleWrapper, Optimizer):
         return BoundSAM(self, self._attach_once(params, leaves, labels), labels, structure, params)
 
     def apply_gradients(self, grads_and_vars: Any) -> None:
-        """Not for SAM: one gradient is not enough.
+        """Raise TypeError: a step of SAM needs two gradients.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What the schedule-free optimizers share: arrays are where gradients are wanted, and a mean is the result."""
+"""Base of the schedule-free optimizers, whose result is the average of the iterates."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HALTED = "the arrays hold their means since eval(); call train() before the next
 
 
 class ScheduleFree(Stateful):
-    """Between a rule with slot ``ahead`` and `Optimizer`. `mean_field` names the part of the mean in a weight."""
+    """Mixin, before `Optimizer`, of schedule-free rules; `mean_field` is the interpolation between iterate and mean."""
 
     mean_field: str
 
     def averages(self) -> list[np.ndarray]:
-        """Copies of the means x of all arrays, in the order of their first step: the weights to be used.
+        """Copies of the averaged weights x of all arrays, in the order of their first step: the result.
 
         Examples
         --------
@@ -37,7 +37,7 @@ class ScheduleFree(Stateful):
         return [self._average(index) for index in range(len(self._core))]
 
     def eval(self) -> None:
-        """Put the means into the arrays, for evaluation. No step is possible until `train` has undone it.
+        """Write the averaged weights into the arrays, for evaluation. `train` must undo it before the next step.
 
         Save arrays together with `state_dict` before it, or after `train`: what is saved must be where training is.
         Called twice it changes nothing.
@@ -56,7 +56,7 @@ class ScheduleFree(Stateful):
             self._core.parameter(index)[...] = mean
 
     def train(self) -> None:
-        """Put the arrays back to where they were before `eval`, bit for bit; without an `eval` nothing happens."""
+        """Undo `eval`: restore the arrays, bit for bit. Does nothing without `eval`."""
         if not self._core.halted:
             return
         for index, kept in enumerate(self._kept):
@@ -89,7 +89,7 @@ class ScheduleFree(Stateful):
         super().load_state_dict(state)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """Set arrays to their means for good, as at the end of `fit`; steps after it begin from there.
+        """Set arrays to their averages, as at the end of `fit`; later steps start from there.
 
         Parameters
         ----------

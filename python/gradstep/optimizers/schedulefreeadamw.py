@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ScheduleFreeAdamW(ScheduleFree, Optimizer):
-    """Steps over the root mean square of the gradient at a constant rate, with the mean of their path as the result.
+    """Schedule-free AdamW: a constant learning rate, with the average of the iterates as the result.
 
     While training an array holds the point whose gradient is wanted. `eval` puts the mean into it, `train` takes that
     back, `averages` gives copies, and `finalize_variable_values`, which `fit` calls, sets it for good.

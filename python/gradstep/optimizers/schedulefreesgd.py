@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ScheduleFreeSGD(ScheduleFree, Optimizer):
-    """Gradient descent at a constant rate, with the mean of its path as the result: no schedule, no end in sight.
+    """Schedule-free SGD: a constant learning rate, with the average of the iterates as the result.
 
     While training an array holds the point whose gradient is wanted. `eval` puts the mean into it, `train` takes that
     back, `averages` gives copies, and `finalize_variable_values`, which `fit` calls, sets it for good.

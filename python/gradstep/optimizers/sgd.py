@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class SGD(DialectOptions, Optimizer):
-    """Gradient descent: alone, with momentum, or with Nesterov's momentum.
+    """Stochastic gradient descent, optionally with momentum or Nesterov momentum.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class SGD(DialectOptions, Optimizer):
     momentum : float or LearningRateSchedule, default 0.0
         Share of the velocity kept from step to step; from 0 to 1. At 0 there is no velocity, and no state.
     nesterov : bool, default False
-        Whether the velocity acts one step ahead. Without effect at momentum 0, where PyTorch's form refuses it.
+        Whether Nesterov momentum is used. Without effect at momentum 0, where PyTorch's form refuses it.
     dampening : float, default 0.0
         Share of each gradient after the first that the velocity does not take up; from 0 to 1. Only in PyTorch's form,
         with momentum that is not Nesterov's.
@@ -118,7 +118,7 @@ class SGD(DialectOptions, Optimizer):
 
     @property
     def nesterov(self) -> bool:
-        """Whether the velocity acts one step ahead."""
+        """Whether Nesterov momentum is used."""
         return self._nesterov
 
     def _arguments(self) -> dict[str, Any]:

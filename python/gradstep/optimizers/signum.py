@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Signum(Optimizer):
-    """Steps of equal size, by the sign of the running mean of the gradient.
+    """Signum: steps by the sign of the momentum.
 
     Parameters
     ----------

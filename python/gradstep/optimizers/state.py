@@ -28,11 +28,11 @@ def checked_entry(key: str, value: Any, array: np.ndarray) -> np.ndarray:
 
 
 class Stateful(Configured):
-    """An optimizer's numbers, and the state of its arrays."""
+    """The state of an optimizer: saving and loading."""
 
     @property
     def iterations(self) -> int:
-        """How many steps have been taken. Setting it goes on from there: schedules, bias corrections, each array."""
+        """Number of steps taken. Setting it moves schedules and bias corrections of all arrays there."""
         return self._core.iterations
 
     @iterations.setter
@@ -41,11 +41,11 @@ class Stateful(Configured):
 
     @property
     def skipped_steps(self) -> int:
-        """How many steps were not made because a gradient was not finite, with ``on_nonfinite="skip"``."""
+        """Number of steps skipped because a gradient was not finite, with ``on_nonfinite="skip"``."""
         return self._core.skipped
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of all that a step depends on, except the arrays themselves.
+        """Copies of everything that a step depends on, except the arrays themselves.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Stateful(Configured):
         return {name: array.copy() for name, array in self._state().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state_dict`, bit for bit.
+        """Load the state given by `state_dict`. Training continues with the same bits.
 
         The arrays must be known already, in the same order: call ``bind(params)`` first in a new process.
 
@@ -96,7 +96,7 @@ class Stateful(Configured):
         self._prepared_load(state)()
 
     def _prepared_load(self, state: Mapping[str, Any]) -> Callable[[], None]:
-        """What loads a state, once it has been checked."""
+        """Check a state and return a function that loads it."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
         # Groups may have had others of their own set since they were bound.

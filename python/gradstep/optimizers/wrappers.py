@@ -1,4 +1,4 @@
-"""What optimizers have in common that are made of others."""
+"""Base of the optimizers that contain others."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class BoundedNumber:
 
 
 class Wrapper(Configured):
-    """Of an optimizer that is made of others, before `Optimizer` among its bases."""
+    """Mixin, before `Optimizer` among the bases, of optimizers that contain others."""
 
     name: str
 
@@ -62,7 +62,7 @@ class Wrapper(Configured):
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
     def _wrapper_settings(self) -> WrapperSettings:
-        """What is done around steps of the leaves, as it is set now."""
+        """Settings of the wrappers around the leaves, for the compiled core."""
         inside = [optimizer for optimizer in self._inner().values() if isinstance(optimizer, Wrapper)]
         return [walk for optimizer in inside for walk in optimizer._wrapper_settings()[0]], None
 
@@ -152,7 +152,7 @@ class Wrapper(Configured):
 
 
 class SingleWrapper(Wrapper):
-    """Of an optimizer around one other, which has the hyperparameters, the groups and the arrays."""
+    """Mixin of an optimizer around another, which has the hyperparameters, groups and arrays."""
 
     optimizer: Optimizer
 
@@ -192,7 +192,7 @@ class SingleWrapper(Wrapper):
 
     @property
     def iterations(self) -> int:
-        """How many steps the optimizer inside has taken."""
+        """Number of steps that the wrapped optimizer has taken."""
         return self.optimizer.iterations
 
     @iterations.setter
@@ -265,9 +265,9 @@ class SingleWrapper(Wrapper):
         self._drop_slots(registered)
 
     def flush(self, array: Any = None, rows: Any = None) -> None:
-        """As that of the optimizer inside."""
+        """Call the method of the wrapped optimizer."""
         self.optimizer.flush(array, rows)
 
     def finalize_variable_values(self, var_list: Any) -> None:
-        """As that of the optimizer inside."""
+        """Call the method of the wrapped optimizer."""
         self.optimizer.finalize_variable_values(var_list)

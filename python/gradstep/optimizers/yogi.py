@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Yogi(Optimizer):
-    """Adam whose second moment moves by a share of the squared gradient, however far it is from it.
+    """Yogi: Adam with an additive update of the second moment, which grows slowly.
 
     Parameters
     ----------

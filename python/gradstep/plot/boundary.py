@@ -25,7 +25,7 @@ SURE = 0.9  # where dashed lines run
 
 
 class Answer(NamedTuple):
-    """What a model says about rows: scores (rows,), (rows, classes), or classes' numbers in `classes`."""
+    """Predictions for rows: scores (rows,) or (rows, classes), or class numbers in `classes`."""
 
     scores: np.ndarray
     classes: list[Any]
@@ -44,7 +44,7 @@ def decision_boundary(
     resolution: int = 200,
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """The regions of a plane that a model gives to each class, their borders, and the data.
+    """Plot the decision regions of a classifier of two features, with the data.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ PANELS = {"fun": "value", "gnorm": "largest gradient component", "step": "length
 
 
 def plot_descent(result: Mapping[str, Any], path: str | os.PathLike[Any] | None = None) -> Figure:
-    """Value, gradient and step over the iterations of a minimization, a panel each; `OptimizeResult.plot` calls it.
+    """Plot value, gradient and step over the iterations of a minimization; `OptimizeResult.plot` calls it.
 
     Parameters
     ----------

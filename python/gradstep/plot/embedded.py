@@ -1,4 +1,4 @@
-"""What a layer makes of data, in two dimensions."""
+"""Outputs of a layer, projected to two dimensions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def embedding(
     seed: int = 0,
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """The outputs of a layer for data, brought to two dimensions: classes that it tells apart lie apart.
+    """Plot the outputs of a layer for data, projected to two dimensions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the figures share: matplotlib itself, sizes, colours that differ in grey, files."""
+"""Helpers of the figures: matplotlib, sizes, colours that differ in grey, files."""
 
 from __future__ import annotations
 

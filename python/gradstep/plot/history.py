@@ -32,7 +32,7 @@ def plot_history(
     epochs: Sequence[int] | Mapping[str, Sequence[int]],
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """Curves of loss and metrics over the epochs, a panel each; `History.plot` calls it.
+    """Plot curves of loss and metrics over the epochs; `History.plot` calls it.
 
     Parameters
     ----------

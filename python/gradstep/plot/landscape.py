@@ -28,7 +28,7 @@ def path(
     resolution: int = 150,
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """The way of a minimization: over contours for two variables, along the curve for one.
+    """Plot the path of a minimization over contours (two variables) or along the curve (one).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def landscape(
     resolution: int = 150,
     path: str | os.PathLike[Any] | None = None,
 ) -> Figure:
-    """A function of one variable as a curve, of two as contours.
+    """Plot a function of one variable as a curve, of two as contours.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ __all__ = ["learning_rate"]
 def learning_rate(
     schedule: LearningRateSchedule, steps: int, path: str | os.PathLike[Any] | None = None, label: str = "learning rate"
 ) -> Figure:
-    """The curve of a schedule over its first steps.
+    """Plot a learning rate schedule over its first steps.
 
     Parameters
     ----------

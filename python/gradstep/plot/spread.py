@@ -27,7 +27,7 @@ DASHES = ("-", "--", ":", "-.")
 def histograms(
     model: Any, x: ArrayLike | None = None, y: ArrayLike | None = None, path: str | os.PathLike[Any] | None = None
 ) -> Figure:
-    """Histograms of the weights, a row for each layer that has some; with data also of their gradients.
+    """Plot histograms of the weights of each layer, and of their gradients if data are given.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Penalties of weights that are part of the loss, by Keras's names: ``Dense(8, kernel_regularizer=L2(1e-4))``.
+"""Regularizers, by Keras's names: penalties of weights in the loss, ``Dense(8, kernel_regularizer=L2(1e-4))``.
 
 The loss that is reported has them; their gradient joins that of the data as each weight is moved. A regularizer called
 with an array gives its penalty.

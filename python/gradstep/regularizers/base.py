@@ -1,4 +1,4 @@
-"""What every regularizer can do: settings of the computation in csrc/graph/weight_attributes.hpp."""
+"""Base class of the regularizers, which are computed in csrc/graph/weight_attributes.hpp."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Regularizer", "factor"]
 
 
 class Regularizer(Described):
-    """Base of the regularizers: what a weight adds to the loss. A subclass says it in `penalty`."""
+    """Base class of the regularizers, penalties of weights in the loss. A subclass defines `penalty`."""
 
     def penalty(self) -> dict[str, Any]:
         """Kind and settings of the penalty, for the compiled core."""
@@ -42,7 +42,7 @@ class Regularizer(Described):
         return _core.penalty(rows.reshape(-1, rows.shape[-1]) if rows.ndim > 2 else rows, self._specification())
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Refuse a shape that it is not for."""
+        """Raise ValueError for a shape that the regularizer does not take."""
         if not shape:
             raise ValueError(f"x must be an array of one axis or more; its shape is {shape}.")
 

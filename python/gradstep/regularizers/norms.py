@@ -11,7 +11,7 @@ __all__ = ["L1", "L1L2", "L2"]
 
 
 class L1(Regularizer):
-    r"""The sum of sizes: draws every number to 0 with the same force.
+    r"""L1 penalty: ``l1 * sum(abs(w))``.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    r"""The sum of squares: draws every number to 0 with a force of its size.
+    r"""L2 penalty: ``l2 * sum(w ** 2)``.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    r"""`L1` and `L2` together.
+    r"""Sum of an L1 and an L2 penalty.
 
     Parameters
     ----------

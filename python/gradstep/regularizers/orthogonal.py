@@ -13,7 +13,7 @@ MODES = {"rows": "rows", "columns": "columns"}
 
 
 class OrthogonalRegularizer(Regularizer):
-    r"""The mean size of the cosine between two rows of a matrix, or two columns.
+    r"""Penalty on the cosine similarity between rows, or columns, of a matrix.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class OrthogonalRegularizer(Regularizer):
         return {"orthogonal": self.factor, "of_rows": self.mode == "rows"}
 
     def check(self, shape: tuple[int, ...]) -> None:
-        """Only a matrix has rows."""
+        """Raise ValueError for anything but a matrix."""
         if len(shape) != 2:
             raise ValueError(f"OrthogonalRegularizer is for matrices; the shape is {shape}.")
 

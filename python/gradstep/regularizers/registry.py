@@ -13,7 +13,7 @@ __all__ = ["get"]
 
 
 def get(identifier: str | Mapping[str, Any] | Regularizer | None) -> Regularizer | None:
-    """A regularizer from its name ("l2" or "L2"), from what configs have for it, or itself; None is none.
+    """Create a regularizer from a name, a dict or a regularizer (returned as it is); None gives None.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Files: whole models, their weights, and checkpoints; written at once or not at all, and never run as code.
+"""Files of models, weights and checkpoints. Writing is atomic, and loading never runs code.
 
 A model's file is a zip archive, stored and not compressed: ``config.json`` says what the layers and the training are,
 ``weights.safetensors`` and ``optimizer.safetensors`` hold the numbers. The last line of the archive's comment is the

@@ -100,7 +100,7 @@ def check_target(path: str) -> None:
 
 
 def _status(path: str) -> os.stat_result | None:
-    """What lies at a path and can be written over, links followed; None if nothing does."""
+    """The file at a path that can be overwritten, after links; None if there is none."""
     try:
         found = os.stat(path)
     except FileNotFoundError:

@@ -25,7 +25,7 @@ __all__ = ["Checkpoint"]
 
 
 class Checkpoint:
-    """Saves and restores the training of a model in place: `load_model` for a model that is there already.
+    """Save and restore the training of an existing model: weights, optimizer, counters, seeds and callbacks.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Checkpoint:
         self.callbacks = callbacks
 
     def save(self, filepath: str | os.PathLike[str], **notes: Any) -> None:
-        """Write the model, its training and the callbacks' state.
+        """Save the model, its training and the state of the callbacks.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Checkpoint:
             write_model(self.model, path_of(filepath), True, self.callbacks, serialize(notes, "notes"))
 
     def check(self, filepath: str | os.PathLike[str]) -> None:
-        """Refuse what `save` would refuse; nothing is written.
+        """Raise the errors that `save` would raise; nothing is written.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Checkpoint:
         members_of(self.model, True, self.callbacks, {})
 
     def restore(self, filepath: str | os.PathLike[str]) -> dict[str, Any]:
-        """Take up the training of a file: weights, optimizer, counters, seeds, and the callbacks' state.
+        """Restore the training from a file: weights, optimizer, counters, seeds and the state of the callbacks.
 
         Where layers draw from other seeds than those of the file did, the model gets a new block of memory for its
         weights, as from `Sequential.add`.
@@ -148,7 +148,7 @@ class Checkpoint:
 
     @staticmethod
     def is_whole(filepath: str | os.PathLike[str]) -> bool:
-        """Whether a file is there and undamaged, by its checksum; whose it is does not matter.
+        """Whether a file exists and is undamaged, by its checksum.
 
         Parameters
         ----------

@@ -50,7 +50,7 @@ def _digest_of(name: str, values: np.ndarray) -> str:
 
 
 def check_dataset(dataset: Any, where: str) -> None:
-    """Refuse what is no data set of numbers, or whose numbers are not all in the file; nothing is read yet.
+    """Raise unless a dataset holds numbers, all of them in the file; nothing is read yet.
 
     Raises
     ------

@@ -34,24 +34,25 @@ def h5py_module() -> Any:
 
 
 # Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
-INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell"}
+INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell", "TimeDistributed": "/layer"}
 
 
-# The same of a layer that has two.
-HALVES = ("/forward_layer/cell", "/backward_layer/cell")
+# The same of layers that have several, of as many weights each.
+INSIDES = {
+    "bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
+    "multi_head_attention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
+}
 
 
 def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """The groups in which the weights of a layer are, and which are in each."""
-    if re.search(r"/bidirectional(_\d+)?$", group):
-        half = len(values) // 2
-        yield from ((group + part, values[i * half : (i + 1) * half]) for i, part in enumerate(HALVES))
-    else:
-        yield group, values
+    parts = INSIDES.get(re.sub(r"_\d+$", "", group.rpartition("/")[2]), ("",))
+    each = len(values) // len(parts)
+    yield from ((group + part, values[i * each : (i + 1) * each]) for i, part in enumerate(parts))
 
 
 def _groups(classes: Sequence[str]) -> Iterator[str]:
-    """What Keras calls the group of each layer: its class in small letters, counted within the model."""
+    """Keras's name of the group of each layer: its class in snake case, numbered within the model."""
     count: dict[str, int] = {}
     for name in classes:
         stem = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)).lower()
@@ -71,7 +72,7 @@ def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
 
 
 def _described(config: Any, outer: str = "") -> list[str]:
-    """The same groups of the layers of a model's config, in order, without those of inputs."""
+    """Keras's names of the groups of the layers in a model's config, in order, without inputs."""
     layers = config.get("layers") if isinstance(config, Mapping) else None
     known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
     known = [one for one in known if one.get("class_name") != "InputLayer"]
@@ -84,7 +85,7 @@ def _described(config: Any, outer: str = "") -> list[str]:
 
 
 def _kept(layer: Layer) -> list[Any]:
-    """What Keras keeps of a layer: its weights; of Normalization a count too, and with axis=None scalars."""
+    """The arrays that Keras stores of a layer: weights; of Normalization a count too, and scalars for axis=None."""
     if not isinstance(layer, Normalization) or not layer.weights:
         return list(layer.weights)
     return [*(weight[0] if layer.axis is None else weight for weight in layer.weights), np.int32(0)]
@@ -170,7 +171,7 @@ def _numbers(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str
 
 
 def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: str) -> list[np.ndarray]:
-    """The same of one group."""
+    """The arrays of one group."""
     members = _member(file, f"{group}/vars", path)
     if not isinstance(members, (h5py_module().Group, type(None))):
         raise ValueError(f"{path}: {group}/vars must be a group.")
@@ -191,7 +192,7 @@ def _numbers_in(file: Any, group: str, shapes: Sequence[tuple[int, ...]], path: 
 
 
 def _member(parent: Any, name: str, path: str) -> Any:
-    """What lies below a group, step by step; None if it is not there."""
+    """The member of a group at a path; None if there is none."""
     h5py = h5py_module()
     for part in name.split("/"):
         if not isinstance(parent, h5py.Group):

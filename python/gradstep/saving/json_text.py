@@ -18,7 +18,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: bytes | str, name: str) -> Any:
-    """What a text of JSON says.
+    """Parse JSON.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
     """Let layers, and those of models among them, draw from these keys; None for those that do not draw."""
     leaves = list(leaves_of(layers).values())
     if len(keys) != len(leaves):
-        raise ValueError(f"a model of {len(leaves)} layers must have as many keys; got {len(keys)}.")
+        raise ValueError(f"a model of {len(leaves)} layers must have one key for each layer; got {len(keys)}.")
     for leaf, key in zip(leaves, keys, strict=True):
         take_key(leaf, key)
     for layer in layers:

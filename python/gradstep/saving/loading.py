@@ -34,7 +34,7 @@ def load_model(
     compile: bool = True,
     callbacks: Sequence[Callback] | None = None,
 ) -> Any:
-    """The model of a file that ``model.save`` wrote, or Keras.
+    """Load a model from a file that ``model.save`` or Keras wrote.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _is_model(found: Any) -> bool:
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The model of a text that ``model.to_json()`` gave, here or in Keras; with new weights, not compiled.
+    """Create a model from the JSON that ``model.to_json()`` returns, here or in Keras; new weights, not compiled.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 
 def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = None) -> Any:
-    """A model of equal layers, with weights of its own, newly drawn; not compiled.
+    """Clone a model: the same layers with newly drawn weights; not compiled.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ KEYS = {"format", "version", "gradstep", "model", "compile", "optimizer", "train
 
 
 class Contents(NamedTuple):
-    """What a file holds."""
+    """Contents of a file."""
 
     config: dict[str, Any]
     weights: dict[str, np.ndarray]
@@ -42,7 +42,7 @@ def save_model(
     include_optimizer: bool = True,
     callbacks: Sequence[Callback] | None = None,
 ) -> None:
-    """Write a whole model to a file; ``model.save(filepath)`` calls this.
+    """Save a whole model to a file; ``model.save(filepath)`` calls this.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def members_of(
 
 
 def opened(data: bytes, path: str) -> Contents:
-    """What a file holds, checked as far as it can be without a model.
+    """Read a file and check it as far as possible without a model.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def encode(tensors: Mapping[str, np.ndarray], checked: bool = True) -> list[byte
     Raises
     ------
     TypeError
-        An array of a dtype that the format has not.
+        An array of a dtype that the format does not have.
     """
     header: dict[str, Any] = {"__metadata__": {"format": OURS, DIGEST: NO_DIGEST}} if checked else {}
     pieces: list[bytes | memoryview] = []
@@ -71,12 +71,12 @@ def _stored(array: np.ndarray, name: str) -> tuple[str, np.ndarray]:
         return "BF16", np.ascontiguousarray(array).view(np.uint16).astype("<u2", copy=False)
     code = NAMES.get(array.dtype.newbyteorder("="))
     if code is None:
-        raise TypeError(f"{name} has dtype {array.dtype}, which the safetensors format has not.")
+        raise TypeError(f"{name} has dtype {array.dtype}, which the safetensors format does not have.")
     return code, np.ascontiguousarray(array, CODES[code])
 
 
 def decode(data: bytes | memoryview, name: str) -> dict[str, np.ndarray]:
-    """The arrays of a file, as views of its bytes; those of BF16 as float32, to the bit.
+    """The arrays of a file, as views of its bytes; those of BF16 as float32, exactly.
 
     In the order of their bytes. Nothing is allocated before every number of the header was compared with the file.
 

@@ -1,4 +1,4 @@
-"""What a model can do with files and configs."""
+"""Files, configs and clones of models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MODELS: dict[str, type[Savable]] = {}
 
 
 class Savable:
-    """Base of the models: files, configs, and clones. A subclass adds ``get_config`` and ``from_config``."""
+    """Mixin of models for files, configs and clones. A subclass adds ``get_config`` and ``from_config``."""
 
     name: str
     _compiled: dict[str, Any]
@@ -73,16 +73,16 @@ class Savable:
     # -- configs -----------------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal model, with new weights: numbers, strings, lists and dicts only."""
+        """Config of the model, for `from_config`: numbers, strings, lists and dicts."""
         return self._config(Writing())
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Savable:
-        """A model from the dict that `get_config` gives."""
+        """Create a model from its config."""
         raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
 
     def to_json(self) -> str:
-        """The layers and their settings as a text of JSON, for `models.model_from_json`; neither weights nor training.
+        """Layers and settings as a JSON string, for `models.model_from_json`; without weights and training.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Savable:
         return dumps(described_model(self))
 
     def get_compile_config(self) -> dict[str, Any]:
-        """What the model is trained by: optimizer, loss and metrics, as `compile_from_config` takes them.
+        """Settings of `compile`: optimizer, loss and metrics, as `compile_from_config` takes them.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class Savable:
         return {"optimizer": optimizers.serialize(self.optimizer), **given}
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
-        """Compile as `get_compile_config` says, the optimizer without state.
+        """Compile with the settings that `get_compile_config` returns; the optimizer has no state.
 
         Raises
         ------
@@ -139,12 +139,12 @@ class Savable:
     # -- made by the functions of this package -------------------------------------------------------------------------
 
     def _config(self, writing: Writing) -> dict[str, Any]:
-        """What `get_config` gives, as a part of a config that may have some of the layers elsewhere too."""
+        """The model's part of a config in which layers may be shared."""
         raise NotImplementedError(f"{type(self).__name__} must define get_config() to be written.")
 
     @classmethod
     def _made(cls, config: Mapping[str, Any], reading: Reading, keys: Sequence[int | None] | None = None) -> Self:
-        """As `from_config`, of a part of a config; with layers that draw from `keys`."""
+        """Create a model from its part of a config, with random keys for its layers."""
         raise NotImplementedError(f"{cls.__name__} must define from_config(config) to be read.")
 
     @classmethod
@@ -197,7 +197,7 @@ class Savable:
         include_optimizer: bool = True,
         callbacks: Sequence[Callback] | None = None,
     ) -> None:
-        """Write the whole model to a file: layers, weights, what it is trained by, and how far it is.
+        """Save the whole model to a file: layers, weights, optimizer with state, loss and metrics.
 
         Parameters
         ----------
@@ -250,7 +250,7 @@ class Savable:
             save_model(self, filepath, overwrite, include_optimizer, callbacks)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Write the weights to a file.
+        """Save the weights to a file.
 
         Parameters
         ----------
@@ -275,7 +275,7 @@ class Savable:
             save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-        """Read the weights from a file.
+        """Load the weights from a file.
 
         Parameters
         ----------

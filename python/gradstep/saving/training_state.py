@@ -30,7 +30,7 @@ __all__ = [
 
 
 def counters(model: Savable) -> dict[str, Any]:
-    """What shuffles and layers draw from: keys, and how many passes were begun; and which layers are trained.
+    """State of the random numbers and passes of a model, and which layers are trainable.
 
     Those are the ones that were trainable at the last `compile`, which need not be those that are now.
     """
@@ -126,7 +126,7 @@ def _index(optimizer: optimizers.Optimizer, weight: np.ndarray) -> int:
 
 
 def _own_of_groups(optimizer: optimizers.Optimizer) -> Iterator[dict[str, Any]]:
-    """What groups after the first have of their own: numbers, or schedules."""
+    """Hyperparameters of the groups after the first: numbers or schedules."""
     for number in range(1, optimizer._core.groups):
         group = Group(optimizer, number)
         own = [name for name in group if optimizer._core.is_own(name, number)]

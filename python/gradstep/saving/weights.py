@@ -29,7 +29,7 @@ def named_weights(model: Savable) -> dict[str, np.ndarray]:
 
 
 def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write the weights of a model; ``model.save_weights(filepath)`` calls this.
+    """Save the weights of a model; ``model.save_weights(filepath)`` calls this.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
 
 
 def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-    """Read the weights of a model; ``model.load_weights(filepath)`` calls this.
+    """Load the weights of a model; ``model.load_weights(filepath)`` calls this.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
 
 
 def _by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same under the model's names, if only the names of layers differ: they count on from model to model."""
+    """The weights under the model's names, if only the numbers in layers' names differ."""
     names = list(named_weights(model))
     last = [[name.rpartition("/")[2] for name in each] for each in (names, tensors)]
     return dict(zip(names, tensors.values(), strict=True)) if last[0] == last[1] else tensors
@@ -127,7 +127,9 @@ def assign_named(model: Savable, tensors: Mapping[str, Any], path: str, skip_mis
     weights = named_weights(model)
     extra = [name for name in tensors if name not in weights]
     if extra and not skip_mismatch:
-        raise ValueError(f"{path} has a weight {extra[0]!r}, which the model has not; it has {', '.join(weights)}.")
+        raise ValueError(
+            f"{path} has a weight {extra[0]!r}, which the model does not have; it has {', '.join(weights)}."
+        )
     by_layer: dict[int, list[Any]] = {}
     for number, (place, layer) in enumerate(model._leaves.items()):
         names = [f"{place}/{name}" for name in layer.weight_names]

@@ -1,4 +1,4 @@
-"""PyTorch's optimizers with gradstep's kernels inside: `torch.optim`'s names, arguments and state (extra ``torch``).
+"""PyTorch's optimizers with gradstep's kernels: names, arguments and state of `torch.optim` (extra ``torch``).
 
 Each class is a subclass of the one of the same name in `torch.optim` and differs from it in `step` alone: one fused
 pass of the rule's ``dialect="torch"`` over tensors in the CPU's memory, in place. Parameter groups, closures, hooks,

@@ -1,4 +1,4 @@
-"""What the adapters have in common: PyTorch's optimizer, stepping through the engine."""
+"""Base of the adapters: PyTorch's optimizers with steps in the compiled core."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Where = tuple[int, int]  # a tensor: its group and its position there
 
 
 class Stepping(torch.optim.Optimizer):
-    """Base of the classes, before the one of `torch.optim`, of which `step` alone is replaced.
+    """Mixin, before the class of `torch.optim` among the bases: replaces its `step`.
 
     Notes
     -----
@@ -40,7 +40,7 @@ class Stepping(torch.optim.Optimizer):
         self._settings, self._engine = [], None
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group, as `torch.optim.Optimizer.add_param_group` does.
+        """Add a parameter group, as `torch.optim.Optimizer.add_param_group` does.
 
         Raises
         ------
@@ -68,7 +68,7 @@ class Stepping(torch.optim.Optimizer):
             raise
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a copy of the `state_dict` of this class, or of the one of `torch.optim`.
+        """Load a `state_dict` of this class or of the class of `torch.optim`.
 
         Raises
         ------
@@ -90,7 +90,7 @@ class Stepping(torch.optim.Optimizer):
                     self.state[tensor][name] = source.detach().clone(memory_format=torch.contiguous_format)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step: move every tensor that has a gradient, in place.
+        """Take one step: update every tensor that has a gradient, in place.
 
         Parameters
         ----------

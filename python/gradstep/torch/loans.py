@@ -1,4 +1,4 @@
-"""What the engine is lent for one step, where it cannot use a tensor's gradient or state as they lie."""
+"""Copies lent to the compiled core for a step, where it cannot use a tensor's gradient or state directly."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ __all__ = ["Settings"]
 
 
 class Settings:
-    """What the engine has been told of a group, and is told again where it changes.
+    """Settings of a group in the compiled core, updated when they change.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ IMPOSSIBLE = {
 
 @dataclass(frozen=True)
 class Form:
-    """What holds for good in an optimizer of the engine."""
+    """Settings of an optimizer of the compiled core that cannot change."""
 
     rule: str
     coupled_decay: bool
@@ -36,7 +36,7 @@ class Form:
 
 @dataclass(frozen=True)
 class Slot:
-    """State of the engine's rule: under which key PyTorch has it, None if it has not, and in which shape."""
+    """State of the engine's rule: PyTorch's key for it, or None, and its shape."""
 
     name: str
     key: str | None
@@ -94,7 +94,7 @@ class Spec:
         return as_float(value, label)
 
     def several(self, key: str, value: Any, label: str) -> tuple[float, ...]:
-        """The same of a setting for several fields."""
+        """Fields of the core for a setting that stands for several."""
         count = len(self.fields[key])
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise TypeError(f"{label} must be a tuple of {count} numbers; got {value!r}.")

@@ -22,7 +22,7 @@ def check_dense(tensor: Any, name: str) -> None:
     if tensor.layout != torch.strided:
         raise TypeError(f"{name} must be dense; its layout is {tensor.layout}.")
     if tensor.device.type != "cpu":
-        raise TypeError(f"{name} must lie in the CPU's memory; it is on {tensor.device}.")
+        raise TypeError(f"{name} must be in CPU memory; it is on {tensor.device}.")
 
 
 def check_dtype(tensor: Any, name: str) -> None:
@@ -58,12 +58,12 @@ def check_written(tensor: Any, name: str) -> None:
     for stride, n in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
         if n > 1 and stride < reach and tensor.numel():
             raise ValueError(
-                f"{name} must hold each element in a place of its own; its strides {tensor.stride()} for shape "
-                f"{tuple(tensor.shape)} put several in one (an expanded tensor?)."
+                f"{name} must not have overlapping elements; its strides are {tensor.stride()} for shape "
+                f"{tuple(tensor.shape)} (an expanded tensor?)."
             )
         reach += stride * (n - 1)
     if tensor.is_neg():
-        raise ValueError(f"{name} must hold its numbers; it is a view of their negatives.")
+        raise ValueError(f"{name} must not be a view with negated values (tensor.is_neg()).")
 
 
 def check_state(tensor: Any, shape: tuple[int, ...], name: str) -> None:

@@ -1,1 +1,1 @@
-"""What a model is trained, scored and asked by: its executor, data adapter, losses and metrics, and loops."""
+"""The parts of a model: executor, data adapter, evaluator, trainer, losses and metrics."""

@@ -55,7 +55,7 @@ class DataAdapter:
         return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
 
     def _many_rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str, str]) -> Rows:
-        """The same for a model of several inputs or outputs."""
+        """Data of a model with several inputs or outputs."""
         self._executor.needed_loss()
         if y is None:
             raise ValueError(f"{names[1]} must be targets; got None.")
@@ -119,7 +119,7 @@ class DataAdapter:
         train: bool = False,
         order: Order | None = None,
     ) -> Feed:
-        """What gives batches; rest: y and sample_weight, which must be None."""
+        """Data from an iterator of batches; rest: y and sample_weight, which must be None."""
         for name, value in zip(names[1:], rest, strict=True):
             if value is not None:
                 raise ValueError(f"{name} must be None where {names[0]} gives batches: they hold it.")
@@ -138,7 +138,7 @@ class DataAdapter:
     def validation_feed(
         self, held_out: Rows | None, data: Any, batch_size: Any, of_training: Any, limit: int | None
     ) -> Feed | None:
-        """What `fit` scores after epochs: `validation_data`, or else rows that were held out, if there are any."""
+        """Validation data of `fit`: `validation_data`, or else the rows held out, if there are any."""
         names = "validation_data[0]", "validation_data[1]", "validation_data[2]"
         if gives_batches(data):
             return self.feed_batches(data, (None, None), batch_size, limit, None, ("validation_data", "", ""))

@@ -101,7 +101,7 @@ class Executor:
         self.changed()
 
     def changed(self) -> None:
-        """What runs were made of has been replaced: those that go on finish with what they were made of."""
+        """Discard the runs, whose parts were replaced. Runs in progress finish with the old ones."""
         self.version += 1
         self._kept.clear()
 
@@ -112,7 +112,7 @@ class Executor:
 
     @property
     def optimizer(self) -> optimizers.Optimizer | None:
-        """What moves the weights; one that is set begins anew with them."""
+        """The optimizer. A new one starts without state."""
         return self._optimizer
 
     @optimizer.setter
@@ -164,7 +164,7 @@ class Executor:
         ]
 
     def _weights_of(self, rows: Rows) -> list[np.ndarray | None]:
-        """What rows count for, for each output."""
+        """Sample weights of each output."""
         return [None] * len(self.losses_and_metrics.outputs) if rows.weights is None else arrays_of(rows.weights)
 
     def run(self, rows: Rows, batch: int, train: bool, fresh: bool = True) -> Run:
@@ -245,11 +245,11 @@ class Executor:
         )
 
     def specifications(self, rows: Rows) -> list[Any]:
-        """What the engine computes the losses by."""
+        """Losses, as the compiled core takes them."""
         return self.losses_and_metrics.specifications(arrays_of(rows.y), self.output_rows, self._weights_of(rows))
 
     def targets(self, rows: Rows) -> Targets:
-        """What it scores outputs against."""
+        """Targets and weights, as the compiled core takes them."""
         if self.loss is not None and isinstance(rows.y, np.ndarray) and len(self.output_rows[0]) == 1:
             return Targets([rows.y], [rows.weights], [self.loss._mask(rows.y)])  # nothing to be arranged
         return self.losses_and_metrics.targets(arrays_of(rows.y), self.output_rows, self._weights_of(rows))

@@ -21,7 +21,7 @@ def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarr
     assert network is not None
     check_backward(executor.steps, len(x))
     trained, losses = list(executor.trained_weights().values()), executor.specifications(rows)
-    if not any(map(callable, losses)) and not any(step.layer._in_numpy for step in executor.steps):
+    if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
         targets = executor.targets(rows)
         value, layers, _ = network.value_and_grad(
             losses, x, targets.values, executor.call_number(), targets.weights, targets.masks
@@ -68,12 +68,12 @@ class ForwardBackward:
         Raises
         ------
         RuntimeError
-            There was no such call, or the way back from it has been gone.
+            There was no such call, or `backward` was called for it already.
         """
         if self._shapes is None:
             raise RuntimeError(
                 f"model {self._executor.model.name!r} must be called with training=True before each backward(), which "
-                "goes back from that call; compile(), add() and pop() forget it."
+                "differentiates that call; compile(), add() and pop() discard it."
             )
         return self._shapes[1]
 

@@ -60,7 +60,7 @@ def _metrics_of_one(metrics: Any, what: str, names: Sequence[str]) -> Any:
 
 
 class Targets(NamedTuple):
-    """What the engine scores outputs against: for each targets, what rows count for, and whether they do."""
+    """Targets and sample weights of the outputs, for the compiled core."""
 
     values: list[np.ndarray | None]
     weights: list[np.ndarray | None]
@@ -95,7 +95,7 @@ class LossesAndMetrics:
             raise ValueError("metrics need a loss: it says what the targets are.")
         own = [id(one.given) for each in metrics_of for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
-            raise ValueError("metrics of outputs must differ: each metric gathers numbers of its own.")
+            raise ValueError("metrics of outputs must differ: each metric accumulates its own values.")
         # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
         self.directions: dict[str, bool | None] = dict(self._named())
         self.names = list(self.directions)
@@ -166,7 +166,7 @@ class LossesAndMetrics:
         rows: Sequence[tuple[int, ...]],
         weights: Sequence[np.ndarray | None],
     ) -> list[dict[str, Any] | Callable[..., Any] | None]:
-        """What the engine computes the loss of each output by: its spec for it, a function in Python, or None.
+        """Loss of each output for the compiled core: a specification, a Python function, or None.
 
         ys, weights: targets, and what rows count for; rows: shape of a row of each output.
         """
@@ -187,7 +187,7 @@ class LossesAndMetrics:
         rows: Sequence[tuple[int, ...]],
         weights: Sequence[np.ndarray | None],
     ) -> Targets:
-        """The same data as the engine reads it: of values of several vectors a row, targets and so on for each."""
+        """The data in flat form; of outputs with several vectors per row, targets and weights of each."""
         found = Targets([], [], [])
         for loss, y, row, counts in zip(self.losses, ys, rows, weights, strict=True):
             one: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]

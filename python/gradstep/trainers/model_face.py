@@ -1,4 +1,4 @@
-"""What the parts of a model ask the model itself."""
+"""The interface of a model to its parts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class ModelFace(Protocol):
 
     @property
     def trainable_weights(self) -> list[np.ndarray]:
-        """Those of the weights that training changes by their gradients."""
+        """List of the weights that training updates by their gradients."""
 
     @property
     def weight_names(self) -> list[str]:
-        """What each of the weights is called: ``dense/kernel``."""
+        """Names of the weights: ``dense/kernel``."""
 
     @property
     def input_names(self) -> list[str]:
-        """What the inputs are called, as far as they are known."""
+        """Names of the inputs, as far as they are known."""
 
     @property
     def output_names(self) -> list[str]:
-        """What the outputs are called, as far as they are known."""
+        """Names of the outputs, as far as they are known."""
 
     @property
     def dtype(self) -> str:

@@ -69,12 +69,12 @@ class OutputMetrics:
                     f"{what} must differ from each other, and from loss, in their names; got {name!r} again."
                 )
             if any(given is other.given for other in self.all if isinstance(given, Metric)):
-                raise ValueError(f"{what}[{i}] is in the list already: each metric gathers numbers of its own.")
+                raise ValueError(f"{what}[{i}] is in the list already: each metric accumulates its own values.")
             self.all.append(CompiledMetric(name, given, what == "weighted_metrics"))
 
     @property
     def names(self) -> list[str]:
-        """What they are called in the logs."""
+        """Names in the logs."""
         return [one.name for one in self.all]
 
     @property

@@ -29,7 +29,7 @@ __all__ = ["Trainer"]
 
 
 class FitData(NamedTuple):
-    """What `fit` trains on and scores, and what goes over it, as the model takes it now."""
+    """Training and validation data of `fit`, and the run over it."""
 
     feed: Feed
     run: Any
@@ -220,7 +220,7 @@ class Trainer:
             raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
 
     def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
-        """What the logs of epochs have before a callback adds to them."""
+        """Names in the logs of epochs, without those added by callbacks."""
         own = tuple(self._executor.losses_and_metrics.log_names)
         scores = tuple(f"val_{name}" for name in own) if is_scored else ()
         always = not isinstance(validation_freq, Collection) and validation_freq == 1

@@ -18,7 +18,7 @@ __all__ = ["normalize", "split", "to_categorical"]
 
 
 def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
-    """Vectors along an axis divided by their norms; those of zeros stay.
+    """Divide vectors along an axis by their norms; zero vectors stay as they are.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def normalize(x: ArrayLike, axis: int = -1, order: int = 2) -> np.ndarray:
 
 
 def to_categorical(x: ArrayLike, num_classes: int | None = None) -> np.ndarray:
-    """Class numbers as one-hot rows.
+    """Convert class numbers to one-hot rows.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def split(
     stratify: ArrayLike | None = None,
     seed: int | None = None,
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Divide the rows of data at random, as for training, validation and test.
+    """Split the rows of data at random, for training, validation and test.
 
     Parameters
     ----------
@@ -133,7 +133,9 @@ def split(
     rows = arrays[0].shape[0] if arrays[0].ndim else 0
     for name, array in (("y", arrays[1]), ("stratify", None if stratify is None else np.asarray(stratify))):
         if array is not None and array.shape[:1] != (rows,):
-            raise ValueError(f"x and {name} must have as many rows; x has {rows}, {name} has shape {array.shape}.")
+            raise ValueError(
+                f"x and {name} must have the same number of rows; x has {rows}, {name} has shape {array.shape}."
+            )
     borders = _borders(rows, shares)
     key = seeds.key_of(seed)
     draw = seeds.generator(seeds.fresh_key() if key is None else key)
@@ -158,7 +160,7 @@ def _borders(rows: int, shares: Any) -> np.ndarray:
 
 
 def _interleave(order: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The same rows in an order whose every stretch has the classes in their shares: i of n stands at (i + 1/2) / n."""
+    """Rows ordered so that every stretch has the classes in proportion: i of n stands at (i + 1/2) / n."""
     _, number, count = np.unique(classes[order], return_inverse=True, return_counts=True)
     by_class = np.argsort(number, kind="stable")
     rank = np.empty(len(order))

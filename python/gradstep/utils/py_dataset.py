@@ -10,7 +10,7 @@ __all__ = ["PyDataset", "Sequence"]
 
 
 class PyDataset:
-    """Base of data that is made batch by batch: define ``__len__`` and ``__getitem__``, as in Keras.
+    """Base class of data given batch by batch: define ``__len__`` and ``__getitem__``, as in Keras.
 
     Parameters
     ----------

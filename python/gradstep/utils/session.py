@@ -1,4 +1,4 @@
-"""What a whole program draws from, and the names it has counted."""
+"""Random seed and default names of the whole program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["clear_session", "set_random_seed"]
 
 
 def set_random_seed(seed: int) -> None:
-    """Seed everything that draws: initial weights, shuffles, and Python's and NumPy's global generators, as Keras does.
+    """Seed all random numbers: initial weights, shuffles, dropout, and Python's and NumPy's global generators.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def set_random_seed(seed: int) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Count the names that layers, models and metrics get from the first one again: "dense", "dense_1", and so on.
+    """Restart the numbers in default names of layers, models and metrics: "dense", "dense_1", and so on.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ class Population(Method):
     >>> import numpy as np, gradstep as gs
     >>> es = gs.minimizers.CMAES()
     >>> es.start([3.0, 1.0], seed=0)
-    >>> for _ in range(60):
+    >>> for _ in range(120):
     ...     X = es.ask()
     ...     es.tell(X, (X**2).sum(axis=1))
     >>> bool(es.fun < 1e-10)

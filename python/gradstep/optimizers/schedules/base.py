@@ -1,4 +1,4 @@
-"""What a schedule is: a value for every step. Most give a learning rate; any hyperparameter may have one."""
+"""Base class of the schedules: a value for every step, of the learning rate or another hyperparameter."""
 
 from __future__ import annotations
 

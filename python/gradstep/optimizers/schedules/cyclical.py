@@ -27,7 +27,7 @@ class CyclicalLR(Formula):
     step_size_up : int, default 2000
         Steps of the line up; above 0.
     step_size_down : int, optional
-        Steps of the line down; above 0. None: as many as up.
+        Steps of the line down; above 0. None: the same number as up.
     mode : {"triangular", "triangular2", "exp_range"}, default "triangular"
         All cycles alike; each half as high as the one before; or `gamma` lower each step.
     gamma : float, default 1.0

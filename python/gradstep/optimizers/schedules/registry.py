@@ -48,7 +48,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
     if name not in known:
         raise ValueError(
             f"schedule must be one of {', '.join(sorted(known))}; got {name!r}. "
-            "A class of your own goes into custom_objects={name: class}."
+            "Pass custom classes in custom_objects={name: class}."
         )
     if is_reference(name):  # the schedule itself
         found: LearningRateSchedule = known[name]  # type: ignore[assignment]

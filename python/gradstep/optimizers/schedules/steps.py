@@ -15,7 +15,7 @@ __all__ = ["Constant", "MultiStep", "PiecewiseConstantDecay", "StepDecay"]
 
 @dataclass(frozen=True, repr=False)
 class Constant(Formula):
-    """The same learning rate at every step: a part for `Warmup` and `Sequential`.
+    """Constant learning rate: a part for `Warmup` and `Sequential`.
 
     Parameters
     ----------
