@@ -8,7 +8,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cases import cnn, conv, gemm, graph, gru, load, loop, lstm, mlp, options, overhead, rules, sparse, state, step
+from cases import (
+    cnn,
+    conv,
+    embedding,
+    gemm,
+    graph,
+    gru,
+    load,
+    loop,
+    lstm,
+    mlp,
+    options,
+    overhead,
+    rules,
+    sparse,
+    state,
+    step,
+)
 
 _ORDER: tuple[ModuleType, ...] = (
     step,
@@ -24,6 +41,7 @@ _ORDER: tuple[ModuleType, ...] = (
     conv,
     lstm,
     gru,
+    embedding,
     overhead,
     load,
 )

@@ -9,7 +9,14 @@ import numpy as np
 from cases import gemm, loop, mlp, rules, step
 from cases.adam import ADAM
 
-from . import gradstep_cnn, gradstep_graph, gradstep_options, gradstep_overhead, gradstep_recurrent
+from . import (
+    gradstep_cnn,
+    gradstep_embedding,
+    gradstep_graph,
+    gradstep_options,
+    gradstep_overhead,
+    gradstep_recurrent,
+)
 
 
 def versions() -> dict[str, str]:
@@ -110,6 +117,7 @@ CASES = {
     **gradstep_overhead.CASES,
     **gradstep_cnn.CASES,
     **gradstep_recurrent.CASES,
+    **gradstep_embedding.CASES,
     **gradstep_graph.CASES,
     "mlp": {"fit": Fit},
     "loop": {"threads": Loop, "one thread": LoopOneThread},

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/matrix.hpp"
+#include "graph/row_steps.hpp"
 #include "graph/weight_attributes.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/reduce.hpp"
@@ -27,6 +28,7 @@ template <class Real> struct Weight {
   void* state[max_slots] = {};
   std::size_t number = 0;  // among all trainable weights of the network
   std::shared_ptr<const WeightAttributes> attributes = nullptr;
+  RowSteps* by_rows = nullptr;       // how its rows are stepped, of a table that may be; else null
   Real* penalty_gradient = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
 
   bool trainable() const { return attributes->trainable; }
@@ -86,6 +88,8 @@ template <class Real> class GradJob : public Job<Real> {
   }
 
  protected:
+  const Weight<Real>& weight() const { return weight_; }
+  const UpdateKernel& kernel() const { return *epilogue_.kernels[weight_.number]; }
   void cut(std::size_t chunks) {
     this->chunks = chunks;
     penalties_.resize(chunks);

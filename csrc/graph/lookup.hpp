@@ -61,6 +61,9 @@ template <class Real> class LookupGradJob : public GradJob<Real> {
 
   void run(std::size_t chunk, Real* sum) const override {
     const std::size_t first = rows_.begin(chunk), n = rows_.size(chunk) * columns_;
+    const RowSteps* const steps = this->weight().by_rows;
+    if (steps && steps->gradient && !this->weight().gradient)
+      return steps->step(first, first + rows_.size(chunk), this->kernel());
     std::fill_n(sum, n, Real(0));
     for (const LookupTerm<Real>& term : terms_)
       for (std::size_t i = 0; i < rows_.size(chunk); ++i)

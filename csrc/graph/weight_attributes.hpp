@@ -30,8 +30,9 @@ struct Penalty {
 struct WeightAttributes {
   std::size_t rows = 0, columns = 1;  // of the weight; a vector has 0 rows
   bool trainable = true;
-  bool updated = true;  // a layer that updates it by itself in training may do so
-  bool moves = false;   // a layer outside the engine may change it
+  bool updated = true;   // a layer that updates it by itself in training may do so
+  bool moves = false;    // a layer outside the engine may change it
+  bool by_rows = false;  // it is a table of which one layer reads rows, once
   Penalty penalty{};
   Constraint constraint{};
 

@@ -231,13 +231,16 @@ template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
 
 template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard& guard) {
   const Clock clock(seconds);
+  const RowsUpToDate at_end{step_};
   find_penalty();
   step_.forget();
   bad_label_ = {};
   while (rows < order_.size()) {
     Executor<Real>& now = executor(std::min(batch_size_, order_.size() - rows));
     bool over = false;
-    const auto ends = [&] { return clock.is_over() || refused() || bad_label_.row >= 0 || guard.contended(); };
+    const auto ends = [&] {
+      return clock.is_over() || refused() || bad_label_.row >= 0 || guard.contended() || step_.is_full();
+    };
     if (is_apart(now)) {
       step(now);
       over = ends();
@@ -257,12 +260,14 @@ template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard&
 
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {
   const Clock clock(seconds);
+  const RowsUpToDate at_end{step_};
   find_penalty();
   bad_label_ = {};
   Executor<Real>& now = executor(batch_size_);
   std::vector<double> times;
   ThreadTeam::run(now.threads(), [&](ThreadTeam& team) {
-    while (!clock.is_over() && bad_label_.row < 0 && order_.size() - rows >= batch_size_) step(team, now, &times);
+    while (!clock.is_over() && bad_label_.row < 0 && !step_.is_full() && order_.size() - rows >= batch_size_)
+      step(team, now, &times);
   });
   std::vector<std::pair<std::string, double>> named;
   for (std::size_t k = 0; k < times.size(); ++k) named.emplace_back(now.stages().name(k), times[k]);

@@ -106,6 +106,11 @@ template <class Real> class TrainLoop : public Totals {
   void step(Executor<Real>& executor);
   bool is_apart(const Executor<Real>& executor) const { return executor.has_externals() || executor.has_halves(); }
   void pass(Executor<Real>& executor);
+  /// Whoever reads the weights between slices sees rows with all their steps.
+  struct RowsUpToDate {
+    TrainingStep<Real>& step;
+    ~RowsUpToDate() { step.flush_rows(); }
+  };
   /// What the caller's losses add to that of the last batch; without their factors in own_.
   double ask_losses(Executor<Real>& executor);
   /// The next rows into the executor; false at an invalid label.

@@ -16,7 +16,35 @@ TrainingStep<Real>::TrainingStep(std::vector<std::vector<Weight<Real>>>& weights
       if (!stepper || !weight.trainable()) continue;
       const auto& state = stepper->owners()[weight.number].parameter->state;
       std::copy(state.begin(), state.end(), weight.state);
+      if (!weight.attributes->by_rows) continue;
+      by_rows_.push_back({stepper->owners()[weight.number].parameter});
+      tables_.push_back(weight.number);
+      weight.by_rows = &by_rows_.back();
     }
+}
+
+template <class Real> void TrainingStep<Real>::prepare_rows(bool at_once) {
+  for (std::size_t k = 0; k < tables_.size(); ++k) {
+    by_rows_[k].active = stepper_->may_wait(tables_[k]);
+    by_rows_[k].all = !at_once;
+    if (by_rows_[k].active) stepper_->prepare_rows(tables_[k]);
+  }
+}
+
+template <class Real> void TrainingStep<Real>::add_rows() {
+  for (std::size_t k = 0; k < tables_.size(); ++k)
+    if (by_rows_[k].active && by_rows_[k].gradient)
+      stepper_->add_rows(tables_[k], *epilogue_.kernels[tables_[k]], by_rows_[k].gradient->rows);
+}
+
+template <class Real> bool TrainingStep<Real>::is_full() const {
+  return std::any_of(by_rows_.begin(), by_rows_.end(), [](const RowSteps& steps) {
+    return steps.parameter->pending && steps.parameter->pending->full();
+  });
+}
+
+template <class Real> void TrainingStep<Real>::flush_rows() {
+  for (const RowSteps& steps : by_rows_) flush(*steps.parameter);
 }
 
 template <class Real> void TrainingStep<Real>::choose_places(Executor<Real>& executor, const Executor<Real>* other) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <vector>
 
 #include "runtime/buffer.hpp"
@@ -23,6 +24,11 @@ template <class Real> class TrainingStep {
   bool is_refused() const { return refused_; }
   void forget() { refused_ = false; }
 
+  /// Whether as many steps wait for rows as can be.
+  bool is_full() const;
+  /// All rows take the steps that wait for them. Without a team.
+  void flush_rows();
+
   /// Where an executor stores gradients: in buffers, if they are wanted whole, or so that a long pass can be cancelled;
   /// the weights are then updated at the end, to the same bits. other: one that may store them too, or null.
   void choose_places(Executor<Real>& executor, const Executor<Real>* other);
@@ -34,6 +40,7 @@ template <class Real> class TrainingStep {
     const bool at_once = stepper_ && !executor.stores(), twofold = is_twofold();
     refused_ = false;
     if (stepper_) stepper_->begin(at_once ? &epilogue_.kernels : nullptr);
+    if (!by_rows_.empty()) prepare_rows(at_once);
     if (twofold) executor.read_statistics(before_);
     const auto go_back = [&] {
       if (twofold)
@@ -47,6 +54,7 @@ template <class Real> class TrainingStep {
         count();
         pass_uphill(executor, pass, in_team);
       }
+      if (at_once && !by_rows_.empty()) add_rows();
       if (at_once) stepper_->count();
       if (stepper_ && !at_once) in_team([&](ThreadTeam& team) { refused_ = !stepper_->step(team); });
     } catch (...) {
@@ -77,13 +85,17 @@ template <class Real> class TrainingStep {
     executor.write_statistics(after_);
     put_back_outputs(executor);
   }
+  void prepare_rows(bool at_once);
+  void add_rows();
   void keep_outputs(const Executor<Real>& executor);
   void put_back_outputs(Executor<Real>& executor) const;
   /// What comes after a step that was not refused.
   void follow(ThreadTeam& team);
 
   const std::vector<std::vector<Weight<Real>>>& weights_;
-  std::vector<bool> wanted_;  // (output): whether its numbers are read after a step
+  std::deque<RowSteps> by_rows_;     // of tables of which batches read rows
+  std::vector<std::size_t> tables_;  // (of those): which weights they are
+  std::vector<bool> wanted_;         // (output): whether its numbers are read after a step
   Stepper* const stepper_;
   UpdateEpilogue epilogue_;
   bool follows_ = false;  // whether something is done to a weight after each step

@@ -233,6 +233,13 @@ Optimizer::Outcome Optimizer::step(const std::vector<ParamGrad>& grads, ThreadTe
   return Outcome::updated;
 }
 
+std::vector<double> Optimizer::starts(const Parameter& parameter) const {
+  std::vector<double> all;
+  for (std::size_t s = 0; s < rule.slots.size(); ++s)
+    all.push_back(rule.start(groups[parameter.group].values.data(), s));
+  return all;
+}
+
 /// What may throw for row-sparse gradients; and whole updates need all rows up to date.
 void Optimizer::catch_up(const std::vector<ParamGrad>& grads) {
   for (const ParamGrad& m : grads) {
@@ -240,9 +247,7 @@ void Optimizer::catch_up(const std::vector<ParamGrad>& grads) {
     if (!p.pending) continue;
     if (!m.rows || p.pending->full()) flush(p);
     if (!m.rows) continue;
-    std::vector<double> start;
-    for (std::size_t s = 0; s < rule.slots.size(); ++s) start.push_back(rule.start(groups[p.group].values.data(), s));
-    p.pending->prepare(start);
+    p.pending->prepare(starts(p));
   }
 }
 

@@ -89,6 +89,9 @@ class Optimizer {
   /// Steps that a parameter has taken, as its rule counts them.
   std::int64_t steps(const Parameter& parameter) const { return options.own_steps ? *parameter.steps : t; }
 
+  /// What the slots of a parameter are at the start.
+  std::vector<double> starts(const Parameter& parameter) const;
+
   /// The rate of the step that was made last, of a parameter; 1 of a rule that has none.
   double learning_rate(const Parameter& parameter) const;
 

@@ -24,6 +24,24 @@ bool Stepper::needs_whole() const {
          std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.optimizer->needs_whole(); });
 }
 
+bool Stepper::may_wait(std::size_t weight) const {
+  const Optimizer& optimizer = *parts_[part_of_[weight]].optimizer;
+  const Options& options = optimizer.options;
+  return lookaheads.empty() && !sharpness && !optimizer.needs_whole() && !optimizer.rule.factored &&
+         !optimizer.rule.orthogonal && !options.average && !options.lazy && options.storage == Storage::real &&
+         owners_[weight].parameter->layout.contiguous;
+}
+
+void Stepper::prepare_rows(std::size_t weight) {
+  Parameter& parameter = *owners_[weight].parameter;
+  if (!parameter.pending) parameter.pending = std::make_unique<PendingSteps>(std::size_t(parameter.layout.shape[0]));
+  parameter.pending->prepare(parts_[part_of_[weight]].optimizer->starts(parameter));
+}
+
+void Stepper::add_rows(std::size_t weight, const UpdateKernel& kernel, const std::vector<std::int64_t>& rows) {
+  owners_[weight].parameter->pending->add(kernel, 1, rows);
+}
+
 void Stepper::begin(std::vector<const UpdateKernel*>* kernels) {
   for (Part& part : parts_) part.steps = part.optimizer->t;
   walked_.clear();

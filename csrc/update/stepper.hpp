@@ -18,7 +18,7 @@ class Stepper {
   /// Which optimizer steps a weight, and the weight there.
   struct Owner {
     std::size_t optimizer;
-    const Parameter* parameter;
+    Parameter* parameter;
   };
   /// owners (weight)
   Stepper(std::vector<Optimizer*> optimizers, std::vector<Owner> owners);
@@ -37,6 +37,12 @@ class Stepper {
   const std::vector<Owner>& owners() const { return owners_; }
   /// Whether a step needs whole gradients before it changes anything.
   bool needs_whole() const;
+
+  /// Whether steps of a weight may wait, row by row, until a row is read, and come to the same bits.
+  bool may_wait(std::size_t weight) const;
+  /// Makes room for one more step of such a weight; notes that it was made in these rows, and waits in the others.
+  void prepare_rows(std::size_t weight);
+  void add_rows(std::size_t weight, const UpdateKernel& kernel, const std::vector<std::int64_t>& rows);
 
   /// Begins a step. kernels: what updates each weight at once, as its gradient is made; or null.
   void begin(std::vector<const UpdateKernel*>* kernels);

@@ -48,6 +48,7 @@ NEUTRAL = {
     "rms_scaling": False,
     "synchronized": False,
     "trainable": True,
+    "use_gate": False,
 }
 # What the program handed over for all files, by name: classes, and functions.
 _custom: dict[str, Any] = {}

@@ -102,6 +102,38 @@ def test_reading_and_saving_in_between_changes_no_bit(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+OPTIMIZERS = {
+    "adam": lambda **more: gs.optimizers.Adam(0.01, **more),
+    "decay": lambda **more: gs.optimizers.AdamW(0.01, weight_decay=0.1, **more),
+    "momentum": lambda **more: gs.optimizers.SGD(0.05, momentum=0.9, **more),
+    "adagrad": lambda **more: gs.optimizers.Adagrad(0.05, **more),
+    "schedule": lambda **more: gs.optimizers.Adam(gs.optimizers.schedules.ExponentialDecay(0.02, 7, 0.9), **more),
+    "averages": lambda **more: gs.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9, **more),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_rows_that_wait_come_to_the_bits_of_those_that_do_not(optimizer):
+    """Of a table of which a batch reads few rows; a clip of nothing makes all of its gradient, in every step."""
+    rng = np.random.default_rng(8)
+    ids, y = rng.integers(0, 300, (160, 4)), rng.normal(size=(160, 8)).astype("float32")
+    ids[:100] //= 7
+    found = []
+    for clip in (None, 1e30):
+        model = gs.Sequential([gs.Input((4,)), layers.Embedding(300, 8), layers.GlobalAveragePooling1D()])
+        model.compile(OPTIMIZERS[optimizer](clipvalue=None, global_clipnorm=clip), loss="mse")
+        if found:
+            model.set_weights(found[0])
+        else:
+            found.append(model.get_weights())
+        model.fit(ids, y, batch_size=3, epochs=3, shuffle=False, verbose=0)
+        found.append(model.get_weights())
+        model.fit(ids[::-1], y, batch_size=7, epochs=2, shuffle=False, verbose=0)
+        found.append(model.get_weights())
+    for one, two in zip(found[1:3], found[3:], strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+
+
 def test_the_same_bits_at_any_number_of_threads():
     rng = np.random.default_rng(0)
     ids, y = rng.integers(0, 900, (200, 30)), rng.normal(size=(200, 16)).astype("float32")

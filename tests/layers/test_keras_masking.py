@@ -18,7 +18,7 @@ def layer(kind, *inputs, **arguments):
     return made(inputs[0] if len(inputs) == 1 else list(inputs))
 
 def models():
-    for kind in ("steps", "norm", "mean", "merged", "joined", "nested", "ids"):
+    for kind in ("steps", "norm", "mean", "merged", "joined", "nested", "ids", "attention"):
         x = L.Input((5, 3))
         h = layer("Masking", x, mask_value=0.5)
         if kind == "norm":
@@ -34,6 +34,13 @@ def models():
         if kind == "ids":
             x = L.Input((5,), dtype="int32")
             h = layer("Embedding", x, input_dim=7, output_dim=3, mask_zero=True)
+        if kind == "attention":
+            x = L.Input((5,), dtype="int32")
+            h = layer("Embedding", x, input_dim=7, output_dim=3, mask_zero=True)
+            attended = L.layers.MultiHeadAttention(2, 3, value_dim=2, dtype="float64")(h, h, use_causal_mask=True)
+            h = layer("Add", h, attended)
+            h = layer("Concatenate", h, layer("Attention", h, h, use_scale=True))
+            h = L.layers.TimeDistributed(L.layers.Dense(4, "tanh", dtype="float64"))(h)
         model = L.Model(x, layer("Dense", h, units=2, name="last"))
         model.compile(L.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
         yield kind, model
@@ -46,7 +53,7 @@ def answers():
         model.set_weights([rng.uniform(0.2, 1, shape) for shape in shapes])
         x, y = np.array(data["x"]), np.array(data["y"])
         y = y[:, 0] if kind == "mean" else y
-        x = np.array(data["ids"]) if kind == "ids" else x
+        x = np.array(data["ids"]) if kind in ("ids", "attention") else x
         scores = model.evaluate(x, y, batch_size=4, verbose=0)
         history = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
         outputs = model.predict(x, verbose=0)
@@ -98,3 +105,43 @@ model.save({str(tmp_path / "theirs.keras")!r})
     loaded = gs.models.load_model(tmp_path / "theirs.keras", compile=False)
     loaded.compile("sgd", loss="mse")
     assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
+
+
+# A transformer of masked ids; in both libraries.
+TRANSFORMER = """
+x = L.Input((5,), dtype="int32")
+h = L.layers.Embedding(7, 4, mask_zero=True)(x)
+attended = L.layers.MultiHeadAttention(2, 3, output_shape=4)(h, h, use_causal_mask=True)
+h = L.layers.BatchNormalization()(L.layers.Add()([h, attended]))
+h = L.layers.TimeDistributed(L.layers.Dense(3, "tanh"))(h)
+model = L.Model(x, L.layers.GlobalAveragePooling1D()(L.layers.Attention(use_scale=True)([h, h])))
+"""
+
+
+def test_files_of_attention_go_both_ways(data, tmp_path):
+    names: dict[str, Any] = {"L": gs}
+    exec(TRANSFORMER, names)
+    model, ids = names["model"], np.array(data["ids"])
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
+    model.save_weights(tmp_path / "ours.weights.h5")
+    ids[:, 0] = 3
+    theirs = keras_says(
+        f"""
+keras.config.set_floatx("float32")
+L = keras
+ids = np.array(data["ids"])
+ids[:, 0] = 3
+model = keras.models.model_from_json({model.to_json()!r})
+model.load_weights({str(tmp_path / "ours.weights.h5")!r})
+answer = [model.predict(ids, verbose=0)]
+{TRANSFORMER}
+model.save({str(tmp_path / "theirs.keras")!r})
+answer.append(model.predict(ids, verbose=0))
+""",
+        "torch",
+        **data,
+    )
+    np.testing.assert_allclose(model.predict(ids, verbose=0), theirs[0], rtol=1e-4, atol=1e-6)
+    loaded = gs.models.load_model(tmp_path / "theirs.keras", compile=False)
+    np.testing.assert_allclose(loaded.predict(ids, verbose=0), theirs[1], rtol=1e-4, atol=1e-6)

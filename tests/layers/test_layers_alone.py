@@ -62,7 +62,25 @@ def test_backward_equals_central_differences(name):
 
 def test_all_layers_are_here():
     others = {"Input", "InputLayer", "Layer", "ReLU", "LeakyReLU", "ELU", "Softmax"}  # Activation under other names
-    others |= {"ActivityRegularization", "Masking", "Embedding"}  # test_output_penalty.py and so on
+    others |= {
+        "ActivityRegularization",
+        "Masking",
+        "Embedding",
+        "MultiHeadAttention",
+        "Attention",
+        "TimeDistributed",
+    }  # test_output_penalty.py and so on
+    others |= {"Bidirectional", "GRU", "LSTM", "SimpleRNN"}  # of sequences
+    others |= {
+        "CenterCrop",
+        "RandomCrop",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
+        "Resizing",
+    }
+    others |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # of texts
     others |= {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}  # of rows of several axes
     merging = {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}  # of lists
     others |= merging | {name.lower() for name in merging}

@@ -7,6 +7,7 @@ from ..preprocessing.lookups import IntegerLookup, StringLookup
 from ..preprocessing.text_vectorization import TextVectorization
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .activity_regularization import ActivityRegularization
+from .attention import Attention
 from .average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
 from .base import Layer
 from .batch_normalization import BatchNormalization
@@ -38,6 +39,7 @@ from .masking import Masking
 from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
 from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
 from .merging import Concatenate, Dot
+from .multi_head_attention import MultiHeadAttention
 from .noise import GaussianDropout, GaussianNoise
 from .normalization import Normalization
 from .permute import Permute
@@ -51,6 +53,7 @@ from .row_normalizations import GroupNormalization, LayerNormalization, RMSNorma
 from .separable_conv import SeparableConv1D, SeparableConv2D
 from .simple_rnn import SimpleRNN
 from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .time_distributed import TimeDistributed
 from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
@@ -62,6 +65,7 @@ __all__ = [
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -110,6 +114,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
@@ -135,6 +140,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TextVectorization",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",

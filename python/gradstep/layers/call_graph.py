@@ -127,21 +127,38 @@ class CallGraph:
 
     # -- values ------------------------------------------------------------------------------------------------------
 
-    def call(self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None) -> Value:
-        """Add a call of a layer; mask: the mask that its numbers depend on."""
+    def call(
+        self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None, row: tuple[int, ...] | None = None
+    ) -> Value:
+        """Add a call of a layer; mask: the mask that its numbers depend on; row: the shape of a row of the output."""
         read = [*inputs] if mask is None else [*inputs, mask]
         place = self._places[id(layer)]
         if not self.specifications[place]:
-            spec = layer._full_specification(mask is not None)
+            spec, computing = layer._full_specification(mask is not None), layer._computing
             self.specifications[place] = spec or _external(
-                layer, place + 1, [one.row for one in read], mask is not None
+                computing, place + 1, [one.row for one in read], mask is not None
             )
-        return self._value((place, tuple(one.number for one in read)), layer._output_row)
+        return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
 
     def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
         """Add an operation without weights that belongs to no layer."""
         self.specifications.append(specification)
         return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
+
+    def step(self, value: Value, number: int) -> Value:
+        """One step of a value, of its first axis."""
+        row = value.row[1:] or (1,)
+        size = int(np.prod(row))
+        words = {
+            "kind": "rearrange",
+            "shape": list(row),
+            "sizes": [size],
+            "source_strides": [1],
+            "target_strides": [1],
+            "source_offset": number * size,
+            "target_offset": 0,
+        }
+        return self.add(words, [value], row)
 
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
         """Add a reshape."""
@@ -174,6 +191,10 @@ class CallGraph:
             return masks[0]
         row = tuple(int(n) for n in np.broadcast_shapes(*(mask.row for mask in masks)))
         return self.add({"kind": "maximum"}, masks, row)
+
+    def all_of(self, masks: Sequence[Value]) -> Value:
+        """1 where all of some masks of one shape are."""
+        return masks[0] if len(masks) == 1 else self.add({"kind": "minimum"}, masks, masks[0].row)
 
     def mask_for(self, layer: Layer, value: Value, mask: Value | None) -> Value | None:
         """The mask that a layer reads, whose numbers depend on it: ones, where only another of its calls has one."""

@@ -86,6 +86,11 @@ class Masked:
         """Shape of a row of the mask that the layer reads, for inputs of this shape of a row."""
         return row[:1]
 
+    @property
+    def _computing(self) -> Any:
+        """The layer whose methods compute, if it is one in NumPy."""
+        return self
+
     def _takes_mask(self) -> bool:
         """Whether the layer's numbers depend on a mask."""
         return custom_layer_calls.takes(self, "mask") if self._in_numpy else self._reads_mask  # type: ignore[arg-type]

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from ..checks import describe
 from ..described import serialize_object
+from ..layers.attending import ARGUMENTS, Attending
 from ..layers.base import Layer
 from ..layers.input import InputLayer
 from ..layers.symbolic import Node, SymbolicTensor
 from ..layers.with_states import WithStates, rows_before
 from .layers import made_layer
-from .operations import TENSOR, as_layer, as_operation
+from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
 from .sharing import Reading, Writing
 
@@ -60,15 +61,22 @@ def described_graph(
         inbound: list[dict[str, Any]] = []
         for node in calls[id(operation)]:
             given = [argument(tensor) for tensor in node.inputs]
-            if isinstance(operation, WithStates) and node.listed:
-                inbound.append({"args": given[:1], "kwargs": {"initial_state": given[1:]}})
-            else:
-                inbound.append({"args": [given] if node.listed else given, "kwargs": {}})
+            inbound.append(_call_of(operation, given, node.listed))
         layer = serialize(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
         as_operation(layer)
         layers.append(layer)
     return {"layers": layers, "input_layers": _mapped(inputs, end), "output_layers": _mapped(outputs, end)}
+
+
+def _call_of(operation: Any, given: list[Any], listed: bool) -> dict[str, Any]:
+    """A call in Keras's words."""
+    if isinstance(operation, Attending):
+        arguments, options = operation._call_entry(given)
+        return {"args": arguments, "kwargs": options}
+    if isinstance(operation, WithStates) and listed:
+        return {"args": given[:1], "kwargs": {"initial_state": given[1:]}}
+    return {"args": [given] if listed else given, "kwargs": {}}
 
 
 def _spare(operation: Any) -> int:
@@ -131,6 +139,8 @@ class Called(NamedTuple):
     number: int  # of the calls of that layer
     given: list[tuple[str, int, int]]
     listed: bool
+    names: list[str]  # of the arguments, of a layer that takes several
+    options: dict[str, Any]
 
 
 def connected(
@@ -157,7 +167,7 @@ def connected(
             raise TypeError(f"config must be a dict with {key}, as get_config() gives; got {describe(config)}.")
     layers: dict[str, Any] = {}
     waiting: deque[Called] = deque()
-    for entry in map(as_layer, config["layers"]):
+    for entry in map(as_layer, without_masks(config["layers"], config["output_layers"])):
         operation = made(entry)
         name = operation.name
         if name in layers:
@@ -165,7 +175,8 @@ def connected(
         layers[name] = operation
         first = int(isinstance(operation, InputLayer))
         for number, call in enumerate(entry.get("inbound_nodes") or []):
-            waiting.append(Called(name, first + number, *_given(call, f"layer {name!r}")))
+            reading = _named if isinstance(operation, Attending) else _given
+            waiting.append(Called(name, first + number, *reading(call, f"layer {name!r}")))
     gives: dict[str, list[list[SymbolicTensor]]] = {
         name: [layer._nodes[0].outputs] if isinstance(layer, InputLayer) else [] for name, layer in layers.items()
     }
@@ -180,11 +191,16 @@ def connected(
         tensors = [_at(place, gives, f"layer {one.name!r}") for place in one.given]
         given: Any = tensors if one.listed else tensors[0]
         layer = layers[one.name]
+        if one.names:
+            takes = dict(zip(one.names, tensors, strict=True))
+            inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
+            arguments: Any = {"inputs": inputs_of} if layer._takes_list else takes
+            layer._called_with(takes, one.options.get("use_causal_mask", False))
         if isinstance(layer, WithStates) and not layer.built:
             layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
             build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
-        made_of = layer(given)
+        made_of = layer(**arguments, **one.options) if one.names else layer(given)
         gives[one.name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
         waiting.extend(blocked.pop((one.name, one.number), []))
         left -= 1
@@ -210,7 +226,29 @@ def _layers_in(entry: Any) -> int:
     return 0 if isinstance(entry, Mapping) and entry.get("class_name") == "InputLayer" else 1
 
 
-def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool]:
+def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
+    """Inputs of a call of a layer of attention, by their names, and its options."""
+    arguments = call.get("args") if isinstance(call, Mapping) else None
+    options = call.get("kwargs") if isinstance(call, Mapping) else None
+    if not isinstance(arguments, (list, tuple)) or not isinstance(options or {}, Mapping):
+        raise ValueError(f"{what} must be called with arguments; got {call!r}.")
+    if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
+        arguments = arguments[0]
+    named = dict(zip(ARGUMENTS, arguments, strict=False)) | dict(options or {})
+    tensors = {name: one for name in ARGUMENTS if (one := named.pop(name, None)) is not None}
+    # Masks that come with the inputs, and what asks for nothing.
+    for name in ("query_mask", "value_mask", "key_mask", "mask"):
+        tensors.pop(name, None)
+        named.pop(name, None)
+    causal = bool(named.pop("use_causal_mask", False))
+    for key, value in named.items():
+        if value not in (None, False):
+            raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
+    places = [_tensor(one, what) for one in tensors.values()]
+    return places, True, list(tensors), {"use_causal_mask": True} if causal else {}
+
+
+def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
     """Inputs of a call, and whether they are in a list."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
@@ -219,12 +257,14 @@ def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool]:
     states = (options or {}).get("initial_state")
     if states is not None:
         given = [*_listed(arguments[0]), *_listed(states)]
-        return [_tensor(one, what) for one in given], True
+        return [_tensor(one, what) for one in given], True, [], {}
     for key, value in (options or {}).items():
+        if key in ("mask", "training") and value is not True:  # masks come with the inputs
+            continue
         if any(one is not None for one in (value if isinstance(value, list) else [value])):  # masks, say
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     listed = isinstance(arguments[0], (list, tuple))
-    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed
+    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], {}
 
 
 def _listed(given: Any) -> list[Any]:

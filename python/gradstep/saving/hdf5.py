@@ -34,20 +34,21 @@ def h5py_module() -> Any:
 
 
 # Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
-INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell"}
+INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell", "TimeDistributed": "/layer"}
 
 
-# The same of a layer that has two.
-HALVES = ("/forward_layer/cell", "/backward_layer/cell")
+# The same of layers that have several, of as many weights each.
+INSIDES = {
+    "bidirectional": ("/forward_layer/cell", "/backward_layer/cell"),
+    "multi_head_attention": ("/query_dense", "/key_dense", "/value_dense", "/output_dense"),
+}
 
 
 def _parts(group: str, values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     """The groups in which the weights of a layer are, and which are in each."""
-    if re.search(r"/bidirectional(_\d+)?$", group):
-        half = len(values) // 2
-        yield from ((group + part, values[i * half : (i + 1) * half]) for i, part in enumerate(HALVES))
-    else:
-        yield group, values
+    parts = INSIDES.get(re.sub(r"_\d+$", "", group.rpartition("/")[2]), ("",))
+    each = len(values) // len(parts)
+    yield from ((group + part, values[i * each : (i + 1) * each]) for i, part in enumerate(parts))
 
 
 def _groups(classes: Sequence[str]) -> Iterator[str]:

@@ -9,11 +9,47 @@ from ..checks import snake_case
 from ..layers.get_item import parsed_key
 from ..layers.symbolic import OF_TENSORS, rescaling_by
 
-__all__ = ["TENSOR", "as_layer", "as_operation"]
+__all__ = ["TENSOR", "as_layer", "as_operation", "without_masks"]
 
 TENSOR = "__keras_tensor__"
 MODULE = "keras.src.ops"  # and what is in it
 SLICE, ELLIPSIS = "__slice__", "__ellipsis__"
+
+
+def without_masks(layers: Any, outputs: Any) -> Any:
+    """The layers of a config without the operations by which Keras computes masks alone: here they come with values."""
+    named = {one.get("name"): one for one in layers if isinstance(one, Mapping)} if isinstance(layers, list) else {}
+    needed: set[Any] = set()
+    waiting = _names_in(outputs)
+    while waiting:
+        name = waiting.pop()
+        if name in needed or name not in named:
+            continue
+        needed.add(name)
+        for call in named[name].get("inbound_nodes") or ():
+            if isinstance(call, Mapping):
+                given = call.get("kwargs")
+                options = given if isinstance(given, Mapping) else {}
+                rest = {key: value for key, value in options.items() if key != "mask"}
+                waiting += _names_in([call.get("args"), rest])
+    if not isinstance(layers, list):
+        return layers
+    return [
+        one
+        for one in layers
+        if not isinstance(one, Mapping) or one.get("name") in needed or not str(one.get("module")).startswith(MODULE)
+    ]
+
+
+def _names_in(words: Any) -> list[str]:
+    """Names of layers whose outputs are in a config's words: tensors, or places [name, call, output]."""
+    if isinstance(words, Mapping):
+        return [name for value in words.values() for name in _names_in(value)]
+    if isinstance(words, (list, tuple)):
+        if len(words) == 3 and isinstance(words[0], str):
+            return [words[0]]
+        return [name for value in words for name in _names_in(value)]
+    return []
 
 
 def as_layer(entry: Any) -> Any:

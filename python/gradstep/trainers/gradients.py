@@ -1,4 +1,4 @@
-"""Gradients of a model for loops of the user's own: forward and backward, and of the loss of a batch."""
+"""Gradients of a model for custom training loops: forward and backward, and of the loss of a batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def value_and_grad(executor: Executor, rows: Rows) -> tuple[float, list[np.ndarr
     assert network is not None
     check_backward(executor.steps, len(x))
     trained, losses = list(executor.trained_weights().values()), executor.specifications(rows)
-    if not any(map(callable, losses)) and not any(step.layer._in_numpy for step in executor.steps):
+    if not any(map(callable, losses)) and not any(step.layer._computing._in_numpy for step in executor.steps):
         targets = executor.targets(rows)
         value, layers, _ = network.value_and_grad(
             losses, x, targets.values, executor.call_number(), targets.weights, targets.masks

@@ -42,18 +42,18 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     """
     working = _working(steps)
     graph, values, masks = _graph_of(shapes, working, steps)
-    stays = any(step.layer._shared or (step.layer._in_numpy and step.layer.weights) for step in steps)
+    stays = any(step.layer._shared or (step.layer._computing._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
-    kept = [list(layer.weights) if layer._in_numpy else layer._placed() for layer in working] if stays else None
-    if kept is not None:
-        kept += [[]] * (len(graph.specifications) - len(working))
+    places = [list(one.weights) if one._computing._in_numpy else one._placed() for one in working] if stays else None
+    if places is not None:
+        places += [[]] * (len(graph.specifications) - len(working))
     guard = steps[0].layer._guard
     for layer, _ in steps[1:]:
         guard.join(layer._guard)
     outputs = [values[number].number for number in exits]
     scored = [_fitting(masks[number], values[number]) for number in exits]
     network = _core.Network(
-        shapes, graph.specifications, steps[0].layer.dtype, kept, guard, graph.nodes, outputs, scored
+        shapes, graph.specifications, steps[0].layer.dtype, places, guard, graph.nodes, outputs, scored
     )
     for layer, views in zip(working, network.parameters, strict=False):
         if stays:
@@ -109,7 +109,7 @@ def check_backward(steps: Sequence[Step], inputs: int) -> None:
     learns = [False] * inputs
     for layer, sources in steps:
         learns.append(bool(layer.trainable_weights) or any(learns[source] for source in sources))
-        if learns[-1] and layer._in_numpy and type(layer).backward is Layer.backward:
+        if learns[-1] and layer._computing._in_numpy and type(layer._computing).backward is Layer.backward:
             raise NotImplementedError(f"layer {layer.name!r} must define backward(dy) for training.")
 
 

@@ -1,0 +1,220 @@
+// MultiHeadAttention and Attention.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "graph/attention_jobs.hpp"
+#include "graph/call.hpp"
+
+namespace gs {
+
+/// Inputs query, value and key, and behind them those masks that there are: of queries, of keys, of both.
+struct AttentionInputs {
+  AttentionSizes sizes;
+  bool query_masked, key_masked, masked;
+
+  template <class Settings>
+  AttentionInputs(const Shapes& inputs, const Settings& settings)
+      : query_masked(settings.flag("query_masked")),
+        key_masked(settings.flag("key_masked")),
+        masked(settings.flag("masked")) {
+    sizes.queries = rows_of(inputs[0]);
+    sizes.keys = rows_of(inputs[1]);
+    sizes.causal = settings.flag("causal");
+    sizes.zeroes = settings.flag("zeroes");
+    sizes.rate = settings.real("rate", 0, 1);
+    sizes.key = settings.key("key");
+    const std::size_t first = 3 + query_masked + key_masked;
+    settings.check(inputs.size() == first + masked && rows_of(inputs[2]) == sizes.keys,
+                   "inputs must be a query, a value and a key for each, and their masks.");
+    settings.check((!query_masked || size_of(inputs[3]) == sizes.queries) &&
+                       (!key_masked || size_of(inputs[3 + query_masked]) == sizes.keys) &&
+                       (!masked || size_of(inputs[first]) == sizes.scores()),
+                   "masks must have a number for each query, for each key, or for each of both.");
+  }
+
+  /// What is read where; scale, factor: of the scores.
+  template <class Real>
+  AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> q, Matrix<Real> k,
+                               Matrix<Real> v, Matrix<Real> o, double scale, const Real* factor) const {
+    AttentionValues<Real> at{q.at,    k.at,    v.at,  o.at,   nullptr, nullptr,
+                             nullptr, nullptr, scale, factor, nullptr, nullptr};
+    const std::size_t scores = schedule.batch * sizes.heads * sizes.scores();
+    if (schedule.training) {
+      at.p = call.save("weights", scores, sizes.keys).at;
+      at.ids = schedule.ids.data();
+      at.number = &schedule.number;
+    }
+    if (query_masked) at.query_mask = call.x_matrix(sizes.queries, 3).at;
+    if (key_masked) at.key_mask = call.x_matrix(sizes.keys, 3 + query_masked).at;
+    if (masked) at.mask = call.x_matrix(sizes.scores(), 3 + query_masked + key_masked).at;
+    return at;
+  }
+  template <class Real> Access access(const AttentionValues<Real>& at) const {
+    return {{at.q, at.k, at.v, at.query_mask, at.key_mask, at.mask, at.factor}, {at.o, at.p}};
+  }
+
+  template <class Real> void forward(Schedule<Real>& schedule, const AttentionValues<Real>& at) const {
+    schedule.run(std::make_unique<AttentionForwardJob<Real>>(sizes, at, schedule.batch), access(at));
+  }
+  // grad, the gradient by o -> dq, dk, dv, and factors (samples * heads) or null
+  template <class Real>
+  void backward(Schedule<Real>& schedule, const AttentionValues<Real>& at, Matrix<Real> grad, Matrix<Real> dq,
+                Matrix<Real> dk, Matrix<Real> dv, Real* factors) const {
+    Access access{{at.q, at.k, at.v, at.p, at.query_mask, at.key_mask, at.mask, at.factor, grad.at},
+                  {dq.at, dk.at, dv.at, factors}};
+    schedule.run(
+        std::make_unique<AttentionBackwardJob<Real>>(sizes, at, schedule.batch, grad.at, dq.at, dk.at, dv.at, factors),
+        access);
+  }
+};
+
+/// y = (softmax(q k^T / sqrt(key_dim)) v) w + b for all heads side by side, where q, k and v are products of query, key
+/// and value with weights of their own. Vaswani et al. 2017, arXiv:1706.03762.
+struct MultiHeadAttention {
+  AttentionInputs inputs;
+  Shape output_axes;                                  // of each query
+  Shape queries;                                      // axes of a sample without the last
+  std::size_t query_in, value_in, key_in, out, q, v;  // numbers of a step; q, v: of all heads
+  bool use_bias;
+
+  static constexpr const char* name = "multi_head_attention";
+  template <class Settings>
+  MultiHeadAttention(const Shapes& given, const Settings& settings)
+      : inputs(given, settings),
+        output_axes(settings.shape("output")),
+        queries(given[0].begin(), given[0].end() - 1),
+        query_in(last_of(given[0])),
+        value_in(last_of(given[1])),
+        key_in(last_of(given[2])),
+        out(size_of(output_axes)),
+        use_bias(settings.flag("use_bias")) {
+    inputs.sizes.heads = settings.whole("heads");
+    inputs.sizes.size = settings.whole("key_dim");
+    inputs.sizes.value_size = settings.whole("value_dim");
+    q = inputs.sizes.heads * inputs.sizes.size;
+    v = inputs.sizes.heads * inputs.sizes.value_size;
+  }
+  Shape output() const {
+    Shape shape = queries;
+    shape.insert(shape.end(), output_axes.begin(), output_axes.end());
+    return shape;
+  }
+  // Kernel and bias of query, key, value and output.
+  Shapes weights() const {
+    const std::size_t h = inputs.sizes.heads, d = inputs.sizes.size, n = inputs.sizes.value_size;
+    Shape last{h, n};
+    last.insert(last.end(), output_axes.begin(), output_axes.end());
+    if (!use_bias) return {{query_in, h, d}, {key_in, h, d}, {value_in, h, n}, last};
+    return {{query_in, h, d}, {h, d}, {key_in, h, d}, {h, d}, {value_in, h, n}, {h, n}, last, output_axes};
+  }
+
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const auto at = values(schedule, call);
+    schedule.product(call.x(query_in, 0), kernel(call, 0), bias(call, 0), queries_of(schedule, call));
+    schedule.product(call.x(key_in, 2), kernel(call, 1), bias(call, 1), keys_of(schedule, call));
+    schedule.product(call.x(value_in, 1), kernel(call, 2), bias(call, 2), values_of(schedule, call));
+    inputs.forward(schedule, at);
+    schedule.product(schedule.rows(heads_of(schedule, call)), kernel(call, 3), bias(call, 3), call.y(out));
+  }
+
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const auto at = values(schedule, call);
+    const Matrix<Real> dy = call.dy(out), o = heads_of(schedule, call);
+    const Matrix<Real> grad = call.save("gradient by heads", o.size(), v);
+    schedule.input_grad(dy, kernel(call, 3), grad);
+    learn(schedule, call, 3, schedule.rows(o), dy);
+    const Matrix<Real> dq = alike(call, "dq", queries_of(schedule, call)),
+                       dk = alike(call, "dk", keys_of(schedule, call)),
+                       dv = alike(call, "dv", values_of(schedule, call));
+    inputs.backward(schedule, at, grad, dq, dk, dv, static_cast<Real*>(nullptr));
+    const auto back = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz) {
+      if (const Matrix<Real> dx = call.dx(n, input)) schedule.input_grad(dz, kernel(call, which), dx);
+      learn(schedule, call, which, call.x(n, input), dz);
+    };
+    back(0, 0, query_in, dq);
+    back(1, 2, key_in, dk);
+    back(2, 1, value_in, dv);
+  }
+
+ private:
+  template <class Real> const Weight<Real>* kernel(Call<Real>& call, std::size_t which) const {
+    return call.weight(use_bias ? 2 * which : which);
+  }
+  template <class Real> const Weight<Real>* bias(Call<Real>& call, std::size_t which) const {
+    return use_bias ? call.weight(2 * which + 1) : nullptr;
+  }
+  template <class Real>
+  void learn(Schedule<Real>& schedule, Call<Real>& call, std::size_t which, const Rows& x, Matrix<Real> dz) const {
+    schedule.weight_grad(x, dz, kernel(call, which));
+    if (use_bias) schedule.bias_grad(dz, bias(call, which));
+  }
+  template <class Real> Matrix<Real> queries_of(Schedule<Real>& schedule, Call<Real>& call) const {
+    return call.save("q", schedule.batch * inputs.sizes.queries * q, q);
+  }
+  template <class Real> Matrix<Real> keys_of(Schedule<Real>& schedule, Call<Real>& call) const {
+    return call.save("k", schedule.batch * inputs.sizes.keys * q, q);
+  }
+  template <class Real> Matrix<Real> values_of(Schedule<Real>& schedule, Call<Real>& call) const {
+    return call.save("v", schedule.batch * inputs.sizes.keys * v, v);
+  }
+  template <class Real> Matrix<Real> heads_of(Schedule<Real>& schedule, Call<Real>& call) const {
+    return call.save("heads", schedule.batch * inputs.sizes.queries * v, v);
+  }
+  template <class Real> static Matrix<Real> alike(Call<Real>& call, const char* name, Matrix<Real> of) {
+    return call.save(name, of.size(), of.columns);
+  }
+  template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call) const {
+    return inputs.values(schedule, call, queries_of(schedule, call), keys_of(schedule, call), values_of(schedule, call),
+                         heads_of(schedule, call), 1 / std::sqrt(double(inputs.sizes.size)),
+                         static_cast<const Real*>(nullptr));
+  }
+};
+
+/// y = softmax(scale q k^T) v, of the inputs as they are. Luong et al. 2015, arXiv:1508.04025.
+struct DotAttention {
+  AttentionInputs inputs;
+  Shape shape;  // of the output
+  bool use_scale;
+
+  static constexpr const char* name = "attention";
+  template <class Settings>
+  DotAttention(const Shapes& given, const Settings& settings)
+      : inputs(given, settings), shape(given[0]), use_scale(settings.flag("use_scale")) {
+    inputs.sizes.heads = 1;
+    inputs.sizes.size = last_of(given[0]);
+    inputs.sizes.value_size = shape.back() = last_of(given[1]);
+    settings.check(last_of(given[2]) == inputs.sizes.size, "queries and keys must have the same last axis.");
+  }
+  Shape output() const { return shape; }
+  Shapes weights() const { return use_scale ? Shapes{{}} : Shapes{}; }
+
+  template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
+    inputs.forward(schedule, values(schedule, call, call.y(inputs.sizes.value_size)));
+  }
+
+  template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
+    const AttentionSizes& s = inputs.sizes;
+    const std::size_t batch = schedule.batch;
+    const auto place = [&](std::size_t input, std::size_t n, std::size_t rows, const char* name) {
+      const Matrix<Real> dx = call.dx(n, input);
+      return dx ? dx : call.save(name, batch * rows * n, n);
+    };
+    Real* const factors = use_scale ? call.save("factors", batch, 1).at : nullptr;
+    inputs.backward(schedule, values(schedule, call, {}), call.dy(s.value_size), place(0, s.size, s.queries, "dq"),
+                    place(2, s.size, s.keys, "dk"), place(1, s.value_size, s.keys, "dv"), factors);
+    if (use_scale) schedule.bias_grad({factors, batch, 1}, call.weight(0));
+  }
+
+ private:
+  template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> o) const {
+    const AttentionSizes& s = inputs.sizes;
+    return inputs.values(schedule, call, call.x_matrix(s.size, 0), call.x_matrix(s.size, 2),
+                         call.x_matrix(s.value_size, 1), o, 1.0, use_scale ? call.weight(0)->w : nullptr);
+  }
+};
+
+}  // namespace gs
