@@ -148,7 +148,7 @@ def test_a_damaged_backup_never_takes_the_place_of_a_good_one(tmp_path, monkeypa
     again = [] if when == "before the run" else [callbacks.LambdaCallback(on_epoch_begin=damage)]
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fail)
-        expected = pytest.warns(UserWarning, match="before it") if not again else contextlib.nullcontext()
+        expected = pytest.warns(UserWarning, match="previous backup") if not again else contextlib.nullcontext()
         with expected, pytest.raises(OSError, match="the power fails"):
             fit(*again)
     assert previous.read_bytes() == good
