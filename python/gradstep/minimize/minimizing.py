@@ -148,7 +148,7 @@ def minimize(
     only if the gradient is small, or what is left is below rounding, or `target` or the callback said so. Exceptions of
     `fun` pass through. Ctrl-C ends the run with the best point so far.
 
-    ``"newton"``, ``"newton-cg"``, ``"trust-exact"`` and ``"trust-ncg"`` use second derivatives, given or from
+    ``"trust-exact"`` (or ``"newton"``), ``"trust-ncg"`` and ``"newton-cg"`` use second derivatives, given or from
     differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
     residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
 
