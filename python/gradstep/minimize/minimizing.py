@@ -303,7 +303,8 @@ def _result(
         g = objective.gradient(x)
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
     n = max(len(record.fun) - 1, 0)
-    found = ending(stop, Best(x, f, None if g is None else free(objective, x, g), gnorm), objective, n, rules.gtol)
+    best, first = Best(x, f, None if g is None else free(objective, x, g), gnorm), record.fun[0] if record.fun else f
+    found = ending(stop, best, objective, n, rules.gtol, first)
     seen = Diagnosis()
     if record.fun or stop.reason == "nan":
         with suppress(Stop):  # a limit came first
