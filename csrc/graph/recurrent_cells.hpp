@@ -24,12 +24,19 @@ struct RowRange {
   std::size_t first, count;
 };
 
+/// What a cell is, whatever its numbers are.
+struct CellInfo {
+  const char* name;
+  std::size_t gates;    // columns of its kernels, over units
+  std::size_t states;   // what a step takes from the step before
+  std::size_t biases;   // vectors as wide as the kernels
+  std::size_t columns;  // numbers that backward needs of a step, over units, besides the states
+  bool resets_before;   // whether a second product reads the state that a gate has reset
+};
+
 /// h = f(x w + h u + b). Elman 1990, doi:10.1207/s15516709cog1402_1.
 struct SimpleRnnCell {
-  static constexpr const char* name = "simple_rnn";
-  static constexpr std::size_t gates = 1, states = 1, biases = 1;
-  static constexpr bool resets_before = false;
-  static constexpr std::size_t columns(std::size_t units) { return units; }
+  static constexpr CellInfo info{"simple_rnn", 1, 1, 1, 1, false};
   template <class Real> static std::size_t scratch(const Recurrence<Real>& q) { return q.block * q.gates.pitch; }
 
   template <class Real> static void forward(const Recurrence<Real>& q, std::size_t t, RowRange rows, Real* scratch) {
@@ -75,10 +82,7 @@ struct SimpleRnnCell {
 /// c = f c + i c~, h = o act(c), with gates i, f, c~, o. Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735;
 /// Gers, Schmidhuber & Cummins 2000, doi:10.1162/089976600300015015.
 struct LstmCell {
-  static constexpr const char* name = "lstm";
-  static constexpr std::size_t gates = 4, states = 2, biases = 1;
-  static constexpr bool resets_before = false;
-  static constexpr std::size_t columns(std::size_t units) { return 4 * units; }
+  static constexpr CellInfo info{"lstm", 4, 2, 1, 4, false};
   template <class Real> static std::size_t scratch(const Recurrence<Real>& q) {
     return q.is_fused() ? 0 : q.block * (q.gates.pitch + q.c.pitch);
   }
@@ -148,10 +152,8 @@ struct LstmCell {
 /// h = z h + (1 - z) h~ with gates z, r; h~ of the reset state r h, or, with `reset_after`, of r (h u + b). The gates
 /// of a step are kept as h~, z, r, and with `reset_after` h u + b. Cho et al. 2014, arXiv:1406.1078.
 template <bool reset_after> struct GruCell {
-  static constexpr const char* name = reset_after ? "gru" : "gru_reset_before";
-  static constexpr std::size_t gates = 3, states = 1, biases = reset_after ? 2 : 1;
-  static constexpr bool resets_before = !reset_after;
-  static constexpr std::size_t columns(std::size_t units) { return (reset_after ? 4 : 3) * units; }
+  static constexpr CellInfo info{
+      reset_after ? "gru" : "gru_reset_before", 3, 1, reset_after ? 2 : 1, reset_after ? 4 : 3, !reset_after};
   // What x gives, and what h gives; and gradients of gates.
   template <class Real> static std::size_t scratch(const Recurrence<Real>& q) {
     return q.block * (2 * padded(3 * q.units) + q.gates.pitch);
@@ -258,6 +260,45 @@ template <bool reset_after> struct GruCell {
     std::copy_n(sums, n, db + 2 * n);
     if (reset_after) std::copy_n(sums + n, 3 * n, db + 3 * n);
   }
+};
+
+/// The functions of a cell, which one code of layers and jobs calls for all of them.
+template <class Real> struct CellFunctions {
+  std::size_t (*scratch)(const Recurrence<Real>&);
+  void (*forward)(const Recurrence<Real>&, std::size_t, RowRange, Real*);
+  void (*backward)(const Recurrence<Real>&, std::size_t, RowRange, StridedRows<Real>, StridedRows<Real>, Real*);
+  std::vector<Packing<Real>> (*packings)(Recurrence<Real>&, const Real*, const Real*);
+  std::vector<GradPart<Real>> (*kernel_parts)(const Recurrence<Real>&);
+  std::vector<GradPart<Real>> (*recurrent_parts)(const Recurrence<Real>&);
+  void (*bias_grad)(const Recurrence<Real>&, const Real*, Real*);
+
+  template <class Cell> static constexpr CellFunctions of() {
+    return {Cell::template scratch<Real>,  Cell::template forward<Real>,      Cell::template backward<Real>,
+            Cell::template packings<Real>, Cell::template kernel_parts<Real>, Cell::template recurrent_parts<Real>,
+            Cell::template bias_grad<Real>};
+  }
+};
+
+/// A cell by its number.
+class CellUse {
+ public:
+  static constexpr std::size_t count = 4;
+  explicit CellUse(std::size_t number = 0) : number_(number) {}
+
+  const CellInfo& info() const {
+    static constexpr CellInfo all[] = {SimpleRnnCell::info, LstmCell::info, GruCell<true>::info, GruCell<false>::info};
+    return all[number_];
+  }
+  template <class Real> const CellFunctions<Real>& functions() const {
+    using Functions = CellFunctions<Real>;
+    static constexpr Functions all[] = {Functions::template of<SimpleRnnCell>(), Functions::template of<LstmCell>(),
+                                        Functions::template of<GruCell<true>>(),
+                                        Functions::template of<GruCell<false>>()};
+    return all[number_];
+  }
+
+ private:
+  std::size_t number_;
 };
 
 }  // namespace gs

@@ -27,10 +27,10 @@ template <class Real> struct RecurrentPorts {
 };
 
 /// What both directions do with a chunk.
-template <class Real, class Cell> class RecurrentJob : public Job<Real> {
+template <class Real> class RecurrentJob : public Job<Real> {
  public:
-  RecurrentJob(const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
-      : q_(q), ports_(ports), blocks_(q.batch, q.block) {
+  RecurrentJob(const CellUse& cell, const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
+      : info_(cell.info()), cell_(cell.functions<Real>()), q_(q), ports_(ports), blocks_(q.batch, q.block) {
     this->chunks = blocks_.count;
   }
 
@@ -64,17 +64,19 @@ template <class Real, class Cell> class RecurrentJob : public Job<Real> {
     return ((q_.return_sequences ? q_.steps : 1) + state) * q_.units;
   }
 
+  const CellInfo& info_;
+  const CellFunctions<Real>& cell_;
   const Recurrence<Real> q_;
   const RecurrentPorts<Real> ports_;
   const Blocks blocks_;
 };
 
-template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJob<Real, Cell> {
+template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
  public:
-  RecurrentForwardJob(const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
-      : RecurrentJob<Real, Cell>(q, ports) {
+  RecurrentForwardJob(const CellUse& cell, const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
+      : RecurrentJob<Real>(cell, q, ports) {
     mask_ = this->is_masked() ? align<Real>(q.block * q.steps) : 0;
-    this->scratch = mask_ + Cell::scratch(q) + q.multiply_scratch();
+    this->scratch = mask_ + cell_.scratch(q) + q.multiply_scratch();
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
@@ -83,11 +85,11 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
     begin(rows);
     for (std::size_t t = 0; t < q_.steps; ++t) {
       if (ThreadTeam::is_cancelled()) return;
-      read_x(t, rows);
+      read_x(t, rows, scratch);
       // Together, even if some rows pass over the step: then they get what they had.
       bool any = false;
       for (std::size_t i = 0; i < rows.count; ++i) any |= !this->passes(scratch, t, i);
-      if (any) Cell::forward(q_, t, rows, scratch + mask_);
+      if (any) cell_.forward(q_, t, rows, scratch + mask_);
       for (std::size_t i = 0; i < rows.count; ++i) {
         const bool passes = this->passes(scratch, t, i);
         if (passes) keep(t, rows.first + i);
@@ -96,18 +98,20 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
       }
     }
     for (std::size_t i = rows.first; i < rows.first + rows.count; ++i)
-      for (std::size_t s = 0; s < Cell::states; ++s) {
+      for (std::size_t s = 0; s < info_.states; ++s) {
         const Real* const last = state(s, q_.steps, i);
         if (q_.return_state) std::copy_n(last, q_.units, ports_.y.at + i * ports_.y.columns + this->state_output(s));
         if (!ports_.kept.empty()) std::copy_n(last, q_.units, ports_.kept[s] + i * q_.units);
       }
   }
 
-  std::string name() const override { return std::string(Cell::name) + " forward"; }
+  std::string name() const override { return std::string(info_.name) + " forward"; }
 
  private:
-  using RecurrentJob<Real, Cell>::q_;
-  using RecurrentJob<Real, Cell>::ports_;
+  using RecurrentJob<Real>::cell_;
+  using RecurrentJob<Real>::info_;
+  using RecurrentJob<Real>::q_;
+  using RecurrentJob<Real>::ports_;
 
   Real* state(std::size_t s, std::size_t t, std::size_t row) const {
     return (s == 0 ? q_.state(t, row) : q_.c.of(t, row)).at;
@@ -115,7 +119,7 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
 
   void begin(RowRange rows) const {
     for (std::size_t i = rows.first; i < rows.first + rows.count; ++i) {
-      for (std::size_t s = 0; s < Cell::states; ++s) {
+      for (std::size_t s = 0; s < info_.states; ++s) {
         Real* const to = state(s, 0, i);
         if (!ports_.initial.empty()) {
           IndirectionBuffer from = ports_.initial[s].pointers;
@@ -131,9 +135,13 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
     }
   }
 
-  void read_x(std::size_t t, RowRange rows) const {
+  void read_x(std::size_t t, RowRange rows, const Real* mask) const {
     for (std::size_t i = rows.first; i < rows.first + rows.count; ++i) {
       Real* const to = q_.xh.of(t, i).at;
+      if (this->passes(mask, t, i - rows.first)) {  // whatever x has there, NaN too, is not to be seen
+        std::fill_n(to, q_.inputs, Real(0));
+        continue;
+      }
       IndirectionBuffer from = ports_.x.pointers;
       from.at += i * q_.steps + q_.time(t);
       products<Real>().gather(from, 1, q_.inputs, to, q_.inputs);
@@ -144,7 +152,7 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
 
   /// The states of a row that passes over step t.
   void keep(std::size_t t, std::size_t row) const {
-    for (std::size_t s = 0; s < Cell::states; ++s) {
+    for (std::size_t s = 0; s < info_.states; ++s) {
       std::copy_n(state(s, t, row), q_.units, state(s, t + 1, row));
     }
   }
@@ -170,15 +178,15 @@ template <class Real, class Cell> class RecurrentForwardJob : public RecurrentJo
   std::size_t mask_ = 0;
 };
 
-template <class Real, class Cell> class RecurrentBackwardJob : public RecurrentJob<Real, Cell> {
+template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {
  public:
-  RecurrentBackwardJob(const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
-      : RecurrentJob<Real, Cell>(q, ports) {
+  RecurrentBackwardJob(const CellUse& cell, const Recurrence<Real>& q, const RecurrentPorts<Real>& ports)
+      : RecurrentJob<Real>(cell, q, ports) {
     mask_ = this->is_masked() ? align<Real>(q.block * q.steps) : 0;
     each_ = align<Real>(q.block * q.units);
     back_ = q.block * std::max(padded(q.units), padded(q.inputs));
     sums_ = align<Real>(q.columns);
-    this->scratch = mask_ + 3 * each_ + back_ + 2 * sums_ + Cell::scratch(q) + q.multiply_scratch();
+    this->scratch = mask_ + 3 * each_ + back_ + 2 * sums_ + cell_.scratch(q) + q.multiply_scratch();
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
@@ -197,7 +205,7 @@ template <class Real, class Cell> class RecurrentBackwardJob : public RecurrentJ
       const StridedRows<Real> gates = q_.gates.of(t, rows.first);
       this->each_run(mask, t, rows, [&](RowRange run) {
         const std::size_t at = (run.first - rows.first) * n;
-        Cell::backward(q_, t, run, {dh + at, n}, {dc + at, n}, more);
+        cell_.backward(q_, t, run, {dh + at, n}, {dc + at, n}, more);
       });
       for (std::size_t i = 0; i < rows.count; ++i)
         if (this->passes(mask, t, i)) std::fill_n(gates.row(i), q_.columns, Real(0));
@@ -215,17 +223,19 @@ template <class Real, class Cell> class RecurrentBackwardJob : public RecurrentJ
       }
       if (ports_.dx) put_dx(t, rows, back, more);
     }
-    if (ports_.bias_sums) Cell::bias_grad(q_, sums, ports_.bias_sums + chunk * Cell::biases * Cell::gates * n);
+    if (ports_.bias_sums) cell_.bias_grad(q_, sums, ports_.bias_sums + chunk * info_.biases * info_.gates * n);
     for (std::size_t s = 0; s < ports_.dinitial.size(); ++s)
       if (const Matrix<Real> to = ports_.dinitial[s])
         std::copy_n(s == 0 ? dh : dc, rows.count * n, to.at + rows.first * n);
   }
 
-  std::string name() const override { return std::string(Cell::name) + " backward"; }
+  std::string name() const override { return std::string(info_.name) + " backward"; }
 
  private:
-  using RecurrentJob<Real, Cell>::q_;
-  using RecurrentJob<Real, Cell>::ports_;
+  using RecurrentJob<Real>::cell_;
+  using RecurrentJob<Real>::info_;
+  using RecurrentJob<Real>::q_;
+  using RecurrentJob<Real>::ports_;
 
   static void multiply_by(const Real* factors, std::size_t n, Real* x) {
     for (std::size_t j = 0; j < n; ++j) x[j] *= factors[j];
@@ -238,7 +248,7 @@ template <class Real, class Cell> class RecurrentBackwardJob : public RecurrentJ
     for (std::size_t s = 0; s < 2; ++s)
       for (std::size_t i = 0; i < rows.count; ++i) {
         Real* const to = all[s] + i * q_.units;
-        if (q_.return_state && s < Cell::states)
+        if (q_.return_state && s < info_.states)
           std::copy_n(dy(rows.first + i, this->state_output(s)), q_.units, to);
         else
           std::fill_n(to, q_.units, Real(0));

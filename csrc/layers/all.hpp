@@ -36,9 +36,8 @@ namespace gs {
 using Layers =
     TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
              Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
-             Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool, Recurrent<LstmCell>,
-             Recurrent<GruCell<true>>, Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>, Bidirectional, NotEqual,
-             FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, DotAttention>;
+             Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool, Recurrent, Bidirectional,
+             NotEqual, FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, DotAttention>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

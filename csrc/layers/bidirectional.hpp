@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "graph/call.hpp"
@@ -17,10 +16,8 @@ namespace gs {
 /// with, then the mask. The states that both return come behind the output. Schuster & Paliwal 1997,
 /// doi:10.1109/78.650093.
 struct Bidirectional {
-  using Direction =
-      std::variant<Recurrent<LstmCell>, Recurrent<GruCell<true>>, Recurrent<GruCell<false>>, Recurrent<SimpleRnnCell>>;
   enum class Join { concat, sum, mean, product, none } join;
-  std::vector<Direction> directions;               // forward, backward
+  std::vector<Recurrent> directions;               // forward, backward
   std::vector<std::size_t> inputs[2];              // of this layer that each has
   std::size_t steps;                               // of the outputs
   std::size_t units[2], rows[2], first_weight[2];  // rows: numbers that each gives
@@ -34,20 +31,17 @@ struct Bidirectional {
     for (std::size_t k = 0; k < 2; ++k) {
       inputs[k] = {0};
       const auto part = settings.part(k == 0 ? "forward" : "backward");
-      const std::size_t own = part.flag("initial_state") ? (part.text("kind") == LstmCell::name ? 2 : 1) : 0;
+      const std::size_t own = part.flag("initial_state") ? (part.text("cell") == LstmCell::info.name ? 2 : 1) : 0;
       for (std::size_t s = 0; s < own && next + masked < shapes.size(); ++s) inputs[k].push_back(next++);
       if (masked) inputs[k].push_back(shapes.size() - 1);
       Shapes read;
       for (const std::size_t i : inputs[k]) read.push_back(shapes[i]);
-      directions.push_back(direction(part, read));
-      first_weight[k] = k == 0 ? 0 : count_of(directions[0]);
-      std::visit(
-          [&](const auto& one) {
-            units[k] = one.units;
-            rows[k] = size_of(one.output());
-            steps = one.return_sequences ? one.steps : 1;
-          },
-          directions[k]);
+      directions.emplace_back(read, part);
+      first_weight[k] = k == 0 ? 0 : directions[0].weights().size();
+      const Recurrent& one = directions[k];
+      units[k] = one.units;
+      rows[k] = size_of(one.output());
+      steps = one.return_sequences ? one.steps : 1;
     }
     settings.check(join == Join::concat || join == Join::none || units[0] == units[1],
                    "layers of other numbers of units can only be put side by side.");
@@ -58,20 +52,19 @@ struct Bidirectional {
   }
   Shapes weights() const {
     Shapes all;
-    for (const Direction& one : directions) {
-      const Shapes own = std::visit([](const auto& layer) { return layer.weights(); }, one);
+    for (const Recurrent& one : directions) {
+      const Shapes own = one.weights();
       all.insert(all.end(), own.begin(), own.end());
     }
     return all;
   }
   bool is_state(std::size_t i) const {
     const std::size_t k = i >= first_weight[1];
-    return std::visit([&](const auto& one) { return one.is_state(i - first_weight[k]); }, directions[k]);
+    return directions[k].is_state(i - first_weight[k]);
   }
   std::size_t multiplications() const {
     std::size_t sum = 0;
-    for (const Direction& one : directions)
-      sum += std::visit([](const auto& layer) { return layer.multiplications(); }, one);
+    for (const Recurrent& one : directions) sum += one.multiplications();
     return sum;
   }
 
@@ -79,7 +72,7 @@ struct Bidirectional {
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     for (std::size_t k = 0; k < 2; ++k) {
       Call<Real> part = part_of(call, k);
-      std::visit([&](const auto& one) { one.forward(schedule, part); }, directions[k]);
+      directions[k].forward(schedule, part);
     }
     const Matrix<Real> y = call.y(size_of(output())), f = output_of(call, 0), b = output_of(call, 1);
     schedule.each_row(y.rows, y.columns, {{f.at, b.at}, {y.at}}, [=, *this](std::size_t first, std::size_t count) {
@@ -106,7 +99,7 @@ struct Bidirectional {
       std::vector<Matrix<Real>> dxs{k == 0 ? dx : more};
       for (std::size_t i = 1; i < inputs[k].size(); ++i) dxs.push_back(call.dx(1, inputs[k][i]));
       part.go_back(k == 0 ? df : db, dxs);
-      std::visit([&](const auto& one) { one.backward(schedule, part); }, directions[k]);
+      directions[k].backward(schedule, part);
     }
     if (dx) schedule.accumulate(more, dx);
   }
@@ -118,16 +111,6 @@ struct Bidirectional {
     const auto found = std::find(names, names + 5, mode);
     settings.check(found != names + 5, "merge_mode must be concat, sum, ave, mul or none.");
     return Join(found - names);
-  }
-  template <class Settings> static Direction direction(const Settings& settings, const Shapes& shapes) {
-    const std::string kind = settings.text("kind");
-    if (kind == Recurrent<LstmCell>::name) return Recurrent<LstmCell>(shapes, settings);
-    if (kind == Recurrent<GruCell<true>>::name) return Recurrent<GruCell<true>>(shapes, settings);
-    if (kind == Recurrent<GruCell<false>>::name) return Recurrent<GruCell<false>>(shapes, settings);
-    return Recurrent<SimpleRnnCell>(shapes, settings);
-  }
-  static std::size_t count_of(const Direction& direction) {
-    return std::visit([](const auto& one) { return one.weights().size(); }, direction);
   }
   bool is_side_by_side() const { return join == Join::concat || join == Join::none; }
   /// Numbers of the joined outputs.

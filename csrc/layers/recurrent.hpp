@@ -19,7 +19,8 @@ namespace gs {
 /// A cell along the steps of sequences (steps, inputs). Inputs after the first: the states to begin with, if there are
 /// any; then the mask (steps), if there is one: steps of 0 leave the states as they are. The output is h after each
 /// step, or after the last one; then, if states are returned, all of them, in one row.
-template <class Cell> struct Recurrent {
+struct Recurrent {
+  CellUse cell;
   std::size_t steps, inputs, units;
   std::size_t batch = 0;  // of a stateful layer, which begins where the pass before ended; 0: of another
   bool use_bias, return_sequences, return_state, go_backwards, zero_output, masked, starts;
@@ -27,10 +28,11 @@ template <class Cell> struct Recurrent {
   std::uint64_t key, recurrent_key;
   ActivationUse activation, recurrent_activation;
 
-  static constexpr const char* name = Cell::name;
+  static constexpr const char* name = "recurrent";
   template <class Settings>
   Recurrent(const Shapes& shapes, const Settings& settings)
-      : units(settings.whole("units")),
+      : cell(cell_of(settings)),
+        units(settings.whole("units")),
         use_bias(settings.flag("use_bias")),
         return_sequences(settings.flag("return_sequences")),
         return_state(settings.flag("return_state")),
@@ -48,28 +50,28 @@ template <class Cell> struct Recurrent {
     steps = shapes[0][0];
     inputs = shapes[0][1];
     if (settings.flag("stateful")) batch = settings.whole("batch");
-    settings.check(shapes.size() == 1 + (starts ? Cell::states : 0) + masked,
+    settings.check(shapes.size() == 1 + (starts ? cell.info().states : 0) + masked,
                    "a recurrent layer must get sequences, the states to begin with if it is told so, and a mask.");
     for (std::size_t i = 1; i < shapes.size(); ++i)
       settings.check(size_of(shapes[i]) == (i + masked == shapes.size() ? steps : units),
                      "states must have as many numbers as there are units, and a mask as there are steps.");
   }
   Shape output() const {
-    const std::size_t states = return_state ? Cell::states * units : 0;
+    const std::size_t states = return_state ? cell.info().states * units : 0;
     if (states == 0 && return_sequences) return {steps, units};
     return {(return_sequences ? steps : 1) * units + states};
   }
   Shapes weights() const {
-    Shapes all{{inputs, Cell::gates * units}, {units, Cell::gates * units}};
-    if (use_bias && Cell::biases == 1) all.push_back({Cell::gates * units});
-    if (use_bias && Cell::biases == 2) all.push_back({2, Cell::gates * units});
-    for (std::size_t s = 0; batch && s < Cell::states; ++s) all.push_back({batch, units});
+    Shapes all{{inputs, cell.info().gates * units}, {units, cell.info().gates * units}};
+    if (use_bias && cell.info().biases == 1) all.push_back({cell.info().gates * units});
+    if (use_bias && cell.info().biases == 2) all.push_back({2, cell.info().gates * units});
+    for (std::size_t s = 0; batch && s < cell.info().states; ++s) all.push_back({batch, units});
     return all;
   }
   /// Whether weight i is a state that passes leave.
   bool is_state(std::size_t i) const { return i >= std::size_t(2 + use_bias); }
   /// Multiplications of a row.
-  std::size_t multiplications() const { return steps * (inputs + units) * Cell::gates * units; }
+  std::size_t multiplications() const { return steps * (inputs + units) * cell.info().gates * units; }
 
   // x (batch, steps, inputs) -> y (batch, outputs)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
@@ -84,7 +86,7 @@ template <class Cell> struct Recurrent {
     Access access{{ports.x.memory, ports.mask.memory, q.forward_x.at, q.drop_x, q.drop_h}, {ports.y.at, q.xh.at}};
     for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
     for (const Real* kept : ports.kept) access.writes.push_back(kept);
-    schedule.run(std::make_unique<RecurrentForwardJob<Real, Cell>>(q, ports), access);
+    schedule.run(std::make_unique<RecurrentForwardJob<Real>>(cell, q, ports), access);
   }
 
   // dy (batch, outputs) -> dx (batch, steps, inputs), dw, du, db
@@ -96,7 +98,7 @@ template <class Cell> struct Recurrent {
     ports.dy = call.dy(outputs);
     ports.dx = call.dx(inputs);
     Access access{{ports.dy.at, ports.x.memory, ports.mask.memory, q.forward_x.at}, {q.xh.at, ports.dx.at}};
-    for (std::size_t s = 0; starts && s < Cell::states; ++s) {
+    for (std::size_t s = 0; starts && s < cell.info().states; ++s) {
       ports.dinitial.push_back(call.dx(units, 1 + s));
       access.writes.push_back(ports.dinitial.back().at);
     }
@@ -105,19 +107,29 @@ template <class Cell> struct Recurrent {
       ports.bias_sums = db.at;
       access.writes.push_back(db.at);
     }
-    schedule.run(std::make_unique<RecurrentBackwardJob<Real, Cell>>(q, ports), access);
+    schedule.run(std::make_unique<RecurrentBackwardJob<Real>>(cell, q, ports), access);
     if (masked)
-      if (const Matrix<Real> none = call.dx(steps, starts ? 1 + Cell::states : 1))
+      if (const Matrix<Real> none = call.dx(steps, starts ? 1 + cell.info().states : 1))
         schedule.each_row(none.rows, steps, {{}, {none.at}}, [none](std::size_t first, std::size_t count) {
           std::fill_n(none.at + first * none.columns, count * none.columns, Real(0));
         });
-    schedule.weight_grad(terms(schedule, q, Cell::kernel_parts(q)), {{q.xh.at}, {}}, call.weight(0));
-    schedule.weight_grad(terms(schedule, q, Cell::recurrent_parts(q)), {{q.xh.at}, {}}, call.weight(1));
+    schedule.weight_grad(terms(schedule, q, cell.template functions<Real>().kernel_parts(q)), {{q.xh.at}, {}},
+                         call.weight(0));
+    schedule.weight_grad(terms(schedule, q, cell.template functions<Real>().recurrent_parts(q)), {{q.xh.at}, {}},
+                         call.weight(1));
     if (use_bias) schedule.bias_grad(db, call.weight(2));
   }
 
  private:
-  std::size_t biases() const { return Cell::biases * Cell::gates * units; }
+  template <class Settings> static CellUse cell_of(const Settings& settings) {
+    const std::string wanted = settings.text("cell");
+    std::size_t number = 0;
+    while (number < CellUse::count && wanted != CellUse(number).info().name) ++number;
+    settings.check(number < CellUse::count, "cell must be simple_rnn, lstm, gru or gru_reset_before.");
+    return CellUse(number);
+  }
+
+  std::size_t biases() const { return cell.info().biases * cell.info().gates * units; }
 
   /// in_inference: how many steps are kept there, 1 or 2.
   template <class Real>
@@ -134,9 +146,9 @@ template <class Cell> struct Recurrent {
     q.steps = steps;
     q.inputs = inputs;
     q.units = units;
-    q.columns = Cell::columns(units);
+    q.columns = cell.info().columns * units;
     // More rows share what is read of weights that do not stay in a near cache.
-    const bool is_large = (inputs + units) * Cell::gates * units * sizeof(Real) > (1u << 20);
+    const bool is_large = (inputs + units) * cell.info().gates * units * sizeof(Real) > (1u << 20);
     q.block = is_large ? Recurrence<Real>::most_rows : Recurrence<Real>::most_rows / 2;
     q.training = schedule.training;
     q.go_backwards = go_backwards;
@@ -147,16 +159,16 @@ template <class Cell> struct Recurrent {
     q.recurrent_activation = recurrent_activation;
     const bool trains = schedule.training;
     const auto uses_input = [](const ActivationUse& f) { return kernels().map.of[f.index].uses_input; };
-    q.keeps_inner = trains && (uses_input(activation) || (Cell::gates > 1 && uses_input(recurrent_activation)));
+    q.keeps_inner = trains && (uses_input(activation) || (cell.info().gates > 1 && uses_input(recurrent_activation)));
     const std::size_t rows = schedule.batch;
     q.xh = series("x and h", schedule, call, inputs + units, steps + 1, 2);
     q.gates = series("gates", schedule, call, padded(q.columns), steps, 1);
     q.inner = q.keeps_inner ? series("inner", schedule, call, padded(q.columns), steps, 1) : q.gates;
-    if (Cell::states > 1) {
+    if (cell.info().states > 1) {
       q.c = series("c", schedule, call, units, steps + 1, 2);
       q.act_c = series("activated c", schedule, call, units, steps, 1);
     }
-    if (Cell::resets_before) q.reset_h = series("reset h", schedule, call, units, steps, 1);
+    if (cell.info().resets_before) q.reset_h = series("reset h", schedule, call, units, steps, 1);
     if (trains && dropout > 0) q.drop_x = call.save("drop x", rows * inputs, inputs).at;
     if (trains && recurrent_dropout > 0) {
       q.drop_h = call.save("drop h", rows * units, units).at;
@@ -180,13 +192,14 @@ template <class Cell> struct Recurrent {
   /// The memory of the panels, and what they are packed of.
   template <class Real>
   std::vector<Packing<Real>> panels(Schedule<Real>& schedule, Call<Real>& call, Recurrence<Real>& q) const {
-    const std::size_t all = Cell::gates * units;
-    std::vector<Packing<Real>> parts = Cell::packings(q, call.weight(0)->w, call.weight(1)->w);
+    const std::size_t all = cell.info().gates * units;
+    std::vector<Packing<Real>> parts =
+        cell.template functions<Real>().packings(q, call.weight(0)->w, call.weight(1)->w);
     if (use_bias) {
       q.bias_x = {nullptr, 1, all};
       parts.push_back({call.weight(2)->w, all, 1, all, false, &q.bias_x, 0});
     }
-    if (use_bias && Cell::biases == 2) {
+    if (use_bias && cell.info().biases == 2) {
       q.bias_h = {nullptr, 1, all};
       parts.push_back({call.weight(2)->w + all, all, 1, all, false, &q.bias_h, 0});
     }
@@ -229,9 +242,10 @@ template <class Cell> struct Recurrent {
   template <class Real> RecurrentPorts<Real> read_ports(Call<Real>& call) const {
     RecurrentPorts<Real> ports;
     ports.x = call.x(inputs);
-    for (std::size_t s = 0; starts && s < Cell::states; ++s) ports.initial.push_back(call.x(units, 1 + s));
-    if (masked) ports.mask = call.x(steps, starts ? 1 + Cell::states : 1);
-    for (std::size_t s = 0; batch && s < Cell::states; ++s) ports.kept.push_back(call.weight(2 + use_bias + s)->w);
+    for (std::size_t s = 0; starts && s < cell.info().states; ++s) ports.initial.push_back(call.x(units, 1 + s));
+    if (masked) ports.mask = call.x(steps, starts ? 1 + cell.info().states : 1);
+    for (std::size_t s = 0; batch && s < cell.info().states; ++s)
+      ports.kept.push_back(call.weight(2 + use_bias + s)->w);
     ports.y = call.y(size_of(output()));
     return ports;
   }

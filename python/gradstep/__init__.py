@@ -38,7 +38,7 @@ from .initializers import Initializer
 from .layers import Input, Layer
 from .losses import Loss
 from .metrics import Metric
-from .minimize import OptimizeResult, check_grad, minimize, multistart, scipy_method
+from .minimize import OptimizeResult, check_grad, minimize, minimize_many, multistart, scipy_method
 from .models import Model, Sequential
 from .optimizers import Optimizer
 from .optimizers.sparse import RowSparse
@@ -72,6 +72,7 @@ __all__ = [
     "losses",
     "metrics",
     "minimize",
+    "minimize_many",
     "minimizers",
     "models",
     "multistart",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LIMIT", "Key", "Sequence", "fresh_key", "generator", "key_of", "restart", "within", "word"]
+__all__ = ["LIMIT", "Key", "Sequence", "fresh_key", "generator", "key_of", "restart", "within", "word", "word_of"]
 
 # Philox's key: the seed, and the stream that one consumer reads of it.
 Key = tuple[int, int]
@@ -90,6 +90,11 @@ def key_of(seed: Any) -> Key | None:
 def word(key: Key) -> int:
     """The key in 64 bits, as the engine's generator takes it."""
     return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0])
+
+
+def word_of(seed: Any) -> int:
+    """The 64-bit key of a ``seed=`` argument; a new one for None."""
+    return word(key_of(seed) or fresh_key())
 
 
 def generator(key: Key, index: int = 0) -> np.random.Generator:

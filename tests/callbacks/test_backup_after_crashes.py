@@ -121,7 +121,7 @@ def test_a_damaged_backup(tmp_path):
     with pytest.raises(ValueError):
         fit(made(1), [callbacks.BackupAndRestore(folder)])
     (folder / "kept").rename(folder / "previous.gradstep")
-    with pytest.warns(UserWarning, match="Training goes on from the backup before it"):
+    with pytest.warns(UserWarning, match="Training continues from the previous backup"):
         assert fit(made(1), [callbacks.BackupAndRestore(folder, double_checkpoint=True)], 4).epoch == [2, 3]
 
 

@@ -117,7 +117,7 @@ def test_the_one_before_the_latest(tmp_path):
     latest = tmp_path / "backup" / "latest.gradstep"
     latest.write_bytes(latest.read_bytes()[:-1])
     (tmp_path / "backup" / "mine").write_text("stays")
-    with pytest.warns(UserWarning, match="goes on from the backup before it"):
+    with pytest.warns(UserWarning, match="continues from the previous backup"):
         rest = run(model("average"), members(tmp_path, PowerCut(), double_checkpoint=True))
     assert len(rest["loss"]) == EPOCHS - CUT + 1
     assert os.listdir(tmp_path / "backup") == ["mine"]
@@ -152,7 +152,7 @@ def test_a_damaged_backup_never_takes_the_place_of_a_good_one(tmp_path, monkeypa
         with expected, pytest.raises(OSError, match="the power fails"):
             fit(*again)
     assert previous.read_bytes() == good
-    with pytest.warns(UserWarning, match="goes on from the backup before it"):
+    with pytest.warns(UserWarning, match="continues from the previous backup"):
         rest = fit()
     assert len(rest["loss"]) == EPOCHS - CUT + 1
 

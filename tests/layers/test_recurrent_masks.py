@@ -70,7 +70,13 @@ def test_trailing_steps_left_out_are_a_shorter_sequence(cell):
     shorter = made(cell, 3, dtype="float64")
     shorter.build((None, 3, 2))
     shorter.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(layer(x, mask=mask), shorter(x[:, :3]))
+    y = layer(x, training=True, mask=mask)
+    np.testing.assert_array_equal(y, shorter(x[:, :3], training=True))
+    dy = random.normal(size=y.shape)
+    (dx, gradients), (shorter_dx, shorter_gradients) = layer.backward(dy), shorter.backward(dy)
+    np.testing.assert_array_equal(dx[:, :3], shorter_dx)
+    for one, other in zip(gradients, shorter_gradients, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-14)
 
 
 def padded(random, rows=24):

@@ -1,4 +1,4 @@
-"""Functions of one's own as activations: values, and derivatives by dual numbers or as the function gives them."""
+"""Custom functions as activations: values, and derivatives by dual numbers or from the function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derivatives of functions of one's own, elementwise in NumPy: by dual numbers, in one pass beside the values."""
+"""Derivatives of custom elementwise NumPy functions, by dual numbers in one pass with the values."""
 
 from __future__ import annotations
 

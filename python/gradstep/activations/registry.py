@@ -33,7 +33,7 @@ def get(identifier: Any) -> Activation:
     identifier : str, function or None
         A name, a function of this package, such a function with settings
         (``functools.partial(gs.activations.elu, alpha=0.5)``), what configs have for one, an activation layer
-        (``gs.layers.ELU(0.5)``); or a function of your own, elementwise, of operators and NumPy functions, or that
+        (``gs.layers.ELU(0.5)``); or a custom function, elementwise, of operators and NumPy functions, or that
         gives a pair: values and derivatives. One of ``custom_objects`` has a name too.
 
     Raises

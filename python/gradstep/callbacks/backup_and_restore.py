@@ -122,7 +122,7 @@ class BackupAndRestore(Callback):
                     continue
                 raise
             if damage is not None:
-                warn(f"{damage} Training goes on from the backup before it.")
+                warn(f"{damage} Training continues from the previous backup.")
             self._epoch = self.model._trainer.initial_epoch = notes["epoch"]
             return
 

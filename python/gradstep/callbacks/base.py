@@ -140,7 +140,7 @@ class Callback:
     def state_dict(self) -> dict[str, Any]:
         """State of the callback, for resuming in another process: numbers, strings and lists.
 
-        The same bits come back through JSON. A subclass with state of its own overrides this and `load_state_dict`.
+        The same bits come back through JSON. A subclass with additional state overrides this and `load_state_dict`.
         """
         return {name: plain(getattr(self, name)) for name in self._state}
 

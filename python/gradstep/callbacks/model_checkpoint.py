@@ -54,7 +54,7 @@ class ModelCheckpoint(MonitorCallback):
         An argument is of a wrong type or out of range. When training begins: the model cannot be written, or not with
         this ending; with `save_best_only`, as `mode` "auto" raises.
     KeyError
-        When training begins: `filepath` has a name that the logs do not have; or, where a callback of your own may add
+        When training begins: `filepath` has a name that the logs do not have; or, where a custom callback may add
         it to the logs, when it saves.
     ImportError
         When training begins: h5py is needed and not installed.

@@ -97,7 +97,7 @@ class MonitorCallback(Callback):
             return False
         if reference is None or math.isnan(reference):
             return True
-        if self._larger is None:  # a loop of one's own that does not say that it begins
+        if self._larger is None:  # a custom loop that did not call on_train_begin
             MonitorCallback.on_train_begin(self)
         better = value - self.min_delta > reference if self._larger else value + self.min_delta < reference
         return bool(better)

@@ -61,7 +61,7 @@ def _shortened(name: str, room: int | None) -> str:
 
 
 def folded(head: str, logs: Logs | None, width: int, indent: int) -> list[str]:
-    """Lines of at most `width` columns: the head, then losses and metrics, those of validation on lines of their own.
+    """Lines of at most `width` columns: the head, then losses and metrics, those of validation on separate lines.
 
     indent: of all lines but the first.
     """

@@ -8,7 +8,7 @@ __all__ = ["check_rates", "log_rates", "rate_names", "rated"]
 
 
 def rated(optimizer: Any) -> list[tuple[str, Any]]:
-    """The optimizers that have a rate of their own, with a name where there are several."""
+    """The optimizers with separate learning rates, with a name where there are several."""
     if optimizer is None:
         raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
     several = optimizer._rated_optimizers()

@@ -166,7 +166,7 @@ class BatchFeed:
     order : function, optional
         Shuffles the batches of a sequence.
     keeps : bool, default True
-        Whether an epoch goes on where the one before it ended, if that was not the end. A generator always does.
+        Whether an epoch continues where the previous one ended, if that was not the end. A generator always does.
 
     Raises
     ------
@@ -283,6 +283,6 @@ class _Peeking(Iterator[Any]):
 def _warn(done: int, limit: int | None) -> None:
     if limit is not None and done < limit:
         warn(
-            f"the data ran out after {done} of {limit} batches: an epoch goes on where the one before it ended, so the "
-            "batches in the data should be a multiple of the steps.",
+            f"the data ran out after {done} of {limit} batches: an epoch continues where the previous one ended, so "
+            "the batches in the data should be a multiple of the steps.",
         )

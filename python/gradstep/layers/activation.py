@@ -1,4 +1,4 @@
-"""An activation as a layer of its own (csrc/layers/activate.hpp)."""
+"""Activation layers (csrc/layers/activate.hpp)."""
 
 from __future__ import annotations
 

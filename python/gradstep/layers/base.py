@@ -57,7 +57,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     Notes
     -----
-    A layer of your own has these methods, of which a subclass defines the first two at least:
+    A custom layer has these methods, of which a subclass defines the first two at least:
 
     ``forward(self, x, training=False, mask=None)``
         The output for a batch; or ``call``, as Keras has it. x has shape (rows, ...) and the layer's dtype, and cannot
@@ -78,7 +78,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     It then stands between other layers, in models that are trained, saved and loaded (``custom_objects=``); what it
     draws itself, with NumPy's generators, is not in files. It holds no other layers. A model of layers of this package
-    alone trains without returning to Python; each layer of your own is a return in each batch. Keras finds `backward`
+    alone trains without returning to Python; each custom layer is a return in each batch. Keras finds `backward`
     itself, and knows `forward` as `call` only.
 
     Examples
@@ -163,7 +163,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         return []
 
     def _draw_key(self) -> None:
-        """Draw anew where what the layer draws begins, if no seed of its own says it."""
+        """Draw a new random key, unless the layer has a seed."""
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """Regularizer and constraint of each weight."""
@@ -241,7 +241,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         ValueError
             A shape the layer cannot take, or another than it was built for.
         """
-        if vars(self).get("_in_build"):  # called by the build of a layer of the user's own
+        if vars(self).get("_in_build"):  # called by the build of a custom layer
             self._weights = self._weights or self.draw_weights(tuple(input_shape)[1:])  # type: ignore[arg-type]
             return
         self._build_around(Layer._draw, input_shape)
@@ -366,7 +366,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
         NotImplementedError
-            A layer of the user's own has no `backward`.
+            A custom layer has no `backward`.
 
         Examples
         --------

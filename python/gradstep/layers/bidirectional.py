@@ -172,7 +172,7 @@ class Bidirectional(WithStates, Layer):
 
     def _draw_key(self) -> None:
         if any(direction._key is not None for direction in self._directions):
-            self._key = seeds.word(seeds.key_of(self._directions[0].seed) or seeds.fresh_key())
+            self._key = seeds.word_of(self._directions[0].seed)
 
     def _state_sizes(self) -> list[int]:
         return [size for direction in self._directions for size in direction._state_sizes()]

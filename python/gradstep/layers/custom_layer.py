@@ -1,4 +1,4 @@
-"""Layers of the user's own, in NumPy: what `Layer` does for them."""
+"""Custom layers in NumPy: what `Layer` does for them."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class CustomLayer:
         Raises
         ------
         TypeError
-            An argument cannot be written, such as a lambda; or is no attribute of its name, in a layer of your own that
+            An argument cannot be written, such as a lambda; or is no attribute of its name, in a custom layer that
             has no `get_config`.
         """
         if not self._in_numpy:

@@ -59,7 +59,7 @@ def gradients(
 
 
 def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
-    vars(layer)["_in_backward"] = True  # the user's own method, not what is around it
+    vars(layer)["_in_backward"] = True  # the method of the subclass, not the wrapper around it
     try:
         result = layer.backward(_shielded([dy]))
     finally:

@@ -24,7 +24,7 @@ class Dense(Layer):
         How many outputs; at least 1.
     activation : str or function, optional
         A name of `gradstep.activations`, a function of it, one with settings (``functools.partial(elu, alpha=0.5)``),
-        an activation layer, or a function of your own in NumPy, as `activations.get` takes it; none by default.
+        an activation layer, or a custom NumPy function, as `activations.get` takes it; none by default.
     use_bias : bool, default True
     kernel_initializer : str, Initializer or function, default "glorot_uniform"
         What the kernel is at the start.

@@ -43,7 +43,7 @@ class BaseDropout(LayerMixin):
         self._draw_key()
 
     def _draw_key(self) -> None:
-        self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+        self._key = seeds.word_of(self.seed)
 
     def _noise(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """The shape of what is drawn, 1 along the axes that share it."""

@@ -170,7 +170,7 @@ class GRU(Recurrent):
             trainable=trainable,
         )
 
-    def _kind(self) -> str:
+    def _cell(self) -> str:
         return "gru" if self.reset_after else "gru_reset_before"
 
     def _drawn_bias(self) -> np.ndarray:

@@ -60,7 +60,7 @@ class ImageWarp(Layer):
             self._draw_key()
 
     def _draw_key(self) -> None:
-        self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+        self._key = seeds.word_of(self.seed)
 
     def _size(self, input_shape: Sequence[int | None]) -> tuple[int, int]:
         """Height and width of an image."""

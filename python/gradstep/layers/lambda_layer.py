@@ -1,4 +1,4 @@
-"""A function of one's own as a layer, in NumPy."""
+"""NumPy functions as layers."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ class LSTM(Recurrent):
             trainable=trainable,
         )
 
-    def _kind(self) -> str:
+    def _cell(self) -> str:
         return "lstm"
 
     def _drawn_bias(self) -> np.ndarray:

@@ -23,7 +23,7 @@ class _Noise(Layer):
         self._draw_key()
 
     def _draw_key(self) -> None:
-        self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+        self._key = seeds.word_of(self.seed)
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

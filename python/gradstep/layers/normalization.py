@@ -118,7 +118,7 @@ class Normalization(Layer):
         )
 
     def _kept_axes(self, input_shape: Sequence[int | None]) -> list[int]:
-        """The axes of a row that have means of their own; those of one for all are stretched along the last."""
+        """The axes of a row with separate means; with axis=None the last one, along which the mean is broadcast."""
         if self.axis is None:
             return [len(input_shape) - 2]
         return sample_axes("axis", self.axis, input_shape)

@@ -87,7 +87,7 @@ class Recurrent(WithStates, Layer):
 
     def _draw_key(self) -> None:
         if self.dropout or self.recurrent_dropout:
-            self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+            self._key = seeds.word_of(self.seed)
 
     @property
     def kernel(self) -> np.ndarray:
@@ -120,7 +120,8 @@ class Recurrent(WithStates, Layer):
         """Kind and settings of the layer, for the compiled core."""
         key = self._key or 0
         return {
-            "kind": self._kind(),
+            "kind": "recurrent",
+            "cell": self._cell(),
             "units": self.units,
             "use_bias": self.use_bias,
             "activation": activations.specify(self.activation),
@@ -190,9 +191,9 @@ class Recurrent(WithStates, Layer):
 
     reset_state = reset_states
 
-    def _kind(self) -> str:
+    def _cell(self) -> str:
         """Name of the cell in the compiled core."""
-        raise NotImplementedError(f"{type(self).__name__} must define _kind().")
+        raise NotImplementedError(f"{type(self).__name__} must define _cell().")
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
         """Regularizer and constraint of the kernels and the bias."""

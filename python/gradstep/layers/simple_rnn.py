@@ -150,5 +150,5 @@ class SimpleRNN(Recurrent):
             trainable=trainable,
         )
 
-    def _kind(self) -> str:
+    def _cell(self) -> str:
         return "simple_rnn"

@@ -51,7 +51,7 @@ class Loss(Described):
 
     and 0 where nothing is left, all as in Keras 3.
 
-    In `fit` a loss of your own is called with each batch, between the engine's forward and backward pass, and its
+    In `fit` a custom loss is called with each batch, between the engine's forward and backward pass, and its
     targets come as they are, with the rows of the batch. A function will do too: see `LossFunctionWrapper`.
 
     Examples
@@ -73,7 +73,7 @@ class Loss(Described):
     target_range = -math.inf, math.inf
     # Whether a row of outputs has a number for each class; a single one then says nothing.
     categorical = False
-    # What it counts for in the loss of a model, which has a copy of its own then.
+    # Its weight in the loss of a model, which then has a copy of it.
     _factor = 1.0
 
     def __init__(
@@ -93,7 +93,7 @@ class Loss(Described):
             del given["name"]
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
 
-    # -- what a loss of your own gives ----------------------------------------------------------------------------
+    # -- what a custom loss defines --------------------------------------------------------------------------------
 
     def call(self, y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
         """The loss of each row: usually the shape of `y_pred` without its last axis; or one number."""

@@ -42,7 +42,7 @@ class BinaryCrossentropy(NativeLoss):
     .. math:: \ell = -\tfrac1n \textstyle\sum_k t_k \log y_k + (1 - t_k) \log (1 - y_k)
 
     with predictions y, clipped to [1e-7, 1 - 1e-7] as in Keras, and targets t from 0 to 1. Where a prediction is
-    clipped its slope is 0.
+    clipped its gradient is 0.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class CategoricalCrossentropy(NativeLoss):
     .. math:: \ell = -\textstyle\sum_k t_k \log y_k
 
     with targets t, and predictions y that are divided by their sum and clipped to [1e-7, 1 - 1e-7], as in Keras.
-    Where a prediction is clipped its own slope is 0.
+    Where a prediction is clipped its gradient is 0.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class NativeLoss(Loss):
         self._names: tuple[str, ...] = ()
 
     def _take(self, **settings: Any) -> None:
-        """Keep the arguments that a loss has of its own, checked."""
+        """Check and keep the settings of a loss."""
         self._names = tuple(settings)
         for key, value in settings.items():
             setattr(self, key, _setting(key, value))

@@ -27,7 +27,7 @@ class KLDivergence(NativeLoss):
     -----
     .. math:: \ell = \textstyle\sum_k t_k \log(t_k / y_k)
 
-    with predictions y and targets t, both clipped to [1e-7, 1]; a prediction that is clipped has no slope.
+    with predictions y and targets t, both clipped to [1e-7, 1]; the gradient of a clipped prediction is 0.
 
     Examples
     --------

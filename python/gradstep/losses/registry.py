@@ -49,7 +49,7 @@ def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss
     ----------
     identifier : str, dict, function or Loss
         A name ("mse", "mean_squared_error" or "MeanSquaredError") or a function of this package, for the loss with its
-        defaults; what `serialize` gives; a function of your own, for `LossFunctionWrapper`; or a loss.
+        defaults; what `serialize` gives; a custom function, for `LossFunctionWrapper`; or a loss.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
     config : dict
         With the keys ``"class_name"`` and ``"config"``.
     custom_objects : dict of str to class or function, optional
-        Losses of your own, by the name of their class or function.
+        Custom losses, by the name of their class or function.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class MeanAbsoluteError(NativeLoss):
     -----
     .. math:: \ell = \tfrac1n \textstyle\sum_k |y_k - t_k|
 
-    with predictions y and targets t; the slope is 0 where they are equal.
+    with predictions y and targets t; the gradient is 0 where they are equal.
 
     Examples
     --------
@@ -110,7 +110,7 @@ class MeanSquaredLogarithmicError(NativeLoss):
     -----
     .. math:: \ell = \tfrac1n \textstyle\sum_k (\log(1 + y_k) - \log(1 + t_k))^2
 
-    with predictions y and targets t, of which those below 1e-7 count as 1e-7; there the slope is 0.
+    with predictions y and targets t, of which those below 1e-7 count as 1e-7; there the gradient is 0.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class Quantile(NativeLoss):
     -----
     .. math:: \ell = \tfrac1n \textstyle\sum_k \max\bigl(q (t_k - y_k), (q - 1) (t_k - y_k)\bigr)
 
-    with predictions y and targets t; the slope is 0 where they are equal. With q = 1/2 half of `MeanAbsoluteError`.
+    with predictions y and targets t; the gradient is 0 where they are equal. With q = 1/2 half of `MeanAbsoluteError`.
 
     References
     ----------

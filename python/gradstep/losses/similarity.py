@@ -35,7 +35,7 @@ class Circle(NativeLoss):
 
     with distances :math:`d_{ij} = \max(1 - y_i \cdot y_j, 0)` of predictions y, which should be of length 1,
     class numbers t, any integers, and margin m. Rows whose loss is 0, as those without another of their class, do not
-    count in a mean, as in Keras. The slope goes through the weights in brackets too, as in Keras. Labels and points to
+    count in a mean, as in Keras. The gradient includes the weights in brackets, as in Keras. Labels and points to
     compare with are always those of the batch; Keras's function takes others too.
 
     References

@@ -16,7 +16,7 @@ areas           IoU, BinaryIoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 losses          MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError,
                 LogCoshError, Poisson, KLDivergence, Hinge, SquaredHinge, CategoricalHinge, BinaryCrossentropy,
                 CategoricalCrossentropy, SparseCategoricalCrossentropy
-plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of your own
+plain           Mean, Sum, MeanMetricWrapper, and Metric, the base of custom metrics
 ==============  ========================================================================================================
 """
 

@@ -46,8 +46,8 @@ class AUC(Thresholded):
     thresholds : sequence of float, optional
         In [0, 1], instead of the even ones; one below 0 and one above 1 are added.
     multi_label : bool, default False
-        Whether each column is a question of its own: the result is the mean of their areas. Otherwise all predictions
-        are taken together.
+        Whether each column is a separate binary classification: the result is the mean of their areas. Otherwise all
+        predictions are taken together.
     num_labels : int, optional
         How many columns there are, for `multi_label`; by default the number in the first batch.
     label_weights : sequence of float, optional

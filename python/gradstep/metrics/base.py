@@ -23,7 +23,7 @@ DTYPES = {"float32": np.float32, "float64": np.float64}
 class Metric:
     """Base class of the metrics, which accumulate over batches.
 
-    Override `update_state`, `result` and `reset_state` for one of your own; state is whatever attributes they keep.
+    A custom metric overrides `update_state`, `result` and `reset_state`; its state is in any attributes.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ class Mean(Metric):
         """
         numbers = np.atleast_1d(numeric(values, "values").astype(np.float64))
         weights = None if sample_weight is None else numeric(sample_weight, "sample_weight").astype(np.float64)
-        # What has no weight of its own is averaged first.
+        # Axes without weights are averaged first.
         inner = tuple(range(1 if weights is None else max(weights.ndim, 1), numbers.ndim))
         if inner:
             numbers = numbers.mean(axis=inner)

@@ -1,4 +1,4 @@
-"""The methods of a model for single batches, in loops of the user's own."""
+"""The methods of a model for single batches, in custom training loops."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class OnBatches(Trainable):
         >>> import numpy as np, gradstep as gs
         >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, kernel_initializer="ones")])
         >>> model.compile(loss="mse")
-        >>> value, (slope, _) = model.value_and_grad(np.array([[2.0]]), np.array([[1.0]]))
-        >>> value, slope.item()
+        >>> value, (gradient, _) = model.value_and_grad(np.array([[2.0]]), np.array([[1.0]]))
+        >>> value, gradient.item()
         (1.0, 4.0)
         """
         rows = self._data.dense(self._data.rows(x, y, sample_weight))
@@ -121,7 +121,7 @@ class OnBatches(Trainable):
         ------
         RuntimeError
             There was no such call, `backward` was called for it already, or the weights were rebuilt or compiled since;
-            with layers of your own, or several branches, also if the model was used otherwise in between.
+            with custom layers, or several branches, also if the model was used otherwise in between.
         TypeError, ValueError
             `dy` is no array of numbers, or of another shape.
 

@@ -53,7 +53,7 @@ class Trainable(Face):
             part.model = self
 
     def _take_seed(self, seed: Any) -> None:
-        """Let what the model draws follow from a seed of its own, if there is one."""
+        """Seed the random numbers of the model, if it has a seed."""
         key = seeds.key_of(seed)
         if key is not None:
             self.seed, self._trainer.key = key[0], seeds.Sequence(key[0]).fresh_key()

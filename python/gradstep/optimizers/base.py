@@ -52,14 +52,14 @@ class Optimizer(Attached, Copied, Stateful):
     ``params["w"] = np.clip(params["w"], 0, 1)``: write into it, ``params["w"][...] = np.clip(...)``. The optimizer
     holds its arrays: their memory is not reused.
 
-    Optimizers can be pickled and copied, and go on bit for bit. ``pickle`` and `copy.deepcopy` take the arrays along:
-    what is copied together, ``{"params": params, "optimizer": optimizer}``, belongs together afterwards. A copy whose
-    arrays nobody else has takes up those of the first step that have the same names, shapes and dtypes. What
-    `copy.copy` makes steps the same arrays, with state of its own.
+    Optimizers can be pickled and copied, and continue bit for bit. ``pickle`` and `copy.deepcopy` include the arrays:
+    copy them together with the optimizer, as in ``{"params": params, "optimizer": optimizer}``. A copy without such
+    arrays takes those of its first step that have the same names, shapes and dtypes. `copy.copy` gives an optimizer
+    of the same arrays, with separate state.
     """
 
     def _rated_optimizers(self) -> Sequence[Optimizer]:
-        """The optimizers with learning rates of their own that this one is made of; none: it has one rate."""
+        """The contained optimizers with separate learning rates; empty if there is one rate."""
         return ()
 
     def _leaves(self) -> list[Optimizer]:
@@ -125,7 +125,7 @@ class Optimizer(Attached, Copied, Stateful):
         ----------
         params : array, or sequence or dict of arrays, nested to any depth
             As in `step`. Or groups, ``[{"params": ..., "learning_rate": 1e-4, "weight_decay": 0}, ...]``: arrays with
-            values of their own for any hyperparameters; `groups` has them afterwards.
+            separate values for any hyperparameters; `groups` has them afterwards.
 
         Returns
         -------

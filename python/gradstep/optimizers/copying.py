@@ -26,7 +26,7 @@ class Copied(Configured):
     A pickle, and what `copy.deepcopy` makes, has copies of the arrays too: in a structure that is copied as a whole,
     ``{"params": params, "optimizer": optimizer}``, the copied optimizer steps the copied arrays. Where nobody has
     those, as after a pickle of the optimizer alone, the first arrays of the same names, shapes and dtypes take their
-    places. What `copy.copy` makes steps the same arrays, with state of its own.
+    places. What `copy.copy` makes steps the same arrays, with separate state.
     """
 
     _names: list[str]

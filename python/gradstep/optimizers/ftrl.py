@@ -100,7 +100,7 @@ class Ftrl(Optimizer):
         **options: Unpack[Options],
     ) -> None:
         power = check_float("learning_rate_power", learning_rate_power)
-        # The root has a rule of its own: faster, and nearer to the truth than any power.
+        # The root is a separate rule: faster, and more accurate than any power.
         extra = {} if power == -0.5 else {"learning_rate_power": power}
         super().__init__(
             "FtrlPower" if extra else "Ftrl",

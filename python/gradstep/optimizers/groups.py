@@ -1,4 +1,4 @@
-"""Groups of arrays with hyperparameters of their own."""
+"""Parameter groups: arrays with separate hyperparameters."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ class Configured:
         config : dict
             The arguments.
         custom_objects : dict of str to class, optional
-            Schedules of your own in it, by the name of their class.
+            Custom schedules in it, by the name of their class.
 
         Raises
         ------

@@ -25,9 +25,9 @@ class Lookahead(SingleWrapper, Optimizer):
     optimizer : str or Optimizer
         What takes the steps; one that has not stepped yet. Or a name, for its defaults.
     sync_period : int, default 6
-        Steps of a walk; at least 1. Beyond reach afterwards.
+        Steps between two updates of the slow weights; at least 1. Fixed after construction.
     slow_step_size : float, default 0.5
-        Part of the way that counts; from 0 to 1.
+        Step of the slow weights towards the fast ones; from 0 to 1.
     name : str, default "lookahead"
         Name in the config.
 
@@ -40,7 +40,7 @@ class Lookahead(SingleWrapper, Optimizer):
     State
     -----
     slow : ndarray, shape of the parameter
-        Where the walk began: float64 for a float64 array, else float32. ``"0.slow"`` in `state_dict`, beside the state
+        The slow weights: float64 for a float64 array, else float32. ``"0.slow"`` in `state_dict`, beside the state
         of the optimizer, ``"optimizer.0.m"``.
 
     Raises
@@ -58,10 +58,10 @@ class Lookahead(SingleWrapper, Optimizer):
 
         \\phi \\leftarrow \\phi + \\alpha (\\theta - \\phi), \\qquad \\theta \\leftarrow \\phi.
 
-    :math:`\\phi_0` is what an array holds when it is first stepped or bound. The optimizer's own state goes on, as
-    in the paper's experiments. All arrays meet at the same step, also those that had no gradient. An average that the
-    optimizer keeps (``use_ema``) is that of the walk. Neither Keras nor PyTorch has this optimizer; TensorFlow Addons
-    did, with these names and defaults.
+    :math:`\\phi_0` is what an array holds when it is first stepped or bound. The optimizer's own state is kept,
+    as in the paper's experiments. All arrays are synchronized at the same step, also those that had no gradient. An
+    average that the optimizer keeps (``use_ema``) is that of the fast weights. Neither Keras nor PyTorch has this
+    optimizer; TensorFlow Addons did, with these names and defaults.
 
     References
     ----------
@@ -131,7 +131,7 @@ class Lookahead(SingleWrapper, Optimizer):
 
 
 class LookaheadStep:
-    """Steps of the optimizer inside, and the end of the walk after the last one."""
+    """Steps of the wrapped optimizer, and the update of the slow weights after every `sync_period`-th."""
 
     def __init__(self, owner: Lookahead, inner: Step) -> None:
         self._owner, self._inner = owner, inner

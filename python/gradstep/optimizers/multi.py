@@ -26,11 +26,11 @@ class MultiOptimizer(Wrapper, Optimizer):
     Parameters
     ----------
     optimizers : dict of str to Optimizer
-        Patterns and what steps the arrays whose names match: the first that does counts. ``*`` stands for anything,
+        Patterns, and the optimizers of the arrays whose names match; the first match counts. ``*`` stands for anything,
         ``?`` for one character, ``[ab]`` for one of some, as in `fnmatch`; small and capital letters differ. The name
         of an array is its path in what is stepped, ``out/bias`` for ``params["out"]["bias"]``, numbers in a list
-        (``0``); in a model it is ``dense/bias``. A lone array has the name ``""``. An optimizer may stand at several
-        patterns; none may have stepped yet.
+        (``0``); in a model it is ``dense/bias``. A single array has the name ``""``. Several patterns may share
+        an optimizer; none may have stepped yet.
     name : str, default "multi_optimizer"
         Name in the config.
 
@@ -39,8 +39,8 @@ class MultiOptimizer(Wrapper, Optimizer):
     optimizers : dict of str to Optimizer
         As given. Hyperparameters are set there: ``opt.optimizers["*"].beta_1 = 0.8``.
     learning_rate : float
-        That of the last pattern's optimizer, mostly ``"*"``. Setting it multiplies all of them by the same number, so
-        that a callback that lowers the rate lowers all; none may follow a schedule then.
+        Learning rate of the last pattern's optimizer, usually ``"*"``. Setting it multiplies all rates by the same
+        number, so that a callback that lowers the rate lowers all; none may follow a schedule then.
 
     State
     -----
@@ -53,8 +53,8 @@ class MultiOptimizer(Wrapper, Optimizer):
 
     Notes
     -----
-    An array keeps the optimizer that it first had, under whatever name it comes again. Every optimizer counts its own
-    steps; `iterations` is the largest count. Options hold within an optimizer: ``global_clipnorm`` is of the gradients
+    An array keeps its first optimizer, also under another name. Every optimizer counts its own steps; `iterations` is
+    the largest count. Options apply within an optimizer: ``global_clipnorm`` is of the gradients
     of its arrays, ``on_nonfinite="skip"`` skips those. If one raises, as with ``on_nonfinite="raise"``, none has
     stepped. Neither Keras nor PyTorch has it.
 
@@ -88,7 +88,7 @@ class MultiOptimizer(Wrapper, Optimizer):
         self.optimizers = dict(optimizers)
         self._each = list({id(optimizer): optimizer for optimizer in optimizers.values()}.values())
         self._owners: list[tuple[int, int]] = []  # of the arrays: which of `_each`, and their number there
-        # It never steps: it knows the arrays, and refuses what no optimizer takes.
+        # The optimizer's own core takes no steps: it registers and checks the arrays.
         super().__init__("SGD", name, None, learning_rate=0.0)
 
     def _rated_optimizers(self) -> Sequence[Optimizer]:

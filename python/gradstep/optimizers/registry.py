@@ -23,7 +23,7 @@ WRAPPERS: dict[str, type[Optimizer]] = {cls.__name__.lower(): cls for cls in (Lo
 
 
 def classes() -> dict[str, type[Optimizer]]:
-    """Every optimizer of this package with a rule of its own, by its name in lower case."""
+    """Every optimizer of this package with an update rule, by its name in lower case."""
     package = __name__.rpartition(".")[0]
     return {
         cls.__name__.lower(): cls
@@ -91,7 +91,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
     config : dict
         With the keys ``"class_name"`` and ``"config"``.
     custom_objects : dict of str to class, optional
-        Optimizers and schedules of your own in it, by the name of their class.
+        Custom optimizers and schedules in it, by the name of their class.
 
     Raises
     ------

@@ -21,17 +21,17 @@ __all__ = ["SAM", "BoundSAM"]
 class SAM(SingleWrapper, Optimizer):
     """Sharpness-aware minimization: steps by the gradient at weights perturbed uphill, towards flat minima.
 
-    A step needs two gradients, so it takes a function that gives them; or it is taken in two halves.
+    A step needs two gradients: it takes a function that computes them, or is taken in two halves.
 
     Parameters
     ----------
     optimizer : str or Optimizer
         What takes the steps; one that has not stepped yet. Or a name, for its defaults.
     rho : float, default 0.05
-        How far away the neighbour is; at least 0.
+        Radius of the perturbation; at least 0.
     adaptive : bool, default False
-        Whether distances are measured in units of the weights (ASAM), so that the scale of a layer does not matter. A
-        `rho` ten times as large is usual then.
+        Whether perturbations are relative to the weights (ASAM), so that the scale of a layer does not matter. `rho` is
+        then usually ten times as large.
     name : str, default "sam"
         Name in the config.
 
@@ -43,8 +43,8 @@ class SAM(SingleWrapper, Optimizer):
 
     State
     -----
-    None of its own in `state_dict`: only that of the optimizer, ``"optimizer.0.m"``, and `rho`. A step keeps a copy of
-    the arrays for the way back.
+    None in `state_dict` but that of the optimizer, ``"optimizer.0.m"``, and `rho`. A step keeps a copy of
+    the arrays, to restore them.
 
     Raises
     ------
@@ -99,8 +99,8 @@ class SAM(SingleWrapper, Optimizer):
             raise ValueError("optimizer must step by one gradient; a SAM takes two.")
         self.rho = rho
         self._adaptive = check_bool("adaptive", adaptive)
-        self._origins: dict[int, np.ndarray] = {}  # copies of arrays, for the way back
-        self._perturbed: list[int] = []  # the arrays that are at their neighbour
+        self._origins: dict[int, np.ndarray] = {}  # copies of the arrays before the perturbation
+        self._perturbed: list[int] = []  # numbers of the perturbed arrays
 
     @property
     def adaptive(self) -> bool:
@@ -160,7 +160,7 @@ class SAM(SingleWrapper, Optimizer):
         Raises
         ------
         RuntimeError
-            Some arrays are at their neighbour already.
+            Some arrays are perturbed already.
         TypeError, ValueError
             As `Optimizer.step` does; everything is then as it was.
         """
@@ -176,7 +176,7 @@ class SAM(SingleWrapper, Optimizer):
         ValueError
             They are not the arrays of the `first_step`.
         TypeError, ValueError, FloatingPointError
-            As `Optimizer.step` does; the arrays are then still at the neighbour.
+            As `Optimizer.step` does; the arrays are then still perturbed.
         """
         self._undone_on_error(params, lambda bound: bound.second_step(grads))
 

@@ -99,7 +99,7 @@ class Stateful(Configured):
         """Check a state and return a function that loads it."""
         current = self._state()
         numbers = {f"{prefix}{field}": (field, group) for prefix, field, group in self._fixed_fields()}
-        # Groups may have had others of their own set since they were bound.
+        # Groups may have got other hyperparameters since they were bound.
         for group in range(1, self._core.groups):
             for field in self._all_fields():
                 if f"groups.{group}.{field}" in state and (group, field) not in self._group_schedules:
@@ -121,7 +121,7 @@ class Stateful(Configured):
         for key, steps in loaded.items():
             if key.endswith(".step") and steps < 0:
                 raise ValueError(f"state[{key!r}] must be at least 0; got {steps}.")
-        # A rule of its own checks the bounds, so that none is set if one is refused.
+        # A separate rule checks the bounds, so that none is set if one is refused.
         values = {
             key: float(loaded[key]) if key in loaded else number(numbers[key][0], DEFAULTS[numbers[key][0]])
             for key in numbers

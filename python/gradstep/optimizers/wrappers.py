@@ -67,11 +67,11 @@ class Wrapper(Configured):
         return [walk for optimizer in inside for walk in optimizer._wrapper_settings()[0]], None
 
     def _numbers(self) -> list[str]:
-        """The numbers of its own that belong to the state."""
+        """Names of the wrapper's hyperparameters, which belong to the state."""
         return [name for name, member in vars(type(self)).items() if isinstance(member, BoundedNumber)]
 
     def _slots(self) -> dict[str, np.ndarray]:
-        """The arrays of its own that belong to the state, by their names in it."""
+        """The wrapper's arrays, by their names in the state."""
         return {}
 
     def _own_arguments(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class Wrapper(Configured):
         config : dict
             The arguments.
         custom_objects : dict of str to class, optional
-            Schedules of your own in it, by the name of their class.
+            Custom schedules in it, by the name of their class.
 
         Raises
         ------

@@ -70,7 +70,7 @@ def take_weights(given: Sequence[Any], reading: Reading) -> None:
     """Build layers for the shape that the `Input` in front says, with weights that are given.
 
     The engine says what shapes they must have; only then are they asked for, and nothing is allocated before, but for
-    layers of the user's own, which make theirs first.
+    custom layers, which create theirs first.
     """
     row = [layer for layer in given if not isinstance(layer, InputLayer)]
     if len(row) == len(given):

@@ -44,6 +44,6 @@ def warn_of_frozen(executor: Executor) -> None:
     now = {id(weight) for weight in executor.model.trainable_weights}
     if executor.network is not None and compiled != now:
         warn(
-            "the trainable attribute of layers was changed after compile(): training goes on as compiled. Call "
+            "the trainable attribute of layers was changed after compile(): training continues as compiled. Call "
             "compile() again for the change to count.",
         )

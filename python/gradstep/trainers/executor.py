@@ -298,7 +298,7 @@ class Executor:
         def run(rows: Rows, fresh: bool) -> KeptRun:
             if self.version != version:
                 raise RuntimeError(
-                    "the model was compiled anew while batches of a generator, a sequence or a sparse matrix passed. "
+                    "the model was compiled again while batches of a generator, a sequence or a sparse matrix passed. "
                     "In a callback of fit do so when an epoch begins or ends."
                 )
             return self.batch_run(rows, train, fresh)

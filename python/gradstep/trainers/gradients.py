@@ -1,4 +1,4 @@
-"""Gradients of a model for loops of the user's own: forward and backward, and of the loss of a batch."""
+"""Gradients of a model for custom training loops: forward and backward, and of the loss of a batch."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class LossesAndMetrics:
         self.outputs, self.losses, self.factors, self.metrics_of = list(outputs), losses, factors, metrics_of
         self.counted = [i for i, one in enumerate(losses) if one is not None]
         if not self.counted and any(own.all for own in metrics_of):
-            raise ValueError("metrics need a loss: it says what the targets are.")
+            raise ValueError("metrics need a loss, which defines the form of the targets.")
         own = [id(one.given) for each in metrics_of for one in each.all if isinstance(one.given, Metric)]
         if len(set(own)) < len(own):
             raise ValueError("metrics of outputs must differ: each metric accumulates its own values.")

@@ -48,7 +48,7 @@ class OutputMetrics:
         if not isinstance(wanted, (list, tuple)):
             raise TypeError(f"{what} must be a list of names and metrics; got {describe(wanted)}.")
         if wanted and loss is None:
-            raise ValueError(f"{what} need a loss: it says what the targets are.")
+            raise ValueError(f"{what} need a loss, which defines the form of the targets.")
         for i, one in enumerate(wanted):
             given: str | Metric
             if isinstance(one, str):
@@ -103,7 +103,7 @@ class OutputMetrics:
 
         weights: whether rows have weights, which the engine's scores do not count.
         """
-        # What a loss of the user's own takes as targets need be no rows that the engine can read.
+        # Targets of a custom loss need not be rows that the engine can read.
         readable = y.shape[1:] == row or (loss.labels and y.shape[1:] in (row[:-1], (*row[:-1], 1)))
         outputs, key = row[-1], (loss.labels, y.shape[1:], y.dtype, row, dtype, weights)
         if key in self._known:

@@ -227,7 +227,7 @@ class Trainer:
         return LogNames(own + scores) if always else LogNames(own, scores)
 
     def take_seed(self, seed: Any) -> None:
-        """Let what the model draws follow from a seed of its own, if there is one."""
+        """Seed the random numbers of the model, if it has a seed."""
         key = seeds.key_of(seed)
         if key is not None:
             self.seed, self.key = key[0], seeds.Sequence(key[0]).fresh_key()

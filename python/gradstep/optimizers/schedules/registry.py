@@ -29,7 +29,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
     config : dict
         With the keys ``"class_name"`` and ``"config"``.
     custom_objects : dict of str to class, optional
-        Classes of your own, by name. No other code is ever looked for.
+        Custom classes, by name. No other code is ever looked for.
 
     Raises
     ------
