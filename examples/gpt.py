@@ -16,7 +16,7 @@ LENGTH, WIDTH, HEADS, BLOCKS = 48, 64, 4, 2
 def sums(count: int) -> str:
     """Lines such as `7+5=12.`, of which all but the result is chance."""
     draw = np.random.default_rng(0)
-    lines = [f"{a}+{b}={a + b}.\n" for a, b in draw.integers(0, 20, (count // 6 + 1, 2))]
+    lines = [f"{a}+{b}={a + b}.\n" for a, b in draw.integers(0, 10, (count // 6 + 1, 2))]
     return "".join(lines)[:count]
 
 
