@@ -94,7 +94,7 @@ class Attending(Base):
         return []
 
     def compute_output_shape(self, input_shape: Sequence[Any]) -> Shape:
-        """Shape of the output for those of query, value and perhaps key; all with the rows, None, in front."""
+        """Shape of the output for the shapes of query, value and optional key, all with None for the rows."""
         return (None, *self._output_shape(self._rows_of(input_shape)))
 
     # -- calls -------------------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class Attending(Base):
         return [one for name, one in zip(self._arguments, gradients, strict=True) if name not in MASKS]
 
     def _call_entry(self, tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Arguments and options of a call in Keras's words, for its tensors in them."""
+        """Arguments and options of a call in Keras's format, for its tensors."""
         options: dict[str, Any] = {"use_causal_mask": True} if self._causal else {}
         named = dict(zip(self._arguments, tensors, strict=True))
         inputs = [tensor for name, tensor in named.items() if name not in MASKS]

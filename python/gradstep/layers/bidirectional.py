@@ -194,16 +194,16 @@ class Bidirectional(WithStates, Layer):
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
-        words: dict[str, Any] = {"kind": "bidirectional", "merge_mode": self.merge_mode or "none", "masked": False}
+        spec: dict[str, Any] = {"kind": "bidirectional", "merge_mode": self.merge_mode or "none", "masked": False}
         for number, (way, direction) in enumerate(zip(("forward", "backward"), self._directions, strict=True)):
             drawn = {f"{kind}key": (self._key or 0) ^ KEYS[2 * number + i] for i, kind in enumerate(("", "recurrent_"))}
-            words[way] = direction.specification() | drawn | {"initial_state": self._starts}
-        return words
+            spec[way] = direction.specification() | drawn | {"initial_state": self._starts}
+        return spec
 
     def _masked_specification(self) -> dict[str, Any]:
-        words = self.specification()
-        masked = {way: words[way] | {"masked": True} for way in ("forward", "backward")}
-        return words | masked | {"masked": True}
+        spec = self.specification()
+        masked = {way: spec[way] | {"masked": True} for way in ("forward", "backward")}
+        return spec | masked | {"masked": True}
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """Regularizer and constraint of the kernels and biases of both layers."""

@@ -149,7 +149,7 @@ class CallGraph:
         """One step of a value, of its first axis."""
         row = value.row[1:] or (1,)
         size = int(np.prod(row))
-        words = {
+        spec = {
             "kind": "rearrange",
             "shape": list(row),
             "sizes": [size],
@@ -158,7 +158,7 @@ class CallGraph:
             "source_offset": number * size,
             "target_offset": 0,
         }
-        return self.add(words, [value], row)
+        return self.add(spec, [value], row)
 
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
         """Add a reshape."""

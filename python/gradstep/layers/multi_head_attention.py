@@ -154,7 +154,7 @@ class MultiHeadAttention(Attending, Merge):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer from the dict that `get_config` gives, here or in Keras. Raises as the class itself does."""
+        """Create a layer from its config, of this package or Keras. Raises as the class itself."""
         axes = config.get("attention_axes")  # what Keras writes when all axes of steps are meant
         if axes is not None and list(axes) != list(range(1, len(axes) + 1)):
             raise ValueError(f"attention_axes must be those of all steps; got {axes!r}.")

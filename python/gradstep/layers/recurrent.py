@@ -176,7 +176,7 @@ class Recurrent(WithStates, Layer):
         return list(self._weights[len(self._weight_names) :])
 
     def reset_states(self) -> None:
-        """Begin anew, with states of zeros.
+        """Reset the states to zeros.
 
         Raises
         ------

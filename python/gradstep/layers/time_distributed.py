@@ -83,7 +83,7 @@ class TimeDistributed(Layer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer from the dict that `get_config` gives, here or in Keras. Raises as the class itself does."""
+        """Create a layer from its config, of this package or Keras. Raises as the class itself."""
         given = {key: value for key, value in config.items() if key != "dtype"}
         if isinstance(given.get("layer"), Mapping):
             given["layer"] = revive(given["layer"], vars(sys.modules[__package__]), "layer")
@@ -106,7 +106,7 @@ class TimeDistributed(Layer):
 
     @property
     def weight_names(self) -> Sequence[str]:  # type: ignore[override]
-        """What the layer calls its weights."""
+        """Names of the weights, in the order of `weights`."""
         return self.layer.weight_names
 
     @property
@@ -139,7 +139,7 @@ class TimeDistributed(Layer):
     # -- shapes --------------------------------------------------------------------------------------------------------
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
-        """The steps, and behind them what the layer gives for one."""
+        """Shape of the output: the steps, then the shape of the inner layer's output."""
         if len(input_shape) < 3:
             raise ValueError(
                 f"layer {self.name!r} must get inputs of shape (rows, steps, ...); got {tuple(input_shape)}."

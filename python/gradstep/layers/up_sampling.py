@@ -161,7 +161,7 @@ class UpSampling2D(UpSampling):
         )
 
     def specification(self) -> dict[str, Any]:
-        """The layer in the engine's words; before it is built, its kind."""
+        """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""
         if self.interpolation == "nearest" or self._input_shape is None:
             return super().specification()
         high, wide = (
