@@ -42,13 +42,13 @@ CPP_FLOORS = (
 )
 PYTHON_FLOORS = (
     ("_core",),
-    ("_engine", "console", "delayed_interrupt", "hints", "notebook", "problems", "references", "seeds"),
+    ("_engine", "console", "delayed_interrupt", "hints", "notebook", "references", "seeds"),
     ("checks",),
     ("optimizers",),
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),
     ("minimize",),
-    ("minimizers",),
+    ("minimizers", "problems"),
     ("activations", "callbacks", "constraints", "initializers", "losses", "preprocessing", "regularizers"),
     ("metrics", "layers", "data"),
     ("trainers",),

@@ -234,6 +234,15 @@ def test_minimize():
     assert "-0.5" in runs["saddle, escaped"]
 
 
+def test_gpt():
+    text = shown("gpt", 24000, 6)
+    losses = [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < 1.0
+    lines = text.splitlines()[-7:-1]
+    assert sum(bool(re.fullmatch(r"\d\+\d=\d+\.", line)) for line in lines) >= 5
+
+
 def test_sentiment():
     text = shown("sentiment", 1500, 7)
     assert [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")][-1] > 0.95

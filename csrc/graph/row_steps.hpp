@@ -19,11 +19,10 @@ struct RowSteps {
   bool all = false;                       // whether all rows take their steps, for a gradient that is stored whole
   std::vector<std::int64_t> ids{};        // of the batch
   std::optional<RowGradient> gradient{};  // of the batch, by its ids; none if one of these is no row
-  const std::byte* values = nullptr;      // where its numbers will be, of each id
   std::size_t columns = 0;
 
-  /// ids (n) of a batch, of a table of `rows`
-  template <class Real> void read(const Real* from, std::size_t n, std::size_t rows) {
+  /// ids (n) of a batch, of a table of `rows`; values (n, columns): where the gradient by what they are will be
+  template <class Real> void read(const Real* from, std::size_t n, std::size_t rows, const std::byte* values) {
     gradient.reset();
     if (!active || all) return;
     ids.resize(n);

@@ -30,7 +30,7 @@ struct Embedding {
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> at = call.x_matrix(1), y = call.y(n);
     const Real* const w = call.weight(0)->w;
-    if (schedule.training) catch_up(schedule, at, *call.weight(0));
+    if (schedule.training) catch_up(schedule, call, at);
     schedule.each_row(y.rows, n, {{at.at, w}, {y.at}}, [=, n = n, rows = rows](std::size_t first, std::size_t count) {
       for (std::size_t i = first; i < first + count; ++i) {
         const std::size_t row = row_of(at.at[i], rows);
@@ -48,7 +48,7 @@ struct Embedding {
       const auto order = std::make_shared<LookupOrder>();
       const Matrix<Real> at = call.x_matrix(1);
       const Weight<Real>* const w = call.weight(0);
-      if (w->by_rows) w->by_rows->values = reinterpret_cast<const std::byte*>(call.dy(n).at);
+      *gradients(call) = reinterpret_cast<const std::byte*>(call.dy(n).at);
       schedule.once({{at.at, w->by_rows}, {order.get()}}, [=, rows = rows] {
         if (!w->by_rows || !w->by_rows->gradient || w->gradient) order->sort(at.at, at.size(), rows);
       });
@@ -60,14 +60,20 @@ struct Embedding {
 
  private:
   /// Rows that the batch reads take the steps that they have not taken yet.
-  template <class Real> void catch_up(Schedule<Real>& schedule, Matrix<Real> ids, const Weight<Real>& w) const {
+  template <class Real> void catch_up(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> ids) const {
+    const Weight<Real>& w = *call.weight(0);
     RowSteps* const steps = w.by_rows;
     if (!steps) return;
     steps->columns = n;
-    schedule.once({{ids.at}, {steps}}, [=, rows = rows] { steps->read(ids.at, ids.size(), rows); });
+    schedule.once({{ids.at}, {steps}},
+                  [=, values = gradients(call), rows = rows] { steps->read(ids.at, ids.size(), rows, *values); });
     schedule.each_row(rows, n, {{steps}, {w.w}},
                       [=](std::size_t first, std::size_t count) { steps->catch_up(first, first + count); });
     schedule.once({{w.w}, {steps}}, [=] { steps->caught_up(); });
+  }
+  /// Where it is noted where the gradients by the output will be.
+  template <class Real> static const std::byte** gradients(Call<Real>& call) {
+    return reinterpret_cast<const std::byte**>(call.save("gradients", sizeof(void*) / sizeof(Real), 1).at);
   }
 };
 

@@ -44,6 +44,10 @@ template <class Layer> auto differentiable_of(const Layer& layer, int) -> declty
 }
 template <class Layer> bool differentiable_of(const Layer&, long) { return true; }
 
+std::ptrdiff_t calls_of(const std::vector<Node>& nodes, std::size_t layer) {
+  return std::count_if(nodes.begin(), nodes.end(), [=](const Node& node) { return node.layer == layer; });
+}
+
 }  // namespace
 
 Shapes weight_shapes(const AnyLayer& layer) {
@@ -134,6 +138,8 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
     for (std::size_t i = 0; i < shapes.size(); ++i) {
       given[k][i].rows = shapes[i].size() > 1 ? rows_of(shapes[i]) : 0;
       given[k][i].columns = last_of(shapes[i]);
+      given[k][i].by_rows = std::holds_alternative<Embedding>(layers[k]) && calls_of(nodes, k) == 1 &&
+                            !given[k][i].penalty && !given[k][i].follows_steps();
       given[k][i].moves |= moves(layers[k], i);
       if (batch && !std::holds_alternative<External>(layers[k])) given[k][i].trainable &= !moves(layers[k], i);
       attributes[k].push_back(std::make_shared<const WeightAttributes>(given[k][i]));

@@ -21,7 +21,7 @@ from .minimize.methods.lbfgs import LBFGS
 from .minimize.methods.lbfgsb import LBFGSB
 from .minimize.methods.least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
 from .minimize.methods.multistart import MultiStart
-from .minimize.methods.newton import Newton, NewtonCG
+from .minimize.methods.newton import NewtonCG
 from .minimize.methods.openai_es import OpenAIES
 from .minimize.methods.owlqn import OWLQN
 from .minimize.methods.population import Population
@@ -43,7 +43,6 @@ __all__ = [
     "Method",
     "MultiStart",
     "NaturalGradient",
-    "Newton",
     "NewtonCG",
     "OpenAIES",
     "Population",

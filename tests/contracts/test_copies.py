@@ -94,6 +94,8 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.RandomRotation: (0.1,),
     L.RandomTranslation: (0.2, 0.2),
     L.RandomZoom: (0.2,),
+    L.Embedding: (4, 3),
+    L.MultiHeadAttention: (2, 3),
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
 BASES = {"Callback", "Constraint", "Initializer", "Layer", "LearningRateSchedule", "Loss", "Metric", "Regularizer"}
@@ -106,6 +108,8 @@ CLASSES = [
 
 
 def made(cls: Any) -> Any:
+    if cls is L.TimeDistributed:
+        return cls(L.Dense(3))
     return cls(*ARGUMENTS.get(cls, ()))
 
 
@@ -133,6 +137,7 @@ OF_IMAGES = (
     *(L.RandomFlip, L.RandomTranslation, L.RandomRotation, L.RandomZoom),
     *(L.RandomCrop, L.CenterCrop, L.Resizing),
 )
+OF_SEQUENCES = (L.Attention, L.MultiHeadAttention, L.TimeDistributed)
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
 
@@ -141,17 +146,24 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
     """What comes out, forward and backward, of calls in training; random numbers are part of it."""
     found = []
     for _ in range(times):
-        y = layer(x, training=True)
+        if isinstance(layer, L.MultiHeadAttention):
+            y = layer(x, x, training=True)
+        elif isinstance(layer, L.Attention):
+            y = layer([x, x], training=True)
+        else:
+            y = layer(x, training=True)
         dx, dws = layer.backward(np.ones_like(y))
-        found += [array.tobytes() for array in (y, dx, *dws, *layer.weights)]
+        found += [array.tobytes() for array in (y, *(dx if isinstance(dx, list) else [dx]), *dws, *layer.weights)]
     return found
 
 
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
     numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
-    axes = int(numbered[1]) if numbered else 2 if cls in OF_IMAGES else cls.__name__ in RECURRENT
+    axes = int(numbered[1]) if numbered else 2 if cls in OF_IMAGES else cls.__name__ in RECURRENT or cls in OF_SEQUENCES
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
+    if cls is L.Embedding:
+        x = np.abs(3 * x).astype("int32") % 4
     layer = made(cls)
     called(layer, x, 2)
     copies = [way(layer) for way in WAYS.values()]

@@ -62,13 +62,10 @@ def saddle_gradient(x):
     return np.array([2 * x[0], -2 * x[1] + 2 * x[1] ** 3])
 
 
-@pytest.mark.parametrize("method", ["bfgs", "gd", "l-bfgs", "newton"])
+@pytest.mark.parametrize("method", ["bfgs", "gd", "l-bfgs", "newton-cg"])
 @pytest.mark.parametrize("start", [[0.0, 0.0], [1.0, 0.0]])
 def test_a_saddle_point_is_no_success_and_can_be_escaped(method, start):
     res = gs.minimize(saddle, start, jac=saddle_gradient, method=method)
-    if res.fun == pytest.approx(-0.5):
-        assert method == "newton"  # follows the negative curvature if rounding gives it a slope
-        return
     assert not res.success
     assert res.status == 2
     assert "saddle point" in res.message

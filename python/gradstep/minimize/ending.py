@@ -39,7 +39,7 @@ class Best:
     gnorm: float
 
 
-def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) -> Ending:
+def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float, first: float) -> Ending:
     """Why the run stopped, as a sentence.
 
     Parameters
@@ -52,6 +52,8 @@ def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) ->
     n : int
         Iterations.
     gtol : float
+    first : float
+        The value at the start.
     """
     f, g, gnorm, limits = best.f, best.g, best.gnorm, objective.limits
     detail = stop.detail
@@ -90,7 +92,7 @@ def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) ->
     if reason == "interrupted":
         return Ending(False, f"interrupted after {n} iterations: {far}. res.x is the best point so far.")
     if reason == "line_search" or (reason == "stalled" and stop.decrease is not None):
-        return _no_lower_point(stop, objective.eps, best, relative, n, gtol)
+        return _no_lower_point(stop, objective.eps, best, relative, n, gtol, first)
     if reason == "nan":
         return Ending(False, f"{detail or 'f is no number'}: {far}. Look at fun there, set bounds, or start elsewhere.")
     if reason == "diverged":
@@ -98,7 +100,7 @@ def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float) ->
     return Ending(False, f"{detail or 'no progress'}: {far}. See diagnosis; start elsewhere, or choose another method.")
 
 
-def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int, gtol: float) -> Ending:
+def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int, gtol: float, first: float) -> Ending:
     """A line search failed: at the floor that rounding sets, or before it."""
     floor, gnorm = eps * abs(best.f), best.gnorm
     expected = math.inf if stop.decrease is None else stop.decrease
@@ -107,7 +109,8 @@ def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int,
         begin = f"the line search found no lower point along the direction ({stop.detail}) after {n} iterations"
     kind = "float32" if eps > 1e-10 else "float64"
     # What the method's model of the curvature says is left is next to nothing, or the gradient is.
-    if (expected <= eps ** (2 / 3) * abs(best.f) and relative <= 1) or relative <= eps ** (2 / 3):
+    nothing = max(eps ** (2 / 3) * abs(best.f), eps**2 * min(abs(first), 1.0))
+    if (expected <= nothing and relative <= 1) or relative <= eps ** (2 / 3):
         return Ending(
             True,
             f"{begin}: f is resolved to {floor:.1g}, and at most {expected:.1g} is left. The gradient {gnorm:.2g} is "

@@ -75,9 +75,8 @@ def run(
                     and min(record.gnorm[-WINDOW:]) > least / 2
                 ):
                     change = mark - objective.best_f
-                    raise Stop(
-                        "stalled", f"in {WINDOW} iterations f fell by {change:.2g} only, and the gradient did not"
-                    )
+                    told = f"in {WINDOW} iterations f fell by {change:.2g} only, and the gradient did not"
+                    raise Stop("stalled", told, method._left(point))
                 mark, least = objective.best_f, min(least, *record.gnorm[-WINDOW:])
             if point.f < best:
                 since, best = n, point.f

@@ -148,7 +148,7 @@ def minimize(
     only if the gradient is small, or what is left is below rounding, or `target` or the callback said so. Exceptions of
     `fun` pass through. Ctrl-C ends the run with the best point so far.
 
-    ``"newton"``, ``"newton-cg"``, ``"trust-exact"`` and ``"trust-ncg"`` use second derivatives, given or from
+    ``"trust-exact"`` (or ``"newton"``), ``"trust-ncg"`` and ``"newton-cg"`` use second derivatives, given or from
     differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
     residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
 
@@ -303,7 +303,8 @@ def _result(
         g = objective.gradient(x)
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
     n = max(len(record.fun) - 1, 0)
-    found = ending(stop, Best(x, f, None if g is None else free(objective, x, g), gnorm), objective, n, rules.gtol)
+    best, first = Best(x, f, None if g is None else free(objective, x, g), gnorm), record.fun[0] if record.fun else f
+    found = ending(stop, best, objective, n, rules.gtol, first)
     seen = Diagnosis()
     if record.fun or stop.reason == "nan":
         with suppress(Stop):  # a limit came first

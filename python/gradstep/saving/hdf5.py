@@ -17,6 +17,7 @@ from ..layers.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
+from .operations import without_masks
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
@@ -74,6 +75,8 @@ def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
 def _described(config: Any, outer: str = "") -> list[str]:
     """Keras's names of the groups of the layers in a model's config, in order, without inputs."""
     layers = config.get("layers") if isinstance(config, Mapping) else None
+    if isinstance(config, Mapping) and "output_layers" in config:
+        layers = without_masks(layers, config["output_layers"])
     known = [one for one in layers if isinstance(one, Mapping)] if isinstance(layers, list) else []
     known = [one for one in known if one.get("class_name") != "InputLayer"]
     found = []

@@ -70,6 +70,10 @@ class Method:
         """What `gtol` is compared with: the largest component of the gradient that bounds leave free."""
         return float("nan") if point.g is None else largest(free(self.objective, point.x, point.g))
 
+    def _left(self, point: Point) -> float | None:
+        """How much lower the method's model of the curvature expects the minimum to be, if it has one."""
+        return None
+
     def _default_maxiter(self, n: int) -> int:
         """Iterations where ``maxiter`` is not given."""
         return max(10_000, 200 * n)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import check_float
-from ..linesearch import Failed, Line, strong_wolfe
+from ..linesearch import Failed, Line, given_gradient, strong_wolfe
 from ..objective import Objective
 from ..point import Point
 from ..stop import Stop
@@ -104,6 +104,10 @@ class BFGS(Method):
         u = (0.5 * (1 + float(y @ Hy) / ys) / ys) * s - Hy / ys
         # One product of rank 2: s u' + u s'.
         self.H += np.stack([s, u], axis=1) @ np.stack([u, s])
+
+    def _left(self, point: Point) -> float | None:
+        g = given_gradient(point)
+        return 0.5 * float(g @ self.H @ g)
 
     def _extras(self, point: Point) -> dict[str, Any]:
         return {"hess_inv": self.H}

@@ -94,12 +94,12 @@ class LevenbergMarquardt(Method):
             if first:
                 self._radius = min(self._radius, size)
             if not decrease > 0 or not moved.any():
-                raise Stop("stalled", "the model finds no lower point", self._left(point, s, a))
+                raise Stop("stalled", "the model finds no lower point", self._remaining(point, s, a))
             f = objective.value(x)
             fell = point.f - f
             ratio = fell / decrease if abs(f) < math.inf else -math.inf
             if decrease <= noise and abs(fell) <= noise:
-                raise Stop("stalled", "f no longer resolves the steps", self._left(point, s, a))
+                raise Stop("stalled", "f no longer resolves the steps", self._remaining(point, s, a))
             if ratio <= 0.25:
                 slope = float(change @ r)
                 shrink = 0.5 if fell >= 0 else max(0.1, slope / (2 * (slope + fell))) if f < 100 * point.f else 0.1
@@ -110,9 +110,9 @@ class LevenbergMarquardt(Method):
                 self._steps += 1
                 return Point(x, f, objective.gradient(x), size)
             if self._radius <= 1e-15 * float(np.sqrt(np.sum((d * x) ** 2)) + 1e-300):
-                raise Stop("stalled", "the trust region has shrunk to nothing", self._left(point, s, a))
+                raise Stop("stalled", "the trust region has shrunk to nothing", self._remaining(point, s, a))
 
-    def _left(self, point: Point, s: np.ndarray, a: np.ndarray) -> float:
+    def _remaining(self, point: Point, s: np.ndarray, a: np.ndarray) -> float:
         """How much lower the linear model of the residuals can get; nothing, where they are 0 to rounding."""
         if point.f <= (4 * self.objective.eps) ** 2 * self._first:
             return 0.0

@@ -1,4 +1,4 @@
-"""Newton's method with a line search: with all eigenvalues of the Hessian, or by conjugate gradients."""
+"""Newton's method with a line search and without matrices: directions by conjugate gradients."""
 
 from __future__ import annotations
 
@@ -12,38 +12,7 @@ from ..stop import Stop
 from .base import Method
 from .conjugate import truncated
 
-__all__ = ["Newton", "NewtonCG"]
-
-
-class Newton(Method):
-    """Newton's method: directions by the whole Hessian, negative curvature turned round, and a line search.
-
-    Notes
-    -----
-    With the eigenvalues w and eigenvectors V of the Hessian the direction is ``-V |w|^-1 V' g``, in which no eigenvalue
-    counts for less than 1e-8 of the largest: it goes down also where f curves downwards, away from saddle points. The
-    Hessian is ``hess(x)``, or is made of ``hessp`` or of n differences of the gradient. O(n^3).
-
-    References
-    ----------
-    Nocedal and Wright 2006, "Numerical Optimization", section 3.4. Dauphin et al. 2014, arXiv:1406.2572.
-    """
-
-    name = "newton"
-
-    def _step(self, point: Point) -> Point:
-        g = given_gradient(point)
-        H = self.objective.hessian(point.x, g)
-        if not np.isfinite(H).all():
-            raise Stop("nan", "the Hessian is not finite")
-        scale = np.sqrt(np.abs(np.diag(H)))
-        scale = np.maximum(scale, 1e-8 * float(scale.max()) if scale.any() else 1.0)
-        w, V = np.linalg.eigh(H / np.outer(scale, scale))
-        size = np.maximum(np.abs(w), 1e-8 * float(np.abs(w).max()))
-        a = V.T @ (g / scale)
-        self.curvature, self.direction = float(w[0]), V[:, 0] / scale
-        q = -a / np.where(size > 0, size, 1.0)
-        return _searched(self, point, (V @ q) / scale)
+__all__ = ["NewtonCG"]
 
 
 class NewtonCG(Method):

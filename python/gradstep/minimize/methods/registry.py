@@ -20,7 +20,7 @@ from .lbfgs import LBFGS
 from .lbfgsb import LBFGSB
 from .least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
 from .multistart import MultiStart
-from .newton import Newton, NewtonCG
+from .newton import NewtonCG
 from .openai_es import OpenAIES
 from .owlqn import OWLQN
 from .trust_region import TrustExact, TrustNCG
@@ -31,7 +31,7 @@ METHODS: dict[str, type[Method]] = {
     cls.name: cls
     for cls in (
         *(BFGS, ConjugateGradient, LBFGS, LBFGSB, OWLQN),
-        *(Newton, NewtonCG, TrustExact, TrustNCG),
+        *(NewtonCG, TrustExact, TrustNCG),
         *(GaussNewton, LevenbergMarquardt, NaturalGradient),
         *(CMAES, DifferentialEvolution, GeneticAlgorithm, OpenAIES, SimulatedAnnealing),
         MultiStart,
@@ -44,6 +44,7 @@ ALIASES: dict[str, str] = {
     "lm": "levenberg-marquardt",
     "owlqn": "owl-qn",
     "de": "differential-evolution",
+    "newton": "trust-exact",
     "cmaes": "cma-es",
 }
 # Descents by the articles' names, as optimizers of the package.

@@ -83,7 +83,7 @@ class _TrustRegion(Method):
 
 
 class TrustExact(_TrustRegion):
-    """Newton's method in a trust region, each model minimized exactly, by eigenvalues.
+    """Newton's method in a trust region, each model minimized exactly, by eigenvalues; ``"newton"`` means this one too.
 
     Parameters
     ----------
