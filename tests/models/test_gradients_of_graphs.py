@@ -147,7 +147,7 @@ def test_what_shows_gradients_shows_them_by_name():
     model.optimizer.learning_rate = 0.0
     diagnose = gs.callbacks.Diagnose(verbose=0)
     model.fit(x, y, batch_size=8, epochs=1, shuffle=False, verbose=0, callbacks=[diagnose])
-    shown = {name: look.gradient for name, look in diagnose.looks[-1].layers.items() if name in norms}
+    shown = {name: look.gradient for name, look in diagnose.snapshots[-1].layers.items() if name in norms}
     assert shown == pytest.approx(norms, rel=1e-12)
     x_in = x @ model.get_layer("trunk").kernel
     dy = 2 * (x_in @ model.get_layer("short").kernel - y[:, :3]) / y.size

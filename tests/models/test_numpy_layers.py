@@ -292,7 +292,7 @@ def test_summary_and_callbacks(tmp_path):
     diagnose, stop = gs.callbacks.Diagnose(), gs.callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
     saved = gs.callbacks.ModelCheckpoint(tmp_path / "m.gradstep", monitor="loss", save_best_only=True)
     model.fit(x, y, epochs=3, verbose=0, callbacks=[diagnose, stop, saved])
-    assert "middle" in diagnose.looks[0].layers
+    assert "middle" in diagnose.snapshots[0].layers
     assert (tmp_path / "m.gradstep").exists()
 
 
