@@ -5,24 +5,34 @@ from typing import TYPE_CHECKING
 from ..hints import complete
 from ..preprocessing.lookups import IntegerLookup, StringLookup
 from ..preprocessing.text_vectorization import TextVectorization
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
-from .activity_regularization import ActivityRegularization
-from .attention import Attention
-from .average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
-from .base import Layer
-from .batch_normalization import BatchNormalization
-from .bidirectional import Bidirectional
-from .conv import Conv1D, Conv2D, Conv3D
-from .conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
-from .cropping import Cropping1D, Cropping2D, Cropping3D
-from .dense import Dense
-from .depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
-from .dropout import AlphaDropout, Dropout
-from .elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
-from .embedding import Embedding
-from .flatten import Flatten
-from .get_item import GetItem
-from .global_pooling import (
+from .attention.attention import Attention
+from .attention.multi_head_attention import MultiHeadAttention
+from .base.layer import Layer
+from .convolution.conv import Conv1D, Conv2D, Conv3D
+from .convolution.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from .convolution.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from .convolution.separable_conv import SeparableConv1D, SeparableConv2D
+from .core.activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .core.dense import Dense
+from .core.embedding import Embedding
+from .core.identity import Identity
+from .core.input import Input, InputLayer
+from .core.lambda_layer import Lambda
+from .core.masking import Masking
+from .core.prelu import PReLU
+from .core.time_distributed import TimeDistributed
+from .merging.elementwise import Add, Average, Maximum, Minimum, Multiply, Subtract
+from .merging.merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
+from .merging.merging import Concatenate, Dot
+from .normalization.batch_normalization import BatchNormalization
+from .normalization.row_normalizations import (
+    GroupNormalization,
+    LayerNormalization,
+    RMSNormalization,
+    UnitNormalization,
+)
+from .pooling.average_pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D
+from .pooling.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalAveragePooling3D,
@@ -30,32 +40,27 @@ from .global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
-from .gru import GRU
-from .identity import Identity
-from .input import Input, InputLayer
-from .lambda_layer import Lambda
-from .lstm import LSTM
-from .masking import Masking
-from .max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
-from .merged import add, average, concatenate, dot, maximum, minimum, multiply, subtract
-from .merging import Concatenate, Dot
-from .multi_head_attention import MultiHeadAttention
-from .noise import GaussianDropout, GaussianNoise
-from .normalization import Normalization
-from .permute import Permute
-from .prelu import PReLU
-from .random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
-from .repeat_vector import RepeatVector
-from .rescaling import Rescaling
-from .reshape import Reshape
-from .resizing import CenterCrop, Resizing
-from .row_normalizations import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
-from .separable_conv import SeparableConv1D, SeparableConv2D
-from .simple_rnn import SimpleRNN
-from .spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
-from .time_distributed import TimeDistributed
-from .up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
-from .zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from .pooling.max_pooling import MaxPooling1D, MaxPooling2D, MaxPooling3D
+from .preprocessing.normalization import Normalization
+from .preprocessing.random_image import RandomCrop, RandomFlip, RandomRotation, RandomTranslation, RandomZoom
+from .preprocessing.rescaling import Rescaling
+from .preprocessing.resizing import CenterCrop, Resizing
+from .recurrent.bidirectional import Bidirectional
+from .recurrent.gru import GRU
+from .recurrent.lstm import LSTM
+from .recurrent.simple_rnn import SimpleRNN
+from .regularization.activity_regularization import ActivityRegularization
+from .regularization.dropout import AlphaDropout, Dropout
+from .regularization.noise import GaussianDropout, GaussianNoise
+from .regularization.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from .reshaping.cropping import Cropping1D, Cropping2D, Cropping3D
+from .reshaping.flatten import Flatten
+from .reshaping.get_item import GetItem
+from .reshaping.permute import Permute
+from .reshaping.repeat_vector import RepeatVector
+from .reshaping.reshape import Reshape
+from .reshaping.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from .reshaping.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "ELU",

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..checks import check_int, shape_of
 from ..data.columns import arrays_of
-from ..layers.base import Layer
-from ..layers.symbolic import Node, SymbolicTensor, in_training, is_symbolic
-from ..layers.variable import Variables
-from ..layers.weights import assign, leaves_of
+from ..layers.base.layer import Layer
+from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
+from ..layers.base.variable import Variables
+from ..layers.base.weights import assign, leaves_of
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
 from .on_batches import OnBatches

@@ -12,10 +12,10 @@ import numpy as np
 from ..data.columns import Columns, input_columns
 from ..data.names import by_name
 from ..described import custom_object_scope
-from ..layers.activation import Activation
-from ..layers.base import Layer
-from ..layers.input import InputLayer
-from ..layers.symbolic import Node, tensors_of
+from ..layers.base.layer import Layer
+from ..layers.base.symbolic import Node, tensors_of
+from ..layers.core.activation import Activation
+from ..layers.core.input import InputLayer
 from ..naming import name_for
 from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import give_weights, take_keys

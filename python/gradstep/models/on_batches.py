@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.rows import Rows, alone
-from ..layers.eager import output_gradient
-from ..layers.symbolic import in_training
+from ..layers.base.eager import output_gradient
+from ..layers.base.symbolic import in_training
 from ..trainers.executor import counted_if_done
 from ..trainers.gradients import value_and_grad
 from .trainable import Trainable

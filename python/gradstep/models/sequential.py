@@ -12,10 +12,10 @@ from ..checks import describe, numeric, shape_of
 from ..data.names import only_by_name
 from ..data.rows import inputs
 from ..described import custom_object_scope
-from ..layers.base import Layer, Shape
-from ..layers.input import InputLayer
-from ..layers.symbolic import Node, SymbolicTensor, tensors_of
-from ..layers.with_states import WithStates
+from ..layers.base.layer import Layer, Shape
+from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
+from ..layers.core.input import InputLayer
+from ..layers.recurrent.with_states import WithStates
 from ..naming import name_for
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights

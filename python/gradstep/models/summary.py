@@ -14,7 +14,7 @@ from ..notebook import table
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..layers.base import Layer
+    from ..layers.base.layer import Layer
     from ..optimizers import Optimizer
 
 __all__ = ["Summarized"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..checks import describe
-from ..layers.input import InputLayer
-from ..layers.symbolic import Node, SymbolicTensor
+from ..layers.base.symbolic import Node, SymbolicTensor
+from ..layers.core.input import InputLayer
 
 __all__ = ["TensorSpec", "Topology"]
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from ..checks import describe
 from ..described import serialize_object
-from ..layers.attending import ARGUMENTS, Attending
-from ..layers.base import Layer
-from ..layers.input import InputLayer
-from ..layers.symbolic import Node, SymbolicTensor
-from ..layers.with_states import WithStates, rows_before
+from ..layers.attention.attending import ARGUMENTS, Attending
+from ..layers.base.layer import Layer
+from ..layers.base.symbolic import Node, SymbolicTensor
+from ..layers.core.input import InputLayer
+from ..layers.recurrent.with_states import WithStates, rows_before
 from .layers import made_layer
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model

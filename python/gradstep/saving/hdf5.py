@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..layers.normalization import Normalization
+from ..layers.preprocessing.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
 from .operations import without_masks
 
 if TYPE_CHECKING:
-    from ..layers.base import Layer
+    from ..layers.base.layer import Layer
     from .savable import Savable
 
 __all__ = ["read_model", "read_weights", "write_weights"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .. import _core, layers
 from ..checks import check_int, describe
 from ..described import revive
-from ..layers.base import Layer, Shape
-from ..layers.input import InputLayer
-from ..layers.recurrent import Recurrent
-from ..layers.weights import assign, leaves_of
+from ..layers.base.layer import Layer, Shape
+from ..layers.base.weights import assign, leaves_of
+from ..layers.core.input import InputLayer
+from ..layers.recurrent.recurrent import Recurrent
 
 if TYPE_CHECKING:
     from .sharing import Reading

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..checks import check_bool, describe
 from ..described import custom_object_scope, known_objects
-from ..layers.input import InputLayer
+from ..layers.core.input import InputLayer
 from . import archive, json_text
 from .atomic import path_of
 from .file_formats import contents, parsed
@@ -23,7 +23,7 @@ from .weights import named_weights
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
-    from ..layers.base import Layer
+    from ..layers.base.layer import Layer
 
 __all__ = ["clone_model", "load_model", "model_from_json", "model_of", "model_of_file"]
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..checks import snake_case
-from ..layers.get_item import parsed_key
-from ..layers.symbolic import OF_TENSORS, rescaling_by
+from ..layers.base.symbolic import OF_TENSORS, rescaling_by
+from ..layers.reshaping.get_item import parsed_key
 
 __all__ = ["TENSOR", "as_layer", "as_operation", "without_masks"]
 

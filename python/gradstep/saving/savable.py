@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .._core import Guard
     from ..callbacks.base import Callback
-    from ..layers.base import Layer
+    from ..layers.base.layer import Layer
     from ..trainers.executor import Executor
     from ..trainers.trainer import Trainer
     from .checkpoint import Checkpoint

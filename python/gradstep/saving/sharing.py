@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..layers.base import Layer
+    from ..layers.base.layer import Layer
     from .savable import Source
 
 __all__ = ["Reading", "Writing"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checks import check_bool
 from ..hints import warn
-from ..layers.weights import assign
+from ..layers.base.weights import assign
 from . import archive, safetensors
 from .atomic import check_target, path_of, replacing, wanted
 from .file_formats import contents, parsed

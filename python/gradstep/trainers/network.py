@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import _core
-from ..layers.base import Layer
-from ..layers.call_graph import CallGraph, Value
+from ..layers.base.call_graph import CallGraph, Value
+from ..layers.base.layer import Layer
 
 __all__ = [
     "Step",

@@ -1,0 +1,195 @@
+"""What layers of attention have in common (csrc/layers/attention.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import seeds
+from ...checks import check_bool, check_float, numeric
+from ..base.layer import Shape
+from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
+
+if TYPE_CHECKING:
+    from ..base.call_graph import CallGraph, Value
+    from ..merging.merging import Merge as Base
+else:
+    Base = object  # it stands before `Merge` among the bases of a class
+
+__all__ = ["ARGUMENTS", "Attending"]
+
+MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
+ARGUMENTS = ("query", "value", "key", *MASKS)
+
+
+class Attending(Base):
+    """Mixin of the layers of attention: called on a query, a value and perhaps a key, each of steps; and masks."""
+
+    _weightless = True  # their shapes follow from several inputs: they are made before they are read from files
+    _zeroes = False  # whether a query that sees no key gives zeros
+    # Of the last call: which arguments there were, in order, and whether each query sees keys up to its own step alone.
+    _arguments: tuple[str, ...] = ("query", "value")
+    _causal = False
+    _masked = (False, False, False)  # and which masks: of queries, of keys, of both
+
+    dropout: float
+    seed: int | None
+
+    def _take_dropout(self, dropout: float, seed: int | None) -> None:
+        self.dropout = check_float("dropout", dropout)
+        if not 0 <= self.dropout <= 1:
+            raise ValueError(f"dropout must be in [0, 1]; got {dropout!r}.")
+        self.seed = seed
+        self._draw_key()
+
+    def _draw_key(self) -> None:
+        if self.dropout:
+            self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+
+    # -- shapes ------------------------------------------------------------------------------------------------------
+
+    def _check_rows(self, rows: Sequence[tuple[int, ...]]) -> None:
+        """Refuse shapes of a query, a value and a key that do not fit each other."""
+        query, value, key = rows
+        if any(len(shape) < 2 for shape in rows) or value[:-1] != key[:-1]:
+            raise ValueError(
+                f"layer {self.name!r} must get a query (rows, steps, n), a value and a key with as many steps as each "
+                f"other; their rows have {query}, {value} and {key}."
+            )
+
+    def _rows_of(self, shapes: Any) -> list[tuple[int, ...]]:
+        """Shapes of a row of query, value and key."""
+        rows = super()._rows_of(shapes)
+        named = dict(zip(self._arguments, rows, strict=False))
+        three = [named["query"], named["value"], named.get("key", named["value"])]
+        self._check_rows(three)
+        return three
+
+    def build(self, input_shape: Sequence[Any]) -> None:
+        """Make the weights for the shapes of query and value, or of query, value and key.
+
+        Raises
+        ------
+        ValueError
+            They do not fit each other, or the layer was built for others.
+        """
+        if len(input_shape) == 3 and self._arguments == ("query", "value"):
+            self._arguments = ("query", "value", "key")
+        rows = self._rows_of(input_shape)
+        known = [tuple(shape[1:]) for shape in self._shapes]
+        if self.built:
+            if rows != known:
+                raise ValueError(f"layer {self.name!r} was built for rows of {known}; got {rows}.")
+            return
+        self._output_shape(rows)
+        self._weights = self._drawn_for(rows)
+        self._check_rules()
+        self._shapes = [(None, *row) for row in rows]
+        self.built = True
+
+    def _drawn_for(self, rows: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        """New weights for rows of query, value and key."""
+        return []
+
+    def compute_output_shape(self, input_shape: Sequence[Any]) -> Shape:
+        """Shape of the output for the shapes of query, value and optional key, all with None for the rows."""
+        return (None, *self._output_shape(self._rows_of(input_shape)))
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    def _called_with(self, given: dict[str, Any], causal: Any) -> list[Any]:
+        """Take note of the arguments of a call; those that are not None."""
+        named = {name: value for name, value in given.items() if value is not None}
+        if "query" not in named or "value" not in named:
+            raise TypeError(f"layer {self.name!r} must be called on a query and a value.")
+        arguments, causal = tuple(named), check_bool("use_causal_mask", causal)
+        known, symbolic = (self._arguments, self._causal), any(map(is_symbolic, named.values()))
+        if self._nodes and symbolic and (arguments, causal) != known:
+            raise ValueError(f"layer {self.name!r} must be called in the same way in all of a model's calls.")
+        self._arguments, self._causal = arguments, causal
+        return list(named.values())
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
+        shapes = [tensor.shape for tensor in tensors]
+        self.build(shapes)
+        return Node(self, tensors, True, [self.compute_output_shape(shapes)], self.dtype).outputs[0]
+
+    def _checked_inputs(self, x: Any) -> list[np.ndarray]:
+        arrays = [numeric(one, name) for name, one in zip(self._arguments, x, strict=True)]
+        rows = self._rows_of([array.shape or (None,) for array in arrays])
+        queries, keys = int(np.prod(rows[0][:-1])), int(np.prod(rows[1][:-1]))
+        count = len(arrays[0])
+        wanted = {
+            "query_mask": (count, *rows[0][:-1]),
+            "value_mask": (count, *rows[1][:-1]),
+            "key_mask": (count, *rows[1][:-1]),
+            "attention_mask": (count, queries, keys),
+        }
+        for i, (name, array) in enumerate(zip(self._arguments, arrays, strict=True)):
+            if name in MASKS:
+                arrays[i] = self._mask_as(name, array, wanted[name])
+            elif len(array) != count:
+                raise ValueError(f"{name} must have a row for each of the query; got {len(array)} and {count}.")
+        return arrays
+
+    def _mask_as(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+        try:
+            return np.array(np.broadcast_to(array != 0, shape))
+        except ValueError:
+            raise ValueError(
+                f"{name} of layer {self.name!r} must have shape {shape}; its shape is {array.shape}."
+            ) from None
+
+    def _packed(self, gradients: list[np.ndarray]) -> Any:
+        return [one for name, one in zip(self._arguments, gradients, strict=True) if name not in MASKS]
+
+    def _call_entry(self, tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Arguments and options of a call in Keras's format, for its tensors."""
+        options: dict[str, Any] = {"use_causal_mask": True} if self._causal else {}
+        named = dict(zip(self._arguments, tensors, strict=True))
+        inputs = [tensor for name, tensor in named.items() if name not in MASKS]
+        options.update({name: tensor for name, tensor in named.items() if name in MASKS})
+        return ([inputs] if self._takes_list else inputs), options
+
+    _takes_list = False  # whether it is called with a list of the inputs
+
+    # -- in the engine -----------------------------------------------------------------------------------------------
+
+    def specification(self) -> dict[str, Any]:
+        """The layer for the compiled core, with the masks of its last call."""
+        query_masked, key_masked, masked = self._masked
+        return {
+            "query_masked": query_masked,
+            "key_masked": key_masked,
+            "masked": masked,
+            "causal": self._causal,
+            "zeroes": self._zeroes,
+            "rate": self.dropout,
+            "key": self._key or 0,
+        }
+
+    def _add_to(
+        self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
+    ) -> tuple[Value, Value | None]:
+        named = dict(zip(self._arguments, inputs, strict=True))
+        known = dict(zip(self._arguments, masks, strict=True))
+        query_mask = named.get("query_mask", known["query"])
+        sides = [named.get("value_mask", known["value"]), named.get("key_mask", known.get("key"))]
+        counted = [mask for mask in sides if mask is not None]
+        of_keys = graph.all_of(counted) if counted else None
+        read = [self._query_mask_read(query_mask), of_keys, named.get("attention_mask")]
+        self._masked = (read[0] is not None, read[1] is not None, read[2] is not None)
+        values = [named["query"], named["value"], named.get("key", named["value"])]
+        output = graph.call(self, [*values, *(mask for mask in read if mask is not None)])
+        if query_mask is not None and self._zero_queries:
+            output = graph.fill(output, query_mask, 0.0)
+        return output, query_mask
+
+    _zero_queries = False  # whether the output is 0 where the query's mask is
+
+    def _query_mask_read(self, mask: Value | None) -> Value | None:
+        """The mask of queries, if scores depend on it."""
+        return mask

@@ -1,0 +1,1 @@
+"""What every layer is: settings, weights, calls, masks, copies, and layers of the user's own."""

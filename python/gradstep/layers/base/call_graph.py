@@ -1,0 +1,236 @@
+"""Calls of layers on each other's outputs, for the compiled core, with masks beside the values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from . import custom_layer_calls
+
+if TYPE_CHECKING:
+    from .layer import Layer
+
+__all__ = ["CallGraph", "Value"]
+
+
+class Value(NamedTuple):
+    """A value of a graph: its number there, and the shape of a row.
+
+    Numbers: first the inputs, then what the nodes give, in their order.
+    """
+
+    number: int
+    row: tuple[int, ...]
+
+
+class ExternalLayer:
+    """A layer in NumPy, as the compiled core calls it.
+
+    The layer itself keeps what `backward` needs, of its last call only. When it was called elsewhere since, `forward`
+    runs again before `backward`.
+    """
+
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
+        self._layer, self._inputs, self._masked = layer, inputs, masked  # inputs: shapes of a row of each
+        self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
+
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
+        """The output for inputs (rows, numbers) each; call: its number."""
+        layer = self._layer
+        shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
+        mask = shaped.pop() != 0 if self._masked else None
+        y = custom_layer_calls.forward(layer, shaped, training, self._row, mask)
+        layer._last_call = call
+        return y
+
+    def backward(
+        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
+    ) -> tuple[list[Any], list[np.ndarray | None]]:
+        """The gradients by the inputs of a call, and by each weight."""
+        layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
+        if layer._last_call != call:
+            self.forward(xs, True, call)
+        count = len(shapes) - self._masked
+        dxs, found = custom_layer_calls.gradients(
+            layer, dy.reshape(len(dy), *self._row), shapes[:count], any(wanted[:count])
+        )
+        gradients = iter(found)
+        missing: list[Any] = [None] * len(wanted)
+        return dxs or missing, [next(gradients) if each else None for each in self._trained]
+
+
+class ExternalMask:
+    """The method `compute_mask` of a custom layer, as the compiled core calls it."""
+
+    def __init__(self, layer: Layer, inputs: Sequence[tuple[int, ...]], masked: bool) -> None:
+        self._layer, self._inputs, self._masked = layer, inputs, masked
+        rows = [np.zeros((1, *row), layer.dtype) for row in inputs]
+        made = self._made(rows)
+        self.row = None if made is None else made.shape[1:]
+
+    def _made(self, xs: Sequence[np.ndarray]) -> np.ndarray | None:
+        mask = xs[-1] != 0 if self._masked else None
+        xs = xs[: len(xs) - self._masked]
+        made = self._layer.compute_mask(xs[0] if len(xs) == 1 else list(xs), mask)
+        if made is None:
+            return None
+        array = np.asarray(made)
+        if array.dtype.kind not in "biuf" or array.ndim < 2 or len(array) != len(xs[0]):
+            raise ValueError(
+                f"layer {self._layer.name!r}: compute_mask() must give an array with a row for each of x; got {made!r}."
+            )
+        return np.require(array.astype(bool), self._layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray | None:
+        """The mask for inputs (rows, numbers) each."""
+        return self._made([x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)])
+
+
+class CallGraph:
+    """Nodes of the engine's network, collected call by call.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple
+        Of a row of each input.
+    layers : sequence of Layer
+        Those that will be called and compute something, each once: the first layers of the network.
+    always_masked : collection of int
+        Which of them, by identity, get a mask in every call, because they get one in some.
+
+    Attributes
+    ----------
+    specifications : list of dict
+        Of the network's layers.
+    nodes : list of tuple
+        As `_core.Network` takes them.
+    masked, unmasked : set of int
+        Layers whose numbers depend on masks, by identity, that were called with one and without.
+    """
+
+    def __init__(
+        self, shapes: Sequence[tuple[int, ...]], layers: Sequence[Layer], always_masked: frozenset[int] = frozenset()
+    ) -> None:
+        self.specifications: list[dict[str, Any]] = [{} for _ in layers]
+        self.nodes: list[tuple[Any, ...]] = []
+        self._places = {id(layer): i for i, layer in enumerate(layers)}
+        self._count = len(shapes)
+        self._always = always_masked
+        self.masked: set[int] = set()
+        self.unmasked: set[int] = set()
+
+    def _value(self, node: tuple[Any, ...], row: tuple[int, ...]) -> Value:
+        self.nodes.append(node)
+        return Value(self._count + len(self.nodes) - 1, row)
+
+    # -- values ------------------------------------------------------------------------------------------------------
+
+    def call(
+        self, layer: Layer, inputs: Sequence[Value], mask: Value | None = None, row: tuple[int, ...] | None = None
+    ) -> Value:
+        """Add a call of a layer; mask: the mask that its numbers depend on; row: the shape of a row of the output."""
+        read = [*inputs] if mask is None else [*inputs, mask]
+        place = self._places[id(layer)]
+        if not self.specifications[place]:
+            spec, computing = layer._full_specification(mask is not None), layer._computing
+            self.specifications[place] = spec or _external(
+                computing, place + 1, [one.row for one in read], mask is not None
+            )
+        return self._value((place, tuple(one.number for one in read)), layer._output_row if row is None else row)
+
+    def add(self, specification: dict[str, Any], inputs: Sequence[Value], row: tuple[int, ...]) -> Value:
+        """Add an operation without weights that belongs to no layer."""
+        self.specifications.append(specification)
+        return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
+
+    def step(self, value: Value, number: int) -> Value:
+        """One step of a value, of its first axis."""
+        row = value.row[1:] or (1,)
+        size = int(np.prod(row))
+        spec = {
+            "kind": "rearrange",
+            "shape": list(row),
+            "sizes": [size],
+            "source_strides": [1],
+            "target_strides": [1],
+            "source_offset": number * size,
+            "target_offset": 0,
+        }
+        return self.add(spec, [value], row)
+
+    def view(self, value: Value, row: tuple[int, ...]) -> Value:
+        """Add a reshape."""
+        return value if value.row == row else self._value((None, value.number, row), row)
+
+    # -- masks -------------------------------------------------------------------------------------------------------
+
+    def not_equal(self, value: Value, number: float, along_last: bool) -> Value:
+        """1 where a value, or any number of it along its last axis, is not a number."""
+        spec = {"kind": "not_equal", "value": number, "along_last": along_last, "everywhere": False}
+        return self.add(spec, [value], (value.row[:-1] or (1,)) if along_last else value.row)
+
+    def ones_for(self, value: Value, row: tuple[int, ...]) -> Value:
+        """A mask of ones, for the leading axes of a value."""
+        spec = {"kind": "not_equal", "value": 0.0, "everywhere": True}
+        if row == value.row:
+            return self.add(spec | {"along_last": False}, [value], row)
+        flat = self.view(value, (*row, -1 * (-int(np.prod(value.row)) // int(np.prod(row)))))
+        return self.add(spec | {"along_last": True}, [flat], row)
+
+    def fill(self, value: Value, mask: Value, number: float) -> Value:
+        """A value with a number where the mask is 0; the mask's axes are the first ones of the value."""
+        row = (*mask.row, *(1,) * (len(value.row) - len(mask.row)))
+        spec = {"kind": "fill_masked", "value": number}
+        return self.add(spec, [value, self.view(mask, row)], value.row)
+
+    def any_of(self, masks: Sequence[Value]) -> Value:
+        """1 where any of some masks is, stretched to each other's shapes."""
+        if len(masks) == 1:
+            return masks[0]
+        row = tuple(int(n) for n in np.broadcast_shapes(*(mask.row for mask in masks)))
+        return self.add({"kind": "maximum"}, masks, row)
+
+    def all_of(self, masks: Sequence[Value]) -> Value:
+        """1 where all of some masks of one shape are."""
+        return masks[0] if len(masks) == 1 else self.add({"kind": "minimum"}, masks, masks[0].row)
+
+    def mask_for(self, layer: Layer, value: Value, mask: Value | None) -> Value | None:
+        """The mask that a layer reads, whose numbers depend on it: ones, where only another of its calls has one."""
+        (self.unmasked if mask is None else self.masked).add(id(layer))
+        if mask is None and id(layer) in self._always:
+            return self.ones_for(value, layer._mask_row(value.row))
+        return mask
+
+    def computed(self, layer: Layer, inputs: Sequence[Value], mask: Value | None) -> Value | None:
+        """Add a call of a custom `compute_mask`."""
+        read = [*inputs] if mask is None else [*inputs, mask]
+        shapes = [one.row for one in read]
+        external = ExternalMask(layer, shapes, mask is not None)
+        if external.row is None:
+            return None
+        spec = {
+            "kind": "external",
+            "output": external.row,
+            "weight_shapes": [],
+            "known": [],
+            "number": len(self.specifications) + 1,
+            "differentiable": False,
+            "asked": external,
+        }
+        return self.add(spec, read, external.row)
+
+
+def _external(layer: Layer, number: int, inputs: Sequence[tuple[int, ...]], masked: bool) -> dict[str, Any]:
+    """The specification of a layer in NumPy."""
+    return {
+        "kind": "external",
+        "output": layer._output_row,
+        "weight_shapes": [weight.shape for weight in layer.weights],
+        "known": list(layer._trained[: len(layer.weights)]),
+        "number": number,
+        "differentiable": True,
+        "asked": ExternalLayer(layer, inputs, masked),
+        "weights": layer._settings(),
+    }

@@ -1,0 +1,158 @@
+"""Calls of the methods of custom layers, with checks of what they return."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import _core
+from ...checks import describe
+
+if TYPE_CHECKING:
+    from .layer import Layer
+
+__all__ = ["forward", "gradients", "output_by_trial", "penalized", "takes"]
+
+
+def forward(
+    layer: Layer,
+    xs: Sequence[np.ndarray],
+    training: bool,
+    row: tuple[int, ...] | None = None,
+    mask: np.ndarray | None = None,
+) -> np.ndarray:
+    """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
+    layer._last_call = None
+    y = _call_forward(layer, xs, training, mask)
+    return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
+
+
+def gradients(
+    layer: Layer, dy: np.ndarray, xs: Sequence[tuple[int, ...]], wanted: bool = True
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """dy -> the gradient by each input, of these shapes, and by each trainable weight.
+
+    wanted: whether somebody needs those by the inputs; if not they may be None.
+    """
+    dxs, found = _call_backward(layer, dy)
+    weights = [weight for weight, trained in zip(layer._weights, layer._trained, strict=False) if trained]
+    if len(found) != len(weights):
+        raise ValueError(
+            f"layer {layer.name!r}: backward() must give (dx, [gradients]) with one for each of its {len(weights)} "
+            f"trainable weights; it gave {len(found)}."
+        )
+    gradients = [
+        _array(layer, partial(_of_gradient, number=i), gradient, weight.shape)
+        for i, (gradient, weight) in enumerate(zip(found, weights, strict=True))
+    ]
+    if dxs is None and not wanted:
+        return [], gradients
+    each = dxs if isinstance(dxs, list) and len(xs) > 1 else [dxs]
+    if len(each) != len(xs):
+        raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
+    made = [_array(layer, _of_dx, dx, shape) for dx, shape in zip(each, xs, strict=True)]
+    return made, gradients
+
+
+def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
+    vars(layer)["_in_backward"] = True  # the method of the subclass, not the wrapper around it
+    try:
+        result = layer.backward(_shielded([dy]))
+    finally:
+        vars(layer).pop("_in_backward")
+    if not isinstance(result, tuple):
+        return result, ()
+    if len(result) != 2 or not isinstance(result[1], (list, tuple)):
+        raise TypeError(f"layer {layer.name!r}: backward() must give dx, or a pair (dx, [gradients of the weights]).")
+    return result[0], result[1]
+
+
+def penalized(layer: Layer, gradients: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The gradients of the trainable weights with those of their penalties, in new arrays."""
+    made = [np.array(gradient) for gradient in gradients]
+    trained = [i for i, flag in enumerate(layer._trained[: len(layer.weights)]) if flag]
+    rules = layer._weight_rules()
+    for i, gradient in zip(trained, made, strict=True):
+        regularizer, _ = rules[i]
+        if regularizer is not None:
+            _core.penalize(layer.weights[i], regularizer._specification(), gradient)
+    return made
+
+
+def output_by_trial(layer: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of the output for one row of zeros, of this shape."""
+    with np.errstate(all="ignore"):
+        y = _numbers(layer, f"{_name(layer)}()", _call_forward(layer, [np.zeros((1, *shape), layer.dtype)], False))
+    if y.ndim < 2 or len(y) != 1:
+        raise ValueError(
+            f"layer {layer.name!r}: {_name(layer)}() must give a row of numbers for each row of x; for x of "
+            f"shape {(1, *shape)} it gave {y.shape}."
+        )
+    return y.shape[1:]
+
+
+def _trained_names(layer: Layer) -> list[str]:
+    return [name for name, trained in zip(layer.weight_names, layer._trained, strict=False) if trained]
+
+
+def _name(layer: Layer) -> str:
+    return "forward" if callable(getattr(layer, "forward", None)) else "call"
+
+
+def takes(layer: Layer, argument: str) -> bool:
+    """Whether the user's method has an argument of this name."""
+    return _has_argument(getattr(type(layer), _name(layer)), argument)
+
+
+@cache
+def _has_argument(function: Any, name: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _call_forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
+    options: dict[str, Any] = {"training": training} if takes(layer, "training") else {}
+    if mask is not None:
+        options["mask"] = mask
+    return getattr(layer, _name(layer))(_shielded(xs), **options)
+
+
+def _shielded(arrays: Sequence[np.ndarray]) -> Any:
+    """Views that cannot be written: they may be the user's data. Several in a list."""
+    views = [array.view() for array in arrays]
+    for view in views:
+        view.flags.writeable = False
+    return views[0] if len(views) == 1 else views
+
+
+def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
+    array = np.asarray(value) if isinstance(value, (np.ndarray, np.generic, list, float, int)) else None
+    if array is None or array.dtype.kind not in "biuf":
+        raise TypeError(f"layer {layer.name!r}: {what} must be an array of numbers; got {describe(value)}.")
+    return array
+
+
+# What a value is called in an error.
+def _of_forward(layer: Layer) -> str:
+    return f"{_name(layer)}()"
+
+
+def _of_dx(layer: Layer) -> str:
+    return "dx that backward() gives"
+
+
+def _of_gradient(layer: Layer, number: int) -> str:
+    return f"the gradient of {_trained_names(layer)[number]!r} that backward() gives"
+
+
+def _array(layer: Layer, what: Callable[[Layer], str], value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    if type(value) is np.ndarray and value.shape == shape and value.dtype == layer.dtype and value.flags.carray:
+        return value
+    array = _numbers(layer, what(layer), value)
+    if array.shape != shape:
+        raise ValueError(f"layer {layer.name!r}: {what(layer)} must have shape {shape}; it has {array.shape}.")
+    return np.require(array, layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])

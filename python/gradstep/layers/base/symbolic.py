@@ -1,0 +1,246 @@
+"""Tensors without numbers, by which a model is described: which layer makes them, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from ...checks import check_bool, describe
+from ...naming import next_name
+
+if TYPE_CHECKING:
+    from .layer import Shape
+
+__all__ = [
+    "OF_TENSORS",
+    "Connected",
+    "Node",
+    "SymbolicTensor",
+    "in_training",
+    "is_symbolic",
+    "rescaling_by",
+    "tensors_of",
+]
+
+
+class SymbolicTensor:
+    """Symbolic tensor: a shape and dtype, returned by `Input` and by layers and models called with it.
+
+    Attributes
+    ----------
+    shape : tuple
+        With None for the rows.
+    dtype, name : str
+    node : Node
+        The call that makes it, and through it the layer.
+    index : int
+        Which output of the call it is.
+
+    Notes
+    -----
+    Arithmetic makes layers: ``a + b`` is ``layers.Add()([a, b])``, and so are ``a - b`` and ``a * b``; with a number it
+    is a `Rescaling`; ``a[:, :2]`` is a `GetItem`. Their names are those of Keras's operations.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> a, b = gs.Input((2,)), gs.Input((2,))
+    >>> gs.Model([a, b], 1 - a * b / 2)([np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]])])
+    array([[-0.5, -3. ]], dtype=float32)
+    """
+
+    __array_ufunc__ = None  # NumPy leaves arithmetic to the methods below
+
+    def __init__(self, shape: Shape, dtype: str, name: str, node: Node, index: int = 0) -> None:
+        self.shape, self.dtype, self.name, self.node, self.index = tuple(shape), dtype, name, node, index
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype}>"
+
+    def __add__(self, other: Any) -> SymbolicTensor:
+        return _combined("add", self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> SymbolicTensor:
+        return _combined("subtract", self, other)
+
+    def __rsub__(self, other: Any) -> SymbolicTensor:
+        return _combined("subtract", self, other, is_first=False)
+
+    def __mul__(self, other: Any) -> SymbolicTensor:
+        return _combined("multiply", self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> SymbolicTensor:
+        return _combined("true_divide", self, other)
+
+    def __rtruediv__(self, other: Any) -> SymbolicTensor:
+        return _combined("true_divide", self, other, is_first=False)
+
+    def __neg__(self) -> SymbolicTensor:
+        return _combined("negative", self, -1.0)
+
+    def __getitem__(self, key: Any) -> SymbolicTensor:
+        from ..reshaping.get_item import GetItem
+
+        made: SymbolicTensor = GetItem(key if isinstance(key, tuple) else (key,), dtype=self.dtype)(self)
+        return made
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are, with that of the rows."""
+        return len(self.shape)
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers: they come when a Model is called with data.")
+
+    def __len__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no number of rows: it comes when a Model is called with data.")
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers, and so is neither true nor false.")
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"{self!r} has no numbers to go through.")
+
+
+class Node:
+    """One call of a layer, or of a model that is used as one.
+
+    Attributes
+    ----------
+    operation : Layer or model
+    inputs : list of SymbolicTensor
+        None for an `InputLayer`.
+    listed : bool
+        Whether they came in a list.
+    outputs : list of SymbolicTensor
+    """
+
+    def __init__(
+        self, operation: Any, inputs: Sequence[SymbolicTensor], listed: bool, shapes: Sequence[Shape], dtype: str
+    ) -> None:
+        self.operation, self.inputs, self.listed = operation, list(inputs), listed
+        self.outputs = [SymbolicTensor(shape, dtype, operation.name, self, i) for i, shape in enumerate(shapes)]
+        operation._nodes.append(self)
+
+
+# Operations of two tensors, by Keras's names, and the layers that they are.
+OF_TENSORS = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply"}
+
+
+def rescaling_by(operation: str, number: float, is_first: bool = True) -> tuple[float, float] | None:
+    """Scale and offset of the `Rescaling` that an operation with a number is; None if it is none.
+
+    is_first: whether the tensor comes first, and then the number.
+    """
+    if operation == "add":
+        return 1.0, number
+    if operation == "subtract":
+        return (1.0, -number) if is_first else (-1.0, number)
+    if operation in ("multiply", "negative"):
+        return number, 0.0
+    return (1 / number, 0.0) if operation == "true_divide" and is_first else None
+
+
+def _combined(operation: str, tensor: SymbolicTensor, other: Any, is_first: bool = True) -> SymbolicTensor:
+    """Output of a merge layer for two tensors, or of `Rescaling` for a tensor and a number."""
+    from ..merging import elementwise
+    from ..preprocessing import rescaling
+
+    made: SymbolicTensor
+    if isinstance(other, (int, float, np.integer, np.floating)) and not isinstance(other, bool):
+        numbers = rescaling_by(operation, float(other), is_first)
+        if numbers is None:
+            raise TypeError(f"{operation} must not have a SymbolicTensor as its second argument; got {tensor!r}.")
+        made = rescaling.Rescaling(*numbers, dtype=tensor.dtype, name=next_name(operation))(tensor)
+    elif isinstance(other, SymbolicTensor) and operation in OF_TENSORS:
+        made = getattr(elementwise, OF_TENSORS[operation])(dtype=tensor.dtype)([tensor, other])
+    else:
+        kinds = "a number or a SymbolicTensor" if operation in OF_TENSORS else "a number"
+        raise TypeError(f"{operation} of {tensor!r} must be with {kinds}; got {describe(other)}.")
+    return made
+
+
+def is_symbolic(x: Any) -> bool:
+    """Whether x is a symbolic tensor, or a list or dict with one."""
+    if isinstance(x, dict):
+        return any(map(is_symbolic, x.values()))
+    return isinstance(x, SymbolicTensor) or (isinstance(x, (list, tuple)) and any(map(is_symbolic, x)))
+
+
+def in_training(training: Any, symbolic: bool = False) -> bool:
+    """The argument of a call: False where it is left out, as it must be in the description of a model."""
+    if training is None:
+        return False
+    if symbolic:
+        raise ValueError(
+            "training must be left out in a call with symbolic tensors: fit works as in training, evaluate and predict "
+            f"do not; got {training!r}. A layer that must not change is made with trainable=False."
+        )
+    return check_bool("training", training)
+
+
+def tensors_of(x: Any, what: str) -> list[SymbolicTensor]:
+    """The tensors of one, or of a list of them.
+
+    Raises
+    ------
+    TypeError
+        Something else is among them.
+    """
+    given = list(x) if isinstance(x, (list, tuple)) else [x]
+    for i, tensor in enumerate(given):
+        if not isinstance(tensor, SymbolicTensor):
+            raise TypeError(
+                f"{what} must be symbolic tensors, of Input() and of layers called with them; number {i} is "
+                f"{describe(tensor)}."
+            )
+    return given
+
+
+class Connected:
+    """Mixin of `Layer` for calls with symbolic tensors."""
+
+    name: str
+    dtype: str
+    _nodes: list[Node]
+
+    if TYPE_CHECKING:
+
+        def build(self, input_shape: Shape) -> None: ...
+        def compute_output_shape(self, input_shape: Shape) -> Shape: ...
+
+    @property
+    def input(self) -> Any:
+        """Input tensor of the layer's first symbolic call, or a list of several.
+
+        Raises
+        ------
+        ValueError
+            It was called with none.
+        """
+        node = self._first_node("input")
+        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
+
+    @property
+    def output(self) -> SymbolicTensor:
+        """Output tensor of the layer's first symbolic call. Raises as `input` does."""
+        return self._first_node("output").outputs[0]
+
+    def _first_node(self, what: str) -> Node:
+        if not self._nodes:
+            raise ValueError(f"layer {self.name!r} has no {what}: it was not called with a symbolic tensor.")
+        return self._nodes[0]
+
+    def _connect(self, x: Any) -> SymbolicTensor:
+        """Be part of a model that is being described."""
+        tensors = tensors_of(x, f"the input of layer {self.name!r}")
+        if len(tensors) != 1:
+            raise ValueError(f"layer {self.name!r} must get one input; got a list of {len(tensors)}.")
+        self.build(tensors[0].shape)
+        return Node(self, tensors, False, [self.compute_output_shape(tensors[0].shape)], self.dtype).outputs[0]

@@ -1,0 +1,99 @@
+"""The weights of a layer, as users see and set them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...checks import check_bool
+from .variable import Variable
+from .weights import assign
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ... import _core
+    from ...constraints import Constraint
+    from ...regularizers import Regularizer
+
+__all__ = ["Weighted"]
+
+
+class Weighted:
+    """Mixin of `Layer` for its weights."""
+
+    name: str
+    built: bool
+    _trainable: bool
+    _trained: Sequence[bool]
+    _weight_names: Sequence[str]
+    _guard: _core.Guard
+
+    if TYPE_CHECKING:
+
+        @property
+        def _weights(self) -> list[Variable]: ...
+        def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]: ...
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """List of the weights, in Keras's order. Writing to one changes the layer."""
+        for weight, name in zip(self._weights, self.weight_names, strict=True):
+            weight.name, weight.path = name, f"{self.name}/{name}"
+        return list(self._weights)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights. A model takes a change at its next `compile`."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = check_bool("trainable", value)
+
+    @property
+    def trainable_weights(self) -> list[np.ndarray]:
+        """List of the weights that training updates by their gradients."""
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if trained and self._trainable]
+
+    @property
+    def non_trainable_weights(self) -> list[np.ndarray]:
+        """List of the weights that are not updated by gradients."""
+        return [w for w, trained in zip(self.weights, self._trained, strict=False) if not (trained and self._trainable)]
+
+    @property
+    def losses(self) -> list[float]:
+        """Penalties of the trained weights, one for each regularizer."""
+        if not self._trainable:
+            return []
+        return [rule(w) for (rule, _), w in zip(self._weight_rules(), self._weights, strict=True) if rule is not None]
+
+    @property
+    def weight_names(self) -> list[str]:
+        """Names of the weights, in the order of `weights`."""
+        return list(self._weight_names[: len(self._weights)])
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the weights, as a list of arrays."""
+        with self._guard:
+            return [np.array(weight) for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set the values of all weights from a list of arrays.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The layer is not built, or there are too many arrays, too few, or one of another shape or no numbers. Then
+            none is changed.
+        """
+        if not self.built:
+            raise ValueError(f"layer {self.name!r} has no weights before it is built: call it, or build(input_shape).")
+        with self._guard:
+            assign(self.weights, weights)
+
+    def count_params(self) -> int:
+        """Total number of elements of the weights."""
+        return sum(weight.size for weight in self.weights)

@@ -1,0 +1,1 @@
+"""Dense, Embedding, activations, Masking, and layers that hold functions or layers."""

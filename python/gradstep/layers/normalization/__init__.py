@@ -1,0 +1,1 @@
+"""Normalization, and the axes it is along."""

@@ -1,0 +1,1 @@
+"""Images and features made ready, as layers."""

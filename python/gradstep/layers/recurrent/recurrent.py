@@ -1,0 +1,225 @@
+"""Base of the recurrent layers (csrc/layers/recurrent.hpp)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ... import _core, activations, constraints, initializers, regularizers, seeds
+from ...activations.registry import is_custom
+from ...checks import check_bool, check_float, check_int
+from ..base.layer import Layer, Shape
+from ..core.activation import stages_of
+from .with_states import WithStates
+
+__all__ = ["Recurrent"]
+
+
+class Recurrent(WithStates, Layer):
+    """Base of the recurrent layers: all but their signatures."""
+
+    _gates: ClassVar[int] = 1  # columns of the kernels, over units
+    _states: ClassVar[int] = 1  # what a step takes from the step before: h, and c of an LSTM
+    _reads_mask = True
+    supports_masking = True
+
+    recurrent_activation: Any = None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any,
+        use_bias: bool,
+        rules: dict[str, Any],
+        dropout: float,
+        recurrent_dropout: float,
+        seed: int | None,
+        return_sequences: bool,
+        return_state: bool,
+        go_backwards: bool,
+        stateful: bool,
+        unroll: bool,
+        zero_output_for_mask: bool,
+        **options: Any,
+    ) -> None:
+        self.units = check_int("units", units, 1)
+        self.activation = self._function("activation", activation)
+        self.use_bias = check_bool("use_bias", use_bias)
+        self.kernel_initializer = initializers.get(rules["kernel_initializer"])
+        self.recurrent_initializer = initializers.get(rules["recurrent_initializer"])
+        self.bias_initializer = initializers.get(rules["bias_initializer"])
+        self.kernel_regularizer = regularizers.get(rules["kernel_regularizer"])
+        self.recurrent_regularizer = regularizers.get(rules["recurrent_regularizer"])
+        self.bias_regularizer = regularizers.get(rules["bias_regularizer"])
+        self.activity_regularizer = regularizers.get(rules["activity_regularizer"])
+        self.kernel_constraint = constraints.get(rules["kernel_constraint"])
+        self.recurrent_constraint = constraints.get(rules["recurrent_constraint"])
+        self.bias_constraint = constraints.get(rules["bias_constraint"])
+        self.dropout = _rate("dropout", dropout)
+        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
+        self.seed = seed
+        self.return_sequences = check_bool("return_sequences", return_sequences)
+        self.return_state = check_bool("return_state", return_state)
+        self.go_backwards = check_bool("go_backwards", go_backwards)
+        self.stateful = check_bool("stateful", stateful)
+        self.unroll = check_bool("unroll", unroll)
+        self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
+        seeds.key_of(seed)  # raises unless it is a seed
+        if self.dropout or self.recurrent_dropout:
+            self._draw_key()
+        names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else ("kernel", "recurrent_kernel")
+        self._weight_names = names
+        self._trained = (True,) * len(names) + (False,) * (self._states if self.stateful else 0)
+        super().__init__(**options)
+        self._stages = stages_of(self.activation, self.activity_regularizer, self)
+
+    def _function(self, name: str, value: Any) -> Any:
+        """An activation that the engine knows."""
+        function = activations.get(value)
+        if is_custom(function):
+            raise ValueError(
+                f"{name} of a recurrent layer must be one of gradstep.activations, which the engine computes; "
+                f"got {value!r}."
+            )
+        activations.specify(function)
+        return function
+
+    def _draw_key(self) -> None:
+        if self.dropout or self.recurrent_dropout:
+            self._key = seeds.word_of(self.seed)
+
+    @property
+    def kernel(self) -> np.ndarray:
+        """Weights of the inputs, shape (inputs, gates * units)."""
+        return self._weight(0)
+
+    @property
+    def recurrent_kernel(self) -> np.ndarray:
+        """Weights of the states, shape (units, gates * units)."""
+        return self._weight(1)
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """Bias; None without `use_bias`."""
+        return self._weight(2) if self.use_bias else None
+
+    def _state_sizes(self) -> list[int]:
+        return [self.units] * self._states
+
+    def _main_rows(self, steps: int) -> list[tuple[int, ...]]:
+        return [(steps, self.units) if self.return_sequences else (self.units,)]
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the output: that of the input with `return_sequences`, else None; and None for each state."""
+        mask = previous_mask[0] if isinstance(previous_mask, list) else previous_mask
+        mask = mask if self.return_sequences else None
+        return [mask] + [None] * self._states if self.return_state else mask
+
+    def specification(self) -> dict[str, Any]:
+        """Kind and settings of the layer, for the compiled core."""
+        key = self._key or 0
+        return {
+            "kind": "recurrent",
+            "cell": self._cell(),
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "activation": activations.specify(self.activation),
+            "recurrent_activation": activations.specify(self.recurrent_activation),
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "zero_output_for_mask": self.zero_output_for_mask,
+            "dropout": self.dropout,
+            "recurrent_dropout": self.recurrent_dropout,
+            "key": key,
+            "recurrent_key": key ^ 0x9E3779B97F4A7C15,  # other numbers than for the inputs
+            "masked": False,
+            "initial_state": self._starts,
+            "stateful": self.stateful,
+            "batch": self._batch or 1,
+        }
+
+    # -- states that stay ----------------------------------------------------------------------------------------------
+
+    def _new_states(self) -> list[np.ndarray]:
+        """Zeros where a stateful layer keeps its states, behind its weights."""
+        if not self.stateful:
+            return []
+        if self._batch is None:
+            raise ValueError(
+                f"layer {self.name!r} is stateful: the model must begin with an Input of a fixed number of rows, "
+                "Input(shape, batch_size=32)."
+            )
+        return [_core.aligned_zeros((self._batch, self.units), self.dtype) for _ in range(self._states)]
+
+    def _build_for(self, shapes: list[Shape]) -> None:
+        if self.stateful and not self.built:
+            self._batch = shapes[0][0]
+        super()._build_for(shapes)
+        if self.stateful and shapes[0][0] != self._batch:
+            raise ValueError(
+                f"x must have {self._batch} rows, for which layer {self.name!r} was built; got {shapes[0][0]}."
+            )
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights themselves, in Keras's order: writing to one changes the layer. Without states."""
+        count = len(self._weight_names)
+        for weight, name in zip(self._weights, self._weight_names, strict=False):
+            weight.name, weight.path = name, f"{self.name}/{name}"
+        return list(self._weights[:count])
+
+    @property
+    def states(self) -> list[np.ndarray]:
+        """The states that a stateful layer begins its next batch with, shape (rows, units): h, and c of an LSTM."""
+        return list(self._weights[len(self._weight_names) :])
+
+    def reset_states(self) -> None:
+        """Reset the states to zeros.
+
+        Raises
+        ------
+        ValueError
+            The layer is not stateful.
+        """
+        if not self.stateful:
+            raise ValueError(f"layer {self.name!r} must be stateful to have states; make it with stateful=True.")
+        with self._guard:
+            for state in self.states:
+                state[...] = 0
+
+    reset_state = reset_states
+
+    def _cell(self) -> str:
+        """Name of the cell in the compiled core."""
+        raise NotImplementedError(f"{type(self).__name__} must define _cell().")
+
+    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
+        """Regularizer and constraint of the kernels and the bias."""
+        return [
+            (self.kernel_regularizer, self.kernel_constraint),
+            (self.recurrent_regularizer, self.recurrent_constraint),
+            (self.bias_regularizer, self.bias_constraint),
+        ]
+
+    def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
+        """The kernels and a bias."""
+        wide = self._gates * self.units
+        weights = [
+            self._drawn("kernel_initializer", (input_shape[-1], wide)),
+            self._drawn("recurrent_initializer", (self.units, wide)),
+        ]
+        if self.use_bias:
+            weights.append(self._drawn_bias())
+        return [*weights, *self._new_states()]
+
+    def _drawn_bias(self) -> np.ndarray:
+        return self._drawn("bias_initializer", (self._gates * self.units,))
+
+
+def _rate(name: str, value: float) -> float:
+    rate = check_float(name, value)
+    if not 0 <= rate < 1:
+        raise ValueError(f"{name} must be in [0, 1); got {value!r}.")
+    return rate

@@ -1,0 +1,1 @@
+"""Layers that move numbers, repeat them, or leave some out."""
