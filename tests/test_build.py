@@ -24,6 +24,7 @@ LIGHT = {
     "collections",
     "contextlib",
     "copy",
+    "dataclasses",
     "errno",
     "math",
     "numbers",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from math import log
@@ -260,7 +259,9 @@ class Lookup(Described):
             raise ValueError(f"x must have known tokens, for num_oov_indices is 0; got {token!r}.")
         if self.num_oov_indices == 1:
             return int(self._masked)
-        return self._masked + zlib.crc32(str(token).encode()) % self.num_oov_indices
+        from zlib import crc32
+
+        return self._masked + crc32(str(token).encode()) % self.num_oov_indices
 
     def _inverted(self, x: Any) -> np.ndarray:
         numbers = np.asarray(x)

@@ -26,7 +26,8 @@ def without_masks(layers: Any, outputs: Any) -> Any:
         if name in needed or name not in named:
             continue
         needed.add(name)
-        for call in named[name].get("inbound_nodes") or ():
+        calls = named[name].get("inbound_nodes")
+        for call in calls if isinstance(calls, list) else ():
             if isinstance(call, Mapping):
                 given = call.get("kwargs")
                 options = given if isinstance(given, Mapping) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +85,9 @@ class TimeDistributed(Layer):
         """Create a layer from its config, of this package or Keras. Raises as the class itself."""
         given = {key: value for key, value in config.items() if key != "dtype"}
         if isinstance(given.get("layer"), Mapping):
-            given["layer"] = revive(given["layer"], vars(sys.modules[__package__]), "layer")
+            from ... import layers  # here: they have this one
+
+            given["layer"] = revive(given["layer"], vars(layers), "layer")
         return super().from_config(given)
 
     # -- the layer's ---------------------------------------------------------------------------------------------------
