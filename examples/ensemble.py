@@ -1,6 +1,6 @@
 """An ensemble: several networks from different starts, and the mean of their probabilities.
 
-Each alone makes mistakes of its own; those of the mean are fewer, and it knows better how sure it may be.
+The networks make different mistakes. Their mean makes fewer, and its probabilities are better calibrated.
 """
 
 import sys

@@ -50,7 +50,7 @@ template <class Real> class ConvJob : public Job<Real> {
     const std::size_t n = conv_.filters;
     return kernels().map.of[conv_.activation.index].rowwise ? MatrixLayout(places, n, n) : MatrixLayout(places * n);
   }
-  /// Whether each channel has filters of its own.
+  /// Whether it is depthwise: each channel is convolved with separate filters.
   bool is_depthwise() const { return conv_.groups > 1 && patches_.run == 1; }
   Depthwise depthwise() const { return {patches_.taps.data(), patches_.taps.size(), conv_.groups, conv_.share()}; }
   std::string sizes() const {

@@ -14,7 +14,7 @@
 
 namespace gs {
 
-/// The row of a table that an id stands for, which a fraction is cut off; `rows` if there is none.
+/// The row of a table for an id, rounded towards 0; `rows` if the table has no such row.
 template <class Real> std::size_t row_of(Real id, std::size_t rows) {
   return id > Real(-1) && id < Real(rows) ? std::size_t(id) : rows;
 }

@@ -163,7 +163,7 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
     for (std::size_t j = 0; j < q_.units; ++j) to[j] = from[j] * factors[j];
   }
 
-  // The output of a step that is passed over is that of the one before, zeros before the first.
+  // A masked step repeats the output of the step before it; zeros before the first step.
   void put(std::size_t t, std::size_t row, bool passes) const {
     if (!q_.return_sequences && !this->has_output(t) && !this->is_masked()) return;
     Real* const y = ports_.y.at + row * ports_.y.columns + this->output(t);

@@ -353,7 +353,7 @@ template <class Real> class Schedule {
     });
   }
 
-  /// Products and convolutions whose results somebody uses have no more done to them.
+  /// A product or convolution whose result is read can no longer be fused with what follows.
   void touch(const Access& access) {
     for (const auto* used : {&access.reads, &access.writes})
       for (const void* memory : *used) {

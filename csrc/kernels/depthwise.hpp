@@ -1,4 +1,4 @@
-// Convolutions that do not mix channels: each has filters of its own.
+// Depthwise convolutions: each channel is convolved with separate filters.
 #pragma once
 
 #include <cstddef>

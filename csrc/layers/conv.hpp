@@ -12,8 +12,8 @@
 namespace gs {
 
 /// y = f(x * w + b): at each place of a window the numbers under it times w, as often as there are filters; with
-/// groups, each share of the filters sees a share of the channels; depthwise, each channel has filters of its own. A
-/// pool that alone reads y is done with it.
+/// groups, each share of the filters sees a share of the channels; depthwise, each channel has separate filters. A
+/// pool that alone reads y is fused with it.
 struct Conv {
   ChannelsLast in;
   bool depthwise;

@@ -55,7 +55,7 @@ template <class Real> class Head {
   LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it
   std::vector<double> scales_;        // (rows): gradient of the batch's loss by each row's
   std::vector<std::uint8_t> counts_;  // (rows), of a loss that is only_positive
-  std::vector<std::uint8_t> mask_;    // (rows), made in each run; empty: there is none
+  std::vector<std::uint8_t> mask_;    // (rows), made in each run; empty without a mask
   std::vector<std::uint8_t> both_;    // (rows), with the mask that was given
   const std::uint8_t* given_mask_ = nullptr;
 };

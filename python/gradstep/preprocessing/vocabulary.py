@@ -151,7 +151,7 @@ class Lookup(Described):
 
     def _token(self, value: Any, name: str) -> Any:
         """A token, checked."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _token(value, name).")
 
     # -- learning it ---------------------------------------------------------------------------------------------------
 

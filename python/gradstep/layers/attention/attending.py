@@ -46,7 +46,7 @@ class Attending(Base):
 
     def _draw_key(self) -> None:
         if self.dropout:
-            self._key = seeds.word(seeds.key_of(self.seed) or seeds.fresh_key())
+            self._key = seeds.word_of(self.seed)
 
     # -- shapes ------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .layer import Layer as LayerMixin
 else:
-    # A mixin stands before `Layer` among the bases of a class, and has none of its own; type checkers may take it for
-    # the layer that it will be part of.
+    # A mixin has no bases: it stands before `Layer` among the bases of a class. Type checkers see it as the layer that
+    # it is a part of.
     LayerMixin = object
 
 __all__ = ["LayerMixin"]

@@ -80,11 +80,11 @@ class Convolution(LayerMixin):
 
     def _filters(self, channels: int | None) -> int | None:
         """Channels of the output."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _filters(channels).")
 
     def _kernel_shapes(self, channels: int) -> list[tuple[int, ...]]:
         """Of the weights but for the bias."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _kernel_shapes(channels).")
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """A number for each filter at each place."""

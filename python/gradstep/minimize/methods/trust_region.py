@@ -45,11 +45,11 @@ class _TrustRegion(Method):
 
     def _model(self, point: Point) -> None:
         """Look at the curvature of f here."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _model(point).")
 
     def _inside(self, point: Point, radius: float) -> tuple[np.ndarray, float, float]:
         """The step to the lowest point of the model within a radius, the fall of the model, and the step's size."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _inside(point, radius).")
 
     def _step(self, point: Point) -> Point:
         self._model(point)
