@@ -165,8 +165,8 @@ def test_no_class_has_more_than_three_bases_deep() -> None:
             continue
         try:
             module = importlib.import_module(".".join(names))
-        except ModuleNotFoundError as error:
-            if error.name == "torch":  # a peer
+        except ImportError as error:
+            if "pip install 'gradstep[" in str(error):  # an extra that is not here
                 continue
             raise
         own = [cls for cls in vars(module).values() if inspect.isclass(cls) and cls.__module__ == module.__name__]
