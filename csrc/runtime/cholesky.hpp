@@ -7,9 +7,9 @@
 
 namespace gs {
 
-/// a (n, n) with row stride ld, of which the lower triangle is read -> l with l l^T = a, in place; the upper triangle
-/// stays. The number of columns that were factored: n, or the first whose pivot is not positive; a is then of no use.
-/// The same bits at any number of threads.
+/// a (n, n) with row stride ld, of which the lower triangle is read -> l with l l^T = a, in its place; the upper
+/// triangle is left with other numbers. The number of columns that were factored: n, or the first whose pivot is not
+/// positive; a is then of no use. The same bits at any number of threads.
 template <class Real> std::size_t cholesky(Real* a, std::size_t n, std::size_t ld, ThreadTeam& team);
 
 /// l (n, n) as above, b (n, m) with row stride ldb -> x with l l^T x = b, in the place of b.

@@ -394,11 +394,12 @@ def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -
     """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
     start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
 
-# -- the Cholesky factor (csrc/bindings/cholesky.cpp) --------------------------------------------------------------------
+# -- the Cholesky factor (csrc/bindings/cholesky.cpp) ------------------------------------------------------------------
 
 def cholesky(a: ndarray) -> int:
     """a (n, n), in C order, of which the lower triangle is read, becomes its lower factor in place; the upper triangle
-    stays. How many columns were factored: n, or the first whose pivot is not positive. Without the GIL."""
+    is left with other numbers. How many columns were factored: n, or the first whose pivot is not positive.
+    Without the GIL."""
 
 def cholesky_solve(factor: ndarray, b: ndarray) -> None:
     """b (n, m) becomes the solution x of a x = b, in place. Without the GIL."""

