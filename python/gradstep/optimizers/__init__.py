@@ -17,6 +17,7 @@ from .asgd import ASGD
 from .base import Optimizer
 from .bound import Bound
 from .ftrl import Ftrl
+from .kfac import KFAC
 from .lamb import Lamb
 from .lars import Lars
 from .lion import Lion
@@ -24,6 +25,7 @@ from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .muon import Muon
 from .nadam import Nadam
+from .naturalgradient import NaturalGradient
 from .novograd import NovoGrad
 from .prodigy import Prodigy
 from .radam import RAdam
@@ -39,6 +41,7 @@ from .yogi import Yogi
 
 __all__ = [
     "ASGD",
+    "KFAC",
     "SAM",
     "SGD",
     "AdEMAMix",
@@ -59,6 +62,7 @@ __all__ = [
     "MultiOptimizer",
     "Muon",
     "Nadam",
+    "NaturalGradient",
     "NovoGrad",
     "Optimizer",
     "Prodigy",
