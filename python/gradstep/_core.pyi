@@ -305,6 +305,28 @@ class Network:
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
+    def jvp(
+        self,
+        x: Given,
+        directions: Sequence[ndarray | None] | None = None,
+        dx: Sequence[ndarray | None] | None = None,
+        number: int = 0,
+        training: bool = False,
+    ) -> tuple[list[ndarray], list[ndarray]]:
+        """Outputs, and how they move along directions of the trained weights, in order, and of the inputs."""
+
+    def gauss_newton_product(
+        self,
+        loss: Any,
+        x: Given,
+        y: Given,
+        directions: Sequence[ndarray | None],
+        number: int = 0,
+        weights: Given | None = None,
+        mask: Given | None = None,
+    ) -> list[ndarray]:
+        """J^T H J v of the trained weights, in order, and what their penalties add."""
+
 # An array, or a list of one for each input or output; None where there is nothing to be said.
 Given: TypeAlias = ndarray | Sequence[ndarray | None]
 
@@ -368,6 +390,27 @@ class TrainLoop:
     def progress(self) -> tuple[int, int, float, list[float]]:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""
+
+class CurvatureLoop:
+    """Gauss-Newton products of the loss of many rows, summed over chunks of them."""
+    def __init__(
+        self,
+        network: Network,
+        loss: Any,
+        x: Given,
+        y: Given,
+        chunk: int,
+        places: Sequence[int],
+        weights: Given | None = None,
+        mask: Given | None = None,
+    ) -> None:
+        """places: where each trained weight begins in the vectors."""
+
+    def start(self, v: ndarray | None, sum: ndarray, ids: ndarray | None = None, number: int = 0) -> None:
+        """Begin a pass: sum = G v, or, without v, an estimate of the diagonal of G; all float64."""
+
+    def advance(self, seconds: float) -> bool:
+        """Whole chunks until `seconds` have passed; True when the pass is over."""
 
 class ForwardBackward:
     """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.

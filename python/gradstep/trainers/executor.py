@@ -153,6 +153,10 @@ class Executor:
         self.calls += 1
         return SINGLE + self.calls % SINGLE
 
+    def last_number(self) -> int:
+        """The number of the last pass over one batch, whose draws another pass has too."""
+        return SINGLE + self.calls % SINGLE
+
     # -- runs over data ------------------------------------------------------------------------------------------------
 
     def uses(self, rows: Rows) -> list[MetricUse]:
