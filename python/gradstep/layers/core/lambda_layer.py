@@ -126,8 +126,8 @@ class Lambda(Layer):
         """The direction of the output, of a function of single numbers."""
         if self.gradient is not None:
             raise NotImplementedError(
-                f"layer {self.name!r} has a gradient= that goes backward; for Jacobian-vector and Gauss-Newton products "
-                "write a layer with a method jvp(dx, dws)."
+                f"layer {self.name!r} has a gradient=, which only goes backward; for Jacobian-vector and Gauss-Newton "
+                "products write a layer with a method jvp(dx, dws)."
             )
         _, derivative = custom.value_and_derivative(self._called, self._x, "function")
         return dx * derivative
