@@ -191,8 +191,8 @@ class OnBatches(Trainable):
         -----
         G = J^T H J, with J the Jacobian of the outputs by the weights and H the Hessian of the loss by the outputs:
         what the Hessian of the loss would be if the model were linear. G v is computed by a tangent pass, J v, a
-        product with H, and a backward pass; G itself is never made. It is positive semi-definite as H is: exactly the second
-        derivatives of the loss for the convex ones (with softmax and sigmoid as part of the cross-entropies that
+        product with H, and a backward pass; G itself is never made. It is positive semi-definite as H is: exactly the
+        second derivatives of the loss for the convex ones (with softmax and sigmoid as part of the cross-entropies that
         contain them), and 0 in place of negative ones of losses that are sums over elements but not convex. Penalties
         add 2 l2 v, and nothing for their magnitudes and orthogonal parts.
 
