@@ -9,6 +9,8 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_passes import CurvatureLoop as CurvatureLoop
+from ._core_passes import ForwardBackward as ForwardBackward
 
 __version__: str
 
@@ -313,27 +315,21 @@ class Network:
     def jvp(
         self,
         x: Given,
-        directions: Sequence[ndarray | None] | None = None,
-        dx: Sequence[ndarray | None] | None = None,
+        directions: Moves | None = None,
+        dx: Moves | None = None,
         number: int = 0,
         training: bool = False,
     ) -> tuple[list[ndarray], list[ndarray]]:
         """Outputs, and how they move along directions of the trained weights, in order, and of the inputs."""
 
     def gauss_newton_product(
-        self,
-        loss: Any,
-        x: Given,
-        y: Given,
-        directions: Sequence[ndarray | None],
-        number: int = 0,
-        weights: Given | None = None,
-        mask: Given | None = None,
+        self, loss: Any, x: Given, y: Given, directions: Moves, number: int = 0, weights: Any = None, mask: Any = None
     ) -> list[ndarray]:
         """J^T H J v of the trained weights, in order, and what their penalties add."""
 
 # An array, or a list of one for each input or output; None where there is nothing to be said.
 Given: TypeAlias = ndarray | Sequence[ndarray | None]
+Moves: TypeAlias = Sequence[ndarray | None]  # directions of what moves
 
 class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -396,47 +392,6 @@ class TrainLoop:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""
 
-class CurvatureLoop:
-    """Gauss-Newton products of the loss of many rows, summed over chunks of them."""
-    def __init__(
-        self,
-        network: Network,
-        loss: Any,
-        x: Given,
-        y: Given,
-        chunk: int,
-        places: Sequence[int],
-        weights: Given | None = None,
-        mask: Given | None = None,
-    ) -> None:
-        """places: where each trained weight begins in the vectors."""
-
-    def start(self, v: ndarray | None, sum: ndarray, ids: ndarray | None = None, number: int = 0) -> None:
-        """Begin a pass: sum = G v, or, without v, an estimate of the diagonal of G; all float64."""
-
-    def advance(self, seconds: float) -> bool:
-        """Whole chunks until `seconds` have passed; True when the pass is over."""
-
-class ForwardBackward:
-    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
-    Buffers of the last four batch sizes are kept."""
-
-    def __init__(self, network: Network) -> None: ...
-    def forward(
-        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
-    ) -> Any:
-        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
-        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
-
-    def backward(self, dy: Given) -> Any:
-        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
-        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
-
-    @property
-    def gradients(self) -> list[ndarray]:
-        """One for each weight that is trained, in order; overwritten by each `backward`."""
-
 # -- C functions -------------------------------------------------------------------------------------------------------
-
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""
