@@ -238,6 +238,9 @@ def loss(
 def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarray | None) -> tuple[float, ndarray]:
     """values (rows,) float64 -> what they are together, and the gradient of that by each (rows,)."""
 
+def whole_batch_losses() -> tuple[str, ...]:
+    """The losses whose rows depend on the others of a batch."""
+
 def metrics() -> tuple[str, ...]:
     """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
 
@@ -289,6 +292,15 @@ class Network:
     @property
     def penalty(self) -> float:
         """What the penalties of all weights add to a loss."""
+    @property
+    def numbers(self) -> int:
+        """How many numbers all layers give for a row."""
+    @property
+    def masked(self) -> list[bool]:
+        """Whether a value of the network says which rows of each output count."""
+    @property
+    def batch(self) -> int:
+        """Rows that each batch must have where layers keep states between batches; 0: any."""
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
@@ -346,6 +358,11 @@ class TrainLoop:
 
     def start(self, order: ndarray | None, number: int = 0) -> None:
         """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
+
+    def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
+        """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
+        (n,), float64, to 0; each batch of the pass then adds its share of the gradient of the mean over the rows.
+        places: where each trained weight begins in both, in the order of network.parameters."""
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
