@@ -138,12 +138,13 @@ def check_optimizer(model: Savable, record: Mapping[str, Any] | None, state: Map
     """Raise ValueError if the optimizer of a model cannot take up a state; it then is as it was."""
     optimizer = model.optimizer
     if optimizer is None or record is None:
-        return None
+        return
     was, now = record["optimizer"]["class_name"], type(optimizer).__name__
     if was != now:
         raise ValueError(f"the model's optimizer must be of the class that was saved, {was}; it is a {now}.")
     if not isinstance(optimizer, Method):
-        return optimizer_state.check(model, optimizer, record, state)
+        optimizer_state.check(model, optimizer, record, state)
+        return
     of_method = _part(state, METHOD)
     optimizer._check_state(of_method)
     count = sum(weight.size for weight in model._executor.trained_weights().values())

@@ -117,6 +117,13 @@ class Executor:
         """The optimizer, or method of minimization. A new one starts without state."""
         return self._optimizer
 
+    @optimizer.setter
+    def optimizer(self, optimizer: str | optimizers.Optimizer | Method | None) -> None:
+        chosen = None if optimizer is None else trainer_of(optimizer)
+        with self.guard:
+            self._optimizer, self._indices = chosen, None
+            self.changed()
+
     @property
     def stage(self) -> optimizers.Optimizer | Method | None:
         """What trains now: of a sequence of methods one."""
@@ -127,13 +134,6 @@ class Executor:
         """Another method of a sequence trains from now on."""
         self._indices = None
         self.changed()
-
-    @optimizer.setter
-    def optimizer(self, optimizer: str | optimizers.Optimizer | Method | None) -> None:
-        chosen = None if optimizer is None else trainer_of(optimizer)
-        with self.guard:
-            self._optimizer, self._indices = chosen, None
-            self.changed()
 
     @property
     def loss(self) -> losses.Loss | None:

@@ -146,7 +146,7 @@ class FullBatchRun(HasStepLogs):
             point.g = objective.gradient(x)
             if not np.isfinite(point.g).all():
                 raise Stop("nan", "the gradient at the weights is not finite")
-        if point.f == method._f and method._g is not None and np.array_equal(point.g, method._g):
+        if point.f == method._loss and _equal(point.g, method._gradient):
             objective.nfev -= 1  # what is known from before, unless weights or data are others
             method.objective = objective
         else:
@@ -161,7 +161,7 @@ class FullBatchRun(HasStepLogs):
         self._know(point)
 
     def _know(self, point: Point) -> None:
-        self._point, self.method._f, self.method._g = point, point.f, point.g
+        self._point, self.method._loss, self.method._gradient = point, point.f, point.g
 
     def _count(self) -> None:
         """Bring the method's counter up to date, and the logs."""
@@ -203,3 +203,7 @@ class FullBatchRun(HasStepLogs):
         if not success:
             warn(owner.message)
         return None
+
+
+def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is not None and b is not None and np.array_equal(a, b)

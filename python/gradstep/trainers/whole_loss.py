@@ -105,7 +105,7 @@ class WholeLoss(Objective):
     def __init__(self, executor: Executor, rows: Rows, chunk: int) -> None:
         network, trained = executor.network, executor.trained_weights()
         assert network is not None
-        super().__init__(None, True, Layout(list(trained.values())))
+        super().__init__(self.value, True, Layout(list(trained.values())))
         self.rows, self.chunk = rows, chunk
         self.weights = list(trained.values())
         begins = np.cumsum([0, *(weight.size for weight in self.weights)]).tolist()

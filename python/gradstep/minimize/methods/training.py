@@ -37,8 +37,8 @@ class Trains:
     nfev: int = 0
     message: str = ""
     # The loss and its gradient where training left off; None: it has not begun.
-    _f: float = math.nan
-    _g: np.ndarray | None = None
+    _loss: float = math.nan
+    _gradient: np.ndarray | None = None
 
     # -- training a model with all rows -------------------------------------------------------------------------------
 
@@ -123,8 +123,8 @@ class Trains:
             "iterations": np.array(self.iterations, np.int64),
             "nfev": np.array(self.nfev, np.int64),
         }
-        if self._g is not None:
-            state |= {"f": np.array(self._f), "g": self._g.copy(), **self._learned()}
+        if self._gradient is not None:
+            state |= {"f": np.array(self._loss), "g": self._gradient.copy(), **self._learned()}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -137,12 +137,13 @@ class Trains:
         """
         self._check_state(state)
         self.iterations, self.nfev = int(state["iterations"]), int(state["nfev"])
-        self._f, self._g = math.nan, None
+        self._loss, self._gradient = math.nan, None
         if "g" in state:
-            self._f, self._g = float(state["f"]), np.array(state["g"], np.float64)
-            self._relearn({name: np.array(state[name]) for name in self._learns}, len(self._g))
+            self._loss, self._gradient = float(state["f"]), np.array(state["g"], np.float64)
+            self._relearn({name: np.array(state[name]) for name in self._learns}, len(self._gradient))
 
-    def _check_state(self, state: Any) -> None:
+    def _check_state(self, state: Any) -> Any:
+        """Raise TypeError or ValueError unless this is a state of such a method."""
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict, as state_dict() gives; got {describe(state)}.")
         names = {"iterations", "nfev", *(("f", "g", *self._learns) if "g" in state else ())}
