@@ -110,10 +110,10 @@ class FullBatchRun(HasStepLogs):
             try:
                 point = self._here()
                 self.objective.keep_statistics()
-                self._take(self.method._step(point))
+                new = self.method._step(point)
+                self._take(new)
                 self.method.iterations += 1
-                if self.method._optimality(self._point_now()) == 0:
-                    raise Stop("gtol")
+                self._check_end(point, new)
             except Stop as stop:
                 self._end(stop)
             except BaseException:
@@ -124,9 +124,13 @@ class FullBatchRun(HasStepLogs):
         self.over = True
         return True
 
-    def _point_now(self) -> Point:
-        assert self._point is not None
-        return self._point
+    def _check_end(self, before: Point, point: Point) -> None:
+        """Raise Stop where rounding leaves nothing to gain."""
+        if np.array_equal(before.x, point.x):
+            raise Stop("stalled", "the step is below rounding")
+        gnorm, scale = self.method._optimality(point), max(float(np.abs(point.x).max()), 1.0)
+        if gnorm * scale <= 16 * self.objective.eps * max(abs(point.f), 1.0):
+            raise Stop("gtol")
 
     def _here(self) -> Point:
         """The point where the weights are, at which the method has its state."""
@@ -151,6 +155,7 @@ class FullBatchRun(HasStepLogs):
             method.objective = objective
         else:
             method._start(objective, point, None)
+        objective.put_back_statistics()  # they are of steps alone
         self._know(point)
         return point
 
@@ -194,7 +199,7 @@ class FullBatchRun(HasStepLogs):
         if not success and point is not None and g is not None:
             best = Best(point.x, point.f, g, gnorm)
             success = ending(stop, best, objective, method.iterations, 0.0, self._first).success
-        why = {"line_search": "its line search finds no lower loss", "gtol": "the gradient is 0"}
+        why = {"line_search": "its line search finds no lower loss", "gtol": "the gradient is 0 to rounding"}
         owner.message = (
             f'"{method.name}" ended training after {method.iterations} iterations: '
             f"{why.get(stop.reason, stop.detail or stop.reason)}; the largest gradient component is {gnorm:.2g}"

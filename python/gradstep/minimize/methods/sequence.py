@@ -70,7 +70,7 @@ class Sequence(Method):
                 check_int("switch", one, 1)
         self.switches: Several[int | str | Callable[[Any, float], Any]] = switches
         needs = {method.needs for method in self.methods}
-        self._at = self._iterations = 0
+        self._at = self._iterations = self._done = 0  # of the methods before: steps in training
         self._values: list[float] = []  # lowest until each of the last iterations, of the method that is at work
         self._first = math.nan
         self._needs = "residual" if "residual" in needs else "gradient" if "gradient" in needs else "value"
@@ -163,13 +163,14 @@ class Sequence(Method):
     def _next_stage(self) -> bool:
         if self._at + 1 == len(self.methods):
             return False
+        self._done += self.methods[self._at].iterations
         self._at, self._iterations, self._values, self._first = self._at + 1, 0, [], math.nan
         return True
 
     @property
     def iterations(self) -> int:  # type: ignore[override]
         """Steps that training has taken, in batches and with all rows."""
-        return sum(method.iterations for method in self.methods)
+        return self._done + self.methods[self._at].iterations
 
     @property
     def nfev(self) -> int:  # type: ignore[override]
@@ -202,11 +203,12 @@ class Sequence(Method):
         -------
         dict of str to ndarray
             ``"at"``, the method at work, its ``"steps"``, ``"values"`` and ``"first"``, from which the switch follows,
-            and the state of the methods, ``"1.H"``.
+            ``"done"``, the steps before it, and the state of the methods, ``"1.H"``.
         """
         state = {
             "at": np.array(self._at, np.int64),
             "steps": np.array(self._iterations, np.int64),
+            "done": np.array(self._done, np.int64),
             "values": np.array(self._values, np.float64),
             "first": np.array(self._first),
         }
@@ -224,7 +226,7 @@ class Sequence(Method):
             The state is of another sequence; nothing is changed then.
         """
         parts = self._check_state(state)
-        self._at, self._iterations = int(state["at"]), int(state["steps"])
+        self._at, self._iterations, self._done = (int(state[name]) for name in ("at", "steps", "done"))
         self._values, self._first = np.array(state["values"], np.float64).tolist(), float(state["first"])
         for i, part in parts.items():
             self.methods[i].load_state_dict(part)
@@ -238,7 +240,14 @@ class Sequence(Method):
             for i, method in enumerate(self.methods)
             if not isinstance(method, FirstOrder)
         }
-        known = {"at", "steps", "values", "first", *(f"{i}.{name}" for i, part in parts.items() for name in part)}
+        known = {
+            "at",
+            "steps",
+            "done",
+            "values",
+            "first",
+            *(f"{i}.{name}" for i, part in parts.items() for name in part),
+        }
         if set(state) != known or not 0 <= int(state["at"]) < len(self.methods):
             raise ValueError("state must be a state_dict of a Sequence of the same methods.")
         for i, part in parts.items():
