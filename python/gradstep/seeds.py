@@ -18,6 +18,7 @@ __all__ = [
     "generator",
     "key_of",
     "restart",
+    "shuffled",
     "within",
     "word",
     "word_of",
@@ -114,6 +115,11 @@ def word(key: Key) -> int:
 def word_of(seed: Any) -> int:
     """The 64-bit key of a ``seed=`` argument; a new one for None."""
     return word(key_of(seed) or fresh_key())
+
+
+def shuffled(key: Key, number: int, rows: int) -> np.ndarray:
+    """The rows of pass `number` over data, in a random order: that of `fit`, and of every other run over batches."""
+    return generator(key, number).permutation(rows)
 
 
 def generator(key: Key, index: int = 0) -> np.random.Generator:

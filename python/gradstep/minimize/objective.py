@@ -54,6 +54,7 @@ class Objective:
     An array that was given to `value` is never written again: the best one is kept, not copied.
     """
 
+    limit_name = "maxiter"  # the argument that says how many iterations there may be
     l1 = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value
 
     def __init__(
@@ -170,13 +171,13 @@ class Objective:
                 found[i] = self.value(point)
             return found
         else:
-            found = np.array(self._mapped(list(points)), np.float64)
+            found = np.array(self.values_beside(list(points)), np.float64)
         for point, value in zip(points, found.tolist(), strict=True):
             self._saw(point, value, None)
         return found.astype(np.float64)
 
-    def _mapped(self, points: Sequence[np.ndarray]) -> list[float]:
-        """Values through the map, which are not candidates for the best point by themselves."""
+    def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Values through the map, none of which is a candidate for the best one or counts as the last point."""
         self._spend(len(points))
         if self._map is map and not self.args:
             found = [self.fun(self.layout.restore(point)) for point in points]
@@ -186,7 +187,7 @@ class Objective:
             found = list(self._map(self.fun, [self.layout.restore(point) for point in points]))
         if self.jac == "cs":
             return found
-        return [self._number(value) for value in found]
+        return [self._number(self._split(value)[0] if self.is_pair else value) for value in found]
 
     def extras(self, x: np.ndarray) -> dict[str, Any]:
         """Fields of the result that only this kind of function has."""
@@ -208,7 +209,7 @@ class Objective:
         if self.is_differences:
             f = self._f if x is self._x else self.value(x)
             smooth = f - self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else f
-            g = differences.difference(self._mapped, x, smooth, self.jac, self.eps, self.step, self.bounds)
+            g = differences.difference(self.values_beside, x, smooth, self.jac, self.eps, self.step, self.bounds)
         else:
             if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:
                 raise Stop("maxtime")
@@ -261,11 +262,6 @@ class Objective:
         difference: np.ndarray = (self.gradient_beside(moved) - g) / h
         self._x, self._f, self._g = kept
         return difference
-
-    def value_beside(self, x: np.ndarray) -> float:
-        """A value that is no candidate for the best one, and that does not count as the last point."""
-        found = self._mapped([x])[0]
-        return found if isinstance(found, float) else math.nan
 
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:
         """A gradient at a point whose value is not wanted."""

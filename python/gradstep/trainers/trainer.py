@@ -236,7 +236,7 @@ class Trainer:
         """The rows of a pass, shuffled."""
         if self.key is None:
             self.key = seeds.fresh_key()
-        return seeds.generator(self.key, number).permutation(rows)
+        return seeds.shuffled(self.key, number, rows)
 
 
 def _scoring(feed: Feed | None) -> Any:

@@ -42,6 +42,7 @@ class Method:
     takes_bounds: ClassVar[bool] = False
     is_stochastic: ClassVar[bool] = False  # draws random numbers: takes seed=
     makes_runs: ClassVar[bool] = False  # each of its steps is a whole run of another method
+    needs_data: ClassVar[bool] = False  # steps after each batch: takes data=
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
 
@@ -80,6 +81,10 @@ class Method:
 
     def _extras(self, point: Point) -> dict[str, Any]:
         """Fields of the result that only this method has."""
+        return {}
+
+    def _history(self) -> dict[str, np.ndarray]:
+        """What the history of the result should have beside: a number for each iteration, the start first."""
         return {}
 
     def _sentences(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ from .newton import NewtonCG
 from .openai_es import OpenAIES
 from .owlqn import OWLQN
 from .trust_region import TrustExact, TrustNCG
+from .variance_reduced import SARAH, SVRG
 
 __all__ = ["METHODS", "method_of", "names"]
 
@@ -34,6 +36,7 @@ METHODS: dict[str, type[Method]] = {
         *(NewtonCG, TrustExact, TrustNCG),
         *(GaussNewton, LevenbergMarquardt, NaturalGradient),
         *(CMAES, DifferentialEvolution, GeneticAlgorithm, OpenAIES, SimulatedAnnealing),
+        *(SVRG, SARAH),
         MultiStart,
     )
 }
@@ -89,9 +92,11 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
     name = ALIASES.get(name, name)
     if name in METHODS:
         cls = METHODS[name]
+        known = inspect.signature(cls).parameters
         for key in first_order:
-            raise TypeError(f"{key} is of methods with a learning rate; {name} has none.")
-        return cls(**_checked(cls, options))
+            if key not in known:
+                raise TypeError(f"{key} is of first-order methods; {name} has none.")
+        return cls(**_checked(cls, {**options, **first_order}))
     found = DESCENTS.get(name, (name.replace("-", ""), {}))
     optimizers = registry.classes()
     if found[0] not in optimizers:
@@ -107,8 +112,6 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
 
 
 def _checked(cls: type[Method], options: Mapping[str, Any]) -> dict[str, Any]:
-    import inspect
-
     known = list(inspect.signature(cls).parameters)
     renamed = {cls.scipy_names.get(key, key): value for key, value in options.items()}
     for key in renamed:

@@ -72,6 +72,11 @@ class Sequence(Method):
         return self._needs
 
     @property
+    def needs_data(self) -> bool:  # type: ignore[override]
+        """Whether one of the methods steps after each batch."""
+        return any(method.needs_data for method in self.methods)
+
+    @property
     def takes_bounds(self) -> bool:  # type: ignore[override]
         """Whether all of the methods do."""
         return all(method.takes_bounds for method in self.methods)
