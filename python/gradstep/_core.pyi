@@ -5,6 +5,11 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_matrices import cholesky as cholesky
+from ._core_matrices import cholesky_inverse as cholesky_inverse
+from ._core_matrices import cholesky_solve as cholesky_solve
+from ._core_matrices import matmul as matmul
+
 __version__: str
 
 # -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
@@ -404,12 +409,6 @@ class ForwardBackward:
     @property
     def gradients(self) -> list[ndarray]:
         """One for each weight that is trained, in order; overwritten by each `backward`."""
-
-# -- the matrix product, for tests and benchmarks (csrc/bindings/product.cpp) ------------------------------------------
-
-def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -> None:
-    """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
-    start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
 
 # -- C functions -------------------------------------------------------------------------------------------------------
 
