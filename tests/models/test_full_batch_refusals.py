@@ -26,7 +26,7 @@ def refused(match, model, x=X, y=Y, **options):
 
 
 def test_methods_that_train_no_models():
-    with pytest.raises(ValueError, match="trains no models; bfgs, .* do"):
+    with pytest.raises(ValueError, match=r"trains no models; bfgs, .* do"):
         compiled("cma-es")
     with pytest.raises(ValueError, match="trains no models"):
         compiled(minimizers.FirstOrder(gs.optimizers.SGD(), line_search="armijo"))
