@@ -74,6 +74,9 @@ class PyNetwork {
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
   virtual double penalty() const = 0;
+  virtual std::size_t numbers() const = 0;
+  virtual std::vector<bool> masked() const = 0;
+  virtual std::size_t batch() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
@@ -150,6 +153,15 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   double penalty() const override { return network_.penalty(); }
+
+  std::size_t numbers() const override { return network_.numbers; }
+  std::size_t batch() const override { return network_.batch; }
+
+  std::vector<bool> masked() const override {
+    std::vector<bool> all;
+    for (const std::size_t mask : network_.masks) all.push_back(mask != Network<Real>::no_mask);
+    return all;
+  }
 
   std::vector<std::vector<bool>> trained() const override {
     std::vector<std::vector<bool>> all;
@@ -334,6 +346,9 @@ void bind_network(py::module_& m) {
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def_property_readonly("penalty", &PyNetwork::penalty)
+      .def_property_readonly("numbers", &PyNetwork::numbers)
+      .def_property_readonly("masked", &PyNetwork::masked)
+      .def_property_readonly("batch", &PyNetwork::batch)
       .def_property_readonly("trained", &PyNetwork::trained)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
       .def("predict", &PyNetwork::predict)
@@ -363,6 +378,7 @@ void bind_network(py::module_& m) {
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
       .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0)
+      .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("advance", &PyTrainLoop::advance)
       .def("profile", &PyTrainLoop::profile)
       .def_property_readonly("progress", &PyTrainLoop::progress)
