@@ -1,166 +1,156 @@
 #include "train/curvature.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <stdexcept>
+#include <array>
+#include <cstdint>
+#include <type_traits>
 
-#include "runtime/cholesky.hpp"
-#include "train/diagonal_plan.hpp"
-#include "train/fisher.hpp"
+#include "core/dual.hpp"
 
 namespace gs {
 namespace {
 
-/// The first weight that is stepped so; the number of weights if there is none.
-std::size_t first_curved(const Stepper& stepper) {
-  std::size_t weight = 0;
-  while (weight < stepper.owners().size() && stepper.owners()[weight].parameter->outputs == 0) ++weight;
-  return weight;
-}
+// curve(form, targets, y, v, n, scale, root, to): what CurvatureRows says, of one row.
 
-/// from (n, n) plus `more` on its diagonal, inverted. Where rounding leaves that without a positive pivot, more is
-/// added.
-template <class Real> void invert(const Real* from, Real* to, std::size_t n, double more, ThreadTeam& team) {
-  double trace = 0;
-  for (std::size_t i = 0; i < n; ++i) trace += double(from[i * n + i]);
-  const bool finite = std::isfinite(trace) && std::isfinite(more);
-  for (int tries = 0; finite && tries < 40; ++tries, more = std::max(10 * more, trace / double(n) * 1e-7)) {
-    std::copy_n(from, n * n, to);
-    for (std::size_t i = 0; i < n; ++i) to[i * n + i] += Real(more);
-    if (cholesky(to, n, n, team) == n) return cholesky_inverse(to, n, n, team);
+/// h v of one element, or the root of h times v.
+template <class Real> Real along(double h, Real v, bool root) { return Real((root ? gs::root(h) : h) * double(v)); }
+
+/// A sum over elements: the derivative of the formula of its derivative, or 0 where that is negative.
+template <class Term, bool mean, class Target, class Real>
+void curve(const OverRow<Term, mean>& form, const Target& t, const Real* y, const Real* v, std::size_t n, double scale,
+           bool root, Real* to) {
+  const double share = mean ? scale / double(n) : scale;
+  for (std::size_t k = 0; k < n; ++k) {
+    const Dual slope = form.Term::derivative(Dual(double(t(k))), Dual(double(y[k]), 1));
+    to[k] = along(share * std::max(slope.slope, 0.0), v[k], root);
   }
-  std::fill_n(to, n * n, std::numeric_limits<Real>::quiet_NaN());
 }
 
-template <class Real> double mean_of_diagonal(const Real* a, std::size_t n) {
+/// sum t (diag(p) - p p^T) v of logits. A root of the matrix is diag(r) - p r^T with r = sqrt(p).
+template <class Target, class Real>
+void curve(const CategoricalCrossentropyOfLogits&, const Target& t, const Real* z, const Real* v, std::size_t n,
+           double scale, bool root, Real* to) {
+  double top = double(z[0]), sum = 0, weight = 0, mean = 0;
+  for (std::size_t k = 1; k < n; ++k) top = std::max(top, double(z[k]));
+  for (std::size_t k = 0; k < n; ++k) {
+    sum += exp(double(z[k]) - top);
+    weight += double(t(k));
+  }
+  const auto p = [&](std::size_t k) { return exp(double(z[k]) - top) / sum; };
+  for (std::size_t k = 0; k < n; ++k) mean += along(p(k), double(v[k]), root);
+  const double factor = root ? gs::root(std::max(scale * weight, 0.0)) : scale * weight;
+  for (std::size_t k = 0; k < n; ++k) to[k] = Real(factor * (along(p(k), double(v[k]), root) - p(k) * mean));
+}
+
+/// Of outputs, divided by their sum: diag(t / p^2) over its square. What the sum adds is negative, and 0 for
+/// directions that leave it as it is, as those of a softmax do.
+template <class Target, class Real>
+void curve(const CategoricalCrossentropy&, const Target& t, const Real* y, const Real* v, std::size_t n, double scale,
+           bool root, Real* to) {
   double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += double(a[i * n + i]);
-  return sum / double(n);
+  for (std::size_t k = 0; k < n; ++k) sum += double(y[k]);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double p = double(y[k]) / sum;
+    to[k] = is_clipped(p) ? Real(0) : along(scale * double(t(k)) / (double(y[k]) * double(y[k])), v[k], root);
+  }
+}
+
+/// (1 - q) p^(q - 2) of the label.
+template <class Real>
+void curve(const CategoricalGeneralizedCrossEntropy& form, const Label<Real>& t, const Real* y, const Real* v,
+           std::size_t n, double scale, bool root, Real* to) {
+  std::fill_n(to, n, Real(0));
+  if (std::uint64_t(t.label) >= n) return;
+  const double p = double(y[t.label]);
+  to[t.label] = along(scale * (1 - form.q) * power(p, form.q - 2), v[t.label], root);
+}
+
+/// Lines.
+template <class Target, class Real>
+void curve(const CategoricalHinge&, const Target&, const Real*, const Real*, std::size_t n, double, bool, Real* to) {
+  std::fill_n(to, n, Real(0));
+}
+
+template <class Form, bool shortcut, class Target, class Real>
+auto curve(const Smooth<Form, shortcut>& form, const Target& t, const Real* y, const Real* v, std::size_t n,
+           double scale, bool root, Real* to)
+    -> decltype(curve(static_cast<const Form&>(form), t, y, v, n, scale, root, to)) {
+  const Real share = Real(form.label_smoothing);
+  const Affine<Real, Target> smoothed{t, 1 - share, share * Form::template even<Real>(n)};
+  curve(static_cast<const Form&>(form), smoothed, y, v, n, scale, root, to);
+}
+
+template <class Form, class Real>
+void curve(const Sparse<Form>& form, const Label<Real>& t, const Real* y, const Real* v, std::size_t n, double scale,
+           bool root, Real* to) {
+  if (double(t.label) == form.ignore_class) return void(std::fill_n(to, n, Real(0)));
+  curve(static_cast<const Form&>(form), t, y, v, n, scale, root, to);
+}
+
+template <class Form, class Target, class Real, class = void> constexpr bool is_curved = false;
+template <class Form, class Target, class Real>
+constexpr bool is_curved<Form, Target, Real,
+                         decltype(curve(std::declval<const Form&>(), std::declval<const Target&>(),
+                                        static_cast<const Real*>(nullptr), static_cast<const Real*>(nullptr),
+                                        std::size_t(), double(), bool(), static_cast<Real*>(nullptr)))> = true;
+
+template <class Form> constexpr bool is_hinge = false;
+template <class Term> constexpr bool is_hinge<HingeOf<Term>> = true;
+
+template <bool labels, class Real> auto target_of(const void* at) {
+  if constexpr (labels)
+    return Label<Real>{*static_cast<const volatile std::int64_t*>(at)};  // once, for another may write it
+  else
+    return Values<Real>{static_cast<const Real*>(at)};
+}
+
+template <class Form, bool labels, class Real>
+void curvature_rows(const double* settings, const void* const* targets, const Real* y, const Real* v, std::size_t rows,
+                    std::size_t n, const double* scales, bool root, Real* to) {
+  const Form form = with_values<Form>(settings);
+  Real factor = 1, offset = 0;
+  if constexpr (is_hinge<Form>) {
+    const auto is_bit = [](Real t) { return t == 0 || t == 1; };
+    const auto has_bits = [&](const void* row) {
+      return std::all_of(static_cast<const Real*>(row), static_cast<const Real*>(row) + n, is_bit);
+    };
+    if (std::all_of(targets, targets + rows, has_bits)) factor = 2, offset = -1;
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto t = target_of<labels, Real>(targets[i]);
+    const std::size_t at = i * n;
+    if constexpr (is_hinge<Form>)
+      curve(form, Affine<Real, decltype(target_of<labels, Real>(nullptr))>{t, factor, offset}, y + at, v + at, n,
+            scales[i], root, to + at);
+    else
+      curve(form, t, y + at, v + at, n, scales[i], root, to + at);
+  }
+}
+
+template <class Form, bool labels, class Real> constexpr CurvatureRows<Real> rows_of_form() {
+  if constexpr (is_curved<Form, decltype(target_of<labels, Real>(nullptr)), Real>)
+    return curvature_rows<Form, labels, Real>;
+  else
+    return nullptr;
+}
+
+template <class Real> struct OfForms {
+  CurvatureRows<Real> of_outputs, of_logits;
+};
+template <class Real, class... All> constexpr std::array<OfForms<Real>, sizeof...(All)> all(TypeList<All...>) {
+  return {OfForms<Real>{rows_of_form<typename All::OfOutputs, All::targets != TargetKind::numbers, Real>(),
+                        rows_of_form<typename All::OfLogits, All::targets != TargetKind::numbers, Real>()}...};
 }
 
 }  // namespace
 
-template <class Real> bool CurvatureStep<Real>::is_needed(const Stepper& stepper) {
-  return first_curved(stepper) < stepper.owners().size();
+template <class Real> CurvatureRows<Real> curvature_of(const LossUse& loss) {
+  static constexpr auto table = all<Real>(Losses{});
+  const auto& forms = table[std::size_t(loss.info->index)];
+  return loss.of_logits ? forms.of_logits : forms.of_outputs;
 }
 
-template <class Real>
-CurvatureStep<Real>::CurvatureStep(std::vector<std::vector<Weight<Real>>>& weights,
-                                   const std::vector<Scoring>& scorings, const Stepper& stepper)
-    : optimizer_(stepper.optimizer_of(first_curved(stepper))),
-      sum_(std::any_of(scorings.begin(), scorings.end(),
-                       [](const Scoring& one) { return one.loss.info && one.loss.reduction == Reduction::sum; })) {
-  const Curvature settings = optimizer_.rule.curvature(optimizer_.groups[0].values.data());
-  for (const Scoring& scoring : scorings)
-    if (settings.sampled && (scoring.by_caller || (scoring.loss.info && !has_distribution(scoring.loss))))
-      throw std::invalid_argument(
-          "fisher=\"true\" draws targets from the model's outputs, which takes a loss that is the negative logarithm "
-          "of "
-          "a distribution: categorical_crossentropy, sparse_categorical_crossentropy, binary_crossentropy or "
-          "mean_squared_error; got " +
-          std::string(scoring.by_caller ? "a loss written in Python" : scoring.loss.info->name) +
-          ". fisher=\"empirical\" takes any loss.");
-  for (auto& layer : weights)
-    for (auto& weight : layer) {
-      if (!weight.trainable()) continue;
-      const Parameter& p = *stepper.owners()[weight.number].parameter;
-      weight.is_curved = p.outputs > 0;
-      const auto slot = [&](int s) { return static_cast<Real*>(p.state[std::size_t(s)]); };
-      if (weight.is_curved && settings.diagonal) arrays_.emplace_back(slot(1), p.layout.size);
-      if (settings.diagonal || p.inputs == 0) continue;
-      layers_.push_back({weight.number, p.inputs, p.outputs, slot(2), slot(3), slot(4), slot(5)});
-      for (const int s : {2, 3, 4, 5}) {
-        const std::size_t side = s % 2 ? p.outputs : p.inputs;
-        arrays_.emplace_back(slot(s), side * side);
-      }
-    }
-}
-
-template <class Real> void CurvatureStep<Real>::begin(Executor<Real>& executor) {
-  optimizer_.load_hyperparameters();
-  now_ = optimizer_.rule.curvature(optimizer_.groups[0].values.data());
-  const bool is_new = std::any_of(layers_.begin(), layers_.end(), [](const auto& layer) { return layer.is_new(); });
-  learns_ = is_new || optimizer_.t % now_.factor_period == 0;
-  if (!executor.curvature) {
-    if (now_.sampled && executor.has_externals())
-      throw std::invalid_argument(
-          "fisher=\"true\" goes back through the model twice, which layers written in Python do not take; "
-          "fisher=\"empirical\" goes once.");
-    if (now_.diagonal)
-      executor.curvature = std::make_unique<DiagonalPlan<Real>>(executor.taps(), now_.sampled, 1, now_.damping);
-    else
-      executor.curvature = std::make_unique<KroneckerPlan<Real>>(executor.taps(), now_.sampled, layers_);
-  }
-  executor.before_backward = nullptr;
-  if (learns_ && now_.sampled) executor.before_backward = [&](ThreadTeam& team) { draw(executor, team); };
-}
-
-template <class Real> void CurvatureStep<Real>::draw(Executor<Real>& executor, ThreadTeam& team) {
-  dys_.resize(executor.heads.size());
-  for (std::size_t k = 0; k < dys_.size(); ++k) {
-    Head<Real>& head = executor.heads[k];
-    if (!head.dy || !head.has_loss()) continue;
-    dys_[k].assign(head.dy, head.dy + head.rows * head.n);
-    const std::size_t block = std::max<std::size_t>(1, 2048 / head.n), blocks = (head.rows + block - 1) / block;
-    team.stage(blocks, [&](std::size_t i, int) {
-      const std::size_t first = i * block;
-      head.draw_gradient({optimizer_.options.seed, std::uint64_t(optimizer_.t), std::uint32_t(k), first},
-                         std::min(block, head.rows - first));
-    });
-  }
-  executor.go_back(team);
-  if (!executor.repeats_backward()) executor.go_forward_again(team);
-  executor.curvature->keep_drawn();
-  for (std::size_t k = 0; k < dys_.size(); ++k)
-    if (!dys_[k].empty()) std::copy(dys_[k].begin(), dys_[k].end(), executor.heads[k].dy);
-}
-
-template <class Real> void CurvatureStep<Real>::save() {
-  before_.clear();
-  for (const auto& [at, n] : arrays_) before_.emplace_back(at, at + n);
-  saved_ = true;
-}
-
-template <class Real> void CurvatureStep<Real>::undo() {
-  for (std::size_t k = 0; saved_ && k < arrays_.size(); ++k)
-    std::copy(before_[k].begin(), before_[k].end(), arrays_[k].first);
-  saved_ = false;
-}
-
-template <class Real> void CurvatureStep<Real>::invert(ThreadTeam& team) {
-  for (const KroneckerFactors<Real>& layer : layers_) {
-    // Damping is shared out so that both factors change by the same part: section 6.3.
-    const double ratio = mean_of_diagonal(layer.a, layer.inputs) / mean_of_diagonal(layer.g, layer.outputs);
-    const double pi = std::isfinite(ratio) && ratio > 0 ? std::sqrt(ratio) : 1, root = std::sqrt(now_.damping);
-    gs::invert(layer.a, layer.a_inverse, layer.inputs, pi * root, team);
-    gs::invert(layer.g, layer.g_inverse, layer.outputs, root / pi, team);
-  }
-}
-
-template <class Real> void CurvatureStep<Real>::apply(Executor<Real>& executor, ThreadTeam& team) {
-  CurvaturePlan<Real>& plan = *executor.curvature;
-  const std::int64_t t = optimizer_.t;
-  t_ = t;
-  saved_ = false;
-  plan.copy_inputs(team);
-  const bool is_new = std::any_of(layers_.begin(), layers_.end(), [](const auto& layer) { return layer.is_new(); });
-  if (learns_) {
-    if (optimizer_.options.nonfinite != Options::Nonfinite::propagate) save();
-    // Of the k-th batch no more than 1 - 1 / k is kept, so that the first ones count alike.
-    const double taken = double(t / now_.factor_period);
-    const double keep = is_new ? 0 : std::min(taken / (taken + 1), now_.decay);
-    plan.learn(team, keep, now_.sampled || sum_ ? 1 : double(executor.batch));
-  }
-  if (is_new || t % now_.inverse_period == 0) invert(team);
-  const bool clips = now_.clip < inf;
-  const double product = plan.prepare(team, clips);
-  const double rate = optimizer_.groups[0].values[optimizer_.rule.learning_rate];
-  const double size = rate * rate * product;
-  plan.finish(team, clips && size > now_.clip ? std::sqrt(now_.clip / size) : 1);
-}
-
-template class CurvatureStep<float>;
-template class CurvatureStep<double>;
+template CurvatureRows<float> curvature_of(const LossUse&);
+template CurvatureRows<double> curvature_of(const LossUse&);
 
 }  // namespace gs

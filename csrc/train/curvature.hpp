@@ -1,57 +1,27 @@
-// Natural-gradient steps of Dense layers: the curvature of each, in Kronecker factors or its diagonal, and the
-// direction that takes the place of its gradient.
+// Second derivatives of losses by the outputs of a network, times directions: the middle of Gauss-Newton products.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <utility>
-#include <vector>
 
-#include "core/matrix.hpp"
-#include "train/curvature_plan.hpp"
-#include "train/executor.hpp"
-#include "train/kronecker_plan.hpp"
-#include "update/stepper.hpp"
+#include "train/scores.hpp"
 
 namespace gs {
 
-template <class Real> class CurvatureStep {
- public:
-  /// weights (layer, weight): those that this moves are marked. Throws std::invalid_argument where a loss gives no
-  /// distribution to draw targets from, if they are to be drawn.
-  CurvatureStep(std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Scoring>& scorings,
-                const Stepper& stepper);
-  /// Whether the optimizer steps any weight this way.
-  static bool is_needed(const Stepper& stepper);
+/// settings, targets and scales as of LossRows; y, v (rows, n) -> to (rows, n): H v, where H is scales[i] times the
+/// Hessian of the loss of row i by y, or a positive semi-definite part of it where the loss is not convex; with `root`,
+/// S v for an S with S S^T = H. All rows of a batch at once, of a loss that sees the whole batch.
+template <class Real>
+using CurvatureRows = void (*)(const double* settings, const void* const* targets, const Real* y, const Real* v,
+                               std::size_t rows, std::size_t n, const double* scales, bool root, Real* to);
 
-  /// To be called before the pass of a step. The executor's gradients are stored.
-  void begin(Executor<Real>& executor);
-  /// After the pass: takes it up in the factors, inverts them where that is due, and leaves directions where gradients
-  /// are stored. Not to be cancelled.
-  void apply(Executor<Real>& executor, ThreadTeam& team);
-  /// The step was not made: the factors are as before.
-  void undo();
-  /// The step was made, or passed over.
-  void end() {
-    if (optimizer_.t == t_) undo();
-  }
+/// That of a loss; null if there is none: of losses that mix the outputs of a row, or of a batch, and are not convex.
+template <class Real> CurvatureRows<Real> curvature_of(const LossUse& loss);
 
- private:
-  void draw(Executor<Real>& executor, ThreadTeam& team);
-  void invert(ThreadTeam& team);
-  void save();
-
-  Optimizer& optimizer_;
-  const bool sum_;                                     // whether the loss is a sum over rows, and not their mean
-  std::vector<KroneckerFactors<Real>> layers_;         // none of a diagonal
-  std::vector<std::pair<Real*, std::size_t>> arrays_;  // all that it keeps
-  Curvature now_{};                                    // the settings of this step
-  bool learns_ = false;                                // whether this batch goes into the factors
-  bool saved_ = false;
-  std::int64_t t_ = -1;                    // steps before this one
-  std::vector<std::vector<Real>> before_;  // the factors, where the step may be refused
-  std::vector<std::vector<Real>> dys_;     // (output)
+/// How the gradient by the outputs is found.
+enum class Slopes {
+  loss,       // of the loss
+  curvature,  // second derivatives of the loss, times directions of the outputs
+  roots,      // a root of them, times random signs: squares of what comes back have the diagonal of J^T H J as mean
 };
 
 }  // namespace gs

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/buffer.hpp"
-#include "train/curvature.hpp"
 #include "train/executor.hpp"
+#include "train/natural_step.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {
@@ -113,8 +113,8 @@ template <class Real> class TrainingStep {
   std::vector<bool> wanted_;         // (output): whether its numbers are read after a step
   Stepper* const stepper_;
   UpdateEpilogue epilogue_;
-  std::unique_ptr<CurvatureStep<Real>> curvature_;  // where an optimizer steps by it
-  bool follows_ = false;                            // whether something is done to a weight after each step
+  std::unique_ptr<NaturalStep<Real>> curvature_;  // where an optimizer steps by it
+  bool follows_ = false;                          // whether something is done to a weight after each step
   bool refused_ = false;
   Buffer<Real> gradients_;
   std::vector<Real*> places_;  // (weight), in gradients_; empty while no executor needs them
