@@ -11,6 +11,7 @@
 #include "optimizers/adan.hpp"
 #include "optimizers/ademamix.hpp"
 #include "optimizers/asgd.hpp"
+#include "optimizers/diagonalnaturalgradient.hpp"
 #include "optimizers/ftrl.hpp"
 #include "optimizers/kfac.hpp"
 #include "optimizers/lamb.hpp"
@@ -18,7 +19,6 @@
 #include "optimizers/lion.hpp"
 #include "optimizers/muon.hpp"
 #include "optimizers/nadam.hpp"
-#include "optimizers/naturalgradient.hpp"
 #include "optimizers/novograd.hpp"
 #include "optimizers/prodigy.hpp"
 #include "optimizers/radam.hpp"
@@ -44,6 +44,6 @@ using MatrixOptimizers =
     TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor, Muon, MuonHeavyBall, TorchMuon, TorchMuonHeavyBall>;
 
 /// Those that find the curvature of layers (core/matrix.hpp); `Momentum`'s loop moves their weights.
-using CurvatureOptimizers = TypeList<KFAC, KFACEmpirical, NaturalGradient, NaturalGradientEmpirical>;
+using CurvatureOptimizers = TypeList<KFAC, KFACEmpirical, DiagonalNaturalGradient, DiagonalNaturalGradientEmpirical>;
 
 }  // namespace gs

@@ -380,3 +380,16 @@ def test_a_frozen_layer_stays_and_train_on_batch_steps():
     assert last < first
     same = [np.array_equal(now, old) for now, old in zip(model.get_weights(), before, strict=True)]
     assert same == [False, False, True, True, False, False]
+
+
+def test_a_function_has_no_layers():
+    with pytest.raises(ValueError, match="KFAC trains the layers of models; a function has none"):
+        gs.minimize(lambda x: ((x**2).sum(), 2 * x), np.ones(3), jac=True, method="kfac")
+
+
+def test_arrays_of_its_model_are_stepped_by_fit_alone():
+    model = compiled()
+    x, y = data(dtype="float32")
+    fit(model, x, y)
+    with pytest.raises(ValueError, match="in fit and train_on_batch alone"):
+        model.optimizer.step(model.weights, [w * 0 for w in model.weights])

@@ -41,7 +41,7 @@ def fit(model, x, y, epochs=1):
 def test_steps_equal_numpy_sample_by_sample(fisher):
     s, seed = SETTINGS, 11
     model = network()
-    model.compile(gs.optimizers.NaturalGradient(**s, fisher=fisher, seed=seed), "mse")
+    model.compile(gs.optimizers.DiagonalNaturalGradient(**s, fisher=fisher, seed=seed), "mse")
     weights = [w.copy() for w in model.get_weights()]
     x, y = data()
     rows = len(x)
@@ -88,7 +88,7 @@ def test_the_same_bits_at_any_number_of_threads():
         for threads in (1, 2, 7):
             _core.set_num_threads(threads)
             model = network("float32", (300, 3))
-            model.compile(gs.optimizers.NaturalGradient(seed=5), "mse")
+            model.compile(gs.optimizers.DiagonalNaturalGradient(seed=5), "mse")
             fit(model, *data("float32", 200), epochs=3)
             found.append([w.tobytes() for w in model.get_weights()])
     finally:
@@ -102,12 +102,12 @@ def test_training_goes_on_bit_for_bit(tmp_path):
     for epochs in (4, 2):
         model = network("float32")
         model.compile("natural", "mse")
-        model.optimizer = gs.optimizers.NaturalGradient(seed=5)
+        model.optimizer = gs.optimizers.DiagonalNaturalGradient(seed=5)
         fit(model, x, y, epochs)
         ends.append(model)
     ends[1].save(tmp_path / "model.gs")
     for model in (gs.models.load_model(tmp_path / "model.gs"), copy.deepcopy(ends[1])):
-        assert type(model.optimizer) is gs.optimizers.NaturalGradient
+        assert type(model.optimizer) is gs.optimizers.DiagonalNaturalGradient
         fit(model, x, y, 2)
         for one, other in zip(model.get_weights(), ends[0].get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
@@ -116,7 +116,7 @@ def test_training_goes_on_bit_for_bit(tmp_path):
 @pytest.mark.parametrize("chosen", ["skip", "raise"])
 def test_a_step_that_is_not_made_leaves_the_diagonal(chosen):
     model = network("float32")
-    model.compile(gs.optimizers.NaturalGradient(on_nonfinite=chosen), "mse")
+    model.compile(gs.optimizers.DiagonalNaturalGradient(on_nonfinite=chosen), "mse")
     x, y = data("float32")
     fit(model, x, y)
     before = {key: value.tobytes() for key, value in model.optimizer.state_dict().items()}

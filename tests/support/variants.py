@@ -26,7 +26,7 @@ FLAGS: dict[str, set[str]] = {
     "Adafactor": {"relative_step", "dialect"},
     "Ftrl": {"learning_rate_power"},
     "KFAC": {"fisher"},
-    "NaturalGradient": {"fisher"},
+    "DiagonalNaturalGradient": {"fisher"},
 }
 
 OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
@@ -59,7 +59,7 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "Muon-torch": partial(optimizers.Muon, dialect="torch"),
     "Muon-plain-torch": partial(optimizers.Muon, nesterov=False, dialect="torch"),
     "KFAC-empirical": partial(optimizers.KFAC, fisher="empirical"),
-    "NaturalGradient-empirical": partial(optimizers.NaturalGradient, fisher="empirical"),
+    "DiagonalNaturalGradient-empirical": partial(optimizers.DiagonalNaturalGradient, fisher="empirical"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 

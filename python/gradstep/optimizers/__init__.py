@@ -16,6 +16,7 @@ from .ademamix import AdEMAMix
 from .asgd import ASGD
 from .base import Optimizer
 from .bound import Bound
+from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .ftrl import Ftrl
 from .kfac import KFAC
 from .lamb import Lamb
@@ -25,7 +26,6 @@ from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .muon import Muon
 from .nadam import Nadam
-from .naturalgradient import NaturalGradient
 from .novograd import NovoGrad
 from .prodigy import Prodigy
 from .radam import RAdam
@@ -54,6 +54,7 @@ __all__ = [
     "Adamax",
     "Adan",
     "Bound",
+    "DiagonalNaturalGradient",
     "Ftrl",
     "Lamb",
     "Lars",
@@ -62,7 +63,6 @@ __all__ = [
     "MultiOptimizer",
     "Muon",
     "Nadam",
-    "NaturalGradient",
     "NovoGrad",
     "Optimizer",
     "Prodigy",

@@ -9,9 +9,9 @@ from ..checks import describe
 from ..hints import closest
 from ..references import is_ours, reference_to
 from .base import Optimizer
+from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .lookahead import Lookahead
 from .multi import MultiOptimizer
-from .naturalgradient import NaturalGradient
 from .sam import SAM
 from .schedules.base import Classes
 from .wrappers import Wrapper
@@ -113,7 +113,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
 
 
 def _named(name: Any) -> type[Optimizer]:
-    known = classes() | WRAPPERS | {"natural": NaturalGradient}
+    known = classes() | WRAPPERS | {"natural": DiagonalNaturalGradient}
     if not isinstance(name, str) or name.lower() not in known:
         hint = closest(name, known) if isinstance(name, str) else ""
         raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.{hint}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .options import Options
 
 
-class NaturalGradient(CurvatureOptimizer, Optimizer):
+class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):
     """Natural gradient descent with the diagonal of the Fisher information, for the Dense layers of a model.
 
     For `compile`: ``model.compile("natural", loss="categorical_crossentropy")``. Weights of `Dense` layers are stepped
@@ -50,7 +50,7 @@ class NaturalGradient(CurvatureOptimizer, Optimizer):
     fisher : {"true", "empirical"}, default "true"
         What the diagonal is made of: gradients at targets that are drawn from the model's own distribution, which takes
         a second backward pass in the steps that add to it; or the gradients of the data.
-    name : str, default "naturalgradient"
+    name : str, default "diagonalnaturalgradient"
         Name in the config.
 
     State
@@ -104,7 +104,7 @@ class NaturalGradient(CurvatureOptimizer, Optimizer):
     >>> x = np.random.default_rng(0).uniform(-1, 1, (256, 2))
     >>> y = np.sin(3 * x[:, :1]) * x[:, 1:]
     >>> model = gs.Sequential([gs.layers.Dense(16, "tanh"), gs.layers.Dense(16, "tanh"), gs.layers.Dense(1)])
-    >>> model.compile(gs.optimizers.NaturalGradient(), loss="mse")
+    >>> model.compile(gs.optimizers.DiagonalNaturalGradient(), loss="mse")
     >>> history = model.fit(x, y, batch_size=64, epochs=50, verbose=0)
     >>> history.history["loss"][-1] < 0.05
     True
@@ -134,11 +134,11 @@ class NaturalGradient(CurvatureOptimizer, Optimizer):
         epsilon: float = 1e-7,
         fisher: str = "true",
         *,
-        name: str = "naturalgradient",
+        name: str = "diagonalnaturalgradient",
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            self._rule("NaturalGradient", fisher),
+            self._rule("DiagonalNaturalGradient", fisher),
             name,
             options,
             learning_rate=learning_rate,

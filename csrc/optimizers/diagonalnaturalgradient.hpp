@@ -6,17 +6,17 @@
 namespace gs {
 
 /// Amari 1998, doi:10.1162/089976698300017746; with the diagonal alone, Becker & LeCun 1988.
-struct NaturalGradient : CurvatureRule {
+struct DiagonalNaturalGradient : CurvatureRule {
   double fisher_decay = 0.95, fisher_period = 1;
-  NaturalGradient() {
+  DiagonalNaturalGradient() {
     learning_rate = 0.01;
     adam_lr_ratio = 0.1;
   }
 
-  static constexpr const char* name = "NaturalGradient";
+  static constexpr const char* name = "DiagonalNaturalGradient";
   static constexpr std::array slots{"m", "v"};
   static constexpr auto fields() {
-    using Own = NaturalGradient;
+    using Own = DiagonalNaturalGradient;
     return extend<Own>(
         CurvatureRule::fields(),
         Field<Own>{"fisher_decay", &Own::fisher_decay, "share of the Fisher information kept", 0, 1, false, true},
@@ -32,9 +32,9 @@ struct NaturalGradient : CurvatureRule {
 };
 
 /// With that of the gradients of the data.
-struct NaturalGradientEmpirical : NaturalGradient {
-  static constexpr const char* name = "NaturalGradientEmpirical";
-  static constexpr auto fields() { return extend<NaturalGradientEmpirical>(NaturalGradient::fields()); }
+struct DiagonalNaturalGradientEmpirical : DiagonalNaturalGradient {
+  static constexpr const char* name = "DiagonalNaturalGradientEmpirical";
+  static constexpr auto fields() { return extend<DiagonalNaturalGradientEmpirical>(DiagonalNaturalGradient::fields()); }
   Curvature curvature() const { return constants(false); }
 };
 
