@@ -303,6 +303,13 @@ def shared():
 
 
 REFUSED = {
+    "accumulation": (
+        lambda: network((3,), inputs=4),
+        {"gradient_accumulation_steps": 2},
+        "mse",
+        ValueError,
+        "must be None",
+    ),
     "a layer that is called twice": (shared, {}, "mse", ValueError, r"dense.*is called 2 times"),
     "a regularizer": (
         lambda: gs.Sequential([gs.Input((4,)), gs.layers.Dense(3, kernel_regularizer="l2")]),
@@ -349,8 +356,6 @@ def test_what_it_refuses_of_models(name):
         {"factor_decay": 1.0},
         {"inverse_period": 0},
         {"fisher": "exact"},
-        {"gradient_accumulation_steps": 2},
-        {"loss_scale_factor": 8.0},
         {"state_dtype": "int8"},
         {"momentum": 1.5},
     ],

@@ -14,7 +14,6 @@ from .schedules.base import LearningRateSchedule
 __all__ = ["CurvatureOptimizer"]
 
 FISHERS = {"true": "", "empirical": "Empirical"}  # what they add to the name of a rule
-ABSENT = ("gradient_accumulation_steps", "loss_scale_factor", "state_dtype")
 
 
 class CurvatureOptimizer(Attached):
@@ -25,9 +24,6 @@ class CurvatureOptimizer(Attached):
     def __init__(
         self, rule: str, name: str, options: Mapping[str, Any], **hyperparameters: float | LearningRateSchedule
     ) -> None:
-        for option in ABSENT:
-            if options.get(option) is not None:
-                raise ValueError(f"{option} must be None: {type(self).__name__} has none.")
         self._layers: dict[str, tuple[int, int]] = {}
         super().__init__(rule, name, options, **hyperparameters)
 
@@ -44,6 +40,11 @@ class CurvatureOptimizer(Attached):
         return self.fisher == "true" and self.seed is not None
 
     def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+        if weights and self.gradient_accumulation_steps:
+            raise ValueError(
+                f"gradient_accumulation_steps must be None where {type(self).__name__} steps Dense layers; got "
+                f"{self.gradient_accumulation_steps}. Use larger batches."
+            )
         for name, (_, _, calls, is_penalized) in weights.items():
             if calls > 1:
                 raise ValueError(

@@ -75,10 +75,10 @@ class KFAC(CurvatureOptimizer, Optimizer):
     Raises
     ------
     TypeError, ValueError
-        A hyperparameter is not a real number, or not within its range; `state_dtype`, `loss_scale_factor` or
-        `gradient_accumulation_steps` is given, which K-FAC does not have. By `compile` and `fit`: a Dense layer is
-        called several times in the model, or has a regularizer; with ``fisher="true"``, the loss is not
-        cross-entropy (categorical, sparse or binary) or the mean squared error, or a layer is written in NumPy.
+        A hyperparameter is not a real number, or not within its range; `state_dtype` is given, which it does not
+        have. By `compile` and `fit`: a Dense layer is called several times in the model, or has a
+        regularizer; gradients are to be accumulated; with ``fisher="true"``, the loss is not cross-entropy
+        (categorical, sparse or binary) or the mean squared error, or a layer is written in NumPy.
 
     Notes
     -----
