@@ -34,7 +34,7 @@ CPP_FLOORS = (
     ("losses",),
     ("kernels",),
     ("runtime",),
-    ("update",),
+    ("update", "linear"),
     ("graph",),
     ("layers",),
     ("train",),
@@ -54,6 +54,7 @@ PYTHON_FLOORS = (
     ("trainers",),
     ("saving",),
     ("models", "utils"),
+    ("sklearn",),
     ("backend", "demo"),
     ("__init__", "__main__"),
 )

@@ -13,6 +13,7 @@
 #include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gradient_transforms.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/merge.hpp"
@@ -49,6 +50,7 @@ namespace gs {
   X(DepthwiseTable, depthwise)                    \
   X(StridedCopyTable, strided_copy)               \
   X(CellTable, cell)                              \
+  X(LinearTable, linear)                          \
   X(WrappersTable, wrappers)
 
 struct Kernels {

@@ -394,6 +394,36 @@ def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -
     """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
     start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
 
+# -- stochastic descent of linear models (csrc/bindings/linear.cpp) ----------------------------------------------------
+
+class LinearDescent:
+    """x (rows, features), or (data, indices, indptr) of a CSR matrix with int32 indices; y, sample_weight (rows,);
+    left_out (rows,) of bool, or None; coef (features,), and average_coef or None, are moved in place. All of one dtype,
+    float32 or float64. settings: those of DescentSettings (csrc/linear/descent.hpp) by name."""
+
+    def __init__(
+        self,
+        x: Any,
+        y: ndarray,
+        sample_weight: ndarray,
+        left_out: ndarray | None,
+        coef: ndarray,
+        average_coef: ndarray | None,
+        settings: dict[str, Any],
+    ) -> None: ...
+    def epoch(self, seed: int | None) -> None:
+        """Step along each row once, shuffled by a seed. Without the interpreter's lock."""
+    def settle(self) -> None:
+        """Make coef and average_coef what they are: of sparse rows they are kept divided by a scale meanwhile."""
+    intercept: float
+    average_intercept: float
+    t: float
+    eta: float
+    @property
+    def loss(self) -> float: ...
+    @property
+    def objective(self) -> float: ...
+
 # -- C functions -------------------------------------------------------------------------------------------------------
 
 def step_api() -> Any:
