@@ -54,7 +54,7 @@ PYTHON_FLOORS = (
     ("trainers",),
     ("saving",),
     ("tune",),
-    ("models", "utils"),
+    ("models", "scalers", "utils"),
     ("backend", "demo"),
     ("__init__", "__main__"),
 )

@@ -45,7 +45,7 @@ from .optimizers.sparse import RowSparse
 from .regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from . import plot, tune
+    from . import plot, scalers, tune
 
 __all__ = [
     "Initializer",
@@ -81,6 +81,7 @@ __all__ = [
     "problems",
     "regularizers",
     "saving",
+    "scalers",
     "scipy_method",
     "set_num_threads",
     "show_config",
@@ -94,9 +95,11 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """`gradstep.plot` and `gradstep.tune`, loaded when they are asked for: an import makes them attributes."""
+    """`gradstep.plot`, `scalers` and `tune`, loaded when they are asked for: an import makes them attributes."""
     if name == "plot":
         from .plot import figures  # noqa: F401
+    elif name == "scalers":
+        from .scalers import base  # noqa: F401
     elif name == "tune":
         from .tune import results  # noqa: F401
     else:
