@@ -25,6 +25,7 @@ from cases import (
     sparse,
     state,
     step,
+    transformer,
 )
 
 _ORDER: tuple[ModuleType, ...] = (
@@ -41,6 +42,7 @@ _ORDER: tuple[ModuleType, ...] = (
     conv,
     lstm,
     gru,
+    transformer,
     embedding,
     overhead,
     load,
