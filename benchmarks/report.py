@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cases import (
+    bilstm,
     cnn,
     conv,
     embedding,
@@ -23,6 +24,7 @@ from cases import (
     overhead,
     rules,
     sparse,
+    stacked,
     state,
     step,
     transformer,
@@ -42,6 +44,8 @@ _ORDER: tuple[ModuleType, ...] = (
     conv,
     lstm,
     gru,
+    bilstm,
+    stacked,
     transformer,
     embedding,
     overhead,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 
 #include "core/blocks.hpp"
@@ -66,11 +65,10 @@ template <class Real> class AttentionJob : public Job<Real> {
         blocks_(samples * sizes.groups * sizes.heads, std::max<std::size_t>(1, (1 << 17) / work(sizes))),
         pointers_(align<Real>(2 * std::max(sizes.queries, sizes.keys) * (sizeof(void*) / sizeof(Real)))),
         matrix_(align<Real>(std::max(sizes.scores(), sizes.size))),
-        steps_(align<Real>(std::max(sizes.queries, sizes.keys) * std::max(sizes.size, sizes.value_size))),
         gemm_(products<Real>().gemm) {
     this->chunks = blocks_.count;
     const std::size_t most = std::max({sizes.queries, sizes.keys, sizes.size, sizes.value_size});
-    this->scratch = pointers_ + matrices * matrix_ + copies * steps_ + gemm_scratch(most, most);
+    this->scratch = pointers_ + matrices * matrix_ + gemm_scratch(most, most);
   }
 
  protected:
@@ -101,15 +99,6 @@ template <class Real> class AttentionJob : public Job<Real> {
             at_.factor ? *at_.factor : Real(1),
             at_.weight ? *at_.weight : Real(1)};
   }
-  /// The steps of one head side by side, copy i of them: where they lie among those of other heads, a few sets of the
-  /// nearest cache would have all of them.
-  const Real* dense(const Real* from, std::size_t steps, std::size_t size, std::size_t i, Real* scratch) const {
-    if (sizes_.heads == 1) return from;
-    Real* const to = scratch + pointers_ + matrices * matrix_ + i * steps_;
-    for (std::size_t t = 0; t < steps; ++t)
-      std::memcpy(to + t * size, from + t * sizes_.heads * size, size * sizeof(Real));
-    return to;
-  }
   AttentionMask<Real> mask_of(const Head& at) const {
     const AttentionSizes& s = sizes_;
     const auto from = [](const Real* mask, std::size_t at) { return mask ? mask + at : nullptr; };
@@ -132,7 +121,7 @@ template <class Real> class AttentionJob : public Job<Real> {
     gemm_({{pointers, source_of<Real>}, 0, a_transposed, b, ldb, b_transposed, nullptr, c, ldc, rows, columns, depth},
           products_scratch(scratch));
   }
-  Real* products_scratch(Real* scratch) const { return scratch + pointers_ + matrices * matrix_ + copies * steps_; }
+  Real* products_scratch(Real* scratch) const { return scratch + pointers_ + matrices * matrix_; }
   Real* matrix(Real* scratch, std::size_t i) const { return scratch + pointers_ + i * matrix_; }
 
   void drop(const Head& at, Real* scores) const {
@@ -150,9 +139,9 @@ template <class Real> class AttentionJob : public Job<Real> {
     return std::max<std::size_t>(1, s.scores() * (s.size + s.value_size));
   }
 
-  static constexpr std::size_t matrices = 2, copies = 4;  // of scores and of steps, in scratch
+  static constexpr std::size_t matrices = 2;  // of scores, in scratch
   const Blocks blocks_;
-  const std::size_t pointers_, matrix_, steps_;  // elements of scratch
+  const std::size_t pointers_, matrix_;  // elements of scratch
   const Gemm<Real> gemm_;
 };
 
@@ -170,8 +159,7 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
       if (this->tanhs())
         attention_loops<Real>().tanh_scores(this->by_tanhs(), at.q + head.q, at.k + head.k, p);
       else
-        this->multiply(this->dense(at.q + head.q, s.queries, s.size, 0, scratch), s.size, false,
-                       this->dense(at.k + head.k, s.keys, s.size, 1, scratch), s.size, true, p, s.keys, s.queries,
+        this->multiply(at.q + head.q, this->stride(), false, at.k + head.k, this->stride(), true, p, s.keys, s.queries,
                        s.keys, s.size, scratch);
       attention_loops<Real>().softmax(this->mask_of(head), Real(this->scale()), p);
       if (s.rate > 0 && at.ids) {
@@ -179,8 +167,8 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
         std::copy_n(p, s.scores(), used);
         this->drop(head, used);
       }
-      this->multiply(used, s.keys, false, this->dense(at.v + head.v, s.keys, s.value_size, 2, scratch), s.value_size,
-                     false, at.o + head.o, this->value_stride(), s.queries, s.value_size, s.keys, scratch);
+      this->multiply(used, s.keys, false, at.v + head.v, this->value_stride(), false, at.o + head.o,
+                     this->value_stride(), s.queries, s.value_size, s.keys, scratch);
     });
   }
 
@@ -205,19 +193,19 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
         this->drop(head, other);
         used = other;
       }
-      const Real* const grad = this->dense(to_.o + head.o, s.queries, s.value_size, 0, scratch);
-      this->multiply(used, s.keys, true, grad, s.value_size, false, to_.v + head.v, this->value_stride(), s.keys,
-                     s.value_size, s.queries, scratch);
-      this->multiply(grad, s.value_size, false, this->dense(at.v + head.v, s.keys, s.value_size, 1, scratch),
-                     s.value_size, true, ds, s.keys, s.queries, s.keys, s.value_size, scratch);
+      const Real* const grad = to_.o + head.o;
+      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
+                     s.keys, s.value_size, s.queries, scratch);
+      this->multiply(grad, this->value_stride(), false, at.v + head.v, this->value_stride(), true, ds, s.keys,
+                     s.queries, s.keys, s.value_size, scratch);
       if (s.rate > 0) this->drop(head, ds);
       attention_loops<Real>().softmax_grad(this->mask_of(head), to_.factors ? Real(1) : Real(this->scale()), p, ds);
       if (this->tanhs()) return back_by_tanhs(head, ds, other, scratch);
       Real* const dq = to_.q + head.q;
-      this->multiply(ds, s.keys, false, this->dense(at.k + head.k, s.keys, s.size, 2, scratch), s.size, false, dq,
-                     this->stride(), s.queries, s.size, s.keys, scratch);
-      this->multiply(ds, s.keys, true, this->dense(at.q + head.q, s.queries, s.size, 3, scratch), s.size, false,
-                     to_.k + head.k, this->stride(), s.keys, s.size, s.queries, scratch);
+      this->multiply(ds, s.keys, false, at.k + head.k, this->stride(), false, dq, this->stride(), s.queries, s.size,
+                     s.keys, scratch);
+      this->multiply(ds, s.keys, true, at.q + head.q, this->stride(), false, to_.k + head.k, this->stride(), s.keys,
+                     s.size, s.queries, scratch);
       if (to_.factors) learn_factor(head);
     });
   }

@@ -53,19 +53,18 @@ template <class Real> void softmax(const AttentionMask<Real>& mask, Real scale, 
       for (std::size_t s = 0; s < mask.keys; ++s) p[s] = share;
       continue;
     }
-#pragma omp simd
-    for (std::size_t s = 0; s < n; ++s) p[s] *= scale;
-    if (mask.key_mask || mask.mask)
-      for (std::size_t s = 0; s < n; ++s) p[s] = is_seen(mask, t, s) ? p[s] : -Real(__builtin_inf());
-    const Real* const row = p;
+    Real* const row = p;
+    Real by = scale;
+    if (mask.key_mask || mask.mask) {
+      for (std::size_t s = 0; s < n; ++s) p[s] = is_seen(mask, t, s) ? p[s] * scale : -Real(__builtin_inf());
+      by = 1;
+    }
     const Real most = fold(
-        n, -Real(__builtin_inf()), [=](std::size_t s) INLINED { return row[s]; },
+        n, -Real(__builtin_inf()), [=](std::size_t s) INLINED { return row[s] * by; },
         [](Real a, Real b) INLINED { return a > b ? a : b; });
+    const Real over = 1 / sum_of<Real>(n, [=](std::size_t s) INLINED { return row[s] = exp(row[s] * by - most); });
 #pragma omp simd
-    for (std::size_t s = 0; s < n; ++s) p[s] = exp(p[s] - most);
-    const Real by = 1 / sum_of<Real>(n, [=](std::size_t s) INLINED { return row[s]; });
-#pragma omp simd
-    for (std::size_t s = 0; s < n; ++s) p[s] *= by;
+    for (std::size_t s = 0; s < n; ++s) p[s] *= over;
     for (std::size_t s = n; s < mask.keys; ++s) p[s] = 0;
   }
 }
