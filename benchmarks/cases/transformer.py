@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def oracle(problem: dict[str, Any]) -> np.ndarray:
     w = [array.astype(np.float64) for array in weights()]
     adam = Oracle(w)
     for rows in checked_rows(problem):
-        adam.step(_pass(w, x[rows], y[rows])[1])
+        adam.step(_pass(w, x[rows], y[rows])[1]())
     return np.array(_pass(w, x[:SCORED], y[:SCORED])[0])
 
 
@@ -84,15 +85,30 @@ def _norm(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> tuple[np.ndarra
     return normal * gamma + beta, back
 
 
-def _pass(w: Arrays, x: np.ndarray, y: np.ndarray) -> tuple[float, Arrays]:
-    """The loss, and the gradients."""
-    wq, bq, wk, bk, wv, bv, wo, bo, g1, b1, w1, c1, w2, c2, g2, b2, wd, bd = w
-    q, k, v = (np.einsum("btn,nhd->bhtd", x, kernel) + b[:, None] for kernel, b in ((wq, bq), (wk, bk), (wv, bv)))
+def _by_heads(x: np.ndarray) -> np.ndarray:
+    """(rows, length, width) -> (rows, heads, length, size)"""
+    return x.reshape(*x.shape[:2], HEADS, -1).swapaxes(1, 2)
+
+
+def _side_by_side(x: np.ndarray) -> np.ndarray:
+    """(rows, heads, length, size) -> (rows, length, width)"""
+    return x.swapaxes(1, 2).reshape(len(x), LENGTH, -1)
+
+
+def _product(x: np.ndarray, dy: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The gradient by a kernel."""
+    return (x.reshape(-1, x.shape[-1]).T @ dy.reshape(-1, dy.shape[-1])).reshape(shape)
+
+
+def _pass(w: Arrays, x: np.ndarray, y: np.ndarray) -> tuple[float, Callable[[], Arrays]]:
+    """The loss, and the function that gives the gradients."""
+    wq, bq, _, _, _, _, wo, bo, g1, b1, w1, c1, w2, c2, g2, b2, wd, bd = w
+    q, k, v = (_by_heads(x @ w[i].reshape(WIDTH, -1) + w[i + 1].ravel()) for i in (0, 2, 4))
     scale = 1 / math.sqrt(WIDTH // HEADS)
     p = np.exp(scale * q @ k.swapaxes(-1, -2))
     p /= p.sum(-1, keepdims=True)
-    o = p @ v
-    h, back_1 = _norm(x + np.einsum("bhtd,hdn->btn", o, wo) + bo, g1, b1)
+    o, output = _side_by_side(p @ v), wo.reshape(WIDTH, WIDTH)
+    h, back_1 = _norm(x + o @ output + bo, g1, b1)
     a = h @ w1 + c1
     phi = 0.5 * (1 + np.vectorize(math.erf)(a / math.sqrt(2)))
     m = a * phi
@@ -100,20 +116,22 @@ def _pass(w: Arrays, x: np.ndarray, y: np.ndarray) -> tuple[float, Arrays]:
     mean = z.mean(1)
     error = mean @ wd + bd - y
 
-    de = 2 / error.size * error
-    dz = np.broadcast_to((de @ wd.T / LENGTH)[:, None], z.shape)
-    du, last = back_2(dz)
-    da = (du @ w2.T) * (phi + a * np.exp(-a * a / 2) / math.sqrt(2 * math.pi))
-    inner = [np.einsum("bti,btj->ij", h, da), da.sum((0, 1)), np.einsum("bti,btj->ij", m, du), du.sum((0, 1))]
-    dr, first = back_1(du + da @ w1.T)
-    do = np.einsum("btn,hdn->bhtd", dr, wo)
-    dp = do @ v.swapaxes(-1, -2)
-    ds = scale * p * (dp - (p * dp).sum(-1, keepdims=True))
-    attended: Arrays = []
-    for slope in (ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ do):
-        attended += [np.einsum("btn,bhtd->nhd", x, slope), slope.sum((0, 2))]
-    attended += [np.einsum("bhtd,btn->hdn", o, dr), dr.sum((0, 1))]
-    return float(np.square(error).mean()), [*attended, *first, *inner, *last, mean.T @ de, de.sum(0)]
+    def gradients() -> Arrays:
+        de = 2 / error.size * error
+        du, last = back_2(np.broadcast_to((de @ wd.T / LENGTH)[:, None], z.shape))
+        da = (du @ w2.T) * (phi + a * np.exp(-a * a / 2) / math.sqrt(2 * math.pi))
+        inner = [_product(h, da, w1.shape), da.sum((0, 1)), _product(m, du, w2.shape), du.sum((0, 1))]
+        dr, first = back_1(du + da @ w1.T)
+        do = _by_heads(dr @ output.T)
+        dp = do @ v.swapaxes(-1, -2)
+        ds = scale * p * (dp - (p * dp).sum(-1, keepdims=True))
+        attended: Arrays = []
+        for slope in map(_side_by_side, (ds @ k, ds.swapaxes(-1, -2) @ q, p.swapaxes(-1, -2) @ do)):
+            attended += [_product(x, slope, wq.shape), slope.sum((0, 1)).reshape(bq.shape)]
+        attended += [_product(o, dr, wo.shape), dr.sum((0, 1))]
+        return [*attended, *first, *inner, *last, mean.T @ de, de.sum(0)]
+
+    return float(np.square(error).mean()), gradients
 
 
 def check(result: np.ndarray, expected: np.ndarray) -> None:
