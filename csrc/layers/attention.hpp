@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "graph/attention_jobs.hpp"
+#include "graph/attention_tangent.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 
 namespace gs {
 
@@ -69,6 +71,15 @@ struct AttentionInputs {
 
   template <class Real> void forward(Schedule<Real>& schedule, const AttentionValues<Real>& at) const {
     schedule.run(std::make_unique<AttentionForwardJob<Real>>(sizes, at, schedule.batch), access(at));
+  }
+  // d, the directions of q, k and v -> that of o
+  template <class Real>
+  void tangent(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionDirections<Real>& d,
+               Matrix<Real> o) const {
+    Access uses = access(at);
+    uses.reads.insert(uses.reads.end(), {at.p, d.q, d.k, d.v, d.factor, d.weight, d.of_size});
+    uses.writes = {o.at};
+    schedule.run(std::make_unique<AttentionTangentJob<Real>>(sizes, at, schedule.batch, d, o.at), uses);
   }
   template <class Real>
   void backward(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionGradients<Real>& to) const {
@@ -145,6 +156,21 @@ struct MultiHeadAttention {
     back(0, 0, query_in, dq);
     back(1, 2, key_in, dk);
     back(2, 1, value_in, dv);
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dq = queries_of(schedule, d), dk = keys_of(schedule, d), dv = values_of(schedule, d),
+                       o = heads_of(schedule, d);
+    const auto into = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz, const char* name) {
+      product_tangent(schedule, call, d, call.x(n, input), d.x(n, input), true, use_bias ? 2 * which : which,
+                      bias(d, which), dz, name);
+    };
+    into(0, 0, query_in, dq, "q by weights");
+    into(1, 2, key_in, dk, "k by weights");
+    into(2, 1, value_in, dv, "v by weights");
+    inputs.tangent(schedule, values(schedule, call), {dq.at, dk.at, dv.at, nullptr, nullptr, nullptr}, o);
+    product_tangent(schedule, call, d, schedule.rows(heads_of(schedule, call)), schedule.rows(o), true,
+                    use_bias ? std::size_t(6) : std::size_t(3), bias(d, 3), d.y(out), "y by weights");
   }
 
  private:
@@ -232,6 +258,20 @@ struct WeightlessAttention {
                      place(1, s.value_size, s.keys, "dv").at, factors.at, weights.at, of_size.at});
     if (use_scale) schedule.bias_grad(vector ? of_size : factors, call.weight(0));
     if (sum) schedule.bias_grad(weights, call.weight(use_scale));
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const AttentionSizes& s = inputs.sizes;
+    const auto direction = [&](std::size_t input, std::size_t n) {
+      return d.x_moves(input) ? d.x_matrix(n, input).at : nullptr;
+    };
+    AttentionDirections<Real> moves{};
+    moves.q = direction(0, s.size);
+    moves.k = direction(2, s.size);
+    moves.v = direction(1, s.value_size);
+    if (use_scale) (vector ? moves.of_size : moves.factor) = d.weight(0)->w;
+    if (sum) moves.weight = d.weight(use_scale)->w;
+    inputs.tangent(schedule, values(schedule, call, {}), moves, d.y(s.value_size));
   }
 
  private:

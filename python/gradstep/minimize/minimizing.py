@@ -12,6 +12,7 @@ import numpy as np
 from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
+from .batches import BatchObjective, data_of
 from .bounds import Bounds
 from .checking import check_grad as compare
 from .diagnosis import Diagnosis, diagnose
@@ -19,6 +20,7 @@ from .ending import Best, Ending, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
+from .methods.minibatch import with_data, without_data
 from .methods.registry import method_of
 from .objective import Objective
 from .point import Point
@@ -58,6 +60,9 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     batched: bool = False,
     workers: Any = None,
+    data: Any = None,
+    batch_size: int | str | None = None,
+    epochs: int | None = None,
     return_path: bool = False,
     check_grad: bool = False,
     options: dict[str, Any] | None = None,
@@ -67,7 +72,8 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written.
+        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. With `data`,
+        ``fun(x, *rows, *args) -> (value, gradient)``: the mean loss of these rows.
     x0 : float, array_like, or list, tuple or dict of arrays
         The start. Arrays of float32 or float64, of any shapes; it is not changed.
     args : tuple
@@ -117,6 +123,13 @@ def minimize(
         Whether `fun` takes many points, shape (P, n), and gives as many values, (P,): for populations.
     workers : int or callable, optional
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
+    data : array or tuple of arrays, optional
+        Arrays, or SciPy sparse matrices, of the same number of rows, over which `fun` is a mean. Optimizers, ``"svrg"``
+        and ``"sarah"`` step after each batch of rows, others after all rows. See Notes.
+    batch_size : int or "full", optional
+        Rows of a batch, by default 32; "full" is all of them.
+    epochs : int, optional
+        At most so many passes over `data`, by default 100 for methods that take batches; the `maxiter` of others.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
     check_grad : bool, default False
@@ -152,6 +165,11 @@ def minimize(
     differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
     residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
 
+    With `data`, batches come as in `Model.fit`: in a new order each epoch, which follows from `seed` and the number of
+    the epoch; what `fun` gets are copies. An iteration is an epoch, after which value and gradient over all rows are
+    computed, in calls of at most 4,096 rows: by them stops are decided, and `res.x` is the end of the best epoch.
+    ``res.history["loss"]`` has the mean of the batches as they went by, what `fit` calls loss.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -186,6 +204,13 @@ def minimize(
     if check_bool("residual", residual):
         merged.of_loss = {name: merged.rest.pop(name) for name in ("loss", "loss_scale") if name in merged.rest}
     chosen = method_of(method, merged.rest, first_order)
+    rows = data_of(data) if data is not None else None
+    if rows is None:
+        without_data(chosen, batch_size=batch_size, epochs=epochs)
+    else:
+        other = {"hess": hess, "hessp": hessp, "workers": workers, "batched": batched, "residual": residual}
+        chosen = with_data(chosen, batch_size, {name: value for name, value in other.items() if value})
+        merged.take_epochs(epochs)
     if box is not None and not chosen.takes_bounds:
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
     if chosen.needs == "residual" and not residual:
@@ -193,21 +218,22 @@ def minimize(
     if batched and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
     mapped, pool = map_of(workers)
-    kind = Residuals if residual else Objective
-    objective = kind(
-        fun,
-        derivative(jac),
-        layout,
-        **merged.of_loss,
-        hess=optional("hess", hess),
-        hessp=optional("hessp", hessp),
-        args=args if isinstance(args, tuple) else (args,),
-        bounds=box,
-        limits=limits,
-        step=merged.step,
-        mapped=mapped,
-        batched=check_bool("batched", batched),
-    )
+    common: dict[str, Any] = {
+        "hess": optional("hess", hess),
+        "hessp": optional("hessp", hessp),
+        "args": args if isinstance(args, tuple) else (args,),
+        "bounds": box,
+        "limits": limits,
+        "step": merged.step,
+        "mapped": mapped,
+        "batched": check_bool("batched", batched),
+    }
+    objective: Objective
+    if rows is not None:
+        objective = BatchObjective(fun, jac, layout, rows, batch_size, **common)
+    else:
+        kind = Residuals if residual else Objective
+        objective = kind(fun, derivative(jac), layout, **merged.of_loss, **common)
     if seed is not None:
         key_of(seed)
     if merged["gtol"] is None:
@@ -229,7 +255,8 @@ def minimize(
     chosen._rules = rules
     record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
     if check_bool("check_grad", check_grad) and not objective.is_differences and not residual:
-        checked = compare(fun, jac, layout.restore(layout.x0), objective.args)
+        sample = objective.first_rows() if isinstance(objective, BatchObjective) else ()
+        checked = compare(fun, objective.jac, layout.restore(layout.x0), (*sample, *objective.args))
         if not checked.success:
             raise ValueError(checked.message)
     try:
@@ -336,7 +363,7 @@ def _result(
     if seen.escape is not None:
         result.escape = layout.restore(seen.escape)
     result.diagnosis = seen.sentences
-    result.history = record.history()
+    result.history = record.history() | (method._history() if record.fun else {})
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]
         result.path_fun = result.history["fun"].copy()
