@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/cell.hpp"
 #include "kernels/codec.hpp"
 #include "kernels/columns.hpp"
@@ -50,6 +51,7 @@ namespace gs {
   X(DepthwiseTable, depthwise)                    \
   X(StridedCopyTable, strided_copy)               \
   X(CellTable, cell)                              \
+  X(AttentionTable, attention)                    \
   X(LinearTable, linear)                          \
   X(WrappersTable, wrappers)
 
@@ -95,6 +97,7 @@ template <class Real> void add_to(Real* sum, const Real* x, std::size_t n) {
 }
 template <class Real> const DepthwiseLoops<Real>& depthwise_loops() { return loops_of<Real>(kernels().depthwise); }
 template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
+template <class Real> const AttentionLoops<Real>& attention_loops() { return loops_of<Real>(kernels().attention); }
 template <class Real> const CellLoops<Real>& cell_loops() { return loops_of<Real>(kernels().cell); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }
