@@ -14,6 +14,7 @@
 #include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gradient_transforms.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/merge.hpp"
@@ -51,6 +52,7 @@ namespace gs {
   X(StridedCopyTable, strided_copy)               \
   X(CellTable, cell)                              \
   X(AttentionTable, attention)                    \
+  X(LinearTable, linear)                          \
   X(WrappersTable, wrappers)
 
 struct Kernels {
