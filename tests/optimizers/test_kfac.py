@@ -190,7 +190,7 @@ def test_training_goes_on_bit_for_bit(tmp_path):
 
 
 def test_its_config_makes_an_equal_one():
-    optimizer = gs.optimizers.KFAC(0.02, damping=0.2, kl_clip=None, fisher="empirical", weight_decay=0.01)
+    optimizer = gs.optimizers.KFAC(0.02, damping=0.2, kl_clip=float("inf"), fisher="empirical", weight_decay=0.01)
     again = gs.optimizers.KFAC.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
     assert again.fisher == "empirical"

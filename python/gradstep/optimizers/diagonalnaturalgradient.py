@@ -31,9 +31,9 @@ class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):
     damping : float or LearningRateSchedule, default 0.01
         Added to the diagonal; above 0. The larger, the nearer steps are to plain gradient descent with rate
         ``learning_rate / damping``.
-    kl_clip : float, optional, default 0.001
+    kl_clip : float, default 0.001
         Largest size of a step before momentum, squared, in the norm of the Fisher information: twice the
-        Kullback-Leibler divergence that it causes, nearly. Longer steps are scaled down. None or infinite: no bound.
+        Kullback-Leibler divergence that it causes, nearly. Longer steps are scaled down. Infinite: no bound; above 0.
     fisher_decay : float, default 0.95
         Share of the diagonal kept when a batch is added; at least 0, below 1. The k-th batch keeps no more than
         ``1 - 1 / k``.
@@ -125,7 +125,7 @@ class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):
         learning_rate: float | LearningRateSchedule = 0.01,
         momentum: float = 0.9,
         damping: float | LearningRateSchedule = 0.01,
-        kl_clip: float | None = 0.001,
+        kl_clip: float = 0.001,
         fisher_decay: float = 0.95,
         fisher_period: float = 1,
         adam_lr_ratio: float = 0.1,
@@ -144,7 +144,7 @@ class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):
             learning_rate=learning_rate,
             momentum=momentum,
             damping=damping,
-            kl_clip=float("inf") if kl_clip is None else kl_clip,
+            kl_clip=kl_clip,
             fisher_decay=fisher_decay,
             fisher_period=fisher_period,
             adam_lr_ratio=adam_lr_ratio,

@@ -31,9 +31,9 @@ class KFAC(CurvatureOptimizer, Optimizer):
     damping : float or LearningRateSchedule, default 0.01
         Tikhonov damping :math:`\\lambda` of the curvature; above 0. The larger, the nearer steps are to plain
         gradient descent with rate ``learning_rate / damping``. A schedule counts when inverses are made.
-    kl_clip : float, optional, default 0.001
+    kl_clip : float, default 0.001
         Largest size :math:`\\kappa` of a step before momentum, squared, in the norm of the curvature: twice the
-        Kullback-Leibler divergence that it causes, nearly. Longer steps are scaled down. None or infinite: no bound.
+        Kullback-Leibler divergence that it causes, nearly. Longer steps are scaled down. Infinite: no bound; above 0.
     factor_decay : float, default 0.95
         Share of the factors kept when a batch is added; at least 0, below 1. The k-th batch keeps no more than
         ``1 - 1 / k``.
@@ -146,7 +146,7 @@ class KFAC(CurvatureOptimizer, Optimizer):
         learning_rate: float | LearningRateSchedule = 0.1,
         momentum: float = 0.9,
         damping: float | LearningRateSchedule = 0.01,
-        kl_clip: float | None = 0.001,
+        kl_clip: float = 0.001,
         factor_decay: float = 0.95,
         factor_period: float = 1,
         inverse_period: float = 20,
@@ -166,7 +166,7 @@ class KFAC(CurvatureOptimizer, Optimizer):
             learning_rate=learning_rate,
             momentum=momentum,
             damping=damping,
-            kl_clip=float("inf") if kl_clip is None else kl_clip,
+            kl_clip=kl_clip,
             factor_decay=factor_decay,
             factor_period=factor_period,
             inverse_period=inverse_period,
