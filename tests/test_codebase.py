@@ -34,7 +34,7 @@ CPP_FLOORS = (
     ("losses",),
     ("kernels",),
     ("runtime",),
-    ("update",),
+    ("update", "minimize"),
     ("graph",),
     ("layers",),
     ("train",),

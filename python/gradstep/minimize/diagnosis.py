@@ -52,7 +52,7 @@ def diagnose(
         A limit of the objective was reached meanwhile.
     """
     found = Diagnosis()
-    n = len(record.fun) - 1
+    n = len(record) - 1
     said = found.sentences
     if stop.reason == "nan" and n <= 0:
         said["non-finite start"] = f"{stop.detail}: start where fun and jac are finite."
@@ -98,10 +98,10 @@ def _history(
     said: dict[str, str],
 ) -> None:
     """What values and gradients of the iterations say."""
-    rate = record.alpha[-1]
+    rate = float(record.alpha[-1])
     fixed = method.is_first_order and getattr(method, "line_search", None) is None
     if stop.reason == "diverged":
-        said["diverging"] = f"f rose from {min(record.fun):.4g} to {record.fun[-1]:.4g}." + (
+        said["diverging"] = f"f rose from {record.fun.min():.4g} to {record.fun[-1]:.4g}." + (
             _largest_rate(objective, x, g, rate) if fixed and may_call else ""
         )
     elif not success and record.turns >= TURNS and fixed:
@@ -111,7 +111,7 @@ def _history(
         )
     recent = record.fun[-FLAT:]
     if not success and len(recent) == FLAT and "diverging" not in said:
-        moved = max(recent) - min(recent)
+        moved = float(recent.max() - recent.min())
         if moved <= 1e-6 * max(abs(recent[-1]), 1e-300) and "oscillating" not in said:
             said["plateau"] = (
                 f"f moved by {moved:.2g} only in {FLAT} iterations, with a gradient of {record.gnorm[-1]:.2g}, "

@@ -14,6 +14,7 @@ from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
 from .bounds import Bounds
 from .checking import check_grad as compare
+from .compiled import machine_code
 from .diagnosis import Diagnosis, diagnose
 from .ending import Best, Ending, ending
 from .layout import Layout
@@ -67,7 +68,10 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written.
+        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. Or machine code, which is
+        called without Python: a Numba ``cfunc``, SciPy's ``LowLevelCallable``, a function pointer of ctypes or cffi, or
+        Cython's capsule of ``double f(intptr n, const double *x, double *grad_or_NULL, void *user)``, or the same with
+        float. It writes the gradient unless that pointer is null, so ``jac=True`` goes without saying.
     x0 : float, array_like, or list, tuple or dict of arrays
         The start. Arrays of float32 or float64, of any shapes; it is not changed.
     args : tuple
@@ -117,6 +121,7 @@ def minimize(
         Whether `fun` takes many points, shape (P, n), and gives as many values, (P,): for populations.
     workers : int or callable, optional
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
+        Threads call machine code at the same time; functions of Python take turns, except in what releases the GIL.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
     check_grad : bool, default False
@@ -169,6 +174,9 @@ def minimize(
     (array([1., 1.]), True)
     """
     layout = Layout(x0)
+    code = machine_code(fun)
+    if code is not None:
+        fun, jac = code, _checked_code(code, jac, args, residual, layout)
     if not callable(fun):
         raise TypeError(f"fun must be callable; got {describe(fun)}.")
     merged = Arguments(
@@ -192,7 +200,7 @@ def minimize(
         raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
     if batched and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
-    mapped, pool = map_of(workers)
+    mapped, pool, threads = map_of(workers, code is not None)
     kind = Residuals if residual else Objective
     objective = kind(
         fun,
@@ -206,6 +214,7 @@ def minimize(
         limits=limits,
         step=merged.step,
         mapped=mapped,
+        threads=threads,
         batched=check_bool("batched", batched),
     )
     if seed is not None:
@@ -240,6 +249,23 @@ def minimize(
     if merged.disp:
         print(result.message)
     return result
+
+
+def _checked_code(code: Any, jac: Any, args: Any, residual: Any, layout: Layout) -> bool:
+    """Whether fun in machine code fits the other arguments; its gradient comes with its value."""
+    if jac not in (None, True):
+        raise TypeError(
+            f"jac must be True or left out: fun in machine code fills in the gradient; got {describe(jac)}."
+        )
+    if args or residual:
+        raise TypeError(
+            "fun in machine code takes no args, and gives no residuals: its last argument points to its data."
+        )
+    if not layout.is_array:
+        raise TypeError("x0 must be one array where fun is machine code.")
+    if code.is_single and layout.dtype != np.float32:
+        raise TypeError(f"x0 must have dtype float32 where fun takes float; got {layout.dtype}.")
+    return True
 
 
 def _run(
@@ -278,7 +304,7 @@ def _run(
                 f"calls of fun, at x = {layout.restore(objective.best_x)!r}"
             )
         raise
-    return _result(objective, method, rules, record, end, point if record.fun else Point(x, objective.best_f))
+    return _result(objective, method, rules, record, end, point if len(record) else Point(x, objective.best_f))
 
 
 def _status(stop: Stop, success: bool) -> int:
@@ -302,11 +328,14 @@ def _result(
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
         g = objective.gradient(x)
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
-    n = max(len(record.fun) - 1, 0)
-    best, first = Best(x, f, None if g is None else free(objective, x, g), gnorm), record.fun[0] if record.fun else f
+    n = max(len(record) - 1, 0)
+    best, first = (
+        Best(x, f, None if g is None else free(objective, x, g), gnorm),
+        float(record.fun[0]) if len(record) else f,
+    )
     found = ending(stop, best, objective, n, rules.gtol, first)
     seen = Diagnosis()
-    if record.fun or stop.reason == "nan":
+    if len(record) or stop.reason == "nan":
         with suppress(Stop):  # a limit came first
             seen = diagnose(stop, found.success, objective, method, record, x, g)
     if found.success and "plateau" in seen.sentences:
@@ -330,7 +359,7 @@ def _result(
     )
     if g is not None:
         result.jac = layout.restore(g)
-    if record.fun:
+    if len(record):
         result.update(method._extras(point))
         result.update(objective.extras(x))
     if seen.escape is not None:
