@@ -63,8 +63,9 @@ class Called : public Counted {
 
 /// Machine code, and what keeps it where it is.
 struct PyCode {
-  PyCode(std::uintptr_t address, std::uintptr_t user, bool is_single, py::object owner)
-      : code{reinterpret_cast<void*>(address), reinterpret_cast<void*>(user), is_single}, owner(std::move(owner)) {}
+  PyCode(std::uintptr_t address, std::uintptr_t user, bool is_single, bool always_fills, py::object owner)
+      : code{reinterpret_cast<void*>(address), reinterpret_cast<void*>(user), is_single, always_fills},
+        owner(std::move(owner)) {}
   const MachineCode code;
   const py::object owner;
 };

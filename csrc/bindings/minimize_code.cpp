@@ -31,7 +31,9 @@ py::array values(const PyCode& self, const Numbers& points, int threads) {
   const double* const from = points.data();
   const auto part = [&](std::size_t begin, std::size_t end) {
     std::vector<float> single(self.code.is_single ? 2 * n : 0);
-    for (std::size_t i = begin; i < end; ++i) to[i] = self.code(n, from + i * n, nullptr, single.data());
+    std::vector<double> gradient(self.code.always_fills ? n : 0);
+    double* const g = gradient.empty() ? nullptr : gradient.data();
+    for (std::size_t i = begin; i < end; ++i) to[i] = self.code(n, from + i * n, g, single.data());
   };
   released([&] {
     if (threads <= 1 || count < 2) return part(0, count);
@@ -142,8 +144,8 @@ namespace gs {
 void bind_machine_code(py::module_& m) {
   using namespace minimize;
   py::class_<PyCode>(m, "MachineCode")
-      .def(py::init<std::uintptr_t, std::uintptr_t, bool, py::object>(), py::arg("address"), py::arg("user"),
-           py::arg("is_single"), py::arg("owner"))
+      .def(py::init<std::uintptr_t, std::uintptr_t, bool, bool, py::object>(), py::arg("address"), py::arg("user"),
+           py::arg("is_single"), py::arg("always_fills"), py::arg("owner"))
       .def_property_readonly("is_single", [](const PyCode& self) { return self.code.is_single; })
       .def("__call__", &call, py::arg("x"))
       .def("values", &values, py::arg("points"), py::arg("threads") = 1)

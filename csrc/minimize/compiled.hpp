@@ -13,6 +13,7 @@ struct MachineCode {
   void* address;
   void* user;
   bool is_single;
+  bool always_fills;  // writes the gradient without a look at the pointer, which must not be null then
 
   /// f(x), and its gradient unless g is null; x and g of n doubles. single: 2 n floats, for code of float.
   double operator()(std::size_t n, const double* x, double* g, float* single) const {

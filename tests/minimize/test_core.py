@@ -62,14 +62,12 @@ def test_same_bits_at_any_number_of_threads(method, n):
         return float(0.5 * (scale * x) @ x + np.cos(x).sum()), scale * x - np.sin(x)
 
     found = []
-    for threads in (1, 2, 7):
+    before = gs.get_num_threads()
+    for threads in (1, 2, 7, before):
         gs.set_num_threads(threads)
-        try:
-            res = gs.minimize(fun, np.linspace(-1, 1, n), jac=True, method=method, maxiter=12)
-        finally:
-            gs.set_num_threads(0)
+        res = gs.minimize(fun, np.linspace(-1, 1, n), jac=True, method=method, maxiter=12)
         found.append((res.x.tobytes(), res.fun, res.nfev))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1] == found[2] == found[3]
 
 
 def test_the_inverse_hessian_is_what_its_formula_says():

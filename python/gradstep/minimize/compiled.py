@@ -38,7 +38,8 @@ def machine_code(fun: Any) -> Any:
         return _of_capsule(fun[0], fun)
     if module.startswith("numba") and hasattr(fun, "address") and hasattr(fun, "_sig"):
         signature = fun._sig
-        return _made(fun.address, 0, [str(signature.return_type), *map(str, signature.args)], fun)
+        # In Numba a pointer that is null is hard to tell: it never gets one.
+        return _made(fun.address, 0, [str(signature.return_type), *map(str, signature.args)], fun, always_fills=True)
     if hasattr(type(fun), "argtypes") and hasattr(type(fun), "restype"):  # ctypes
         words = [_of_ctypes(fun.restype), *map(_of_ctypes, fun.argtypes or ())]
         return _made(int.from_bytes(bytes(fun), sys.byteorder), 0, words, fun)
@@ -79,7 +80,7 @@ def _word(text: str) -> str:
     return f"{star[1]}*" if star else text
 
 
-def _made(address: int, user: int, signature: list[str], owner: Any) -> Any:
+def _made(address: int, user: int, signature: list[str], owner: Any, always_fills: bool = False) -> Any:
     words = [_word(word) for word in signature]
     single = REALS.get(words[0]) if words else None
     right = (
@@ -95,4 +96,4 @@ def _made(address: int, user: int, signature: list[str], owner: Any) -> Any:
     if single is None or not right or not address:
         got = f"{signature[0].strip()} ({', '.join(word.strip() for word in signature[1:])})" if signature else "none"
         raise TypeError(f"fun in machine code must be {WANTED}; its signature is {got}.")
-    return _core.MachineCode(address, user, single, owner)
+    return _core.MachineCode(address, user, single, always_fills, owner)
