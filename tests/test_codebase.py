@@ -53,6 +53,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+    ("tune",),
     ("models", "utils"),
     ("backend", "demo"),
     ("__init__", "__main__"),

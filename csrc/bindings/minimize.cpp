@@ -25,7 +25,7 @@ py::array numbers(const std::vector<double>& all) { return py::array_t<double>(p
 
 /// The pairs of L-BFGS, in a pool of their own.
 struct PyMemory {
-  PyMemory(std::size_t n, std::size_t m) : n(n), function(n), memory(m) {}
+  PyMemory(std::size_t n, std::size_t m) : n(n), most(m), function(n), memory(m) {}
 
   bool add(const py::handle& s, const py::handle& y) {
     const Vector from = vector_of(function, s, false), to = vector_of(function, y, false);
@@ -52,48 +52,64 @@ struct PyMemory {
     void gradient(Point&) override {}
     double lowest() override { return nan; }
   };
-  const std::size_t n;
+  const std::size_t n, most;
   Space function;
   Memory memory;
 };
 
-/// A method of C++ as Python holds it, with the objective that its steps one by one are about.
+/// A method of C++ as Python holds it.
 class PyMethod {
  public:
-  PyMethod(const py::object& objective, const py::array& x)
-      : asked(objective, std::size_t(x.size()), !has_dtype<double>(x)) {}
   virtual ~PyMethod() = default;
   virtual Method& method() = 0;
 
-  py::object step(const py::object& point) {
-    asked.refresh();
-    return python_point(py::type::of(point), asked, method().step(asked, point_of(asked, point)));
+  /// A step by the methods of an objective; gives a Point.
+  py::object step(const py::object& objective, const py::object& point) {
+    Asked& function = asked(objective, point);
+    return python_point(py::type::of(point), function, method().step(function, point_of(function, point)));
   }
-  double left(const py::object& point) { return method().left(asked, point_of(asked, point)); }
+  double left(const py::object& objective, const py::object& point) {
+    Asked& function = asked(objective, point);
+    return method().left(function, point_of(function, point));
+  }
 
-  Asked asked;
   bool needs_python = false;  // whether a step does, beside the function
+
+ private:
+  // The same as in the last step, mostly, with its vectors.
+  Asked& asked(const py::object& objective, const py::object& point) {
+    const py::array x = point.attr("x");
+    if (!asked_ || !objective_.is(objective) || asked_->n != std::size_t(x.size())) {
+      asked_ = std::make_unique<Asked>(objective, std::size_t(x.size()), !has_dtype<double>(x));
+      objective_ = objective;
+    }
+    asked_->refresh();
+    return *asked_;
+  }
+  std::unique_ptr<Asked> asked_;
+  py::object objective_;
 };
 
 class PyLBFGS : public PyMethod {
  public:
-  PyLBFGS(const py::object& objective, const py::array& x, std::shared_ptr<PyMemory> memory, double c1, double c2)
-      : PyMethod(objective, x), memory_(std::move(memory)), method_(memory_->memory, c1, c2) {}
+  PyLBFGS(std::shared_ptr<PyMemory> memory, double c1, double c2)
+      : memory(std::move(memory)), c1(c1), c2(c2), method_(this->memory->memory, c1, c2) {}
   Method& method() override { return method_; }
 
+  const std::shared_ptr<PyMemory> memory;
+  const double c1, c2;
+
  private:
-  const std::shared_ptr<PyMemory> memory_;
   LBFGS method_;
 };
 
 class PyBFGS : public PyMethod {
  public:
-  PyBFGS(const py::object& objective, const py::array& x, double c1, double c2)
-      : PyMethod(objective, x), bfgs(asked.n, c1, c2) {}
+  PyBFGS(std::size_t n, double c1, double c2) : c1(c1), c2(c2), bfgs(n, c1, c2) {}
   Method& method() override { return bfgs; }
 
   py::array matrix() const {
-    const std::size_t n = asked.n;
+    const std::size_t n = bfgs.H.n;
     py::array_t<double> made({py::ssize_t(n), py::ssize_t(n)});
     double* const at = made.mutable_data();
     for (std::size_t i = 0; i < n; ++i)
@@ -101,7 +117,7 @@ class PyBFGS : public PyMethod {
     return made;
   }
   void set_matrix(const py::array_t<double, py::array::c_style | py::array::forcecast>& H) {
-    const std::size_t n = asked.n;
+    const std::size_t n = bfgs.H.n;
     if (H.ndim() != 2 || std::size_t(H.shape(0)) != n || std::size_t(H.shape(1)) != n)
       throw py::value_error("H must have shape (" + std::to_string(n) + ", " + std::to_string(n) + "); got " +
                             shape_text(H) + ".");
@@ -109,6 +125,7 @@ class PyBFGS : public PyMethod {
       for (std::size_t j = 0; j <= i; ++j) bfgs.H.set(i, j, H.data()[i * n + j]);
   }
 
+  const double c1, c2;
   BFGS bfgs;
 };
 
@@ -195,14 +212,16 @@ class EngineMover : public PyMover {
 
 class PyDescent : public PyMethod {
  public:
-  PyDescent(const py::object& objective, const py::array& w, const py::object& optimizer, std::size_t index,
-            const py::object& step, const py::object& own, double first)
-      : PyMethod(objective, w) {
+  /// optimizer: the core's, and which of its arrays w is; None if it is Python's, `own`, with the step of what is
+  /// bound.
+  PyDescent(const py::array& w, const py::object& optimizer, std::size_t index, const py::object& step,
+            const py::object& own, double first) {
+    const auto n = std::size_t(w.size());
     needs_python = optimizer.is_none();
     if (needs_python)
-      mover_ = std::make_unique<PyMover>(asked.n, w, step, own);
+      mover_ = std::make_unique<PyMover>(n, w, step, own);
     else
-      mover_ = std::make_unique<EngineMover>(asked.n, w, optimizer, index);
+      mover_ = std::make_unique<EngineMover>(n, w, optimizer, index);
     method_ = std::make_unique<Descent>(*mover_, first);
   }
   Method& method() override { return *method_; }
@@ -366,19 +385,42 @@ void bind_minimize(py::module_& m) {
       .def("product", &PyMemory::product, py::arg("g"))
       .def_property_readonly("s", [](const PyMemory& memory) { return memory.arrays(&Memory::Pair::s); })
       .def_property_readonly("y", [](const PyMemory& memory) { return memory.arrays(&Memory::Pair::y); })
+      .def(py::pickle(
+          [](const PyMemory& self) {
+            return py::make_tuple(self.n, self.most, self.arrays(&Memory::Pair::s), self.arrays(&Memory::Pair::y));
+          },
+          [](const py::tuple& state) {
+            auto made = std::make_shared<PyMemory>(state[0].cast<std::size_t>(), state[1].cast<std::size_t>());
+            const py::list s = state[2], y = state[3];
+            for (std::size_t i = 0; i < s.size(); ++i) made->add(s[i], y[i]);
+            return made;
+          }))
       .def_property_readonly("gamma", [](const PyMemory& memory) { return memory.memory.gamma; });
   py::class_<PyMethod>(m, "DescentMethod").def("step", &PyMethod::step).def("left", &PyMethod::left);
   py::class_<PyLBFGS, PyMethod>(m, "LBFGS")
-      .def(py::init<const py::object&, const py::array&, std::shared_ptr<PyMemory>, double, double>());
+      .def(py::init<std::shared_ptr<PyMemory>, double, double>(), py::arg("memory"), py::arg("c1"), py::arg("c2"))
+      .def("__reduce__", [](const PyLBFGS& self) {
+        return py::make_tuple(py::type::of<PyLBFGS>(), py::make_tuple(self.memory, self.c1, self.c2));
+      });
   py::class_<PyBFGS, PyMethod>(m, "BFGS")
-      .def(py::init<const py::object&, const py::array&, double, double>())
+      .def(py::init<std::size_t, double, double>(), py::arg("n"), py::arg("c1"), py::arg("c2"))
+      .def(py::pickle(
+          [](const PyBFGS& self) {
+            return py::make_tuple(self.bfgs.H.n, self.c1, self.c2, self.matrix(), self.bfgs.is_fresh);
+          },
+          [](const py::tuple& state) {
+            auto made = std::make_unique<PyBFGS>(state[0].cast<std::size_t>(), state[1].cast<double>(),
+                                                 state[2].cast<double>());
+            made->set_matrix(py::array(state[3]));
+            made->bfgs.is_fresh = state[4].cast<bool>();
+            return made;
+          }))
       .def_property("H", &PyBFGS::matrix, &PyBFGS::set_matrix)
       .def_property(
           "is_fresh", [](const PyBFGS& self) { return self.bfgs.is_fresh; },
           [](PyBFGS& self, bool is_fresh) { self.bfgs.is_fresh = is_fresh; });
   py::class_<PyDescent, PyMethod>(m, "Descent")
-      .def(py::init<const py::object&, const py::array&, const py::object&, std::size_t, const py::object&,
-                    const py::object&, double>());
+      .def(py::init<const py::array&, const py::object&, std::size_t, const py::object&, const py::object&, double>());
   m.def("descend", &descend);
   m.def("line_search", &line_search);
 }

@@ -16,6 +16,7 @@ void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints
 void bind_product(pybind11::module_& m);            // the matrix product
 void bind_minimize(pybind11::module_& m);           // methods of minimize
 void bind_machine_code(pybind11::module_& m);       // functions in machine code, many small problems
+void bind_cholesky(pybind11::module_& m);           // the Cholesky factor
 void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

@@ -77,13 +77,15 @@ template <class Real> class AttentionJob : public Job<Real> {
 
   // a (rows, depth) of row stride lda, or transposed (depth, rows); b (depth, columns), or transposed -> c
   void multiply(const Real* a, std::size_t lda, bool a_transposed, const Real* b, std::size_t ldb, bool b_transposed,
-                Real* c, std::size_t ldc, std::size_t rows, std::size_t columns, std::size_t depth,
-                Real* scratch) const {
+                Real* c, std::size_t ldc, std::size_t rows, std::size_t columns, std::size_t depth, Real* scratch,
+                bool adds = false) const {
     const void** const pointers = reinterpret_cast<const void**>(scratch);
     const std::size_t count = a_transposed ? depth : rows;
     for (std::size_t i = 0; i < count; ++i) pointers[i] = a + i * lda;
-    gemm_({{pointers, source_of<Real>}, 0, a_transposed, b, ldb, b_transposed, nullptr, c, ldc, rows, columns, depth},
-          scratch + pointers_ + matrices * matrix_);
+    Product<Real> q{
+        {pointers, source_of<Real>}, 0, a_transposed, b, ldb, b_transposed, nullptr, c, ldc, rows, columns, depth};
+    q.adds = adds;
+    gemm_(q, scratch + pointers_ + matrices * matrix_);
   }
   Real* matrix(Real* scratch, std::size_t i) const { return scratch + pointers_ + i * matrix_; }
 

@@ -29,6 +29,7 @@ template <class Real> struct Weight {
   std::size_t number = 0;  // among all trainable weights of the network
   std::shared_ptr<const WeightAttributes> attributes = nullptr;
   RowSteps* by_rows = nullptr;       // how its rows are stepped, of a table that may be; else null
+  Real* direction = nullptr;         // in which it moves in a tangent pass; null: it stands still
   Real* penalty_gradient = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
 
   bool trainable() const { return attributes->trainable; }

@@ -316,6 +316,7 @@ template <class Real> class Schedule {
 
   const std::size_t batch;
   const bool training;
+  bool curvature = false;         // whether `backward` takes second derivatives of the loss times a direction back
   std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
   std::uint32_t number = 0;       // of the pass over the data
   Stages<Real> stages;

@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "graph/attention_jobs.hpp"
+#include "graph/attention_tangent.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 
 namespace gs {
 
@@ -59,6 +61,14 @@ struct AttentionInputs {
 
   template <class Real> void forward(Schedule<Real>& schedule, const AttentionValues<Real>& at) const {
     schedule.run(std::make_unique<AttentionForwardJob<Real>>(sizes, at, schedule.batch), access(at));
+  }
+  // d, the directions of q, k and v -> that of o
+  template <class Real>
+  void tangent(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionDirections<Real>& d,
+               Matrix<Real> o) const {
+    schedule.run(
+        std::make_unique<AttentionTangentJob<Real>>(sizes, at, schedule.batch, d, o.at),
+        {{at.q, at.k, at.v, at.p, at.query_mask, at.key_mask, at.mask, at.factor, d.q, d.k, d.v, d.factor}, {o.at}});
   }
   // grad, the gradient by o -> dq, dk, dv, and factors (samples * heads) or null
   template <class Real>
@@ -140,6 +150,21 @@ struct MultiHeadAttention {
     back(2, 1, value_in, dv);
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dq = queries_of(schedule, d), dk = keys_of(schedule, d), dv = values_of(schedule, d),
+                       o = heads_of(schedule, d);
+    const auto into = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz, const char* name) {
+      product_tangent(schedule, call, d, call.x(n, input), d.x(n, input), true, use_bias ? 2 * which : which,
+                      bias(d, which), dz, name);
+    };
+    into(0, 0, query_in, dq, "q by weights");
+    into(1, 2, key_in, dk, "k by weights");
+    into(2, 1, value_in, dv, "v by weights");
+    inputs.tangent(schedule, values(schedule, call), {dq.at, dk.at, dv.at, nullptr}, o);
+    product_tangent(schedule, call, d, schedule.rows(heads_of(schedule, call)), schedule.rows(o), true,
+                    use_bias ? std::size_t(6) : std::size_t(3), bias(d, 3), d.y(out), "y by weights");
+  }
+
  private:
   template <class Real> const Weight<Real>* kernel(Call<Real>& call, std::size_t which) const {
     return call.weight(use_bias ? 2 * which : which);
@@ -207,6 +232,17 @@ struct DotAttention {
     inputs.backward(schedule, values(schedule, call, {}), call.dy(s.value_size), place(0, s.size, s.queries, "dq"),
                     place(2, s.size, s.keys, "dk"), place(1, s.value_size, s.keys, "dv"), factors);
     if (use_scale) schedule.bias_grad({factors, batch, 1}, call.weight(0));
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const AttentionSizes& s = inputs.sizes;
+    const auto direction = [&](std::size_t input, std::size_t n) {
+      return d.x_moves(input) ? d.x_matrix(n, input).at : nullptr;
+    };
+    inputs.tangent(
+        schedule, values(schedule, call, {}),
+        {direction(0, s.size), direction(2, s.size), direction(1, s.value_size), use_scale ? d.weight(0)->w : nullptr},
+        d.y(s.value_size));
   }
 
  private:

@@ -1,22 +1,38 @@
 #include "train/executor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "layers/tangents.hpp"
 #include "train/plan.hpp"
 
 namespace gs {
+namespace {
+
+bool keeps(Mode mode) { return mode != Mode::predict && mode != Mode::score; }
+
+std::vector<AnyLayer> stand_ins(const std::vector<AnyLayer>& layers, bool inference) {
+  std::vector<AnyLayer> all;
+  if (inference)
+    for (const AnyLayer& layer : layers) all.push_back(in_inference(layer));
+  return all;
+}
+
+}  // namespace
 
 template <class Real>
 Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
                          std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-                         const std::vector<Source>& sources)
+                         const std::vector<Source>& sources, const TangentUse& tangent)
     : batch(batch),
       network_(network),
-      backward_(mode == Mode::gradient || mode == Mode::train),
+      backward_(keeps(mode) && mode != Mode::tangent),
+      inference_(tangent.inference),
+      layers_(stand_ins(network.layers, inference_)),
       weights_(std::move(weights)),
-      schedule_(batch, backward_, epilogue),
+      schedule_(batch, keeps(mode), epilogue),
       views_(sources.size()) {
   scorings.resize(network.outputs.size());
   std::vector<Content<Real>> inputs(sources.size());
@@ -25,16 +41,39 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     inputs[i].source = sources[i];
     row_sizes_.push_back(network.input_size(i) * item_size(sources[i]));
   }
+  if (inference_)
+    for (auto& layer : weights_)
+      for (Weight<Real>& weight : layer) {
+        WeightAttributes as_it_is = *weight.attributes;
+        as_it_is.updated = false;
+        weight.attributes = std::make_shared<const WeightAttributes>(as_it_is);
+      }
   for (const auto& layer : weights_)
     for (const auto& weight : layer) stores_ &= !backward_ || !weight.trainable() || weight.gradient;
   if (backward_) make_penalty_gradients();
+  const bool tangents = mode == Mode::tangent || mode == Mode::curvature;
+  schedule_.curvature = mode == Mode::curvature || mode == Mode::roots;
 
-  Plan<Real> plan(network, schedule_, weights_, inputs, mode == Mode::gradient);
+  Plan<Real> plan(network, inference_ ? layers_ : network.layers, schedule_, weights_, inputs, mode == Mode::gradient,
+                  tangents);
   std::vector<bool> absorbed;
   for (std::size_t i = 0; i < scorings.size(); ++i)
     absorbed.push_back(mode != Mode::predict && plan.absorb(i, scorings[i]));
   memory_ = plan.lay_out();
   plan.forward();
+  std::vector<Matrix<Real>> moves;  // (output)
+  if (tangents) {
+    make_directions();
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const bool given = i < tangent.inputs.size() && tangent.inputs[i];
+      dx.push_back(given
+                       ? Matrix<Real>{schedule_.workspace(batch * network.input_size(i)), batch, network.input_size(i)}
+                       : Matrix<Real>{});
+    }
+    plan.tangent(directions_, dx);
+    for (std::size_t i = 0; i < scorings.size(); ++i) moves.push_back(plan.direction_of_output(i));
+    if (mode == Mode::tangent) dy = moves;
+  }
   heads.reserve(scorings.size());
   bool by_caller = false;
   for (std::size_t i = 0; i < scorings.size(); ++i) {
@@ -46,7 +85,11 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     by_caller |= scoring.by_caller;
     heads.back().schedule(schedule_, y, absorbed[i] || scoring.loss.of_logits, absorbed[i] ? plan.activated(i) : y,
                           learns ? plan.gradient_by_output(i) : Matrix<Real>{},
-                          mode == Mode::predict ? Matrix<Real>{} : plan.mask(i));
+                          mode == Mode::predict || mode == Mode::tangent ? Matrix<Real>{} : plan.mask(i),
+                          mode == Mode::curvature ? Slopes::curvature
+                          : mode == Mode::roots   ? Slopes::roots
+                                                  : Slopes::loss,
+                          tangents ? moves[i] : Matrix<Real>{});
   }
   if (by_caller) schedule_.begin_backward();
   if (!backward_) return;
@@ -86,6 +129,17 @@ template <class Real> void Executor<Real>::make_penalty_gradients() {
     }
 }
 
+template <class Real> void Executor<Real>::make_directions() {
+  directions_ = weights_;
+  for (auto& layer : directions_) {
+    const bool moves = std::any_of(layer.begin(), layer.end(), [](const auto& weight) { return weight.direction; });
+    for (Weight<Real>& weight : layer) {
+      weight.w = weight.direction;
+      if (moves && !weight.w) weight.w = schedule_.workspace(weight.attributes->size());
+    }
+  }
+}
+
 template <class Real> bool Executor<Real>::is_long() const {
   // Those who wait for the end of one that is not long wait for 40 ms; as long as nothing is known of its pace, for 10
   // to 100 ms, from the fastest CPUs and numbers to the slowest.
@@ -102,7 +156,8 @@ template <class Real> void Executor<Real>::store_gradients(const std::vector<Rea
 
 template <class Real> void Executor<Real>::save_statistics() {
   statistics_.clear();
-  if ((backward_ || network_.batch) && (stores_ || has_halves() || has_externals())) read_statistics(statistics_);
+  if ((schedule_.training || network_.batch) && (stores_ || has_halves() || has_externals()))
+    read_statistics(statistics_);
 }
 
 template <class Real> void Executor<Real>::read_statistics(std::vector<Real>& to) const {
@@ -156,7 +211,7 @@ template <class Real> void Executor<Real>::run(Place at, Place last) {
     for (; at.external < last.external; ++at.external) {
       const ExternalCall<Real>& call = schedule_.externals[at.external];
       run_to(call.stage);
-      network_.ask(call, schedule_.training);
+      network_.ask(call, schedule_.training && !inference_);
     }
     run_to(last.stage);
   } catch (...) {

@@ -17,10 +17,19 @@ namespace gs {
 
 /// What an executor is for.
 enum class Mode {
-  predict,   // outputs
-  score,     // outputs, the losses and metrics of each row
-  gradient,  // those, and all gradients, stored
-  train,     // those, and the step of every weight
+  predict,    // outputs
+  score,      // outputs, the losses and metrics of each row
+  gradient,   // those, and all gradients, stored
+  train,      // those, and the step of every weight
+  tangent,    // outputs, and how they move where inputs and weights do
+  curvature,  // products of the Gauss-Newton matrix with directions of the weights, stored as gradients are
+  roots,      // what comes back of Slopes::roots, stored as gradients are
+};
+
+/// Of a tangent pass, beside the directions of the weights.
+struct TangentUse {
+  std::vector<bool> inputs{};  // which of them move
+  bool inference = false;      // whether layers compute as in inference
 };
 
 /// Runs a network on batches of one size: its buffers and its schedule.
@@ -31,7 +40,7 @@ template <class Real> class Executor {
   /// sources (input): what the numbers of each will be.
   Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
            std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-           const std::vector<Source>& sources);
+           const std::vector<Source>& sources, const TangentUse& tangent = {});
 
   /// Whether a part of a pass is computed elsewhere, so that it cannot be run within a team.
   bool has_externals() const { return !schedule_.externals.empty(); }
@@ -89,18 +98,22 @@ template <class Real> class Executor {
 
   const std::size_t batch;
   std::vector<Head<Real>> heads;  // (output)
-  std::vector<Matrix<Real>> dx;   // (input), of rows (batch); of Mode::gradient
+  std::vector<Matrix<Real>> dx;   // (input), of rows (batch); of Mode::gradient, and of Mode::tangent, to be given
+  std::vector<Matrix<Real>> dy;   // (output), of Mode::tangent: how it moves; without memory if it does not
 
  private:
   void make_penalty_gradients();
+  /// The directions of weights, those that a layer has none of as zeros beside others.
+  void make_directions();
   using Place = typename Schedule<Real>::Place;
   void run(Place first, Place last);
   void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
 
   const Network<Real>& network_;
-  const bool backward_;
-  std::vector<std::vector<Weight<Real>>> weights_;
+  const bool backward_, inference_;
+  const std::vector<AnyLayer> layers_;  // that stand for the network's, if any do
+  std::vector<std::vector<Weight<Real>>> weights_, directions_;
   Schedule<Real> schedule_;
   std::vector<std::deque<DataView>> views_;  // (input)
   std::vector<std::size_t> row_sizes_;       // (input), bytes

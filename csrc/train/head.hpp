@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph/schedule.hpp"
+#include "train/curvature.hpp"
 #include "train/scores.hpp"
 
 namespace gs {
@@ -17,9 +18,10 @@ template <class Real> class Head {
 
   /// Adds the scoring of y. of_logits: whether y is before the activation that the loss contains; then outputs is where
   /// what it gives is to lie. dy: where the gradient of the loss is to lie, or none. mask: 0 where rows are not scored,
-  /// one number for each, or for equally many of a sample; without memory: all are.
+  /// one number for each, or for equally many of a sample; without memory: all are. slopes: what is to lie in dy;
+  /// direction: that of y, for Slopes::curvature; without memory: it stands still.
   void schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> outputs, Matrix<Real> dy,
-                Matrix<Real> mask = {});
+                Matrix<Real> mask = {}, Slopes slopes = Slopes::loss, Matrix<Real> direction = {});
 
   /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
   void set_sample_weights(const double* weights, const std::uint8_t* mask);
@@ -49,6 +51,10 @@ template <class Real> class Head {
   Real* dy = nullptr;                       // (rows, n); null without a backward pass
 
  private:
+  /// Random signs for rows [first, first + count) -> to (count, n), the same in every pass of the same number.
+  static void draw_signs(const Schedule<Real>& schedule, std::size_t parts, std::size_t first, std::size_t count,
+                         std::size_t n, Real* to);
+
   LossUse loss_;
   const std::vector<const ScoreInfo*> metrics_;
   const bool wanted_;                 // whether the caller reads the outputs

@@ -5,6 +5,25 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_losses import activation as activation
+from ._core_losses import activation_backward as activation_backward
+from ._core_losses import activations as activations
+from ._core_losses import check_loss as check_loss
+from ._core_losses import constrained as constrained
+from ._core_losses import loss as loss
+from ._core_losses import losses as losses
+from ._core_losses import metrics as metrics
+from ._core_losses import penalize as penalize
+from ._core_losses import penalty as penalty
+from ._core_losses import reduce as reduce
+from ._core_losses import whole_batch_losses as whole_batch_losses
+from ._core_matrices import cholesky as cholesky
+from ._core_matrices import cholesky_inverse as cholesky_inverse
+from ._core_matrices import cholesky_solve as cholesky_solve
+from ._core_matrices import matmul as matmul
+from ._core_passes import CurvatureLoop as CurvatureLoop
+from ._core_passes import ForwardBackward as ForwardBackward
+
 __version__: str
 
 # -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
@@ -196,51 +215,6 @@ class TensorGroups:
 
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 
-def activations() -> dict[str, tuple[tuple[str, float, str, float, float, bool, bool], ...]]:
-    """Fields of each activation: (name, default, doc, low, high, low_open, high_open)."""
-
-def activation(use: str | dict[str, Any], x: ndarray) -> ndarray:
-    """use: a name, or ``{"kind": name}`` with values of its fields. x (..., n), float32 or float64 -> new array of the
-    same shape; softmax, log_softmax and sparsemax over the last axis."""
-
-def activation_backward(use: str | dict[str, Any], x: ndarray, dy: ndarray) -> ndarray:
-    """dx for dy, the gradient with respect to activation(use, x)."""
-
-def penalty(w: ndarray, settings: dict[str, Any]) -> float:
-    """Of w (n,) or (rows, n) by settings["penalty"]: l1, proximal, l2, orthogonal (floats) and of_rows (bool)."""
-
-def penalize(w: ndarray, settings: dict[str, Any], g: ndarray) -> float:
-    """The same; and adds its gradient at w to g, of the shape and dtype of w, both in C order."""
-
-def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> ndarray:
-    """w shrunk by amount, then within settings["constraint"]: ``{"kind": "non_negative"}`` or ``{"kind": "norm", "low":
-    float, "high": float, "rate": float, "axis": "first" | "last" | "all"}``; a new array."""
-
-def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
-    """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
-
-def check_loss(loss: dict[str, Any]) -> None:
-    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
-    float}`` and settings by the names of fields; ValueError or TypeError that names what is wrong."""
-
-def loss(
-    loss: dict[str, Any],
-    y_true: ndarray,
-    y_pred: ndarray,
-    weights: ndarray | None = None,
-    mask: ndarray | None = None,
-    gradient: bool = True,
-) -> tuple[float, ndarray, ndarray | None]:
-    """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n); weights (rows,)
-    float64; mask (rows,) bool -> the loss; values (rows,) float64, of each row without its weight; and with
-    gradient d loss / d y_pred (rows, n). The reduction "none" is a sum."""
-
-def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarray | None) -> tuple[float, ndarray]:
-    """values (rows,) float64 -> what they are together, and the gradient of that by each (rows,)."""
-
-def metrics() -> tuple[str, ...]:
-    """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
-
 def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
     """The shapes that the weights of a layer would have, for inputs of rows of these shapes. Nothing is allocated."""
 
@@ -290,6 +264,15 @@ class Network:
     def penalty(self) -> float:
         """What the penalties of all weights add to a loss."""
     @property
+    def numbers(self) -> int:
+        """How many numbers all layers give for a row."""
+    @property
+    def masked(self) -> list[bool]:
+        """Whether a value of the network says which rows of each output count."""
+    @property
+    def batch(self) -> int:
+        """Rows that each batch must have where layers keep states between batches; 0: any."""
+    @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
 
@@ -305,8 +288,24 @@ class Network:
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
+    def jvp(
+        self,
+        x: Given,
+        directions: Moves | None = None,
+        dx: Moves | None = None,
+        number: int = 0,
+        training: bool = False,
+    ) -> tuple[list[ndarray], list[ndarray]]:
+        """Outputs, and how they move along directions of the trained weights, in order, and of the inputs."""
+
+    def gauss_newton_product(
+        self, loss: Any, x: Given, y: Given, directions: Moves, number: int = 0, weights: Any = None, mask: Any = None
+    ) -> list[ndarray]:
+        """J^T H J v of the trained weights, in order, and what their penalties add."""
+
 # An array, or a list of one for each input or output; None where there is nothing to be said.
 Given: TypeAlias = ndarray | Sequence[ndarray | None]
+Moves: TypeAlias = Sequence[ndarray | None]  # directions of what moves
 
 class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -347,6 +346,11 @@ class TrainLoop:
     def start(self, order: ndarray | None, number: int = 0) -> None:
         """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
 
+    def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
+        """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
+        (n,), float64, to 0; each batch of the pass then adds its share of the gradient of the mean over the rows.
+        places: where each trained weight begins in both, in the order of network.parameters."""
+
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
     @property
@@ -369,33 +373,7 @@ class TrainLoop:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""
 
-class ForwardBackward:
-    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
-    Buffers of the last four batch sizes are kept."""
-
-    def __init__(self, network: Network) -> None: ...
-    def forward(
-        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
-    ) -> Any:
-        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
-        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
-
-    def backward(self, dy: Given) -> Any:
-        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
-        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
-
-    @property
-    def gradients(self) -> list[ndarray]:
-        """One for each weight that is trained, in order; overwritten by each `backward`."""
-
-# -- the matrix product, for tests and benchmarks (csrc/bindings/product.cpp) ------------------------------------------
-
-def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -> None:
-    """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
-    start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
-
 # -- C functions -------------------------------------------------------------------------------------------------------
-
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""
 
@@ -427,21 +405,19 @@ class Memory:
     def gamma(self) -> float: ...
 
 class DescentMethod:
-    def step(self, point: Any, /) -> Any: ...
-    def left(self, point: Any, /) -> float: ...
+    def step(self, objective: Any, point: Any, /) -> Any: ...
+    def left(self, objective: Any, point: Any, /) -> float: ...
 
 class LBFGS(DescentMethod):
-    def __init__(self, objective: Any, x: ndarray, memory: Memory, c1: float, c2: float, /) -> None: ...
+    def __init__(self, memory: Memory, c1: float, c2: float) -> None: ...
 
 class BFGS(DescentMethod):
     H: ndarray
     is_fresh: bool
-    def __init__(self, objective: Any, x: ndarray, c1: float, c2: float, /) -> None: ...
+    def __init__(self, n: int, c1: float, c2: float) -> None: ...
 
 class Descent(DescentMethod):
-    def __init__(
-        self, objective: Any, w: ndarray, core: Any, index: int, step: Any, optimizer: Any, first: float, /
-    ) -> None: ...
+    def __init__(self, w: ndarray, core: Any, index: int, step: Any, optimizer: Any, first: float, /) -> None: ...
 
 def descend(
     objective: Any,

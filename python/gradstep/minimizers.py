@@ -27,6 +27,7 @@ from .minimize.methods.owlqn import OWLQN
 from .minimize.methods.population import Population
 from .minimize.methods.sequence import Sequence
 from .minimize.methods.trust_region import TrustExact, TrustNCG
+from .minimize.methods.variance_reduced import SARAH, SVRG
 
 __all__ = [
     "BFGS",
@@ -34,6 +35,8 @@ __all__ = [
     "LBFGS",
     "LBFGSB",
     "OWLQN",
+    "SARAH",
+    "SVRG",
     "ConjugateGradient",
     "DifferentialEvolution",
     "FirstOrder",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import gradstep as gs
 import numpy as np
 import pytest
@@ -42,16 +44,20 @@ def test_a_resumed_run_has_the_same_bits(cls):
     method._start(objective, point, None)
     for _ in range(15):
         point = method._step(point)
-    state, kept = method.state_dict(), Point(point.x.copy(), point.f, point.g.copy())
+    state, kept, copy = method._learned(), Point(point.x.copy(), point.f, point.g.copy()), pickle.dumps(method)
     for _ in range(10):
         point = method._step(point)
     other, _ = objective_and_start()
     resumed = cls()
     resumed._start(other, kept, None)
-    resumed.load_state_dict(state)
-    for _ in range(10):
-        kept = resumed._step(kept)
-    assert kept.x.tobytes() == point.x.tobytes()
+    resumed._relearn(state, len(kept.x))
+    unpickled = pickle.loads(copy)
+    unpickled.objective = other
+    for method in (resumed, unpickled):
+        at = kept
+        for _ in range(10):
+            at = method._step(at)
+        assert at.x.tobytes() == point.x.tobytes()
 
 
 @pytest.mark.parametrize(("method", "n"), [("l-bfgs", 70_001), ("bfgs", 450)])

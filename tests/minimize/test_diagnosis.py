@@ -198,3 +198,14 @@ def test_l_bfgs_b_comes_where_scipy_s_does(bounded):
         )
         np.testing.assert_allclose(ours.x, theirs.x, atol=1e-6)
         assert ours.success
+
+
+def test_noisy_residuals_are_called_noisy():
+    rng = np.random.default_rng(0)
+    noisy = gs.minimize(
+        lambda x: x + 1e-3 * rng.normal(size=2), np.ones(2), jac=lambda x: np.eye(2), residual=True, method="lm"
+    )
+    assert not noisy.success
+    assert "noise" in noisy.diagnosis
+    wrong = gs.minimize(lambda x: x, np.ones(2), jac=lambda x: -np.eye(2), residual=True, method="lm")
+    assert "wrong gradient" in wrong.diagnosis

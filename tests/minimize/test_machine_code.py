@@ -203,7 +203,7 @@ def test_numba_and_scipy():
     assert res.success
     assert res.x.tobytes() == gs.minimize(code, START, method="bfgs").x.tobytes()
     assert gs.minimize(fun, START, method="cma-es", seed=0, maxiter=5).nfev > 6
-    low = scipy.LowLevelCallable(fun.ctypes, signature=NAME.decode())
+    low = scipy.LowLevelCallable(fun.ctypes, user_data=C.c_void_p(7))
     assert gs.minimize(low, START, method="bfgs").x.tobytes() == res.x.tobytes()
 
     timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])

@@ -42,6 +42,13 @@ class Arguments(dict[str, Any]):
             else:
                 self.rest[key] = value
 
+    def take_epochs(self, epochs: Any) -> None:
+        """The limit of iterations over data; `maxiter` means the same."""
+        if epochs is not None:
+            if self["maxiter"] is not None:
+                raise TypeError("epochs and maxiter mean the same with data=: give one of them.")
+            self["maxiter"] = check_int("epochs", epochs, 0)
+
 
 def map_of(workers: Any, is_code: bool) -> tuple[Any, Any, int]:
     """A map for ``workers=``, the pool of threads that is to be closed behind it, and the threads for machine code."""

@@ -35,7 +35,7 @@ def machine_code(fun: Any) -> Any:
     if kind == "PyCapsule":
         return _of_capsule(fun, fun)
     if kind == "LowLevelCallable" and isinstance(fun, tuple):
-        return _of_capsule(fun[0], fun)
+        return _of_capsule(tuple.__getitem__(fun, 0), fun)
     if module.startswith("numba") and hasattr(fun, "address") and hasattr(fun, "_sig"):
         signature = fun._sig
         # In Numba a pointer that is null is hard to tell: it never gets one.

@@ -63,17 +63,18 @@ def diagnose(
     if g is None or method.needs == "value":
         return found
     _history(stop, success, objective, method, record, x, g, may_call, said)
-    if not may_call or objective.l1:
+    if not may_call or objective.has_l1:
         return found
     if success and not g.any() and (objective.is_differences or n == 0):
         _flat(objective, x, said)
     if success and stop.reason in ("gtol", "ftol", "xtol") and "plateau" not in said:
         _saddle(objective, method, record, n, x, g, found)
     if not success and stop.reason in ("line_search", "stalled", "diverged"):
-        _gradient(objective, x, g, said)
-        if "wrong gradient" not in said:
-            _noise(objective, x, said)
-    if not success and "wrong gradient" not in said:
+        _noise(objective, x, said)
+        if "noise" not in said:
+            _gradient(objective, x, g, said)
+    planned = method.needs_data and stop.reason == "maxiter"  # where epochs are the usual end
+    if not success and "wrong gradient" not in said and not planned:
         _scaling(objective, method, x, g, said)
     return found
 
@@ -187,7 +188,7 @@ def _flat(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:
     points = [(x + h).astype(x.dtype), (x - h).astype(x.dtype)]
     if objective.bounds is not None:
         points = [objective.bounds.clip(point) for point in points]
-    if all(objective.value_beside(point) == objective.best_f for point in points):
+    if all(value == objective.best_f for value in objective.values_beside(points)):
         said["plateau"] = (
             f"f is {objective.best_f:.6g} at all points around, and the gradient exactly 0: a plateau, which says "
             'nothing of a minimum. Take "cma-es", which compares values farther apart, or larger differences '
@@ -217,7 +218,7 @@ def _noise(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:
     points = [(x + i * h).astype(x.dtype) for i in range(9)]
     if objective.bounds is not None:
         points = [objective.bounds.clip(point) for point in points]
-    values = np.array([objective.value_beside(point) for point in points])
+    values = np.array(objective.values_beside(points))
     if not np.isfinite(values).all():
         return
     sizes = []

@@ -12,6 +12,7 @@ import numpy as np
 from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
+from .batches import BatchObjective, data_of
 from .bounds import Bounds
 from .checking import check_grad as compare
 from .compiled import machine_code
@@ -20,6 +21,7 @@ from .ending import Best, Ending, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
+from .methods.minibatch import with_data, without_data
 from .methods.registry import method_of
 from .objective import Objective
 from .point import Point
@@ -59,6 +61,9 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     batched: bool = False,
     workers: Any = None,
+    data: Any = None,
+    batch_size: int | str | None = None,
+    epochs: int | None = None,
     return_path: bool = False,
     check_grad: bool = False,
     options: dict[str, Any] | None = None,
@@ -71,7 +76,8 @@ def minimize(
         ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. Or machine code, which is
         called without Python: a Numba ``cfunc``, SciPy's ``LowLevelCallable``, a function pointer of ctypes or cffi, or
         Cython's capsule of ``double f(intptr n, const double *x, double *grad_or_NULL, void *user)``, or the same with
-        float. It writes the gradient unless that pointer is null, so ``jac=True`` goes without saying.
+        float. It writes the gradient unless that pointer is null, so ``jac=True`` goes without saying. With `data`,
+        ``fun(x, *rows, *args) -> (value, gradient)``: the mean loss of these rows.
     x0 : float, array_like, or list, tuple or dict of arrays
         The start. Arrays of float32 or float64, of any shapes; it is not changed.
     args : tuple
@@ -122,6 +128,13 @@ def minimize(
     workers : int or callable, optional
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
         Threads call machine code at the same time; functions of Python take turns, except in what releases the GIL.
+    data : array or tuple of arrays, optional
+        Arrays, or SciPy sparse matrices, of the same number of rows, over which `fun` is a mean. Optimizers, ``"svrg"``
+        and ``"sarah"`` step after each batch of rows, others after all rows. See Notes.
+    batch_size : int or "full", optional
+        Rows of a batch, by default 32; "full" is all of them.
+    epochs : int, optional
+        At most so many passes over `data`, by default 100 for methods that take batches; the `maxiter` of others.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
     check_grad : bool, default False
@@ -156,6 +169,11 @@ def minimize(
     ``"trust-exact"`` (or ``"newton"``), ``"trust-ncg"`` and ``"newton-cg"`` use second derivatives, given or from
     differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
     residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
+
+    With `data`, batches come as in `Model.fit`: in a new order each epoch, which follows from `seed` and the number of
+    the epoch; what `fun` gets are copies. An iteration is an epoch, after which value and gradient over all rows are
+    computed, in calls of at most 4,096 rows: by them stops are decided, and `res.x` is the end of the best epoch.
+    ``res.history["loss"]`` has the mean of the batches as they went by, what `fit` calls loss.
 
     Examples
     --------
@@ -194,6 +212,13 @@ def minimize(
     if check_bool("residual", residual):
         merged.of_loss = {name: merged.rest.pop(name) for name in ("loss", "loss_scale") if name in merged.rest}
     chosen = method_of(method, merged.rest, first_order)
+    rows = data_of(data) if data is not None else None
+    if rows is None:
+        without_data(chosen, batch_size=batch_size, epochs=epochs)
+    else:
+        other = {"hess": hess, "hessp": hessp, "workers": workers, "batched": batched, "residual": residual}
+        chosen = with_data(chosen, batch_size, {name: value for name, value in other.items() if value})
+        merged.take_epochs(epochs)
     if box is not None and not chosen.takes_bounds:
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
     if chosen.needs == "residual" and not residual:
@@ -201,22 +226,23 @@ def minimize(
     if batched and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
     mapped, pool, threads = map_of(workers, code is not None)
-    kind = Residuals if residual else Objective
-    objective = kind(
-        fun,
-        derivative(jac),
-        layout,
-        **merged.of_loss,
-        hess=optional("hess", hess),
-        hessp=optional("hessp", hessp),
-        args=args if isinstance(args, tuple) else (args,),
-        bounds=box,
-        limits=limits,
-        step=merged.step,
-        mapped=mapped,
-        threads=threads,
-        batched=check_bool("batched", batched),
-    )
+    common: dict[str, Any] = {
+        "hess": optional("hess", hess),
+        "hessp": optional("hessp", hessp),
+        "args": args if isinstance(args, tuple) else (args,),
+        "bounds": box,
+        "limits": limits,
+        "step": merged.step,
+        "mapped": mapped,
+        "threads": threads,
+        "batched": check_bool("batched", batched),
+    }
+    objective: Objective
+    if rows is not None:
+        objective = BatchObjective(fun, jac, layout, rows, batch_size, **common)
+    else:
+        kind = Residuals if residual else Objective
+        objective = kind(fun, derivative(jac), layout, **merged.of_loss, **common)
     if seed is not None:
         key_of(seed)
     if merged["gtol"] is None:
@@ -238,7 +264,8 @@ def minimize(
     chosen._rules = rules
     record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
     if check_bool("check_grad", check_grad) and not objective.is_differences and not residual:
-        checked = compare(fun, jac, layout.restore(layout.x0), objective.args)
+        sample = objective.first_rows() if isinstance(objective, BatchObjective) else ()
+        checked = compare(fun, objective.jac, layout.restore(layout.x0), (*sample, *objective.args))
         if not checked.success:
             raise ValueError(checked.message)
     try:
@@ -365,7 +392,7 @@ def _result(
     if seen.escape is not None:
         result.escape = layout.restore(seen.escape)
     result.diagnosis = seen.sentences
-    result.history = record.history()
+    result.history = record.history() | (method._history() if len(record) else {})
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]
         result.path_fun = result.history["fun"].copy()

@@ -57,7 +57,10 @@ class Objective:
     An array that was given to `value` is never written again: the best one is kept, not copied.
     """
 
-    l1 = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value
+    limit_name = "maxiter"  # the argument that says how many iterations there may be
+    l1: Any = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value, or one for each x_i
+    has_l1 = False
+    own_l1: Any = 0.0  # what the function itself leaves to it
 
     def __init__(
         self,
@@ -90,7 +93,7 @@ class Objective:
     @property
     def is_direct(self) -> bool:
         """Whether the core may call `fun` and `jac` itself, with the counting below in C++."""
-        return type(self) is Objective and not (self.batched or self.is_differences or self.l1)
+        return type(self) is Objective and not (self.batched or self.is_differences or self.has_l1)
 
     @property
     def machine_code(self) -> Any:
@@ -108,14 +111,25 @@ class Objective:
         self.nfev += calls
 
     def _saw(self, x: np.ndarray, f: float, g: np.ndarray | None) -> float:
-        if self.l1:
-            f += self.l1 * float(np.abs(x).sum(dtype=np.float64))
+        if self.has_l1:
+            f += self.magnitudes(x)
         self._x, self._f, self._g = x, f, g
         if f < self.best_f:
             self.best_x, self.best_f, self.best_g = x, f, g
             if f <= self.limits.target:
                 raise Stop("target")
         return f
+
+    def add_l1(self, l1: float) -> None:
+        """Add to the function from now on this weight times the sum of |x_i|, and what it leaves itself."""
+        self.l1 = l1 + self.own_l1
+        self.has_l1 = bool(np.any(self.l1))
+
+    def magnitudes(self, x: np.ndarray) -> float:
+        """The weighted sum of |x_i|."""
+        if isinstance(self.l1, np.ndarray):
+            return float(np.dot(self.l1, np.abs(x)))
+        return float(self.l1) * float(np.abs(x).sum(dtype=np.float64))
 
     # -- values ----
 
@@ -187,14 +201,14 @@ class Objective:
                 found[i] = self.value(point)
             return found
         else:
-            found = np.array(self._mapped(list(points)), np.float64)
+            found = np.array(self.values_beside(list(points)), np.float64)
         found = found.astype(np.float64, copy=False)
         best = int(np.argmin(np.where(np.isnan(found), math.inf, found)))
         self._saw(points[best], float(found[best]), None)
         return found
 
-    def _mapped(self, points: Sequence[np.ndarray]) -> list[float]:
-        """Values through the map, which are not candidates for the best point by themselves."""
+    def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Values through the map, none of which is a candidate for the best one or counts as the last point."""
         self._spend(len(points))
         if self._map is map and not self.args:
             found = [self.fun(self.layout.restore(point)) for point in points]
@@ -204,7 +218,7 @@ class Objective:
             found = list(self._map(self.fun, [self.layout.restore(point) for point in points]))
         if self.jac == "cs":
             return found
-        return [self._number(value) for value in found]
+        return [self._number(self._split(value)[0] if self.is_pair else value) for value in found]
 
     def extras(self, x: np.ndarray) -> dict[str, Any]:
         """Fields of the result that only this kind of function has."""
@@ -225,8 +239,8 @@ class Objective:
             return self._g
         if self.is_differences:
             f = self._f if x is self._x else self.value(x)
-            smooth = f - self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else f
-            g = differences.difference(self._mapped, x, smooth, self.jac, self.eps, self.step, self.bounds)
+            smooth = f - self.magnitudes(x) if self.has_l1 else f
+            g = differences.difference(self.values_beside, x, smooth, self.jac, self.eps, self.step, self.bounds)
         else:
             if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:
                 raise Stop("maxtime")
@@ -279,11 +293,6 @@ class Objective:
         difference: np.ndarray = (self.gradient_beside(moved) - g) / h
         self._x, self._f, self._g = kept
         return difference
-
-    def value_beside(self, x: np.ndarray) -> float:
-        """A value that is no candidate for the best one, and that does not count as the last point."""
-        found = self._mapped([x])[0]
-        return found if isinstance(found, float) else math.nan
 
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:
         """A gradient at a point whose value is not wanted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -146,11 +146,13 @@ class Residuals(Objective):
         found = [self.fun(self.layout.restore(point), *self.args) for point in points]
         return found if self.jac == "cs" else [self._residuals(one) for one in found]
 
-    def value_beside(self, x: np.ndarray) -> float:
-        """Half the sum of the losses at a point that is no candidate."""
+    def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Half the sum of the losses at points that are no candidates."""
         with np.errstate(over="ignore", invalid="ignore"):
-            rho = self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0]
-            return 0.5 * self.loss_scale**2 * float(rho.sum())
+            return [
+                0.5 * self.loss_scale**2 * float(self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0].sum())
+                for x in points
+            ]
 
     def residuals_beside(self, x: np.ndarray) -> np.ndarray:
         """The residuals at a point that is no candidate."""

@@ -9,6 +9,7 @@ from .descent import plot_descent
 from .embedded import embedding
 from .history import plot_history
 from .landscape import landscape, path
+from .rates import plot_rates
 from .schedule import learning_rate
 from .spread import histograms
 
@@ -21,6 +22,7 @@ __all__ = [
     "path",
     "plot_descent",
     "plot_history",
+    "plot_rates",
 ]
 
 

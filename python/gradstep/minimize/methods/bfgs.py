@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ...checks import check_float
 from ..objective import Objective
 from ..point import Point
 from .base import Method
+from .training import shaped
 
 __all__ = ["BFGS", "checked_wolfe"]
 
@@ -44,16 +44,18 @@ class BFGS(Method):
     """
 
     name = "bfgs"
+    trains_models = True
+    _learns = ("H", "fresh")
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
-        self._native = _core.BFGS(objective, point.x, self.c1, self.c2)
+        self._native = _core.BFGS(len(point.x), self.c1, self.c2)
 
     def _step(self, point: Point) -> Point:
-        new: Point = self._native.step(point)
+        new: Point = self._native.step(self.objective, point)
         return new
 
     @property
@@ -62,16 +64,16 @@ class BFGS(Method):
         matrix: np.ndarray = self._native.H
         return matrix
 
+    def _learned(self) -> dict[str, np.ndarray]:
+        return {"H": self.H, "fresh": np.array(self._native.is_fresh)}
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        H = shaped("H", learned["H"], (n, n))
+        self._native = _core.BFGS(n, self.c1, self.c2)
+        self._native.H, self._native.is_fresh = H, bool(learned["fresh"])
+
     def _left(self, point: Point) -> float | None:
-        return float(self._native.left(point))
+        return float(self._native.left(self.objective, point))
 
     def _extras(self, point: Point) -> dict[str, Any]:
         return {"hess_inv": self.H}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of a run that has begun: arrays and numbers by name, copies."""
-        return {"H": self.H, "is_fresh": self._native.is_fresh}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave, after `_start` at the point where the run was."""
-        self._native.H, self._native.is_fresh = state["H"], bool(state["is_fresh"])

@@ -14,6 +14,7 @@ from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
+from .training import shaped
 
 __all__ = ["ConjugateGradient"]
 
@@ -63,6 +64,8 @@ class ConjugateGradient(Method):
     """
 
     name = "cg"
+    trains_models = True
+    _learns = ("d", "change")
 
     def __init__(
         self,
@@ -81,6 +84,14 @@ class ConjugateGradient(Method):
         super()._start(objective, point, seed)
         self._d: np.ndarray | None = None
         self._change = float("nan")  # twice the change of f in the last step
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        d = np.empty(0) if self._d is None else self._d.copy()
+        return {"d": d, "change": np.array(self._change)}
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        self._d = shaped("d", learned["d"], (n,)) if len(learned["d"]) else None
+        self._change = float(learned["change"])
 
     def _conditioned(self, g: np.ndarray) -> np.ndarray:
         if self.preconditioner is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ... import _core
 from ...checks import check_choice, describe
-from ...optimizers import Optimizer
+from ...optimizers import Optimizer, deserialize, serialize
 from ..linesearch import Failed, Line, armijo, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -60,26 +61,58 @@ class FirstOrder(Method):
         """The optimizer's class, in small letters."""
         return type(self.optimizer).__name__.lower()
 
+    # -- training a model: in batches, with the optimizer itself ----
+
+    @property
+    def trains_models(self) -> bool:  # type: ignore[override]
+        """Whether there is no line search, which models do without."""
+        return self.line_search is None
+
+    def _stage(self, state: Mapping[str, Any] | None = None) -> Optimizer:
+        return self.optimizer
+
+    def _optimizers(self) -> list[Any]:
+        return list(self.optimizer._rated_optimizers()) or [self.optimizer]
+
+    @property
+    def iterations(self) -> int:  # type: ignore[override]
+        """Steps that the optimizer has taken."""
+        return self.optimizer.iterations
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, the optimizer as `gradstep.optimizers.serialize` gives it."""
+        return {"optimizer": serialize(self.optimizer), "line_search": self.line_search}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> FirstOrder:
+        """A method from the dict that `get_config` gives."""
+        return cls(deserialize(config["optimizer"], custom_objects), config["line_search"])
+
+    # -- on a function ----
+
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)
-        self._native = None if self.line_search else self._made(objective, point.f)
+        self._native = None if self.line_search else self._made(point.f)
         self._same_dtype = point.x.dtype == np.float64
         self._recent = [point.f]  # the last values
         self._before: Point | None = None
         self._search = self._spectral if self.line_search == "barzilai-borwein" else self._searched
 
-    def _made(self, objective: Objective, first: float) -> Any:
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_native": None}  # it steps an array of the core's
+
+    def _made(self, first: float) -> Any:
         """The method in the core, which takes the optimizer's steps as they are: without Python, if it has one rule."""
         core = getattr(self._own, "_core", None)
         is_rule = type(self._bound._core) is _core.Bound and isinstance(core, _core.Optimizer)
         index = self._bound._indices[0] if is_rule else 0
-        return _core.Descent(objective, self._w, core if is_rule else None, index, self._bound.step, self._own, first)
+        return _core.Descent(self._w, core if is_rule else None, index, self._bound.step, self._own, first)
 
     def _step(self, point: Point) -> Point:
-        return self._search(point) if self._native is None else self._native.step(point)
+        return self._search(point) if self._native is None else self._native.step(self.objective, point)
 
     def _default_maxiter(self, n: int) -> int:
         return 10_000

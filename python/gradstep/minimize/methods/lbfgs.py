@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from ..objective import Objective
 from ..point import Point
 from .base import Method
 from .bfgs import checked_wolfe
+from .training import shaped
 
 __all__ = ["LBFGS"]
 
@@ -33,6 +33,8 @@ class LBFGS(Method):
     """
 
     name = "l-bfgs"
+    trains_models = True
+    _learns = ("s", "y")
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
@@ -41,24 +43,30 @@ class LBFGS(Method):
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
-        self.memory = _core.Memory(len(point.x), self.m)
-        self._native = self._made(objective, point)
+        self._remember(len(point.x))
 
-    def _made(self, objective: Objective, point: Point) -> Any:
+    def _remember(self, n: int) -> None:
+        """Begin with no pairs."""
+        self.memory = _core.Memory(n, self.m)
+        self._native = self._made()
+
+    def _made(self) -> Any:
         """The method in the core; None where its steps are written here."""
-        return _core.LBFGS(objective, point.x, self.memory, self.c1, self.c2)
+        return _core.LBFGS(self.memory, self.c1, self.c2)
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        empty = np.empty((0, 0))
+        pairs = {"s": self.memory.s, "y": self.memory.y}
+        return {name: np.stack(arrays) if arrays else empty for name, arrays in pairs.items()}
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        s, y = learned["s"], learned["y"]
+        shape = (len(s), n)
+        pairs = zip(shaped("s", s, shape), shaped("y", y, shape), strict=True) if len(s) else ()
+        self._remember(n)
+        for one, change in pairs:
+            self.memory.add(one, change)
 
     def _step(self, point: Point) -> Point:
-        new: Point = self._native.step(point)
+        new: Point = self._native.step(self.objective, point)
         return new
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state of a run that has begun: the steps s and changes of the gradient y, shapes (k, n), oldest first."""
-        shape = (len(self.memory), -1)
-        return {"s": np.reshape(self.memory.s, shape), "y": np.reshape(self.memory.y, shape)}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that `state_dict` gave, after `_start` at the point where the run was."""
-        self.memory.clear()
-        for s, y in zip(state["s"], state["y"], strict=True):
-            self.memory.add(s, y)

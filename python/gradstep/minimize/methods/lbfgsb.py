@@ -9,7 +9,6 @@ import numpy as np
 
 from ..bounds import Bounds
 from ..linesearch import Failed, Line, strong_wolfe
-from ..objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .lbfgs import LBFGS
@@ -41,9 +40,10 @@ class LBFGSB(LBFGS):
 
     name = "l-bfgs-b"
     takes_bounds = True
+    trains_models = False
 
-    def _made(self, objective: Objective, point: Point) -> Any:
-        return super()._made(objective, point) if objective.bounds is None else None
+    def _made(self) -> Any:
+        return super()._made() if self.objective.bounds is None else None
 
     def _step(self, point: Point) -> Point:
         bounds = self.objective.bounds

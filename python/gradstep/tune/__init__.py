@@ -1,0 +1,1 @@
+"""Learning rates found, settings searched, models validated in folds."""
