@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,39 @@ class Called : public Counted {
   const bool is_flat_;
   std::vector<py::object> args_;
   std::vector<PyObject*> arguments_;
+};
+
+/// A method of C++ as Python holds it.
+class PyMethod {
+ public:
+  virtual ~PyMethod() = default;
+  virtual Method& method() = 0;
+
+  /// A step by the methods of an objective; gives a Point.
+  py::object step(const py::object& objective, const py::object& point) {
+    Asked& function = asked(objective, point);
+    return python_point(py::type::of(point), function, method().step(function, point_of(function, point)));
+  }
+  double left(const py::object& objective, const py::object& point) {
+    Asked& function = asked(objective, point);
+    return method().left(function, point_of(function, point));
+  }
+
+  bool needs_python = false;  // whether a step does, beside the function
+
+ private:
+  // The same as in the last step, mostly, with its vectors.
+  Asked& asked(const py::object& objective, const py::object& point) {
+    const py::array x = point.attr("x");
+    if (!asked_ || !objective_.is(objective) || asked_->n != std::size_t(x.size())) {
+      asked_ = std::make_unique<Asked>(objective, std::size_t(x.size()), !has_dtype<double>(x));
+      objective_ = objective;
+    }
+    asked_->refresh();
+    return *asked_;
+  }
+  std::unique_ptr<Asked> asked_;
+  py::object objective_;
 };
 
 /// Machine code, and what keeps it where it is.

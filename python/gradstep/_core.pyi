@@ -21,6 +21,17 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_minimize import BFGS as BFGS
+from ._core_minimize import LBFGS as LBFGS
+from ._core_minimize import REASONS as REASONS
+from ._core_minimize import Descent as Descent
+from ._core_minimize import DescentMethod as DescentMethod
+from ._core_minimize import MachineCode as MachineCode
+from ._core_minimize import Many as Many
+from ._core_minimize import Memory as Memory
+from ._core_minimize import descend as descend
+from ._core_minimize import line_search as line_search
+from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
 
@@ -376,82 +387,3 @@ class TrainLoop:
 # -- C functions -------------------------------------------------------------------------------------------------------
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""
-
-# -- minimize ----
-
-REASONS: list[str]
-
-class MachineCode:
-    def __init__(self, address: int, user: int, is_single: bool, always_fills: bool, owner: Any) -> None: ...
-    @property
-    def is_single(self) -> bool: ...
-    def __call__(self, x: Any) -> tuple[float, ndarray]: ...
-    def values(self, points: ndarray, threads: int = 1) -> ndarray: ...
-    def gradients(self, points: ndarray, rows: ndarray, data: Any) -> tuple[ndarray, ndarray]: ...
-
-def open_capsule(capsule: Any) -> tuple[int, int, str]: ...
-
-class Memory:
-    def __init__(self, n: int, m: int) -> None: ...
-    def __len__(self) -> int: ...
-    def clear(self) -> None: ...
-    def add(self, s: ndarray, y: ndarray) -> bool: ...
-    def product(self, g: ndarray) -> ndarray: ...
-    @property
-    def s(self) -> list[ndarray]: ...
-    @property
-    def y(self) -> list[ndarray]: ...
-    @property
-    def gamma(self) -> float: ...
-
-class DescentMethod:
-    def step(self, objective: Any, point: Any, /) -> Any: ...
-    def left(self, objective: Any, point: Any, /) -> float: ...
-
-class LBFGS(DescentMethod):
-    def __init__(self, memory: Memory, c1: float, c2: float) -> None: ...
-
-class BFGS(DescentMethod):
-    H: ndarray
-    is_fresh: bool
-    def __init__(self, n: int, c1: float, c2: float) -> None: ...
-
-class Descent(DescentMethod):
-    def __init__(self, w: ndarray, core: Any, index: int, step: Any, optimizer: Any, first: float, /) -> None: ...
-
-def descend(
-    objective: Any,
-    method: Any,
-    native: DescentMethod | None,
-    direct: bool,
-    code: MachineCode | None,
-    start: Any,
-    rules: list[float],
-    keeps_points: bool,
-    begin: float,
-    callback: Any,
-    stop: type[Exception],
-    /,
-) -> tuple[str, str, float | None, Any, dict[str, ndarray], int, list[ndarray] | None]: ...
-def line_search(
-    objective: Any,
-    point: Any,
-    d: ndarray,
-    slope: float,
-    f0: float,
-    alpha: float,
-    c1: float,
-    c2: float | None,
-    longest: float,
-    limit: int,
-    /,
-) -> tuple[bool, Any]: ...
-
-class Many:
-    def __init__(self, x: ndarray, pairs: int, gtol: float, maxiter: int, eps: float, is_single: bool) -> None: ...
-    @property
-    def rows(self) -> ndarray: ...
-    def ask(self) -> ndarray: ...
-    def tell(self, f: ndarray, g: ndarray) -> None: ...
-    def solve(self, code: MachineCode, data: Any) -> None: ...
-    def found(self) -> tuple[ndarray, ...]: ...
