@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_linear import LinearDescent as LinearDescent
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations
