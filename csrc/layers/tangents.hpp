@@ -58,7 +58,7 @@ inline void stop_drawing(Bidirectional& layer) {
   for (Recurrent& one : layer.directions) stop_drawing(one);
 }
 inline void stop_drawing(MultiHeadAttention& layer) { layer.inputs.sizes.rate = 0; }
-inline void stop_drawing(DotAttention& layer) { layer.inputs.sizes.rate = 0; }
+inline void stop_drawing(WeightlessAttention& layer) { layer.inputs.sizes.rate = 0; }
 template <class Layer> void stop_drawing(Layer&) {}
 
 /// A layer that computes in training what it does in inference, but for weights that it updates by itself.

@@ -49,6 +49,11 @@ def attended(make, masks=False):
     return model
 
 
+def along_an_axis():
+    x = gs.Input((3, 2, 4))
+    return gs.Model(x, L.MultiHeadAttention(2, 3, attention_axes=1)(x, x))
+
+
 class Scale(L.Layer):
     """A custom layer with a jvp."""
 
@@ -149,6 +154,12 @@ CASES = {
     "MultiHeadAttention": attended(lambda q, v: L.MultiHeadAttention(2, 3, value_dim=2, dropout=0.2)(q, v)),
     "MultiHeadAttention with masks": attended(
         lambda q, v: L.MultiHeadAttention(2, 3, use_bias=False)(q, v, use_causal_mask=True), True
+    ),
+    "MultiHeadAttention along an axis": along_an_axis,
+    "Attention, concat": attended(lambda q, v: L.Attention(True, "concat", dropout=0.3)([q, v])),
+    "AdditiveAttention": attended(lambda q, v: L.AdditiveAttention()([q, v])),
+    "AdditiveAttention with masks": attended(
+        lambda q, v: L.AdditiveAttention(use_scale=False)([q, v], use_causal_mask=True), True
     ),
 }
 CASES |= {

@@ -174,6 +174,21 @@ class CallGraph:
         }
         return self.add(spec, [value], row)
 
+    def transpose(self, value: Value, order: Sequence[int]) -> Value:
+        """A value with the axes of its rows in another order."""
+        row = tuple(value.row[axis] for axis in order)
+        strides = [int(np.prod(value.row[axis + 1 :])) for axis in order]
+        spec = {
+            "kind": "rearrange",
+            "shape": list(row),
+            "sizes": list(row),
+            "source_strides": strides,
+            "target_strides": [int(np.prod(row[axis + 1 :])) for axis in range(len(row))],
+            "source_offset": 0,
+            "target_offset": 0,
+        }
+        return self.add(spec, [value], row)
+
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
         """Add a reshape."""
         return value if value.row == row else self._value((None, value.number, row), row)
