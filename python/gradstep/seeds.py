@@ -13,6 +13,7 @@ __all__ = [
     "LIMIT",
     "Key",
     "Sequence",
+    "ahead",
     "fresh_key",
     "generator",
     "key_of",
@@ -73,6 +74,13 @@ def restart(seed: int) -> None:
 def fresh_key() -> Key:
     """A key that no other consumer has; from the system's entropy if no seed was ever set."""
     return (_local.sequence or _shared).fresh_key()
+
+
+def ahead() -> Sequence:
+    """A sequence of the keys that will be given out next, without giving them out."""
+    copy = Sequence()
+    copy.__setstate__((_local.sequence or _shared).__getstate__())
+    return copy
 
 
 @contextmanager

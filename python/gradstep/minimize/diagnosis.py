@@ -65,7 +65,7 @@ def diagnose(
     if g is None or method.needs == "value":
         return found
     _history(stop, success, objective, method, record, x, g, may_call, said)
-    if not may_call or objective.l1:
+    if not may_call or objective.has_l1:
         return found
     if success and not g.any() and (objective.is_differences or n == 0):
         _flat(objective, x, said)

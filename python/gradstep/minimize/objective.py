@@ -55,7 +55,9 @@ class Objective:
     """
 
     limit_name = "maxiter"  # the argument that says how many iterations there may be
-    l1 = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value
+    l1: Any = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value, or one for each x_i
+    has_l1 = False
+    own_l1: Any = 0.0  # what the function itself leaves to it
 
     def __init__(
         self,
@@ -95,14 +97,25 @@ class Objective:
         self.nfev += calls
 
     def _saw(self, x: np.ndarray, f: float, g: np.ndarray | None) -> float:
-        if self.l1:
-            f += self.l1 * float(np.abs(x).sum(dtype=np.float64))
+        if self.has_l1:
+            f += self.magnitudes(x)
         self._x, self._f, self._g = x, f, g
         if f < self.best_f:
             self.best_x, self.best_f, self.best_g = x, f, g
             if f <= self.limits.target:
                 raise Stop("target")
         return f
+
+    def add_l1(self, l1: float) -> None:
+        """Add to the function from now on this weight times the sum of |x_i|, and what it leaves itself."""
+        self.l1 = l1 + self.own_l1
+        self.has_l1 = bool(np.any(self.l1))
+
+    def magnitudes(self, x: np.ndarray) -> float:
+        """The weighted sum of |x_i|."""
+        if isinstance(self.l1, np.ndarray):
+            return float(np.dot(self.l1, np.abs(x)))
+        return float(self.l1) * float(np.abs(x).sum(dtype=np.float64))
 
     # -- values ----
 
@@ -208,7 +221,7 @@ class Objective:
             return self._g
         if self.is_differences:
             f = self._f if x is self._x else self.value(x)
-            smooth = f - self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else f
+            smooth = f - self.magnitudes(x) if self.has_l1 else f
             g = differences.difference(self.values_beside, x, smooth, self.jac, self.eps, self.step, self.bounds)
         else:
             if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:

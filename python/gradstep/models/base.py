@@ -15,6 +15,7 @@ from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
+from .lr_find import FindsRate
 from .on_batches import OnBatches
 from .summary import Summarized
 
@@ -33,7 +34,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(OnBatches, Savable, Summarized, Variables):
+class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:

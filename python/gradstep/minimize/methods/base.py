@@ -8,6 +8,7 @@ import numpy as np
 
 from ..objective import Objective
 from ..point import Point
+from .training import Trains
 
 __all__ = ["Method", "free", "largest"]
 
@@ -22,7 +23,7 @@ def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
     return g if objective.bounds is None else objective.bounds.projected(x, g)
 
 
-class Method:
+class Method(Trains):
     """Base of the methods, one of which is a file in this folder and a line in `registry`.
 
     A subclass has its settings as arguments of ``__init__``, and defines `_step`.
@@ -31,6 +32,8 @@ class Method:
     ----------
     needs : {"value", "gradient", "residual"}
         What it asks of the function.
+    trains_models : bool
+        Whether ``model.compile(optimizer=...)`` takes it.
     takes_bounds : bool
         Whether its points stay within bounds.
     scipy_names : dict of str to str

@@ -12,6 +12,7 @@ from ..objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
+from .training import shaped
 
 __all__ = ["BFGS", "checked_wolfe"]
 
@@ -44,6 +45,8 @@ class BFGS(Method):
     """
 
     name = "bfgs"
+    trains_models = True
+    _learns = ("H", "fresh")
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
@@ -104,6 +107,12 @@ class BFGS(Method):
         u = (0.5 * (1 + float(y @ Hy) / ys) / ys) * s - Hy / ys
         # One product of rank 2: s u' + u s'.
         self.H += np.stack([s, u], axis=1) @ np.stack([u, s])
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        return {"H": np.array(self.H), "fresh": np.array(self._fresh)}
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        self.H, self._fresh = shaped("H", learned["H"], (n, n)), bool(learned["fresh"])
 
     def _left(self, point: Point) -> float | None:
         g = given_gradient(point)

@@ -15,6 +15,7 @@ from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
+from .training import shaped
 
 __all__ = ["ConjugateGradient"]
 
@@ -51,7 +52,8 @@ def _shanno(t: Turn) -> np.ndarray | None:
         return None
     theta, share = t.alpha * dy / ypy, float(t.d @ t.g) / dy
     along = theta * float(y @ t.pg) / dy - 2 * t.alpha * share
-    return along * t.d - theta * t.pg + theta * share * py
+    d: np.ndarray = along * t.d - theta * t.pg + theta * share * py
+    return d
 
 
 def _polak_ribiere(t: Turn) -> np.ndarray | None:
@@ -73,7 +75,8 @@ def _hager_zhang(t: Turn) -> np.ndarray | None:
     if dy == 0 or size == 0:
         return None
     beta = (float(y @ t.pg) - 2 * float(y @ py) * float(t.d @ t.g) / dy) / dy
-    return max(beta, -1 / (size * min(0.01, float(np.sqrt(t.old @ t.old))))) * t.d - t.pg
+    d: np.ndarray = max(beta, -1 / (size * min(0.01, float(np.sqrt(t.old @ t.old))))) * t.d - t.pg
+    return d
 
 
 DIRECTIONS: dict[str, Callable[[Turn], np.ndarray | None]] = {
@@ -114,6 +117,8 @@ class ConjugateGradient(Method):
     """
 
     name = "cg"
+    trains_models = True
+    _learns = ("d", "change")
 
     def __init__(
         self,
@@ -132,6 +137,14 @@ class ConjugateGradient(Method):
         super()._start(objective, point, seed)
         self._d: np.ndarray | None = None
         self._change = float("nan")  # twice the change of f in the last step
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        d = np.empty(0) if self._d is None else self._d.copy()
+        return {"d": d, "change": np.array(self._change)}
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        self._d = shaped("d", learned["d"], (n,)) if len(learned["d"]) else None
+        self._change = float(learned["change"])
 
     def _conditioned(self, g: np.ndarray) -> np.ndarray:
         if self.preconditioner is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...checks import check_choice, describe
-from ...optimizers import Optimizer
+from ...optimizers import Optimizer, deserialize, serialize
 from ..linesearch import Failed, Line, armijo, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -59,8 +60,40 @@ class FirstOrder(Method):
         """The optimizer's class, in small letters."""
         return type(self.optimizer).__name__.lower()
 
+    # -- training a model: in batches, with the optimizer itself ----
+
+    @property
+    def trains_models(self) -> bool:  # type: ignore[override]
+        """Whether there is no line search, which models do without."""
+        return self.line_search is None
+
+    def _stage(self, state: Mapping[str, Any] | None = None) -> Optimizer:
+        return self.optimizer
+
+    def _optimizers(self) -> list[Any]:
+        return list(self.optimizer._rated_optimizers()) or [self.optimizer]
+
+    @property
+    def iterations(self) -> int:  # type: ignore[override]
+        """Steps that the optimizer has taken."""
+        return self.optimizer.iterations
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, the optimizer as `gradstep.optimizers.serialize` gives it."""
+        return {"optimizer": serialize(self.optimizer), "line_search": self.line_search}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> FirstOrder:
+        """A method from the dict that `get_config` gives."""
+        return cls(deserialize(config["optimizer"], custom_objects), config["line_search"])
+
+    # -- on a function ----
+
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
+        for leaf in self.optimizer._leaves():
+            if leaf._follows_curvature:
+                raise ValueError(f"{type(leaf).__name__} trains the layers of models; a function has none.")
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)

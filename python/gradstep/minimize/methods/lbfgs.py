@@ -13,6 +13,7 @@ from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
+from .training import shaped
 
 __all__ = ["LBFGS", "Memory"]
 
@@ -35,6 +36,10 @@ class Memory:
 
     def __len__(self) -> int:
         return len(self.s)
+
+    def pairs(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The steps and the changes, oldest first."""
+        return self.s, self.y
 
     def clear(self) -> None:
         """Forget all pairs."""
@@ -83,6 +88,8 @@ class LBFGS(Method):
     """
 
     name = "l-bfgs"
+    trains_models = True
+    _learns = ("s", "y")
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
@@ -92,6 +99,20 @@ class LBFGS(Method):
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
         self.memory = Memory(self.m)
+
+    def _learned(self) -> dict[str, np.ndarray]:
+        empty = np.empty((0, 0))
+        return {
+            name: np.stack(pairs) if pairs else empty for name, pairs in zip("sy", self.memory.pairs(), strict=True)
+        }
+
+    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
+        self.memory = Memory(self.m)
+        s, y = learned["s"], learned["y"]
+        if len(s):
+            shape = (len(s), n)
+            for one, change in zip(shaped("s", s, shape), shaped("y", y, shape), strict=True):
+                self.memory.add(one.copy(), change.copy())
 
     def _step(self, point: Point) -> Point:
         g = point.g

@@ -39,6 +39,7 @@ class LBFGSB(LBFGS):
 
     name = "l-bfgs-b"
     takes_bounds = True
+    trains_models = False
 
     def _step(self, point: Point) -> Point:
         bounds = self.objective.bounds

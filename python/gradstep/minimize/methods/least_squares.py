@@ -136,7 +136,8 @@ class LevenbergMarquardt(Method):
 
     def lost(self, x: np.ndarray) -> np.ndarray:
         """Variables on which the residuals no longer depend at x, though they did before: a plateau."""
-        return (self._scale > 0) & ~np.any(_residuals(self.objective).weighted(x)[1], axis=0)
+        gone: np.ndarray = (self._scale > 0) & ~np.any(_residuals(self.objective).weighted(x)[1], axis=0)
+        return gone
 
     def _loose(self, point: Point) -> np.ndarray:
         """Which variables are not held at a bound by the gradient."""
