@@ -32,7 +32,7 @@ from .stop import STATUS, Stop
 
 __all__ = ["minimize"]
 
-GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-9
+GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
 def minimize(
@@ -106,7 +106,7 @@ def minimize(
     tol : float, optional
         Sets `gtol`, or for methods without gradients `ftol` and `xtol`.
     gtol : float, optional
-        Solved where no component of the gradient is larger. By default 1e-6; 1e-9 for methods of residuals, which they
+        Solved where no component of the gradient is larger. By default 1e-6; 1e-10 for methods of residuals, which they
         reach an iteration or two later.
     ftol : float, default 0
         Stop where an iteration changes f by no more, relative to the larger of ``|f|`` and 1; 0 for never.
