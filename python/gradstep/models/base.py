@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
+from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
 from .summary import Summarized
 
@@ -41,7 +42,12 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         self._layers: list[Any] = []  # layers, and models that are used as layers
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._calls: list[Node] = []  # of its layers, each after those it reads
+        self._masked_calls = MaskedCalls(self)
         self._trains: list[bool] = []  # which of `_leaves` were trainable when the engine was told last
+
+    def _adopt(self) -> None:
+        super()._adopt()
+        self._masked_calls = MaskedCalls(self)
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -75,7 +81,7 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         """Be part of another model that is being described."""
         raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs for one batch of arrays, at once; or symbolic tensors for symbolic tensors.
 
         Parameters
@@ -85,6 +91,9 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
             counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+        mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
+            Which steps of x count, for the layers. Of a model of several inputs a list or dict of them, as x is; None
+            for those without.
 
         Returns
         -------
@@ -98,7 +107,17 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         """
         symbolic = is_symbolic(x)
         in_training(training, symbolic)
-        return self._connect(x) if symbolic else self._called(x, training)
+        if not symbolic:
+            return self._called(x, training, mask)
+        masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
+        made = self._connect(x)
+        if masks is not None:
+            try:
+                self._nodes[-1].take_masks(masks)
+            except BaseException:
+                self._nodes.pop()
+                raise
+        return made
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
@@ -109,8 +128,11 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         }
         calls = []
         for node in self._calls:
-            given = [values[id(tensor)] for tensor in node.inputs]
-            made = node.operation(given if node.listed else given[0])
+            given = [values[id(tensor)] for tensor in node.given]
+            masks = {mask: values[id(tensor)] for (mask, _), tensor in _masks_of(node)}
+            of_each = [masks.get(i) for i in range(len(given))]
+            mask = {"mask": of_each if len(given) > 1 and isinstance(node.operation, BaseModel) else of_each[0]}
+            made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
             found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
             values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
             calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
@@ -181,6 +203,7 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
     def _forget_network(self) -> None:
         """The layers changed."""
         self._last_call.forget()
+        self._masked_calls.forget()
         self._executor.forget()
 
     def _output_rows(self) -> list[tuple[int, ...]]:
@@ -278,7 +301,7 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         steps: list[Step] = []
         flatten_calls(self, range(len(inputs)), steps, len(inputs))
         names = [tensor.node.operation.name for tensor in inputs]
-        return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
+        return names, [(paths.get(id(step.layer), step.layer.name), step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:
         """Total number of elements of the weights.
@@ -292,6 +315,11 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         return sum(layer.count_params() for layer in self._leaves.values())
 
 
+def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
+    """The masks that a call was given: of which input, what gives it to that, and the tensor."""
+    return zip(node.masked, node.inputs[len(node.given) :], strict=True)
+
+
 def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
@@ -299,7 +327,10 @@ def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: 
     """
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
-        given = [values[id(tensor)] for tensor in node.inputs]
+        given = [values[id(tensor)] for tensor in node.given]
+        for (place, setting), tensor in _masks_of(node):
+            steps.append(Step(setting, (given[place], values[id(tensor)])))
+            given[place] = first + len(steps) - 1
         if isinstance(node.operation, BaseModel):
             made = flatten_calls(node.operation, given, steps, first)
         else:

@@ -135,7 +135,8 @@ class Attention(Attending, Merge):
         ----------
         inputs : list of array_like (rows, steps, n), or of SymbolicTensor
         mask : list of array_like of bool (rows, steps) or None, optional
-            Which steps of the query and of the value count; of arrays. In a model masks come with the inputs.
+            Which steps of the query and of the value count; or SymbolicTensor. In a model masks come with the inputs:
+            these are others.
         training : bool, optional
             As for any layer.
         return_attention_scores : bool, default False
@@ -161,8 +162,6 @@ class Attention(Attending, Merge):
         given = dict(zip(("query", "value", "key"), inputs, strict=False))
         symbolic = any(map(is_symbolic, inputs))
         trains = in_training(training, symbolic)
-        if symbolic:
-            self._check_no_mask(mask)
         for name, one in zip(("query_mask", "value_mask"), self._listed(mask), strict=False):
             given[name] = one
         values = self._called_with(given, use_causal_mask)

@@ -126,6 +126,9 @@ class TimeDistributed(Layer):
     def _takes_mask(self) -> bool:
         return self.layer._takes_mask() and not self.layer._in_numpy
 
+    def _takes_mask_argument(self) -> bool:
+        return True  # it goes on
+
     def _weight_rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         return self.layer._weight_rules()
 
