@@ -13,6 +13,8 @@ from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
+from ..layers.core.input import InputLayer
+from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
 from .masked_calls import MaskedCalls, masks_of
@@ -229,6 +231,15 @@ class BaseModel(OnBatches, Savable, Summarized, Variables):
         """Shapes of what a user gave as inputs, whose gradients will have them."""
         return [np.shape(x)]
 
+    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+        """A model of a layer that holds this one, alone."""
+        from .functional import Functional  # here: it is derived from this
+
+        x = InputLayer(row, dtype=self.dtype).output
+        made = Functional(x, layer(x))
+        layer._nodes.pop()  # of no model of the user's
+        return made
+
     # -- weights -----------------------------------------------------------------------------------------------------
 
     @property
@@ -320,10 +331,35 @@ def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
     return zip(node.masked, node.inputs[len(node.given) :], strict=True)
 
 
-def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+    """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
+    inner, count = holder.layer, holder.input_shape[1]
+    assert count is not None
+    leaves = [leaf for leaf in holder._leaves.values() if not isinstance(leaf, InputLayer)]
+    if at_once or all(map(does_steps_at_once, leaves)):
+        return _through_inner(inner, source, steps, first, (*at_once, count))
+    taking, stacking = holder._around_steps(count)
+    made = []
+    for taken in taking:
+        steps.append(Step(taken, (source,)))
+        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, ()))
+    steps.append(Step(stacking, (source, *made)))
+    return first + len(steps) - 1
+
+
+def _through_inner(inner: Any, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+    """Add what a `TimeDistributed` does to one step: a model, or another `TimeDistributed` with one."""
+    if isinstance(inner, TimeDistributed):
+        return _each_step(inner, source, steps, first, at_once)
+    return flatten_calls(inner, [source], steps, first, at_once)[0]
+
+
+def flatten_calls(
+    model: Any, sources: Sequence[int], steps: list[Step], first: int, at_once: tuple[int, ...] = ()
+) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
-    sources: the values that go in; first: the number of the first step's value.
+    sources: the values that go in; first: the number of the first step's value; at_once: see `Step`.
     """
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
@@ -332,12 +368,14 @@ def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: 
             steps.append(Step(setting, (given[place], values[id(tensor)])))
             given[place] = first + len(steps) - 1
         if isinstance(node.operation, BaseModel):
-            made = flatten_calls(node.operation, given, steps, first)
+            made = flatten_calls(node.operation, given, steps, first, at_once)
+        elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
+            made = [_each_step(node.operation, given[0], steps, first, at_once)]
         else:
             for layer in (node.operation, *node.operation._stages):
                 if layer is not node.operation:
                     layer.build((None, *node.operation._output_row))
-                steps.append(Step(layer, tuple(given)))
+                steps.append(Step(layer, tuple(given), at_once))
                 given = [first + len(steps) - 1]
             made = given
             if node.operation._outputs:

@@ -12,8 +12,9 @@ from ..layers.attention.attending import ARGUMENTS, MASKS, Attending
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor
 from ..layers.core.input import InputLayer
+from ..layers.core.time_distributed import TimeDistributed
 from ..layers.recurrent.with_states import WithStates, rows_before
-from .layers import made_layer
+from .layers import held_model, made_layer
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
 from .sharing import Reading, Writing
@@ -92,8 +93,12 @@ def _spare(operation: Any) -> int:
 
 def described(operation: Any, writing: Writing) -> dict[str, Any]:
     """The entry of a layer or model in the config of a model."""
-    inner = isinstance(operation, Savable)
-    return writing.noted(operation, described_model(operation, writing) if inner else serialize_object(operation))
+    if isinstance(operation, Savable):
+        return writing.noted(operation, described_model(operation, writing))
+    entry = serialize_object(operation)
+    if isinstance(operation, TimeDistributed) and operation._holds_model and "layer" in entry["config"]:
+        entry["config"]["layer"] = described(operation.layer, writing)
+    return writing.noted(operation, entry)
 
 
 def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:
@@ -116,6 +121,10 @@ def made_operation(entry: Any, reading: Reading) -> Any:
             raise TypeError(f"the config of a model must be a dict; got {describe(config)}.")
         with reading.inside(str(config.get("name"))):
             made: Any = cls._made(config, reading)
+    elif (inner := held_model(entry)) is not None:
+        with reading.inside(str(entry["config"].get("name"))):
+            layer = made_operation(inner, reading)
+        made = TimeDistributed.from_config({**entry["config"], "layer": layer})
     else:
         made = made_layer(entry, f"layer {reading.count}")
         if not isinstance(made, InputLayer):
@@ -247,6 +256,9 @@ def _first(made: Any) -> list[SymbolicTensor]:
 
 def _layers_in(entry: Any) -> int:
     """Number of layers in an entry, without input layers."""
+    held = held_model(entry)
+    if held is not None:
+        return _layers_in(held)
     config = entry.get("config") if isinstance(entry, Mapping) else None
     inner = config.get("layers") if isinstance(config, Mapping) and entry.get("class_name") in MODELS else None
     if isinstance(inner, list):

@@ -160,6 +160,12 @@ class CallGraph:
         }
         return self.add(spec, [value], row)
 
+    def stack(self, steps: Sequence[Value]) -> Value:
+        """Values of one shape as the steps of one."""
+        row = steps[0].row
+        each = [self.view(one, (1, *row)) for one in steps]
+        return self.add({"kind": "concatenate", "axis": 1}, each, (len(each), *row))
+
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
         """Add a reshape."""
         return value if value.row == row else self._value((None, value.number, row), row)

@@ -108,6 +108,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     _stages: Sequence[Layer] = ()
     _last_call: int | None = None  # of the engine's, of a layer in NumPy
     _key: int | None = None  # of the random numbers of a layer that draws
+    _holds_model = False  # whether it has the layers of a model in it, in whose place they stand in a network
 
     def __init__(
         self,
