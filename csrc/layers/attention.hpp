@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "graph/attention_jobs.hpp"
 #include "graph/call.hpp"
@@ -104,6 +105,7 @@ struct MultiHeadAttention {
     return shape;
   }
   // Kernel and bias of query, key, value and output.
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   Shapes weights() const {
     const std::size_t h = inputs.sizes.heads, d = inputs.sizes.size, n = inputs.sizes.value_size;
     Shape last{h, n};
@@ -191,6 +193,7 @@ struct DotAttention {
   }
   Shape output() const { return shape; }
   Shapes weights() const { return use_scale ? Shapes{{}} : Shapes{}; }
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
 
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     inputs.forward(schedule, values(schedule, call, call.y(inputs.sizes.value_size)));
