@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+FEW = 5  # iterations of a run that a longer one is compared with, so that what a run costs once drops out
 NAME = "minimize"
 TITLE = "minimize: what an iteration costs beside the function"
 RIVALS = (("gradstep", "function of Python"), ("gradstep", "machine code"), ("scipy", "function of Python"))
@@ -19,7 +20,7 @@ def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[s
     if quick:
         chosen = chosen[:4]
     found = [
-        {"name": f"{method}, {n:,} variables", "method": method, "n": n, "iterations": 400 if method == "adam" else 30}
+        {"name": f"{method}, {n:,} variables", "method": method, "n": n, "iterations": 400 if method == "adam" else 35}
         for method, n in chosen
     ]
     count = 500 if quick else 10_000

@@ -12,7 +12,7 @@ from gradstep.minimize.compiled import machine_code
 
 
 class Python:
-    """Runs of some iterations, less the time of as many calls of the function."""
+    """Iterations of a long run beyond those of a short one, less the time of as many calls of the function."""
 
     steps_per_run = 1
     is_code = False
@@ -54,10 +54,17 @@ class Python:
                 self.many()
                 samples.append((time.perf_counter() - begin) / len(self.x0))
                 continue
-            result = self.minimized(self.x0, self.problem["iterations"])
-            spent = time.perf_counter() - begin
-            samples.append((spent - self.called(result.nfev)) / max(result.nit, 1))
+            short, few = self.timed(minimize.FEW)
+            long, many = self.timed(self.problem["iterations"])
+            calls = self.called(many.nfev - few.nfev)
+            samples.append((long - short - calls) / max(many.nit - few.nit, 1))
         return samples
+
+    def timed(self, iterations: int) -> tuple[float, Any]:
+        """Seconds of a run, and its result."""
+        begin = time.perf_counter()
+        result = self.minimized(self.x0, iterations)
+        return time.perf_counter() - begin, result
 
 
 class Code(Python):

@@ -19,7 +19,7 @@ def versions() -> dict[str, str]:
 
 
 class Minimize:
-    """Runs of some iterations, less the time of as many calls of the function."""
+    """Iterations of a long run beyond those of a short one, less the time of as many calls of the function."""
 
     steps_per_run = 1
 
@@ -31,20 +31,18 @@ class Minimize:
     def function(self) -> Any:
         return minimize.function
 
-    def minimized(self, x0: np.ndarray, iterations: int | None = None) -> tuple[Any, int]:
-        """The result, and how many iterations it took."""
+    def minimized(self, x0: np.ndarray, iterations: int | None = None) -> Any:
         options = {} if iterations is None else {"maxiter": iterations, "gtol": 0.0}
         method = NAMES.get(self.problem["method"], "L-BFGS-B")
         if method == "L-BFGS-B":
             options["ftol"] = 0.0
-        result = optimize.minimize(self.fun, x0, jac=True, method=method, options=options)
-        return result, result.nit
+        return optimize.minimize(self.fun, x0, jac=True, method=method, options=options)
 
     def checked(self) -> np.ndarray:
         method = self.problem["method"]
         if method == minimize.MANY:
-            return np.array([self.minimized(x)[0].fun for x in self.x0[:50]])
-        return np.array([self.minimized(np.array([-1.2, 1.0]), 2000 if method == "adam" else 100)[0].fun])
+            return np.array([self.minimized(x).fun for x in self.x0[:50]])
+        return np.array([self.minimized(np.array([-1.2, 1.0]), 100).fun])
 
     def many(self) -> None:
         for x in self.x0[:100]:
@@ -67,10 +65,17 @@ class Minimize:
                 self.many()
                 samples.append((time.perf_counter() - begin) / self.solved)
                 continue
-            result, iterations = self.minimized(self.x0, self.problem["iterations"])
-            spent = time.perf_counter() - begin
-            samples.append((spent - self.called(result.nfev)) / max(iterations, 1))
+            short, few = self.timed(minimize.FEW)
+            long, many = self.timed(self.problem["iterations"])
+            calls = self.called(many.nfev - few.nfev)
+            samples.append((long - short - calls) / max(many.nit - few.nit, 1))
         return samples
+
+    def timed(self, iterations: int) -> tuple[float, Any]:
+        """Seconds of a run, and its result."""
+        begin = time.perf_counter()
+        result = self.minimized(self.x0, iterations)
+        return time.perf_counter() - begin, result
 
     solved = 100
 
