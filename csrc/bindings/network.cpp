@@ -23,6 +23,7 @@
 #include "bindings/weight_attributes.hpp"
 #include "runtime/buffer.hpp"
 #include "train/network.hpp"
+#include "train/row_jacobian.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -79,6 +80,8 @@ class PyNetwork {
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
+  virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,
+                            const std::vector<std::size_t>& places, const py::array& to) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
                                            std::unique_ptr<PyStepper> stepper, bool gradients,
@@ -205,6 +208,28 @@ template <class Real> class TypedNetwork : public PyNetwork {
                           dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
   }
 
+  void row_jacobian(py::handle x, const py::array& given_ids, std::uint32_t number,
+                    const std::vector<std::size_t>& places, const py::array& to) const override {
+    const std::vector<Inputs> from = check_x(network_, x);
+    const py::array ids = check_rows<std::int64_t>(given_ids, "ids", -1);
+    std::size_t numbers = 0;
+    for (std::size_t k = 0; k < network_.outputs.size(); ++k) numbers += network_.output_size(k);
+    Batch batch{{}, {}, from[0].rows, reinterpret_cast<const std::int64_t*>(bytes(ids)), number};
+    for (const Inputs& input : from) {
+      batch.x.push_back(input.data);
+      batch.sources.push_back(input.source);
+    }
+    const auto n = std::size_t(to.ndim() == 2 ? to.shape(1) : 0);
+    if (!has_dtype<double>(to) || !(to.flags() & py::array::c_style) || n == 0 ||
+        std::size_t(to.shape(0)) != batch.rows * numbers || std::size_t(ids.size()) != batch.rows)
+      throw py::value_error("to must be float64, in C order, with a row for each number of each of the rows.");
+    check_writable(to, "to");
+    check_places(network_, places, n);
+    network_.check_batches(batch.rows, batch.rows);
+    const Hold hold(guard_, network_.has_externals() ? Use::change : Use::read);
+    released([&] { gs::row_jacobian(network_, batch, places, n, data<double>(to)); });
+  }
+
   std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics, bool outputs,
                                    py::handle x, py::handle y, std::size_t batch_size,
                                    std::unique_ptr<PyStepper> stepper, bool gradients, const py::object& weights,
@@ -310,6 +335,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("batch", &PyNetwork::batch)
       .def_property_readonly("trained", &PyNetwork::trained)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
+      .def("row_jacobian", &PyNetwork::row_jacobian)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from ..objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
-from .training import shaped
 
 __all__ = ["BFGS", "checked_wolfe"]
 
@@ -46,7 +45,7 @@ class BFGS(Method):
 
     name = "bfgs"
     trains_models = True
-    _learns = ("H", "fresh")
+    _learns: ClassVar[dict[str, str]] = {"H": "nn", "fresh": ""}
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
@@ -111,8 +110,8 @@ class BFGS(Method):
     def _learned(self) -> dict[str, np.ndarray]:
         return {"H": np.array(self.H), "fresh": np.array(self._fresh)}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        self.H, self._fresh = shaped("H", learned["H"], (n, n)), bool(learned["fresh"])
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        self.H, self._fresh = learned["H"], bool(learned["fresh"])
 
     def _left(self, point: Point) -> float | None:
         g = given_gradient(point)

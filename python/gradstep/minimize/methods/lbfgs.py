@@ -13,7 +13,6 @@ from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
-from .training import shaped
 
 __all__ = ["LBFGS", "Memory"]
 
@@ -89,7 +88,7 @@ class LBFGS(Method):
 
     name = "l-bfgs"
     trains_models = True
-    _learns = ("s", "y")
+    _learns: ClassVar[dict[str, str]] = {"s": "kn", "y": "kn"}
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
@@ -101,18 +100,13 @@ class LBFGS(Method):
         self.memory = Memory(self.m)
 
     def _learned(self) -> dict[str, np.ndarray]:
-        empty = np.empty((0, 0))
-        return {
-            name: np.stack(pairs) if pairs else empty for name, pairs in zip("sy", self.memory.pairs(), strict=True)
-        }
+        s, y = self.memory.pairs()
+        n = len(self._gradient) if self._gradient is not None else 0
+        return {name: np.reshape(pairs, (len(pairs), n)) for name, pairs in (("s", s), ("y", y))}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        self.memory = Memory(self.m)
-        s, y = learned["s"], learned["y"]
-        if len(s):
-            shape = (len(s), n)
-            for one, change in zip(shaped("s", s, shape), shaped("y", y, shape), strict=True):
-                self.memory.add(one.copy(), change.copy())
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        for s, y in zip(learned["s"], learned["y"], strict=True):
+            self.memory.add(s.copy(), y.copy())
 
     def _step(self, point: Point) -> Point:
         g = point.g
