@@ -48,9 +48,8 @@ class Trains:
 
     def _start_training(self, objective: Any, point: Any) -> None:
         """Begin a run from a point; with what was learned until now, if training left off there."""
-        goes_on = point.f == self._loss and point.g is not None and self._gradient is not None
-        learned = None
-        if goes_on and np.array_equal(point.g, self._gradient):
+        learned, before = None, self._gradient
+        if point.f == self._loss and before is not None and np.array_equal(point.g, before):
             learned = self._learned() if self._kept is None else self._kept
             objective.nfev -= 1  # the call that has shown it
         self._kept = None
