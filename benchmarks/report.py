@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cases import (
+    bilstm,
     cnn,
     conv,
     embedding,
@@ -23,8 +24,10 @@ from cases import (
     overhead,
     rules,
     sparse,
+    stacked,
     state,
     step,
+    transformer,
 )
 
 _ORDER: tuple[ModuleType, ...] = (
@@ -41,6 +44,9 @@ _ORDER: tuple[ModuleType, ...] = (
     conv,
     lstm,
     gru,
+    bilstm,
+    stacked,
+    transformer,
     embedding,
     overhead,
     load,

@@ -16,6 +16,7 @@ from . import (
     gradstep_options,
     gradstep_overhead,
     gradstep_recurrent,
+    gradstep_transformer,
 )
 
 
@@ -117,6 +118,7 @@ CASES = {
     **gradstep_overhead.CASES,
     **gradstep_cnn.CASES,
     **gradstep_recurrent.CASES,
+    **gradstep_transformer.CASES,
     **gradstep_embedding.CASES,
     **gradstep_graph.CASES,
     "mlp": {"fit": Fit},

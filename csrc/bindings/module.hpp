@@ -15,6 +15,7 @@ void bind_network(pybind11::module_& m);            // networks and what runs th
 void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints of weights
 void bind_product(pybind11::module_& m);            // the matrix product
 void bind_cholesky(pybind11::module_& m);           // the Cholesky factor
+void bind_linear(pybind11::module_& m);             // stochastic descent of linear models
 void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_linear import LinearDescent as LinearDescent
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations
@@ -21,6 +22,9 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_passes import CurvatureLoop as CurvatureLoop
+from ._core_passes import ForwardBackward as ForwardBackward
+from ._core_torch import TensorGroups as TensorGroups
 
 __version__: str
 
@@ -95,8 +99,13 @@ class Optimizer:
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
         fallbacks: Sequence[bool] = ...,
+        layers: Sequence[tuple[int, int]] = ...,
     ) -> list[int]:
-        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
+        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``.
+        layers: inputs (of a kernel, with the bias's) and outputs of the Dense layer of each, or (0, 0)."""
+    def layer_sizes(self, index: int) -> tuple[int, int]:
+        """What `add` was told of the layer of a parameter, where the rule finds its curvature."""
+
     def set_decays(self, index: int, decays: bool) -> None:
         """Whether weight_decay counts for a parameter."""
 
@@ -165,52 +174,6 @@ def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, a
 def norm(arrays: Sequence[ndarray]) -> float:
     """Root of the sum of squares of all their numbers, in double."""
 
-# -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
-
-class TensorGroups:
-    """Steps tensors and their state where they lie. Nothing of a tensor is kept from one step to the next."""
-
-    def __init__(self, type: type, source: Any) -> None:
-        """type: the tensors' class. source: its capsule of DLPack's C functions, or a function that makes a DLPack
-        capsule of a tensor."""
-
-    def add(
-        self,
-        optimizer: Optimizer,
-        counters: Sequence[str],
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None:
-        """The next group. counters: keys of the numbers in a tensor's state, at most 3; the first are the steps.
-        slots(shape): key and shape of each slot of the rule; a None is for memory that is not state."""
-
-    def replace(
-        self,
-        number: int,
-        optimizer: Optimizer,
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None: ...
-    def begin(self) -> None:
-        """Begin a step; RuntimeError if another one has not ended."""
-
-    def read(
-        self, groups: list[Any], state: dict[Any, Any], lent: dict[tuple[int, int], dict[str, Any]]
-    ) -> list[tuple[int, int]]:
-        """Find all gradients and state. lent: by (group, position), what goes before a tensor's state, its gradient
-        ("grad") and its numbers ("numbers"). Returns those that cannot be used as they are; if there are none, a
-        ValueError where memory overlaps that must not."""
-
-    def parts(self) -> list[tuple[int, tuple[float, ...]]]:
-        """Group and numbers of the tensors that are moved together."""
-
-    def moved(self) -> list[Any]:
-        """The tensors that a step moves."""
-
-    def go(self, part: int, done: int, after: Sequence[float]) -> None:
-        """Move a part that has done so many steps; its numbers are `after` from then on."""
-
-    def end(self) -> None:
-        """End a step, and let go of all tensors."""
-
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 
 def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
@@ -273,6 +236,10 @@ class Network:
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
+    @property
+    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+        """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
+        layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
@@ -290,8 +257,24 @@ class Network:
         """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by
         the trained weights, in training; places: where each begins in n. ids (rows,) int64, number: as `forward`."""
 
+    def jvp(
+        self,
+        x: Given,
+        directions: Moves | None = None,
+        dx: Moves | None = None,
+        number: int = 0,
+        training: bool = False,
+    ) -> tuple[list[ndarray], list[ndarray]]:
+        """Outputs, and how they move along directions of the trained weights, in order, and of the inputs."""
+
+    def gauss_newton_product(
+        self, loss: Any, x: Given, y: Given, directions: Moves, number: int = 0, weights: Any = None, mask: Any = None
+    ) -> list[ndarray]:
+        """J^T H J v of the trained weights, in order, and what their penalties add."""
+
 # An array, or a list of one for each input or output; None where there is nothing to be said.
 Given: TypeAlias = ndarray | Sequence[ndarray | None]
+Moves: TypeAlias = Sequence[ndarray | None]  # directions of what moves
 
 class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -359,26 +342,6 @@ class TrainLoop:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""
 
-class ForwardBackward:
-    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
-    Buffers of the last four batch sizes are kept."""
-
-    def __init__(self, network: Network) -> None: ...
-    def forward(
-        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
-    ) -> Any:
-        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
-        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
-
-    def backward(self, dy: Given) -> Any:
-        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
-        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
-
-    @property
-    def gradients(self) -> list[ndarray]:
-        """One for each weight that is trained, in order; overwritten by each `backward`."""
-
 # -- C functions -------------------------------------------------------------------------------------------------------
-
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..tune.rate_finder import LRFindResult, find_rate
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from ..tune.rate_finder import LRFindResult
 
 __all__ = ["FindsRate"]
 
@@ -91,6 +91,8 @@ class FindsRate:
         >>> 0.005 < found.suggestion < 0.2
         True
         """
+        from ..tune.rate_finder import find_rate
+
         return find_rate(
             self,
             x,

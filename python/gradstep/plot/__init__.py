@@ -11,6 +11,7 @@ from .history import plot_history
 from .landscape import landscape, path
 from .rates import plot_rates
 from .schedule import learning_rate
+from .search import plot_search
 from .spread import histograms
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "plot_descent",
     "plot_history",
     "plot_rates",
+    "plot_search",
 ]
 
 

@@ -73,7 +73,7 @@ def read_curve(rates: np.ndarray, losses: np.ndarray) -> Reading:
     if lowest == 0 or not fall > max(NOISE * noise, 1e-6 * abs(top)):
         return _none(
             f"the loss does not fall: it is {top:.4g} at first and at the lowest {low:.4g}, and differs by "
-            f" {noise:.2g} from batch to batch. Lower start if it rises at once, raise stop if it stays level, or "
+            f"{noise:.2g} from batch to batch. Lower start if it rises at once, raise stop if it stays level, or "
             "take a larger batch_size."
         )
     steep = int(derivatives[: lowest + 1].argmin())

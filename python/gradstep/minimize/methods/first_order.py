@@ -91,6 +91,9 @@ class FirstOrder(Method):
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
+        for leaf in self.optimizer._leaves():
+            if leaf._follows_curvature:
+                raise ValueError(f"{type(leaf).__name__} trains the layers of models; a function has none.")
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)
