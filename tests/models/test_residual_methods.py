@@ -173,7 +173,10 @@ def refused(match, model, y=Y, **options):
 
 def test_what_is_no_sum_of_squares():
     refused("loss must be 'mse' .*got 'mean_absolute_error'", made(loss="mae"))
-    refused("penalties must be L2 .*'tied'", made("lm", layers.Dense(2, kernel_regularizer="l1", name="tied", dtype="float64")))
+    refused(
+        "penalties must be L2 .*'tied'",
+        made("lm", layers.Dense(2, kernel_regularizer="l1", name="tied", dtype="float64")),
+    )
     refused("those of layer 'norm' do", made("lm", layers.BatchNormalization(name="norm", dtype="float64")))
     refused("at most 3000 weights; the model has 4001", made("lm", layers.Dense(800, dtype="float64")))
     refused("weights of losses and rows must be at least 0", made(), sample_weight=np.full(40, -1.0))
