@@ -244,6 +244,23 @@ def test_minimize():
     assert "-0.5" in runs["saddle, escaped"]
 
 
+def test_curve_fits():
+    text = shown("curve_fits", 300, 10, alone=True)
+    assert "300 curves: 300 solved in" in text
+    assert row(text, "lifetimes:")[0] < 0.03
+    assert numbers(text.splitlines()[2])[-1] < 1e-6
+    errors = [abs(row(text, f"loss {loss} ")[0] - 1) for loss in ("linear", "soft_l1", "cauchy")]
+    assert errors[0] > 3 * max(errors[1:])
+    assert text.count("solved") == 4
+
+
+def test_valley():
+    text = shown("valley", 300, alone=True)
+    ends = {line[:20].strip(): line.split()[-1] for line in text.splitlines()[:4]}
+    assert ends == {"gradient descent": "maxiter", "momentum": "maxiter", "conjugate gradients": "gtol", "bfgs": "gtol"}
+    assert "matplotlib is not installed" in text
+
+
 def test_gpt():
     text = shown("gpt", 24000, 6)
     losses = [numbers(line)[2] for line in text.splitlines() if line.startswith("epoch")]

@@ -22,6 +22,17 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_minimize import BFGS as BFGS
+from ._core_minimize import LBFGS as LBFGS
+from ._core_minimize import REASONS as REASONS
+from ._core_minimize import Descent as Descent
+from ._core_minimize import DescentMethod as DescentMethod
+from ._core_minimize import MachineCode as MachineCode
+from ._core_minimize import Many as Many
+from ._core_minimize import Memory as Memory
+from ._core_minimize import descend as descend
+from ._core_minimize import line_search as line_search
+from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
 from ._core_torch import TensorGroups as TensorGroups
