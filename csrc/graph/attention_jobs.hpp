@@ -13,6 +13,7 @@
 #include "kernels/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
+#include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
 #include "runtime/product_job.hpp"
 
@@ -78,13 +79,32 @@ template <class Real> class AttentionJob : public Job<Real> {
     std::size_t q, k, v, o;                  // where its first rows begin
   };
   template <class Visit> void each_head(std::size_t chunk, Visit visit) const {
+    const std::size_t begin = blocks_.begin(chunk);
+    for (std::size_t i = begin; i < begin + blocks_.size(chunk); ++i) visit(head(i));
+  }
+  Head head(std::size_t i) const {
     const AttentionSizes& s = sizes_;
-    for (std::size_t i = blocks_.begin(chunk); i < blocks_.begin(chunk) + blocks_.size(chunk); ++i) {
-      const std::size_t b = i / s.heads, h = i % s.heads;
-      visit(Head{b / s.groups, i % (s.groups * s.heads), b, i, (b * s.queries * s.heads + h) * s.size,
-                 (b * s.keys * s.heads + h) * s.size, (b * s.keys * s.heads + h) * s.value_size,
-                 (b * s.queries * s.heads + h) * s.value_size});
-    }
+    const std::size_t b = i / s.heads, h = i % s.heads;
+    return {b / s.groups,
+            i % (s.groups * s.heads),
+            b,
+            i,
+            (b * s.queries * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.value_size,
+            (b * s.queries * s.heads + h) * s.value_size};
+  }
+  /// Begins to move what the head after this one reads near; o: by which the gradient is, or null.
+  void fetch_next(const Head& at, const Real* o) const {
+    const AttentionSizes& s = sizes_;
+    if (at.index + 1 == blocks_.n) return;
+    const Head next = head(at.index + 1);
+    fetch(at_.q + next.q, MatrixLayout(s.queries, s.size, stride()));
+    fetch(at_.k + next.k, MatrixLayout(s.keys, s.size, stride()));
+    fetch(at_.v + next.v, MatrixLayout(s.keys, s.value_size, value_stride()));
+    if (!o) return;
+    fetch(o + next.o, MatrixLayout(s.queries, s.value_size, value_stride()));
+    fetch(at_.p + next.index * s.scores(), MatrixLayout(s.scores()));
   }
   std::size_t stride() const { return sizes_.heads * sizes_.size; }
   std::size_t value_stride() const { return sizes_.heads * sizes_.value_size; }
@@ -157,6 +177,7 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, nullptr);
       Real *p = at.p ? at.p + head.index * s.scores() : this->matrix(scratch, 0), *used = p;
       if (this->tanhs())
         attention_loops<Real>().tanh_scores(this->by_tanhs(), at.q + head.q, at.k + head.k, p);
@@ -188,6 +209,7 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, to_.o);
       const Real *p = at.p + head.index * s.scores(), *used = p;
       Real *const ds = this->matrix(scratch, 0), *const other = this->matrix(scratch, 1);
       if (s.rate > 0) {
