@@ -198,7 +198,8 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
   std::string name() const override { return "attention"; }
 };
 
-/// The gradient by o of each head, and what the forward pass kept -> the others.
+/// The gradient by o of each head, and what the forward pass kept -> the others; those by v, k and q may lie where v, k
+/// and the gradient by o do.
 template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
  public:
   AttentionBackwardJob(const AttentionSizes& sizes, const AttentionValues<Real>& at, std::size_t samples,
@@ -218,10 +219,10 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
         used = other;
       }
       const Real* const grad = to_.o + head.o;
-      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
-                     s.keys, s.value_size, s.queries, scratch);
       this->multiply(grad, this->value_stride(), false, at.v + head.v, this->value_stride(), true, ds, s.keys,
                      s.queries, s.keys, s.value_size, scratch);
+      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
+                     s.keys, s.value_size, s.queries, scratch);
       if (s.rate > 0) this->drop(head, ds);
       attention_loops<Real>().softmax_grad(this->mask_of(head), to_.factors ? Real(1) : Real(this->scale()), p, ds);
       if (this->tanhs()) return back_by_tanhs(head, ds, other, scratch);
