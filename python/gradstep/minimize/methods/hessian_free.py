@@ -29,7 +29,7 @@ def dot(a: np.ndarray, b: np.ndarray) -> float:
 
 
 class Solution(NamedTuple):
-    """A direction that conjugate gradients came to: its decrease in the damped model, and the product of it with G."""
+    """A direction that conjugate gradients came to, and what the damped model says of the loss there."""
 
     p: np.ndarray
     model: float
@@ -110,8 +110,8 @@ class HessianFree(Method):
     warm_start : float, default 0.95
         They begin at this multiple, in [0, 1], of where the last step's ended.
     preconditioner : bool, default True
-        Whether they are preconditioned by (D + lambda)^0.75, D an estimate of the diagonal of G that costs one backward
-        pass. It is left out where rows of the loss depend on each other.
+        Whether they are preconditioned by (D + lambda)^0.75, D an estimate of the diagonal of G that costs one forward
+        and one backward pass.
     curvature_rows : int, optional
         How many rows, drawn anew for each step, G is of; by default all. Loss and gradient are those of all rows.
 
