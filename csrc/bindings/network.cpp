@@ -78,6 +78,7 @@ class PyNetwork {
   virtual std::vector<bool> masked() const = 0;
   virtual std::size_t batch() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
+  virtual py::list dense_weights() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
@@ -169,6 +170,13 @@ template <class Real> class TypedNetwork : public PyNetwork {
       all.emplace_back();
       for (const auto& attributes : layer) all.back().push_back(attributes->trainable);
     }
+    return all;
+  }
+
+  py::list dense_weights() const override {
+    py::list all;
+    for (const DenseWeight& w : network_.dense_weights())
+      all.append(py::make_tuple(w.inputs, w.outputs, w.calls, w.is_penalized));
     return all;
   }
 
@@ -350,6 +358,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("masked", &PyNetwork::masked)
       .def_property_readonly("batch", &PyNetwork::batch)
       .def_property_readonly("trained", &PyNetwork::trained)
+      .def_property_readonly("dense_weights", &PyNetwork::dense_weights)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),

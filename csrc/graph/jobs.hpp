@@ -28,6 +28,7 @@ template <class Real> struct Weight {
   void* state[max_slots] = {};
   std::size_t number = 0;  // among all trainable weights of the network
   std::shared_ptr<const WeightAttributes> attributes = nullptr;
+  bool is_curved = false;            // its layer leaves what its curvature is found from, and no gradient
   RowSteps* by_rows = nullptr;       // how its rows are stepped, of a table that may be; else null
   Real* direction = nullptr;         // in which it moves in a tangent pass; null: it stands still
   Real* penalty_gradient = nullptr;  // the gradient of an orthogonal penalty, made before; null without one

@@ -75,14 +75,16 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     if (mode == Mode::tangent) dy = moves;
   }
   heads.reserve(scorings.size());
-  bool by_caller = false;
+  bool taps = false;
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) taps |= backward_ && weight.is_curved;
   for (std::size_t i = 0; i < scorings.size(); ++i) {
     const Scoring& scoring = scorings[i];
     const Shape& shape = network.shape(network.outputs[i]);
     heads.emplace_back(scoring, batch, rows_of(shape), last_of(shape));
     const Matrix<Real> y = plan.output(i);
     const bool learns = backward_ && (scoring.loss.info || scoring.by_caller);
-    by_caller |= scoring.by_caller;
+    by_caller_ |= scoring.by_caller;
     heads.back().schedule(schedule_, y, absorbed[i] || scoring.loss.of_logits, absorbed[i] ? plan.activated(i) : y,
                           learns ? plan.gradient_by_output(i) : Matrix<Real>{},
                           mode == Mode::predict || mode == Mode::tangent ? Matrix<Real>{} : plan.mask(i),
@@ -91,7 +93,7 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
                                                   : Slopes::loss,
                           tangents ? moves[i] : Matrix<Real>{});
   }
-  if (by_caller) schedule_.begin_backward();
+  if (by_caller_ || taps) schedule_.begin_backward();
   if (!backward_) return;
   plan.add_gradients();
   plan.backward();
@@ -127,6 +129,15 @@ template <class Real> void Executor<Real>::make_penalty_gradients() {
       next += size_of(weight);
       schedule_.orthogonal_penalty(&weight);
     }
+}
+
+template <class Real> bool Executor<Real>::repeats_backward() const {
+  // Others may write over what they kept in the forward pass.
+  return std::all_of(network_.layers.begin(), network_.layers.end(), [](const AnyLayer& layer) {
+    return std::holds_alternative<Dense>(layer) || std::holds_alternative<Activate>(layer) ||
+           std::holds_alternative<Dropout>(layer) || std::holds_alternative<Rearrange>(layer) ||
+           std::holds_alternative<Rescaling>(layer) || std::holds_alternative<Add>(layer);
+  });
 }
 
 template <class Real> void Executor<Real>::make_directions() {
@@ -192,7 +203,13 @@ template <class Real> void Executor<Real>::run_stages(ThreadTeam& team, std::siz
 template <class Real> void Executor<Real>::run(ThreadTeam& team) {
   save_statistics();
   try {
-    run_stages(team, 0, schedule_.stages.count());
+    if (before_backward) {
+      run_stages(team, 0, schedule_.backward.stage);
+      before_backward(team);
+      go_back(team);
+    } else {
+      run_stages(team, 0, schedule_.stages.count());
+    }
   } catch (const Cancelled&) {
     restore_statistics();
     throw;
@@ -224,6 +241,7 @@ template <class Real> void Executor<Real>::run_timed(ThreadTeam& team, std::vect
   using Clock = std::chrono::steady_clock;
   times.resize(schedule_.stages.count());
   for (std::size_t k = 0; k < schedule_.stages.count(); ++k) {
+    if (before_backward && k == schedule_.backward.stage) before_backward(team);
     const auto begin = Clock::now();
     schedule_.stages.run_stage(k, team, scratch_);
     times[k] += std::chrono::duration<double>(Clock::now() - begin).count();

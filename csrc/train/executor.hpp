@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "graph/call.hpp"
 #include "graph/schedule.hpp"
 #include "runtime/buffer.hpp"
+#include "train/curvature_plan.hpp"
 #include "train/head.hpp"
 #include "train/network.hpp"
 #include "train/scores.hpp"
@@ -58,7 +61,22 @@ template <class Real> class Executor {
   /// The same in two halves, where the caller computes a loss: up to the outputs; and from dy on.
   void run_forward() { run({}, schedule_.backward); }
   void run_backward() { run(schedule_.backward, schedule_.end()); }
-  bool has_halves() const { return schedule_.backward.stage > 0 || schedule_.backward.external > 0; }
+  bool has_halves() const { return by_caller_; }
+
+  /// What layers whose curvature is found leave of a pass; and what makes their directions of it, by whoever does that.
+  const std::vector<CurvatureTap<Real>>& taps() const { return schedule_.taps; }
+  std::unique_ptr<CurvaturePlan<Real>> curvature;
+  /// Asked between the forward and the backward pass of a run within a team, where there are taps; empty: nobody is.
+  std::function<void(ThreadTeam&)> before_backward = nullptr;
+  /// Goes back once more, from the gradients by the outputs as they are. Within `before_backward`.
+  void go_back(ThreadTeam& team) { run_stages(team, schedule_.backward.stage, schedule_.stages.count()); }
+
+  /// Whether a second backward pass would find what the first one did; if not, the forward pass is to come before it.
+  bool repeats_backward() const;
+  void go_forward_again(ThreadTeam& team) {
+    restore_statistics();
+    run_stages(team, 0, schedule_.backward.stage);
+  }
 
   /// Whether a run takes so long that one should be able to cancel it: by what the last one took.
   bool is_long() const;
@@ -118,6 +136,7 @@ template <class Real> class Executor {
   std::vector<std::deque<DataView>> views_;  // (input)
   std::vector<std::size_t> row_sizes_;       // (input), bytes
   bool stores_ = true;
+  bool by_caller_ = false;        // whether the caller computes a loss
   double seconds_ = 0;            // that the last run took; 0: there was none
   std::vector<Real> statistics_;  // before the last run
   Buffer<Real> memory_, penalty_gradients_;

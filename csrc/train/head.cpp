@@ -34,6 +34,7 @@ void Head<Real>::schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logi
   constexpr Dtype dtype = Dtype(dtype_of<Real>());
   outputs = to.at;
   dy = by.at;
+  y_ = y.at;
   if (mask) {
     mask_.assign(rows, 1);
     both_.assign(rows, 1);

@@ -7,6 +7,7 @@
 
 #include "graph/schedule.hpp"
 #include "train/curvature.hpp"
+#include "train/fisher.hpp"
 #include "train/scores.hpp"
 
 namespace gs {
@@ -32,6 +33,12 @@ template <class Real> class Head {
   double own_total() const;
   double loss() const { return reduction_.loss(values[0].data()); }
 
+  /// dy of rows [draw.first, draw.first + count) at targets that are drawn: see train/fisher.hpp. After a forward pass.
+  void draw_gradient(const TargetDraw& draw, std::size_t count) {
+    const std::size_t at = draw.first * n;
+    gs::draw_gradient(loss_, y_ + at, count, n, scales_.data() + draw.first, draw, dy + at);
+  }
+
   /// Adds to a sum over samples what the batch's are by metric m.
   void add_metric(std::size_t m, double& total) const {
     for (std::size_t i = 0; i < rows; ++i)
@@ -56,6 +63,7 @@ template <class Real> class Head {
                          std::size_t n, Real* to);
 
   LossUse loss_;
+  const Real* y_ = nullptr;  // (rows, n), as the loss reads it
   const std::vector<const ScoreInfo*> metrics_;
   const bool wanted_;                 // whether the caller reads the outputs
   LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it

@@ -22,8 +22,20 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_minimize import BFGS as BFGS
+from ._core_minimize import LBFGS as LBFGS
+from ._core_minimize import REASONS as REASONS
+from ._core_minimize import Descent as Descent
+from ._core_minimize import DescentMethod as DescentMethod
+from ._core_minimize import MachineCode as MachineCode
+from ._core_minimize import Many as Many
+from ._core_minimize import Memory as Memory
+from ._core_minimize import descend as descend
+from ._core_minimize import line_search as line_search
+from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
+from ._core_torch import TensorGroups as TensorGroups
 
 __version__: str
 
@@ -98,8 +110,13 @@ class Optimizer:
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
         fallbacks: Sequence[bool] = ...,
+        layers: Sequence[tuple[int, int]] = ...,
     ) -> list[int]:
-        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
+        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``.
+        layers: inputs (of a kernel, with the bias's) and outputs of the Dense layer of each, or (0, 0)."""
+    def layer_sizes(self, index: int) -> tuple[int, int]:
+        """What `add` was told of the layer of a parameter, where the rule finds its curvature."""
+
     def set_decays(self, index: int, decays: bool) -> None:
         """Whether weight_decay counts for a parameter."""
 
@@ -168,52 +185,6 @@ def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, a
 def norm(arrays: Sequence[ndarray]) -> float:
     """Root of the sum of squares of all their numbers, in double."""
 
-# -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
-
-class TensorGroups:
-    """Steps tensors and their state where they lie. Nothing of a tensor is kept from one step to the next."""
-
-    def __init__(self, type: type, source: Any) -> None:
-        """type: the tensors' class. source: its capsule of DLPack's C functions, or a function that makes a DLPack
-        capsule of a tensor."""
-
-    def add(
-        self,
-        optimizer: Optimizer,
-        counters: Sequence[str],
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None:
-        """The next group. counters: keys of the numbers in a tensor's state, at most 3; the first are the steps.
-        slots(shape): key and shape of each slot of the rule; a None is for memory that is not state."""
-
-    def replace(
-        self,
-        number: int,
-        optimizer: Optimizer,
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None: ...
-    def begin(self) -> None:
-        """Begin a step; RuntimeError if another one has not ended."""
-
-    def read(
-        self, groups: list[Any], state: dict[Any, Any], lent: dict[tuple[int, int], dict[str, Any]]
-    ) -> list[tuple[int, int]]:
-        """Find all gradients and state. lent: by (group, position), what goes before a tensor's state, its gradient
-        ("grad") and its numbers ("numbers"). Returns those that cannot be used as they are; if there are none, a
-        ValueError where memory overlaps that must not."""
-
-    def parts(self) -> list[tuple[int, tuple[float, ...]]]:
-        """Group and numbers of the tensors that are moved together."""
-
-    def moved(self) -> list[Any]:
-        """The tensors that a step moves."""
-
-    def go(self, part: int, done: int, after: Sequence[float]) -> None:
-        """Move a part that has done so many steps; its numbers are `after` from then on."""
-
-    def end(self) -> None:
-        """End a step, and let go of all tensors."""
-
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
 
 def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
@@ -276,6 +247,10 @@ class Network:
     @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
+    @property
+    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+        """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
+        layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""

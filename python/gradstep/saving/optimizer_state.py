@@ -98,6 +98,7 @@ def attach(optimizer: optimizers.Optimizer, model: Savable, record: Mapping[str,
     if sorted(order) != list(range(len(trained))):
         raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
     weights, names = list(trained.values()), list(trained)
+    optimizer._take_layers(model._executor.dense_weights())
     return optimizer._attach(
         [weights[i] for i in order],
         [f"[{i}]" for i in order],

@@ -161,6 +161,15 @@ class Executor:
         named = zip(self.model.weight_names, self.model.weights, strict=True)
         return {name: weight for name, weight in named if address(weight) in known}
 
+    def dense_weights(self) -> dict[str, tuple[int, int, int, bool]]:
+        """The trained weights of Dense layers, by name: see `optimizers.attached.Attached._take_layers`."""
+        if self.network is None:
+            return {}
+        found = zip(learned(self.network), self.network.dense_weights, strict=True)
+        known = {address(weight): of_layer for weight, of_layer in found}
+        named = {name: known[address(weight)] for name, weight in self.trained_weights().items()}
+        return {name: of_layer for name, of_layer in named.items() if of_layer[1]}
+
     def call_number(self) -> int:
         """The number of a pass over one batch: apart from those of epochs, below 2**31."""
         self.calls += 1
@@ -242,6 +251,7 @@ class Executor:
         """Make the weights known to the optimizer: their numbers there, in the network's order."""
         trained = self.trained_weights()
         optimizer._check_serves(trained)
+        optimizer._take_layers(self.dense_weights())
         labels = [f"[{i}]" for i in range(len(trained))]
         with DelayedInterrupt():
             indices = optimizer._attach(list(trained.values()), labels, names=list(trained))

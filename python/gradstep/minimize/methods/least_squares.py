@@ -99,6 +99,10 @@ class LevenbergMarquardt(Method):
             fell = point.f - f
             ratio = fell / decrease if abs(f) < math.inf else -math.inf
             if decrease <= noise and abs(fell) <= noise:
+                g, old = objective.gradient(x), given_gradient(point)
+                if float(g @ g) < 0.81 * float(old @ old):  # the gradient still tells what f does not
+                    self._steps += 1
+                    return Point(x, f, g, size)
                 raise Stop("stalled", "f no longer resolves the steps", self._remaining(point, s, a))
             if ratio <= 0.25:
                 slope = float(change @ r)
@@ -113,10 +117,27 @@ class LevenbergMarquardt(Method):
                 raise Stop("stalled", "the trust region has shrunk to nothing", self._remaining(point, s, a))
 
     def _remaining(self, point: Point, s: np.ndarray, a: np.ndarray) -> float:
-        """How much lower the linear model of the residuals can get; nothing, where they are 0 to rounding."""
+        """How much lower the linear model of the residuals can get; nothing, where they are 0 to rounding.
+
+        Where the residuals are at a right angle to each column of J, to half the digits, it is what the best of the
+        variables alone would gain: MINPACK's test, which also holds where J has no full rank.
+        """
         if point.f <= (4 * self.objective.eps) ** 2 * self._first:
             return 0.0
+        if self.lost(point.x).any():
+            return math.inf
+        g = given_gradient(point)
+        gain = (g / self._scale)[self._scale > 0]
+        alone = float((gain * gain).max()) / 2 if len(gain) else 0.0
+        # A relative change of one variable changes f by next to nothing, too, whatever the units.
+        if alone <= 100 * self.objective.eps * point.f and float(np.abs(g * point.x).max()) <= 1e-5 * point.f:
+            return alone
         return 0.5 * float(a @ a) if len(s) and s[-1] > 1e-12 * s[0] else math.inf
+
+    def lost(self, x: np.ndarray) -> np.ndarray:
+        """Variables on which the residuals no longer depend at x, though they did before: a plateau."""
+        gone: np.ndarray = (self._scale > 0) & ~np.any(_residuals(self.objective).weighted(x)[1], axis=0)
+        return gone
 
     def _loose(self, point: Point) -> np.ndarray:
         """Which variables are not held at a bound by the gradient."""
@@ -168,7 +189,10 @@ def _shift(s: np.ndarray, a: np.ndarray, radius: float) -> float:
         if abs(size - radius) <= 0.1 * radius:
             break
         low, high = (shift, high) if size > radius else (low, shift)
-        better = shift + (size - radius) / radius * size * size / float((q * q / (w + shift)).sum())
+        slope = float((q * q / (w + shift)).sum())
+        if slope == 0:  # underflow: the step is 0, whatever the shift
+            break
+        better = shift + (size - radius) / radius * size * size / slope
         shift = better if low < better < high else max(0.001 * high, math.sqrt(low * high))
     return shift
 
