@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cases import (
+    bilstm,
     cnn,
     conv,
     embedding,
@@ -18,13 +19,16 @@ from cases import (
     load,
     loop,
     lstm,
+    minimize,
     mlp,
     options,
     overhead,
     rules,
     sparse,
+    stacked,
     state,
     step,
+    transformer,
 )
 
 _ORDER: tuple[ModuleType, ...] = (
@@ -41,8 +45,12 @@ _ORDER: tuple[ModuleType, ...] = (
     conv,
     lstm,
     gru,
+    bilstm,
+    stacked,
+    transformer,
     embedding,
     overhead,
+    minimize,
     load,
 )
 CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}

@@ -10,7 +10,7 @@ from .adam import Oracle
 
 NAME = "embedding"
 TITLE = "Embedding of 200 ids a sample, mean, Dense 1 (mean squared error), Adam, float32"
-RIVALS = (("gradstep", "fit"), ("torch", "dense"), ("torch", "sparse"))
+RIVALS = (("gradstep", "fit"), ("torch", "dense"), ("torch", "sparse"), ("keras", "on JAX"))
 ONE_THREAD = RIVALS
 ROWS, STEPS, SCORED, CHECKED_STEPS = 1024, 200, 256, 5
 

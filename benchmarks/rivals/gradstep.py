@@ -13,9 +13,11 @@ from . import (
     gradstep_cnn,
     gradstep_embedding,
     gradstep_graph,
+    gradstep_minimize,
     gradstep_options,
     gradstep_overhead,
     gradstep_recurrent,
+    gradstep_transformer,
 )
 
 
@@ -115,8 +117,10 @@ CASES = {
     "rules": {"bound": Rules},
     **gradstep_options.CASES,
     **gradstep_overhead.CASES,
+    **gradstep_minimize.CASES,
     **gradstep_cnn.CASES,
     **gradstep_recurrent.CASES,
+    **gradstep_transformer.CASES,
     **gradstep_embedding.CASES,
     **gradstep_graph.CASES,
     "mlp": {"fit": Fit},

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-import gradstep as gs
+import gradstep
 import numpy as np
 from cases import embedding
 from cases.adam import ADAM
@@ -13,22 +13,25 @@ from cases.adam import ADAM
 class Fit:
     """`fit` over an epoch."""
 
+    library: ClassVar[Any] = gradstep
+
     def __init__(self, problem: dict[str, Any]) -> None:
         self.problem, self.batch = problem, problem["batch"]
         self.x, self.y = embedding.data(problem)
         self.steps_per_run = len(self.x) // self.batch
-        table = gs.layers.Embedding(problem["ids"], problem["n"])
-        inputs = gs.Input((embedding.STEPS,), dtype="int64")
-        self.model = gs.Sequential([inputs, table, gs.layers.GlobalAveragePooling1D(), gs.layers.Dense(1)])
+        layers = self.library.layers
+        table = layers.Embedding(problem["ids"], problem["n"])
+        inputs = self.library.Input((embedding.STEPS,), dtype="int32")
+        self.model = self.library.Sequential([inputs, table, layers.GlobalAveragePooling1D(), layers.Dense(1)])
         rate, b1, b2, epsilon = ADAM.values()
-        self.model.compile(optimizer=gs.optimizers.Adam(rate, b1, b2, epsilon), loss="mse")
+        self.model.compile(optimizer=self.library.optimizers.Adam(rate, b1, b2, epsilon), loss="mse")
         self.model.set_weights(embedding.weights(problem))
 
     def checked(self) -> np.ndarray:
         for rows in embedding.checked_rows(self.problem):
             self.model.train_on_batch(self.x[rows], self.y[rows])
         scored = slice(embedding.SCORED)
-        return np.array(self.model.evaluate(self.x[scored], self.y[scored], verbose=0))
+        return np.array(self.model.evaluate(self.x[scored], self.y[scored], batch_size=embedding.SCORED, verbose=0))
 
     def run(self) -> None:
         self.model.fit(self.x, self.y, batch_size=self.batch, epochs=1, verbose=0)

@@ -20,9 +20,11 @@ class Fit:
         self.x, self.y = recurrent.data()
         self.steps_per_run = len(self.x) // self.batch
         layers = self.library.layers
-        layer = getattr(layers, problem["kind"])(recurrent.UNITS)
-        entrance = self.library.Input((recurrent.STEPS, recurrent.INPUTS))
-        self.model = self.library.Sequential([entrance, layer, layers.Dense(1)])
+        kind, entrance = recurrent.KINDS[problem["kind"]], self.library.Input((recurrent.STEPS, recurrent.INPUTS))
+        inner = [getattr(layers, kind.cell)(kind.units, return_sequences=True) for _ in range(kind.layers - 1)]
+        last = getattr(layers, kind.cell)(kind.units)
+        last = layers.Bidirectional(last) if kind.both else last
+        self.model = self.library.Sequential([entrance, *inner, last, layers.Dense(1)])
         rate, b1, b2, epsilon = ADAM.values()
         self.model.compile(optimizer=self.library.optimizers.Adam(rate, b1, b2, epsilon), loss="mse")
         self.model.set_weights(recurrent.weights(problem))
@@ -37,4 +39,4 @@ class Fit:
         self.model.fit(self.x, self.y, batch_size=self.batch, epochs=1, verbose=0)
 
 
-CASES = {"lstm": {"fit": Fit}, "gru": {"fit": Fit}}
+CASES = {case: {"fit": Fit} for case in ("lstm", "gru", "bilstm", "stacked")}

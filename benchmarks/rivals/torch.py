@@ -10,7 +10,7 @@ import torch
 from cases import gemm, graph, mlp, rules, sparse, step
 from cases.adam import ADAM
 
-from . import torch_cnn, torch_embedding, torch_recurrent, torch_rules
+from . import torch_cnn, torch_embedding, torch_recurrent, torch_rules, torch_transformer
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
@@ -208,5 +208,6 @@ CASES = {
     "graph": {"default": Graph},
     **torch_cnn.CASES,
     **torch_recurrent.CASES,
+    **torch_transformer.CASES,
     **torch_embedding.CASES,
 }

@@ -18,28 +18,39 @@ class Usual:
         x, y = recurrent.data()
         self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
         self.steps_per_run = len(x) // self.batch
-        self.layer = getattr(torch.nn, problem["kind"])(recurrent.INPUTS, recurrent.UNITS, batch_first=True)
-        self.end = torch.nn.Linear(recurrent.UNITS, 1)
-        kernel, inner, bias, last, last_bias = recurrent.weights(problem)
-        if problem["kind"] == "GRU":  # whose gates PyTorch has in the order r, z, n
-            z, r, n = np.split(np.arange(3 * recurrent.UNITS), 3)
-            order = np.concatenate([r, z, n])
-            kernel, inner, bias = kernel[:, order], inner[:, order], bias[:, order]
-        both = bias if bias.ndim == 2 else (bias, np.zeros_like(bias))
+        kind = recurrent.KINDS[problem["kind"]]
+        self.layer = getattr(torch.nn, kind.cell)(
+            recurrent.INPUTS, kind.units, kind.layers, batch_first=True, bidirectional=kind.both
+        )
+        self.both = kind.both
+        self.end = torch.nn.Linear(kind.units * (1 + kind.both), 1)
+        *cells, last, last_bias = recurrent.weights(problem)
+        values: list[np.ndarray] = []
+        for kernel, inner, bias in zip(cells[::3], cells[1::3], cells[2::3], strict=True):
+            order = np.arange(kernel.shape[1])
+            if kind.cell == "GRU":  # whose gates PyTorch has in the order r, z, n
+                z, r, n = np.split(order, 3)
+                order = np.concatenate([r, z, n])
+            both = bias[:, order] if bias.ndim == 2 else (bias, np.zeros_like(bias))
+            values += [kernel[:, order].T, inner[:, order].T, *both]
         parameters = [*self.layer.parameters(), *self.end.parameters()]
         with torch.no_grad():
-            for parameter, values in zip(parameters, (kernel.T, inner.T, *both, last.T, last_bias), strict=True):
-                parameter.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+            for parameter, value in zip(parameters, (*values, last.T, last_bias), strict=True):
+                parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
         # What both biases of an LSTM get is what one would.
-        if problem["kind"] == "LSTM":
-            parameters = [one for one in parameters if one is not self.layer.bias_hh_l0]
-            self.layer.bias_hh_l0.requires_grad_(False)
+        if kind.cell == "LSTM":
+            second = [one for name, one in self.layer.named_parameters() if name.startswith("bias_hh")]
+            for one in second:
+                one.requires_grad_(False)
+            parameters = [one for one in parameters if one.requires_grad]
         rate, b1, b2, epsilon = ADAM.values()
         self.optimizer = torch.optim.Adam(parameters, lr=rate, betas=(b1, b2), eps=epsilon, fused=True)
 
     def _loss(self, rows: Any) -> Any:
-        outputs = self.end(self.layer(self.x[rows])[0][:, -1])
-        return torch.nn.functional.mse_loss(outputs, self.y[rows])
+        states = self.layer(self.x[rows])[1]
+        states = states[0] if isinstance(states, tuple) else states
+        last = torch.cat([states[0], states[1]], 1) if self.both else states[-1]
+        return torch.nn.functional.mse_loss(self.end(last), self.y[rows])
 
     def _step(self, rows: Any) -> None:
         self.optimizer.zero_grad(set_to_none=True)
@@ -57,4 +68,4 @@ class Usual:
             self._step(rows)
 
 
-CASES = {"lstm": {"default": Usual}, "gru": {"default": Usual}}
+CASES = {case: {"default": Usual} for case in ("lstm", "gru", "bilstm", "stacked")}

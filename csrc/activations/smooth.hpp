@@ -107,8 +107,10 @@ struct Softsign : Elementwise {
 struct Gelu : ElementwiseOfInput {
   static constexpr const char* name = "gelu";
   template <class Real> HD static Real value(Real x) { return x * normal_distribution(x); }
-  template <class Real> HD static Real derivative(Real x, Real) {
-    return normal_distribution(x) + x * normal_density(x);
+  // y / x is the distribution at x, where x is no number so small that y has lost digits.
+  template <class Real> HD static Real derivative(Real x, Real y) {
+    const bool small = magnitude(x) < Real(1e-30);
+    return (small ? Real(0.5) : y / (small ? Real(1) : x)) + x * normal_density(x);
   }
 };
 

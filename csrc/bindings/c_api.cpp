@@ -14,7 +14,7 @@ namespace {
 
 int find(const char* name) {
   for (const Rule& rule : rules())
-    if (std::strcmp(rule.name, name) == 0 && !rule.measures()) return rule.index;
+    if (std::strcmp(rule.name, name) == 0 && !rule.measures() && !rule.curvature) return rule.index;
   return -1;
 }
 

@@ -62,7 +62,7 @@ Options parse_options(const py::dict& given) {
 
 PyOptimizer::PyOptimizer(const std::string& rule, const std::map<std::string, double>& values, const py::dict& options)
     : engine(find_rule(rule), checked_values(find_rule(rule), values), parse_options(options)) {
-  if ((engine.rule.factored || engine.rule.orthogonal) && engine.options.storage != Storage::real)
+  if (engine.rule.sees_matrices() && engine.options.storage != Storage::real)
     throw py::value_error(std::string("state_dtype must be None: the state of ") + engine.rule.name +
                           " has shapes of its own.");
 }

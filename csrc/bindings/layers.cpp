@@ -120,6 +120,12 @@ void bind_layers(py::module_& m) {
     }
     return all;
   });
+  m.def("whole_batch_losses", [] {
+    py::list names;
+    for (const ScoreInfo& s : scores())
+      if (s.is_loss && s.whole_batch) names.append(s.name);
+    return py::tuple(names);
+  });
   m.def("metrics", [] {
     py::list names;
     for (const ScoreInfo& s : scores())

@@ -12,13 +12,17 @@
 #include <vector>
 
 #include "bindings/arrays.hpp"
+#include "bindings/curvature_loop.hpp"
 #include "bindings/data_set.hpp"
 #include "bindings/forward_backward.hpp"
 #include "bindings/guard.hpp"
+#include "bindings/kept_weights.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_parts.hpp"
 #include "bindings/released.hpp"
+#include "bindings/row_jacobian.hpp"
 #include "bindings/scoring.hpp"
+#include "bindings/tangents.hpp"
 #include "bindings/train_loop.hpp"
 #include "bindings/weight_attributes.hpp"
 #include "runtime/buffer.hpp"
@@ -33,35 +37,6 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   return std::size_t(batch_size);
 }
 
-using Arrays = std::vector<std::vector<py::array>>;  // by layer
-
-/// Where the weights of layers lie that Python keeps.
-template <class Real>
-std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, const Arrays& kept) {
-  const auto wanted = shapes(layers);
-  std::vector<std::vector<Real*>> all;
-  if (kept.size() != wanted.size()) throw py::value_error("kept must have a list for each layer.");
-  for (std::size_t k = 0; k < kept.size(); ++k) {
-    if (kept[k].size() != wanted[k].size()) throw py::value_error("kept must have an array for each weight.");
-    all.emplace_back();
-    for (std::size_t i = 0; i < kept[k].size(); ++i) {
-      const py::array& array = kept[k][i];
-      const std::string name = "kept[" + std::to_string(k) + "][" + std::to_string(i) + "]";
-      const auto& shape = wanted[k][i];
-      if (!has_dtype<Real>(array) || !(array.flags() & py::array::c_style))
-        throw py::type_error(name + " must be of the network's dtype, in C order.");
-      check_writable(array, name);
-      if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
-        throw py::value_error(name + " has shape " + shape_text(array) + ".");
-      const bool is_read_elsewhere = std::holds_alternative<External>(layers[k]);
-      if (!is_read_elsewhere && reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
-        throw py::value_error(name + " must be aligned to " + std::to_string(alignment) + " bytes.");
-      all.back().push_back(data<Real>(array));
-    }
-  }
-  return all;
-}
-
 // -- what Python sees, for either type -----------------------------------------------------------------------------
 
 class PyNetwork {
@@ -72,10 +47,25 @@ class PyNetwork {
   virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                               double seconds) const = 0;
   virtual double penalty() const = 0;
+  virtual std::size_t numbers() const = 0;
+  virtual std::vector<bool> masked() const = 0;
+  virtual std::size_t batch() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
+  virtual py::list dense_weights() const = 0;
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
+  virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,
+                            const std::vector<std::size_t>& places, const py::array& to) const = 0;
+  virtual py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,
+                        bool training) const = 0;
+  virtual py::list gauss_newton_product(const py::object& loss, py::handle x, py::handle y,
+                                        const py::object& directions, std::uint32_t number, const py::object& weights,
+                                        const py::object& mask) const = 0;
+  virtual std::unique_ptr<PyCurvatureLoop> curvature(py::object self, const py::object& loss, py::handle x,
+                                                     py::handle y, std::size_t chunk,
+                                                     const std::vector<std::size_t>& places, const py::object& weights,
+                                                     const py::object& mask) const = 0;
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
                                            std::unique_ptr<PyStepper> stepper, bool gradients,
@@ -140,12 +130,28 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   double penalty() const override { return network_.penalty(); }
 
+  std::size_t numbers() const override { return network_.numbers; }
+  std::size_t batch() const override { return network_.batch; }
+
+  std::vector<bool> masked() const override {
+    std::vector<bool> all;
+    for (const std::size_t mask : network_.masks) all.push_back(mask != Network<Real>::no_mask);
+    return all;
+  }
+
   std::vector<std::vector<bool>> trained() const override {
     std::vector<std::vector<bool>> all;
     for (const auto& layer : network_.attributes) {
       all.emplace_back();
       for (const auto& attributes : layer) all.back().push_back(attributes->trainable);
     }
+    return all;
+  }
+
+  py::list dense_weights() const override {
+    py::list all;
+    for (const DenseWeight& w : network_.dense_weights())
+      all.append(py::make_tuple(w.inputs, w.outputs, w.calls, w.is_penalized));
     return all;
   }
 
@@ -191,6 +197,36 @@ template <class Real> class TypedNetwork : public PyNetwork {
     }
     return py::make_tuple(executor.loss() + (executor.penalty() + executor.value_penalty()), gradients,
                           dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
+  }
+
+  void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number, const std::vector<std::size_t>& places,
+                    const py::array& to) const override {
+    find_row_jacobian(network_, guard_, x, ids, number, places, to);
+  }
+
+  py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,
+                bool training) const override {
+    return jvp_of(network_, guard_, x, directions, dx, number, training);
+  }
+
+  py::list gauss_newton_product(const py::object& loss, py::handle x, py::handle y, const py::object& directions,
+                                std::uint32_t number, const py::object& weights,
+                                const py::object& mask) const override {
+    const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
+    const DataSet<Real> given(network_, scorings, x, y, weights, mask);
+    const std::vector<py::array> product = gradient_arrays();
+    find_gauss_newton_product(network_, guard_, scorings, given, directions, number, product);
+    return py::cast(product);
+  }
+
+  std::unique_ptr<PyCurvatureLoop> curvature(py::object self, const py::object& loss, py::handle x, py::handle y,
+                                             std::size_t chunk, const std::vector<std::size_t>& places,
+                                             const py::object& weights, const py::object& mask) const override {
+    const std::vector<Scoring> scorings = parse_scorings(loss, py::none(), false);
+    DataSet<Real> given(network_, scorings, x, y, weights, mask);
+    network_.check_batches(given.rows(), chunk);
+    return std::make_unique<TypedCurvatureLoop<Real>>(std::move(self), guard_, network_, scorings, std::move(given),
+                                                      chunk, places);
   }
 
   std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics, bool outputs,
@@ -254,6 +290,11 @@ template <class Real> class TypedNetwork : public PyNetwork {
         throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
+    if (call.tangent) {
+      py::list dws;
+      for (const Matrix<Real>& dw : call.gradients) dws.append(dw ? py::object(arrays({dw})[0]) : py::none());
+      return take(asked.attr("jvp")(arrays(call.xs), arrays(call.dxs), dws, training, number), call.dy);
+    }
     if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training, number), call.y);
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
@@ -293,11 +334,20 @@ void bind_network(py::module_& m) {
       .def_property_readonly("parameters",
                              [](py::object self) { return self.cast<const PyNetwork&>().parameters(self); })
       .def_property_readonly("penalty", &PyNetwork::penalty)
+      .def_property_readonly("numbers", &PyNetwork::numbers)
+      .def_property_readonly("masked", &PyNetwork::masked)
+      .def_property_readonly("batch", &PyNetwork::batch)
       .def_property_readonly("trained", &PyNetwork::trained)
+      .def_property_readonly("dense_weights", &PyNetwork::dense_weights)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
+      .def("row_jacobian", &PyNetwork::row_jacobian)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
-           py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
+           py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none())
+      .def("jvp", &PyNetwork::jvp, py::arg("x"), py::arg("directions") = py::none(), py::arg("dx") = py::none(),
+           py::arg("number") = 0, py::arg("training") = false)
+      .def("gauss_newton_product", &PyNetwork::gauss_newton_product, py::arg("loss"), py::arg("x"), py::arg("y"),
+           py::arg("directions"), py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
   py::class_<PyTrainLoop>(m, "TrainLoop")
       .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
@@ -318,6 +368,7 @@ void bind_network(py::module_& m) {
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
       .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0)
+      .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("advance", &PyTrainLoop::advance)
       .def("profile", &PyTrainLoop::profile)
       .def_property_readonly("progress", &PyTrainLoop::progress)
@@ -325,6 +376,18 @@ void bind_network(py::module_& m) {
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def_property_readonly("masks", &PyTrainLoop::masks)
       .def_property_readonly("over", &PyTrainLoop::over);
+
+  py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
+      .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,
+                       const std::vector<std::size_t>& places, const py::object& weights, const py::object& mask) {
+             return network.cast<const PyNetwork&>().curvature(network, loss, x, y, parse_batch_size(chunk), places,
+                                                               weights, mask);
+           }),
+           py::arg("network"), py::arg("loss"), py::arg("x"), py::arg("y"), py::arg("chunk"), py::arg("places"),
+           py::arg("weights") = py::none(), py::arg("mask") = py::none())
+      .def("start", &PyCurvatureLoop::start, py::arg("v"), py::arg("sum"), py::arg("ids") = py::none(),
+           py::arg("number") = 0)
+      .def("advance", &PyCurvatureLoop::advance);
 
   py::class_<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))

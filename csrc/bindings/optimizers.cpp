@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 #include "bindings/module.hpp"
 #include "update/factored.hpp"
@@ -76,7 +77,12 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
                          : storage == Storage::bf16 ? py::dtype::of<std::uint16_t>()
                                                     : real;
   std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape});
-  if (p.is_matrix) wanted[1].shape = {0};
+  if (p.is_matrix && (engine.rule.orthogonal || engine.rule.has_factors())) wanted[1].shape = {0};
+  if (engine.rule.has_factors())
+    for (std::size_t s = 2; s < wanted.size(); ++s) {
+      const auto side = py::ssize_t(p.inputs == 0 ? 0 : s % 2 ? p.outputs : p.inputs);
+      wanted[s].shape = {side, side};
+    }
   if (engine.rule.factored)
     for (std::size_t s = 0; s < wanted.size(); ++s) {
       const auto own = factor_shape(p.layout.shape, s);
@@ -93,7 +99,8 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
 
 std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, const std::vector<std::string>& labels,
                                           const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
-                                          const std::vector<bool>& fallbacks) {
+                                          const std::vector<bool>& fallbacks,
+                                          const std::vector<std::pair<std::size_t, std::size_t>>& layers) {
   check_idle();
   if (labels.size() != given.size()) throw py::value_error("labels and arrays must be as many.");
   for (const std::size_t index : groups) group(index);
@@ -115,6 +122,10 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     if (!decays.empty()) fresh.back().decays = decays.at(i);
     const bool fallback = !fallbacks.empty() && fallbacks.at(i);
     fresh.back().is_matrix = engine.rule.orthogonal && array.ndim() == 2 && !fallback;
+    if (engine.rule.curvature && !layers.empty()) {
+      std::tie(fresh.back().inputs, fresh.back().outputs) = layers.at(i);
+      fresh.back().is_matrix = fresh.back().outputs > 0;
+    }
     fresh.back().number = std::uint32_t(parameters.size() + i);
     if (engine.options.storage != Storage::real && fresh.back().dtype == Dtype::f64)
       throw py::type_error(noun("parameter", labels[i]) +
@@ -303,7 +314,7 @@ void bind_optimizers(py::module_& m) {
            })
       .def("__len__", [](const PyOptimizer& o) { return o.parameters.size(); })
       .def("add", &PyOptimizer::add, py::arg("arrays"), py::arg("labels"), py::arg("groups") = py::list(),
-           py::arg("decays") = py::list(), py::arg("fallbacks") = py::list())
+           py::arg("decays") = py::list(), py::arg("fallbacks") = py::list(), py::arg("layers") = py::list())
       .def("set_decays",
            [](PyOptimizer& o, std::size_t index, bool decays) {
              o.check_idle();
@@ -314,6 +325,11 @@ void bind_optimizers(py::module_& m) {
            [](const PyOptimizer& o, std::size_t index) {
              const Parameter& p = o.parameters.at(index);
              return o.engine.rule.orthogonal && p.layout.shape.size() == 2 && !p.is_matrix;
+           })
+      .def("layer_sizes",
+           [](const PyOptimizer& o, std::size_t index) {
+             const Parameter& p = o.parameters.at(index);
+             return std::make_pair(p.inputs, p.outputs);
            })
       .def("truncate", &PyOptimizer::truncate)
       .def("is_abandoned", &PyOptimizer::is_abandoned, py::arg("index"), py::arg("held") = 1)

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bindings/arrays.hpp"
@@ -35,10 +36,12 @@ class PyOptimizer {
   }
 
   /// groups, decays, fallbacks: an element a parameter, or none: the first group, true, false. fallbacks: whether it
-  /// counts as no matrix for a rule that makes matrices orthogonal.
+  /// counts as no matrix for a rule that makes matrices orthogonal. layers: inputs and outputs of its Dense layer, for
+  /// a rule that finds the curvature of those (Parameter).
   std::vector<std::size_t> add(const std::vector<py::object>& arrays, const std::vector<std::string>& labels,
                                const std::vector<std::size_t>& groups, const std::vector<bool>& decays,
-                               const std::vector<bool>& fallbacks);
+                               const std::vector<bool>& fallbacks,
+                               const std::vector<std::pair<std::size_t, std::size_t>>& layers);
   /// Forgets the parameters after the first `length`, and their state.
   void truncate(std::size_t length);
   std::ptrdiff_t find(const py::array& array) const;

@@ -28,6 +28,7 @@ class PyTrainLoop {
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
   virtual void release() = 0;
   virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
+  virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
@@ -83,6 +84,22 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     }
     network_.check_batches(order.size(), batch_size_);
     loop_.start(std::move(order), number);
+    sum_ = py::none();
+  }
+
+  void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) override {
+    check_idle();
+    check_places(network_, places, std::size_t(x.size()));
+    if (gradients_.empty()) throw py::value_error("gradients must be left to be summed.");
+    const auto is_vector = [](const py::array& array) {
+      return array.ndim() == 1 && array.strides(0) == array.itemsize();
+    };
+    if (!has_dtype<Real>(x) || !has_dtype<double>(sum) || !is_vector(x) || !is_vector(sum) || sum.size() != x.size())
+      throw py::type_error("x must be a vector of the network's dtype, and sum one of float64, as long.");
+    check_writable(sum, "sum");
+    const Hold hold(guard_, Use::change);
+    sum_ = sum;
+    loop_.sum_gradients(data<Real>(x), data<double>(sum), places);
   }
 
   bool advance(double seconds) override {
@@ -226,6 +243,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   const std::size_t batch_size_;
   TrainLoop<Real> loop_;
   const std::vector<py::object> losses_;  // (output), of those that Python computes
+  py::object sum_ = py::none();           // what the loop adds gradients to
   bool busy_ = false;
 };
 

@@ -1,6 +1,7 @@
 // The third concept of a rule: one that sees an array as matrices, its last two axes, and not element by element.
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -41,5 +42,20 @@ struct Orthogonal {
 template <class Rule, class = void> constexpr bool is_orthogonal = false;
 template <class Rule>
 constexpr bool is_orthogonal<Rule, std::void_t<decltype(std::declval<Rule>().orthogonal(1.0, 1.0))>> = true;
+
+/// The constants of a step along the natural gradient of Dense layers: see train/natural_step.hpp.
+struct Curvature {
+  double damping, clip, decay;
+  std::int64_t factor_period, inverse_period;  // steps
+  bool sampled;                                // from targets that the model's own outputs give, or from the data's
+  bool diagonal;                               // of each weight on its own, not in factors of layers
+};
+
+/// Such a rule gives its name, fields, what a momentum has (at<Real>(t), of which `Momentum`'s loop is the sweep) and
+///   curvature(): its constants
+///   fallback<Real>(t): Adam's constants for every other array
+template <class Rule, class = void> constexpr bool has_curvature = false;
+template <class Rule>
+constexpr bool has_curvature<Rule, std::void_t<decltype(std::declval<Rule>().curvature())>> = true;
 
 }  // namespace gs

@@ -1,4 +1,4 @@
-// Scaled dot-product attention, head by head of each sample.
+// Attention, head by head of each sample.
 #pragma once
 
 #include <algorithm>
@@ -6,40 +6,55 @@
 #include <cstdint>
 #include <string>
 
-#include "activations/all.hpp"
 #include "core/blocks.hpp"
 #include "graph/matrix.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/drop.hpp"
 #include "kernels/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
+#include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
 #include "runtime/product_job.hpp"
 
 namespace gs {
 
+/// How the score of a query and a key follows from them: scale q k, or weight * sum over d of of_size[d] tanh(factor
+/// (q[d] + k[d])).
+enum class ScoreKind { products, tanhs };
+
 /// What an attention is of.
 struct AttentionSizes {
-  std::size_t heads, queries, keys;  // of a sample
-  std::size_t size, value_size;      // of a query and a key, and of a value, of a head
-  bool causal;                       // whether query t sees keys up to t alone
-  bool zeroes;                       // whether a query that sees no key gets zeros, and not the mean of the values
-  double rate = 0;                   // of the weights that are dropped
-  std::uint64_t key = 0;             // of what is drawn
+  std::size_t groups;                    // in a sample, which see nothing of one another
+  std::size_t heads, queries, keys;      // of a group
+  std::size_t size, value_size;          // of a query and a key, and of a value, of a head
+  bool causal;                           // whether query t sees keys up to t alone
+  bool zeroes;                           // whether a query that sees no key gets zeros, and not the mean of the values
+  bool mask_of_group;                    // whether a mask of both is of a group, and not of all groups of a sample
+  ScoreKind kind = ScoreKind::products;  // tanhs: of one head
+  double rate = 0;                       // of the weights that are dropped
+  std::uint64_t key = 0;                 // of what is drawn
 
   std::size_t scores() const { return queries * keys; }
 };
 
-/// Where it lies; q, k, v, o and their gradients (samples, steps, heads, size).
+/// Where it lies; q, k, v, o and their gradients (samples, groups, steps, heads, size).
 template <class Real> struct AttentionValues {
   const Real *q, *k, *v;
   Real* o;
-  Real* p;  // (samples, heads, queries, keys): softmax(scale q k^T), for the backward pass; or null
-  const Real *query_mask, *key_mask, *mask;  // (samples, queries), (samples, keys), (samples, queries, keys); or null
+  Real* p;  // (samples, groups, heads, queries, keys): softmax of the scores, for the backward pass; or null
+  const Real *query_mask, *key_mask, *mask;  // (samples, groups, queries), likewise of keys, and of both; or null
   double scale;
-  const Real* factor;           // of the scale; or null: 1
-  const std::int64_t* ids;      // (samples)
-  const std::uint32_t* number;  // of the pass
+  const Real *factor, *weight, *of_size;  // of the scores, (), () and (size); or null: 1
+  const std::int64_t* ids;                // (samples)
+  const std::uint32_t* number;            // of the pass
+};
+
+/// Where the gradients are, by o, and are to be: factors, weights (samples, groups) and of_size (samples, groups, size)
+/// have the parts of each group in those by what scores depend on; or are null.
+template <class Real> struct AttentionGradients {
+  const Real* o;
+  Real *q, *k, *v, *factors, *weights, *of_size;
 };
 
 /// What both passes have in common.
@@ -48,9 +63,9 @@ template <class Real> class AttentionJob : public Job<Real> {
   AttentionJob(const AttentionSizes& sizes, const AttentionValues<Real>& at, std::size_t samples)
       : sizes_(sizes),
         at_(at),
-        blocks_(samples * sizes.heads, std::max<std::size_t>(1, (1 << 17) / work(sizes))),
+        blocks_(samples * sizes.groups * sizes.heads, std::max<std::size_t>(1, (1 << 17) / work(sizes))),
         pointers_(align<Real>(2 * std::max(sizes.queries, sizes.keys) * (sizeof(void*) / sizeof(Real)))),
-        matrix_(align<Real>(sizes.scores())),
+        matrix_(align<Real>(std::max(sizes.scores(), sizes.size))),
         gemm_(products<Real>().gemm) {
     this->chunks = blocks_.count;
     const std::size_t most = std::max({sizes.queries, sizes.keys, sizes.size, sizes.value_size});
@@ -58,51 +73,81 @@ template <class Real> class AttentionJob : public Job<Real> {
   }
 
  protected:
-  /// A head of a sample.
+  /// A head of a group of a sample.
   struct Head {
-    std::size_t sample, head, index;
-    std::size_t q, k, v, o;  // where its first rows begin
+    std::size_t sample, part, group, index;  // part: of a sample; group and index: of the batch
+    std::size_t q, k, v, o;                  // where its first rows begin
   };
   template <class Visit> void each_head(std::size_t chunk, Visit visit) const {
+    const std::size_t begin = blocks_.begin(chunk);
+    for (std::size_t i = begin; i < begin + blocks_.size(chunk); ++i) visit(head(i));
+  }
+  Head head(std::size_t i) const {
     const AttentionSizes& s = sizes_;
-    for (std::size_t i = blocks_.begin(chunk); i < blocks_.begin(chunk) + blocks_.size(chunk); ++i) {
-      const std::size_t b = i / s.heads, h = i % s.heads;
-      visit(Head{b, h, i, (b * s.queries * s.heads + h) * s.size, (b * s.keys * s.heads + h) * s.size,
-                 (b * s.keys * s.heads + h) * s.value_size, (b * s.queries * s.heads + h) * s.value_size});
-    }
+    const std::size_t b = i / s.heads, h = i % s.heads;
+    return {b / s.groups,
+            i % (s.groups * s.heads),
+            b,
+            i,
+            (b * s.queries * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.value_size,
+            (b * s.queries * s.heads + h) * s.value_size};
+  }
+  /// Begins to move what the head after this one reads near; o: by which the gradient is, or null.
+  void fetch_next(const Head& at, const Real* o) const {
+    const AttentionSizes& s = sizes_;
+    if (at.index + 1 == blocks_.n) return;
+    const Head next = head(at.index + 1);
+    fetch(at_.q + next.q, MatrixLayout(s.queries, s.size, stride()));
+    fetch(at_.k + next.k, MatrixLayout(s.keys, s.size, stride()));
+    fetch(at_.v + next.v, MatrixLayout(s.keys, s.value_size, value_stride()));
+    if (!o) return;
+    fetch(o + next.o, MatrixLayout(s.queries, s.value_size, value_stride()));
+    fetch(at_.p + next.index * s.scores(), MatrixLayout(s.scores()));
   }
   std::size_t stride() const { return sizes_.heads * sizes_.size; }
   std::size_t value_stride() const { return sizes_.heads * sizes_.value_size; }
-  double scale() const { return at_.scale * (at_.factor ? double(*at_.factor) : 1); }
+  /// What scores are multiplied by before their softmax.
+  double scale() const { return at_.scale * (at_.factor && !tanhs() ? double(*at_.factor) : 1); }
+  bool tanhs() const { return sizes_.kind == ScoreKind::tanhs; }
+  TanhScores<Real> by_tanhs() const {
+    return {sizes_.queries,
+            sizes_.keys,
+            sizes_.size,
+            at_.of_size,
+            at_.factor ? *at_.factor : Real(1),
+            at_.weight ? *at_.weight : Real(1)};
+  }
+  AttentionMask<Real> mask_of(const Head& at) const {
+    const AttentionSizes& s = sizes_;
+    const auto from = [](const Real* mask, std::size_t at) { return mask ? mask + at : nullptr; };
+    return {s.queries,
+            s.keys,
+            s.causal,
+            s.zeroes,
+            from(at_.query_mask, at.group * s.queries),
+            from(at_.key_mask, at.group * s.keys),
+            from(at_.mask, (s.mask_of_group ? at.group : at.sample) * s.scores())};
+  }
 
   // a (rows, depth) of row stride lda, or transposed (depth, rows); b (depth, columns), or transposed -> c
   void multiply(const Real* a, std::size_t lda, bool a_transposed, const Real* b, std::size_t ldb, bool b_transposed,
-                Real* c, std::size_t ldc, std::size_t rows, std::size_t columns, std::size_t depth,
-                Real* scratch) const {
+                Real* c, std::size_t ldc, std::size_t rows, std::size_t columns, std::size_t depth, Real* scratch,
+                bool adds = false) const {
     const void** const pointers = reinterpret_cast<const void**>(scratch);
     const std::size_t count = a_transposed ? depth : rows;
     for (std::size_t i = 0; i < count; ++i) pointers[i] = a + i * lda;
-    gemm_({{pointers, source_of<Real>}, 0, a_transposed, b, ldb, b_transposed, nullptr, c, ldc, rows, columns, depth},
-          scratch + pointers_ + matrices * matrix_);
+    Product<Real> q{
+        {pointers, source_of<Real>}, 0, a_transposed, b, ldb, b_transposed, nullptr, c, ldc, rows, columns, depth};
+    q.adds = adds;
+    gemm_(q, products_scratch(scratch));
   }
+  Real* products_scratch(Real* scratch) const { return scratch + pointers_ + matrices * matrix_; }
   Real* matrix(Real* scratch, std::size_t i) const { return scratch + pointers_ + i * matrix_; }
 
-  /// Whether query t of a sample sees key s.
-  bool sees(const Head& at, std::size_t t, std::size_t s) const {
-    if (sizes_.causal && s > t) return false;
-    if (at_.query_mask && at_.query_mask[at.sample * sizes_.queries + t] == 0) return false;
-    if (at_.key_mask && at_.key_mask[at.sample * sizes_.keys + s] == 0) return false;
-    return !at_.mask || at_.mask[at.sample * sizes_.scores() + t * sizes_.keys + s] != 0;
-  }
-  bool is_masked() const { return sizes_.causal || at_.query_mask || at_.key_mask || at_.mask; }
-  bool sees_any(const Head& at, std::size_t t) const {
-    for (std::size_t s = 0; s < sizes_.keys; ++s)
-      if (sees(at, t, s)) return true;
-    return false;
-  }
-
   void drop(const Head& at, Real* scores) const {
-    const std::uint64_t key = sizes_.key + at.head * 0x9e3779b97f4a7c15u;
+    const std::uint64_t key = sizes_.key + at.part * 0x9e3779b97f4a7c15u;
     const double kept = sizes_.rate < 1 ? 1 / (1 - sizes_.rate) : 0;
     kernels().drop.drop[dtype_of<Real>()](scores, 1, sizes_.scores(), at_.ids + at.sample,
                                           Draw{key, *at_.number, drop_threshold(sizes_.rate), kept});
@@ -122,7 +167,7 @@ template <class Real> class AttentionJob : public Job<Real> {
   const Gemm<Real> gemm_;
 };
 
-/// o = softmax(scale q k^T) v
+/// o = softmax(scores) v
 template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
  public:
   AttentionForwardJob(const AttentionSizes& sizes, const AttentionValues<Real>& at, std::size_t samples)
@@ -131,21 +176,15 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
   void run(std::size_t chunk, Real* scratch) const override {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
-    const MapForward softmax = kernels().map.of[index_of<Softmax>(Activations{})].forward[dtype_of<Real>()];
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, nullptr);
       Real *p = at.p ? at.p + head.index * s.scores() : this->matrix(scratch, 0), *used = p;
-      this->multiply(at.q + head.q, this->stride(), false, at.k + head.k, this->stride(), true, p, s.keys, s.queries,
-                     s.keys, s.size, scratch);
-      const Real scale = Real(this->scale());
-      for (std::size_t i = 0; i < s.scores(); ++i) p[i] *= scale;
-      if (this->is_masked())
-        for (std::size_t t = 0; t < s.queries; ++t)
-          for (std::size_t k = 0; k < s.keys; ++k)
-            if (!this->sees(head, t, k)) p[t * s.keys + k] = Real(-1e9);
-      softmax(nullptr, p, p, MatrixLayout(s.queries, s.keys, s.keys));
-      if (this->is_masked() && s.zeroes)
-        for (std::size_t t = 0; t < s.queries; ++t)
-          if (!this->sees_any(head, t)) std::fill_n(p + t * s.keys, s.keys, Real(0));
+      if (this->tanhs())
+        attention_loops<Real>().tanh_scores(this->by_tanhs(), at.q + head.q, at.k + head.k, p);
+      else
+        this->multiply(at.q + head.q, this->stride(), false, at.k + head.k, this->stride(), true, p, s.keys, s.queries,
+                       s.keys, s.size, scratch);
+      attention_loops<Real>().softmax(this->mask_of(head), Real(this->scale()), p);
       if (s.rate > 0 && at.ids) {
         used = this->matrix(scratch, 1);
         std::copy_n(p, s.scores(), used);
@@ -159,62 +198,78 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
   std::string name() const override { return "attention"; }
 };
 
-/// do (queries, value_size) of each head, and what the forward pass kept -> dq, dk, dv; and for each head its part of
-/// the gradient by the factor of the scale, unless `factors` is null.
+/// The gradient by o of each head, and what the forward pass kept -> the others; those by v, k and q may lie where v, k
+/// and the gradient by o do.
 template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
  public:
   AttentionBackwardJob(const AttentionSizes& sizes, const AttentionValues<Real>& at, std::size_t samples,
-                       const Real* grad, Real* dq, Real* dk, Real* dv, Real* factors)
-      : AttentionJob<Real>(sizes, at, samples), do_(grad), dq_(dq), dk_(dk), dv_(dv), factors_(factors) {}
+                       const AttentionGradients<Real>& gradients)
+      : AttentionJob<Real>(sizes, at, samples), to_(gradients) {}
 
   void run(std::size_t chunk, Real* scratch) const override {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, to_.o);
       const Real *p = at.p + head.index * s.scores(), *used = p;
-      Real *const ds = this->matrix(scratch, 0), *const dropped = this->matrix(scratch, 1);
+      Real *const ds = this->matrix(scratch, 0), *const other = this->matrix(scratch, 1);
       if (s.rate > 0) {
-        std::copy_n(p, s.scores(), dropped);
-        this->drop(head, dropped);
-        used = dropped;
+        std::copy_n(p, s.scores(), other);
+        this->drop(head, other);
+        used = other;
       }
-      this->multiply(used, s.keys, true, do_ + head.o, this->value_stride(), false, dv_ + head.v, this->value_stride(),
-                     s.keys, s.value_size, s.queries, scratch);
-      this->multiply(do_ + head.o, this->value_stride(), false, at.v + head.v, this->value_stride(), true, ds, s.keys,
+      const Real* const grad = to_.o + head.o;
+      this->multiply(grad, this->value_stride(), false, at.v + head.v, this->value_stride(), true, ds, s.keys,
                      s.queries, s.keys, s.value_size, scratch);
+      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
+                     s.keys, s.value_size, s.queries, scratch);
       if (s.rate > 0) this->drop(head, ds);
-      const Real scale = Real(this->scale());
-      for (std::size_t t = 0; t < s.queries; ++t) {
-        Real* const row = ds + t * s.keys;
-        const Real* const weight = p + t * s.keys;
-        Real sum = 0;
-        for (std::size_t k = 0; k < s.keys; ++k) sum += weight[k] * row[k];
-        for (std::size_t k = 0; k < s.keys; ++k) row[k] = weight[k] * (row[k] - sum);
-        if (this->is_masked() && !this->sees_any(head, t)) std::fill_n(row, s.keys, Real(0));
-      }
-      Real* const dq = dq_ + head.q;
+      attention_loops<Real>().softmax_grad(this->mask_of(head), to_.factors ? Real(1) : Real(this->scale()), p, ds);
+      if (this->tanhs()) return back_by_tanhs(head, ds, other, scratch);
+      Real* const dq = to_.q + head.q;
       this->multiply(ds, s.keys, false, at.k + head.k, this->stride(), false, dq, this->stride(), s.queries, s.size,
                      s.keys, scratch);
-      this->multiply(ds, s.keys, true, at.q + head.q, this->stride(), false, dk_ + head.k, this->stride(), s.keys,
+      this->multiply(ds, s.keys, true, at.q + head.q, this->stride(), false, to_.k + head.k, this->stride(), s.keys,
                      s.size, s.queries, scratch);
-      double along = 0;
-      for (std::size_t t = 0; t < s.queries; ++t)
-        for (std::size_t j = 0; j < s.size; ++j) {
-          Real& slope = dq[t * this->stride() + j];
-          if (factors_) along += double(at.q[head.q + t * this->stride() + j]) * double(slope);
-          slope *= scale;
-        }
-      if (factors_) factors_[head.index] = Real(along * at.scale);
-      for (std::size_t k = 0; k < s.keys; ++k)
-        for (std::size_t j = 0; j < s.size; ++j) dk_[head.k + k * this->stride() + j] *= scale;
+      if (to_.factors) learn_factor(head);
     });
   }
 
   std::string name() const override { return "attention back"; }
 
  private:
-  const Real* const do_;
-  Real *const dq_, *const dk_, *const dv_, *const factors_;
+  // dq and dk by the scores alone: the scale is yet to come.
+  template <class Head> void learn_factor(const Head& head) const {
+    const AttentionSizes& s = this->sizes_;
+    const Real scale = Real(this->scale());
+    double along = 0;
+    for (std::size_t i = 0; i < s.queries * s.size; ++i) {
+      Real& slope = to_.q[head.q + i];
+      along += double(this->at_.q[head.q + i]) * double(slope);
+      slope *= scale;
+    }
+    to_.factors[head.index] = Real(along * this->at_.scale);
+    for (std::size_t i = 0; i < s.keys * s.size; ++i) to_.k[head.k + i] *= scale;
+  }
+
+  template <class Head> void back_by_tanhs(const Head& head, const Real* ds, Real* tanhs, Real* scratch) const {
+    const AttentionSizes& s = this->sizes_;
+    const AttentionValues<Real>& at = this->at_;
+    Real* const factors = this->products_scratch(scratch);
+    const TanhScores<Real> by = this->by_tanhs();
+    attention_loops<Real>().tanh_scores_grad(by, at.q + head.q, at.k + head.k, ds, to_.q + head.q, to_.k + head.k,
+                                             tanhs, factors);
+    double factor = 0, weight = 0;
+    for (std::size_t d = 0; d < s.size; ++d) {
+      factor += double(factors[d]);
+      weight += double(tanhs[d]) * (by.of_size ? double(by.of_size[d]) : 1);
+      if (to_.of_size) to_.of_size[head.index * s.size + d] = tanhs[d] * by.weight;
+    }
+    if (to_.factors) to_.factors[head.index] = Real(factor);
+    if (to_.weights) to_.weights[head.index] = Real(weight);
+  }
+
+  const AttentionGradients<Real> to_;
 };
 
 }  // namespace gs

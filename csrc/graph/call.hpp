@@ -25,6 +25,7 @@ template <class Real> struct Content {
   std::deque<DataView>* views = nullptr;  // of that input, by their columns
   Source source = source_of<Real>;
   double scale = 1, offset = 0;
+  bool moves = true;  // of a direction: whether it may be other than 0
 
   bool is_plain() const { return matrix && scale == 1 && offset == 0; }
 };
@@ -75,6 +76,10 @@ template <class Real> class Call {
   }
   Matrix<Real> y(std::size_t columns) const { return reshaped(y_, columns); }
   const Weight<Real>* weight(std::size_t i) const { return &weights_[first_weight_ + i]; }
+
+  // Of a call of directions: whether those of input i, and those of the weights, may be other than 0.
+  bool x_moves(std::size_t i = 0) const { return inputs_[i]->moves; }
+  bool weights_move() const { return first_weight_ < weights_.size() && weights_[first_weight_].w; }
 
   /// The gradient by the output, which backward may write over.
   Matrix<Real> dy(std::size_t columns) const { return reshaped(dy_, columns); }

@@ -12,6 +12,7 @@ namespace gs {
 template <class Real> struct ExternalCall {
   std::size_t layer = 0;  // its number among those of the network
   bool backward = false;
+  bool tangent = false;                   // dxs and gradients are then directions, to be read, and dy is to be written
   std::vector<Matrix<Real>> xs;           // to be read; in backward too
   Matrix<Real> y{};                       // forward: to be written
   Matrix<Real> dy{};                      // backward: to be read

@@ -28,7 +28,9 @@ template <class Real> struct Weight {
   void* state[max_slots] = {};
   std::size_t number = 0;  // among all trainable weights of the network
   std::shared_ptr<const WeightAttributes> attributes = nullptr;
+  bool is_curved = false;            // its layer leaves what its curvature is found from, and no gradient
   RowSteps* by_rows = nullptr;       // how its rows are stepped, of a table that may be; else null
+  Real* direction = nullptr;         // in which it moves in a tangent pass; null: it stands still
   Real* penalty_gradient = nullptr;  // the gradient of an orthogonal penalty, made before; null without one
 
   bool trainable() const { return attributes->trainable; }
@@ -151,7 +153,10 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
     std::size_t depth = 0;
     for (const Product<Real>& term : terms) depth = std::max(depth, term.depth);
     const bool copies = depth > 256 || collides(terms[0]);
-    return {terms[0].rows, terms[0].columns, copies ? 48u : 24u, 1024};
+    if (!copies) return {terms[0].rows, terms[0].columns, 24, 1024};
+    // Few and large: an even number of them, so that of two threads none is left with one in the end.
+    const std::size_t count = 2 * std::max<std::size_t>(1, (terms[0].rows + 95) / 96);
+    return {terms[0].rows, terms[0].columns, std::max<std::size_t>(6, (terms[0].rows + count - 1) / count), 1024};
   }
 
   const std::vector<Product<Real>> terms_;

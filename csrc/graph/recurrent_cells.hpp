@@ -285,6 +285,7 @@ class CellUse {
   static constexpr std::size_t count = 4;
   explicit CellUse(std::size_t number = 0) : number_(number) {}
 
+  std::size_t number() const { return number_; }
   const CellInfo& info() const {
     static constexpr CellInfo all[] = {SimpleRnnCell::info, LstmCell::info, GruCell<true>::info, GruCell<false>::info};
     return all[number_];

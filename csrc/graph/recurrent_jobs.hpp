@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "graph/cell_tangents.hpp"
 #include "graph/jobs.hpp"
 #include "graph/recurrent_cells.hpp"
 
@@ -89,7 +90,7 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
       // Together, even if some rows pass over the step: then they get what they had.
       bool any = false;
       for (std::size_t i = 0; i < rows.count; ++i) any |= !this->passes(scratch, t, i);
-      if (any) cell_.forward(q_, t, rows, scratch + mask_);
+      if (any) step(t, rows, scratch + mask_);
       for (std::size_t i = 0; i < rows.count; ++i) {
         const bool passes = this->passes(scratch, t, i);
         if (passes) keep(t, rows.first + i);
@@ -107,12 +108,16 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
 
   std::string name() const override { return std::string(info_.name) + " forward"; }
 
- private:
+ protected:
   using RecurrentJob<Real>::cell_;
   using RecurrentJob<Real>::info_;
   using RecurrentJob<Real>::q_;
   using RecurrentJob<Real>::ports_;
 
+  virtual void step(std::size_t t, RowRange rows, Real* scratch) const { cell_.forward(q_, t, rows, scratch); }
+  std::size_t mask_ = 0;
+
+ private:
   Real* state(std::size_t s, std::size_t t, std::size_t row) const {
     return (s == 0 ? q_.state(t, row) : q_.c.of(t, row)).at;
   }
@@ -174,8 +179,26 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
     else if (q_.return_sequences)
       std::copy_n(y - q_.units, q_.units, y);
   }
+};
 
-  std::size_t mask_ = 0;
+/// The same of directions: of x, of the states to begin with and of the outputs; q: those of the numbers of `forward`.
+template <class Real> class RecurrentTangentJob : public RecurrentForwardJob<Real> {
+ public:
+  RecurrentTangentJob(const CellUse& cell, const Recurrence<Real>& forward, const Recurrence<Real>& q,
+                      const RecurrentPorts<Real>& ports)
+      : RecurrentForwardJob<Real>(cell, q, ports), forward_(forward), tangent_(tangent_of<Real>(cell)) {
+    this->scratch = this->mask_ + tangent_scratch(forward);
+  }
+  std::string name() const override { return std::string(this->info_.name) + " tangent"; }
+
+ protected:
+  void step(std::size_t t, RowRange rows, Real* scratch) const override {
+    tangent_({forward_, this->q_, t, rows}, scratch);
+  }
+
+ private:
+  const Recurrence<Real> forward_;
+  const CellTangent<Real> tangent_;
 };
 
 template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {

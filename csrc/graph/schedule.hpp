@@ -5,28 +5,28 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "graph/backward_chains.hpp"
+#include "graph/curvature_tap.hpp"
 #include "graph/external_call.hpp"
 #include "graph/gradient.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
 #include "graph/sample_products.hpp"
 #include "graph/stages.hpp"
+#include "graph/workspaces.hpp"
 #include "kernels/indirection.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {
 
-template <class Real> class Schedule {
+template <class Real> class Schedule : public Workspaces<Real> {
  public:
   Schedule(std::size_t batch, bool training, const UpdateEpilogue& epilogue)
       : batch(batch), training(training), ids(batch), epilogue_(epilogue) {}
@@ -60,6 +60,7 @@ template <class Real> class Schedule {
   // x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out) with those of the layer's other calls
   void weight_grad(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
+    if (w->is_curved) return tap(x, dz, w);
     Gradient<Real>& gradient = gradient_of(w);
     gradient.products.push_back(
         {x.pointers, 0, true, dz.at, dz.columns, false, nullptr, nullptr, dz.columns, x.columns, dz.columns, x.count});
@@ -69,6 +70,7 @@ template <class Real> class Schedule {
   // dz (rows, out) -> db = its rows summed, which updates b (out) with those of the layer's other calls
   void bias_grad(Matrix<Real> dz, const Weight<Real>* b) {
     if (!b->trainable()) return;
+    if (b->is_curved) return void(taps.back().bias = b);
     Gradient<Real>& gradient = gradient_of(b);
     gradient.sums.push_back({dz.at, dz.rows, dz.columns});
     gradient.reads.push_back(dz.at);
@@ -173,7 +175,7 @@ template <class Real> class Schedule {
     if (ProductJob<Real>* const job = f.rowwise ? nullptr : open_product(dy.at, {{z.at, y.at}, {}})) {
       job->backward = backward;
       job->settings = activation.settings;
-      job->z = z.at;
+      job->z = f.uses_input ? z.at : y.at;
       job->y = y.at;
       return;
     }
@@ -263,26 +265,7 @@ template <class Real> class Schedule {
 
   // -- memory ----------------------------------------------------------------------------------------------------
 
-  /// n numbers, zeros, that live as long as the schedule.
-  Real* workspace(std::size_t n) {
-    workspaces_.emplace_back(n);
-    return workspaces_.back().data();
-  }
-
-  /// These numbers, where they live as long as the schedule.
-  Real* constant(const std::vector<double>& numbers) {
-    Real* const at = workspace(numbers.size());
-    std::copy(numbers.begin(), numbers.end(), at);
-    return at;
-  }
-
-  /// A matrix to be read; the pointers live as long as the schedule.
-  Rows rows(Matrix<Real> matrix) {
-    std::vector<const void*>& pointers = row_pointers_[{matrix.at, matrix.rows, matrix.columns}];
-    if (pointers.empty())
-      for (std::size_t i = 0; i < matrix.rows; ++i) pointers.push_back(matrix.at + i * matrix.columns);
-    return {{pointers.data(), source_of<Real>}, matrix.at, matrix.rows, matrix.columns};
-  }
+  using Workspaces<Real>::workspace, Workspaces<Real>::constant, Workspaces<Real>::rows;
 
   /// Rows [first, first + count) of x -> those of y
   static void read(const Rows& x, std::size_t first, std::size_t count, Matrix<Real> y) {
@@ -316,10 +299,12 @@ template <class Real> class Schedule {
 
   const std::size_t batch;
   const bool training;
+  bool curvature = false;         // whether `backward` takes second derivatives of the loss times a direction back
   std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
   std::uint32_t number = 0;       // of the pass over the data
   Stages<Real> stages;
   std::vector<ExternalCall<Real>> externals;
+  std::vector<CurvatureTap<Real>> taps;  // of layers whose curvature is found
 
   /// How far a pass has come.
   struct Place {
@@ -334,6 +319,11 @@ template <class Real> class Schedule {
     ProductJob<Real>* job;
     std::size_t stage;
   };
+
+  void tap(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
+    taps.push_back({w, nullptr, x, {workspace(dz.size()), dz.rows, dz.columns}});
+    copy(dz, taps.back().dz);
+  }
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
@@ -391,8 +381,6 @@ template <class Real> class Schedule {
   BackwardChains<Real> chains_;
   PartBuffers<Real> part_buffers_;
   std::unordered_map<const Weight<Real>*, Gradient<Real>> gradients_;
-  std::map<std::tuple<const Real*, std::size_t, std::size_t>, std::vector<const void*>> row_pointers_;
-  std::vector<Buffer<Real>> workspaces_;
   std::vector<std::unique_ptr<double>> orthogonal_penalties_, penalties_of_values_;
 };
 

@@ -5,6 +5,7 @@
 
 #include "activations/all.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 
 namespace gs {
 
@@ -32,6 +33,11 @@ struct Activate {
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     schedule.activation_grad(activation, z_of(schedule, call), call.y(n), call.dy(n));
     if (const Matrix<Real> dx = call.dx(n)) schedule.copy(call.dy(n), dx);
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    schedule.copy(d.x(n), d.y(n));
+    activation_tangent(schedule, activation, z_of(schedule, call), call.y(n), d.y(n));
   }
 
  private:

@@ -20,4 +20,16 @@ void affine(Schedule<Real>& schedule, const Rows& x, const Real* center, const R
                     });
 }
 
+/// dxhat, xhat (rows, n), dgamma, dbeta (n) -> dy = gamma dxhat + dgamma xhat + dbeta, in place of dxhat; each of the
+/// three may be null.
+template <class Real>
+void scale_tangent(const Real* gamma, const Real* dgamma, const Real* dbeta, const Real* xhat, std::size_t rows,
+                   std::size_t n, Real* dy) {
+  for (std::size_t i = 0; i < rows; ++i, xhat += n, dy += n)
+    for (std::size_t j = 0; j < n; ++j) {
+      const Real scaled = gamma ? gamma[j] * dy[j] : dy[j];
+      dy[j] = scaled + (dgamma ? dgamma[j] * xhat[j] : Real(0)) + (dbeta ? dbeta[j] : Real(0));
+    }
+}
+
 }  // namespace gs

@@ -1,4 +1,4 @@
-// MultiHeadAttention and Attention.
+// MultiHeadAttention, Attention and AdditiveAttention.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "graph/attention_jobs.hpp"
+#include "graph/attention_tangent.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 
 namespace gs {
 
@@ -22,54 +24,70 @@ struct AttentionInputs {
       : query_masked(settings.flag("query_masked")),
         key_masked(settings.flag("key_masked")),
         masked(settings.flag("masked")) {
-    sizes.queries = rows_of(inputs[0]);
-    sizes.keys = rows_of(inputs[1]);
+    sizes.groups = settings.whole("groups");
+    settings.check(rows_of(inputs[0]) % sizes.groups == 0 && rows_of(inputs[1]) % sizes.groups == 0,
+                   "queries and keys must be in equal groups.");
+    sizes.queries = rows_of(inputs[0]) / sizes.groups;
+    sizes.keys = rows_of(inputs[1]) / sizes.groups;
     sizes.causal = settings.flag("causal");
     sizes.zeroes = settings.flag("zeroes");
     sizes.rate = settings.real("rate", 0, 1);
     sizes.key = settings.key("key");
     const std::size_t first = 3 + query_masked + key_masked;
-    settings.check(inputs.size() == first + masked && rows_of(inputs[2]) == sizes.keys,
+    settings.check(inputs.size() == first + masked && rows_of(inputs[2]) == rows_of(inputs[1]),
                    "inputs must be a query, a value and a key for each, and their masks.");
-    settings.check((!query_masked || size_of(inputs[3]) == sizes.queries) &&
-                       (!key_masked || size_of(inputs[3 + query_masked]) == sizes.keys) &&
-                       (!masked || size_of(inputs[first]) == sizes.scores()),
+    sizes.mask_of_group = masked && size_of(inputs[first]) == sizes.groups * sizes.scores();
+    settings.check((!query_masked || size_of(inputs[3]) == rows_of(inputs[0])) &&
+                       (!key_masked || size_of(inputs[3 + query_masked]) == rows_of(inputs[1])) &&
+                       (!masked || sizes.mask_of_group || size_of(inputs[first]) == sizes.scores()),
                    "masks must have a number for each query, for each key, or for each of both.");
   }
 
-  /// What is read where; scale, factor: of the scores.
+  /// What is read where; scale: of the scores.
   template <class Real>
   AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> q, Matrix<Real> k,
-                               Matrix<Real> v, Matrix<Real> o, double scale, const Real* factor) const {
-    AttentionValues<Real> at{q.at,    k.at,    v.at,  o.at,   nullptr, nullptr,
-                             nullptr, nullptr, scale, factor, nullptr, nullptr};
-    const std::size_t scores = schedule.batch * sizes.heads * sizes.scores();
+                               Matrix<Real> v, Matrix<Real> o, double scale) const {
+    AttentionValues<Real> at{};
+    at.q = q.at;
+    at.k = k.at;
+    at.v = v.at;
+    at.o = o.at;
+    at.scale = scale;
+    const std::size_t scores = schedule.batch * sizes.groups * sizes.heads * sizes.scores();
     if (schedule.training) {
       at.p = call.save("weights", scores, sizes.keys).at;
       at.ids = schedule.ids.data();
       at.number = &schedule.number;
     }
-    if (query_masked) at.query_mask = call.x_matrix(sizes.queries, 3).at;
-    if (key_masked) at.key_mask = call.x_matrix(sizes.keys, 3 + query_masked).at;
-    if (masked) at.mask = call.x_matrix(sizes.scores(), 3 + query_masked + key_masked).at;
+    if (query_masked) at.query_mask = call.x_matrix(sizes.groups * sizes.queries, 3).at;
+    if (key_masked) at.key_mask = call.x_matrix(sizes.groups * sizes.keys, 3 + query_masked).at;
+    if (masked)
+      at.mask =
+          call.x_matrix((sizes.mask_of_group ? sizes.groups : 1) * sizes.scores(), 3 + query_masked + key_masked).at;
     return at;
   }
   template <class Real> Access access(const AttentionValues<Real>& at) const {
-    return {{at.q, at.k, at.v, at.query_mask, at.key_mask, at.mask, at.factor}, {at.o, at.p}};
+    return {{at.q, at.k, at.v, at.query_mask, at.key_mask, at.mask, at.factor, at.weight, at.of_size}, {at.o, at.p}};
   }
 
   template <class Real> void forward(Schedule<Real>& schedule, const AttentionValues<Real>& at) const {
     schedule.run(std::make_unique<AttentionForwardJob<Real>>(sizes, at, schedule.batch), access(at));
   }
-  // grad, the gradient by o -> dq, dk, dv, and factors (samples * heads) or null
+  // d, the directions of q, k and v -> that of o
   template <class Real>
-  void backward(Schedule<Real>& schedule, const AttentionValues<Real>& at, Matrix<Real> grad, Matrix<Real> dq,
-                Matrix<Real> dk, Matrix<Real> dv, Real* factors) const {
-    Access access{{at.q, at.k, at.v, at.p, at.query_mask, at.key_mask, at.mask, at.factor, grad.at},
-                  {dq.at, dk.at, dv.at, factors}};
-    schedule.run(
-        std::make_unique<AttentionBackwardJob<Real>>(sizes, at, schedule.batch, grad.at, dq.at, dk.at, dv.at, factors),
-        access);
+  void tangent(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionDirections<Real>& d,
+               Matrix<Real> o) const {
+    Access uses = access(at);
+    uses.reads.insert(uses.reads.end(), {at.p, d.q, d.k, d.v, d.factor, d.weight, d.of_size});
+    uses.writes = {o.at};
+    schedule.run(std::make_unique<AttentionTangentJob<Real>>(sizes, at, schedule.batch, d, o.at), uses);
+  }
+  template <class Real>
+  void backward(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionGradients<Real>& to) const {
+    Access uses = access(at);
+    uses.reads.insert(uses.reads.end(), {at.p, to.o});
+    uses.writes = {to.q, to.k, to.v, to.factors, to.weights, to.of_size};
+    schedule.run(std::make_unique<AttentionBackwardJob<Real>>(sizes, at, schedule.batch, to), uses);
   }
 };
 
@@ -129,10 +147,10 @@ struct MultiHeadAttention {
     const Matrix<Real> grad = call.save("gradient by heads", o.size(), v);
     schedule.input_grad(dy, kernel(call, 3), grad);
     learn(schedule, call, 3, schedule.rows(o), dy);
-    const Matrix<Real> dq = alike(call, "dq", queries_of(schedule, call)),
-                       dk = alike(call, "dk", keys_of(schedule, call)),
-                       dv = alike(call, "dv", values_of(schedule, call));
-    inputs.backward(schedule, at, grad, dq, dk, dv, static_cast<Real*>(nullptr));
+    // Where memory is read that nobody needs any more: it is near.
+    const Matrix<Real> dk = keys_of(schedule, call), dv = values_of(schedule, call),
+                       dq = q == v ? grad : call.save("dq", queries_of(schedule, call).size(), q);
+    inputs.backward(schedule, at, {grad.at, dq.at, dk.at, dv.at, nullptr, nullptr, nullptr});
     const auto back = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz) {
       if (const Matrix<Real> dx = call.dx(n, input)) schedule.input_grad(dz, kernel(call, which), dx);
       learn(schedule, call, which, call.x(n, input), dz);
@@ -140,6 +158,21 @@ struct MultiHeadAttention {
     back(0, 0, query_in, dq);
     back(1, 2, key_in, dk);
     back(2, 1, value_in, dv);
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dq = queries_of(schedule, d), dk = keys_of(schedule, d), dv = values_of(schedule, d),
+                       o = heads_of(schedule, d);
+    const auto into = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz, const char* name) {
+      product_tangent(schedule, call, d, call.x(n, input), d.x(n, input), true, use_bias ? 2 * which : which,
+                      bias(d, which), dz, name);
+    };
+    into(0, 0, query_in, dq, "q by weights");
+    into(1, 2, key_in, dk, "k by weights");
+    into(2, 1, value_in, dv, "v by weights");
+    inputs.tangent(schedule, values(schedule, call), {dq.at, dk.at, dv.at, nullptr, nullptr, nullptr}, o);
+    product_tangent(schedule, call, d, schedule.rows(heads_of(schedule, call)), schedule.rows(o), true,
+                    use_bias ? std::size_t(6) : std::size_t(3), bias(d, 3), d.y(out), "y by weights");
   }
 
  private:
@@ -155,45 +188,54 @@ struct MultiHeadAttention {
     if (use_bias) schedule.bias_grad(dz, bias(call, which));
   }
   template <class Real> Matrix<Real> queries_of(Schedule<Real>& schedule, Call<Real>& call) const {
-    return call.save("q", schedule.batch * inputs.sizes.queries * q, q);
+    return call.save("q", schedule.batch * inputs.sizes.groups * inputs.sizes.queries * q, q);
   }
   template <class Real> Matrix<Real> keys_of(Schedule<Real>& schedule, Call<Real>& call) const {
-    return call.save("k", schedule.batch * inputs.sizes.keys * q, q);
+    return call.save("k", schedule.batch * inputs.sizes.groups * inputs.sizes.keys * q, q);
   }
   template <class Real> Matrix<Real> values_of(Schedule<Real>& schedule, Call<Real>& call) const {
-    return call.save("v", schedule.batch * inputs.sizes.keys * v, v);
+    return call.save("v", schedule.batch * inputs.sizes.groups * inputs.sizes.keys * v, v);
   }
   template <class Real> Matrix<Real> heads_of(Schedule<Real>& schedule, Call<Real>& call) const {
-    return call.save("heads", schedule.batch * inputs.sizes.queries * v, v);
-  }
-  template <class Real> static Matrix<Real> alike(Call<Real>& call, const char* name, Matrix<Real> of) {
-    return call.save(name, of.size(), of.columns);
+    return call.save("heads", schedule.batch * inputs.sizes.groups * inputs.sizes.queries * v, v);
   }
   template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call) const {
     return inputs.values(schedule, call, queries_of(schedule, call), keys_of(schedule, call), values_of(schedule, call),
-                         heads_of(schedule, call), 1 / std::sqrt(double(inputs.sizes.size)),
-                         static_cast<const Real*>(nullptr));
+                         heads_of(schedule, call), 1 / std::sqrt(double(inputs.sizes.size)));
   }
 };
 
-/// y = softmax(scale q k^T) v, of the inputs as they are. Luong et al. 2015, arXiv:1508.04025.
-struct DotAttention {
+/// y = softmax(scores) v, of the inputs as they are. Scores are scale q k^T; or of tanh(q + k), times a vector, summed,
+/// as Bahdanau et al. 2015, arXiv:1409.0473; or weight times the sum of tanh(scale (q + k)). Luong et al. 2015,
+/// arXiv:1508.04025.
+struct WeightlessAttention {
   AttentionInputs inputs;
-  Shape shape;  // of the output
-  bool use_scale;
+  Shape shape;                  // of the output
+  bool use_scale, vector, sum;  // vector: whether tanhs are multiplied by a vector; sum: whether they are added up
 
   static constexpr const char* name = "attention";
   template <class Settings>
-  DotAttention(const Shapes& given, const Settings& settings)
-      : inputs(given, settings), shape(given[0]), use_scale(settings.flag("use_scale")) {
+  WeightlessAttention(const Shapes& given, const Settings& settings)
+      : inputs(given, settings),
+        shape(given[0]),
+        use_scale(settings.flag("use_scale")),
+        vector(settings.flag("of_vector")),
+        sum(settings.flag("of_sum")) {
     inputs.sizes.heads = 1;
     inputs.sizes.size = last_of(given[0]);
     inputs.sizes.value_size = shape.back() = last_of(given[1]);
+    if (settings.flag("of_tanhs")) inputs.sizes.kind = ScoreKind::tanhs;
     settings.check(last_of(given[2]) == inputs.sizes.size, "queries and keys must have the same last axis.");
   }
   Shape output() const { return shape; }
-  Shapes weights() const { return use_scale ? Shapes{{}} : Shapes{}; }
   std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
+  // scale, and of the sum its weight
+  Shapes weights() const {
+    Shapes found;
+    if (use_scale) found.push_back(vector ? Shape{inputs.sizes.size} : Shape{});
+    if (sum) found.push_back({});
+    return found;
+  }
 
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     inputs.forward(schedule, values(schedule, call, call.y(inputs.sizes.value_size)));
@@ -201,22 +243,45 @@ struct DotAttention {
 
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const AttentionSizes& s = inputs.sizes;
-    const std::size_t batch = schedule.batch;
+    const std::size_t parts = schedule.batch * s.groups;
     const auto place = [&](std::size_t input, std::size_t n, std::size_t rows, const char* name) {
       const Matrix<Real> dx = call.dx(n, input);
-      return dx ? dx : call.save(name, batch * rows * n, n);
+      return dx ? dx : call.save(name, parts * rows * n, n);
     };
-    Real* const factors = use_scale ? call.save("factors", batch, 1).at : nullptr;
-    inputs.backward(schedule, values(schedule, call, {}), call.dy(s.value_size), place(0, s.size, s.queries, "dq"),
-                    place(2, s.size, s.keys, "dk"), place(1, s.value_size, s.keys, "dv"), factors);
-    if (use_scale) schedule.bias_grad({factors, batch, 1}, call.weight(0));
+    const auto part = [&](bool wanted, std::size_t n, const char* name) {
+      return wanted ? call.save(name, parts * n, n) : Matrix<Real>{};
+    };
+    const Matrix<Real> factors = part(use_scale && !vector, 1, "factors"), weights = part(sum, 1, "weights of sums"),
+                       of_size = part(use_scale && vector, s.size, "of size");
+    inputs.backward(schedule, values(schedule, call, {}),
+                    {call.dy(s.value_size).at, place(0, s.size, s.queries, "dq").at, place(2, s.size, s.keys, "dk").at,
+                     place(1, s.value_size, s.keys, "dv").at, factors.at, weights.at, of_size.at});
+    if (use_scale) schedule.bias_grad(vector ? of_size : factors, call.weight(0));
+    if (sum) schedule.bias_grad(weights, call.weight(use_scale));
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const AttentionSizes& s = inputs.sizes;
+    const auto direction = [&](std::size_t input, std::size_t n) {
+      return d.x_moves(input) ? d.x_matrix(n, input).at : nullptr;
+    };
+    AttentionDirections<Real> moves{};
+    moves.q = direction(0, s.size);
+    moves.k = direction(2, s.size);
+    moves.v = direction(1, s.value_size);
+    if (use_scale) (vector ? moves.of_size : moves.factor) = d.weight(0)->w;
+    if (sum) moves.weight = d.weight(use_scale)->w;
+    inputs.tangent(schedule, values(schedule, call, {}), moves, d.y(s.value_size));
   }
 
  private:
   template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> o) const {
     const AttentionSizes& s = inputs.sizes;
-    return inputs.values(schedule, call, call.x_matrix(s.size, 0), call.x_matrix(s.size, 2),
-                         call.x_matrix(s.value_size, 1), o, 1.0, use_scale ? call.weight(0)->w : nullptr);
+    AttentionValues<Real> at = inputs.values(schedule, call, call.x_matrix(s.size, 0), call.x_matrix(s.size, 2),
+                                             call.x_matrix(s.value_size, 1), o, 1.0);
+    if (use_scale) (vector ? at.of_size : at.factor) = call.weight(0)->w;
+    if (sum) at.weight = call.weight(use_scale)->w;
+    return at;
   }
 };
 

@@ -78,6 +78,28 @@ template <class Real> class BatchBlocks {
         });
   }
 
+  // dx, xhat (rows, n) -> dxhat (rows, n): the mean and the variance move with dx. Not `backward` where rows are
+  // masked: those get what the others moved, but move nothing.
+  void tangent(Matrix<Real> dx, Matrix<Real> xhat, BatchStatistics<Real> s, Matrix<Real> dxhat) {
+    double *const plain = doubles("sums", count_ * n_), *const along = doubles("sums along", count_ * n_);
+    Real *const mean = call_.save("mean of dx", n_, n_).at, *const slope = call_.save("slope", n_, n_).at;
+    add_sums(dx.at, nullptr, nullptr, mask_, plain);
+    add_sums(dx.at, xhat.at, nullptr, mask_, along);
+    schedule_.once({{plain, along, mask_}, {mean, slope}}, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
+      const double counted = counted_of(mask, rows);
+      for (std::size_t j = 0; j < n; ++j) {
+        mean[j] = Real(total(plain, count, n, j) / counted);
+        slope[j] = Real(total(along, count, n, j) / counted);
+      }
+    });
+    s.gamma = nullptr;
+    schedule_.each_row(rows_, n_, {{dx.at, xhat.at, mean, slope, s.inverse}, {dxhat.at}},
+                       [=, n = n_, slopes = column_loops<Real>().batch_slopes](std::size_t first, std::size_t count) {
+                         const std::size_t at = first * n;
+                         slopes(dx.at + at, xhat.at + at, mean, slope, s, count, n, dxhat.at + at);
+                       });
+  }
+
  private:
   /// Memory for n numbers, by its name.
   double* doubles(const std::string& name, std::size_t n) {
@@ -120,7 +142,7 @@ template <class Real> class BatchBlocks {
         std::fill_n(sums + k * n, n, 0.0);
         each_run(mask, at, end, [&](std::size_t from, std::size_t many, bool counts) {
           if (!counts) return;
-          of_some(x + from * n, nullptr, mean, many, n, parts + k * n);
+          of_some(x + from * n, times ? times + from * n : nullptr, mean, many, n, parts + k * n);
           for (std::size_t j = 0; j < n; ++j) sums[k * n + j] += parts[k * n + j];
         });
       }

@@ -55,7 +55,7 @@ struct BatchNormalization {
               forward(xhat.at + first, at(s, first), y.rows, count, y.columns, xhat.at + first, y.at + first);
             });
     } else {
-      affine(schedule, x, mean(call)->w, factors(schedule, call), data_of(beta(call)), y);
+      affine(schedule, x, mean(call)->w, factors(schedule, call, data_of(gamma(call))), data_of(beta(call)), y);
     }
     axis.put_y(schedule, call);
   }
@@ -64,7 +64,8 @@ struct BatchNormalization {
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dy = axis.dy(schedule, call), dx = axis.dx(call);
     if (!in_training(schedule, call)) {
-      if (dx) affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call), nullptr, dx);
+      if (dx)
+        affine<Real>(schedule, schedule.rows(dy), nullptr, factors(schedule, call, data_of(gamma(call))), nullptr, dx);
       return axis.put_dx(schedule, call);
     }
     const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
@@ -81,6 +82,26 @@ struct BatchNormalization {
     axis.put_dx(schedule, call);
     if (scale) schedule.bias_grad(dgamma, gamma(call));
     if (center) schedule.bias_grad(dbeta, beta(call));
+  }
+
+  // dx (rows, n), dgamma, dbeta (n) -> dy (rows, n)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Rows x = axis.x(schedule, d);
+    const Matrix<Real> dy = axis.y(d), xhat = call.save("xhat", n);
+    const Real *const g = data_of(gamma(call)), *const dg = data_of(gamma(d)), *const db = data_of(beta(d));
+    if (in_training(schedule, call)) {
+      const Matrix<Real> dx = d.save("dx", n);
+      schedule.copy(x, dx);
+      BatchBlocks<Real>(schedule, d, dy.rows, n, mask(call)).tangent(dx, xhat, statistics(call), dy);
+    } else {
+      const Real* const factor = factors<Real>(schedule, call, nullptr);
+      if (dg) affine<Real>(schedule, axis.x(schedule, call), mean(call)->w, factor, nullptr, xhat);
+      affine<Real>(schedule, x, nullptr, factor, nullptr, dy);
+    }
+    schedule.each_row(dy.rows, n, {{xhat.at, g, dg, db}, {dy.at}}, [=, n = n](std::size_t first, std::size_t count) {
+      scale_tangent(g, dg, db, xhat.at + first * n, count, n, dy.at + first * n);
+    });
+    axis.put_y(schedule, d);
   }
 
  private:
@@ -121,10 +142,10 @@ struct BatchNormalization {
     return s;
   }
 
-  // gamma / sqrt(variance + epsilon) (n), made anew in each pass
-  template <class Real> const Real* factors(Schedule<Real>& schedule, Call<Real>& call) const {
+  // g / sqrt(variance + epsilon) (n), made anew in each pass; g (n), or null: 1
+  template <class Real> const Real* factors(Schedule<Real>& schedule, Call<Real>& call, const Real* g) const {
     Real* const factor = schedule.workspace(n);
-    const Real *const g = data_of(gamma(call)), *const v = variance(call)->w;
+    const Real* const v = variance(call)->w;
     schedule.once({{g, v}, {factor}}, [=, n = n, epsilon = epsilon] {
       for (std::size_t j = 0; j < n; ++j) factor[j] = Real((g ? double(g[j]) : 1) / std::sqrt(double(v[j]) + epsilon));
     });

@@ -110,6 +110,25 @@ struct Bidirectional {
     if (dx) schedule.accumulate(more, dx);
   }
 
+  // dx, the directions of the weights of both -> dy (batch, outputs)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    for (std::size_t k = 0; k < 2; ++k) {
+      Call<Real> part = part_of(call, k), moves = part_of(d, k);
+      directions[k].tangent(schedule, part, moves);
+    }
+    const Matrix<Real> dy = d.y(size_of(output())), df = output_of(d, 0), db = output_of(d, 1), f = output_of(call, 0),
+                       b = output_of(call, 1);
+    schedule.each_row(dy.rows, dy.columns, {{df.at, db.at, f.at, b.at}, {dy.at}},
+                      [=, *this](std::size_t first, std::size_t count) {
+                        for (std::size_t i = first; i < first + count; ++i) {
+                          const Real *const one = df.at + i * df.columns, *const other = db.at + i * db.columns;
+                          put(one, other, dy.at + i * dy.columns);
+                          if (join == Join::product)
+                            put_product(f.at + i * f.columns, one, b.at + i * b.columns, other, dy.at + i * dy.columns);
+                        }
+                      });
+  }
+
  private:
   template <class Settings> static Join joined(const Settings& settings) {
     const std::string mode = settings.text("merge_mode");
@@ -160,6 +179,14 @@ struct Bidirectional {
     });
     Real* to = std::copy(f + steps * units[0], f + rows[0], y + joined_size());
     std::copy(b + steps * units[1], b + rows[1], to);
+  }
+
+  /// The direction of products, over what `put` left.
+  template <class Real> void put_product(const Real* f, const Real* df, const Real* b, const Real* db, Real* dy) const {
+    each_output([&](std::size_t at_f, std::size_t at_b, std::size_t first, std::size_t) {
+      for (std::size_t j = 0; j < units[0]; ++j)
+        dy[first + j] = df[at_f + j] * b[at_b + j] + f[at_f + j] * db[at_b + j];
+    });
   }
 
   template <class Real> void split(const Real* dy, const Real* f, const Real* b, Real* df, Real* db) const {

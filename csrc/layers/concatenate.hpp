@@ -15,6 +15,7 @@ struct Concatenate {
   std::size_t n;
   std::vector<Views> parts;  // (input): where it is in the output
 
+  static constexpr bool is_linear = true;  // in x: so its tangent is its forward pass
   static constexpr const char* name = "concatenate";
   template <class Settings> Concatenate(const Shapes& inputs, const Settings& settings) : shape(inputs[0]) {
     const std::size_t axis = settings.whole("axis") - 1;  // whole counts the axis of the batch

@@ -6,6 +6,7 @@
 
 #include "activations/all.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 #include "layers/convolve.hpp"
 #include "layers/pool.hpp"
 
@@ -80,6 +81,18 @@ struct Conv {
     convolve_back(conv, schedule, samples_of(in, schedule, call, false), values(schedule, call), dy, turned, dx,
                   call.weight(0), bias(call));
     if (dx) in.put_dx(schedule, call);
+  }
+
+  // dx, dw, db -> dz = dx * w + x * dw + db, dy = f'(z) dz (batch * places, filters); not with a pool
+  static constexpr bool skips_zeros = true;
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dy = reshaped(out.y(d), filters);
+    convolve_tangent(convolution(), schedule, call, d, samples_of(in, schedule, call, false),
+                     d.x_moves() ? samples_of(in, schedule, d, true) : Rows{}, d.x_moves(), 0, bias(d), dy,
+                     "by weights");
+    const ConvValues<Real> v = values(schedule, call);
+    activation_tangent(schedule, activation, {v.z, dy.rows, filters}, {v.y, dy.rows, filters}, dy);
+    out.put_y(schedule, d);
   }
 
  private:

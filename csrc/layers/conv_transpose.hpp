@@ -76,6 +76,25 @@ struct ConvTranspose {
     if (use_bias) schedule.bias_grad(reshaped(dz, filters), call.weight(1));
   }
 
+  // dx, dw, db -> dz = dx *' w + x *' dw + db, dy = f'(z) dz (batch, out)
+  static constexpr bool skips_zeros = true;
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dy = out.y(d);
+    const auto by = [&](Matrix<Real> x, Call<Real>& of, const Weight<Real>* start, Matrix<Real> to) {
+      const Convolution conv = convolution();
+      schedule.convolve_back(conv, schedule.rows(to), {}, x,
+                             turned_kernel(conv, schedule, of, "turned kernel", of.weight(0)), to, nullptr, nullptr,
+                             false, start ? start->w : nullptr);
+    };
+    bilinear_tangent(
+        schedule, d, d.x_moves(), use_bias ? d.weight(1) : nullptr, dy, "by weights",
+        [&](const Weight<Real>* start, Matrix<Real> to) { by(in.x(schedule, d), call, start, to); },
+        [&](const Weight<Real>* start, Matrix<Real> to) { by(x_of(schedule, call), d, start, to); });
+    activation_tangent(schedule, activation, reshaped(z_of(schedule, call), filters), reshaped(out.y(call), filters),
+                       reshaped(dy, filters));
+    out.put_y(schedule, d);
+  }
+
  private:
   Convolution convolution() const { return {window, in.channels(), 1, {}, {}}; }
   template <class Real> Matrix<Real> x_of(const Schedule<Real>& schedule, Call<Real>& call) const {

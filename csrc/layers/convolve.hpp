@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 #include "graph/window.hpp"
 #include "layers/channels_last.hpp"
 
@@ -56,6 +57,21 @@ void convolve_back(Convolution conv, Schedule<Real>& schedule, const Rows& x, co
   if (dx) schedule.convolve_back(conv, x, values, dz, turned, dx, nullptr, nullptr, false);
   schedule.weight_grad(conv, x, dz, w);
   if (b) schedule.bias_grad(dz, b);
+}
+
+/// dz = dx * w + x * dw + db of a convolution by weight `w` of a layer, whatever its activation is.
+template <class Real>
+void convolve_tangent(Convolution conv, Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d, const Rows& x,
+                      const Rows& dx, bool x_moves, std::size_t w, const Weight<Real>* b, Matrix<Real> dz,
+                      const char* name) {
+  conv.activation = {};
+  const auto by = [&](const Rows& of, const Weight<Real>* kernel, const Weight<Real>* start, Matrix<Real> to) {
+    schedule.convolve(conv, of, kernel, start, {to.at, to.at});
+  };
+  bilinear_tangent(
+      schedule, d, x_moves, b, dz, name,
+      [&](const Weight<Real>* start, Matrix<Real> to) { by(dx, call.weight(w), start, to); },
+      [&](const Weight<Real>* start, Matrix<Real> to) { by(x, d.weight(w), start, to); });
 }
 
 }  // namespace gs

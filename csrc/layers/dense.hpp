@@ -5,6 +5,7 @@
 
 #include "activations/all.hpp"
 #include "graph/call.hpp"
+#include "graph/tangent.hpp"
 
 namespace gs {
 
@@ -42,6 +43,16 @@ struct Dense {
     if (const Matrix<Real> dx = call.dx(in)) schedule.input_grad(dy, call.weight(0), dx);
     schedule.weight_grad(call.x(in), dy, call.weight(0));
     if (use_bias) schedule.bias_grad(dy, call.weight(1));
+  }
+
+  // dx, dw, db -> dz = dx w + x dw + db, dy = f'(z) dz (rows, out)
+  static constexpr bool skips_zeros = true;
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dy = d.y(out);
+    const bool moves = d.x_moves();
+    product_tangent(schedule, call, d, call.x(in), moves ? d.x(in) : Rows{}, moves, 0, use_bias ? d.weight(1) : nullptr,
+                    dy, "by weights");
+    activation_tangent(schedule, activation, z_of(schedule, call), call.y(out), dy);
   }
 
  private:

@@ -1,6 +1,7 @@
 // Dot.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 
@@ -64,6 +65,25 @@ struct Dot {
     for (std::size_t i = 0; i < 2; ++i) finish(schedule, call, i);
   }
 
+  // da, db -> dy = da b^T + a db^T
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dy = d.y(vectors[1]), more = d.save("more", vectors[1]);
+    const Matrix<Real> a = factor(call, 0), b = factor(call, 1), da = direction(schedule, call, d, 0),
+                       db = direction(schedule, call, d, 1);
+    if (!is_of_vectors()) {
+      schedule.sample_products(da, false, b, true, dy);
+      schedule.sample_products(a, false, db, true, more);
+    } else {
+      schedule.each_row(dy.rows, n, {{a.at, b.at, da.at, db.at}, {dy.at, more.at}},
+                        [=, n = n, dot = merge_loops<Real>().dot_forward](std::size_t first, std::size_t count) {
+                          const std::size_t at = first * n;
+                          dot(da.at + at, b.at + at, count, n, dy.at + first);
+                          dot(a.at + at, db.at + at, count, n, more.at + first);
+                        });
+    }
+    schedule.accumulate(more, dy);
+  }
+
  private:
   /// How a vector is made as long as 1; one that is shorter than 1e-7 is multiplied by 1e7, as in Keras.
   RowParts each_vector() const { return {1, n, 1, 1e-14}; }
@@ -116,6 +136,30 @@ struct Dot {
                         });
     }
     if (!moves[i].is_identity()) move(schedule, moves[i].reversed(), found, call.dx(n, i));
+  }
+
+  /// The direction of the vectors of an input as the product reads them.
+  template <class Real>
+  Matrix<Real> direction(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d, std::size_t i) const {
+    Matrix<Real> dx = d.x_matrix(n, i);
+    if (!moves[i].is_identity()) {
+      const Matrix<Real> moved = save("moved ", d, i);
+      move(schedule, moves[i], dx, moved);
+      dx = moved;
+    }
+    if (!normalize) return dx;
+    const Matrix<Real> unit = factor(call, i), inverse = lengths(call, i), used = save("used ", d, i),
+                       made = save("unit ", d, i);
+    // The Jacobian of a unit vector is symmetric.
+    schedule.each_row(unit.rows, n, {{unit.at, inverse.at, dx.at}, {used.at, made.at}},
+                      [=, *this, backward = normalize_loops<Real>().backward[int(Scale::length)]](std::size_t first,
+                                                                                                  std::size_t count) {
+                        const std::size_t at = first * n;
+                        std::copy_n(unit.at + at, count * n, used.at + at);
+                        backward(dx.at + at, nullptr, inverse.at + first, each_vector(), count, used.at + at,
+                                 made.at + at);
+                      });
+    return made;
   }
 
   template <class Real> static void move(Schedule<Real>& schedule, const Views& views, Matrix<Real> x, Matrix<Real> y) {

@@ -20,6 +20,7 @@ struct Dropout {
   double rate;
   std::uint64_t key;
 
+  static constexpr bool is_linear = true;  // in x: so its tangent is its forward pass
   static constexpr const char* name = "dropout";
   template <class Settings>
   Dropout(const Shapes& inputs, const Settings& settings)
@@ -85,6 +86,10 @@ struct SharedDropout {
   // dy (batch, n) -> dx (batch, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     if (const Matrix<Real> dx = call.dx(n)) drop(schedule, call, schedule.rows(call.dy(n)), dx, 0, 0);
+  }
+
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    drop(schedule, call, d.x(n), d.y(n), 0, 0);
   }
 
  private:

@@ -69,6 +69,32 @@ struct ElementwiseMerge {
         copy(schedule, stretches[i].reversed(), whole[i], call.dx(stretches[i].source_size, i));
   }
 
+  // dx of each -> dy: what is linear by itself, else the sum of dx dy/dx over the inputs
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    if (rule == Merge::add || rule == Merge::subtract || rule == Merge::average) return forward(schedule, d);
+    for (std::size_t i = 0; i < stretches.size(); ++i)
+      if (!stretches[i].is_identity())
+        copy(schedule, stretches[i], d.x_matrix(stretches[i].source_size, i), stretched(d, i));
+    const Matrix<Real> dy = d.y(n), ones = d.save("ones", n);
+    const std::vector<const Real*> x = inputs(call), dx = inputs(d);
+    std::vector<Real*> slopes;
+    for (std::size_t i = 0; i < x.size(); ++i) slopes.push_back(d.save("slope " + std::to_string(i), n).at);
+    Access access{{x.begin(), x.end()}, {slopes.begin(), slopes.end()}};
+    access.reads.insert(access.reads.end(), dx.begin(), dx.end());
+    access.writes.insert(access.writes.end(), {ones.at, dy.at});
+    schedule.each_row(
+        dy.rows, n, access,
+        [=, n = n, merge = merge_loops<Real>().backward[int(rule)]](std::size_t first, std::size_t count) {
+          std::fill_n(ones.at + first * n, count * n, Real(1));
+          merge(x.data(), x.size(), first * n, count * n, ones.at, slopes.data());
+          for (std::size_t k = first * n; k < (first + count) * n; ++k) {
+            Real sum = 0;
+            for (std::size_t i = 0; i < x.size(); ++i) sum += slopes[i][k] * dx[i][k];
+            dy.at[k] = sum;
+          }
+        });
+  }
+
  private:
   template <class Real> Matrix<Real> stretched(Call<Real>& call, std::size_t i) const {
     return call.save("stretched " + std::to_string(i), n);

@@ -28,18 +28,16 @@ struct Embedding {
 
   // ids (batch, ids), w (rows, n) -> y (batch * ids, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> at = call.x_matrix(1), y = call.y(n);
-    const Real* const w = call.weight(0)->w;
+    const Matrix<Real> at = call.x_matrix(1);
     if (schedule.training) catch_up(schedule, call, at);
-    schedule.each_row(y.rows, n, {{at.at, w}, {y.at}}, [=, n = n, rows = rows](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) {
-        const std::size_t row = row_of(at.at[i], rows);
-        if (row < rows)
-          std::copy_n(w + row * n, n, y.at + i * n);
-        else
-          std::fill_n(y.at + i * n, n, std::numeric_limits<Real>::quiet_NaN());
-      }
-    });
+    look_up(schedule, at, call.weight(0)->w, call.y(n));
+  }
+  // dw (rows, n) -> dy (batch * ids, n)
+  static constexpr bool skips_zeros = true;
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> dy = d.y(n);
+    if (d.weights_move()) return look_up(schedule, call.x_matrix(1), d.weight(0)->w, dy);
+    schedule.once({{}, {dy.at}}, [=] { std::fill_n(dy.at, dy.size(), Real(0)); });
   }
 
   // dy (batch * ids, n) -> dw (rows, n); ids have no gradient
@@ -59,6 +57,17 @@ struct Embedding {
   }
 
  private:
+  template <class Real> void look_up(Schedule<Real>& schedule, Matrix<Real> at, const Real* w, Matrix<Real> y) const {
+    schedule.each_row(y.rows, n, {{at.at, w}, {y.at}}, [=, n = n, rows = rows](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) {
+        const std::size_t row = row_of(at.at[i], rows);
+        if (row < rows)
+          std::copy_n(w + row * n, n, y.at + i * n);
+        else
+          std::fill_n(y.at + i * n, n, std::numeric_limits<Real>::quiet_NaN());
+      }
+    });
+  }
   /// Rows that the batch reads take the steps that they have not taken yet.
   template <class Real> void catch_up(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> ids) const {
     const Weight<Real>& w = *call.weight(0);

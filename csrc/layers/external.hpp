@@ -57,6 +57,19 @@ struct External {
       if (gradients[i]) schedule.bias_grad(gradients[i], call.weight(i));
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    ExternalCall<Real> asked;
+    asked.layer = number;
+    asked.tangent = true;
+    asked.xs = all_inputs(call);
+    asked.y = call.y(size_of(shape));
+    asked.dxs = all_inputs(d);
+    asked.dy = d.y(size_of(shape));
+    for (std::size_t i = 0; i < weight_shapes.size(); ++i)
+      asked.gradients.push_back({known[i] ? d.weight(i)->w : nullptr, 1, size_of(weight_shapes[i])});
+    schedule.external(std::move(asked));
+  }
+
  private:
   template <class Real> std::vector<Matrix<Real>> all_inputs(Call<Real>& call) const {
     std::vector<Matrix<Real>> all;

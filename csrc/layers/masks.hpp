@@ -66,6 +66,10 @@ struct FillMasked {
     select(schedule, mask(call), call.x_matrix(n), Real(fill), call.y(n));
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    select(schedule, mask(call), d.x_matrix(n), Real(0), d.y(n));
+  }
+
   // dy (batch, n) -> dx (batch, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     if (const Matrix<Real> dx = call.dx(n)) select(schedule, mask(call), call.dy(n), Real(0), dx);
@@ -109,18 +113,10 @@ struct MaskedMean {
 
   // x (batch, steps, channels), mask (batch, steps) -> y (batch, channels)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> x = call.x_matrix(steps * channels), mask = call.x_matrix(steps, 1), y = call.y(channels);
-    schedule.each_row(x.rows, x.columns, {{x.at, mask.at}, {y.at}}, [=, *this](std::size_t first, std::size_t count) {
-      for (std::size_t i = first; i < first + count; ++i) {
-        Real* const sum = y.at + i * channels;
-        std::fill_n(sum, channels, Real(0));
-        for (std::size_t t = 0; t < steps; ++t)
-          if (mask.at[i * steps + t] != 0)
-            for (std::size_t c = 0; c < channels; ++c) sum[c] += x.at[i * x.columns + t * step + c * channel];
-        const Real counted = Real(count_of(mask.at + i * steps));
-        for (std::size_t c = 0; c < channels; ++c) sum[c] /= counted;
-      }
-    });
+    average(schedule, call.x_matrix(steps * channels), call.x_matrix(steps, 1), call.y(channels));
+  }
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    average(schedule, d.x_matrix(steps * channels), call.x_matrix(steps, 1), d.y(channels));
   }
 
   // dy (batch, channels) -> dx (batch, steps, channels)
@@ -141,6 +137,20 @@ struct MaskedMean {
   }
 
  private:
+  template <class Real>
+  void average(Schedule<Real>& schedule, Matrix<Real> x, Matrix<Real> mask, Matrix<Real> y) const {
+    schedule.each_row(x.rows, x.columns, {{x.at, mask.at}, {y.at}}, [=, *this](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i) {
+        Real* const sum = y.at + i * channels;
+        std::fill_n(sum, channels, Real(0));
+        for (std::size_t t = 0; t < steps; ++t)
+          if (mask.at[i * steps + t] != 0)
+            for (std::size_t c = 0; c < channels; ++c) sum[c] += x.at[i * x.columns + t * step + c * channel];
+        const Real counted = Real(count_of(mask.at + i * steps));
+        for (std::size_t c = 0; c < channels; ++c) sum[c] /= counted;
+      }
+    });
+  }
   template <class Real> std::ptrdiff_t count_of(const Real* mask) const {
     return std::ptrdiff_t(steps) - std::count(mask, mask + steps, Real(0));
   }

@@ -36,6 +36,11 @@ struct Noise {
     schedule.noise(call.x(n), call.y(n), stddev, multiply, key);
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>&, Call<Real>& d) const {
+    if (!multiply) return d.pass();
+    schedule.noise(d.x(n), d.y(n), stddev, multiply, key);
+  }
+
   // dy (batch, n) -> dx (batch, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dx = call.dx(n);

@@ -54,6 +54,12 @@ struct Normalization {
     axes.put_dx(schedule, call);
   }
 
+  // dx (rows, n) -> dy (rows, n)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    affine<Real>(schedule, axes.x(schedule, d), nullptr, deviations(schedule, call), nullptr, axes.y(d));
+    axes.put_y(schedule, d);
+  }
+
  private:
   // max(sqrt(variance), 1e-7) (n), as Keras has it; or 1 over it
   template <class Real> const Real* deviations(Schedule<Real>& schedule, Call<Real>& call) const {

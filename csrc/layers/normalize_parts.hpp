@@ -1,10 +1,12 @@
 // Layers that normalize parts of samples, each by its own mean and scale: layer, group, RMS and unit normalization.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "graph/call.hpp"
 #include "kernels/normalize.hpp"
+#include "layers/affine.hpp"
 #include "layers/axes.hpp"
 
 namespace gs {
@@ -71,6 +73,27 @@ struct NormalizeParts {
     axes.put_dx(schedule, call);
     if (scale) schedule.bias_grad(xhat, call.weight(0));
     if (center) schedule.bias_grad(dy, call.weight(scale));
+  }
+
+  // dx, xhat (rows, n), dgamma, dbeta (n) -> dy = gamma dxhat + dgamma xhat + dbeta (rows, n)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const std::size_t n = parts.n, size = parts.steps * n;
+    const Rows x = axes.x(schedule, d);
+    const Matrix<Real> xhat = call.save("xhat", n), dy = axes.y(d), dx = d.save("dx", n), used = d.save("used", n);
+    const Real *const g = scale ? call.weight(0)->w : nullptr, *const dg = scale ? d.weight(0)->w : nullptr,
+                      *const db = center ? d.weight(scale)->w : nullptr;
+    const Real* const inverse = inverses(call, dy);
+    // The Jacobian of xhat is symmetric.
+    schedule.each_row(
+        dy.size() / size, size, {{x.memory, xhat.at, inverse, g, dg, db}, {dx.at, used.at, dy.at}},
+        [=, parts = parts, backward = normalize_loops<Real>().backward[int(by)]](std::size_t first, std::size_t count) {
+          const std::size_t at = first * size;
+          Schedule<Real>::read(x, first * parts.steps, count * parts.steps, dx);
+          std::copy_n(xhat.at + at, count * size, used.at + at);
+          backward(dx.at + at, nullptr, inverse + first * parts.groups, parts, count, used.at + at, dy.at + at);
+          scale_tangent(g, dg, db, xhat.at + at, count * parts.steps, n, dy.at + at);
+        });
+    axes.put_y(schedule, d);
   }
 
  private:

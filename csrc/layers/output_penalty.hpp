@@ -58,10 +58,26 @@ struct OutputPenalty {
     call.pass();
   }
 
+  // What is kept is for the product of dx with the penalty's second derivative.
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    if (schedule.curvature) schedule.copy(d.x(n), call.save("direction", n));
+    d.pass();
+  }
+
   // dy (batch, n) -> dx = dy + the gradient of the penalty over the batch
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dx = call.dx(n), dy = call.dy(n), x = call.x_matrix(n);
     if (!dx) return;
+    // Second derivatives: 2 l2 of the squares, none of the sizes; that of the orthogonal penalty, which is not convex,
+    // is left out.
+    if (schedule.curvature) {
+      const Matrix<Real> direction = call.save("direction", n);
+      const Real factor = Real(2 * penalty.l2 / double(x.rows));
+      return schedule.each_row(x.rows, n, {{direction.at, dy.at}, {dx.at}}, [=](std::size_t first, std::size_t count) {
+        for (std::size_t i = first * dx.columns; i < (first + count) * dx.columns; ++i)
+          dx.at[i] = dy.at[i] + factor * direction.at[i];
+      });
+    }
     const Matrix<Real> slopes = penalty.orthogonal != 0 ? call.save("slopes", n) : Matrix<Real>{};
     const Real batch = Real(x.rows);
     schedule.each_row(x.rows, n, {{x.at, dy.at, slopes.at}, {dx.at}},

@@ -71,10 +71,41 @@ struct Pool {
     in.put_dx(schedule, call);
   }
 
+  // dx (batch, in), index (batch, out) -> dy (batch, out)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    if (mean) return forward(schedule, d);
+    const Matrix<Real> dx = in.x(schedule, d), dy = out.y(d);
+    const std::byte* const which = index(window, call, dy);
+    schedule.each_row(dx.rows, dx.columns, {{dx.at, which}, {dy.at}},
+                      [=, window = window](std::size_t first, std::size_t count) {
+                        for (std::size_t i = first; i < first + count; ++i)
+                          pick(window, dx.at + i * dx.columns, which, i * dy.columns, dy.at);
+                      });
+    out.put_y(schedule, d);
+  }
+
   /// Memory for which number of its window each of y is.
   template <class Real> static std::byte* index(const Window& window, Call<Real>& call, Matrix<Real> y) {
     const std::size_t n = (y.size() * index_size(window) + sizeof(Real) - 1) / sizeof(Real);
     return reinterpret_cast<std::byte*>(call.save("index", n, n).at);
+  }
+
+ private:
+  // dx, a sample; index and dy from number `at` on: those of dx that were the largest
+  template <class Real>
+  static void pick(const Window& w, const Real* dx, const std::byte* index, std::size_t at, Real* dy) {
+    const WindowAxis* const axis = w.axis;
+    for (std::size_t i = 0; i < axis[0].out; ++i)
+      for (std::size_t j = 0; j < axis[1].out; ++j)
+        for (std::size_t k = 0; k < axis[2].out; ++k)
+          for (std::size_t c = 0; c < w.channels; ++c, ++at) {
+            std::size_t number = std::size_t(index[at]);
+            if (index_size(w) > 1) number = reinterpret_cast<const std::uint32_t*>(index)[at];
+            const std::size_t in_0 = i * axis[0].stride + number / (axis[1].size * axis[2].size) - axis[0].before,
+                              in_1 = j * axis[1].stride + number / axis[2].size % axis[1].size - axis[1].before,
+                              in_2 = k * axis[2].stride + number % axis[2].size - axis[2].before;
+            dy[at] = dx[((in_0 * axis[1].in + in_1) * axis[2].in + in_2) * w.channels + c];
+          }
   }
 };
 

@@ -50,6 +50,23 @@ struct PRelu {
     axes.put_dx(schedule, call);
     schedule.bias_grad(z, call.weight(0));
   }
+
+  // dx (rows, n), dalpha (n) -> dy = dx where x > 0, else alpha dx + x dalpha
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Rows dx = axes.x(schedule, d);
+    const Matrix<Real> dy = axes.y(d), z = call.save("x", n);
+    const Real *const alpha = call.weight(0)->w, *const dalpha = d.weight(0)->w;
+    schedule.each_row(dy.rows, n, {{dx.memory, z.at, alpha, dalpha}, {dy.at}},
+                      [=, n = n](std::size_t first, std::size_t count) {
+                        Schedule<Real>::read(dx, first, count, dy);
+                        for (std::size_t i = first * n; i < (first + count) * n; ++i)
+                          if (!(z.at[i] > 0)) {
+                            dy.at[i] *= alpha[i % n];
+                            if (dalpha) dy.at[i] += z.at[i] * dalpha[i % n];
+                          }
+                      });
+    axes.put_y(schedule, d);
+  }
 };
 
 }  // namespace gs

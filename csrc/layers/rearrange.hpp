@@ -14,6 +14,7 @@ struct Rearrange {
   Shape shape;  // of the output
   Views views;
 
+  static constexpr bool is_linear = true;  // in x: so its tangent is its forward pass
   static constexpr const char* name = "rearrange";
   template <class Settings> Rearrange(const Shapes& inputs, const Settings& settings) {
     shape = settings.shape("shape");

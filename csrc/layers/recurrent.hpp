@@ -121,6 +121,22 @@ struct Recurrent {
     if (use_bias) schedule.bias_grad(db, call.weight(2));
   }
 
+  // dx (batch, steps, inputs), dw, du, db -> dy (batch, outputs)
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    Recurrence<Real> q = recurrence(schedule, call), moves = recurrence(schedule, d);
+    panels(schedule, call, q);
+    if (d.weights_move()) pack(schedule, d, moves);
+    moves.drop_x = q.drop_x;
+    moves.drop_h = q.drop_h;
+    RecurrentPorts<Real> ports = read_ports(d);
+    ports.mask = read_ports(call).mask;
+    ports.kept.clear();
+    Access access{{ports.x.memory, ports.mask.memory, q.xh.at, q.forward_x.at, moves.forward_x.at, q.drop_x, q.drop_h},
+                  {ports.y.at, moves.xh.at}};
+    for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
+    schedule.run(std::make_unique<RecurrentTangentJob<Real>>(cell, q, moves, ports), access);
+  }
+
  private:
   template <class Settings> static CellUse cell_of(const Settings& settings) {
     const std::string wanted = settings.text("cell");

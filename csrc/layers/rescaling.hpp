@@ -22,6 +22,8 @@ struct Rescaling {
 
   template <class Real> void forward(Schedule<Real>&, Call<Real>& call) const { call.pass(scale, offset); }
 
+  template <class Real> void tangent(Schedule<Real>&, Call<Real>&, Call<Real>& d) const { d.pass(scale); }
+
   // dy (batch, n) -> dx = scale dy (batch, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dx = call.dx(n);

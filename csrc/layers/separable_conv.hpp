@@ -62,6 +62,22 @@ struct SeparableConv {
     if (dx) in.put_dx(schedule, call);
   }
 
+  // dh = dx * u + x * du, dz = dh w + h dw + db, dy = f'(z) dz
+  static constexpr bool skips_zeros = true;
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Matrix<Real> h = between(schedule, call, "h"), dh = between(schedule, d, "h"),
+                       dy = reshaped(out.y(d), filters);
+    const Weight<Real>* const none = nullptr;
+    convolve_tangent(depthwise(), schedule, call, d, samples_of(in, schedule, call, false),
+                     d.x_moves() ? samples_of(in, schedule, d, true) : Rows{}, d.x_moves(), 0, none, dh,
+                     "h by weights");
+    convolve_tangent(pointwise(), schedule, call, d, schedule.rows(h), schedule.rows(dh), true, 1, bias(d), dy,
+                     "by weights");
+    const ConvValues<Real> v = values(schedule, call);
+    activation_tangent(schedule, activation, {v.z, dy.rows, filters}, {v.y, dy.rows, filters}, dy);
+    out.put_y(schedule, d);
+  }
+
  private:
   std::size_t between() const { return in.channels() * each; }
   Convolution depthwise() const { return {window, between(), in.channels(), {}, {}}; }

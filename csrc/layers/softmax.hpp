@@ -41,6 +41,14 @@ struct SoftmaxLayer {
     axes.put_dx(schedule, call);
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {
+    const Rows dx = axes.x(schedule, d);
+    const Matrix<Real> y = axes.y(call), dy = axes.y(d);
+    schedule.copy(dx, dy);
+    schedule.activation_grad(softmax, y, y, dy);
+    axes.put_y(schedule, d);
+  }
+
  private:
   static constexpr ActivationUse softmax{index_of<Softmax>(Activations{})};
 };

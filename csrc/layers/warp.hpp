@@ -100,6 +100,12 @@ struct Warp {
     in.put_dx(schedule, call);
   }
 
+  template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>&, Call<Real>& d) const {
+    Warp linear = *this;
+    linear.fill_value = 0;
+    linear.forward(schedule, d);
+  }
+
  private:
   /// A pixel of the input, negative outside of it, and what it counts for.
   struct Tap {

@@ -11,7 +11,9 @@
 #include "optimizers/adan.hpp"
 #include "optimizers/ademamix.hpp"
 #include "optimizers/asgd.hpp"
+#include "optimizers/diagonalnaturalgradient.hpp"
 #include "optimizers/ftrl.hpp"
+#include "optimizers/kfac.hpp"
 #include "optimizers/lamb.hpp"
 #include "optimizers/lars.hpp"
 #include "optimizers/lion.hpp"
@@ -40,5 +42,8 @@ using Optimizers = TypeList<SGD, Momentum, Nesterov, TorchSGD, TorchMomentum, To
 /// Those that see an array as matrices (core/matrix.hpp).
 using MatrixOptimizers =
     TypeList<Adafactor, AdafactorFreeRate, TorchAdafactor, Muon, MuonHeavyBall, TorchMuon, TorchMuonHeavyBall>;
+
+/// Those that find the curvature of layers (core/matrix.hpp); `Momentum`'s loop moves their weights.
+using CurvatureOptimizers = TypeList<KFAC, KFACEmpirical, DiagonalNaturalGradient, DiagonalNaturalGradientEmpirical>;
 
 }  // namespace gs

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/dtype.hpp"
+#include "kernels/attention.hpp"
 #include "kernels/cell.hpp"
 #include "kernels/codec.hpp"
 #include "kernels/columns.hpp"
@@ -13,6 +14,7 @@
 #include "kernels/factor.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/gradient_transforms.hpp"
+#include "kernels/linear.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/merge.hpp"
@@ -49,6 +51,8 @@ namespace gs {
   X(DepthwiseTable, depthwise)                    \
   X(StridedCopyTable, strided_copy)               \
   X(CellTable, cell)                              \
+  X(AttentionTable, attention)                    \
+  X(LinearTable, linear)                          \
   X(WrappersTable, wrappers)
 
 struct Kernels {
@@ -93,6 +97,7 @@ template <class Real> void add_to(Real* sum, const Real* x, std::size_t n) {
 }
 template <class Real> const DepthwiseLoops<Real>& depthwise_loops() { return loops_of<Real>(kernels().depthwise); }
 template <class Real> const PoolLoops<Real>& pool_loops() { return loops_of<Real>(kernels().pool); }
+template <class Real> const AttentionLoops<Real>& attention_loops() { return loops_of<Real>(kernels().attention); }
 template <class Real> const CellLoops<Real>& cell_loops() { return loops_of<Real>(kernels().cell); }
 template <class Real> StridedCopy<Real> strided_copy() { return loops_of<Real>(kernels().strided_copy); }
 template <class Real> const RegularizeLoops<Real>& regularize_loops() { return loops_of<Real>(kernels().regularize); }

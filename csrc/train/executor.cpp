@@ -1,22 +1,38 @@
 #include "train/executor.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "layers/tangents.hpp"
 #include "train/plan.hpp"
 
 namespace gs {
+namespace {
+
+bool keeps(Mode mode) { return mode != Mode::predict && mode != Mode::score; }
+
+std::vector<AnyLayer> stand_ins(const std::vector<AnyLayer>& layers, bool inference) {
+  std::vector<AnyLayer> all;
+  if (inference)
+    for (const AnyLayer& layer : layers) all.push_back(in_inference(layer));
+  return all;
+}
+
+}  // namespace
 
 template <class Real>
 Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
                          std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-                         const std::vector<Source>& sources)
+                         const std::vector<Source>& sources, const TangentUse& tangent)
     : batch(batch),
       network_(network),
-      backward_(mode == Mode::gradient || mode == Mode::train),
+      backward_(keeps(mode) && mode != Mode::tangent),
+      inference_(tangent.inference),
+      layers_(stand_ins(network.layers, inference_)),
       weights_(std::move(weights)),
-      schedule_(batch, backward_, epilogue),
+      schedule_(batch, keeps(mode), epilogue),
       views_(sources.size()) {
   scorings.resize(network.outputs.size());
   std::vector<Content<Real>> inputs(sources.size());
@@ -25,30 +41,59 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     inputs[i].source = sources[i];
     row_sizes_.push_back(network.input_size(i) * item_size(sources[i]));
   }
+  if (inference_)
+    for (auto& layer : weights_)
+      for (Weight<Real>& weight : layer) {
+        WeightAttributes as_it_is = *weight.attributes;
+        as_it_is.updated = false;
+        weight.attributes = std::make_shared<const WeightAttributes>(as_it_is);
+      }
   for (const auto& layer : weights_)
     for (const auto& weight : layer) stores_ &= !backward_ || !weight.trainable() || weight.gradient;
   if (backward_) make_penalty_gradients();
+  const bool tangents = mode == Mode::tangent || mode == Mode::curvature;
+  schedule_.curvature = mode == Mode::curvature || mode == Mode::roots;
 
-  Plan<Real> plan(network, schedule_, weights_, inputs, mode == Mode::gradient);
+  Plan<Real> plan(network, inference_ ? layers_ : network.layers, schedule_, weights_, inputs, mode == Mode::gradient,
+                  tangents);
   std::vector<bool> absorbed;
   for (std::size_t i = 0; i < scorings.size(); ++i)
     absorbed.push_back(mode != Mode::predict && plan.absorb(i, scorings[i]));
   memory_ = plan.lay_out();
   plan.forward();
+  std::vector<Matrix<Real>> moves;  // (output)
+  if (tangents) {
+    make_directions();
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+      const bool given = i < tangent.inputs.size() && tangent.inputs[i];
+      dx.push_back(given
+                       ? Matrix<Real>{schedule_.workspace(batch * network.input_size(i)), batch, network.input_size(i)}
+                       : Matrix<Real>{});
+    }
+    plan.tangent(directions_, dx);
+    for (std::size_t i = 0; i < scorings.size(); ++i) moves.push_back(plan.direction_of_output(i));
+    if (mode == Mode::tangent) dy = moves;
+  }
   heads.reserve(scorings.size());
-  bool by_caller = false;
+  bool taps = false;
+  for (const auto& layer : weights_)
+    for (const auto& weight : layer) taps |= backward_ && weight.is_curved;
   for (std::size_t i = 0; i < scorings.size(); ++i) {
     const Scoring& scoring = scorings[i];
     const Shape& shape = network.shape(network.outputs[i]);
     heads.emplace_back(scoring, batch, rows_of(shape), last_of(shape));
     const Matrix<Real> y = plan.output(i);
     const bool learns = backward_ && (scoring.loss.info || scoring.by_caller);
-    by_caller |= scoring.by_caller;
+    by_caller_ |= scoring.by_caller;
     heads.back().schedule(schedule_, y, absorbed[i] || scoring.loss.of_logits, absorbed[i] ? plan.activated(i) : y,
                           learns ? plan.gradient_by_output(i) : Matrix<Real>{},
-                          mode == Mode::predict ? Matrix<Real>{} : plan.mask(i));
+                          mode == Mode::predict || mode == Mode::tangent ? Matrix<Real>{} : plan.mask(i),
+                          mode == Mode::curvature ? Slopes::curvature
+                          : mode == Mode::roots   ? Slopes::roots
+                                                  : Slopes::loss,
+                          tangents ? moves[i] : Matrix<Real>{});
   }
-  if (by_caller) schedule_.begin_backward();
+  if (by_caller_ || taps) schedule_.begin_backward();
   if (!backward_) return;
   plan.add_gradients();
   plan.backward();
@@ -86,6 +131,26 @@ template <class Real> void Executor<Real>::make_penalty_gradients() {
     }
 }
 
+template <class Real> bool Executor<Real>::repeats_backward() const {
+  // Others may write over what they kept in the forward pass.
+  return std::all_of(network_.layers.begin(), network_.layers.end(), [](const AnyLayer& layer) {
+    return std::holds_alternative<Dense>(layer) || std::holds_alternative<Activate>(layer) ||
+           std::holds_alternative<Dropout>(layer) || std::holds_alternative<Rearrange>(layer) ||
+           std::holds_alternative<Rescaling>(layer) || std::holds_alternative<Add>(layer);
+  });
+}
+
+template <class Real> void Executor<Real>::make_directions() {
+  directions_ = weights_;
+  for (auto& layer : directions_) {
+    const bool moves = std::any_of(layer.begin(), layer.end(), [](const auto& weight) { return weight.direction; });
+    for (Weight<Real>& weight : layer) {
+      weight.w = weight.direction;
+      if (moves && !weight.w) weight.w = schedule_.workspace(weight.attributes->size());
+    }
+  }
+}
+
 template <class Real> bool Executor<Real>::is_long() const {
   // Those who wait for the end of one that is not long wait for 40 ms; as long as nothing is known of its pace, for 10
   // to 100 ms, from the fastest CPUs and numbers to the slowest.
@@ -102,7 +167,8 @@ template <class Real> void Executor<Real>::store_gradients(const std::vector<Rea
 
 template <class Real> void Executor<Real>::save_statistics() {
   statistics_.clear();
-  if ((backward_ || network_.batch) && (stores_ || has_halves() || has_externals())) read_statistics(statistics_);
+  if ((schedule_.training || network_.batch) && (stores_ || has_halves() || has_externals()))
+    read_statistics(statistics_);
 }
 
 template <class Real> void Executor<Real>::read_statistics(std::vector<Real>& to) const {
@@ -137,7 +203,13 @@ template <class Real> void Executor<Real>::run_stages(ThreadTeam& team, std::siz
 template <class Real> void Executor<Real>::run(ThreadTeam& team) {
   save_statistics();
   try {
-    run_stages(team, 0, schedule_.stages.count());
+    if (before_backward) {
+      run_stages(team, 0, schedule_.backward.stage);
+      before_backward(team);
+      go_back(team);
+    } else {
+      run_stages(team, 0, schedule_.stages.count());
+    }
   } catch (const Cancelled&) {
     restore_statistics();
     throw;
@@ -156,7 +228,7 @@ template <class Real> void Executor<Real>::run(Place at, Place last) {
     for (; at.external < last.external; ++at.external) {
       const ExternalCall<Real>& call = schedule_.externals[at.external];
       run_to(call.stage);
-      network_.ask(call, schedule_.training);
+      network_.ask(call, schedule_.training && !inference_);
     }
     run_to(last.stage);
   } catch (...) {
@@ -169,6 +241,7 @@ template <class Real> void Executor<Real>::run_timed(ThreadTeam& team, std::vect
   using Clock = std::chrono::steady_clock;
   times.resize(schedule_.stages.count());
   for (std::size_t k = 0; k < schedule_.stages.count(); ++k) {
+    if (before_backward && k == schedule_.backward.stage) before_backward(team);
     const auto begin = Clock::now();
     schedule_.stages.run_stage(k, team, scratch_);
     times[k] += std::chrono::duration<double>(Clock::now() - begin).count();

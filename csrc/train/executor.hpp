@@ -4,11 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "graph/call.hpp"
 #include "graph/schedule.hpp"
 #include "runtime/buffer.hpp"
+#include "train/curvature_plan.hpp"
 #include "train/head.hpp"
 #include "train/network.hpp"
 #include "train/scores.hpp"
@@ -17,10 +20,19 @@ namespace gs {
 
 /// What an executor is for.
 enum class Mode {
-  predict,   // outputs
-  score,     // outputs, the losses and metrics of each row
-  gradient,  // those, and all gradients, stored
-  train,     // those, and the step of every weight
+  predict,    // outputs
+  score,      // outputs, the losses and metrics of each row
+  gradient,   // those, and all gradients, stored
+  train,      // those, and the step of every weight
+  tangent,    // outputs, and how they move where inputs and weights do
+  curvature,  // products of the Gauss-Newton matrix with directions of the weights, stored as gradients are
+  roots,      // what comes back of Slopes::roots, stored as gradients are
+};
+
+/// Of a tangent pass, beside the directions of the weights.
+struct TangentUse {
+  std::vector<bool> inputs{};  // which of them move
+  bool inference = false;      // whether layers compute as in inference
 };
 
 /// Runs a network on batches of one size: its buffers and its schedule.
@@ -31,7 +43,7 @@ template <class Real> class Executor {
   /// sources (input): what the numbers of each will be.
   Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
            std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-           const std::vector<Source>& sources);
+           const std::vector<Source>& sources, const TangentUse& tangent = {});
 
   /// Whether a part of a pass is computed elsewhere, so that it cannot be run within a team.
   bool has_externals() const { return !schedule_.externals.empty(); }
@@ -49,7 +61,22 @@ template <class Real> class Executor {
   /// The same in two halves, where the caller computes a loss: up to the outputs; and from dy on.
   void run_forward() { run({}, schedule_.backward); }
   void run_backward() { run(schedule_.backward, schedule_.end()); }
-  bool has_halves() const { return schedule_.backward.stage > 0 || schedule_.backward.external > 0; }
+  bool has_halves() const { return by_caller_; }
+
+  /// What layers whose curvature is found leave of a pass; and what makes their directions of it, by whoever does that.
+  const std::vector<CurvatureTap<Real>>& taps() const { return schedule_.taps; }
+  std::unique_ptr<CurvaturePlan<Real>> curvature;
+  /// Asked between the forward and the backward pass of a run within a team, where there are taps; empty: nobody is.
+  std::function<void(ThreadTeam&)> before_backward = nullptr;
+  /// Goes back once more, from the gradients by the outputs as they are. Within `before_backward`.
+  void go_back(ThreadTeam& team) { run_stages(team, schedule_.backward.stage, schedule_.stages.count()); }
+
+  /// Whether a second backward pass would find what the first one did; if not, the forward pass is to come before it.
+  bool repeats_backward() const;
+  void go_forward_again(ThreadTeam& team) {
+    restore_statistics();
+    run_stages(team, 0, schedule_.backward.stage);
+  }
 
   /// Whether a run takes so long that one should be able to cancel it: by what the last one took.
   bool is_long() const;
@@ -89,22 +116,27 @@ template <class Real> class Executor {
 
   const std::size_t batch;
   std::vector<Head<Real>> heads;  // (output)
-  std::vector<Matrix<Real>> dx;   // (input), of rows (batch); of Mode::gradient
+  std::vector<Matrix<Real>> dx;   // (input), of rows (batch); of Mode::gradient, and of Mode::tangent, to be given
+  std::vector<Matrix<Real>> dy;   // (output), of Mode::tangent: how it moves; without memory if it does not
 
  private:
   void make_penalty_gradients();
+  /// The directions of weights, those that a layer has none of as zeros beside others.
+  void make_directions();
   using Place = typename Schedule<Real>::Place;
   void run(Place first, Place last);
   void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
 
   const Network<Real>& network_;
-  const bool backward_;
-  std::vector<std::vector<Weight<Real>>> weights_;
+  const bool backward_, inference_;
+  const std::vector<AnyLayer> layers_;  // that stand for the network's, if any do
+  std::vector<std::vector<Weight<Real>>> weights_, directions_;
   Schedule<Real> schedule_;
   std::vector<std::deque<DataView>> views_;  // (input)
   std::vector<std::size_t> row_sizes_;       // (input), bytes
   bool stores_ = true;
+  bool by_caller_ = false;        // whether the caller computes a loss
   double seconds_ = 0;            // that the last run took; 0: there was none
   std::vector<Real> statistics_;  // before the last run
   Buffer<Real> memory_, penalty_gradients_;

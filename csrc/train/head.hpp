@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "graph/schedule.hpp"
+#include "train/curvature.hpp"
+#include "train/fisher.hpp"
 #include "train/scores.hpp"
 
 namespace gs {
@@ -17,9 +19,10 @@ template <class Real> class Head {
 
   /// Adds the scoring of y. of_logits: whether y is before the activation that the loss contains; then outputs is where
   /// what it gives is to lie. dy: where the gradient of the loss is to lie, or none. mask: 0 where rows are not scored,
-  /// one number for each, or for equally many of a sample; without memory: all are.
+  /// one number for each, or for equally many of a sample; without memory: all are. slopes: what is to lie in dy;
+  /// direction: that of y, for Slopes::curvature; without memory: it stands still.
   void schedule(Schedule<Real>& schedule, Matrix<Real> y, bool of_logits, Matrix<Real> outputs, Matrix<Real> dy,
-                Matrix<Real> mask = {});
+                Matrix<Real> mask = {}, Slopes slopes = Slopes::loss, Matrix<Real> direction = {});
 
   /// Sample weights and mask of the rows as set; null: each 1, all. The arrays are read while this runs.
   void set_sample_weights(const double* weights, const std::uint8_t* mask);
@@ -29,6 +32,12 @@ template <class Real> class Head {
   /// The same without the factor of the loss.
   double own_total() const;
   double loss() const { return reduction_.loss(values[0].data()); }
+
+  /// dy of rows [draw.first, draw.first + count) at targets that are drawn: see train/fisher.hpp. After a forward pass.
+  void draw_gradient(const TargetDraw& draw, std::size_t count) {
+    const std::size_t at = draw.first * n;
+    gs::draw_gradient(loss_, y_ + at, count, n, scales_.data() + draw.first, draw, dy + at);
+  }
 
   /// Adds to a sum over samples what the batch's are by metric m.
   void add_metric(std::size_t m, double& total) const {
@@ -49,7 +58,12 @@ template <class Real> class Head {
   Real* dy = nullptr;                       // (rows, n); null without a backward pass
 
  private:
+  /// Random signs for rows [first, first + count) -> to (count, n), the same in every pass of the same number.
+  static void draw_signs(const Schedule<Real>& schedule, std::size_t parts, std::size_t first, std::size_t count,
+                         std::size_t n, Real* to);
+
   LossUse loss_;
+  const Real* y_ = nullptr;  // (rows, n), as the loss reads it
   const std::vector<const ScoreInfo*> metrics_;
   const bool wanted_;                 // whether the caller reads the outputs
   LossReduction given_, reduction_;   // what rows count for: as given, and as the loss then sees it

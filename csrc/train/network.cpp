@@ -156,6 +156,23 @@ template <class Real> double Network<Real>::penalty() const {
   return sum;
 }
 
+template <class Real> std::vector<DenseWeight> Network<Real>::dense_weights() const {
+  std::vector<DenseWeight> all;
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    const auto* const dense = std::get_if<Dense>(&layers[k]);
+    const auto& own = attributes[k];
+    const bool whole = dense && std::all_of(own.begin(), own.end(), [](const auto& one) { return one->trainable; });
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      if (!own[i]->trainable) continue;
+      all.emplace_back();
+      if (whole)
+        all.back() = {i == 0 ? dense->in + dense->use_bias : 0, dense->out, std::size_t(calls_of(nodes, k)),
+                      bool(own[i]->penalty)};
+    }
+  }
+  return all;
+}
+
 template <class Real> bool Network<Real>::has_statistics() const {
   for (const auto& layer : attributes)
     for (const auto& t : layer)

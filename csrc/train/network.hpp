@@ -21,6 +21,13 @@ struct Node {
   Shape shape;                      // of what it gives
 };
 
+/// A weight of a Dense layer: its outputs; of a kernel also its inputs, with the bias's 1; how often the layer is
+/// called.
+struct DenseWeight {
+  std::size_t inputs = 0, outputs = 0, calls = 0;
+  bool is_penalized = false;
+};
+
 /// What is computed, and where its weights lie: in one arena, each aligned, zeros at the start; or where somebody
 /// else keeps them, who may give them to several networks.
 template <class Real> class Network {
@@ -65,6 +72,8 @@ template <class Real> class Network {
   double penalty() const;
   /// Throws std::invalid_argument if so many rows are not whole batches of the size that states are kept for.
   void check_batches(std::size_t rows, std::size_t batch_size) const;
+  /// Of each trained weight, in order: what it is of a Dense layer all of whose weights are trained; else all 0.
+  std::vector<DenseWeight> dense_weights() const;
   /// Whether a pass in training may change weights that no gradient is for, such as moving averages.
   bool has_statistics() const;
 

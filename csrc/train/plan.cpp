@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "layers/tangents.hpp"
+
 namespace gs {
 namespace {
 
@@ -39,10 +41,11 @@ std::optional<AnyLayer> of_call(const AnyLayer& layer, std::size_t call) {
 }  // namespace
 
 template <class Real>
-Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
+Plan<Real>::Plan(const Network<Real>& network, const std::vector<AnyLayer>& layers, Schedule<Real>& schedule,
                  const std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Content<Real>>& inputs,
-                 bool dx)
+                 bool dx, bool tangents)
     : network_(network),
+      layers_(layers),
       schedule_(schedule),
       weights_(weights),
       slots_(schedule),
@@ -69,7 +72,7 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
     } else {
       const auto& own = weights[node.layer];
       value.is_learned |= std::any_of(own.begin(), own.end(), [](const auto& weight) { return weight.trainable(); });
-      value.is_learned &= is_differentiable(network.layers[node.layer]);
+      value.is_learned &= is_differentiable(layers[node.layer]);
     }
     values_.push_back(value);
   }
@@ -81,10 +84,11 @@ Plan<Real>::Plan(const Network<Real>& network, Schedule<Real>& schedule,
   for (std::size_t k = 0; k < nodes_.size(); ++k)
     if (const std::size_t layer = nodes_[k].layer; layer != Node::no_layer)
       if (auto own = of_call(network.layers[layer], calls[layer]++)) joined_.emplace(k, std::move(*own));
-  join();
+  moves_.resize(network.nodes.size());
+  join(!tangents);
 }
 
-template <class Real> void Plan<Real>::join() {
+template <class Real> void Plan<Real>::join(bool pools) {
   const std::size_t inputs = network_.inputs.size();
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     if (nodes_[k].layer == Node::no_layer || nodes_[k].inputs[0] < inputs) continue;
@@ -96,7 +100,7 @@ template <class Real> void Plan<Real>::join() {
     const bool is_output = std::find(outputs.begin(), outputs.end(), inputs + k) != outputs.end();
     bool joins = false;
     if (const auto* const pool = std::get_if<Pool>(&layer_of(k)))
-      joins = std::holds_alternative<Conv>(both) && std::get<Conv>(both).join(*pool, schedule_.training);
+      joins = pools && std::holds_alternative<Conv>(both) && std::get<Conv>(both).join(*pool, schedule_.training);
     else if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
       joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
     if (!joins) continue;
@@ -115,7 +119,7 @@ template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring&
   if (value < network_.inputs.size() || values_[value].readers > 1) return false;
   const Node& node = network_.nodes[value - network_.inputs.size()];
   if (node.layer == Node::no_layer) return false;
-  AnyLayer layer = network_.layers[node.layer];
+  AnyLayer layer = layers_[node.layer];
   const bool absorbs = std::visit(
       [&](auto& own) {
         if constexpr (has_activation<std::decay_t<decltype(own)>>) {
@@ -134,7 +138,7 @@ template <class Real> const AnyLayer& Plan<Real>::layer_of(std::size_t node) con
   if (const auto found = joined_.find(node); found != joined_.end()) return found->second;
   for (std::size_t i = 0; i < absorbed_.size(); ++i)
     if (absorbed_[i].layer && network_.outputs[i] == network_.inputs.size() + node) return *absorbed_[i].layer;
-  return network_.layers[network_.nodes[node].layer];
+  return layers_[network_.nodes[node].layer];
 }
 
 template <class Real> Buffer<Real> Plan<Real>::lay_out() {
@@ -197,12 +201,58 @@ template <class Real> Matrix<Real> Plan<Real>::mask(std::size_t i) {
   return network_.masks[i] == Network<Real>::no_mask ? Matrix<Real>{} : plain(network_.masks[i]);
 }
 
-template <class Real> Matrix<Real> Plan<Real>::plain(std::size_t number) {
-  const Value& value = values_[number];
-  if (value.content.is_plain()) return value.content.matrix;
-  const Matrix<Real> copy = apart(value.size);
-  schedule_.copy(rows_of(schedule_, value.content, value.size, value.size), copy);
+template <class Real> Matrix<Real> Plan<Real>::plain(const Content<Real>& content, std::size_t size) {
+  if (content.is_plain()) return content.matrix;
+  const Matrix<Real> copy = apart(size);
+  schedule_.copy(rows_of(schedule_, content, size, size), copy);
   return copy;
+}
+
+template <class Real>
+void Plan<Real>::tangent(const std::vector<std::vector<Weight<Real>>>& directions,
+                         const std::vector<Matrix<Real>>& inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    values_[i].direction.matrix = inputs[i];
+    values_[i].direction.moves = bool(inputs[i]);
+  }
+  std::map<const Real*, std::size_t> readers;  // of memory, that are not in the schedule yet
+  for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
+    const Node& node = nodes_[k];
+    Value& value = values_[inputs.size() + k];
+    if (!value.is_made) continue;
+    if (node.layer == Node::no_layer) {
+      value.direction = values_[node.inputs[0]].direction;
+    } else {
+      const AnyLayer& layer = layer_of(k);
+      const auto& own = directions[node.layer];
+      bool moves = !own.empty() && own[0].w;
+      for (const std::size_t input : node.inputs) moves |= values_[input].direction.moves;
+      if (moves && is_differentiable(layer)) {
+        std::vector<Content<Real>*> contents;
+        Shapes shapes;
+        for (const std::size_t input : node.inputs) {
+          Value& from = values_[input];
+          if (!from.direction.matrix && !looks_at_no_zeros(layer)) from.direction.matrix = apart(from.size);
+          contents.push_back(&from.direction);
+          shapes.push_back(network_.shape(input));
+        }
+        const Matrix<Real> dy = slots_.take(schedule_.batch, value.size);
+        moves_[k].emplace(schedule_, contents, shapes, own, dy);
+        add_tangent(layer, schedule_, *calls_[k], *moves_[k]);
+        value.direction = moves_[k]->content();
+        if (value.direction.matrix.at != dy.at) slots_.give(dy.at);
+      }
+    }
+    readers[value.direction.matrix.at] += value.readers;
+    for (const std::size_t input : node.inputs)
+      if (const Real* const read = values_[input].direction.matrix.at; read && --readers[read] == 0) slots_.give(read);
+    slots_.next();
+  }
+}
+
+template <class Real> Matrix<Real> Plan<Real>::direction_of_output(std::size_t i) {
+  const Value& value = values_[network_.outputs[i]];
+  return value.direction.moves ? plain(value.direction, value.size) : Matrix<Real>{};
 }
 
 template <class Real> Matrix<Real> Plan<Real>::gradient_by(std::size_t value, std::vector<Sum>& sums) {

@@ -18,15 +18,22 @@ namespace gs {
 /// Made by an executor, part by part, and gone when its schedule is there.
 template <class Real> class Plan {
  public:
-  /// contents (input): what the inputs are. dx: whether their gradients are wanted.
-  Plan(const Network<Real>& network, Schedule<Real>& schedule, const std::vector<std::vector<Weight<Real>>>& weights,
-       const std::vector<Content<Real>>& inputs, bool dx);
+  /// layers: the network's, or what stands for them. contents (input): what the inputs are. dx: whether their gradients
+  /// are wanted. tangents: whether there will be a tangent pass.
+  Plan(const Network<Real>& network, const std::vector<AnyLayer>& layers, Schedule<Real>& schedule,
+       const std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Content<Real>>& inputs, bool dx,
+       bool tangents);
 
   /// Leaves the last activation of an output to its loss, if that contains it: whether it does.
   bool absorb(std::size_t output, const Scoring& scoring);
   /// Memory for values that the backward pass reads.
   Buffer<Real> lay_out();
   void forward();
+  /// The tangent pass: directions of the weights (layer, weight), those of a layer none or all; and of the inputs, each
+  /// may be without memory: it stands still.
+  void tangent(const std::vector<std::vector<Weight<Real>>>& directions, const std::vector<Matrix<Real>>& inputs);
+  /// The direction of an output, after that; without memory if it stands still.
+  Matrix<Real> direction_of_output(std::size_t i);
   /// An output side by side; and, of one whose loss has its activation, where what that gives is to lie.
   Matrix<Real> output(std::size_t i);
   Matrix<Real> activated(std::size_t i) const { return absorbed_[i].outputs; }
@@ -48,7 +55,7 @@ template <class Real> class Plan {
     bool is_learned = false;  // whether a gradient by it is wanted
     bool is_reused = false;   // whether its memory is for gradients
     bool is_made = true;      // not if the only node that reads it does the work of the one that gives it
-    Content<Real> content;
+    Content<Real> content, direction{{}, nullptr, source_of<Real>, 1, 0, false};
     Matrix<Real> y, dy;  // dy: once there is a part of it
   };
   struct Absorbed {
@@ -60,7 +67,7 @@ template <class Real> class Plan {
   };
 
   /// Lets layers do the work of the activation, or convolutions that of the pool, that alone reads them.
-  void join();
+  void join(bool pools);
   const AnyLayer& layer_of(std::size_t node) const;
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
@@ -71,9 +78,11 @@ template <class Real> class Plan {
   /// Memory for a value that nobody else gets.
   Matrix<Real> apart(std::size_t columns);
   /// A value as a matrix: where it lies, or a copy.
-  Matrix<Real> plain(std::size_t value);
+  Matrix<Real> plain(std::size_t value) { return plain(values_[value].content, values_[value].size); }
+  Matrix<Real> plain(const Content<Real>& content, std::size_t size);
 
   const Network<Real>& network_;
+  const std::vector<AnyLayer>& layers_;
   Schedule<Real>& schedule_;
   const std::vector<std::vector<Weight<Real>>>& weights_;
   Slots<Real> slots_;
@@ -82,6 +91,7 @@ template <class Real> class Plan {
   std::vector<Value> values_;
   std::vector<Absorbed> absorbed_;                // (output)
   std::vector<std::optional<Call<Real>>> calls_;  // (node)
+  std::vector<std::optional<Call<Real>>> moves_;  // (node), of directions
   std::vector<Sum> of_losses_;
   std::map<const Real*, std::vector<std::size_t>> users_;  // nodes that read or write a value, by its memory
 };

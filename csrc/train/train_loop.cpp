@@ -97,12 +97,42 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 template <class Real> void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number) {
   order_ = std::move(order);
   number_ = number;
+  sum_ = nullptr;
   static_cast<Totals&>(*this) = {};
   head_totals.assign(scorings_.size(), 0);
   head_counts.assign(scorings_.size(), 0);
   std::size_t metrics = 0;
   for (const Scoring& scoring : scorings_) metrics += scoring.metrics.size();
   metric_totals.assign(metrics, 0);
+}
+
+template <class Real>
+void TrainLoop<Real>::sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places) {
+  sum_ = sum;
+  places_ = places;
+  for (const auto& layer : weights_)
+    for (const Weight<Real>& weight : layer) {
+      if (!weight.trainable()) continue;
+      std::copy_n(x + places[weight.number], weight.attributes->size(), weight.w);
+      std::fill_n(sum + places[weight.number], weight.attributes->size(), 0.0);
+    }
+}
+
+template <class Real> void TrainLoop<Real>::add_gradients(ThreadTeam& team, std::size_t batch) {
+  if (!sum_) return;
+  constexpr std::size_t chunk = 1 << 14;
+  const double share = double(batch) / double(order_.size());
+  for (const auto& layer : weights_)
+    for (const Weight<Real>& weight : layer) {
+      if (!weight.trainable()) continue;
+      const std::size_t size = weight.attributes->size();
+      double* const to = sum_ + places_[weight.number];
+      const Real* const from = weight.gradient;
+      team.stage((size + chunk - 1) / chunk, [=](std::size_t i, int) {
+        const std::size_t last = std::min(size, (i + 1) * chunk);
+        for (std::size_t k = i * chunk; k < last; ++k) to[k] += share * double(from[k]);
+      });
+    }
 }
 
 template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batch) {
@@ -202,6 +232,7 @@ void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vect
   take_step(
       executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
       [&](const auto& work) { work(team); }, [&] { count(executor, executor.total()); });
+  add_gradients(team, executor.batch);
 }
 
 template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
@@ -214,6 +245,7 @@ template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
         count(executor, executor.total() + by_caller_ * samples);
         for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
       });
+  if (sum_) ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { add_gradients(team, executor.batch); });
 }
 
 template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {

@@ -66,6 +66,9 @@ template <class Real> class TrainLoop : public Totals {
   void take(const Data& data);
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
   void start(std::vector<std::int64_t> order, std::uint32_t number);
+  /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
+  /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
+  void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
   /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
   /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
@@ -121,6 +124,7 @@ template <class Real> class TrainLoop : public Totals {
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
   void count(const Executor<Real>& executor, double total);
+  void add_gradients(ThreadTeam& team, std::size_t batch);
 
   const Network<Real>& network_;
   const std::vector<Scoring> scorings_;  // (output)
@@ -129,9 +133,11 @@ template <class Real> class TrainLoop : public Totals {
   Stepper* const stepper_;
   std::vector<std::vector<Weight<Real>>> weights_;
   TrainingStep<Real> step_;
-  Totals before_;       // a step of two passes
-  const bool given_;    // gradients are left for others
-  double penalty_ = 0;  // of the weights, where nothing updates them
+  Totals before_;                    // a step of two passes
+  const bool given_;                 // gradients are left for others
+  double penalty_ = 0;               // of the weights, where nothing updates them
+  double* sum_ = nullptr;            // of the gradients of a pass; null: they are not summed
+  std::vector<std::size_t> places_;  // (weight), in it
   Executor<Real>* last_ = nullptr;
   std::size_t at_ = 0;       // where its batch begins in order_
   double by_caller_ = 0;     // what the caller's losses added to that of the last batch

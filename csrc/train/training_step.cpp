@@ -10,6 +10,8 @@ TrainingStep<Real>::TrainingStep(std::vector<std::vector<Weight<Real>>>& weights
                                  Stepper* stepper)
     : weights_(weights), stepper_(stepper) {
   for (const Scoring& scoring : scorings) wanted_.push_back(scoring.outputs);
+  if (stepper && NaturalStep<Real>::is_needed(*stepper))
+    curvature_ = std::make_unique<NaturalStep<Real>>(weights, scorings, *stepper);
   for (auto& layer : weights)
     for (auto& weight : layer) {
       follows_ |= weight.attributes->follows_steps();

@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <deque>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "runtime/buffer.hpp"
 #include "train/executor.hpp"
+#include "train/natural_step.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {
@@ -42,7 +45,9 @@ template <class Real> class TrainingStep {
     if (stepper_) stepper_->begin(at_once ? &epilogue_.kernels : nullptr);
     if (!by_rows_.empty()) prepare_rows(at_once);
     if (twofold) executor.read_statistics(before_);
+    if (curvature_) curvature_->begin(executor);
     const auto go_back = [&] {
+      if (curvature_) curvature_->undo();
       if (twofold)
         executor.write_statistics(before_);
       else
@@ -56,7 +61,7 @@ template <class Real> class TrainingStep {
       }
       if (at_once && !by_rows_.empty()) add_rows();
       if (at_once) stepper_->count();
-      if (stepper_ && !at_once) in_team([&](ThreadTeam& team) { refused_ = !stepper_->step(team); });
+      if (stepper_ && !at_once) in_team([&](ThreadTeam& team) { step(executor, team); });
     } catch (...) {
       go_back();
       throw;
@@ -69,6 +74,16 @@ template <class Real> class TrainingStep {
   }
 
  private:
+  /// The step by stored gradients.
+  void step(Executor<Real>& executor, ThreadTeam& team) {
+    std::optional<ThreadTeam::Whole> whole;  // its curvature is part of the step
+    if (curvature_) {
+      whole.emplace(team);
+      curvature_->apply(executor, team);
+    }
+    refused_ = !stepper_->step(team);
+    if (curvature_) curvature_->end();
+  }
   /// The second pass of SAM, from the neighbour and back: it leaves its gradients, and of the executor what the first
   /// one left.
   template <class Pass, class InTeam> void pass_uphill(Executor<Real>& executor, Pass pass, InTeam in_team) {
@@ -98,7 +113,8 @@ template <class Real> class TrainingStep {
   std::vector<bool> wanted_;         // (output): whether its numbers are read after a step
   Stepper* const stepper_;
   UpdateEpilogue epilogue_;
-  bool follows_ = false;  // whether something is done to a weight after each step
+  std::unique_ptr<NaturalStep<Real>> curvature_;  // where an optimizer steps by it
+  bool follows_ = false;                          // whether something is done to a weight after each step
   bool refused_ = false;
   Buffer<Real> gradients_;
   std::vector<Real*> places_;  // (weight), in gradients_; empty while no executor needs them

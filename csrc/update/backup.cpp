@@ -36,7 +36,8 @@ Backup::Backup(Optimizer& optimizer, const std::vector<ParamGrad>& grads) : grad
         count = 1;
         for (const std::int64_t n : factor_shape(p.layout.shape, s)) count *= std::size_t(n);
       }
-      if (p.is_matrix && s == 1) count = 0;
+      if (p.is_matrix && s == 1 && (rule.orthogonal || rule.has_factors())) count = 0;
+      if (rule.has_factors() && s > 1 && s < rule.slots.size()) count = 0;  // which a step does not write
       const bool less = s < rule.slots.size() && storage != Storage::real;
       keep(i, less && storage == Storage::int8 ? Kind::codes : Kind::numbers, less ? Dtype::bf16 : real_of(p.dtype),
            p.state[s], count);

@@ -52,13 +52,13 @@ void Optimizer::load_hyperparameters() {
 
 std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
   std::vector<double> values = groups[parameter.group].values;
-  if (rule.fallback.at && !parameter.is_matrix) values[rule.weight_decay] = rule.fallback.decay(values.data());
+  if (rule.fallback.decay && !parameter.is_matrix) values[rule.weight_decay] = rule.fallback.decay(values.data());
   if (!parameter.decays) values[rule.weight_decay] = 0;
   return values;
 }
 
 double Optimizer::learning_rate(const Parameter& parameter) const {
-  return rule.learning_rate < rule.fields.size() ? values_of(parameter)[rule.learning_rate] : 1;
+  return rule.learning_rate < rule.fields.size() ? groups[parameter.group].values[rule.learning_rate] : 1;
 }
 
 const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {
@@ -122,7 +122,7 @@ bool Optimizer::measures() const {
 }
 
 bool Optimizer::needs_whole() const {
-  return rule.measures() || measures() || options.accumulate > 1 || options.storage == Storage::int8;
+  return rule.measures() || rule.curvature || measures() || options.accumulate > 1 || options.storage == Storage::int8;
 }
 
 /// A step of a rule that sees matrices.

@@ -27,8 +27,10 @@ struct Parameter {
   std::vector<double*> scalars;   // of a rule that keeps some for each parameter
   std::int64_t* steps = nullptr;  // its own count, if it has one
   std::size_t group = 0;
-  bool decays = true;                               // whether weight_decay counts
-  bool is_matrix = false;                           // to a rule that makes matrices orthogonal
+  bool decays = true;      // whether weight_decay counts
+  bool is_matrix = false;  // to a rule that makes matrices orthogonal, or finds curvature
+  // Of a Dense layer whose curvature its rule finds: its outputs; of its kernel also its inputs, with the bias's 1.
+  std::size_t inputs = 0, outputs = 0;
   std::uint32_t number = 0;                         // among all of the optimizer
   std::unique_ptr<PendingSteps> pending = nullptr;  // once it has had a row-sparse gradient, unless they are lazy
 };

@@ -59,6 +59,8 @@ template <class O> AnyUpdate fallback(const double* values, std::int64_t t, Dtyp
 
 template <class O> double fallback_decay(const double* values) { return with_values<O>(values).fallback_decay(); }
 
+template <class O> Curvature curvature(const double* values) { return with_values<O>(values).curvature(); }
+
 /// What a rule needs in place of `at`, if it does not update element by element.
 template <class O> void set_passes(Rule& rule) {
   if constexpr (is_factored<O>) {
@@ -66,6 +68,10 @@ template <class O> void set_passes(Rule& rule) {
   } else if constexpr (is_orthogonal<O>) {
     rule.orthogonal = orthogonal<O>;
     rule.fallback = {index_of<Adam>(Optimizers{}), fallback<O>, fallback_decay<O>};
+  } else if constexpr (has_curvature<O>) {
+    rule.at = at<O>;
+    rule.curvature = curvature<O>;
+    rule.fallback = {index_of<Adam>(Optimizers{}), fallback<O>, nullptr};
   } else if constexpr (measures<O>) {
     static_assert(O::sums <= max_sums && O::scalars.size() <= max_scalars);
     rule.measuring = {O::sums, O::global_sums, {O::scalars.begin(), O::scalars.end()}, first<O>, second<O>, advance<O>};
@@ -105,6 +111,7 @@ template <class O> Rule describe(int index) {
             {},
             nullptr,
             nullptr,
+            nullptr,
             {}};
   set_passes<O>(rule);
   for (const auto& f : O::fields()) rule.fields.push_back(info(O{}, f));
@@ -120,17 +127,19 @@ template <class O> Rule describe(int index) {
   return rule;
 }
 
-template <class... All, class... Matrix> std::vector<Rule> describe_all(TypeList<All...>, TypeList<Matrix...>) {
+template <class... All, class... Matrix, class... Curved>
+std::vector<Rule> describe_all(TypeList<All...>, TypeList<Matrix...>, TypeList<Curved...>) {
   int index = 0;
   std::vector<Rule> all{describe<All>(index++)...};
   (all.push_back(describe<Matrix>(-1)), ...);
+  (all.push_back(describe<Curved>(index_of<Momentum>(Optimizers{}))), ...);
   return all;
 }
 
 }  // namespace
 
 const std::vector<Rule>& rules() {
-  static const std::vector<Rule> all = describe_all(Optimizers{}, MatrixOptimizers{});
+  static const std::vector<Rule> all = describe_all(Optimizers{}, MatrixOptimizers{}, CurvatureOptimizers{});
   return all;
 }
 

@@ -51,14 +51,18 @@ struct Rule {
   Factored (*factored)(const double* values, std::int64_t t, Dtype real);
   /// The same of a rule that makes matrices orthogonal, and the fallback rule for vectors.
   Orthogonal (*orthogonal)(const double* values, double rows, double columns);
+  /// The same of a rule that finds the curvature of layers; null for others.
+  Curvature (*curvature)(const double* values) = nullptr;
   struct Fallback {
     int index = -1;  // position in Optimizers
     AnyUpdate (*at)(const double* values, std::int64_t t, Dtype real) = nullptr;
-    double (*decay)(const double* values) = nullptr;
+    double (*decay)(const double* values) = nullptr;  // null: that of the others
   } fallback;
 
+  /// Whether its state has factors of layers, and then no second slot.
+  bool has_factors() const { return curvature && slots.size() > 2; }
   /// Whether it reads all elements before it updates the first.
-  bool sees_matrices() const { return factored || orthogonal; }
+  bool sees_matrices() const { return factored || orthogonal || curvature; }
   bool measures() const { return at == nullptr; }
 
   /// The values of the fields that are not its own; neutral where it has one of that name itself.

@@ -35,6 +35,8 @@ class Stepper {
   void set_order(std::vector<std::size_t> order);
 
   const std::vector<Owner>& owners() const { return owners_; }
+  /// The optimizer of a weight.
+  Optimizer& optimizer_of(std::size_t weight) const { return *parts_[part_of_[weight]].optimizer; }
   /// Whether a step needs whole gradients before it changes anything.
   bool needs_whole() const;
 

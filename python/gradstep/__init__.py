@@ -45,7 +45,7 @@ from .optimizers.sparse import RowSparse
 from .regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from . import plot
+    from . import plot, scalers, tune
 
 __all__ = [
     "Initializer",
@@ -81,9 +81,11 @@ __all__ = [
     "problems",
     "regularizers",
     "saving",
+    "scalers",
     "scipy_method",
     "set_num_threads",
     "show_config",
+    "tune",
     "utils",
 ]
 
@@ -93,9 +95,14 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """`gradstep.plot`, loaded when it is asked for."""
-    if name != "plot":
+    """`gradstep.plot`, `scalers` and `tune`, loaded when they are asked for: an import makes them attributes."""
+    if name == "plot":
+        from .plot import figures  # noqa: F401
+    elif name == "scalers":
+        from .scalers import base  # noqa: F401
+    elif name == "tune":
+        from .tune import results  # noqa: F401
+    else:
         raise no_such(__name__, __all__, "module or class", name)
-    from .plot import figures  # noqa: F401  (which makes the package an attribute of this one)
 
     return globals()[name]

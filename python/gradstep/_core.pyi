@@ -5,6 +5,38 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_linear import LinearDescent as LinearDescent
+from ._core_losses import activation as activation
+from ._core_losses import activation_backward as activation_backward
+from ._core_losses import activations as activations
+from ._core_losses import check_loss as check_loss
+from ._core_losses import constrained as constrained
+from ._core_losses import loss as loss
+from ._core_losses import losses as losses
+from ._core_losses import metrics as metrics
+from ._core_losses import penalize as penalize
+from ._core_losses import penalty as penalty
+from ._core_losses import reduce as reduce
+from ._core_losses import whole_batch_losses as whole_batch_losses
+from ._core_matrices import cholesky as cholesky
+from ._core_matrices import cholesky_inverse as cholesky_inverse
+from ._core_matrices import cholesky_solve as cholesky_solve
+from ._core_matrices import matmul as matmul
+from ._core_minimize import BFGS as BFGS
+from ._core_minimize import LBFGS as LBFGS
+from ._core_minimize import REASONS as REASONS
+from ._core_minimize import Descent as Descent
+from ._core_minimize import DescentMethod as DescentMethod
+from ._core_minimize import MachineCode as MachineCode
+from ._core_minimize import Many as Many
+from ._core_minimize import Memory as Memory
+from ._core_minimize import descend as descend
+from ._core_minimize import line_search as line_search
+from ._core_minimize import open_capsule as open_capsule
+from ._core_passes import CurvatureLoop as CurvatureLoop
+from ._core_passes import ForwardBackward as ForwardBackward
+from ._core_torch import TensorGroups as TensorGroups
+
 __version__: str
 
 # -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
@@ -78,8 +110,13 @@ class Optimizer:
         groups: Sequence[int] = ...,
         decays: Sequence[bool] = ...,
         fallbacks: Sequence[bool] = ...,
+        layers: Sequence[tuple[int, int]] = ...,
     ) -> list[int]:
-        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``."""
+        """Register arrays (all or none) and make their state; labels name them in errors: ``[3]`` or ``['w']``.
+        layers: inputs (of a kernel, with the bias's) and outputs of the Dense layer of each, or (0, 0)."""
+    def layer_sizes(self, index: int) -> tuple[int, int]:
+        """What `add` was told of the layer of a parameter, where the rule finds its curvature."""
+
     def set_decays(self, index: int, decays: bool) -> None:
         """Whether weight_decay counts for a parameter."""
 
@@ -148,98 +185,7 @@ def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, a
 def norm(arrays: Sequence[ndarray]) -> float:
     """Root of the sum of squares of all their numbers, in double."""
 
-# -- torch.optim's parameter groups (csrc/bindings/tensor_groups.cpp) --------------------------------------------------
-
-class TensorGroups:
-    """Steps tensors and their state where they lie. Nothing of a tensor is kept from one step to the next."""
-
-    def __init__(self, type: type, source: Any) -> None:
-        """type: the tensors' class. source: its capsule of DLPack's C functions, or a function that makes a DLPack
-        capsule of a tensor."""
-
-    def add(
-        self,
-        optimizer: Optimizer,
-        counters: Sequence[str],
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None:
-        """The next group. counters: keys of the numbers in a tensor's state, at most 3; the first are the steps.
-        slots(shape): key and shape of each slot of the rule; a None is for memory that is not state."""
-
-    def replace(
-        self,
-        number: int,
-        optimizer: Optimizer,
-        slots: Callable[[tuple[int, ...]], list[tuple[str | None, tuple[int, ...]]]],
-    ) -> None: ...
-    def begin(self) -> None:
-        """Begin a step; RuntimeError if another one has not ended."""
-
-    def read(
-        self, groups: list[Any], state: dict[Any, Any], lent: dict[tuple[int, int], dict[str, Any]]
-    ) -> list[tuple[int, int]]:
-        """Find all gradients and state. lent: by (group, position), what goes before a tensor's state, its gradient
-        ("grad") and its numbers ("numbers"). Returns those that cannot be used as they are; if there are none, a
-        ValueError where memory overlaps that must not."""
-
-    def parts(self) -> list[tuple[int, tuple[float, ...]]]:
-        """Group and numbers of the tensors that are moved together."""
-
-    def moved(self) -> list[Any]:
-        """The tensors that a step moves."""
-
-    def go(self, part: int, done: int, after: Sequence[float]) -> None:
-        """Move a part that has done so many steps; its numbers are `after` from then on."""
-
-    def end(self) -> None:
-        """End a step, and let go of all tensors."""
-
 # -- dense networks (csrc/bindings/network.cpp) ------------------------------------------------------------------------
-
-def activations() -> dict[str, tuple[tuple[str, float, str, float, float, bool, bool], ...]]:
-    """Fields of each activation: (name, default, doc, low, high, low_open, high_open)."""
-
-def activation(use: str | dict[str, Any], x: ndarray) -> ndarray:
-    """use: a name, or ``{"kind": name}`` with values of its fields. x (..., n), float32 or float64 -> new array of the
-    same shape; softmax, log_softmax and sparsemax over the last axis."""
-
-def activation_backward(use: str | dict[str, Any], x: ndarray, dy: ndarray) -> ndarray:
-    """dx for dy, the gradient with respect to activation(use, x)."""
-
-def penalty(w: ndarray, settings: dict[str, Any]) -> float:
-    """Of w (n,) or (rows, n) by settings["penalty"]: l1, proximal, l2, orthogonal (floats) and of_rows (bool)."""
-
-def penalize(w: ndarray, settings: dict[str, Any], g: ndarray) -> float:
-    """The same; and adds its gradient at w to g, of the shape and dtype of w, both in C order."""
-
-def constrained(w: ndarray, settings: dict[str, Any], amount: float = 0.0) -> ndarray:
-    """w shrunk by amount, then within settings["constraint"]: ``{"kind": "non_negative"}`` or ``{"kind": "norm", "low":
-    float, "high": float, "rate": float, "axis": "first" | "last" | "all"}``; a new array."""
-
-def losses() -> dict[str, tuple[tuple[Any, ...], ...]]:
-    """Every loss of csrc/losses/all.hpp by name: its fields, as `rules` gives them."""
-
-def check_loss(loss: dict[str, Any]) -> None:
-    """Whether the engine can make this of a loss: ``{"kind": name, "of_logits": bool, "reduction": name, "factor":
-    float}`` and settings by the names of fields; ValueError or TypeError that names what is wrong."""
-
-def loss(
-    loss: dict[str, Any],
-    y_true: ndarray,
-    y_pred: ndarray,
-    weights: ndarray | None = None,
-    mask: ndarray | None = None,
-    gradient: bool = True,
-) -> tuple[float, ndarray, ndarray | None]:
-    """y_true (rows, n) of y_pred's dtype, or int64 (rows,) for sparse losses; y_pred (rows, n); weights (rows,)
-    float64; mask (rows,) bool -> the loss; values (rows,) float64, of each row without its weight; and with
-    gradient d loss / d y_pred (rows, n). The reduction "none" is a sum."""
-
-def reduce(reduction: str, values: ndarray, weights: ndarray | None, mask: ndarray | None) -> tuple[float, ndarray]:
-    """values (rows,) float64 -> what they are together, and the gradient of that by each (rows,)."""
-
-def metrics() -> tuple[str, ...]:
-    """binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, and every name of losses()."""
 
 def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
     """The shapes that the weights of a layer would have, for inputs of rows of these shapes. Nothing is allocated."""
@@ -290,8 +236,21 @@ class Network:
     def penalty(self) -> float:
         """What the penalties of all weights add to a loss."""
     @property
+    def numbers(self) -> int:
+        """How many numbers all layers give for a row."""
+    @property
+    def masked(self) -> list[bool]:
+        """Whether a value of the network says which rows of each output count."""
+    @property
+    def batch(self) -> int:
+        """Rows that each batch must have where layers keep states between batches; 0: any."""
+    @property
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
+    @property
+    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+        """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
+        layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 
     def set_weight_attributes(self, weights: Sequence[Sequence[dict[str, Any] | None]]) -> None:
         """New attributes of weights, as in "weights" of layers; training loops that were made before keep theirs."""
@@ -305,8 +264,28 @@ class Network:
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
+    def row_jacobian(self, x: Given, ids: ndarray, number: int, places: Sequence[int], to: ndarray) -> None:
+        """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by
+        the trained weights, in training; places: where each begins in n. ids (rows,) int64, number: as `forward`."""
+
+    def jvp(
+        self,
+        x: Given,
+        directions: Moves | None = None,
+        dx: Moves | None = None,
+        number: int = 0,
+        training: bool = False,
+    ) -> tuple[list[ndarray], list[ndarray]]:
+        """Outputs, and how they move along directions of the trained weights, in order, and of the inputs."""
+
+    def gauss_newton_product(
+        self, loss: Any, x: Given, y: Given, directions: Moves, number: int = 0, weights: Any = None, mask: Any = None
+    ) -> list[ndarray]:
+        """J^T H J v of the trained weights, in order, and what their penalties add."""
+
 # An array, or a list of one for each input or output; None where there is nothing to be said.
 Given: TypeAlias = ndarray | Sequence[ndarray | None]
+Moves: TypeAlias = Sequence[ndarray | None]  # directions of what moves
 
 class TrainLoop:
     """Passes over the rows of x and y: training steps with an optimizer, scores without one."""
@@ -347,6 +326,11 @@ class TrainLoop:
     def start(self, order: ndarray | None, number: int = 0) -> None:
         """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
 
+    def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
+        """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
+        (n,), float64, to 0; each batch of the pass then adds its share of the gradient of the mean over the rows.
+        places: where each trained weight begins in both, in the order of network.parameters."""
+
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
     @property
@@ -369,32 +353,6 @@ class TrainLoop:
         """Of this pass so far: batches done, rows done, mean loss; and mean losses of the outputs without their
         factors, where several have one, and metrics, output by output; weighted by rows."""
 
-class ForwardBackward:
-    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
-    Buffers of the last four batch sizes are kept."""
-
-    def __init__(self, network: Network) -> None: ...
-    def forward(
-        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
-    ) -> Any:
-        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
-        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
-
-    def backward(self, dy: Given) -> Any:
-        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
-        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
-
-    @property
-    def gradients(self) -> list[ndarray]:
-        """One for each weight that is trained, in order; overwritten by each `backward`."""
-
-# -- the matrix product, for tests and benchmarks (csrc/bindings/product.cpp) ------------------------------------------
-
-def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -> None:
-    """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
-    start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
-
 # -- C functions -------------------------------------------------------------------------------------------------------
-
 def step_api() -> Any:
     """Capsule "gradstep.step_api": the C functions behind gradstep.cython (csrc/bindings/c_api.hpp)."""

@@ -16,6 +16,7 @@ import numpy as np
 from .hints import closest
 
 __all__ = [
+    "batch_rows",
     "check_bool",
     "check_choice",
     "check_float",
@@ -201,3 +202,14 @@ def rows_of(array: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
     if array.dtype == dtype and flags.c_contiguous and flags.aligned:
         return array
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
+    """Rows of a batch; "full" is all of them. If only `limit` is given, that many batches have all rows."""
+    if isinstance(batch_size, str):
+        if batch_size != "full":
+            raise ValueError(f'{name} must be a whole number or "full"; got {batch_size!r}.')
+        return max(rows, 1)
+    if batch_size is None:
+        return 32 if limit is None else max(-(-rows // limit), 1)
+    return check_int(name, batch_size, 1)

@@ -43,6 +43,16 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "criterion": ("loss",),
     "size_average": ("reduction",),
     "num_classes": ("classes",),
+    "history_size": ("m",),
+}
+# Optimizers of PyTorch and others that are methods of minimization here, by their names in small letters.
+METHODS = {
+    "lbfgs": "LBFGS",
+    "bfgs": "BFGS",
+    "cg": "ConjugateGradient",
+    "conjugategradient": "ConjugateGradient",
+    "owlqn": "OWLQN",
+    "sequence": "Sequence",
 }
 # What has no single argument in its place.
 INSTEAD = {
@@ -161,6 +171,11 @@ def no_such(module: str, names: Iterable[str], kind: str, name: str) -> Attribut
     """An error about a name that a module does not have."""
     if name.startswith("_"):  # which Python, IPython and others ask for
         return AttributeError(f"module {module!r} has no attribute {name!r}")
+    if kind == "optimizer" and name.lower() in METHODS:
+        return AttributeError(
+            f"gradstep has {name} among its methods of minimization, which compile() takes as well: "
+            f"gradstep.minimizers.{METHODS[name.lower()]}."
+        )
     hint = closest(name, names)
     yet = "." if hint else " yet."
     return AttributeError(f"gradstep has no {kind} {name}{yet}{hint} dir({module}) lists what it has.")

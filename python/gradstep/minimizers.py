@@ -17,6 +17,7 @@ from .minimize.methods.cma_es import CMAES
 from .minimize.methods.differential_evolution import DifferentialEvolution
 from .minimize.methods.first_order import FirstOrder
 from .minimize.methods.genetic import GeneticAlgorithm
+from .minimize.methods.hessian_free import HessianFree
 from .minimize.methods.lbfgs import LBFGS
 from .minimize.methods.lbfgsb import LBFGSB
 from .minimize.methods.least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
@@ -27,6 +28,7 @@ from .minimize.methods.owlqn import OWLQN
 from .minimize.methods.population import Population
 from .minimize.methods.sequence import Sequence
 from .minimize.methods.trust_region import TrustExact, TrustNCG
+from .minimize.methods.variance_reduced import SARAH, SVRG
 
 __all__ = [
     "BFGS",
@@ -34,11 +36,14 @@ __all__ = [
     "LBFGS",
     "LBFGSB",
     "OWLQN",
+    "SARAH",
+    "SVRG",
     "ConjugateGradient",
     "DifferentialEvolution",
     "FirstOrder",
     "GaussNewton",
     "GeneticAlgorithm",
+    "HessianFree",
     "LevenbergMarquardt",
     "Method",
     "MultiStart",

@@ -9,7 +9,20 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["LIMIT", "Key", "Sequence", "fresh_key", "generator", "key_of", "restart", "within", "word", "word_of"]
+__all__ = [
+    "LIMIT",
+    "Key",
+    "Sequence",
+    "ahead",
+    "fresh_key",
+    "generator",
+    "key_of",
+    "restart",
+    "shuffled",
+    "within",
+    "word",
+    "word_of",
+]
 
 # Philox's key: the seed, and the stream that one consumer reads of it.
 Key = tuple[int, int]
@@ -63,6 +76,13 @@ def fresh_key() -> Key:
     return (_local.sequence or _shared).fresh_key()
 
 
+def ahead() -> Sequence:
+    """A sequence of the keys that will be given out next, without giving them out."""
+    copy = Sequence()
+    copy.__setstate__((_local.sequence or _shared).__getstate__())
+    return copy
+
+
 @contextmanager
 def within(sequence: Sequence | None) -> Iterator[None]:
     """Let keys of this thread come from a sequence, within a ``with`` statement; None changes nothing."""
@@ -95,6 +115,11 @@ def word(key: Key) -> int:
 def word_of(seed: Any) -> int:
     """The 64-bit key of a ``seed=`` argument; a new one for None."""
     return word(key_of(seed) or fresh_key())
+
+
+def shuffled(key: Key, number: int, rows: int) -> np.ndarray:
+    """The rows of pass `number` over data, in a random order: that of `fit`, and of every other run over batches."""
+    return generator(key, number).permutation(rows)
 
 
 def generator(key: Key, index: int = 0) -> np.random.Generator:

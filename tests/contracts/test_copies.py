@@ -137,7 +137,7 @@ OF_IMAGES = (
     *(L.RandomFlip, L.RandomTranslation, L.RandomRotation, L.RandomZoom),
     *(L.RandomCrop, L.CenterCrop, L.Resizing),
 )
-OF_SEQUENCES = (L.Attention, L.MultiHeadAttention, L.TimeDistributed)
+OF_SEQUENCES = (L.AdditiveAttention, L.Attention, L.MultiHeadAttention, L.TimeDistributed)
 MERGING = (L.Add, L.Average, L.Concatenate, L.Dot, L.Maximum, L.Minimum, L.Multiply, L.Subtract)
 SINGLE = [cls for cls in SHAPED if cls not in MERGING]
 
@@ -148,7 +148,7 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
     for _ in range(times):
         if isinstance(layer, L.MultiHeadAttention):
             y = layer(x, x, training=True)
-        elif isinstance(layer, L.Attention):
+        elif isinstance(layer, (L.AdditiveAttention, L.Attention)):
             y = layer([x, x], training=True)
         else:
             y = layer(x, training=True)

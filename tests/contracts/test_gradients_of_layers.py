@@ -49,7 +49,7 @@ OTHERS = {"Input", "InputLayer", "Layer", "Add", "Average", "Concatenate", "Dot"
 OTHERS |= {"Subtract", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
 OTHERS |= {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
 OTHERS |= {"IntegerLookup", "Masking", "StringLookup", "TextVectorization"}  # which stand before models
-OTHERS |= {"Attention", "Embedding", "MultiHeadAttention", "TimeDistributed"}
+OTHERS |= {"AdditiveAttention", "Attention", "Embedding", "MultiHeadAttention", "TimeDistributed"}
 OTHERS |= {"GetItem", *REARRANGED, *RECURRENT, *WINDOWED}  # these and those before in tests/layers
 
 

@@ -298,5 +298,3 @@ def test_what_is_refused():
         layers.Attention()(query)
     with pytest.raises(ValueError, match="dropout must be in"):
         layers.Attention(dropout=1.5)
-    with pytest.raises(ValueError, match="score_mode must be 'dot'"):
-        layers.Attention(score_mode="concat")

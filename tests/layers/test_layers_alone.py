@@ -67,6 +67,7 @@ def test_all_layers_are_here():
         "Masking",
         "Embedding",
         "MultiHeadAttention",
+        "AdditiveAttention",
         "Attention",
         "TimeDistributed",
     }  # test_output_penalty.py and so on

@@ -72,7 +72,7 @@ CALLS = {
     "batch_size a word": (
         lambda m: m.evaluate(X, Y, batch_size="all"),
         ValueError,
-        "batch_size must be one of full; got 'all'",
+        "batch_size must be a whole number or \"full\"; got 'all'",
     ),
     "epochs -1": (lambda m: m.fit(X, Y, epochs=-1), ValueError, "epochs must be at least 0; got -1"),
     "epochs 1.5": (lambda m: m.fit(X, Y, epochs=1.5), TypeError, "epochs must be a whole number"),

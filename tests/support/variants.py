@@ -25,6 +25,8 @@ FLAGS: dict[str, set[str]] = {
     "Muon": {"exclude_layers", "exclude_embeddings", "nesterov", "dialect"},
     "Adafactor": {"relative_step", "dialect"},
     "Ftrl": {"learning_rate_power"},
+    "KFAC": {"fisher"},
+    "DiagonalNaturalGradient": {"fisher"},
 }
 
 OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
@@ -56,6 +58,8 @@ OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "Muon-plain": partial(optimizers.Muon, nesterov=False),
     "Muon-torch": partial(optimizers.Muon, dialect="torch"),
     "Muon-plain-torch": partial(optimizers.Muon, nesterov=False, dialect="torch"),
+    "KFAC-empirical": partial(optimizers.KFAC, fisher="empirical"),
+    "DiagonalNaturalGradient-empirical": partial(optimizers.DiagonalNaturalGradient, fisher="empirical"),
     "Ftrl-power": partial(optimizers.Ftrl, learning_rate_power=-0.25),
 }
 

@@ -12,6 +12,7 @@ from .. import _core
 from ..checks import check_int
 from .base import Callback, Logs
 from .progress import say
+from .rates import rated
 from .symptoms import SYMPTOMS, Finding, LayerSnapshot, Snapshot
 
 __all__ = ["Diagnose"]
@@ -103,8 +104,9 @@ class Diagnose(Callback):
             return
         self.snapshots.append(self._snapshot(epoch, float(loss)))
         self._before = self.model.get_weights()
+        rates = [float(each.learning_rate) for _, each in rated(self.model.optimizer)]
         for symptom in SYMPTOMS:
-            for finding in symptom(self.snapshots, self.patience, float(self.model.optimizer.learning_rate)):
+            for finding in symptom(self.snapshots, self.patience, rates[0] if rates else math.nan):
                 if not any((finding.kind, finding.layer) == (f.kind, f.layer) for f in self.findings):
                     self.findings.append(finding)
                     if self.verbose:

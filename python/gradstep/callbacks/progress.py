@@ -45,9 +45,12 @@ def logs_parts(logs: Logs | None, room: int | None = None) -> list[str]:
     """
     parts = []
     for name, value in (logs or {}).items():
-        value = value if isinstance(value, float) else float(np.mean(value))  # of a metric of many numbers
-        plain = value == 0 or 1e-3 <= abs(value) < 1e3
-        number = f"{value:.4f}" if plain else f"{value:.2e}"
+        if isinstance(value, int):  # a count
+            number = str(value)
+        else:
+            value = value if isinstance(value, float) else float(np.mean(value))  # of a metric of many numbers
+            plain = value == 0 or 1e-3 <= abs(value) < 1e3
+            number = f"{value:.4f}" if plain else f"{value:.2e}"
         parts.append(f"  {_shortened(name, room and room - 3 - len(number))} {number:<8}")
     return parts
 

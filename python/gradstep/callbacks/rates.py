@@ -11,7 +11,12 @@ def rated(optimizer: Any) -> list[tuple[str, Any]]:
     """The optimizers with separate learning rates, with a name where there are several."""
     if optimizer is None:
         raise ValueError("the model has no optimizer: call compile(optimizer=..., loss=...) first.")
-    several = optimizer._rated_optimizers()
+    if hasattr(optimizer, "_optimizers"):  # a method of minimization, most of which have no rates
+        several = optimizer._optimizers()
+        if len(several) < 2:
+            return [("", each) for each in several]
+    else:
+        several = optimizer._rated_optimizers()
     if not several:
         return [("", optimizer)]
     names = [each.name for each in several]
@@ -27,8 +32,10 @@ def check_rates(optimizer: Any, who: str) -> None:
     Raises
     ------
     TypeError
-        It follows a schedule of the optimizer.
+        It follows a schedule of the optimizer, or there is none.
     """
+    if not rated(optimizer):
+        raise TypeError(f'{who} sets the learning rate; "{optimizer.name}" has none: its line search finds the steps.')
     for _, each in rated(optimizer):
         if "learning_rate" in each.schedules:
             raise TypeError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import check_choice, check_float, check_int, class_numbers, describe, numeric, rows_of
+from ..checks import batch_rows, check_choice, check_float, check_int, class_numbers, describe, numeric, rows_of
 from ..losses.native import NativeLoss
 
 if TYPE_CHECKING:
@@ -164,15 +164,6 @@ def equal_rows(x: np.ndarray, y: np.ndarray, names: tuple[str, str]) -> None:
         raise ValueError(f"{names[0]} and {names[1]} must have the same number of rows; got {rows[0]} and {rows[1]}.")
     if rows[0] == 0:
         raise ValueError(f"{names[0]} must have at least one row; its shape is {x.shape}.")
-
-
-def batch_rows(batch_size: Any, rows: int, name: str = "batch_size", limit: int | None = None) -> int:
-    """Rows of a batch; "full" is all of them. If only `limit` is given, that many batches have all rows."""
-    if isinstance(batch_size, str):
-        return check_choice(name, batch_size, {"full": max(rows, 1)})
-    if batch_size is None:
-        return 32 if limit is None else max(-(-rows // limit), 1)
-    return check_int(name, batch_size, 1)
 
 
 def class_weights(given: Any, y: np.ndarray) -> np.ndarray | None:

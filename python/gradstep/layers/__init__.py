@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..hints import complete
 from ..preprocessing.lookups import IntegerLookup, StringLookup
 from ..preprocessing.text_vectorization import TextVectorization
+from .attention.additive_attention import AdditiveAttention
 from .attention.attention import Attention
 from .attention.multi_head_attention import MultiHeadAttention
 from .base.layer import Layer
@@ -69,6 +70,7 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
     "Attention",
     "Average",

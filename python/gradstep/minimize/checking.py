@@ -100,9 +100,8 @@ def _relative(given: float, found: float) -> float:
 
 def worst_components(objective: Objective, x: np.ndarray, g: np.ndarray) -> list[tuple[str, float, float]]:
     """Name, given and numeric derivative of the components that differ most, beyond what differences can tell."""
-    values = _values(objective)
-    f = values([x])[0]
-    numeric = difference(values, x, f, "3-point", objective.eps, None, None)
+    f = objective.values_beside([x])[0]
+    numeric = difference(objective.values_beside, x, f, "3-point", objective.eps, None, None)
     scale = max(float(np.abs(g).max()), float(np.abs(numeric).max()))
     size = np.maximum(np.maximum(np.abs(g), np.abs(numeric)), 1e-3 * scale)
     error = np.where(np.isfinite(numeric - g), np.abs(numeric - g) / np.maximum(size, 1e-300), np.inf)
@@ -118,24 +117,12 @@ def _tolerance(eps: float) -> float:
 
 def mismatch(objective: Objective, x: np.ndarray, g: np.ndarray, rng: np.random.Generator) -> float:
     """Relative error of g along a random direction, beyond what rounding explains; infinite where f is not finite."""
-    h = objective.eps ** (1 / 3) * np.maximum(1.0, np.abs(x)) * rng.choice([-1.0, 1.0], size=len(x))
+    # Components of different sizes: signs alone may be at a right angle to a symmetric gradient.
+    unit = rng.choice([-1.0, 1.0], size=len(x)) * rng.uniform(0.5, 1.0, size=len(x))
+    h = objective.eps ** (1 / 3) * np.maximum(1.0, np.abs(x)) * unit
     up, down = (x + h).astype(x.dtype), (x - h).astype(x.dtype)
-    above, below = _values(objective)([up, down])
+    above, below = objective.values_beside([up, down])
     changes = g * (up.astype(np.float64) - down)
     error = abs(float(changes.sum()) - (above - below)) - 10 * objective.eps * (abs(above) + abs(below))
     size = max(abs(above - below), math.sqrt(float(changes @ changes)))
     return (max(error, 0.0) / size if size else 0.0) if error == error else math.inf
-
-
-def _values(objective: Objective) -> Callable[[Any], list[float]]:
-    """The function at several points, none of which is a candidate for the best one."""
-
-    def values(points: Any) -> list[float]:
-        found = []
-        for point in points:
-            objective._spend()
-            kept = objective.fun(objective.layout.restore(point), *objective.args)
-            found.append(objective._number(objective._split(kept)[0] if objective.is_pair else kept))
-        return found
-
-    return values

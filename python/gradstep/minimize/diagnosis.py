@@ -14,8 +14,10 @@ import numpy as np
 
 from .checking import mismatch, worst_components
 from .methods.base import Method
+from .methods.least_squares import LevenbergMarquardt
 from .objective import Objective
 from .record import Record
+from .residuals import Residuals
 from .stop import Stop
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -52,7 +54,7 @@ def diagnose(
         A limit of the objective was reached meanwhile.
     """
     found = Diagnosis()
-    n = len(record.fun) - 1
+    n = len(record) - 1
     said = found.sentences
     if stop.reason == "nan" and n <= 0:
         said["non-finite start"] = f"{stop.detail}: start where fun and jac are finite."
@@ -63,17 +65,20 @@ def diagnose(
     if g is None or method.needs == "value":
         return found
     _history(stop, success, objective, method, record, x, g, may_call, said)
-    if not may_call or objective.l1:
+    if not may_call or objective.has_l1:
         return found
     if success and not g.any() and (objective.is_differences or n == 0):
         _flat(objective, x, said)
+    if success:
+        _vanished(objective, method, record, x, g, said)
     if success and stop.reason in ("gtol", "ftol", "xtol") and "plateau" not in said:
         _saddle(objective, method, record, n, x, g, found)
     if not success and stop.reason in ("line_search", "stalled", "diverged"):
-        _gradient(objective, x, g, said)
-        if "wrong gradient" not in said:
-            _noise(objective, x, said)
-    if not success and "wrong gradient" not in said:
+        _noise(objective, x, said)
+        if "noise" not in said:
+            _gradient(objective, x, g, said)
+    planned = method.needs_data and stop.reason == "maxiter"  # where epochs are the usual end
+    if not success and "wrong gradient" not in said and not planned:
         _scaling(objective, method, x, g, said)
     return found
 
@@ -98,10 +103,10 @@ def _history(
     said: dict[str, str],
 ) -> None:
     """What values and gradients of the iterations say."""
-    rate = record.alpha[-1]
+    rate = float(record.alpha[-1])
     fixed = method.is_first_order and getattr(method, "line_search", None) is None
     if stop.reason == "diverged":
-        said["diverging"] = f"f rose from {min(record.fun):.4g} to {record.fun[-1]:.4g}." + (
+        said["diverging"] = f"f rose from {record.fun.min():.4g} to {record.fun[-1]:.4g}." + (
             _largest_rate(objective, x, g, rate) if fixed and may_call else ""
         )
     elif not success and record.turns >= TURNS and fixed:
@@ -111,7 +116,7 @@ def _history(
         )
     recent = record.fun[-FLAT:]
     if not success and len(recent) == FLAT and "diverging" not in said:
-        moved = max(recent) - min(recent)
+        moved = float(recent.max() - recent.min())
         if moved <= 1e-6 * max(abs(recent[-1]), 1e-300) and "oscillating" not in said:
             said["plateau"] = (
                 f"f moved by {moved:.2g} only in {FLAT} iterations, with a gradient of {record.gnorm[-1]:.2g}, "
@@ -140,6 +145,8 @@ def _saddle(
     """Whether f curves downwards here: asked where a run could have come to a saddle point."""
     curvature = getattr(method, "curvature", math.nan)
     # Descents leave saddle points by themselves, unless they never saw a slope along some variable.
+    if _is_next_to_0(objective, record):
+        return
     suspect = n == 0 or bool((x == objective.layout.x0).any()) or curvature < 0
     loose = np.ones(len(x), bool) if objective.bounds is None else ~objective.bounds.active(x)
     if not suspect or not loose.any():
@@ -152,6 +159,11 @@ def _saddle(
             f"f curves downwards ({lowest:.3g}) along res.escape: a saddle point, and no minimum. Start again from "
             "res.x + t * res.escape, with a small t."
         )
+
+
+def _is_next_to_0(objective: Objective, record: Record) -> bool:
+    """Whether a sum of squares has fallen to 0, below which none is, to rounding."""
+    return isinstance(objective, Residuals) and objective.best_f <= objective.eps * record.fun[0]
 
 
 def _lowest_curvature(
@@ -187,12 +199,33 @@ def _flat(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:
     points = [(x + h).astype(x.dtype), (x - h).astype(x.dtype)]
     if objective.bounds is not None:
         points = [objective.bounds.clip(point) for point in points]
-    if all(objective.value_beside(point) == objective.best_f for point in points):
+    if all(value == objective.best_f for value in objective.values_beside(points)):
         said["plateau"] = (
             f"f is {objective.best_f:.6g} at all points around, and the gradient exactly 0: a plateau, which says "
             'nothing of a minimum. Take "cma-es", which compares values farther apart, or larger differences '
             '(options={"eps": ...}).'
         )
+
+
+def _vanished(
+    objective: Objective, method: Method, record: Record, x: np.ndarray, g: np.ndarray, said: dict[str, str]
+) -> None:
+    """Whether components of the gradient are next to nothing because f is flat, and not because a minimum is near."""
+    gone = (g != 0) & (np.abs(g) < objective.eps**3)
+    if isinstance(method, LevenbergMarquardt) and len(record.fun) > 1 and not _is_next_to_0(objective, record):
+        gone |= method.lost(x)
+    for i in np.flatnonzero(gone)[:LISTED]:
+        unit = np.zeros(len(x))
+        unit[i] = 1.0
+        curvature = float(objective.hessian_product(x, unit, g)[i])
+        step = abs(float(g[i])) / curvature if curvature > 0 else math.inf
+        if step > 1e-6 * max(1.0, abs(float(x[i]))):
+            said["plateau"] = (
+                f"along {objective.layout.name(int(i))} the gradient has vanished ({g[i]:.2g}), and the curvature "
+                f"with it ({curvature:.2g}): f = {objective.best_f:.6g} is on a plateau, which says nothing of a "
+                "minimum. Start elsewhere, or set bounds."
+            )
+            return
 
 
 def _gradient(objective: Objective, x: np.ndarray, g: np.ndarray, said: dict[str, str]) -> None:
@@ -217,7 +250,7 @@ def _noise(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:
     points = [(x + i * h).astype(x.dtype) for i in range(9)]
     if objective.bounds is not None:
         points = [objective.bounds.clip(point) for point in points]
-    values = np.array([objective.value_beside(point) for point in points])
+    values = np.array(objective.values_beside(points))
     if not np.isfinite(values).all():
         return
     sizes = []

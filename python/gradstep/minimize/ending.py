@@ -78,7 +78,9 @@ def ending(stop: Stop, best: Best, objective: Objective, n: int, gtol: float, fi
     if reason == "callback":
         return Ending(True, f"the callback ended the run after {n} iterations; {far}.")
     if reason == "maxiter":
-        return Ending(False, f"maxiter = {n} iterations are used up: {far}. Raise maxiter, or start again from res.x.")
+        name = objective.limit_name
+        what = f"{name} = {n}" if name == "epochs" else f"{name} = {n} iterations"
+        return Ending(False, f"{what} are used up: {far}. Raise {name}, or start again from res.x.")
     if reason == "maxfev":
         return Ending(
             False,

@@ -12,13 +12,16 @@ import numpy as np
 from ..checks import check_bool, check_int, describe
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
+from .batches import BatchObjective, data_of
 from .bounds import Bounds
 from .checking import check_grad as compare
+from .compiled import machine_code
 from .diagnosis import Diagnosis, diagnose
 from .ending import Best, Ending, ending
 from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
+from .methods.minibatch import with_data, without_data
 from .methods.registry import method_of
 from .objective import Objective
 from .point import Point
@@ -29,7 +32,7 @@ from .stop import STATUS, Stop
 
 __all__ = ["minimize"]
 
-GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-9
+GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
 def minimize(
@@ -58,6 +61,9 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     batched: bool = False,
     workers: Any = None,
+    data: Any = None,
+    batch_size: int | str | None = None,
+    epochs: int | None = None,
     return_path: bool = False,
     check_grad: bool = False,
     options: dict[str, Any] | None = None,
@@ -67,7 +73,11 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written.
+        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. Or machine code, which is
+        called without Python: a Numba ``cfunc``, SciPy's ``LowLevelCallable``, a function pointer of ctypes or cffi, or
+        Cython's capsule of ``double f(intptr n, const double *x, double *grad_or_NULL, void *user)``, or the same with
+        float. It writes the gradient unless that pointer is null, so ``jac=True`` goes without saying. With `data`,
+        ``fun(x, *rows, *args) -> (value, gradient)``: the mean loss of these rows.
     x0 : float, array_like, or list, tuple or dict of arrays
         The start. Arrays of float32 or float64, of any shapes; it is not changed.
     args : tuple
@@ -96,7 +106,7 @@ def minimize(
     tol : float, optional
         Sets `gtol`, or for methods without gradients `ftol` and `xtol`.
     gtol : float, optional
-        Solved where no component of the gradient is larger. By default 1e-6; 1e-9 for methods of residuals, which they
+        Solved where no component of the gradient is larger. By default 1e-6; 1e-10 for methods of residuals, which they
         reach an iteration or two later.
     ftol : float, default 0
         Stop where an iteration changes f by no more, relative to the larger of ``|f|`` and 1; 0 for never.
@@ -117,6 +127,14 @@ def minimize(
         Whether `fun` takes many points, shape (P, n), and gives as many values, (P,): for populations.
     workers : int or callable, optional
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
+        Threads call machine code at the same time; functions of Python take turns, except in what releases the GIL.
+    data : array or tuple of arrays, optional
+        Arrays, or SciPy sparse matrices, of the same number of rows, over which `fun` is a mean. Optimizers, ``"svrg"``
+        and ``"sarah"`` step after each batch of rows, others after all rows. See Notes.
+    batch_size : int or "full", optional
+        Rows of a batch, by default 32; "full" is all of them.
+    epochs : int, optional
+        At most so many passes over `data`, by default 100 for methods that take batches; the `maxiter` of others.
     return_path : bool
         Whether ``res.path`` and ``res.path_fun`` keep every point.
     check_grad : bool, default False
@@ -152,6 +170,11 @@ def minimize(
     differences of the gradient. ``"levenberg-marquardt"``, ``"gauss-newton"`` and ``"natural-gradient"`` are of
     residuals. ``"owl-qn"`` adds its option ``l1`` times the sum of magnitudes, with exact zeros.
 
+    With `data`, batches come as in `Model.fit`: in a new order each epoch, which follows from `seed` and the number of
+    the epoch; what `fun` gets are copies. An iteration is an epoch, after which value and gradient over all rows are
+    computed, in calls of at most 4,096 rows: by them stops are decided, and `res.x` is the end of the best epoch.
+    ``res.history["loss"]`` has the mean of the batches as they went by, what `fit` calls loss.
+
     Examples
     --------
     >>> import numpy as np, gradstep as gs
@@ -169,6 +192,9 @@ def minimize(
     (array([1., 1.]), True)
     """
     layout = Layout(x0)
+    code = machine_code(fun)
+    if code is not None:
+        fun, jac = code, _checked_code(code, jac, args, residual, layout)
     if not callable(fun):
         raise TypeError(f"fun must be callable; got {describe(fun)}.")
     merged = Arguments(
@@ -186,28 +212,37 @@ def minimize(
     if check_bool("residual", residual):
         merged.of_loss = {name: merged.rest.pop(name) for name in ("loss", "loss_scale") if name in merged.rest}
     chosen = method_of(method, merged.rest, first_order)
+    rows = data_of(data) if data is not None else None
+    if rows is None:
+        without_data(chosen, batch_size=batch_size, epochs=epochs)
+    else:
+        other = {"hess": hess, "hessp": hessp, "workers": workers, "batched": batched, "residual": residual}
+        chosen = with_data(chosen, batch_size, {name: value for name, value in other.items() if value})
+        merged.take_epochs(epochs)
     if box is not None and not chosen.takes_bounds:
         raise ValueError(f'method "{chosen.name}" takes no bounds; "l-bfgs-b" and first-order methods do.')
     if chosen.needs == "residual" and not residual:
         raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
     if batched and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
-    mapped, pool = map_of(workers)
-    kind = Residuals if residual else Objective
-    objective = kind(
-        fun,
-        derivative(jac),
-        layout,
-        **merged.of_loss,
-        hess=optional("hess", hess),
-        hessp=optional("hessp", hessp),
-        args=args if isinstance(args, tuple) else (args,),
-        bounds=box,
-        limits=limits,
-        step=merged.step,
-        mapped=mapped,
-        batched=check_bool("batched", batched),
-    )
+    mapped, pool, threads = map_of(workers, code is not None)
+    common: dict[str, Any] = {
+        "hess": optional("hess", hess),
+        "hessp": optional("hessp", hessp),
+        "args": args if isinstance(args, tuple) else (args,),
+        "bounds": box,
+        "limits": limits,
+        "step": merged.step,
+        "mapped": mapped,
+        "threads": threads,
+        "batched": check_bool("batched", batched),
+    }
+    objective: Objective
+    if rows is not None:
+        objective = BatchObjective(fun, jac, layout, rows, batch_size, **common)
+    else:
+        kind = Residuals if residual else Objective
+        objective = kind(fun, derivative(jac), layout, **merged.of_loss, **common)
     if seed is not None:
         key_of(seed)
     if merged["gtol"] is None:
@@ -229,7 +264,8 @@ def minimize(
     chosen._rules = rules
     record = Record(check_bool("return_path", merged["return_path"]), limits.begin)
     if check_bool("check_grad", check_grad) and not objective.is_differences and not residual:
-        checked = compare(fun, jac, layout.restore(layout.x0), objective.args)
+        sample = objective.first_rows() if isinstance(objective, BatchObjective) else ()
+        checked = compare(fun, objective.jac, layout.restore(layout.x0), (*sample, *objective.args))
         if not checked.success:
             raise ValueError(checked.message)
     try:
@@ -240,6 +276,23 @@ def minimize(
     if merged.disp:
         print(result.message)
     return result
+
+
+def _checked_code(code: Any, jac: Any, args: Any, residual: Any, layout: Layout) -> bool:
+    """Whether fun in machine code fits the other arguments; its gradient comes with its value."""
+    if jac not in (None, True):
+        raise TypeError(
+            f"jac must be True or left out: fun in machine code fills in the gradient; got {describe(jac)}."
+        )
+    if args or residual:
+        raise TypeError(
+            "fun in machine code takes no args, and gives no residuals: its last argument points to its data."
+        )
+    if not layout.is_array:
+        raise TypeError("x0 must be one array where fun is machine code.")
+    if code.is_single and layout.dtype != np.float32:
+        raise TypeError(f"x0 must have dtype float32 where fun takes float; got {layout.dtype}.")
+    return True
 
 
 def _run(
@@ -278,7 +331,7 @@ def _run(
                 f"calls of fun, at x = {layout.restore(objective.best_x)!r}"
             )
         raise
-    return _result(objective, method, rules, record, end, point if record.fun else Point(x, objective.best_f))
+    return _result(objective, method, rules, record, end, point if len(record) else Point(x, objective.best_f))
 
 
 def _status(stop: Stop, success: bool) -> int:
@@ -302,11 +355,14 @@ def _result(
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
         g = objective.gradient(x)
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
-    n = max(len(record.fun) - 1, 0)
-    best, first = Best(x, f, None if g is None else free(objective, x, g), gnorm), record.fun[0] if record.fun else f
+    n = max(len(record) - 1, 0)
+    best, first = (
+        Best(x, f, None if g is None else free(objective, x, g), gnorm),
+        float(record.fun[0]) if len(record) else f,
+    )
     found = ending(stop, best, objective, n, rules.gtol, first)
     seen = Diagnosis()
-    if record.fun or stop.reason == "nan":
+    if len(record) or stop.reason == "nan":
         with suppress(Stop):  # a limit came first
             seen = diagnose(stop, found.success, objective, method, record, x, g)
     if found.success and "plateau" in seen.sentences:
@@ -330,13 +386,13 @@ def _result(
     )
     if g is not None:
         result.jac = layout.restore(g)
-    if record.fun:
+    if len(record):
         result.update(method._extras(point))
         result.update(objective.extras(x))
     if seen.escape is not None:
         result.escape = layout.restore(seen.escape)
     result.diagnosis = seen.sentences
-    result.history = record.history()
+    result.history = record.history() | (method._history() if len(record) else {})
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]
         result.path_fun = result.history["fun"].copy()

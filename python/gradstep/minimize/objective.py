@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import describe
 from . import differences
 from .bounds import Bounds
@@ -46,6 +47,8 @@ class Objective:
         Absolute step of finite differences.
     mapped : callable, optional
         A ``map`` that evaluates several points at once, of finite differences and populations.
+    threads : int
+        On which machine code evaluates a population.
     batched : bool
         `fun` takes (P, n) points and gives (P,) values.
 
@@ -54,7 +57,10 @@ class Objective:
     An array that was given to `value` is never written again: the best one is kept, not copied.
     """
 
-    l1 = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value
+    limit_name = "maxiter"  # the argument that says how many iterations there may be
+    l1: Any = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value, or one for each x_i
+    has_l1 = False
+    own_l1: Any = 0.0  # what the function itself leaves to it
 
     def __init__(
         self,
@@ -69,11 +75,12 @@ class Objective:
         limits: Limits | None = None,
         step: Any = None,
         mapped: Any = None,
+        threads: int = 1,
         batched: bool = False,
     ) -> None:
         self.fun, self.jac, self.hess, self.hessp, self.layout, self.args = fun, jac, hess, hessp, layout, args
         self.bounds, self.limits, self.step, self.batched = bounds, limits or Limits(), step, batched
-        self._map = mapped or map
+        self._map, self.threads = mapped or map, threads
         self.is_pair, self.is_differences = jac is True, isinstance(jac, str)
         self.nfev = self.njev = self.nhev = 0
         self.eps = float(np.finfo(layout.dtype).eps)
@@ -82,6 +89,16 @@ class Objective:
         self._x: np.ndarray | None = None  # the last point, and what is known there
         self._f = math.nan
         self._g: np.ndarray | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the core may call `fun` and `jac` itself, with the counting below in C++."""
+        return type(self) is Objective and not (self.batched or self.is_differences or self.has_l1)
+
+    @property
+    def machine_code(self) -> Any:
+        """`fun` in machine code, or None."""
+        return self.fun if isinstance(self.fun, _core.MachineCode) else None
 
     # -- counting ----
 
@@ -94,14 +111,25 @@ class Objective:
         self.nfev += calls
 
     def _saw(self, x: np.ndarray, f: float, g: np.ndarray | None) -> float:
-        if self.l1:
-            f += self.l1 * float(np.abs(x).sum(dtype=np.float64))
+        if self.has_l1:
+            f += self.magnitudes(x)
         self._x, self._f, self._g = x, f, g
         if f < self.best_f:
             self.best_x, self.best_f, self.best_g = x, f, g
             if f <= self.limits.target:
                 raise Stop("target")
         return f
+
+    def add_l1(self, l1: float) -> None:
+        """Add to the function from now on this weight times the sum of |x_i|, and what it leaves itself."""
+        self.l1 = l1 + self.own_l1
+        self.has_l1 = bool(np.any(self.l1))
+
+    def magnitudes(self, x: np.ndarray) -> float:
+        """The weighted sum of |x_i|."""
+        if isinstance(self.l1, np.ndarray):
+            return float(np.dot(self.l1, np.abs(x)))
+        return float(self.l1) * float(np.abs(x).sum(dtype=np.float64))
 
     # -- values ----
 
@@ -164,19 +192,23 @@ class Objective:
                     f"fun must give {len(points)} values for {len(points)} points with batched=True; "
                     f"got shape {found.shape} of dtype {found.dtype}."
                 )
+        elif self.machine_code is not None:
+            self._spend(len(points))
+            found = self.machine_code.values(points, self.threads)
         elif self._map is map or len(points) == 1:
             found = np.empty(len(points))
             for i, point in enumerate(points):
                 found[i] = self.value(point)
             return found
         else:
-            found = np.array(self._mapped(list(points)), np.float64)
-        for point, value in zip(points, found.tolist(), strict=True):
-            self._saw(point, value, None)
-        return found.astype(np.float64)
+            found = np.array(self.values_beside(list(points)), np.float64)
+        found = found.astype(np.float64, copy=False)
+        best = int(np.argmin(np.where(np.isnan(found), math.inf, found)))
+        self._saw(points[best], float(found[best]), None)
+        return found
 
-    def _mapped(self, points: Sequence[np.ndarray]) -> list[float]:
-        """Values through the map, which are not candidates for the best point by themselves."""
+    def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Values through the map, none of which is a candidate for the best one or counts as the last point."""
         self._spend(len(points))
         if self._map is map and not self.args:
             found = [self.fun(self.layout.restore(point)) for point in points]
@@ -186,7 +218,7 @@ class Objective:
             found = list(self._map(self.fun, [self.layout.restore(point) for point in points]))
         if self.jac == "cs":
             return found
-        return [self._number(value) for value in found]
+        return [self._number(self._split(value)[0] if self.is_pair else value) for value in found]
 
     def extras(self, x: np.ndarray) -> dict[str, Any]:
         """Fields of the result that only this kind of function has."""
@@ -207,8 +239,8 @@ class Objective:
             return self._g
         if self.is_differences:
             f = self._f if x is self._x else self.value(x)
-            smooth = f - self.l1 * float(np.abs(x).sum(dtype=np.float64)) if self.l1 else f
-            g = differences.difference(self._mapped, x, smooth, self.jac, self.eps, self.step, self.bounds)
+            smooth = f - self.magnitudes(x) if self.has_l1 else f
+            g = differences.difference(self.values_beside, x, smooth, self.jac, self.eps, self.step, self.bounds)
         else:
             if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:
                 raise Stop("maxtime")
@@ -261,11 +293,6 @@ class Objective:
         difference: np.ndarray = (self.gradient_beside(moved) - g) / h
         self._x, self._f, self._g = kept
         return difference
-
-    def value_beside(self, x: np.ndarray) -> float:
-        """A value that is no candidate for the best one, and that does not count as the last point."""
-        found = self._mapped([x])[0]
-        return found if isinstance(found, float) else math.nan
 
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:
         """A gradient at a point whose value is not wanted."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import check_choice, check_float
 from . import differences
 from .objective import Objective
@@ -146,11 +147,13 @@ class Residuals(Objective):
         found = [self.fun(self.layout.restore(point), *self.args) for point in points]
         return found if self.jac == "cs" else [self._residuals(one) for one in found]
 
-    def value_beside(self, x: np.ndarray) -> float:
-        """Half the sum of the losses at a point that is no candidate."""
+    def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
+        """Half the sum of the losses at points that are no candidates."""
         with np.errstate(over="ignore", invalid="ignore"):
-            rho = self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0]
-            return 0.5 * self.loss_scale**2 * float(rho.sum())
+            return [
+                0.5 * self.loss_scale**2 * float(self._rho((self.residuals_beside(x) / self.loss_scale) ** 2)[0].sum())
+                for x in points
+            ]
 
     def residuals_beside(self, x: np.ndarray) -> np.ndarray:
         """The residuals at a point that is no candidate."""
@@ -167,6 +170,13 @@ class Residuals(Objective):
         _, first, second = self._rho(z)
         scale = np.sqrt(np.maximum(first + 2 * second * z, 1e-8))
         return r * first / scale, J * scale[:, None]
+
+    def normal_equations(self, x: np.ndarray) -> np.ndarray:
+        """J'J, shape (n, n), with the loss."""
+        J = np.ascontiguousarray(self.weighted(x)[1])
+        found = np.empty((J.shape[1], J.shape[1]))
+        _core.matmul(J.T, J, found)
+        return found
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
         """J'r, with the loss."""

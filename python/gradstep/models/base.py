@@ -17,6 +17,7 @@ from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
+from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
 from .summary import Summarized
@@ -36,7 +37,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(OnBatches, Savable, Summarized, Variables):
+class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:

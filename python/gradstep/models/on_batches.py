@@ -13,6 +13,7 @@ from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
 from ..trainers.executor import counted_if_done
 from ..trainers.gradients import value_and_grad
+from ..trainers.tangents import gauss_newton_product, jvp
 from .masked_calls import masks_of
 from .trainable import Trainable
 
@@ -116,6 +117,121 @@ class OnBatches(Trainable):
             masks = masks_of(mask, self.input_names, f"model {self.name!r}")
             return self._masked_calls.call(arrays_of(rows), self._input_shapes(x, rows), masks, trains)
         return self._pack_outputs(self._last_call.forward(rows, self._input_shapes(x, rows)))
+
+    def jvp(self, x: ArrayLike, directions: Any = None, dx: Any = None, training: bool = False) -> tuple[Any, Any]:
+        """Jacobian-vector product: the outputs, and how they move where the weights and x move.
+
+        Parameters
+        ----------
+        x : array_like
+            A batch, as a call takes it.
+        directions : list of (array_like or None), optional
+            Of each of `trainable_weights`, in its shape, how fast it moves; None, one by one or for all: it does not.
+        dx : array_like, optional
+            The same for x, in its shape; of several inputs a list, None for one that does not move.
+        training : bool, default False
+            Whether layers compute as in training: `Dropout` and its kin draw what they drew in the last call with
+            ``training=True`` or of `value_and_grad`, and `BatchNormalization` takes the mean and the variance of the
+            batch, which move with x. Otherwise nothing is dropped, and they are its moving statistics, which do not
+            move. No statistic is changed in either case.
+
+        Returns
+        -------
+        y : ndarray
+            The outputs.
+        dy : ndarray
+            Their directions: dy = J_x dx + J_w dw, the derivative of y(x + t dx, w + t dw) by t at 0.
+
+        Raises
+        ------
+        NotImplementedError
+            A custom layer has no method ``jvp``.
+        TypeError, ValueError
+            A direction is no array of numbers, or of another shape.
+
+        See Also
+        --------
+        backward : the transposed product, J^T dy.
+        gauss_newton_product : both, with the Hessian of the loss between them.
+
+        Notes
+        -----
+        Forward-mode differentiation, Pearlmutter's R-operator: one more pass through the layers, exact up to rounding.
+        JAX has `jax.jvp` and PyTorch `torch.func.jvp` for it.
+
+        References
+        ----------
+        Pearlmutter 1994, "Fast exact multiplication by the Hessian", doi:10.1162/neco.1994.6.1.147.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
+        >>> y, dy = model.jvp(np.array([[2.0]]), directions=[[[3.0]]], dx=np.array([[0.5]]))
+        >>> y.item(), dy.item()
+        (2.0, 6.5)
+        """
+        rows = self._ready(x, "x")
+        if not len(rows):
+            raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
+        moves = None if dx is None else self._data.input_directions(dx, self._input_shapes(x, rows))
+        ys, dys = jvp(self._executor, rows, directions, moves, in_training(training))
+        return self._pack_outputs(ys), self._pack_outputs(dys)
+
+    def gauss_newton_product(
+        self, x: ArrayLike, y: ArrayLike, directions: Any, sample_weight: ArrayLike | None = None
+    ) -> list[np.ndarray]:
+        """Product of the Gauss-Newton matrix of the loss with directions of the weights.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            A batch, as `value_and_grad` takes it.
+        directions : list of (array_like or None)
+            Of each of `trainable_weights`, in its shape; None: zeros.
+
+        Returns
+        -------
+        list of ndarray
+            G v, in the order and shapes of `trainable_weights`.
+
+        Raises
+        ------
+        NotImplementedError
+            A custom layer has no method ``jvp``, or the loss is a function in Python.
+        TypeError, ValueError
+            As `value_and_grad` does; a direction of another shape; or a loss without such a product: one that is not
+            convex and mixes the outputs of a row, or of the batch (cosine similarity, categorical focal, Dice,
+            Tversky and Circle losses).
+
+        Notes
+        -----
+        G = J^T H J, with J the Jacobian of the outputs by the weights and H the Hessian of the loss by the outputs:
+        what the Hessian of the loss would be if the model were linear. G v is computed by a tangent pass, J v, a
+        product with H, and a backward pass; G itself is never made. It is positive semi-definite as H is: exactly the
+        second derivatives of the loss for the convex ones (with softmax and sigmoid as part of the cross-entropies that
+        contain them), and 0 in place of negative ones of losses that are sums over elements but not convex. Penalties
+        add 2 l2 v, and nothing for their magnitudes and orthogonal parts.
+
+        Layers compute as in training, as in `value_and_grad`, with what was drawn in its last call: so G belongs to the
+        gradient that it gave.
+
+        References
+        ----------
+        Schraudolph 2002, "Fast curvature matrix-vector products for second-order gradient descent",
+        doi:10.1162/08997660260028683.
+
+        Examples
+        --------
+        >>> import numpy as np, gradstep as gs
+        >>> model = gs.Sequential([gs.Input((1,)), gs.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile(loss="mse")
+        >>> kernel, bias = model.gauss_newton_product(np.array([[2.0]]), np.array([[1.0]]), [[[1.0]], None])
+        >>> kernel.item(), bias.item()
+        (8.0, 4.0)
+        """
+        rows = self._data.dense(self._data.rows(x, y, sample_weight))
+        return gauss_newton_product(self._executor, rows, directions)
 
     def backward(self, dy: Any) -> tuple[Any, list[np.ndarray]]:
         """Gradients of the last call with ``training=True``: by its input and by the weights.

@@ -11,6 +11,8 @@ from ..callbacks.history import History
 from ..checks import check_bool, check_int
 from ..hints import argument_hint
 from ..metrics.base import Metric
+from ..minimize.methods.base import Method
+from ..minimize.methods.registry import trainer_of
 from ..trainers.data_adapter import DataAdapter
 from ..trainers.evaluator import Evaluator, metrics_in
 from ..trainers.executor import Executor
@@ -64,12 +66,12 @@ class Trainable(Face):
         return self._executor.guard
 
     @property
-    def optimizer(self) -> optimizers.Optimizer | None:
-        """The optimizer. A new one starts without state; a running `fit` uses it from the next epoch on."""
+    def optimizer(self) -> Any:
+        """The optimizer, or method. A new one starts without state; a running `fit` uses it from the next epoch on."""
         return self._executor.optimizer
 
     @optimizer.setter
-    def optimizer(self, optimizer: str | optimizers.Optimizer | None) -> None:
+    def optimizer(self, optimizer: str | optimizers.Optimizer | Method | None) -> None:
         self._executor.optimizer = optimizer
 
     @property
@@ -81,7 +83,7 @@ class Trainable(Face):
 
     def compile(
         self,
-        optimizer: str | optimizers.Optimizer = "rmsprop",
+        optimizer: str | optimizers.Optimizer | Method = "rmsprop",
         loss: str | losses.Loss | Callable[..., Any] | Sequence[Any] | Mapping[str, Any] | None = None,
         loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
         metrics: Sequence[Any] | Mapping[str, Any] | None = None,
@@ -96,8 +98,10 @@ class Trainable(Face):
 
         Parameters
         ----------
-        optimizer : str or Optimizer, default "rmsprop"
-            A name of `gradstep.optimizers` for its defaults, or an optimizer.
+        optimizer : str, Optimizer or Method, default "rmsprop"
+            A name of `gradstep.optimizers` for its defaults, or an optimizer. Or a method of `gradstep.minimizers` that
+            takes its steps over all rows: ``"lbfgs"``, ``"bfgs"``, ``"cg"``, ``"owlqn"``, ``"newton-cg"`` (that is
+            `HessianFree`), an object of one, or ``Sequence("adam", "bfgs")``; see Notes of `fit`.
         loss : str, Loss or function, or a list or dict of them, optional
             What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
             `fit` and `evaluate` need one; `predict` does not. Of a model of several outputs one for all, or a list or
@@ -135,7 +139,7 @@ class Trainable(Face):
             check_bool("jit_compile", jit_compile)
         check_bool("auto_scale_loss", auto_scale_loss)
         known = self._losses_and_metrics(loss, loss_weights, metrics, weighted_metrics)
-        chosen = optimizers.get(optimizer)
+        chosen = trainer_of(optimizer)
         with self._guard:
             self._renew()
             self._executor.optimizer = chosen
@@ -250,6 +254,12 @@ class Trainable(Face):
         Notes
         -----
         Called again, it goes on with the state the optimizer has.
+
+        With a method of `gradstep.minimizers` an epoch is one iteration: its line search computes the loss of all rows,
+        and the gradient, once or more, in chunks of `batch_size` rows (by default what fits a core's cache), over which
+        they are summed; the same loss, whatever the chunks, but for rounding. The logs have ``nfev``, how often so far,
+        ``gnorm``, the largest component of the gradient, and ``alpha``, the step along the direction; ``loss`` is that
+        after the step. Training ends where no lower loss is found, and ``model.optimizer.message`` says so.
 
         A callback, or another thread, may call `compile`, set `optimizer` or restore a run: the next epoch takes it up.
         Weights that are set count from the next batch on.

@@ -16,7 +16,9 @@ from .ademamix import AdEMAMix
 from .asgd import ASGD
 from .base import Optimizer
 from .bound import Bound
+from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .ftrl import Ftrl
+from .kfac import KFAC
 from .lamb import Lamb
 from .lars import Lars
 from .lion import Lion
@@ -39,6 +41,7 @@ from .yogi import Yogi
 
 __all__ = [
     "ASGD",
+    "KFAC",
     "SAM",
     "SGD",
     "AdEMAMix",
@@ -51,6 +54,7 @@ __all__ = [
     "Adamax",
     "Adan",
     "Bound",
+    "DiagonalNaturalGradient",
     "Ftrl",
     "Lamb",
     "Lars",

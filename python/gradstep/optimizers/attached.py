@@ -73,6 +73,7 @@ class Attached(Configured):
                 [0 if groups is None else groups[i] for i, _ in new],
                 [self._decays(array, name) for (_, array), name in zip(new, called, strict=True)],
                 [self._uses_fallback(name) for name in called],
+                [self._layer_sizes(name) for name in called],
             )
             self._names += called
             for (i, array), index in zip(new, added, strict=True):
@@ -174,6 +175,18 @@ class Attached(Configured):
     def _uses_fallback(self, name: str) -> bool:
         """Whether an array of this name is no matrix to a rule that sees matrices."""
         return False
+
+    _follows_curvature = False  # whether the engine finds its directions in the pass of a model's step
+
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+        """Told before a model's arrays are attached which are of Dense layers.
+
+        Of each: inputs, of a kernel, with the bias; outputs; calls; whether there is a regularizer.
+        """
+
+    def _layer_sizes(self, name: str) -> tuple[int, int]:
+        """Inputs and outputs of the Dense layer of an array of this name, to a rule that finds its curvature."""
+        return 0, 0
 
     def _decays(self, array: np.ndarray, name: str) -> bool:
         arrays, patterns = self._excluded

@@ -78,6 +78,7 @@ class Copied(Configured):
             "group_of": [core.group_of(index) for index in indices],
             "decays": [core.decays(index) for index in indices],
             "asides": [core.uses_fallback(index) for index in indices],
+            "layers": [core.layer_sizes(index) for index in indices],
             "state": [{slot: array.copy() for slot, array in core.state(index).items()} for index in indices],
         }
 
@@ -99,6 +100,7 @@ class Copied(Configured):
             engine["group_of"],
             engine["decays"],
             engine["asides"],
+            engine["layers"],
         )
         for name, number in core.scalars().items():
             number[...] = engine["scalars"][name]

@@ -161,6 +161,10 @@ class Configured:
             self._options["seed"] = word(fresh_key())  # in the config too: an optimizer made from it draws the same
         return {name: value for name, value in self._options.items() if value is not None}
 
+    def _draws(self) -> bool:
+        """Whether steps draw random numbers, so that its seed is part of its state."""
+        return bool(self.stochastic_rounding)
+
     def __getattr__(self, name: str) -> Any:
         # The options that hold for good read as attributes; only what is not found otherwise comes here.
         if name in DEFAULTS and name not in COMMON:

@@ -9,6 +9,7 @@ from ..checks import describe
 from ..hints import closest
 from ..references import is_ours, reference_to
 from .base import Optimizer
+from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .sam import SAM
@@ -112,7 +113,7 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
 
 
 def _named(name: Any) -> type[Optimizer]:
-    known = classes() | WRAPPERS
+    known = classes() | WRAPPERS | {"natural": DiagonalNaturalGradient}
     if not isinstance(name, str) or name.lower() not in known:
         hint = closest(name, known) if isinstance(name, str) else ""
         raise ValueError(f"optimizer must be one of {', '.join(sorted(known))}; got {name!r}.{hint}")

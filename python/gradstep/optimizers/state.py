@@ -163,7 +163,7 @@ class Stateful(Configured):
         state = {"iterations": np.array(self._core.iterations, np.int64)}
         if self.gradient_accumulation_steps:
             state["accumulated"] = np.array(self._core.accumulated, np.int64)
-        if self.stochastic_rounding:
+        if self._draws():
             state["seed"] = np.array(self._options["seed"], np.uint64)
         for prefix, field, group in self._fixed_fields():
             value = self._core.get(field, group)

@@ -61,6 +61,14 @@ class Wrapper(Configured):
     def _leaves(self) -> list[Optimizer]:
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+        for leaf in self._leaves():
+            if leaf._follows_curvature:
+                raise ValueError(
+                    f"{type(leaf).__name__} finds its directions in the pass of a step and cannot be inside "
+                    f"{type(self).__name__}: give it to compile itself."
+                )
+
     def _wrapper_settings(self) -> WrapperSettings:
         """Settings of the wrappers around the leaves, for the compiled core."""
         inside = [optimizer for optimizer in self._inner().values() if isinstance(optimizer, Wrapper)]

@@ -9,7 +9,9 @@ from .descent import plot_descent
 from .embedded import embedding
 from .history import plot_history
 from .landscape import landscape, path
+from .rates import plot_rates
 from .schedule import learning_rate
+from .search import plot_search
 from .spread import histograms
 
 __all__ = [
@@ -21,6 +23,8 @@ __all__ = [
     "path",
     "plot_descent",
     "plot_history",
+    "plot_rates",
+    "plot_search",
 ]
 
 

@@ -15,7 +15,7 @@ from .atomic import check_target, path_of
 from .file_formats import contents, open_regular, parsed
 from .model_file import load_callbacks, members_of, opened, write_model
 from .savable import Savable
-from .training_state import check_counters, check_optimizer, counters, move_model, restore_counters
+from .training_state import check_counters, check_optimizer, counters, load_optimizer, move_model, restore_counters
 from .weights import named_weights
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ class Checkpoint:
             check_optimizer(model, record, state)
             if self.callbacks is not None:
                 load_callbacks(config["callbacks"], self.callbacks, path)
-        move_model(model, training["layer_keys"], record)
+        move_model(model, training["layer_keys"], record, state)
         for weight, value in zip(model.weights, weights.values(), strict=True):
             weight[...] = value
-        if model.optimizer is not None and "order" in record:
-            model.optimizer.load_state_dict(state)
+        if record is not None:
+            load_optimizer(model, record, state)
         restore_counters(model, training)
 
     @staticmethod

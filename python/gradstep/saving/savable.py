@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import losses, metrics, optimizers
+from .. import losses, metrics
 from ..checks import describe
 from ..described import MODELS, known_objects, revive, serialize
+from ..minimize.methods import registry as methods
 from ..references import references_are_written
 from .sharing import Reading, Writing
 
@@ -45,7 +46,7 @@ class Savable:
         _trainer: Trainer
 
         @property
-        def optimizer(self) -> optimizers.Optimizer | None: ...
+        def optimizer(self) -> Any: ...
         @property
         def _guard(self) -> Guard: ...
         @property
@@ -108,7 +109,7 @@ class Savable:
         if self.optimizer is None:
             raise ValueError(f"model {self.name!r} must be compiled to have a compile config.")
         given = {name: serialize(value, name) for name, value in self._compiled.items()}
-        return {"optimizer": optimizers.serialize(self.optimizer), **given}
+        return {"optimizer": methods.serialize(self.optimizer), **given}
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compile with the settings that `get_compile_config` returns; the optimizer has no state.
@@ -122,7 +123,7 @@ class Savable:
             raise TypeError(f"config must be a dict, as get_compile_config() gives; got {describe(config)}.")
         arguments = {name: value for name, value in config.items() if value is not None and name not in UNUSED}
         if isinstance(arguments.get("optimizer"), Mapping):
-            arguments["optimizer"] = optimizers.deserialize(arguments["optimizer"], known_objects())
+            arguments["optimizer"] = methods.deserialize(arguments["optimizer"], known_objects())
         made: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "loss": losses.deserialize,
             "metrics": lambda config: revive(config, metrics.registry.table(), "metrics"),

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import optimizers
 from ..checks import check_int, describe
-from ..described import known_objects, serialize
-from ..optimizers.groups import Group
-from ..optimizers.multi import MultiOptimizer
+from ..described import known_objects
+from ..minimize.methods.base import Method
+from ..minimize.methods.registry import deserialize, serialize
+from . import optimizer_state
 
 if TYPE_CHECKING:
     from .savable import Savable
@@ -22,11 +22,15 @@ __all__ = [
     "check_optimizer",
     "counters",
     "describe_optimizer",
+    "load_optimizer",
     "move_model",
     "restore_counters",
     "revive_optimizer",
     "trained_as",
 ]
+
+# What names in a state begin with where a method of minimization trains: its own, and those of its optimizer.
+METHOD, STAGE = "method.", "stage."
 
 
 def counters(model: Savable) -> dict[str, Any]:
@@ -92,96 +96,42 @@ def _number(name: str, value: Any) -> int:
 def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """The optimizer as JSON, and its state; None if there is none.
 
+    Of a method of minimization: its config and state, and those of the optimizer that it is at work with, if it is.
+
     Raises
     ------
     ValueError
         It steps other arrays too, which are not in the file.
     """
-    optimizer = model.optimizer
+    optimizer, stage = model.optimizer, model._executor.stage
     if optimizer is None:
         return None, {}
-    record: dict[str, Any] = {"optimizer": optimizers.serialize(optimizer), "excluded": _excluded(model)}
-    if not len(optimizer._core):
-        return record, {}
-    numbers = [_index(optimizer, weight) for weight in model._executor.trained_weights().values()]
-    if sorted(numbers) != list(range(len(optimizer._core))):
-        raise ValueError(
-            "the optimizer must step the weights of this model and nothing else to be saved with it; "
-            "include_optimizer=False leaves it out."
-        )
-    # The optimizer counts arrays in the order in which it met them.
-    order = sorted(range(len(numbers)), key=numbers.__getitem__)
-    groups = [] if isinstance(optimizer, MultiOptimizer) else list(_own_of_groups(optimizer))
-    record |= {
-        "order": order,
-        "group_of": [optimizer._core.group_of(numbers[place]) for place in order],
-        "groups": groups,
-    }
-    return record, optimizer.state_dict()
+    if not isinstance(optimizer, Method):
+        return optimizer_state.describe(model, optimizer)
+    record: dict[str, Any] = {"optimizer": serialize(optimizer), "stage": None}
+    state = {f"{METHOD}{name}": value for name, value in optimizer.state_dict().items()}
+    if not isinstance(stage, Method) and stage is not None:
+        record["stage"], inner = optimizer_state.describe(model, stage)
+        state |= {f"{STAGE}{name}": value for name, value in inner.items()}
+    return record, state
 
 
-def _index(optimizer: optimizers.Optimizer, weight: np.ndarray) -> int:
-    index: int = optimizer._core.find(weight)
-    return index
-
-
-def _own_of_groups(optimizer: optimizers.Optimizer) -> Iterator[dict[str, Any]]:
-    """Hyperparameters of the groups after the first: numbers or schedules."""
-    for number in range(1, optimizer._core.groups):
-        group = Group(optimizer, number)
-        own = [name for name in group if optimizer._core.is_own(name, number)]
-        yield {name: serialize(optimizer._group_schedules.get((number, name), group[name])) for name in own}
-
-
-def _excluded(model: Savable) -> list[dict[str, Any]]:
-    """For each optimizer with a rule: what is spared from its weight decay, as numbers of weights and patterns."""
-    assert model.optimizer is not None
-    found = []
-    for leaf in model.optimizer._leaves():
-        arrays, patterns = leaf._excluded
-        places = [
-            place
-            for place, weight in enumerate(model.weights)
-            if any(other.ctypes.data == weight.ctypes.data and other.shape == weight.shape for other in arrays)
-        ]
-        found.append({"weights": places, "patterns": list(patterns)})
-    return found
-
-
-def revive_optimizer(record: Mapping[str, Any]) -> tuple[optimizers.Optimizer, Callable[[Savable, Any], None]]:
+def revive_optimizer(record: Mapping[str, Any]) -> tuple[Any, Callable[[Savable, Any], None]]:
     """The optimizer of what `describe_optimizer` gave, and what gives it a model's weights and their state."""
-    optimizer = optimizers.deserialize(record["optimizer"], known_objects())
+    optimizer = deserialize(record["optimizer"], known_objects())
+    if not isinstance(optimizer, Method):
+        return optimizer, lambda model, state: optimizer_state.revive(model, optimizer, record, state)
 
     def attach(model: Savable, state: Mapping[str, np.ndarray]) -> None:
-        weights = model.weights
-        for leaf, excluded in zip(optimizer._leaves(), record["excluded"], strict=True):
-            if excluded["weights"] or excluded["patterns"]:
-                leaf.exclude_from_weight_decay([weights[i] for i in excluded["weights"]], excluded["patterns"])
-        if "order" not in record:
-            return
-        groups = [_revived(own) for own in record["groups"]]
-        for own in groups:
-            number = optimizer._core.add_group({})
-            for name, value in own.items():
-                Group(optimizer, number)[name] = value
-        _attach(optimizer, model, record)
-        optimizer.load_state_dict(state)
+        optimizer.load_state_dict(_part(state, METHOD))
+        if record["stage"] is not None:
+            optimizer_state.revive(model, optimizer._stage(), record["stage"], _part(state, STAGE))
 
     return optimizer, attach
 
 
-def _attach(optimizer: optimizers.Optimizer, model: Savable, record: Mapping[str, Any]) -> list[int]:
-    """Make the weights known to an optimizer, in the order and groups in which it knew them."""
-    order, trained = record["order"], model._executor.trained_weights()
-    if sorted(order) != list(range(len(trained))):
-        raise ValueError("the optimizer's arrays must be the model's weights that are trained.")
-    weights, names = list(trained.values()), list(trained)
-    return optimizer._attach(
-        [weights[i] for i in order],
-        [f"[{i}]" for i in order],
-        list(record["group_of"]) if record["groups"] else None,
-        [names[i] for i in order],
-    )
+def _part(state: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    return {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
 
 
 def check_optimizer(model: Savable, record: Mapping[str, Any] | None, state: Mapping[str, np.ndarray]) -> None:
@@ -192,36 +142,49 @@ def check_optimizer(model: Savable, record: Mapping[str, Any] | None, state: Map
     was, now = record["optimizer"]["class_name"], type(optimizer).__name__
     if was != now:
         raise ValueError(f"the model's optimizer must be of the class that was saved, {was}; it is a {now}.")
-    if "order" not in record:
+    if not isinstance(optimizer, Method):
+        optimizer_state.check(model, optimizer, record, state)
         return
-    registered = len(optimizer._core)
-    try:
-        if _attach(optimizer, model, record) != list(range(len(optimizer._core))):
-            raise ValueError("the optimizer must know the weights in the order in which it knew them when saved.")
-        optimizer._prepared_load(state)
-    except Exception:
-        optimizer._forget(registered)
-        raise
+    of_method = _part(state, METHOD)
+    optimizer._check_state(of_method)
+    count = sum(weight.size for weight in model._executor.trained_weights().values())
+    for name, value in of_method.items():
+        if name.rpartition(".")[2] == "g" and value.shape != (count,):
+            raise ValueError(f"the state is of {len(value)} weights; the model trains {count}.")
+    if record["stage"] is not None:
+        stage = optimizer._stage(of_method)
+        if record["stage"]["optimizer"]["class_name"] != type(stage).__name__:
+            raise ValueError(f"the methods of the model's {now} must be those that were saved.")
+        optimizer_state.check(model, stage, record["stage"], _part(state, STAGE))
 
 
-def move_model(model: Savable, keys: Sequence[int | None], record: Mapping[str, Any] | None) -> None:
+def load_optimizer(model: Savable, record: Mapping[str, Any], state: Mapping[str, np.ndarray]) -> None:
+    """Give the optimizer of a model a state that was checked."""
+    optimizer = model.optimizer
+    if isinstance(optimizer, Method):
+        optimizer.load_state_dict(_part(state, METHOD))
+        if record["stage"] is not None and "order" in record["stage"]:
+            optimizer._stage().load_state_dict(_part(state, STAGE))
+        model._executor.next_stage()
+    elif optimizer is not None and "order" in record:
+        optimizer.load_state_dict(state)
+
+
+def move_model(
+    model: Savable,
+    keys: Sequence[int | None],
+    record: Mapping[str, Any] | None,
+    state: Mapping[str, np.ndarray],
+) -> None:
     """Let layers draw from other keys, if they are others; the optimizer follows to the weights' new memory."""
     if list(keys) == counters(model)["layer_keys"]:
         return
     optimizer = model.optimizer
-    excluded = [] if optimizer is None else _excluded(model)
+    stage = optimizer
+    if isinstance(optimizer, Method):
+        record = None if record is None else record["stage"]
+        stage = None if record is None else optimizer._stage(_part(state, METHOD))
+    excluded = [] if stage is None else optimizer_state.excluded_of(model, stage)
     model._rekey(keys)
-    if optimizer is None:
-        return
-    optimizer._forget(0)
-    for leaf, spared in zip(optimizer._leaves(), excluded, strict=True):
-        leaf._excluded[0][:] = [model.weights[i] for i in spared["weights"]]
-    if record is not None and "order" in record:
-        _attach(optimizer, model, record)
-
-
-def _revived(own: Mapping[str, Any]) -> dict[str, Any]:
-    from ..optimizers.schedules.registry import revive
-
-    revived: dict[str, Any] = revive(own, known_objects())
-    return dict(sorted(revived.items(), key=lambda item: item[1] is not None))  # a clip goes before another comes
+    if stage is not None:
+        optimizer_state.move(model, stage, excluded, record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -80,6 +80,20 @@ class DataAdapter:
             return [numeric(dy, "dy")]
         names = self.model.output_names
         return by_name(dy, names, "dy") if isinstance(dy, Mapping) else each_by_name(dy, names, "dy", "a gradient")
+
+    def input_directions(self, dx: Any, shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+        """Directions of the inputs, of these shapes, one for each; None for one that stands still."""
+        given = list(dx) if len(shapes) > 1 and isinstance(dx, (list, tuple)) else [dx]
+        if len(given) != len(shapes):
+            raise ValueError(f"dx must be a list with a direction for each of {len(shapes)} inputs, None for zeros.")
+        made: list[Any] = []
+        for i, (one, shape) in enumerate(zip(given, shapes, strict=True)):
+            name = "dx" if len(shapes) == 1 else f"dx[{i}]"
+            array = None if one is None else np.asarray(numeric(one, name), self.model.dtype)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} must have the shape of x, {shape}; it has {array.shape}.")
+            made.append(array)
+        return made
 
     # -- feeds ---------------------------------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ from .. import _core, losses, optimizers
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..delayed_interrupt import DelayedInterrupt
+from ..minimize.methods.base import Method
+from ..minimize.methods.registry import trainer_of
 from ..optimizers.wrappers import Wrapper
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
 from .output_metrics import BorrowedMetrics, MetricUse
-from .runs import KeptRun, Run, RunOverBatches, RunWithMetrics
+from .runs import HasStepLogs, KeptRun, Run, RunOverBatches, RunWithMetrics
 
 __all__ = ["Executor", "counted_if_done"]
 
@@ -26,10 +28,10 @@ __all__ = ["Executor", "counted_if_done"]
 MOST_KEPT, MOST_ROWS = 4, 1024
 SINGLE = 2**31  # the first number of a pass that is no epoch
 
-Method = TypeVar("Method", bound=Callable[..., Any])
+Counted = TypeVar("Counted", bound=Callable[..., Any])
 
 
-def counted_if_done(method: Method) -> Method:
+def counted_if_done(method: Counted) -> Counted:
     """A method that passes over one batch of `self._executor`: if it fails, or Ctrl-C ends it, it does not count."""
 
     @wraps(method)
@@ -42,7 +44,7 @@ def counted_if_done(method: Method) -> Method:
             executor.calls = before
             raise
 
-    return cast(Method, guarded)
+    return cast(Counted, guarded)
 
 
 class Executor:
@@ -77,7 +79,7 @@ class Executor:
         self.steps: list[Step] = []
         self.losses_and_metrics = LossesAndMetrics.of_one([], None, None, None, None)
         self.lent = BorrowedMetrics()
-        self._optimizer: optimizers.Optimizer | None = None
+        self._optimizer: optimizers.Optimizer | Method | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self._kept: dict[tuple[int, bool, bool], KeptRun] = {}  # runs over single batches, by their rows
         self._rows: tuple[Any, list[tuple[int, ...]]] = None, []  # shape of a row of each output, of this network
@@ -91,7 +93,7 @@ class Executor:
     def forget(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""
         self.network = None
-        if self._indices is not None:
+        if self._indices is not None or (isinstance(self._optimizer, Method) and self._optimizer.iterations):
             self._optimizer, self._indices = None, None
         self.changed()
 
@@ -111,16 +113,27 @@ class Executor:
             renew(self.network, self.steps)
 
     @property
-    def optimizer(self) -> optimizers.Optimizer | None:
-        """The optimizer. A new one starts without state."""
+    def optimizer(self) -> Any:
+        """The optimizer, or method of minimization. A new one starts without state."""
         return self._optimizer
 
     @optimizer.setter
-    def optimizer(self, optimizer: str | optimizers.Optimizer | None) -> None:
-        chosen = None if optimizer is None else optimizers.get(optimizer)
+    def optimizer(self, optimizer: str | optimizers.Optimizer | Method | None) -> None:
+        chosen = None if optimizer is None else trainer_of(optimizer)
         with self.guard:
             self._optimizer, self._indices = chosen, None
             self.changed()
+
+    @property
+    def stage(self) -> optimizers.Optimizer | Method | None:
+        """What trains now: of a sequence of methods one."""
+        chosen = self._optimizer
+        return chosen._stage() if isinstance(chosen, Method) else chosen
+
+    def next_stage(self) -> None:
+        """Another method of a sequence trains from now on."""
+        self._indices = None
+        self.changed()
 
     @property
     def loss(self) -> losses.Loss | None:
@@ -148,9 +161,22 @@ class Executor:
         named = zip(self.model.weight_names, self.model.weights, strict=True)
         return {name: weight for name, weight in named if address(weight) in known}
 
+    def dense_weights(self) -> dict[str, tuple[int, int, int, bool]]:
+        """The trained weights of Dense layers, by name: see `optimizers.attached.Attached._take_layers`."""
+        if self.network is None:
+            return {}
+        found = zip(learned(self.network), self.network.dense_weights, strict=True)
+        known = {address(weight): of_layer for weight, of_layer in found}
+        named = {name: known[address(weight)] for name, weight in self.trained_weights().items()}
+        return {name: of_layer for name, of_layer in named.items() if of_layer[1]}
+
     def call_number(self) -> int:
         """The number of a pass over one batch: apart from those of epochs, below 2**31."""
         self.calls += 1
+        return SINGLE + self.calls % SINGLE
+
+    def last_number(self) -> int:
+        """The number of the last pass over one batch, whose draws another pass has too."""
         return SINGLE + self.calls % SINGLE
 
     # -- runs over data ------------------------------------------------------------------------------------------------
@@ -187,24 +213,45 @@ class Executor:
 
         if not train:
             return make(None, [])
-        if self._optimizer is None:
-            raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
-        registered = len(self._optimizer._core)
+        optimizer = self._needed_stage()
+        if isinstance(optimizer, Method):
+            raise ValueError(
+                f'"{optimizer.name}" takes its steps over all rows at once: train with fit(x, y), x and y arrays.'
+            )
+        registered = len(optimizer._core)
         try:
             if self._indices is None:
-                self._indices = self._attached(self._optimizer, network)
-            return make(self._optimizer, self._indices)
+                self._indices = self._attached(optimizer, network)
+            return make(optimizer, self._indices)
         except Exception:
-            if len(self._optimizer._core) > registered:
+            if len(optimizer._core) > registered:
                 self._indices = None
-                self._optimizer._forget(registered)
+                optimizer._forget(registered)
                 self.changed()
             raise
+
+    def _needed_stage(self) -> optimizers.Optimizer | Method:
+        if self.stage is None:
+            raise ValueError("the model's layers changed since it was trained: call compile(...) again.")
+        return self.stage
+
+    def whole_run(self, rows: Rows, chunk: int, terms: tuple[list[Any], Targets]) -> tuple[Run, _core.TrainLoop]:
+        """A run over rows in chunks that leaves their gradients; and the engine's loop in it."""
+        with self.guard:
+            self._needed_stage()
+            uses = self.uses(rows)
+            check_backward(self.steps, len(arrays_of(rows.x)))
+            loop = self.loop(rows, chunk, uses, gradients=True, terms=terms)
+            if not any(use.metric for use in uses):
+                return loop, loop
+            ys, weights = arrays_of(rows.y), self._weights_of(rows)
+            return RunWithMetrics(loop, ys, uses, weights, self.output_rows, True), loop
 
     def _attached(self, optimizer: optimizers.Optimizer, network: _core.Network) -> list[int]:
         """Make the weights known to the optimizer: their numbers there, in the network's order."""
         trained = self.trained_weights()
         optimizer._check_serves(trained)
+        optimizer._take_layers(self.dense_weights())
         labels = [f"[{i}]" for i in range(len(trained))]
         with DelayedInterrupt():
             indices = optimizer._attach(list(trained.values()), labels, names=list(trained))
@@ -220,9 +267,10 @@ class Executor:
         optimizer: optimizers.Optimizer | None = None,
         indices: Sequence[int] = (),
         gradients: bool = False,
+        terms: tuple[list[Any], Targets] | None = None,
     ) -> _core.TrainLoop:
-        """The engine's run over rows; gradients: whether it leaves those of each batch."""
-        specifications, targets = self.specifications(rows), self.targets(rows)
+        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
+        specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names: list[list[str]] = [[] for _ in specifications]
         for use in uses:
             if use.engine and use.engine != "loss":
@@ -317,4 +365,5 @@ class Executor:
     def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:
         """Loss and metrics by name; names: those of a run that began before the model was compiled anew."""
         _, _, loss, values = run.progress
-        return dict(zip(self.losses_and_metrics.log_names if names is None else names, [loss, *values], strict=True))
+        logs = dict(zip(self.losses_and_metrics.log_names if names is None else names, [loss, *values], strict=True))
+        return logs | run.step_logs if isinstance(run, HasStepLogs) else logs

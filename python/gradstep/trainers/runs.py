@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from ..metrics.reduction import MeanMetricWrapper
 from .output_metrics import MetricUse
 
-__all__ = ["KeptRun", "Run", "RunOverBatches", "RunWithMetrics"]
+__all__ = ["HasStepLogs", "KeptRun", "Run", "RunOverBatches", "RunWithMetrics"]
 
 
 class RunWithMetrics:
@@ -102,6 +102,12 @@ class RunWithMetrics:
                 shaped = mask.reshape(len(mask), *self._shapes[k][:-1])
                 weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
             metric.update_state(self._ys[k][rows], outputs[k].reshape(-1, *self._shapes[k]), sample_weight=weights)
+
+
+class HasStepLogs:
+    """Base of the runs that have more to log than losses and metrics."""
+
+    step_logs: dict[str, float]
 
 
 # What goes over rows that lie in memory.

@@ -19,10 +19,12 @@ from ..data.feeds import BatchFeed, Feed
 from ..data.rows import batch_rows, limit_of, verbosity
 from ..data.sources import gives_batches
 from ..hints import warn
+from ..minimize.methods.base import Method
 from .cautions import warn_of_frozen, warn_of_targets
 from .data_adapter import DataAdapter
 from .evaluator import SLICE, Evaluator
 from .executor import Executor
+from .full_batch import check_arrays, whole_feed
 from .model_face import ModelFace
 
 __all__ = ["Trainer"]
@@ -112,6 +114,8 @@ class Trainer:
         def made() -> FitData:
             """Data as the model takes it now."""
             version, held_out = executor.version, None
+            if isinstance(executor.stage, Method):
+                check_arrays(executor.stage, x, limit)
             if now is not None and isinstance(now.feed, BatchFeed):
                 now.feed.renew()
                 feed: Feed = now.feed
@@ -124,7 +128,11 @@ class Trainer:
                 rows = data.rows(x, y, sample_weight)
                 if share > 0 and validation_data is None:
                     rows, held_out = rows.split(share)
-                feed = data.feed_rows(rows.of_classes(class_weight), batch_size, limit, True, order)
+                rows = rows.of_classes(class_weight)
+                if isinstance(executor.stage, Method):
+                    feed = whole_feed(executor, rows, batch_size)
+                else:
+                    feed = data.feed_rows(rows, batch_size, limit, True, order)
             if now is not None and isinstance(now.scored, BatchFeed):
                 now.scored.renew()
                 scored: Feed | None = now.scored
@@ -164,6 +172,7 @@ class Trainer:
                         assert now.scored is not None
                         scores = self._evaluator.score(now.scored, now.scoring, hooks)
                         logs |= {f"val_{name}": value for name, value in scores.items()}
+                    self._after_epoch(logs["loss"])
                     hooks.on_epoch_end(epoch, logs)
                     if model.stop_training:
                         break
@@ -201,6 +210,15 @@ class Trainer:
             hooks.set_steps(feed.steps)
         return logs
 
+    def _after_epoch(self, loss: float) -> None:
+        """Let a sequence of methods go on to its next one."""
+        executor = self._executor
+        chosen = executor.optimizer
+        if isinstance(chosen, Method) and chosen._after_epoch(
+            loss, lambda: [weight.copy() for weight in executor.trained_weights().values()]
+        ):
+            executor.next_stage()
+
     @contextmanager
     def _only_fit(self) -> Iterator[None]:
         """Refuses a second `fit` beside this one; one that a callback of this one calls is none: they take turns."""
@@ -222,9 +240,20 @@ class Trainer:
     def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
         """Names in the logs of epochs, without those added by callbacks."""
         own = tuple(self._executor.losses_and_metrics.log_names)
-        scores = tuple(f"val_{name}" for name in own) if is_scored else ()
+        steps, later = self._step_names()
+        own += steps
+        scored = self._executor.losses_and_metrics.log_names
+        scores = tuple(f"val_{name}" for name in scored) if is_scored else ()
         always = not isinstance(validation_freq, Collection) and validation_freq == 1
-        return LogNames(own + scores) if always else LogNames(own, scores)
+        return LogNames(own + scores, later) if always else LogNames(own, scores + later)
+
+    def _step_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names in the logs of steps over all rows; and those of the steps that a sequence of methods takes later."""
+        chosen = self._executor.optimizer
+        if not isinstance(chosen, Method):
+            return (), ()
+        every = isinstance(self._executor.stage, Method) and chosen is self._executor.stage
+        return (chosen.log_names, ()) if every else ((), chosen.log_names)
 
     def take_seed(self, seed: Any) -> None:
         """Seed the random numbers of the model, if it has a seed."""
@@ -236,7 +265,7 @@ class Trainer:
         """The rows of a pass, shuffled."""
         if self.key is None:
             self.key = seeds.fresh_key()
-        return seeds.generator(self.key, number).permutation(rows)
+        return seeds.shuffled(self.key, number, rows)
 
 
 def _scoring(feed: Feed | None) -> Any:

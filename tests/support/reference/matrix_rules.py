@@ -36,6 +36,17 @@ def adafactor(
     return w, {"row": row, "column": column}
 
 
+def curvature(w, gradients, learning_rate, adam_lr_ratio, adam_beta_1, adam_beta_2, epsilon, factors=(), **of_layers):
+    """Outside of a model: Adam."""
+    m, v = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, 1):
+        m = adam_beta_1 * m + (1 - adam_beta_1) * g
+        v = adam_beta_2 * v + (1 - adam_beta_2) * g**2
+        rate = learning_rate * adam_lr_ratio * np.sqrt(1 - adam_beta_2**t) / (1 - adam_beta_1**t)
+        w = w - rate * m / (np.sqrt(v) + epsilon)
+    return w, {"m": m, "v": v, **{name: np.zeros((0, 0)) for name in factors}}
+
+
 def orthogonalized(x, a, b, c, times):
     """All singular values of x through the polynomial, by an SVD and not by products."""
     left, values, right = np.linalg.svd(x, full_matrices=False)

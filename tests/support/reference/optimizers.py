@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 from reference import averaged_optimizers, torch_optimizers
-from reference.matrix_rules import adafactor, muon
+from reference.matrix_rules import adafactor, curvature, muon
 from reference.norms import lamb, lars, novograd, prodigy
 
 
@@ -211,6 +211,7 @@ def asgd(w, gradients, learning_rate, lambd, alpha, t0):
     return w, {"ax": ax}
 
 
+FACTORS = ("a", "g", "a_inverse", "g_inverse")  # of K-FAC, outside of a model without elements
 # By the name of the rule in C++.
 ORACLES = {
     **torch_optimizers.ORACLES,
@@ -249,6 +250,10 @@ ORACLES = {
     "MuonHeavyBall": partial(muon, nesterov=False),
     "TorchMuon": partial(muon, torch=True),
     "TorchMuonHeavyBall": partial(muon, nesterov=False, torch=True),
+    "KFAC": partial(curvature, factors=FACTORS),
+    "KFACEmpirical": partial(curvature, factors=FACTORS),
+    "DiagonalNaturalGradient": curvature,
+    "DiagonalNaturalGradientEmpirical": curvature,
     "Adafactor": adafactor,
     "AdafactorFreeRate": partial(adafactor, form="free"),
     "TorchAdafactor": partial(adafactor, form="torch"),

@@ -59,6 +59,10 @@ class Attending(Base):
                 f"other; their rows have {query}, {value} and {key}."
             )
 
+    def _groups(self) -> int:
+        """How many groups of steps a row has that see nothing of one another."""
+        return 1
+
     def _rows_of(self, shapes: Any) -> list[tuple[int, ...]]:
         """Shapes of a row of query, value and key."""
         rows = super()._rows_of(shapes)
@@ -125,16 +129,16 @@ class Attending(Base):
     def _checked_inputs(self, x: Any) -> list[np.ndarray]:
         arrays = [numeric(one, name) for name, one in zip(self._arguments, x, strict=True)]
         rows = self._rows_of([array.shape or (None,) for array in arrays])
-        queries, keys = int(np.prod(rows[0][:-1])), int(np.prod(rows[1][:-1]))
         count = len(arrays[0])
         wanted = {
             "query_mask": (count, *rows[0][:-1]),
             "value_mask": (count, *rows[1][:-1]),
             "key_mask": (count, *rows[1][:-1]),
-            "attention_mask": (count, queries, keys),
         }
         for i, (name, array) in enumerate(zip(self._arguments, arrays, strict=True)):
-            if name in MASKS:
+            if name == "attention_mask":
+                arrays[i] = self._mask_of_both(array, count, rows)
+            elif name in MASKS:
                 arrays[i] = self._mask_as(name, array, wanted[name])
             elif len(array) != count:
                 raise ValueError(f"{name} must have a row for each of the query; got {len(array)} and {count}.")
@@ -147,6 +151,10 @@ class Attending(Base):
             raise ValueError(
                 f"{name} of layer {self.name!r} must have shape {shape}; its shape is {array.shape}."
             ) from None
+
+    def _mask_of_both(self, array: np.ndarray, count: int, rows: Sequence[tuple[int, ...]]) -> np.ndarray:
+        """A mask (rows, ..., queries, keys) for rows of query, value and key."""
+        return self._mask_as("attention_mask", array, (count, *rows[0][:-1], *rows[1][:-1]))
 
     def _packed(self, gradients: list[np.ndarray]) -> Any:
         return [one for name, one in zip(self._arguments, gradients, strict=True) if name not in MASKS]
@@ -173,6 +181,7 @@ class Attending(Base):
             "key_masked": key_masked,
             "masked": masked,
             "causal": self._causal,
+            "groups": self._groups(),
             "zeroes": self._zeroes,
             "rate": self.dropout,
             "key": self._key or 0,
@@ -193,10 +202,28 @@ class Attending(Base):
         read = [self._query_mask_read(query_mask), of_keys, named.get("attention_mask")]
         self._masked = (read[0] is not None, read[1] is not None, read[2] is not None)
         values = [named["query"], named["value"], named.get("key", named["value"])]
-        output = graph.call(self, [*values, *(mask for mask in read if mask is not None)])
+        values = [self._by_groups(graph, value, len(value.row) - 1) for value in values]
+        for i, mask in enumerate(read[:2]):
+            read[i] = None if mask is None else self._by_groups(graph, mask, len(mask.row))
+        seen = [mask for mask in read if mask is not None]
+        output = graph.call(self, [*values, *seen], row=self._row_by_groups())
+        output = self._by_steps(graph, output)
         if query_mask is not None and self._zero_queries:
             output = graph.fill(output, query_mask, 0.0)
         return output, query_mask
+
+    # Steps of one group must lie side by side: a layer whose groups are along other axes turns values so, and back.
+    def _by_groups(self, graph: CallGraph, value: Value, axes: int) -> Value:
+        """A value whose first axes are those of steps, group by group."""
+        return value
+
+    def _row_by_groups(self) -> tuple[int, ...] | None:
+        """The shape of a row of the output group by group; None: as it is given."""
+        return None
+
+    def _by_steps(self, graph: CallGraph, output: Value) -> Value:
+        """The output as it is given."""
+        return output
 
     _zero_queries = False  # whether the output is 0 where the query's mask is
 

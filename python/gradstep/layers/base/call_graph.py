@@ -60,6 +60,20 @@ class ExternalLayer:
         missing: list[Any] = [None] * len(wanted)
         return dxs or missing, [next(gradients) if each else None for each in self._trained]
 
+    def jvp(
+        self, xs: Sequence[np.ndarray], dxs: Sequence[np.ndarray], dws: Sequence[Any], training: bool, call: int
+    ) -> np.ndarray:
+        """How the output of a call moves along directions of the inputs, and of each weight."""
+        layer = self._layer
+        if layer._last_call != call:
+            self.forward(xs, training, call)
+        shaped = [dx.reshape(len(dx), *row) for dx, row in zip(dxs, self._inputs, strict=True)]
+        if self._masked:
+            shaped.pop()
+        weights = zip(dws, layer.weights, self._trained, strict=True)
+        moves = [np.zeros_like(w) if dw is None else dw.reshape(w.shape) for dw, w, trained in weights if trained]
+        return custom_layer_calls.tangent(layer, shaped, moves, self._row)
+
 
 class ExternalMask:
     """The method `compute_mask` of a custom layer, as the compiled core calls it."""
@@ -165,6 +179,21 @@ class CallGraph:
         row = steps[0].row
         each = [self.view(one, (1, *row)) for one in steps]
         return self.add({"kind": "concatenate", "axis": 1}, each, (len(each), *row))
+
+    def transpose(self, value: Value, order: Sequence[int]) -> Value:
+        """A value with the axes of its rows in another order."""
+        row = tuple(value.row[axis] for axis in order)
+        strides = [int(np.prod(value.row[axis + 1 :])) for axis in order]
+        spec = {
+            "kind": "rearrange",
+            "shape": list(row),
+            "sizes": list(row),
+            "source_strides": strides,
+            "target_strides": [int(np.prod(row[axis + 1 :])) for axis in range(len(row))],
+            "source_offset": 0,
+            "target_offset": 0,
+        }
+        return self.add(spec, [value], row)
 
     def view(self, value: Value, row: tuple[int, ...]) -> Value:
         """Add a reshape."""

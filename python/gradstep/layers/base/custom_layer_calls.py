@@ -15,7 +15,7 @@ from ...checks import describe
 if TYPE_CHECKING:
     from .layer import Layer
 
-__all__ = ["forward", "gradients", "output_by_trial", "penalized", "takes"]
+__all__ = ["forward", "gradients", "output_by_trial", "penalized", "takes", "tangent"]
 
 
 def forward(
@@ -56,6 +56,17 @@ def gradients(
         raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
     made = [_array(layer, _of_dx, dx, shape) for dx, shape in zip(each, xs, strict=True)]
     return made, gradients
+
+
+def tangent(layer: Layer, dxs: Sequence[np.ndarray], dws: Sequence[np.ndarray], row: tuple[int, ...]) -> np.ndarray:
+    """How the output of the last call moves along directions of the inputs and of the trainable weights."""
+    if not callable(getattr(layer, "jvp", None)):
+        raise NotImplementedError(
+            f"layer {layer.name!r} must define jvp(dx, dws), how its output moves, for Jacobian-vector and "
+            "Gauss-Newton products."
+        )
+    dy = layer.jvp(_shielded(dxs), [_shielded([dw]) for dw in dws])  # type: ignore[attr-defined]
+    return _array(layer, _of_jvp, dy, (len(dxs[0]), *row))
 
 
 def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
@@ -139,6 +150,10 @@ def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
 # What a value is called in an error.
 def _of_forward(layer: Layer) -> str:
     return f"{_name(layer)}()"
+
+
+def _of_jvp(layer: Layer) -> str:
+    return "dy that jvp() gives"
 
 
 def _of_dx(layer: Layer) -> str:

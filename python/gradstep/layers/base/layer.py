@@ -67,6 +67,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         From the gradient by the output of the last `forward` in training that by its x, ``dx``; or ``(dx, gradients)``
         with a list of one for each weight that is trainable, in the order in which they were added. Without
         regularizers, whose part is added by itself.
+    ``jvp(self, dx, dws)``
+        How the output of the last `forward` moves where x moves along dx and the trainable weights along dws, a list:
+        for `Model.jvp` and Gauss-Newton products.
     ``build(self, input_shape)``
         Makes the weights, with `add_weight`.
     ``compute_output_shape(self, input_shape)``

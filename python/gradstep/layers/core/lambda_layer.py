@@ -122,5 +122,15 @@ class Lambda(Layer):
             found = dy * self._derivative
         return found
 
+    def jvp(self, dx: Any, dws: Any) -> Any:
+        """The direction of the output, of a function of single numbers."""
+        if self.gradient is not None:
+            raise NotImplementedError(
+                f"layer {self.name!r} has a gradient=, which only goes backward; for Jacobian-vector and Gauss-Newton "
+                "products write a layer with a method jvp(dx, dws)."
+            )
+        _, derivative = custom.value_and_derivative(self._called, self._x, "function")
+        return dx * derivative
+
     def _called(self, x: Any) -> Any:
         return self.function(x, **self.arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_bool, numeric
+from ...preprocessing.moments import RunningMoments
 from ..base.layer import Layer, Shape
 from ..normalization.axes import sample_axes, some_axes
 
@@ -162,7 +162,7 @@ class Normalization(Layer):
         if self._given is not None:
             raise ValueError(f"layer {self.name!r} was given its mean and variance; there is nothing to adapt.")
         whole = isinstance(data, (np.ndarray, list, tuple)) or hasattr(data, "__array__")
-        rows, mean, squares = 0, np.zeros(()), np.zeros(())
+        moments, shape = RunningMoments(), None
         batches: Any = [data] if whole else data
         for batch in batches:
             array = numeric(batch, "data").astype(np.float64)
@@ -171,17 +171,12 @@ class Normalization(Layer):
             if not len(array):
                 continue
             own = [] if self.axis is None else [axis + 1 for axis in self._kept_axes(array.shape)]
-            axes = tuple(axis for axis in range(array.ndim) if axis not in own)
-            count = math.prod(array.shape[axis] for axis in axes)
-            ours, spread = array.mean(axis=axes), array.var(axis=axes) * count
-            # Chan, Golub & LeVeque 1983: moments of two parts joined without large sums of squares.
-            gap, total = ours - mean, rows + count
-            squares = squares + spread + gap**2 * (rows * count / total)
-            mean, rows, shape = mean + gap * (count / total), total, array.shape
-        if not rows:
+            moments.add(array, tuple(axis for axis in range(array.ndim) if axis not in own))
+            shape = array.shape
+        if shape is None:
             raise ValueError("data must have at least one row.")
         self.build((None, *shape[1:]))
-        self._weights[0][...], self._weights[1][...] = mean, squares / rows
+        self._weights[0][...], self._weights[1][...] = moments.mean, moments.variance
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Make the weights; raises as `Layer.build`."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..objective import Objective
 from ..point import Point
+from .training import Trains
 
 __all__ = ["Method", "free", "largest"]
 
@@ -22,7 +23,7 @@ def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
     return g if objective.bounds is None else objective.bounds.projected(x, g)
 
 
-class Method:
+class Method(Trains):
     """Base of the methods, one of which is a file in this folder and a line in `registry`.
 
     A subclass has its settings as arguments of ``__init__``, and defines `_step`.
@@ -31,6 +32,8 @@ class Method:
     ----------
     needs : {"value", "gradient", "residual"}
         What it asks of the function.
+    trains_models : bool
+        Whether ``model.compile(optimizer=...)`` takes it.
     takes_bounds : bool
         Whether its points stay within bounds.
     scipy_names : dict of str to str
@@ -42,9 +45,11 @@ class Method:
     takes_bounds: ClassVar[bool] = False
     is_stochastic: ClassVar[bool] = False  # draws random numbers: takes seed=
     makes_runs: ClassVar[bool] = False  # each of its steps is a whole run of another method
+    needs_data: ClassVar[bool] = False  # steps after each batch: takes data=
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
 
+    _native: Any = None  # the method in the core, which steps without Python
     _settled: Any = None  # why an earlier run ended, where others followed it
     _settled_at = float("nan")  # the value it came to
     _rules: Any = None  # the conditions that end the run, for methods that make runs of others
@@ -80,6 +85,10 @@ class Method:
 
     def _extras(self, point: Point) -> dict[str, Any]:
         """Fields of the result that only this method has."""
+        return {}
+
+    def _history(self) -> dict[str, np.ndarray]:
+        """What the history of the result should have beside: a number for each iteration, the start first."""
         return {}
 
     def _sentences(self) -> list[str]:

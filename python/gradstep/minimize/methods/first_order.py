@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ... import _core
 from ...checks import check_choice, describe
-from ...optimizers import Optimizer
+from ...optimizers import Optimizer, deserialize, serialize
 from ..linesearch import Failed, Line, armijo, strong_wolfe
 from ..objective import Objective
 from ..point import Point
@@ -59,18 +61,61 @@ class FirstOrder(Method):
         """The optimizer's class, in small letters."""
         return type(self.optimizer).__name__.lower()
 
+    # -- training a model: in batches, with the optimizer itself ----
+
+    @property
+    def trains_models(self) -> bool:  # type: ignore[override]
+        """Whether there is no line search, which models do without."""
+        return self.line_search is None
+
+    def _stage(self, state: Mapping[str, Any] | None = None) -> Optimizer:
+        return self.optimizer
+
+    def _optimizers(self) -> list[Any]:
+        return list(self.optimizer._rated_optimizers()) or [self.optimizer]
+
+    @property
+    def iterations(self) -> int:  # type: ignore[override]
+        """Steps that the optimizer has taken."""
+        return self.optimizer.iterations
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, the optimizer as `gradstep.optimizers.serialize` gives it."""
+        return {"optimizer": serialize(self.optimizer), "line_search": self.line_search}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> FirstOrder:
+        """A method from the dict that `get_config` gives."""
+        return cls(deserialize(config["optimizer"], custom_objects), config["line_search"])
+
+    # -- on a function ----
+
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
+        for leaf in self.optimizer._leaves():
+            if leaf._follows_curvature:
+                raise ValueError(f"{type(leaf).__name__} trains the layers of models; a function has none.")
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)
+        self._native = None if self.line_search else self._made(point.f)
         self._same_dtype = point.x.dtype == np.float64
         self._recent = [point.f]  # the last values
         self._before: Point | None = None
-        self._search = {None: self._plain, "barzilai-borwein": self._spectral}.get(self.line_search, self._searched)
+        self._search = self._spectral if self.line_search == "barzilai-borwein" else self._searched
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_native": None}  # it steps an array of the core's
+
+    def _made(self, first: float) -> Any:
+        """The method in the core, which takes the optimizer's steps as they are: without Python, if it has one rule."""
+        core = getattr(self._own, "_core", None)
+        is_rule = type(self._bound._core) is _core.Bound and isinstance(core, _core.Optimizer)
+        index = self._bound._indices[0] if is_rule else 0
+        return _core.Descent(self._w, core if is_rule else None, index, self._bound.step, self._own, first)
 
     def _step(self, point: Point) -> Point:
-        return self._search(point)
+        return self._search(point) if self._native is None else self._native.step(self.objective, point)
 
     def _default_maxiter(self, n: int) -> int:
         return 10_000
@@ -82,18 +127,6 @@ class FirstOrder(Method):
         if self.objective.bounds is not None:
             self._w[...] = self.objective.bounds.clip(self._w)
         return self._w
-
-    def _plain(self, point: Point) -> Point:
-        rate = float(self._own.learning_rate)
-        x = self._moved(point).copy()
-        f = self.objective.value(x)
-        if f != f or f in (math.inf, -math.inf):
-            raise Stop("diverged" if self._is_rising(point) else "nan", f"f is {f} after a step with rate {rate:g}")
-        g = self.objective.gradient(x)
-        return Point(x, f, g, rate)
-
-    def _is_rising(self, point: Point) -> bool:
-        return not point.f <= self._recent[0]
 
     def _searched(self, point: Point) -> Point:
         g = point.g

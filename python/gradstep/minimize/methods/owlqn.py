@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...checks import check_float
@@ -27,6 +29,9 @@ class OWLQN(LBFGS):
 
     Notes
     -----
+    In ``model.compile``, penalties ``regularizers.L1`` of the layers are part of the sum of magnitudes, each with its
+    weight; the name ``"owlqn"`` stands for them alone, ``l1=0``.
+
     ``res.fun`` is the whole sum, and ``res.jac`` the gradient of `fun` alone. Within an orthant the sum is smooth: each
     step stays in one, and components that would cross to the other side become exactly 0.
 
@@ -44,21 +49,26 @@ class OWLQN(LBFGS):
             raise ValueError(f"l1 must be at least 0 and finite; got {self.l1:g}.")
 
     def _prepare(self, objective: Objective) -> None:
-        objective.l1 = self.l1
+        self.objective = objective
+        objective.add_l1(self.l1)
+
+    def _made(self) -> Any:
+        return None
 
     def _optimality(self, point: Point) -> float:
         return largest(self._pseudo(point.x, given_gradient(point)))
 
     def _pseudo(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
         """The gradient of the whole sum; where x is 0, the smaller of its one-sided ones, or 0 between them."""
-        at_zero = np.where(g + self.l1 < 0, g + self.l1, np.where(g - self.l1 > 0, g - self.l1, 0.0))
-        return np.where(x == 0, at_zero, g + self.l1 * np.sign(x))
+        l1 = self.objective.l1
+        at_zero = np.where(g + l1 < 0, g + l1, np.where(g - l1 > 0, g - l1, 0.0))
+        return np.where(x == 0, at_zero, g + l1 * np.sign(x))
 
     def _step(self, point: Point) -> Point:
         g = given_gradient(point)
         pg = self._pseudo(point.x, g)
         while True:
-            fresh = not self.memory
+            fresh = not len(self.memory)
             d = -(pg if fresh else self.memory.product(pg))
             d[d * pg >= 0] = 0.0
             new = self._within(point, pg, d, min(1.0, 1.0 / float(np.sqrt(pg @ pg))) if fresh else 1.0)

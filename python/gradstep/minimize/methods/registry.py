@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from .cma_es import CMAES
 from .differential_evolution import DifferentialEvolution
 from .first_order import FirstOrder
 from .genetic import GeneticAlgorithm
+from .hessian_free import HessianFree
 from .lbfgs import LBFGS
 from .lbfgsb import LBFGSB
 from .least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
@@ -23,9 +25,11 @@ from .multistart import MultiStart
 from .newton import NewtonCG
 from .openai_es import OpenAIES
 from .owlqn import OWLQN
+from .sequence import Sequence
 from .trust_region import TrustExact, TrustNCG
+from .variance_reduced import SARAH, SVRG
 
-__all__ = ["METHODS", "method_of", "names"]
+__all__ = ["METHODS", "deserialize", "method_of", "names", "serialize", "trainer_of"]
 
 METHODS: dict[str, type[Method]] = {
     cls.name: cls
@@ -34,8 +38,16 @@ METHODS: dict[str, type[Method]] = {
         *(NewtonCG, TrustExact, TrustNCG),
         *(GaussNewton, LevenbergMarquardt, NaturalGradient),
         *(CMAES, DifferentialEvolution, GeneticAlgorithm, OpenAIES, SimulatedAnnealing),
+        *(SVRG, SARAH),
         MultiStart,
     )
+}
+# Of the methods that are asked for by name to train a model: weights of magnitudes are those of the layers' L1 alone.
+TRAINING: dict[str, dict[str, Any]] = {"owl-qn": {"l1": 0.0}}
+# Methods that train models only; newton-cg has products with the Gauss-Newton matrix there.
+TRAINERS: dict[str, type[Method]] = {"newton-cg": HessianFree, HessianFree.name: HessianFree}
+CLASSES: dict[str, type[Method]] = {
+    cls.__name__: cls for cls in (*METHODS.values(), *TRAINERS.values(), FirstOrder, Sequence)
 }
 # Names of other libraries, and of the same thing.
 ALIASES: dict[str, str] = {
@@ -46,6 +58,7 @@ ALIASES: dict[str, str] = {
     "de": "differential-evolution",
     "newton": "trust-exact",
     "cmaes": "cma-es",
+    "hf": "hessian-free",
 }
 # Descents by the articles' names, as optimizers of the package.
 DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -85,13 +98,14 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
         return FirstOrder(given, **{**options, **first_order})
     if not isinstance(given, str):
         raise TypeError(f"method must be a name, a method or an optimizer; got {describe(given)}.")
-    name = given.lower().replace("_", "-")
-    name = ALIASES.get(name, name)
+    name = _method_name(given)
     if name in METHODS:
         cls = METHODS[name]
+        known = inspect.signature(cls).parameters
         for key in first_order:
-            raise TypeError(f"{key} is of methods with a learning rate; {name} has none.")
-        return cls(**_checked(cls, options))
+            if key not in known:
+                raise TypeError(f"{key} is of first-order methods; {name} has none.")
+        return cls(**_checked(cls, {**options, **first_order}))
     found = DESCENTS.get(name, (name.replace("-", ""), {}))
     optimizers = registry.classes()
     if found[0] not in optimizers:
@@ -106,9 +120,59 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
     return FirstOrder(optimizers[found[0]](**settings), line_search=search)
 
 
-def _checked(cls: type[Method], options: Mapping[str, Any]) -> dict[str, Any]:
-    import inspect
+def trainer_of(given: Any) -> Optimizer | Method:
+    """What trains a model: an optimizer, or a method of minimization that can.
 
+    Parameters
+    ----------
+    given : str, dict, Optimizer or Method
+        A name of either, what `serialize` gives, or an object.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something else, an unknown name, or a method that does not train models.
+    """
+    found: Optimizer | Method
+    if isinstance(given, str) and (name := _method_name(given)) in TRAINERS:
+        found = TRAINERS[name]()
+    elif isinstance(given, str) and name in METHODS:
+        found = METHODS[name](**TRAINING.get(name, {}))
+    elif isinstance(given, Mapping) and given.get("class_name") in CLASSES:
+        found = deserialize(given)
+    elif isinstance(given, Method):
+        found = given
+    elif isinstance(given, type) and issubclass(given, Method):
+        raise TypeError(f"optimizer must be an object; got the class {given.__name__}: call it.")
+    else:
+        return registry.get(given)
+    if not found.trains_models:
+        able = [name for name, cls in (METHODS | TRAINERS).items() if cls.trains_models]
+        raise ValueError(f"{found!r} trains no models; {', '.join(able)} do, every optimizer, and a Sequence of them.")
+    return found
+
+
+def _method_name(given: str) -> str:
+    name = given.lower().replace("_", "-")
+    return ALIASES.get(name, name)
+
+
+def serialize(method: Any) -> dict[str, Any]:
+    """``{"class_name": ..., "config": ...}``, of a method or an optimizer."""
+    if isinstance(method, Method):
+        return {"class_name": type(method).__name__, "config": method.get_config()}
+    return registry.serialize(method)
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Any = None) -> Any:
+    """An equal method or optimizer, from the dict that `serialize` gives."""
+    cls = CLASSES.get(config.get("class_name", "")) if isinstance(config, Mapping) else None
+    if cls is None:
+        return registry.deserialize(config, custom_objects)
+    return cls.from_config(config["config"], custom_objects)
+
+
+def _checked(cls: type[Method], options: Mapping[str, Any]) -> dict[str, Any]:
     known = list(inspect.signature(cls).parameters)
     renamed = {cls.scipy_names.get(key, key): value for key, value in options.items()}
     for key in renamed:

@@ -1,0 +1,174 @@
+// Stochastic descent of linear models, for gradstep.sklearn.
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bindings/arrays.hpp"
+#include "bindings/module.hpp"
+#include "bindings/released.hpp"
+#include "linear/descent.hpp"
+
+namespace gs {
+namespace {
+
+// Between two looks for signals.
+constexpr std::int64_t rows_of_slice = 4096;
+
+StepLength parse_length(const std::string& name) {
+  static constexpr const char* names[] = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2"};
+  for (int k = 0; k < 6; ++k)
+    if (name == names[k]) return StepLength(k);
+  throw py::value_error("learning_rate must be constant, optimal, invscaling, adaptive, pa1 or pa2; got " + name + ".");
+}
+
+DescentSettings parse_settings(const py::dict& given) {
+  const auto number = [&](const char* key) { return given[key].cast<double>(); };
+  const auto flag = [&](const char* key) { return given[key].cast<bool>(); };
+  DescentSettings s;
+  const auto loss = given["loss"].cast<std::string>();
+  s.loss = point_loss(loss);
+  if (!s.loss) throw py::value_error("loss must be one of this build's; got " + loss + ".");
+  s.loss_at = number("loss_at");
+  s.penalized = flag("penalized");
+  s.alpha = number("alpha");
+  s.l1_ratio = number("l1_ratio");
+  s.length = parse_length(given["learning_rate"].cast<std::string>());
+  s.eta0 = number("eta0");
+  s.power_t = number("power_t");
+  s.fit_intercept = flag("fit_intercept");
+  s.one_class = flag("one_class");
+  s.intercept_share = number("intercept_share");
+  s.positive_weight = number("positive_weight");
+  s.negative_weight = number("negative_weight");
+  s.average_from = number("average_from");
+  s.watch_objective = flag("watch_objective");
+  return s;
+}
+
+// The descent for either dtype, as Python sees it.
+class Descent {
+ public:
+  virtual ~Descent() = default;
+  virtual void epoch(std::optional<std::uint32_t> seed) = 0;
+  virtual void settle() = 0;
+  double intercept = 0, average_intercept = 0, t = 1, eta = 0, loss = 0, objective = 0;
+};
+
+template <class Real> class DescentOf : public Descent {
+ public:
+  DescentOf(const py::object& x, const py::object& y, const py::object& sample_weight, const py::object& left_out,
+            const py::object& w, const py::object& average, const DescentSettings& settings)
+      : settings_(settings) {
+    const py::array weights = keep<Real>(w, "coef", -1);
+    check_writable(weights, "coef");
+    rows_.columns = weights.shape(0);
+    const py::array targets = keep<Real>(y, "y", -1);
+    rows_.rows = targets.shape(0);
+    rows_.y = data<Real>(targets);
+    rows_.sample_weight = of_rows<Real>(sample_weight, "sample_weight");
+    if (!left_out.is_none()) rows_.left_out = of_rows<bool, std::uint8_t>(left_out, "left_out");
+    if (py::isinstance<py::tuple>(x))
+      read_sparse(x);
+    else
+      rows_.x = data<Real>(keep<Real>(x, "X", rows_.columns, rows_.rows));
+    Real* mean = nullptr;
+    if (!average.is_none()) {
+      const py::array array = keep<Real>(average, "average_coef", -1, rows_.columns);
+      check_writable(array, "average_coef");
+      mean = reinterpret_cast<Real*>(bytes(array));
+    }
+    descent_.emplace(rows_, settings_, reinterpret_cast<Real*>(bytes(weights)), mean);
+    eta = descent_->eta;
+  }
+
+  void epoch(std::optional<std::uint32_t> seed) override {
+    LinearDescent<Real>& d = *descent_;
+    d.intercept = intercept;
+    d.average_intercept = average_intercept;
+    d.t = t;
+    d.eta = eta;
+    try {
+      released([&] {
+        d.begin();
+        if (seed) d.shuffle(*seed);
+        for (std::int64_t first = 0; first < rows_.rows; first += rows_of_slice) {
+          d.run(first, std::min(rows_of_slice, rows_.rows - first));
+          if (CancelPoll* const poll = CancelPoll::current(); poll && (*poll)()) throw Cancelled();
+        }
+      });
+    } catch (const std::out_of_range& error) {
+      throw py::value_error(std::string("X.") + error.what() + " must lie within its shape; they do not, or changed.");
+    }
+    intercept = d.intercept;
+    average_intercept = d.average_intercept;
+    t = d.t;
+    loss = d.loss;
+    objective = d.objective;
+  }
+
+  void settle() override { descent_->settle(); }
+
+ private:
+  template <class T> static const T* data(const py::array& array) { return reinterpret_cast<const T*>(bytes(array)); }
+
+  template <class T>
+  py::array keep(py::handle object, const std::string& name, std::int64_t columns, std::int64_t rows = -1) {
+    py::array array = check_rows<T>(object, name, columns);
+    if (rows >= 0 && array.shape(0) != rows)
+      throw py::value_error(name + " must have " + std::to_string(rows) + " rows; its shape is " + shape_text(array) +
+                            ".");
+    pins_.push_back(pinned(array));
+    arrays_.push_back(array);
+    return array;
+  }
+  template <class T, class As = T> const As* of_rows(py::handle object, const std::string& name) {
+    return data<As>(keep<T>(object, name, -1, rows_.rows));
+  }
+
+  // (data, indices, indptr)
+  void read_sparse(const py::tuple& parts) {
+    if (parts.size() != 3) throw py::value_error("X must be an array, or data, indices and indptr in a tuple.");
+    const py::array values = keep<Real>(parts[0], "X.data", -1);
+    rows_.stored = values.shape(0);
+    rows_.x = data<Real>(values);
+    rows_.where = data<std::int32_t>(keep<std::int32_t>(parts[1], "X.indices", -1, rows_.stored));
+    rows_.starts = data<std::int32_t>(keep<std::int32_t>(parts[2], "X.indptr", -1, rows_.rows + 1));
+  }
+
+  const DescentSettings settings_;
+  LinearRows<Real> rows_{};
+  std::vector<py::object> arrays_, pins_;
+  std::optional<LinearDescent<Real>> descent_;
+};
+
+std::unique_ptr<Descent> make_descent(const py::object& x, const py::object& y, const py::object& sample_weight,
+                                      const py::object& left_out, const py::object& coef,
+                                      const py::object& average_coef, const py::dict& given) {
+  const DescentSettings settings = parse_settings(given);
+  if (float_dtype(as_array(coef, "coef"), "coef") == Dtype::f32)
+    return std::make_unique<DescentOf<float>>(x, y, sample_weight, left_out, coef, average_coef, settings);
+  return std::make_unique<DescentOf<double>>(x, y, sample_weight, left_out, coef, average_coef, settings);
+}
+
+}  // namespace
+
+void bind_linear(py::module_& m) {
+  py::class_<Descent>(m, "LinearDescent")
+      .def(py::init(&make_descent), py::arg("x"), py::arg("y"), py::arg("sample_weight"), py::arg("left_out"),
+           py::arg("coef"), py::arg("average_coef"), py::arg("settings"))
+      .def("epoch", &Descent::epoch, py::arg("seed"))
+      .def("settle", &Descent::settle)
+      .def_readwrite("intercept", &Descent::intercept)
+      .def_readwrite("average_intercept", &Descent::average_intercept)
+      .def_readwrite("t", &Descent::t)
+      .def_readwrite("eta", &Descent::eta)
+      .def_readonly("loss", &Descent::loss)
+      .def_readonly("objective", &Descent::objective);
+}
+
+}  // namespace gs

@@ -1,0 +1,55 @@
+// Loops over one row of a linear model: its sum with the weights, and the weights' step along it. The numbers of a row
+// lie side by side (dense), or only those that are not 0, each with its column (sparse).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/isa.hpp"
+
+namespace gs {
+
+/// What one step of stochastic descent does to the weights w (n): w = shrink w + along x, then the truncated gradient
+/// of the l1 penalty where q is given. Tsuruoka, Tsujii & Ananiadou 2009, ACL.
+template <class Real> struct DenseStep {
+  std::size_t n;
+  const Real* x;
+  const Real* next;   // (n): the row that comes after x
+  const Real* ahead;  // (n): a row that comes later, to be fetched meanwhile
+  Real* w;
+  Real* q;        // (n): the l1 penalty each weight has received; null without one
+  Real* average;  // (n): the mean of w over the steps; null without one
+  double shrink, along;
+  double total;            // the l1 penalty that every weight could have received
+  double take, truncated;  // average += take (w - average) before the penalty, and then truncated x the change by it
+};
+/// Of the weights after a step: their sum with `next`, and of w before the penalty's truncation its norms.
+struct RowSums {
+  double next, squares, magnitudes;
+};
+
+/// The numbers (n) of a row that are not 0, and their columns, which must be below `columns`.
+template <class Real> struct SparseRow {
+  const Real* values;
+  const std::int32_t* columns;
+  std::size_t n;
+  std::uint32_t width;  // columns of the matrix: the loops return false where a column is not below it
+};
+
+template <class Real> struct LinearLoops {
+  double (*dot)(const Real* w, const Real* x, std::size_t n);
+  RowSums (*step)(const DenseStep<Real>& step);
+  bool (*sparse_dot)(const SparseRow<Real>& x, const Real* w, double& sum);
+  /// w += along x; the sums of squares and magnitudes of the weights that it reached.
+  bool (*sparse_add)(const SparseRow<Real>& x, Real along, Real* w, RowSums& reached);
+  /// The truncated gradient of the l1 penalty for the columns of x; w is kept divided by `scale`.
+  bool (*sparse_truncate)(const SparseRow<Real>& x, double total, double scale, Real* w, Real* q);
+};
+struct LinearTable {
+  LinearLoops<float> f32;
+  LinearLoops<double> f64;
+};
+
+template <class Isa> const LinearTable& linear_table() noexcept;
+
+}  // namespace gs

@@ -1,0 +1,48 @@
+"""Types of passes of the compiled engine that are run one by one. Private, as ``_core``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from numpy import ndarray
+
+from ._core import Given, Network
+
+class CurvatureLoop:
+    """Gauss-Newton products of the loss of many rows, summed over chunks of them."""
+    def __init__(
+        self,
+        network: Network,
+        loss: Any,
+        x: Given,
+        y: Given,
+        chunk: int,
+        places: Sequence[int],
+        weights: Given | None = None,
+        mask: Given | None = None,
+    ) -> None:
+        """places: where each trained weight begins in the vectors."""
+
+    def start(self, v: ndarray | None, sum: ndarray, ids: ndarray | None = None, number: int = 0) -> None:
+        """Begin a pass: sum = G v, or, without v, an estimate of the diagonal of G; all float64."""
+
+    def advance(self, seconds: float) -> bool:
+        """Whole chunks until `seconds` have passed; True when the pass is over."""
+
+class ForwardBackward:
+    """Forward and backward passes on their own; RuntimeError where the network's weight attributes have changed since.
+    Buffers of the last four batch sizes are kept."""
+
+    def __init__(self, network: Network) -> None: ...
+    def forward(
+        self, x: Given, training: bool = False, number: int = 0, ids: ndarray | None = None, dx: bool = False
+    ) -> Any:
+        """x (rows, inputs) as `TrainLoop` takes it -> outputs (rows, outputs), new. training: `backward` may follow,
+        which reads x again; dx: and gives its gradient. number, ids (rows,) int64: what is drawn follows from them."""
+
+    def backward(self, dy: Given) -> Any:
+        """dy (rows, outputs), of the last forward in training -> dx (rows, inputs), a new array, where it is wanted;
+        and `gradients`, those of the penalties in them. Once a forward. No GIL."""
+
+    @property
+    def gradients(self) -> list[ndarray]:
+        """One for each weight that is trained, in order; overwritten by each `backward`."""

@@ -1,0 +1,197 @@
+"""Linear classifiers trained by stochastic gradient descent: their training, a model a class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import validate_data
+
+from .descent import Descent
+from .linear import LinearClassifier
+from .regression import REGRESSION_LOSSES
+from .sgd_base import LARGEST_SEED, READ, StochasticDescent
+
+__all__ = ["CLASSIFICATION_LOSSES", "DescentClassifier"]
+
+CLASSIFICATION_LOSSES: dict[str, tuple[str, float | None]] = {
+    "hinge": ("hinge", 1.0),
+    "squared_hinge": ("squared_hinge", 1.0),
+    "perceptron": ("hinge", 0.0),
+    "log_loss": ("log_loss", 0.0),
+    "modified_huber": ("modified_huber", 0.0),
+    **REGRESSION_LOSSES,
+}
+
+
+class DescentClassifier(LinearClassifier, StochasticDescent):
+    """Base of linear classifiers trained by stochastic descent: one model for two classes, otherwise one a class."""
+
+    loss_functions = CLASSIFICATION_LOSSES
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **StochasticDescent._parameter_constraints,
+        **StochasticDescent._stopping_constraints,
+        "n_jobs": [Integral, None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+    n_jobs: int | None = None
+
+    def fit(self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None, sample_weight: Any = None) -> Any:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array or SciPy sparse matrix, (rows, features)
+        y : array, (rows,)
+            Classes, numbers or strings.
+        coef_init : array, (classes, features), optional
+            Coefficients to begin with.
+        intercept_init : array, (classes,), optional
+        sample_weight : array, (rows,), optional
+            What each row counts for, times its class's weight.
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        X, y = validate_data(self, X, y, **READ)
+        check_classification_targets(y)
+        classes = np.unique(y)
+        if self.warm_start and hasattr(self, "coef_"):
+            coef_init = self.coef_ if coef_init is None else coef_init
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        self.t_ = 1.0
+        weights = self._weights_in_fit(sample_weight, X)
+        of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
+        descents = self._begin(classes, X, coef_init, intercept_init)
+        self._train(descents, classes, X, y, weights, of_classes, self.max_iter)
+        self._seen: dict[Any, int] | None = None
+        self._warn()
+        return self
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Any:
+        """Go on with one epoch over some rows.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `fit` takes them.
+        classes : array, (classes,)
+            All that will come, sorted or not: needed in the first call, and the same later.
+
+        Returns
+        -------
+        self
+
+        Notes
+        -----
+        `class_weight="balanced"` weighs classes by the rows seen so far; scikit-learn refuses it here. Where no row
+        counts (their weights are all 0) nothing moves.
+        """
+        self._check(once=True)
+        first = not hasattr(self, "classes_")
+        X, y = validate_data(self, X, y, reset=first, **READ)
+        check_classification_targets(y)
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        known = unique_labels(classes) if first else self.classes_
+        if not first and classes is not None and not np.array_equal(known, unique_labels(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+            )
+        weights = self._weights_of_rows(sample_weight, X)
+        seen = getattr(self, "_seen", None)
+        seen = dict.fromkeys(known.tolist(), 0) if seen is None else dict(seen)
+        for label, count in zip(*(part.tolist() for part in np.unique(y, return_counts=True)), strict=True):
+            if label not in seen:
+                raise ValueError(f"y holds {label!r}, which is none of the classes {known.tolist()}.")
+            seen[label] += count
+        self.t_ = getattr(self, "t_", 1.0)
+        descents = self._begin(known, X, None, None) if first else self._copies()
+        self._train(descents, known, X, y, weights, self._weights_of_classes(known, seen), 1)
+        self._seen = seen
+        return self
+
+    def _weights_of_classes(self, classes: np.ndarray, seen: dict[Any, int]) -> np.ndarray:
+        if self.class_weight != "balanced":
+            return compute_class_weight(self.class_weight, classes=classes, y=classes)
+        total, here = sum(seen.values()), [label for label in classes.tolist() if seen[label]]
+        return np.array([total / (len(here) * seen[label]) if seen[label] else 1.0 for label in classes.tolist()])
+
+    def _begin(self, classes: np.ndarray, X: Any, coef: Any, intercept: Any) -> list[Descent]:
+        if len(classes) < 2:
+            raise ValueError(
+                f"The number of classes has to be greater than one; got {len(classes)} class"
+                + ("" if len(classes) == 1 else "es")
+            )
+        models = 1 if len(classes) == 2 else len(classes)
+        return self._start((models, X.shape[1]), X.dtype, coef, intercept)
+
+    def _train(
+        self,
+        descents: list[Descent],
+        classes: np.ndarray,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray,
+        class_weight: np.ndarray,
+        max_iter: int,
+    ) -> None:
+        """Move the descents and become what they found."""
+        draws = check_random_state(self.random_state)
+        seeds: list[Any] = [draws] if len(classes) == 2 else list(draws.randint(LARGEST_SEED, size=len(classes)))
+        left_out = self._left_out(y, sample_weight)
+
+        def train(k: int, seed: Any) -> int:
+            # Of two classes the model is the second's.
+            label = 1 if len(classes) == 2 else k
+            signs = np.where(y == classes[label], 1, -1).astype(X.dtype)
+            own = check_random_state(seed)
+            own.randint(1, LARGEST_SEED)  # scikit-learn's data set takes one
+            score = None if left_out is None else self._score_of(X[left_out], signs[left_out], sample_weight[left_out])
+            return self._descend(
+                descents[k],
+                X,
+                signs,
+                sample_weight,
+                int(own.randint(LARGEST_SEED)),
+                max_iter,
+                left_out,
+                score,
+                positive_weight=float(class_weight[label]),
+                negative_weight=float(class_weight[0]) if len(classes) == 2 else 1.0,
+            )
+
+        if len(descents) == 1:
+            epochs = [train(0, seeds[0])]
+        else:
+            threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
+            epochs = threads(delayed(train)(k, seed) for k, seed in enumerate(seeds))
+        self.n_iter_ = max(epochs)
+        self.t_ += self.n_iter_ * X.shape[0]
+        self.classes_, self._descents = classes, descents
+        self._publish()
+
+    @staticmethod
+    def _score_of(X: Any, signs: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray, float], float]:
+        def score(coef: np.ndarray, intercept: float) -> float:
+            found = np.where(safe_sparse_dot(X, coef) + intercept > 0, 1, -1)
+            return float(accuracy_score(signs, found, sample_weight=weights))
+
+        return score
+
+    def _publish(self) -> None:
+        averages = self._averages()
+        self.coef_ = np.array([one.average_coef if averages else one.coef for one in self._descents])
+        self.intercept_ = np.array(
+            [one.average_intercept if averages else one.intercept for one in self._descents], self.coef_.dtype
+        )

@@ -1,0 +1,90 @@
+"""Linear regressors trained by stochastic gradient descent: their training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.metrics import r2_score
+from sklearn.utils import check_random_state
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import validate_data
+
+from .descent import Descent
+from .linear import LinearRegressor
+from .sgd_base import LARGEST_SEED, READ, StochasticDescent
+
+__all__ = ["REGRESSION_LOSSES", "DescentRegressor"]
+
+REGRESSION_LOSSES: dict[str, tuple[str, float | None]] = {
+    "squared_error": ("squared_error", 0.0),
+    "huber": ("huber", None),
+    "epsilon_insensitive": ("epsilon_insensitive", None),
+    "squared_epsilon_insensitive": ("squared_epsilon_insensitive", None),
+}
+
+
+class DescentRegressor(LinearRegressor, StochasticDescent):
+    """Base of linear regressors trained by stochastic descent."""
+
+    loss_functions = REGRESSION_LOSSES
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **StochasticDescent._parameter_constraints,
+        **StochasticDescent._stopping_constraints,
+    }
+
+    def fit(self, X: Any, y: Any, coef_init: Any = None, intercept_init: Any = None, sample_weight: Any = None) -> Any:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : array or SciPy sparse matrix, (rows, features)
+        y : array, (rows,)
+            Numbers.
+        coef_init : array, (features,), optional
+            Coefficients to begin with.
+        intercept_init : array, (1,), optional
+        sample_weight : array, (rows,), optional
+            What each row counts for.
+
+        Returns
+        -------
+        self
+        """
+        self._check()
+        X, y = validate_data(self, X, y, y_numeric=True, **READ)
+        if self.warm_start and hasattr(self, "coef_"):
+            coef_init = self.coef_ if coef_init is None else coef_init
+            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        self.t_ = 1.0
+        descents = self._start((1, X.shape[1]), X.dtype, coef_init, intercept_init)
+        self._train(descents, X, y, self._weights_in_fit(sample_weight, X), self.max_iter)
+        self._warn()
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Go on with one epoch over some rows, given as in `fit`. Returns self."""
+        self._check(once=True)
+        first = not hasattr(self, "coef_")
+        X, y = validate_data(self, X, y, y_numeric=True, reset=first, **READ)
+        self.t_ = getattr(self, "t_", 1.0)
+        descents = self._start((1, X.shape[1]), X.dtype, None, None) if first else self._copies()
+        self._train(descents, X, y, self._weights_of_rows(sample_weight, X), 1)
+        return self
+
+    def _train(self, descents: list[Descent], X: Any, y: np.ndarray, weights: np.ndarray, max_iter: int) -> None:
+        y = np.ascontiguousarray(y, X.dtype)
+        left_out = self._left_out(y, weights)
+        seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
+        score = None if left_out is None else self._score_of(X[left_out], y[left_out], weights[left_out])
+        self.n_iter_ = self._descend(descents[0], X, y, weights, seed, max_iter, left_out, score)
+        self.t_ += self.n_iter_ * X.shape[0]
+        self._descents = descents
+        (one,), averages = descents, self._averages()
+        self.coef_ = (one.average_coef if averages else one.coef).copy()  # type: ignore[union-attr]
+        self.intercept_ = np.array([one.average_intercept if averages else one.intercept], X.dtype)
+
+    @staticmethod
+    def _score_of(X: Any, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray, float], float]:
+        return lambda coef, intercept: float(r2_score(y, safe_sparse_dot(X, coef) + intercept, sample_weight=weights))

@@ -1,0 +1,85 @@
+"""Jacobian-vector and Gauss-Newton products of a model, by the tangent pass of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..checks import describe
+from ..data.columns import arrays_of
+from ..data.rows import Rows
+from .executor import Executor
+from .network import address, arranged, check_backward, learned
+
+__all__ = ["gauss_newton_product", "jvp"]
+
+
+def jvp(
+    executor: Executor, rows: Any, directions: Any, dxs: Sequence[np.ndarray] | None, training: bool
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The outputs for rows, and how they move; directions: of the model's trainable weights."""
+    network, arrays = executor.network, arrays_of(rows)
+    assert network is not None
+    moves = None if directions is None else in_order(executor, directions)
+    given = None if dxs is None else [np.ascontiguousarray(dx.reshape(len(dx), -1)) for dx in dxs]
+    shapes = [(len(rows), *row) for row in executor.output_rows]
+    with executor.guard:
+        ys, dys = network.jvp(arrays, moves, given, executor.last_number(), training)
+    reshape = [[each.reshape(shape) for each, shape in zip(all_, shapes, strict=True)] for all_ in (ys, dys)]
+    return reshape[0], reshape[1]
+
+
+def gauss_newton_product(executor: Executor, rows: Rows, directions: Any) -> list[np.ndarray]:
+    """The Gauss-Newton matrix of the loss of rows in training, times directions of the weights that are trained."""
+    network, x = executor.network, arrays_of(rows.x)
+    assert network is not None
+    check_backward(executor.steps, len(x))
+    losses, targets = executor.specifications(rows), executor.targets(rows)
+    for loss, spec in zip(executor.losses_and_metrics.losses, losses, strict=True):
+        if callable(spec):
+            assert loss is not None
+            raise NotImplementedError(
+                f"loss {loss.name!r} is in Python: its second derivatives, which Gauss-Newton products need, are not "
+                "known."
+            )
+    moves = in_order(executor, directions)
+    with executor.guard:
+        found = network.gauss_newton_product(
+            losses, x, targets.values, moves, executor.last_number(), targets.weights, targets.masks
+        )
+    return arranged(network, found, executor.model.trainable_weights)
+
+
+def in_order(executor: Executor, directions: Any) -> list[np.ndarray | None]:
+    """Directions of the trainable weights, as the network has them in its order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are no list with an array, or None, for each weight, of its shape.
+    """
+    network, model = executor.network, executor.model
+    assert network is not None
+    weights = model.trainable_weights
+    if not isinstance(directions, (list, tuple)):
+        raise TypeError(f"directions must be a list with one for each trainable weight; got {describe(directions)}.")
+    if len(directions) != len(weights):
+        raise ValueError(
+            f"directions must have one for each of {len(weights)} trainable weights, None for one that stands still; "
+            f"got {len(directions)}."
+        )
+    found: dict[int, np.ndarray | None] = {}
+    for i, (weight, direction) in enumerate(zip(weights, directions, strict=True)):
+        if direction is None:
+            found[address(weight)] = None
+            continue
+        array = np.asarray(direction)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"directions[{i}] must be an array of numbers; got {describe(direction)}.")
+        if array.shape != weight.shape:
+            raise ValueError(f"directions[{i}] has shape {array.shape}; its weight has shape {weight.shape}.")
+        found[address(weight)] = np.require(array, weight.dtype, ["C_CONTIGUOUS", "ALIGNED"])
+    arranged(network, learned(network), weights)  # every one of them is trained
+    return [found.get(address(weight)) for weight in learned(network)]

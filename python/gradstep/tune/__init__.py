@@ -1,0 +1,29 @@
+"""Settings searched, models validated in folds, and learning rates found (`Model.lr_find`)."""
+
+from .folds import KFold, StratifiedKFold
+from .halving import halving
+from .rate_finder import LRFindResult
+from .results import SearchResult, Trial
+from .runs import Run
+from .searching import cross_validate, grid, random
+from .space import Integers, LogUniform, Uniform
+
+__all__ = [
+    "Integers",
+    "KFold",
+    "LRFindResult",
+    "LogUniform",
+    "Run",
+    "SearchResult",
+    "StratifiedKFold",
+    "Trial",
+    "Uniform",
+    "cross_validate",
+    "grid",
+    "halving",
+    "random",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,112 @@
+"""One run of a search: a setting, trained on the rows of a fold with a seed, and scored on the others."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .subjects import Diverged, State, Subject, WrongCall, rows_taken
+from .workers import Data
+
+__all__ = ["Run", "Task", "run_task"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A setting, trained on one fold with one seed.
+
+    Attributes
+    ----------
+    index : int
+        Number of the setting.
+    fold, seed : int
+    score : float
+        nan if there is none.
+    reason : str
+        Why there is no score: what was raised, or that training diverged; "" if there is one.
+    epochs : int or None
+        Trained, where it is known.
+    steps : int or None
+        Of the optimizer, where it is known.
+    history : dict of str to list of float
+        Loss and metrics of every epoch, as in `History`.
+    """
+
+    index: int
+    fold: int
+    seed: int
+    score: float
+    reason: str
+    epochs: int | None
+    steps: int | None
+    history: Mapping[str, list[float]] = field(default_factory=dict, repr=False)
+
+
+@dataclass
+class Task:
+    """What a run is to do.
+
+    Attributes
+    ----------
+    state : State or None
+        To go on with.
+    until : int or None
+        The epoch to train to; None: as the estimator says.
+    goes_on : bool
+        Whether the state is asked for afterwards.
+    """
+
+    subject: Subject
+    index: int
+    settings: Mapping[str, Any]
+    fold: int
+    seed: int
+    until: int | None
+    goes_on: bool = False
+    state: State | None = None
+    cancelled: threading.Event | None = None  # of this process: it is not sent to others
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"cancelled": None}
+
+
+@dataclass
+class Outcome:
+    """A run, with its state if it goes on; and which way of the score is better, if there is one."""
+
+    run: Run
+    larger_is_better: bool | None
+    state: State | None
+
+
+def run_task(data: Data, task: Task) -> Outcome:
+    """Train and score. What a model or estimator raises becomes the reason of a run without a score."""
+    x, y, weights = data["x"], data["y"], data["sample_weight"]
+    train, test = data["folds"][task.fold]
+    is_cancelled = (lambda: False) if task.cancelled is None else task.cancelled.is_set
+    state, larger, score, reason = task.state, None, math.nan, ""
+    try:
+        if state is None:
+            state = task.subject.begin(task.settings, task.seed)
+        if not state.is_over:
+            given = None if weights is None else rows_taken(weights, train)
+            parts = rows_taken(x, train), rows_taken(y, train)
+            task.subject.train(state, *parts, given, task.until, task.goes_on, is_cancelled)  # type: ignore[arg-type]
+        scored = task.subject.score(state, rows_taken(x, test), rows_taken(y, test))
+        score, larger = scored.value, scored.larger_is_better
+        if not math.isfinite(score):
+            score, reason = math.nan, f"diverged: the score is {scored.value}"
+    except WrongCall:
+        raise
+    except Diverged as error:
+        reason = str(error)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    run = Run(task.index, task.fold, task.seed, score, reason, None, None)
+    if state is not None:
+        epochs = state.epochs or None
+        run = replace(run, epochs=epochs, steps=state.steps, history=dict(state.history))
+    return Outcome(run, larger, state if task.goes_on and not reason else None)
