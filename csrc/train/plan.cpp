@@ -293,6 +293,9 @@ template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
 template <class Real> void Plan<Real>::backward() {
   const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
   std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
+  bool once = true;                      // whether a pass goes back once: not where curvature is found
+  for (const auto& own : weights_)
+    for (const Weight<Real>& weight : own) once &= !weight.is_curved;
   for (std::size_t k = 0; k < count; ++k) {
     const Value& value = values_[inputs + k];
     users_[value.content.matrix.at].push_back(k);
@@ -327,7 +330,7 @@ template <class Real> void Plan<Real>::backward() {
       for (const Real* const at : reads) slots_.give(at);
       for (std::size_t user = 0; user < count; ++user)
         is_done[user] = is_done[user] || nodes_[user].layer == node.layer;
-      reuse(is_done);
+      if (once) reuse(is_done);
     }
     slots_.next();
   }
