@@ -34,7 +34,7 @@ CPP_FLOORS = (
     ("losses",),
     ("kernels",),
     ("runtime",),
-    ("update", "linear"),
+    ("update", "linear", "minimize"),
     ("graph",),
     ("layers",),
     ("train",),

@@ -47,6 +47,16 @@ def row(text, begin):
     return numbers(line.strip()[len(begin) :])
 
 
+def test_pendulum():
+    text = shown("pendulum", 120, 60, 60)
+    table = {name: row(text, name) for name in ("then l-bfgs", "then bfgs", "then levenberg-marquardt", "Adam alone")}
+    begin, alone = table["Adam alone"][:2]
+    for name in ("then bfgs", "then levenberg-marquardt"):
+        assert table[name][0] == begin
+        assert table[name][1] < 0.5 * alone
+    assert table["then l-bfgs"][1] < 0.5 * begin
+
+
 def test_batch_sizes():
     text = shown("batch_sizes", 500, 10)
     table = {name: row(text, name) for name in ("batch  ", "mini-batch", "stochastic")}
@@ -81,18 +91,22 @@ def test_schedules():
 
 
 def test_find_learning_rate():
-    text = shown("find_learning_rate", 800)
-    less, found, more = (values[-1] for values in map(numbers, text.strip().splitlines()[-3:]))
-    assert found < 0.5 * min(less, more)
+    text = shown("find_learning_rate", 600, 6)
+    table = {name: row(text, name) for name in ("grid", "random", "halving", "lr_find", "Prodigy")}
+    rates, steps, losses = ([values[column] for values in table.values()] for column in range(3))
+    assert all(1e-4 <= rate <= 3 for rate in rates)
+    assert steps[3] <= 100 < steps[2] < steps[0] / 2
+    assert max(losses) < 1.0  # log(10) is 2.3
+    assert losses[2] <= 1.5 * losses[0]
 
 
 def test_grid_search():
     text = shown("grid_search", 200, 15)
-    means = [float(mean) for mean in re.findall(r"^(\d\.\d{3}) \+-", text, re.MULTILINE)]
-    assert len(means) == 8
+    lines = [line.split() for line in text.splitlines()[1:9]]
+    means = [float(line[3]) for line in lines]
+    assert means == sorted(means, reverse=True)
     best = re.search(r"best: \{'units': (\d+), 'learning_rate': ([\d.]+), 'activation': '(\w+)'\}", text)
-    chosen = [line for line in text.splitlines() if re.search(rf" {best[1]} +{best[2]}  {best[3]}$", line)]
-    assert numbers(chosen[0])[0] == max(means)
+    assert lines[0][:3] == list(best.groups())
     assert row(text, "on new data:")[0] > 0.85
 
 
@@ -232,6 +246,23 @@ def test_minimize():
     failed = {name for name, words in runs.items() if words[0] == "not"}
     assert failed == {"adam", "saddle", "steps, l-bfgs"}
     assert "-0.5" in runs["saddle, escaped"]
+
+
+def test_curve_fits():
+    text = shown("curve_fits", 300, 10, alone=True)
+    assert "300 curves: 300 solved in" in text
+    assert row(text, "lifetimes:")[0] < 0.03
+    assert numbers(text.splitlines()[2])[-1] < 1e-6
+    errors = [abs(row(text, f"loss {loss} ")[0] - 1) for loss in ("linear", "soft_l1", "cauchy")]
+    assert errors[0] > 3 * max(errors[1:])
+    assert text.count("solved") == 4
+
+
+def test_valley():
+    text = shown("valley", 300, alone=True)
+    ends = {line[:20].strip(): line.split()[-1] for line in text.splitlines()[:4]}
+    assert ends == {"gradient descent": "maxiter", "momentum": "maxiter", "conjugate gradients": "gtol", "bfgs": "gtol"}
+    assert "matplotlib is not installed" in text
 
 
 def test_gpt():

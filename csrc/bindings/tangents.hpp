@@ -50,6 +50,11 @@ template <class Real> class Directions {
   std::vector<py::array> held_;
 };
 
+/// How a pass that leaves the weights as they are holds them: statistics are written, and put back.
+template <class Real> Use use_of(const Network<Real>& network) {
+  return network.has_statistics() || network.has_externals() || network.batch ? Use::change : Use::read;
+}
+
 /// What moves how fast: outputs of rows x, and their directions, where the weights move along `directions` and the
 /// inputs along dx, None for those that stand still.
 template <class Real>
@@ -78,7 +83,7 @@ py::tuple jvp_of(const Network<Real>& network, const std::shared_ptr<Guard>& gua
     all.x.push_back({input.data, input.source});
     sources.push_back(input.source);
   }
-  const Hold hold(guard, Use::change);
+  const Hold hold(guard, use_of(network));
   const UpdateEpilogue none{};
   Executor<Real> executor(network, from[0].rows, Mode::tangent, {}, std::move(directions.weights), none, sources, use);
   set_all_rows(executor, network, all, number);
@@ -110,7 +115,7 @@ void find_gauss_newton_product(const Network<Real>& network, const std::shared_p
                                const std::vector<py::array>& product) {
   network.check_batches(given.rows(), given.rows());
   Directions<Real> moves(network, directions);
-  const Hold hold(guard, Use::change);
+  const Hold hold(guard, use_of(network));
   for (auto& layer : moves.weights)
     for (auto& weight : layer)
       if (weight.trainable()) weight.gradient = data<Real>(product[weight.number]);

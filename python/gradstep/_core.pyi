@@ -22,6 +22,17 @@ from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
+from ._core_minimize import BFGS as BFGS
+from ._core_minimize import LBFGS as LBFGS
+from ._core_minimize import REASONS as REASONS
+from ._core_minimize import Descent as Descent
+from ._core_minimize import DescentMethod as DescentMethod
+from ._core_minimize import MachineCode as MachineCode
+from ._core_minimize import Many as Many
+from ._core_minimize import Memory as Memory
+from ._core_minimize import descend as descend
+from ._core_minimize import line_search as line_search
+from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
 from ._core_torch import TensorGroups as TensorGroups
@@ -252,6 +263,10 @@ class Network:
         self, loss: Any, x: Given, y: Given, number: int = 0, weights: Given | None = None, mask: Given | None = None
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
+
+    def row_jacobian(self, x: Given, ids: ndarray, number: int, places: Sequence[int], to: ndarray) -> None:
+        """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by
+        the trained weights, in training; places: where each begins in n. ids (rows,) int64, number: as `forward`."""
 
     def jvp(
         self,

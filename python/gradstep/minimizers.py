@@ -17,6 +17,7 @@ from .minimize.methods.cma_es import CMAES
 from .minimize.methods.differential_evolution import DifferentialEvolution
 from .minimize.methods.first_order import FirstOrder
 from .minimize.methods.genetic import GeneticAlgorithm
+from .minimize.methods.hessian_free import HessianFree
 from .minimize.methods.lbfgs import LBFGS
 from .minimize.methods.lbfgsb import LBFGSB
 from .minimize.methods.least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
@@ -42,6 +43,7 @@ __all__ = [
     "FirstOrder",
     "GaussNewton",
     "GeneticAlgorithm",
+    "HessianFree",
     "LevenbergMarquardt",
     "Method",
     "MultiStart",

@@ -209,3 +209,75 @@ def test_noisy_residuals_are_called_noisy():
     assert "noise" in noisy.diagnosis
     wrong = gs.minimize(lambda x: x, np.ones(2), jac=lambda x: -np.eye(2), residual=True, method="lm")
     assert "wrong gradient" in wrong.diagnosis
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(np.clip(x, -600, 600)))
+
+
+def test_a_gradient_that_underflowed_is_a_plateau():
+    """A fall from 1 to 0, from so high that neither slope nor curvature is left: no minimum, whatever gtol says."""
+    res = gs.minimize(
+        lambda x: float(np.sum(sigmoid(x))), [-300.0], jac=lambda x: -sigmoid(x) * sigmoid(-x), method="bfgs"
+    )
+    assert 0 < abs(res.jac[0]) < 1e-100
+    assert not res.success
+    assert "has vanished" in res.message
+    # As small, at a minimum.
+    res = gs.minimize(lambda x: 1 + float(x @ x), [1e-60], jac=lambda x: 2 * x, method="bfgs")
+    assert res.success
+
+
+@pytest.mark.parametrize("start", [3.0, 300.0])
+def test_residuals_that_no_longer_depend_on_a_variable(start):
+    """exp(-x t) fitted to what no x gives: x goes to where neither f nor the gradient depends on it."""
+    t = np.linspace(1, 2, 5)
+
+    def fun(x):
+        return np.exp(-x[1] * t) + x[0] - np.array([1.0, 2, 3, 2, 1])
+
+    def jac(x):
+        return np.stack([np.ones(5), -t * np.exp(-x[1] * t)], axis=1)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        res = gs.minimize(fun, [0.0, start], jac=jac, residual=True)
+    assert not res.success
+    assert "x0[1]" in str(res.diagnosis)
+    assert ("plateau" in res.diagnosis) == (start == 3.0)
+
+
+@pytest.mark.parametrize("f0", [0.0, 1e-3, 40.0])
+def test_fits_with_residuals_that_stay_are_solved(f0):
+    t = np.linspace(0, 2, 20)
+    y = np.exp(-t) + f0 * np.sin(7 * t)
+    res = gs.minimize(
+        lambda x: x[0] * np.exp(-x[1] * t) - y,
+        [0.5, 0.2],
+        jac=lambda x: np.stack([np.exp(-x[1] * t), -x[0] * t * np.exp(-x[1] * t)], axis=1),
+        residual=True,
+    )
+    assert res.success, res.message
+    assert abs(res.grad).max() <= 1e-8 * max(1.0, res.fun)
+
+
+def test_functions_without_a_minimum_are_not_solved():
+    res = gs.minimize(lambda x: float(x[0]), [1.0], jac=lambda x: np.ones(1))
+    assert not res.success
+    assert "no minimum" in res.diagnosis["unbounded"]
+    res = gs.minimize(lambda x: -math.inf if x[0] < 0 else float(x[0]), [1.0], jac=lambda x: np.ones(1))
+    assert (res.reason, res.success, res.fun) == ("nan", False, -math.inf)
+    assert "no minimum" in res.message
+
+
+def test_kinks_are_no_wrong_gradients():
+    res = gs.minimize(lambda x: float(np.abs(x).sum()), [1.0, 2.3], jac=np.sign, method="bfgs")
+    assert not res.success
+    assert "kink" in res.diagnosis
+    assert "wrong gradient" not in res.diagnosis
+
+
+def test_values_that_are_no_numbers_around_are_no_wrong_gradient():
+    start = [1.0, 2.0]
+    res = gs.minimize(lambda x: 1.0 if x.tolist() == start else math.nan, start, jac=lambda x: 2 * x, method="bfgs")
+    assert not res.success
+    assert "wrong gradient" not in res.diagnosis

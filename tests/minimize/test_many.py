@@ -115,8 +115,8 @@ def test_reasons_of_those_that_fail():
         (value, STARTS, {"jac": lambda X, rows: X[:, :1]}, r"jac\(X, rows\) must have shape \(400, 2\)"),
         (lambda X, rows: X, STARTS, {"jac": gradient}, r"fun\(X, rows\) must have shape \(400\)"),
         (value, STARTS, {"jac": True}, "pair"),
-        (value, STARTS, {"jac": gradient, "method": "cg"}, "method must be one of"),
-        (value, STARTS, {"jac": gradient, "method": "levenberg-marquardt"}, "residual=True"),
+        (value, STARTS, {"jac": gradient, "method": "cg"}, "with residual=False; got"),
+        (value, STARTS, {"jac": gradient, "method": "levenberg-marquardt"}, "with residual=False"),
     ],
 )
 def test_bad_calls(fun, x0, given, said):

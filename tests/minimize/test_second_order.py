@@ -199,3 +199,18 @@ def test_owl_qn_has_exact_zeros():
     assert ((res.x == 0) == (truth == 0)).all()
     assert res.success
     assert res.fun == pytest.approx(0.5 * (w * (truth - c) ** 2).sum() + l1 * abs(truth).sum())
+
+
+def test_a_step_that_ends_at_the_radius_says_nothing_of_what_is_left():
+    """f falls for ever along a valley: where rounding ends the run, it is not called solved."""
+
+    def residuals(x):
+        return np.array([1.5, 2.25, 2.625]) - x[0] * (1 - x[1] ** np.arange(1, 4))
+
+    def jac(x):
+        k = np.arange(1, 4)
+        return np.stack([-(1 - x[1] ** k), x[0] * k * x[1] ** (k - 1)], axis=1)
+
+    res = gs.minimize(residuals, [10.0, 10.0], jac=jac, residual=True)
+    assert abs(res.x[0]) > 1e5
+    assert not res.success

@@ -19,7 +19,8 @@ def sequence():
     return minimizers.Sequence(gs.optimizers.Adam(0.01), "bfgs", switch=4)
 
 
-OPTIMIZERS = {name: (lambda name=name: name) for name in ("lbfgs", "bfgs", "cg", "owlqn")} | {"sequence": sequence}
+OPTIMIZERS = {name: (lambda name=name: name) for name in ("lbfgs", "bfgs", "cg", "owlqn", "newton-cg")}
+OPTIMIZERS |= {"sequence": sequence, "newton-cg of some rows": lambda: minimizers.HessianFree(curvature_rows=15)}
 
 
 def made(optimizer, seed=5):

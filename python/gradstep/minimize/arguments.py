@@ -50,17 +50,19 @@ class Arguments(dict[str, Any]):
             self["maxiter"] = check_int("epochs", epochs, 0)
 
 
-def map_of(workers: Any) -> tuple[Any, Any]:
-    """A map for ``workers=``, and the pool of threads that is to be closed behind it."""
+def map_of(workers: Any, is_code: bool) -> tuple[Any, Any, int]:
+    """A map for ``workers=``, the pool of threads that is to be closed behind it, and the threads for machine code."""
+    if is_code and callable(workers):
+        raise TypeError("workers must be a number of threads where fun is machine code.")
     if workers is None or callable(workers):
-        return workers, None
+        return workers, None, 1
     count = check_int("workers", workers, 1)
-    if count == 1:
-        return None, None
+    if count == 1 or is_code:
+        return None, None, count
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(count)
-    return pool.map, pool
+    return pool.map, pool, count
 
 
 def default_method(residual: bool, box: Bounds | None, hess: Any, hessp: Any, n: int) -> str:

@@ -14,8 +14,10 @@ import numpy as np
 
 from .checking import mismatch, worst_components
 from .methods.base import Method
+from .methods.least_squares import LevenbergMarquardt
 from .objective import Objective
 from .record import Record
+from .residuals import Residuals
 from .stop import Stop
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -23,6 +25,7 @@ __all__ = ["Diagnosis", "diagnose"]
 TURNS = 8  # times in a row that the gradient turns round in an oscillation
 FLAT = 50  # iterations over which f hardly moves on a plateau
 UNLIKE = 1e3  # ratio of the natural steps of two variables that counts as bad scaling
+DEEP = 1e12  # times the size of the first value: f has fallen that far below 0 where it seems to have no minimum
 LISTED = 3  # variables that a sentence names
 
 
@@ -52,7 +55,7 @@ def diagnose(
         A limit of the objective was reached meanwhile.
     """
     found = Diagnosis()
-    n = len(record.fun) - 1
+    n = len(record) - 1
     said = found.sentences
     if stop.reason == "nan" and n <= 0:
         said["non-finite start"] = f"{stop.detail}: start where fun and jac are finite."
@@ -67,6 +70,8 @@ def diagnose(
         return found
     if success and not g.any() and (objective.is_differences or n == 0):
         _flat(objective, x, said)
+    if success:
+        _vanished(objective, method, record, x, g, said)
     if success and stop.reason in ("gtol", "ftol", "xtol") and "plateau" not in said:
         _saddle(objective, method, record, n, x, g, found)
     if not success and stop.reason in ("line_search", "stalled", "diverged"):
@@ -99,10 +104,10 @@ def _history(
     said: dict[str, str],
 ) -> None:
     """What values and gradients of the iterations say."""
-    rate = record.alpha[-1]
+    rate = float(record.alpha[-1])
     fixed = method.is_first_order and getattr(method, "line_search", None) is None
     if stop.reason == "diverged":
-        said["diverging"] = f"f rose from {min(record.fun):.4g} to {record.fun[-1]:.4g}." + (
+        said["diverging"] = f"f rose from {record.fun.min():.4g} to {record.fun[-1]:.4g}." + (
             _largest_rate(objective, x, g, rate) if fixed and may_call else ""
         )
     elif not success and record.turns >= TURNS and fixed:
@@ -110,9 +115,11 @@ def _history(
             f"the gradient has turned round in each of the last {record.turns} iterations: steps of rate {rate:.3g} "
             "go back and forth across a valley. Halve the learning rate."
         )
+    if not success and objective.best_f < -DEEP * max(1.0, abs(record.fun[0])):
+        said["unbounded"] = f"f has fallen to {objective.best_f:.3g}: it seems to have no minimum. Set bounds."
     recent = record.fun[-FLAT:]
     if not success and len(recent) == FLAT and "diverging" not in said:
-        moved = max(recent) - min(recent)
+        moved = float(recent.max() - recent.min())
         if moved <= 1e-6 * max(abs(recent[-1]), 1e-300) and "oscillating" not in said:
             said["plateau"] = (
                 f"f moved by {moved:.2g} only in {FLAT} iterations, with a gradient of {record.gnorm[-1]:.2g}, "
@@ -141,6 +148,8 @@ def _saddle(
     """Whether f curves downwards here: asked where a run could have come to a saddle point."""
     curvature = getattr(method, "curvature", math.nan)
     # Descents leave saddle points by themselves, unless they never saw a slope along some variable.
+    if _is_next_to_0(objective, record):
+        return
     suspect = n == 0 or bool((x == objective.layout.x0).any()) or curvature < 0
     loose = np.ones(len(x), bool) if objective.bounds is None else ~objective.bounds.active(x)
     if not suspect or not loose.any():
@@ -153,6 +162,11 @@ def _saddle(
             f"f curves downwards ({lowest:.3g}) along res.escape: a saddle point, and no minimum. Start again from "
             "res.x + t * res.escape, with a small t."
         )
+
+
+def _is_next_to_0(objective: Objective, record: Record) -> bool:
+    """Whether a sum of squares has fallen to 0, below which none is, to rounding."""
+    return isinstance(objective, Residuals) and objective.best_f <= objective.eps * record.fun[0]
 
 
 def _lowest_curvature(
@@ -196,19 +210,56 @@ def _flat(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:
         )
 
 
+def _vanished(
+    objective: Objective, method: Method, record: Record, x: np.ndarray, g: np.ndarray, said: dict[str, str]
+) -> None:
+    """Whether components of the gradient are next to nothing because f is flat, and not because a minimum is near."""
+    gone = (g != 0) & (np.abs(g) < objective.eps**3)
+    if isinstance(method, LevenbergMarquardt) and len(record.fun) > 1 and not _is_next_to_0(objective, record):
+        gone |= method.lost(x)
+    for i in np.flatnonzero(gone)[:LISTED]:
+        unit = np.zeros(len(x))
+        unit[i] = 1.0
+        curvature = float(objective.hessian_product(x, unit, g)[i])
+        step = abs(float(g[i])) / curvature if curvature > 0 else math.inf
+        if step > 1e-6 * max(1.0, abs(float(x[i]))):
+            said["plateau"] = (
+                f"along {objective.layout.name(int(i))} the gradient has vanished ({g[i]:.2g}), and the curvature "
+                f"with it ({curvature:.2g}): f = {objective.best_f:.6g} is on a plateau, which says nothing of a "
+                "minimum. Start elsewhere, or set bounds."
+            )
+            return
+
+
 def _gradient(objective: Objective, x: np.ndarray, g: np.ndarray, said: dict[str, str]) -> None:
     if objective.is_differences or objective.bounds is not None:
         return
     rng = np.random.Generator(np.random.Philox(0))
     if min(mismatch(objective, x, g, rng) for _ in range(2)) < 1e-2:
         return
-    worst = worst_components(objective, x, g)
+    worst = [one for one in worst_components(objective, x, g) if math.isfinite(one[2])]
     if worst:
         name, given, numeric = worst[0]
+        slopes = _slopes(objective, x, [objective.layout.name(i) for i in range(len(x))].index(name))
+        if min(abs(given - slope) for slope in slopes) <= 1e-3 * abs(slopes[1] - slopes[0]):
+            said["kink"] = (
+                f"fun is not smooth: its slope along {name} is {slopes[0]:.4g} on one side and {slopes[1]:.4g} on the "
+                'other. Smooth it, as sqrt(x^2 + d^2) for |x|, or take "cma-es", which compares values only.'
+            )
+            return
         said["wrong gradient"] = (
             f"jac is not the gradient of fun: {name} is {given:.6g} where differences of fun give {numeric:.6g}. "
             "gs.check_grad says more."
         )
+
+
+def _slopes(objective: Objective, x: np.ndarray, i: int) -> tuple[float, float]:
+    """Differences of fun along a variable, to the left and to the right."""
+    h = np.zeros(len(x))
+    h[i] = objective.eps ** (1 / 3) * max(1.0, abs(float(x[i])))
+    left, right = (x - h).astype(x.dtype), (x + h).astype(x.dtype)
+    f, below, above = objective.values_beside([x, left, right])
+    return (f - below) / float(x[i] - left[i]), (above - f) / float(right[i] - x[i])
 
 
 def _noise(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:

@@ -69,6 +69,11 @@ class Layout:
         """Whether x0 is one array of one axis."""
         return self._flat
 
+    @property
+    def is_array(self) -> bool:
+        """Whether x0 is one array, of any shape, or a number."""
+        return self._structure is None
+
     def _walk(self, node: Any, label: str, leaves: list[np.ndarray]) -> Any:
         if isinstance(node, Mapping):
             return {key: self._walk(child, f"{label}[{key!r}]", leaves) for key, child in node.items()}

@@ -20,10 +20,14 @@ class Rows:
         Why each ended; empty before.
     nit, nfev : ndarray of int, shape (K,)
     ncall : int
+    code, data
+        Machine code in the place of `fun`, with the rows of `data` that it gets.
     """
 
-    def __init__(self, fun: Any, jac: Any, x0: np.ndarray, residual: bool) -> None:
-        self.fun, self.jac, self.residual = fun, jac, residual
+    def __init__(
+        self, fun: Any, jac: Any, x0: np.ndarray, residual: bool, code: Any = None, data: np.ndarray | None = None
+    ) -> None:
+        self.fun, self.jac, self.residual, self.code, self.data = fun, jac, residual, code, data
         self.x = x0.copy()
         count = len(x0)
         self.f, self.g = np.full(count, np.inf), np.zeros(x0.shape)
@@ -36,6 +40,9 @@ class Rows:
         """Values (k,) and gradients (k, n), or residuals (k, m) and Jacobians (k, m, n), at points (k, n)."""
         self.ncall += 1
         self.nfev[rows] += 1
+        if self.code is not None:
+            values, slopes = self.code.gradients(X, rows, self.data)
+            return values, slopes
         given = X.astype(self.x.dtype)
         found = self.fun(given.copy(), rows.copy())
         if self.jac is True:

@@ -15,6 +15,7 @@ from .arguments import Arguments, default_method, derivative, limits_of, map_of,
 from .batches import BatchObjective, data_of
 from .bounds import Bounds
 from .checking import check_grad as compare
+from .compiled import machine_code
 from .diagnosis import Diagnosis, diagnose
 from .ending import Best, Ending, ending
 from .layout import Layout
@@ -31,7 +32,7 @@ from .stop import STATUS, Stop
 
 __all__ = ["minimize"]
 
-GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-9
+GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
 def minimize(
@@ -72,7 +73,10 @@ def minimize(
     Parameters
     ----------
     fun : callable
-        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. With `data`,
+        ``fun(x, *args) -> float``, x in the structure of `x0`; a copy, which may be written. Or machine code, which is
+        called without Python: a Numba ``cfunc``, SciPy's ``LowLevelCallable``, a function pointer of ctypes or cffi, or
+        Cython's capsule of ``double f(intptr n, const double *x, double *grad_or_NULL, void *user)``, or the same with
+        float. It writes the gradient unless that pointer is null, so ``jac=True`` goes without saying. With `data`,
         ``fun(x, *rows, *args) -> (value, gradient)``: the mean loss of these rows.
     x0 : float, array_like, or list, tuple or dict of arrays
         The start. Arrays of float32 or float64, of any shapes; it is not changed.
@@ -102,7 +106,7 @@ def minimize(
     tol : float, optional
         Sets `gtol`, or for methods without gradients `ftol` and `xtol`.
     gtol : float, optional
-        Solved where no component of the gradient is larger. By default 1e-6; 1e-9 for methods of residuals, which they
+        Solved where no component of the gradient is larger. By default 1e-6; 1e-10 for methods of residuals, which they
         reach an iteration or two later.
     ftol : float, default 0
         Stop where an iteration changes f by no more, relative to the larger of ``|f|`` and 1; 0 for never.
@@ -123,6 +127,7 @@ def minimize(
         Whether `fun` takes many points, shape (P, n), and gives as many values, (P,): for populations.
     workers : int or callable, optional
         So many threads, or a map such as ``pool.map``, evaluate the points of a population or of finite differences.
+        Threads call machine code at the same time; functions of Python take turns, except in what releases the GIL.
     data : array or tuple of arrays, optional
         Arrays, or SciPy sparse matrices, of the same number of rows, over which `fun` is a mean. Optimizers, ``"svrg"``
         and ``"sarah"`` step after each batch of rows, others after all rows. See Notes.
@@ -187,6 +192,9 @@ def minimize(
     (array([1., 1.]), True)
     """
     layout = Layout(x0)
+    code = machine_code(fun)
+    if code is not None:
+        fun, jac = code, _checked_code(code, jac, args, residual, layout)
     if not callable(fun):
         raise TypeError(f"fun must be callable; got {describe(fun)}.")
     merged = Arguments(
@@ -217,7 +225,7 @@ def minimize(
         raise ValueError(f'method "{chosen.name}" needs residual=True, and a fun that gives the residuals.')
     if batched and (chosen.needs != "value" or not layout.is_vector):
         raise ValueError("batched=True is for methods of populations, and an x0 that is a vector.")
-    mapped, pool = map_of(workers)
+    mapped, pool, threads = map_of(workers, code is not None)
     common: dict[str, Any] = {
         "hess": optional("hess", hess),
         "hessp": optional("hessp", hessp),
@@ -226,6 +234,7 @@ def minimize(
         "limits": limits,
         "step": merged.step,
         "mapped": mapped,
+        "threads": threads,
         "batched": check_bool("batched", batched),
     }
     objective: Objective
@@ -269,6 +278,23 @@ def minimize(
     return result
 
 
+def _checked_code(code: Any, jac: Any, args: Any, residual: Any, layout: Layout) -> bool:
+    """Whether fun in machine code fits the other arguments; its gradient comes with its value."""
+    if jac not in (None, True):
+        raise TypeError(
+            f"jac must be True or left out: fun in machine code fills in the gradient; got {describe(jac)}."
+        )
+    if args or residual:
+        raise TypeError(
+            "fun in machine code takes no args, and gives no residuals: its last argument points to its data."
+        )
+    if not layout.is_array:
+        raise TypeError("x0 must be one array where fun is machine code.")
+    if code.is_single and layout.dtype != np.float32:
+        raise TypeError(f"x0 must have dtype float32 where fun takes float; got {layout.dtype}.")
+    return True
+
+
 def _run(
     objective: Objective, method: Method, rules: Rules, record: Record, callback: Any, seed: int | None
 ) -> OptimizeResult:
@@ -305,7 +331,7 @@ def _run(
                 f"calls of fun, at x = {layout.restore(objective.best_x)!r}"
             )
         raise
-    return _result(objective, method, rules, record, end, point if record.fun else Point(x, objective.best_f))
+    return _result(objective, method, rules, record, end, point if len(record) else Point(x, objective.best_f))
 
 
 def _status(stop: Stop, success: bool) -> int:
@@ -329,11 +355,14 @@ def _result(
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
         g = objective.gradient(x)
     gnorm = math.nan if g is None else method._optimality(point if stop.reason == "gtol" else Point(x, f, g))
-    n = max(len(record.fun) - 1, 0)
-    best, first = Best(x, f, None if g is None else free(objective, x, g), gnorm), record.fun[0] if record.fun else f
+    n = max(len(record) - 1, 0)
+    best, first = (
+        Best(x, f, None if g is None else free(objective, x, g), gnorm),
+        float(record.fun[0]) if len(record) else f,
+    )
     found = ending(stop, best, objective, n, rules.gtol, first)
     seen = Diagnosis()
-    if record.fun or stop.reason == "nan":
+    if len(record) or stop.reason == "nan":
         with suppress(Stop):  # a limit came first
             seen = diagnose(stop, found.success, objective, method, record, x, g)
     if found.success and "plateau" in seen.sentences:
@@ -357,13 +386,13 @@ def _result(
     )
     if g is not None:
         result.jac = layout.restore(g)
-    if record.fun:
+    if len(record):
         result.update(method._extras(point))
         result.update(objective.extras(x))
     if seen.escape is not None:
         result.escape = layout.restore(seen.escape)
     result.diagnosis = seen.sentences
-    result.history = record.history() | (method._history() if record.fun else {})
+    result.history = record.history() | (method._history() if len(record) else {})
     if record.points is not None:
         result.path = [layout.restore(one) for one in record.points]
         result.path_fun = result.history["fun"].copy()

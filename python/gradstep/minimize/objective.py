@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import describe
 from . import differences
 from .bounds import Bounds
@@ -46,6 +47,8 @@ class Objective:
         Absolute step of finite differences.
     mapped : callable, optional
         A ``map`` that evaluates several points at once, of finite differences and populations.
+    threads : int
+        On which machine code evaluates a population.
     batched : bool
         `fun` takes (P, n) points and gives (P,) values.
 
@@ -72,11 +75,12 @@ class Objective:
         limits: Limits | None = None,
         step: Any = None,
         mapped: Any = None,
+        threads: int = 1,
         batched: bool = False,
     ) -> None:
         self.fun, self.jac, self.hess, self.hessp, self.layout, self.args = fun, jac, hess, hessp, layout, args
         self.bounds, self.limits, self.step, self.batched = bounds, limits or Limits(), step, batched
-        self._map = mapped or map
+        self._map, self.threads = mapped or map, threads
         self.is_pair, self.is_differences = jac is True, isinstance(jac, str)
         self.nfev = self.njev = self.nhev = 0
         self.eps = float(np.finfo(layout.dtype).eps)
@@ -85,6 +89,16 @@ class Objective:
         self._x: np.ndarray | None = None  # the last point, and what is known there
         self._f = math.nan
         self._g: np.ndarray | None = None
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the core may call `fun` and `jac` itself, with the counting below in C++."""
+        return type(self) is Objective and not (self.batched or self.is_differences or self.has_l1)
+
+    @property
+    def machine_code(self) -> Any:
+        """`fun` in machine code, or None."""
+        return self.fun if isinstance(self.fun, _core.MachineCode) else None
 
     # -- counting ----
 
@@ -102,6 +116,8 @@ class Objective:
         self._x, self._f, self._g = x, f, g
         if f < self.best_f:
             self.best_x, self.best_f, self.best_g = x, f, g
+            if f == -math.inf:
+                raise Stop("nan", "f is -inf: it has no minimum")
             if f <= self.limits.target:
                 raise Stop("target")
         return f
@@ -178,6 +194,9 @@ class Objective:
                     f"fun must give {len(points)} values for {len(points)} points with batched=True; "
                     f"got shape {found.shape} of dtype {found.dtype}."
                 )
+        elif self.machine_code is not None:
+            self._spend(len(points))
+            found = self.machine_code.values(points, self.threads)
         elif self._map is map or len(points) == 1:
             found = np.empty(len(points))
             for i, point in enumerate(points):
@@ -185,9 +204,10 @@ class Objective:
             return found
         else:
             found = np.array(self.values_beside(list(points)), np.float64)
-        for point, value in zip(points, found.tolist(), strict=True):
-            self._saw(point, value, None)
-        return found.astype(np.float64)
+        found = found.astype(np.float64, copy=False)
+        best = int(np.argmin(np.where(np.isnan(found), math.inf, found)))
+        self._saw(points[best], float(found[best]), None)
+        return found
 
     def values_beside(self, points: Sequence[np.ndarray]) -> list[float]:
         """Values through the map, none of which is a candidate for the best one or counts as the last point."""

@@ -100,8 +100,8 @@ class Trainable(Face):
         ----------
         optimizer : str, Optimizer or Method, default "rmsprop"
             A name of `gradstep.optimizers` for its defaults, or an optimizer. Or a method of `gradstep.minimizers` that
-            takes its steps over all rows: ``"lbfgs"``, ``"bfgs"``, ``"cg"``, ``"owlqn"``, an object of one, or
-            ``Sequence("adam", "bfgs")``; see Notes of `fit`.
+            takes its steps over all rows: ``"lbfgs"``, ``"bfgs"``, ``"cg"``, ``"owlqn"``, ``"newton-cg"`` (that is
+            `HessianFree`), an object of one, or ``Sequence("adam", "bfgs")``; see Notes of `fit`.
         loss : str, Loss or function, or a list or dict of them, optional
             What `gradstep.losses.get` takes: a name, a loss, or a function ``(y_true, y_pred) -> (values, gradient)``.
             `fit` and `evaluate` need one; `predict` does not. Of a model of several outputs one for all, or a list or

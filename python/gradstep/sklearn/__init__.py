@@ -1,14 +1,20 @@
 """Estimators with scikit-learn's parameters, defaults and numbers, and gradstep's loops underneath.
 
 They go where scikit-learn's go: `clone`, `Pipeline`, `GridSearchCV`, pickles. With the same `random_state` the linear
-ones that descend row by row find scikit-learn's coefficients.
+ones that descend row by row find scikit-learn's coefficients. `MLPClassifier` and `MLPRegressor` take what scikit-learn
+refuses too: any activation, loss and optimizer, dropout, normalization, class weights, callbacks, a validation curve,
+and a warm start that keeps the optimizer's state. `ModelClassifier` and `ModelRegressor` are around models that a
+function makes.
 
 Examples
 --------
 >>> import numpy as np
->>> from gradstep.sklearn import SGDClassifier
+>>> from gradstep.sklearn import MLPClassifier, SGDClassifier
 >>> X = np.array([[-2.0, -1.0], [-1.0, -1.0], [1.0, 1.0], [2.0, 1.0]])
 >>> SGDClassifier(random_state=0).fit(X, [0, 0, 1, 1]).predict([[-0.8, -1.0]])
+array([0])
+>>> network = MLPClassifier((8,), "leaky_relu", learning_rate_init=0.1, max_iter=50, tol=0, random_state=0)
+>>> network.set_params(n_iter_no_change=np.inf, solver="lbfgs").fit(X, [0, 0, 1, 1]).predict([[-0.8, -1.0]])
 array([0])
 """
 
@@ -21,12 +27,19 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError("gradstep.sklearn needs scikit-learn: pip install 'gradstep[sklearn]'.") from error
 
+from .mlp_classifier import MLPClassifier
+from .mlp_regressor import MLPRegressor
 from .one_class import SGDOneClassSVM
 from .passive_aggressive import PassiveAggressiveClassifier, PassiveAggressiveRegressor
 from .perceptron import Perceptron
 from .sgd import SGDClassifier, SGDRegressor
+from .wrapper import ModelClassifier, ModelRegressor
 
 __all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "ModelClassifier",
+    "ModelRegressor",
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
     "Perceptron",

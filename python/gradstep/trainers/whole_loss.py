@@ -11,6 +11,7 @@ from ..data.rows import Rows
 from ..minimize.layout import Layout
 from ..minimize.objective import Objective
 from .executor import Executor
+from .gauss_newton import WholeCurvature
 from .losses_and_metrics import Targets
 from .network import address, learned
 
@@ -106,7 +107,8 @@ class WholeLoss(Objective):
         network, trained = executor.network, executor.trained_weights()
         assert network is not None
         super().__init__(self.value, True, Layout(list(trained.values())))
-        self.rows, self.chunk = rows, chunk
+        self.rows, self.chunk, self._executor = rows, chunk, executor
+        self._of_all: WholeCurvature | None = None
         self.weights = list(trained.values())
         begins = np.cumsum([0, *(weight.size for weight in self.weights)]).tolist()
         self._parts = list(zip(self.weights, begins[:-1], begins[1:], strict=True))
@@ -125,6 +127,19 @@ class WholeLoss(Objective):
         }
         self._statistics = [weight for weight in untrained if weight.ndim < 2 or address(weight) in in_numpy]
         self._before = [weight.copy() for weight in self._statistics]
+
+    def curvature(self, x: np.ndarray, some: int | None, number: int) -> WholeCurvature:
+        """The Gauss-Newton matrix at a point, of all rows, or of so many that are drawn by a number."""
+        self.scatter(x)
+        executor, n = self._executor, len(self.rows)
+        if some is not None and some < n:
+            ids = np.sort(np.random.Generator(np.random.Philox(key=number)).permutation(n)[:some])
+            rows, chunk = self.rows.part(ids), min(self.chunk, some)
+            return WholeCurvature(executor, rows, terms_of(executor, rows, chunk), chunk, self._places, ids)
+        if self._of_all is None:
+            terms = terms_of(executor, self.rows, self.chunk)
+            self._of_all = WholeCurvature(executor, self.rows, terms, self.chunk, self._places)
+        return self._of_all
 
     def take_l1(self, kinked: np.ndarray, cut: np.ndarray) -> None:
         """Leave penalties of magnitudes to OWL-QN: their weights by the gradient, and by a cut after each step."""

@@ -49,6 +49,7 @@ class Method(Trains):
     is_first_order: ClassVar[bool] = False  # has a learning rate, and may go up
     scipy_names: ClassVar[dict[str, str]] = {}
 
+    _native: Any = None  # the method in the core, which steps without Python
     _settled: Any = None  # why an earlier run ended, where others followed it
     _settled_at = float("nan")  # the value it came to
     _rules: Any = None  # the conditions that end the run, for methods that make runs of others

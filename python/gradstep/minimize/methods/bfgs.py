@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ... import _core
 from ...checks import check_float
-from ..linesearch import Failed, Line, given_gradient, strong_wolfe
 from ..objective import Objective
 from ..point import Point
-from ..stop import Stop
 from .base import Method
-from .training import shaped
 
 __all__ = ["BFGS", "checked_wolfe"]
 
@@ -46,77 +44,33 @@ class BFGS(Method):
 
     name = "bfgs"
     trains_models = True
-    _learns = ("H", "fresh")
+    _learns: ClassVar[dict[str, str]] = {"H": "nn", "fresh": ""}
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
-        self.H = np.eye(len(point.x))
-        self._fresh = True
+        self._native = _core.BFGS(len(point.x), self.c1, self.c2)
 
     def _step(self, point: Point) -> Point:
-        g = point.g
-        assert g is not None
-        d = -(self.H @ g)
-        line = Line(self.objective, point, d)
-        if not line.slope < 0:
-            self._reset()
-            line = Line(self.objective, point, -g)
-        decrease = -line.slope / 2
-        alpha = min(1.0, 1.0 / float(np.sqrt(g @ g))) if self._fresh else 1.0
-        try:
-            new = strong_wolfe(line, alpha, self.c1, self.c2)
-        except Failed:
-            if self._fresh:
-                raise Stop("line_search", f"slope {line.slope:.2g}", decrease) from None
-            new = self._again(point, decrease)
-        self._update(point, new)
+        new: Point = self._native.step(self.objective, point)
         return new
 
-    def _reset(self) -> None:
-        self.H = np.eye(len(self.H))
-        self._fresh = True
-
-    def _again(self, point: Point, decrease: float) -> Point:
-        """A step along the negative gradient, with the matrix forgotten."""
-        kept, g = self.H, point.g
-        assert g is not None
-        self._reset()
-        line = Line(self.objective, point, -g)
-        try:
-            return strong_wolfe(line, min(1.0, 1.0 / float(np.sqrt(g @ g))), self.c1, self.c2)
-        except Failed:
-            self.H = kept
-            raise Stop("line_search", f"slope {-2 * decrease:.2g}", decrease) from None
-
-    def _update(self, point: Point, new: Point) -> None:
-        assert point.g is not None
-        assert new.g is not None
-        s = new.x.astype(np.float64) - point.x
-        y = new.g - point.g
-        ys, yy = float(y @ s), float(y @ y)
-        if not ys > 1e-10 * float(np.sqrt(yy * (s @ s))):
-            return
-        if self._fresh:
-            # Short of the full scaling, after which directions softer than the first are learned slowly.
-            self.H *= max((ys / yy) ** 0.75, 1e-3)
-            self._fresh = False
-        Hy = self.H @ y
-        u = (0.5 * (1 + float(y @ Hy) / ys) / ys) * s - Hy / ys
-        # One product of rank 2: s u' + u s'.
-        self.H += np.stack([s, u], axis=1) @ np.stack([u, s])
+    @property
+    def H(self) -> np.ndarray:
+        """The inverse Hessian, shape (n, n), of a run that has begun."""
+        matrix: np.ndarray = self._native.H
+        return matrix
 
     def _learned(self) -> dict[str, np.ndarray]:
-        return {"H": np.array(self.H), "fresh": np.array(self._fresh)}
+        return {"H": self.H, "fresh": np.array(self._native.is_fresh)}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        self.H, self._fresh = shaped("H", learned["H"], (n, n)), bool(learned["fresh"])
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        self._native.H, self._native.is_fresh = learned["H"], bool(learned["fresh"])
 
     def _left(self, point: Point) -> float | None:
-        g = given_gradient(point)
-        return 0.5 * float(g @ self.H @ g)
+        return float(self._native.left(self.objective, point))
 
     def _extras(self, point: Point) -> dict[str, Any]:
         return {"hess_inv": self.H}

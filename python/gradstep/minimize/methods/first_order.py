@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import _core
 from ...checks import check_choice, describe
 from ...optimizers import Optimizer, deserialize, serialize
 from ..linesearch import Failed, Line, armijo, strong_wolfe
@@ -97,13 +98,24 @@ class FirstOrder(Method):
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
         self._w: np.ndarray = point.x.copy()
         self._bound = self._own.bind(self._w)
+        self._native = None if self.line_search else self._made(point.f)
         self._same_dtype = point.x.dtype == np.float64
         self._recent = [point.f]  # the last values
         self._before: Point | None = None
-        self._search = {None: self._plain, "barzilai-borwein": self._spectral}.get(self.line_search, self._searched)
+        self._search = self._spectral if self.line_search == "barzilai-borwein" else self._searched
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_native": None}  # it steps an array of the core's
+
+    def _made(self, first: float) -> Any:
+        """The method in the core, which takes the optimizer's steps as they are: without Python, if it has one rule."""
+        core = getattr(self._own, "_core", None)
+        is_rule = type(self._bound._core) is _core.Bound and isinstance(core, _core.Optimizer)
+        index = self._bound._indices[0] if is_rule else 0
+        return _core.Descent(self._w, core if is_rule else None, index, self._bound.step, self._own, first)
 
     def _step(self, point: Point) -> Point:
-        return self._search(point)
+        return self._search(point) if self._native is None else self._native.step(self.objective, point)
 
     def _default_maxiter(self, n: int) -> int:
         return 10_000
@@ -115,18 +127,6 @@ class FirstOrder(Method):
         if self.objective.bounds is not None:
             self._w[...] = self.objective.bounds.clip(self._w)
         return self._w
-
-    def _plain(self, point: Point) -> Point:
-        rate = float(self._own.learning_rate)
-        x = self._moved(point).copy()
-        f = self.objective.value(x)
-        if f != f or f in (math.inf, -math.inf):
-            raise Stop("diverged" if self._is_rising(point) else "nan", f"f is {f} after a step with rate {rate:g}")
-        g = self.objective.gradient(x)
-        return Point(x, f, g, rate)
-
-    def _is_rising(self, point: Point) -> bool:
-        return not point.f <= self._recent[0]
 
     def _searched(self, point: Point) -> Point:
         g = point.g

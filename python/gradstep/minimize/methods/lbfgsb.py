@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ..bounds import Bounds
 from ..linesearch import Failed, Line, strong_wolfe
 from ..point import Point
 from ..stop import Stop
-from .lbfgs import LBFGS, Memory
+from .lbfgs import LBFGS
 
 __all__ = ["LBFGSB"]
 
@@ -41,6 +42,9 @@ class LBFGSB(LBFGS):
     takes_bounds = True
     trains_models = False
 
+    def _made(self) -> Any:
+        return super()._made() if self.objective.bounds is None else None
+
     def _step(self, point: Point) -> Point:
         bounds = self.objective.bounds
         if bounds is None:
@@ -49,7 +53,7 @@ class LBFGSB(LBFGS):
         assert g is not None
         decrease = None
         while True:
-            fresh = not self.memory
+            fresh = not len(self.memory)
             d = _Model(self.memory, len(g)).minimum(point.x.astype(np.float64), g, bounds) - point.x
             line = Line(self.objective, point, d)
             if decrease is None:
@@ -79,7 +83,7 @@ def _room(x: np.ndarray, d: np.ndarray, bounds: Bounds) -> float:
 class _Model:
     """The compact form of the matrix: B = theta I - W M W', W (n, 2k)."""
 
-    def __init__(self, memory: Memory, n: int) -> None:
+    def __init__(self, memory: Any, n: int) -> None:
         k = len(memory)
         self.theta = 1 / memory.gamma
         if not k:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ...checks import check_float
@@ -50,6 +52,9 @@ class OWLQN(LBFGS):
         self.objective = objective
         objective.add_l1(self.l1)
 
+    def _made(self) -> Any:
+        return None
+
     def _optimality(self, point: Point) -> float:
         return largest(self._pseudo(point.x, given_gradient(point)))
 
@@ -63,7 +68,7 @@ class OWLQN(LBFGS):
         g = given_gradient(point)
         pg = self._pseudo(point.x, g)
         while True:
-            fresh = not self.memory
+            fresh = not len(self.memory)
             d = -(pg if fresh else self.memory.product(pg))
             d[d * pg >= 0] = 0.0
             new = self._within(point, pg, d, min(1.0, 1.0 / float(np.sqrt(pg @ pg))) if fresh else 1.0)

@@ -17,6 +17,7 @@ from .cma_es import CMAES
 from .differential_evolution import DifferentialEvolution
 from .first_order import FirstOrder
 from .genetic import GeneticAlgorithm
+from .hessian_free import HessianFree
 from .lbfgs import LBFGS
 from .lbfgsb import LBFGSB
 from .least_squares import GaussNewton, LevenbergMarquardt, NaturalGradient
@@ -43,7 +44,11 @@ METHODS: dict[str, type[Method]] = {
 }
 # Of the methods that are asked for by name to train a model: weights of magnitudes are those of the layers' L1 alone.
 TRAINING: dict[str, dict[str, Any]] = {"owl-qn": {"l1": 0.0}}
-CLASSES: dict[str, type[Method]] = {cls.__name__: cls for cls in (*METHODS.values(), FirstOrder, Sequence)}
+# Methods that train models only; newton-cg has products with the Gauss-Newton matrix there.
+TRAINERS: dict[str, type[Method]] = {"newton-cg": HessianFree, HessianFree.name: HessianFree}
+CLASSES: dict[str, type[Method]] = {
+    cls.__name__: cls for cls in (*METHODS.values(), *TRAINERS.values(), FirstOrder, Sequence)
+}
 # Names of other libraries, and of the same thing.
 ALIASES: dict[str, str] = {
     "lbfgs": "l-bfgs",
@@ -53,6 +58,7 @@ ALIASES: dict[str, str] = {
     "de": "differential-evolution",
     "newton": "trust-exact",
     "cmaes": "cma-es",
+    "hf": "hessian-free",
 }
 # Descents by the articles' names, as optimizers of the package.
 DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -128,7 +134,9 @@ def trainer_of(given: Any) -> Optimizer | Method:
         Something else, an unknown name, or a method that does not train models.
     """
     found: Optimizer | Method
-    if isinstance(given, str) and (name := _method_name(given)) in METHODS:
+    if isinstance(given, str) and (name := _method_name(given)) in TRAINERS:
+        found = TRAINERS[name]()
+    elif isinstance(given, str) and name in METHODS:
         found = METHODS[name](**TRAINING.get(name, {}))
     elif isinstance(given, Mapping) and given.get("class_name") in CLASSES:
         found = deserialize(given)
@@ -139,7 +147,7 @@ def trainer_of(given: Any) -> Optimizer | Method:
     else:
         return registry.get(given)
     if not found.trains_models:
-        able = [name for name, cls in METHODS.items() if cls.trains_models]
+        able = [name for name, cls in (METHODS | TRAINERS).items() if cls.trains_models]
         raise ValueError(f"{found!r} trains no models; {', '.join(able)} do, every optimizer, and a Sequence of them.")
     return found
 

@@ -55,7 +55,9 @@ class _TrustRegion(Method):
         self._model(point)
         noise = 4 * self.objective.eps * abs(point.f)
         while True:
-            p, decrease, size = self._inside(point, self._radius)
+            radius = self._radius
+            p, decrease, size = self._inside(point, radius)
+            left = decrease if size < 0.99 * radius else self._beyond()
             x = (point.x + p).astype(point.x.dtype)
             if not decrease > 0 or np.array_equal(x, point.x):
                 raise Stop("stalled", "the model of second order finds no lower point", math.inf)
@@ -72,10 +74,14 @@ class _TrustRegion(Method):
             if ratio > self.eta:
                 g = self.objective.gradient(x)
                 if fell < 0 and not float(g @ g) < float(given_gradient(point) @ given_gradient(point)):
-                    raise Stop("stalled", "f no longer resolves the steps, and the gradient falls no more", decrease)
+                    raise Stop("stalled", "f no longer resolves the steps, and the gradient falls no more", left)
                 return Point(x, f, g, size)
             if self._radius <= SMALLEST * max(1.0, float(np.abs(x).max())) * self._unit():
-                raise Stop("stalled", "the trust region has shrunk to nothing", decrease)
+                raise Stop("stalled", "the trust region has shrunk to nothing", left)
+
+    def _beyond(self) -> float:
+        """How far the model falls without a radius; infinitely, where that is not known."""
+        return math.inf
 
     def _unit(self) -> float:
         """What a change of 1 measures in the radius's units, at least."""
@@ -133,6 +139,10 @@ class TrustExact(_TrustRegion):
 
     def _unit(self) -> float:
         return float(self._d.min())
+
+    def _beyond(self) -> float:
+        w, a = self._w, self._a
+        return 0.5 * float((a * a / w).sum()) if w[0] > 0 else math.inf
 
     def _inside(self, point: Point, radius: float) -> tuple[np.ndarray, float, float]:
         w, a = self._w, self._a

@@ -1,0 +1,109 @@
+// Vectors of n doubles that points and methods share. Those that nobody uses any more are used again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace gs::minimize {
+
+// Doubles that loops take at a time: a vector is that long or a multiple of it, with zeros behind its n numbers.
+inline constexpr std::size_t lanes = 8;
+
+/// A vector of a pool, or none. Whoever makes one writes it; after that it is only read. For one thread at a time.
+class Vector {
+ public:
+  Vector() = default;
+  Vector(const Vector& other) : at_(other.at_) {
+    if (at_) ++at_->users;
+  }
+  Vector(Vector&& other) noexcept : at_(std::exchange(other.at_, nullptr)) {}
+  Vector& operator=(Vector other) noexcept {
+    std::swap(at_, other.at_);
+    return *this;
+  }
+  ~Vector() {
+    if (at_ && --at_->users == 0) release();
+  }
+
+  explicit operator bool() const { return at_; }
+  bool operator==(const Vector& other) const { return at_ == other.at_; }
+  double* data() const { return reinterpret_cast<double*>(reinterpret_cast<char*>(at_) + sizeof(Block)); }
+  double& operator[](std::size_t i) const { return data()[i]; }
+
+  /// What whoever uses the pool keeps with a vector: null at first.
+  void*& tag() const { return at_->tag; }
+
+ private:
+  friend class Vectors;
+  struct Pool;
+  struct alignas(64) Block {
+    Pool* pool;
+    std::int64_t users;
+    void* tag;
+  };
+  struct Pool {
+    std::size_t size;  // doubles, a multiple of `lanes`
+    void (*drop)(void*);
+    std::vector<Block*> spare{};
+    std::size_t blocks = 0;
+    bool closed = false;
+  };
+  explicit Vector(Block* at) : at_(at) {}
+
+  void release() {
+    Pool* const pool = at_->pool;
+    if (at_->tag) pool->drop(std::exchange(at_->tag, nullptr));
+    if (!pool->closed) return pool->spare.push_back(at_);
+    std::free(at_);
+    if (--pool->blocks == 0) delete pool;
+  }
+
+  Block* at_ = nullptr;
+};
+
+/// A pool of vectors, which outlive it where somebody has them.
+class Vectors {
+ public:
+  /// drop: what is done with a tag that is not needed any more.
+  explicit Vectors(std::size_t n, void (*drop)(void*) = nullptr)
+      : pool_(new Vector::Pool{(n + lanes - 1) / lanes * lanes, drop}) {}
+  ~Vectors() {
+    pool_->closed = true;
+    for (Vector::Block* block : pool_->spare) std::free(block);
+    pool_->blocks -= pool_->spare.size();
+    pool_->spare.clear();
+    if (pool_->blocks == 0) delete pool_;
+  }
+  Vectors(const Vectors&) = delete;
+
+  /// A vector for its maker to write; zeros if it was never used.
+  Vector make() {
+    if (pool_->spare.empty()) grow();
+    Vector::Block* const block = pool_->spare.back();
+    pool_->spare.pop_back();
+    block->users = 1;
+    return Vector(block);
+  }
+
+  /// Doubles of each, the zeros at the end included.
+  std::size_t size() const { return pool_->size; }
+
+ private:
+  void grow() {
+    const std::size_t bytes = sizeof(Vector::Block) + pool_->size * sizeof(double);
+    void* const memory = std::aligned_alloc(64, bytes);
+    if (!memory) throw std::bad_alloc();
+    std::memset(memory, 0, bytes);
+    pool_->spare.push_back(new (memory) Vector::Block{pool_, 0, nullptr});
+    ++pool_->blocks;
+  }
+
+  Vector::Pool* const pool_;
+};
+
+}  // namespace gs::minimize

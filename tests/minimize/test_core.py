@@ -1,0 +1,130 @@
+"""The methods that the core runs: threads, steps one by one, states that are saved and resumed."""
+
+from __future__ import annotations
+
+import pickle
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep.minimize.layout import Layout
+from gradstep.minimize.objective import Objective
+from gradstep.minimize.point import Point
+from problems import rosenbrock
+
+R = rosenbrock()
+METHODS = [gs.minimizers.BFGS, gs.minimizers.LBFGS]
+
+
+def objective_and_start():
+    objective = Objective(lambda x: (R.value(x), R.gradient(x)), True, Layout(R.start))
+    x = objective.layout.x0
+    return objective, Point(x, objective.value(x), objective.gradient(x))
+
+
+@pytest.mark.parametrize("cls", METHODS)
+def test_steps_one_by_one_are_those_of_a_run(cls):
+    objective, point = objective_and_start()
+    method = cls()
+    method._start(objective, point, None)
+    path = [point.x]
+    for _ in range(12):
+        point = method._step(point)
+        path.append(point.x)
+    res = gs.minimize(
+        lambda x: (R.value(x), R.gradient(x)), R.start, jac=True, method=cls(), maxiter=12, return_path=True
+    )
+    assert [x.tobytes() for x in path] == [x.tobytes() for x in res.path]
+
+
+@pytest.mark.parametrize("cls", METHODS)
+def test_a_resumed_run_has_the_same_bits(cls):
+    objective, point = objective_and_start()
+    method = cls()
+    method._start(objective, point, None)
+    for _ in range(15):
+        point = method._step(point)
+    state, kept, copy = method._learned(), Point(point.x.copy(), point.f, point.g.copy()), pickle.dumps(method)
+    for _ in range(10):
+        point = method._step(point)
+    other, _ = objective_and_start()
+    resumed = cls()
+    resumed._start(other, kept, None)
+    resumed._relearn(state, len(kept.x))
+    unpickled = pickle.loads(copy)
+    unpickled.objective = other
+    for method in (resumed, unpickled):
+        at = kept
+        for _ in range(10):
+            at = method._step(at)
+        assert at.x.tobytes() == point.x.tobytes()
+
+
+@pytest.mark.parametrize(("method", "n"), [("l-bfgs", 70_001), ("bfgs", 450)])
+def test_same_bits_at_any_number_of_threads(method, n):
+    scale = np.linspace(1, 30, n)
+
+    def fun(x):
+        return float(0.5 * (scale * x) @ x + np.cos(x).sum()), scale * x - np.sin(x)
+
+    found = []
+    before = gs.get_num_threads()
+    for threads in (1, 2, 7, before):
+        gs.set_num_threads(threads)
+        res = gs.minimize(fun, np.linspace(-1, 1, n), jac=True, method=method, maxiter=12)
+        found.append((res.x.tobytes(), res.fun, res.nfev))
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_the_inverse_hessian_is_what_its_formula_says():
+    rng = np.random.default_rng(0)
+    n = 21
+    A = rng.standard_normal((n, n))
+    A = A @ A.T + n * np.eye(n)
+    res = gs.minimize(lambda x: (float(0.5 * x @ A @ x), A @ x), rng.standard_normal(n), jac=True, method="bfgs",
+                      gtol=1e-12, return_path=True, maxiter=15)  # fmt: skip
+    H = np.eye(n)
+    for i, (before, after) in enumerate(zip(res.path[:-1], res.path[1:], strict=True)):
+        s, y = after - before, A @ after - A @ before
+        if i == 0:
+            H *= max((y @ s / (y @ y)) ** 0.75, 1e-3)
+        V = np.eye(n) - np.outer(s, y) / (y @ s)
+        H = V @ H @ V.T + np.outer(s, s) / (y @ s)
+    np.testing.assert_allclose(res.hess_inv, H, rtol=1e-8, atol=1e-10)
+    assert (res.hess_inv == res.hess_inv.T).all()
+
+
+def test_fun_may_keep_and_write_what_it_is_given():
+    kept = []
+
+    def fun(x):
+        value, slopes = R.value(x), R.gradient(x)
+        kept.append((x.copy(), x))
+        x[:] = np.nan
+        fun.slopes[:] = slopes  # one array for all gradients
+        return value, fun.slopes
+
+    fun.slopes = np.empty(2)
+    for method in ("l-bfgs", "bfgs", "adam"):
+        res = gs.minimize(fun, R.start, jac=True, method=method, maxiter=30)
+        same = gs.minimize(R.value, R.start, jac=R.gradient, method=method, maxiter=30)
+        assert res.fun <= same.history["fun"][0]
+        assert np.isfinite(res.x).all()
+    assert len({id(x) for _, x in kept}) == len(kept)
+
+
+def test_a_run_within_a_run():
+    def outer(x):
+        inner = gs.minimize(lambda z: float((z[0] - x[0]) ** 2), [0.0], jac=lambda z: 2 * (z - x), method="l-bfgs")
+        return float((inner.x[0] - 3) ** 2)
+
+    res = gs.minimize(outer, [0.0], jac=lambda x: 2 * (x - 3), method="l-bfgs")
+    assert abs(res.x[0] - 3) < 1e-5
+
+
+def test_history_has_the_time_of_every_iteration():
+    res = gs.minimize(R.value, R.start, jac=R.gradient, method="gd", learning_rate=1e-4, maxiter=500)
+    time = res.history["time"]
+    assert len(time) == 501
+    assert (np.diff(time) >= 0).all()
+    assert time[0] > 0
