@@ -13,6 +13,7 @@
 #include "kernels/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
+#include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
 #include "runtime/product_job.hpp"
 
@@ -78,13 +79,32 @@ template <class Real> class AttentionJob : public Job<Real> {
     std::size_t q, k, v, o;                  // where its first rows begin
   };
   template <class Visit> void each_head(std::size_t chunk, Visit visit) const {
+    const std::size_t begin = blocks_.begin(chunk);
+    for (std::size_t i = begin; i < begin + blocks_.size(chunk); ++i) visit(head(i));
+  }
+  Head head(std::size_t i) const {
     const AttentionSizes& s = sizes_;
-    for (std::size_t i = blocks_.begin(chunk); i < blocks_.begin(chunk) + blocks_.size(chunk); ++i) {
-      const std::size_t b = i / s.heads, h = i % s.heads;
-      visit(Head{b / s.groups, i % (s.groups * s.heads), b, i, (b * s.queries * s.heads + h) * s.size,
-                 (b * s.keys * s.heads + h) * s.size, (b * s.keys * s.heads + h) * s.value_size,
-                 (b * s.queries * s.heads + h) * s.value_size});
-    }
+    const std::size_t b = i / s.heads, h = i % s.heads;
+    return {b / s.groups,
+            i % (s.groups * s.heads),
+            b,
+            i,
+            (b * s.queries * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.size,
+            (b * s.keys * s.heads + h) * s.value_size,
+            (b * s.queries * s.heads + h) * s.value_size};
+  }
+  /// Begins to move what the head after this one reads near; o: by which the gradient is, or null.
+  void fetch_next(const Head& at, const Real* o) const {
+    const AttentionSizes& s = sizes_;
+    if (at.index + 1 == blocks_.n) return;
+    const Head next = head(at.index + 1);
+    fetch(at_.q + next.q, MatrixLayout(s.queries, s.size, stride()));
+    fetch(at_.k + next.k, MatrixLayout(s.keys, s.size, stride()));
+    fetch(at_.v + next.v, MatrixLayout(s.keys, s.value_size, value_stride()));
+    if (!o) return;
+    fetch(o + next.o, MatrixLayout(s.queries, s.value_size, value_stride()));
+    fetch(at_.p + next.index * s.scores(), MatrixLayout(s.scores()));
   }
   std::size_t stride() const { return sizes_.heads * sizes_.size; }
   std::size_t value_stride() const { return sizes_.heads * sizes_.value_size; }
@@ -157,6 +177,7 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, nullptr);
       Real *p = at.p ? at.p + head.index * s.scores() : this->matrix(scratch, 0), *used = p;
       if (this->tanhs())
         attention_loops<Real>().tanh_scores(this->by_tanhs(), at.q + head.q, at.k + head.k, p);
@@ -177,7 +198,8 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
   std::string name() const override { return "attention"; }
 };
 
-/// The gradient by o of each head, and what the forward pass kept -> the others.
+/// The gradient by o of each head, and what the forward pass kept -> the others; those by v, k and q may lie where v, k
+/// and the gradient by o do.
 template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
  public:
   AttentionBackwardJob(const AttentionSizes& sizes, const AttentionValues<Real>& at, std::size_t samples,
@@ -188,6 +210,7 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
     const AttentionSizes& s = this->sizes_;
     const AttentionValues<Real>& at = this->at_;
     this->each_head(chunk, [&](const auto& head) {
+      this->fetch_next(head, to_.o);
       const Real *p = at.p + head.index * s.scores(), *used = p;
       Real *const ds = this->matrix(scratch, 0), *const other = this->matrix(scratch, 1);
       if (s.rate > 0) {
@@ -196,10 +219,10 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
         used = other;
       }
       const Real* const grad = to_.o + head.o;
-      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
-                     s.keys, s.value_size, s.queries, scratch);
       this->multiply(grad, this->value_stride(), false, at.v + head.v, this->value_stride(), true, ds, s.keys,
                      s.queries, s.keys, s.value_size, scratch);
+      this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
+                     s.keys, s.value_size, s.queries, scratch);
       if (s.rate > 0) this->drop(head, ds);
       attention_loops<Real>().softmax_grad(this->mask_of(head), to_.factors ? Real(1) : Real(this->scale()), p, ds);
       if (this->tanhs()) return back_by_tanhs(head, ds, other, scratch);

@@ -175,7 +175,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
     if (ProductJob<Real>* const job = f.rowwise ? nullptr : open_product(dy.at, {{z.at, y.at}, {}})) {
       job->backward = backward;
       job->settings = activation.settings;
-      job->z = z.at;
+      job->z = f.uses_input ? z.at : y.at;
       job->y = y.at;
       return;
     }

@@ -59,7 +59,7 @@ template <class Real> class Stages {
   void run_stage(std::size_t k, ThreadTeam& team, const std::vector<Buffer<Real>>& scratch) const {
     const Stage& stage = stages_[k];
     team.stage(stage.chunks, [&](std::size_t chunk, int thread) {
-      chunk = stage.turn(chunk, std::size_t(team.threads()));
+      chunk = stage.turn(chunk, std::size_t(team.threads()), k % 2 == 1);
       for (const auto& job : stage.jobs) {
         if (chunk < job->chunks) return job->run(chunk, scratch[std::size_t(thread)].data());
         chunk -= job->chunks;
@@ -79,14 +79,17 @@ template <class Real> class Stages {
     std::vector<std::unique_ptr<Job<Real>>> jobs;
     std::size_t chunks = 0, first = 0;  // how many of the jobs are waited for
 
-    /// Which chunk is to be done at this place: those of a first job that has few and large ones come first in the
-    /// share of each thread, so that none is left with one in the end.
-    std::size_t turn(std::size_t place, std::size_t threads) const {
+    /// Which chunk is to be done at this place. Every other stage goes through the share of each thread from its end:
+    /// what the stage before wrote last is still near. Those of a first job that has few and large ones come first, so
+    /// that no thread is left with one in the end.
+    std::size_t turn(std::size_t place, std::size_t threads, bool from_end) const {
       const std::size_t large = jobs[0]->chunks;
-      if (jobs.size() == 1 || threads == 1 || threads > chunks || large * 4 > chunks) return place;
+      if (threads > chunks) return place;
       std::size_t share = place * threads / chunks;
       while (chunks * (share + 1) / threads <= place) ++share;
       const std::size_t begin = chunks * share / threads;
+      if (jobs.size() == 1) return from_end ? begin + chunks * (share + 1) / threads - 1 - place : place;
+      if (threads == 1 || large * 4 > chunks) return place;
       const std::size_t first_large = large * share / threads, last_large = large * (share + 1) / threads;
       return place - begin < last_large - first_large ? first_large + place - begin : large + place - last_large;
     }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "graph/attention_jobs.hpp"
 #include "graph/attention_tangent.hpp"
@@ -122,6 +123,7 @@ struct MultiHeadAttention {
     return shape;
   }
   // Kernel and bias of query, key, value and output.
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   Shapes weights() const {
     const std::size_t h = inputs.sizes.heads, d = inputs.sizes.size, n = inputs.sizes.value_size;
     Shape last{h, n};
@@ -145,9 +147,9 @@ struct MultiHeadAttention {
     const Matrix<Real> grad = call.save("gradient by heads", o.size(), v);
     schedule.input_grad(dy, kernel(call, 3), grad);
     learn(schedule, call, 3, schedule.rows(o), dy);
-    const Matrix<Real> dq = alike(call, "dq", queries_of(schedule, call)),
-                       dk = alike(call, "dk", keys_of(schedule, call)),
-                       dv = alike(call, "dv", values_of(schedule, call));
+    // Where memory is read that nobody needs any more: it is near.
+    const Matrix<Real> dk = keys_of(schedule, call), dv = values_of(schedule, call),
+                       dq = q == v ? grad : call.save("dq", queries_of(schedule, call).size(), q);
     inputs.backward(schedule, at, {grad.at, dq.at, dk.at, dv.at, nullptr, nullptr, nullptr});
     const auto back = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz) {
       if (const Matrix<Real> dx = call.dx(n, input)) schedule.input_grad(dz, kernel(call, which), dx);
@@ -197,9 +199,6 @@ struct MultiHeadAttention {
   template <class Real> Matrix<Real> heads_of(Schedule<Real>& schedule, Call<Real>& call) const {
     return call.save("heads", schedule.batch * inputs.sizes.groups * inputs.sizes.queries * v, v);
   }
-  template <class Real> static Matrix<Real> alike(Call<Real>& call, const char* name, Matrix<Real> of) {
-    return call.save(name, of.size(), of.columns);
-  }
   template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call) const {
     return inputs.values(schedule, call, queries_of(schedule, call), keys_of(schedule, call), values_of(schedule, call),
                          heads_of(schedule, call), 1 / std::sqrt(double(inputs.sizes.size)));
@@ -229,6 +228,7 @@ struct WeightlessAttention {
     settings.check(last_of(given[2]) == inputs.sizes.size, "queries and keys must have the same last axis.");
   }
   Shape output() const { return shape; }
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   // scale, and of the sum its weight
   Shapes weights() const {
     Shapes found;

@@ -8,6 +8,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/map.hpp"
 #include "runtime/dispatch.hpp"
+#include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
 #include "runtime/threads.hpp"
 
@@ -39,9 +40,16 @@ template <class Real> class ProductJob : public Job<Real> {
     q.rows = b.rows;
     q.columns = b.columns;
     q.is_cancelled = &ThreadTeam::is_cancelled;
-    gemm_(q, scratch);
     const std::size_t at = b.row * q.ldc + b.column;
     const MatrixLayout area(b.rows, b.columns, q.ldc);
+    // What comes after the product is read while that goes on: it lies in pieces that no cache foresees.
+    if (sum) fetch(sum + at, area);
+    if (forward && y != whole.c) fetch(y + at, area);
+    if (backward) {
+      fetch(y + at, area);
+      if (z != y) fetch(z + at, area);
+    }
+    gemm_(q, scratch);
     if (sum) {
       for (std::size_t i = 0; i < b.rows; ++i) add_to(sum + at + i * q.ldc, whole.c + at + i * q.ldc, b.columns);
     }
@@ -57,7 +65,7 @@ template <class Real> class ProductJob : public Job<Real> {
   MapForward forward = nullptr;    // y = f(c)
   MapBackward backward = nullptr;  // c *= f'(z)
   decltype(ActivationUse::settings) settings{};
-  Real* z = nullptr;
+  Real* z = nullptr;  // y, if f' does not read it
   Real* y = nullptr;
 
  private:
