@@ -113,6 +113,35 @@ def test_fun_may_keep_and_write_what_it_is_given():
     assert len({id(x) for _, x in kept}) == len(kept)
 
 
+def test_views_and_parts_of_what_fun_is_given_stay_as_they_are():
+    kept = []
+
+    def fun(x):
+        kept.append((x.copy(), x[::-1] if len(kept) % 2 else memoryview(x)))
+        if len(kept) % 5 == 0:
+            x.flags.writeable = False
+        if len(kept) % 7 == 0:
+            x.shape = (1, 2)
+        return R.value(kept[-1][0]), R.gradient(kept[-1][0])
+
+    res = gs.minimize(fun, R.start, jac=True, method="l-bfgs")
+    assert res.success
+    for i, (copy, part) in enumerate(kept):
+        assert np.asarray(part).ravel().tolist() == (copy[::-1] if i % 2 else copy).tolist()
+
+
+def test_an_array_may_come_again_only_changed_by_us():
+    def fun(x):
+        assert x.shape == (2,)
+        assert x.flags.writeable
+        value, slopes = R.value(x), R.gradient(x)
+        x.flags.writeable = False
+        return value, slopes
+
+    res = gs.minimize(fun, R.start, jac=True, method="l-bfgs")
+    assert res.success
+
+
 def test_a_run_within_a_run():
     def outer(x):
         inner = gs.minimize(lambda z: float((z[0] - x[0]) ** 2), [0.0], jac=lambda z: 2 * (z - x), method="l-bfgs")
