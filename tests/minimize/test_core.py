@@ -44,13 +44,14 @@ def test_a_resumed_run_has_the_same_bits(cls):
     method._start(objective, point, None)
     for _ in range(15):
         point = method._step(point)
+    method._loss, method._gradient = point.f, point.g
     state, kept, copy = method._learned(), Point(point.x.copy(), point.f, point.g.copy()), pickle.dumps(method)
     for _ in range(10):
         point = method._step(point)
     other, _ = objective_and_start()
     resumed = cls()
     resumed._start(other, kept, None)
-    resumed._relearn(state, len(kept.x))
+    resumed._relearn(state)
     unpickled = pickle.loads(copy)
     unpickled.objective = other
     for method in (resumed, unpickled):
