@@ -19,6 +19,7 @@ from cases import (
     load,
     loop,
     lstm,
+    minimize,
     mlp,
     options,
     overhead,
@@ -49,6 +50,7 @@ _ORDER: tuple[ModuleType, ...] = (
     transformer,
     embedding,
     overhead,
+    minimize,
     load,
 )
 CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}

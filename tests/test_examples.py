@@ -47,6 +47,16 @@ def row(text, begin):
     return numbers(line.strip()[len(begin) :])
 
 
+def test_pendulum():
+    text = shown("pendulum", 120, 60, 60)
+    table = {name: row(text, name) for name in ("then l-bfgs", "then bfgs", "then levenberg-marquardt", "Adam alone")}
+    begin, alone = table["Adam alone"][:2]
+    for name in ("then bfgs", "then levenberg-marquardt"):
+        assert table[name][0] == begin
+        assert table[name][1] < 0.5 * alone
+    assert table["then l-bfgs"][1] < 0.5 * begin
+
+
 def test_batch_sizes():
     text = shown("batch_sizes", 500, 10)
     table = {name: row(text, name) for name in ("batch  ", "mini-batch", "stochastic")}

@@ -54,6 +54,22 @@ template <class Real> std::vector<Inputs> check_x(const Network<Real>& network, 
   return all;
 }
 
+/// Where each trained weight begins in vectors of n numbers that have them all.
+template <class Real>
+void check_places(const Network<Real>& network, const std::vector<std::size_t>& places, std::size_t n) {
+  std::size_t count = 0;
+  for (const auto& layer : plain_weights(network))
+    for (const Weight<Real>& weight : layer) {
+      if (!weight.trainable()) continue;
+      const bool fits = weight.number < places.size() && places[weight.number] <= n &&
+                        weight.attributes->size() <= n - places[weight.number];
+      if (!fits)
+        throw py::value_error("places must be where each trained weight lies among " + std::to_string(n) + ".");
+      ++count;
+    }
+  if (count != places.size()) throw py::value_error("places must have one for each trained weight.");
+}
+
 /// Inputs, targets and what rows count for; they are held while this lives.
 template <class Real> class DataSet {
  public:

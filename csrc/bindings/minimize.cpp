@@ -3,12 +3,14 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <optional>
 
 #include "bindings/module.hpp"
 #include "bindings/optimizers.hpp"
 #include "minimize/bfgs.hpp"
 #include "minimize/descent.hpp"
 #include "minimize/lbfgs.hpp"
+#include "update/repeated_steps.hpp"
 
 namespace gs::minimize {
 namespace {
@@ -140,7 +142,10 @@ class EngineMover : public PyMover {
       grads_[0].gradient = reinterpret_cast<const std::byte*>(single_.data());
     }
     Optimizer& engine = core_.engine;
-    if (engine.step(grads_) == Optimizer::Outcome::nonfinite && engine.options.nonfinite == Options::Nonfinite::raise) {
+    if (repeated_)
+      repeated_->step(grads_[0].gradient);
+    else if (engine.step(grads_) == Optimizer::Outcome::nonfinite &&
+             engine.options.nonfinite == Options::Nonfinite::raise) {
       const py::gil_scoped_acquire held;
       throw_nonfinite("the gradient", engine);
     }
@@ -156,6 +161,7 @@ class EngineMover : public PyMover {
     const PyOptimizer::Busy busy(core_);
     core_.prepare(ahead);
     ready_ = core_.engine.hyperparameter_tables.empty() ? INT64_MAX : ahead - 1;
+    if (RepeatedSteps::fit(core_.engine, parameter_)) repeated_.emplace(core_.engine, parameter_);
   }
 
   const py::object owner_;
@@ -164,6 +170,7 @@ class EngineMover : public PyMover {
   const Layout contiguous_{};
   std::vector<ParamGrad> grads_;
   std::vector<float> single_;
+  std::optional<RepeatedSteps> repeated_;
   std::int64_t ready_ = 0;
 };
 

@@ -13,7 +13,13 @@
 namespace gs::minimize {
 namespace {
 
-py::array numbers(const std::vector<double>& all) { return py::array_t<double>(py::ssize_t(all.size()), all.data()); }
+/// One of the numbers of every iteration.
+py::array numbers(const Record& record, double Iteration::* which) {
+  py::array_t<double> made{py::ssize_t(record.iterations.size())};
+  double* to = made.mutable_data();
+  for (const Iteration& one : record.iterations) *to++ = one.*which;
+  return made;
+}
 
 /// A method that is Python's.
 class External : public Method {
@@ -122,11 +128,11 @@ py::tuple descend(const py::object& objective, const py::object& method, const p
     for (const Vector& one : record.points) points.cast<py::list>().append(array_of(one, n, is_single));
   }
   py::dict history;
-  history["fun"] = numbers(record.fun);
-  history["gnorm"] = numbers(record.gnorm);
-  history["step"] = numbers(record.step);
-  history["alpha"] = numbers(record.alpha);
-  history["time"] = numbers(record.time);
+  history["fun"] = numbers(record, &Iteration::fun);
+  history["gnorm"] = numbers(record, &Iteration::gnorm);
+  history["step"] = numbers(record, &Iteration::step);
+  history["alpha"] = numbers(record, &Iteration::alpha);
+  history["time"] = numbers(record, &Iteration::time);
   return py::make_tuple(stop->reason, stop->detail, decrease,
                         external ? external->point : python_point(cls, *function, point), history, record.turns,
                         points);

@@ -16,9 +16,11 @@
 #include "bindings/data_set.hpp"
 #include "bindings/forward_backward.hpp"
 #include "bindings/guard.hpp"
+#include "bindings/kept_weights.hpp"
 #include "bindings/module.hpp"
 #include "bindings/network_parts.hpp"
 #include "bindings/released.hpp"
+#include "bindings/row_jacobian.hpp"
 #include "bindings/scoring.hpp"
 #include "bindings/tangents.hpp"
 #include "bindings/train_loop.hpp"
@@ -33,35 +35,6 @@ namespace {
 std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
-}
-
-using Arrays = std::vector<std::vector<py::array>>;  // by layer
-
-/// Where the weights of layers lie that Python keeps.
-template <class Real>
-std::vector<std::vector<Real*>> check_kept(const std::vector<AnyLayer>& layers, const Arrays& kept) {
-  const auto wanted = shapes(layers);
-  std::vector<std::vector<Real*>> all;
-  if (kept.size() != wanted.size()) throw py::value_error("kept must have a list for each layer.");
-  for (std::size_t k = 0; k < kept.size(); ++k) {
-    if (kept[k].size() != wanted[k].size()) throw py::value_error("kept must have an array for each weight.");
-    all.emplace_back();
-    for (std::size_t i = 0; i < kept[k].size(); ++i) {
-      const py::array& array = kept[k][i];
-      const std::string name = "kept[" + std::to_string(k) + "][" + std::to_string(i) + "]";
-      const auto& shape = wanted[k][i];
-      if (!has_dtype<Real>(array) || !(array.flags() & py::array::c_style))
-        throw py::type_error(name + " must be of the network's dtype, in C order.");
-      check_writable(array, name);
-      if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim()))
-        throw py::value_error(name + " has shape " + shape_text(array) + ".");
-      const bool is_read_elsewhere = std::holds_alternative<External>(layers[k]);
-      if (!is_read_elsewhere && reinterpret_cast<std::uintptr_t>(array.data()) % alignment)
-        throw py::value_error(name + " must be aligned to " + std::to_string(alignment) + " bytes.");
-      all.back().push_back(data<Real>(array));
-    }
-  }
-  return all;
 }
 
 // -- what Python sees, for either type -----------------------------------------------------------------------------
@@ -82,6 +55,8 @@ class PyNetwork {
   virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
   virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
                                    const py::object& weights, const py::object& mask) const = 0;
+  virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,
+                            const std::vector<std::size_t>& places, const py::array& to) const = 0;
   virtual py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,
                         bool training) const = 0;
   virtual py::list gauss_newton_product(const py::object& loss, py::handle x, py::handle y,
@@ -224,6 +199,11 @@ template <class Real> class TypedNetwork : public PyNetwork {
                           dxs.size() == 1 ? py::object(dxs[0]) : py::object(dxs));
   }
 
+  void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number, const std::vector<std::size_t>& places,
+                    const py::array& to) const override {
+    find_row_jacobian(network_, guard_, x, ids, number, places, to);
+  }
+
   py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,
                 bool training) const override {
     return jvp_of(network_, guard_, x, directions, dx, number, training);
@@ -360,6 +340,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("trained", &PyNetwork::trained)
       .def_property_readonly("dense_weights", &PyNetwork::dense_weights)
       .def("set_weight_attributes", &PyNetwork::set_weight_attributes)
+      .def("row_jacobian", &PyNetwork::row_jacobian)
       .def("predict", &PyNetwork::predict)
       .def("value_and_grad", &PyNetwork::value_and_grad, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none())

@@ -89,18 +89,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) override {
     check_idle();
-    const auto weights = plain_weights(network_);
-    std::size_t count = 0;
-    for (const auto& layer : weights)
-      for (const Weight<Real>& weight : layer) {
-        if (!weight.trainable()) continue;
-        const bool fits = weight.number < places.size() && places[weight.number] <= std::size_t(x.size()) &&
-                          weight.attributes->size() <= std::size_t(x.size()) - places[weight.number];
-        if (!fits) throw py::value_error("places must be where each trained weight lies in x.");
-        ++count;
-      }
-    if (gradients_.empty() || count != places.size())
-      throw py::value_error("gradients must be left, and places must have one for each trained weight.");
+    check_places(network_, places, std::size_t(x.size()));
+    if (gradients_.empty()) throw py::value_error("gradients must be left to be summed.");
     const auto is_vector = [](const py::array& array) {
       return array.ndim() == 1 && array.strides(0) == array.itemsize();
     };

@@ -1,7 +1,9 @@
 // Every layer: the only list in C++.
 #pragma once
 
+#include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "core/describe.hpp"
 #include "layers/activate.hpp"
@@ -44,6 +46,10 @@ template <class... Any> struct VariantOf<TypeList<Any...>> {
   using type = std::variant<Any...>;
 };
 using AnyLayer = VariantOf<Layers>::type;
+
+/// Where the keys are that a layer draws from; none of one that does not draw.
+template <class Layer> auto keys_of(Layer& layer, int) -> decltype(layer.keys()) { return layer.keys(); }
+template <class Layer> std::vector<std::uint64_t*> keys_of(Layer&, long) { return {}; }
 
 template <class Visit> auto visit_layer(const AnyLayer& layer, Visit visit) { return std::visit(visit, layer); }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "graph/attention_jobs.hpp"
 #include "graph/attention_tangent.hpp"
@@ -122,6 +123,7 @@ struct MultiHeadAttention {
     return shape;
   }
   // Kernel and bias of query, key, value and output.
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   Shapes weights() const {
     const std::size_t h = inputs.sizes.heads, d = inputs.sizes.size, n = inputs.sizes.value_size;
     Shape last{h, n};
@@ -226,6 +228,7 @@ struct WeightlessAttention {
     settings.check(last_of(given[2]) == inputs.sizes.size, "queries and keys must have the same last axis.");
   }
   Shape output() const { return shape; }
+  std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   // scale, and of the sum its weight
   Shapes weights() const {
     Shapes found;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,11 @@ struct Bidirectional {
   Shape output() const {
     if (join != Join::none && rows[0] == steps * units[0] && steps > 1) return {steps, joined_size() / steps};
     return {joined_size() + rows[0] + rows[1] - steps * (units[0] + units[1])};
+  }
+  std::vector<std::uint64_t*> keys() {
+    std::vector<std::uint64_t*> all = directions[0].keys();
+    for (std::uint64_t* const key : directions[1].keys()) all.push_back(key);
+    return all;
   }
   Shapes weights() const {
     Shapes all;

@@ -27,6 +27,7 @@ struct Dropout {
       : shape(inputs[0]), n(size_of(shape)), rate(settings.real("rate", 0, 1)), key(settings.key("key")) {}
   Shape output() const { return shape; }
   Shapes weights() const { return {}; }
+  std::vector<std::uint64_t*> keys() { return {&key}; }
 
   // x (batch, n) -> y (batch, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
@@ -74,6 +75,7 @@ struct SharedDropout {
   }
   Shape output() const { return shape; }
   Shapes weights() const { return {}; }
+  std::vector<std::uint64_t*> keys() { return {&key}; }
 
   // x (batch, n) -> y (batch, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {

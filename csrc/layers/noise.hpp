@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "graph/call.hpp"
 
@@ -27,6 +28,7 @@ struct Noise {
         key(settings.key("key")) {}
   Shape output() const { return shape; }
   Shapes weights() const { return {}; }
+  std::vector<std::uint64_t*> keys() { return {&key}; }
 
   // x (batch, n) -> y (batch, n)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {

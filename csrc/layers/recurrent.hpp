@@ -61,6 +61,7 @@ struct Recurrent {
     if (states == 0 && return_sequences) return {steps, units};
     return {(return_sequences ? steps : 1) * units + states};
   }
+  std::vector<std::uint64_t*> keys() { return {&key, &recurrent_key}; }
   Shapes weights() const {
     Shapes all{{inputs, cell.info().gates * units}, {units, cell.info().gates * units}};
     if (use_bias && cell.info().biases == 1) all.push_back({cell.info().gates * units});

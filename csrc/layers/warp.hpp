@@ -54,6 +54,7 @@ struct Warp {
   }
   Shape output() const { return out.shape; }
   Shapes weights() const { return {}; }
+  std::vector<std::uint64_t*> keys() { return {&key}; }
 
   // x (batch, in) -> y (batch, out)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {

@@ -15,34 +15,32 @@ constexpr double quick = 2e-6;        // seconds an iteration, below which the c
 class Times {
  public:
   explicit Times(Record& record) : record_(record) {}
+  /// After an iteration was noted.
   void add() {
-    if (--wait_ > 0) {
-      record_.time.push_back(0);
-      return;
-    }
+    if (--wait_ > 0) return;
     const double now = seconds() - record_.begin;
-    record_.time.push_back(now);
     fill(now);
     const double each = stride_ > 0 ? (now - last_) / double(stride_) : 1;
     stride_ = wait_ = each < quick ? 16 : 1;
     last_ = now;
   }
   ~Times() {
-    if (wait_ < stride_) fill(record_.time.back() = seconds() - record_.begin);
+    if (known_ < record_.iterations.size()) fill(seconds() - record_.begin);
   }
 
  private:
+  /// Those since the clock was read last were evenly spaced.
   void fill(double now) {
-    const std::size_t count = record_.time.size(), since = known_;
-    for (std::size_t i = since; i + 1 < count; ++i)
-      record_.time[i] = last_ + (now - last_) * double(i + 1 - since) / double(count - since);
+    const std::size_t count = record_.iterations.size();
+    for (std::size_t i = known_; i < count; ++i)
+      record_.iterations[i].time = last_ + (now - last_) * double(i + 1 - known_) / double(count - known_);
     known_ = count;
   }
 
   Record& record_;
   double last_ = 0;
   std::int64_t stride_ = 0, wait_ = 0;
-  std::size_t known_ = 0;  // entries that are final
+  std::size_t known_ = 0;  // entries whose time is known
 };
 
 double length(const Vector& x, std::size_t size) { return std::sqrt(dot(x, x, size)); }
@@ -58,10 +56,7 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
   const std::size_t size = function.vectors.size();
   Times times(record);
   const auto add = [&](double gnorm, double step) {
-    record.fun.push_back(point.f);
-    record.gnorm.push_back(gnorm);
-    record.step.push_back(step);
-    record.alpha.push_back(point.alpha);
+    record.iterations.push_back({point.f, gnorm, step, point.alpha, 0});
     times.add();
     if (record.keeps_points) record.points.push_back(point.x);
   };
@@ -107,7 +102,9 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
       throw Stop("stalled", "x has not changed for " + std::to_string(most_unmoved) + " iterations");
     if (n % window == 0 && point.g && !method.makes_runs) {
       const double fell = mark - function.lowest();
-      const double smallest = *std::min_element(record.gnorm.end() - window, record.gnorm.end());
+      double smallest = inf;
+      for (auto i = record.iterations.end() - window; i != record.iterations.end(); ++i)
+        smallest = std::min(smallest, i->gnorm);
       if (fell <= 10 * function.eps * std::fabs(mark) && smallest > least / 2)
         throw Stop(
             "stalled",

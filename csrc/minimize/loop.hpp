@@ -17,10 +17,15 @@ struct Rules {
   double gtol, ftol, xtol, maxiter, patience;
 };
 
-/// Numbers of every iteration, the start first.
+/// Numbers of an iteration.
+struct Iteration {
+  double fun, gnorm, step, alpha, time;
+};
+
+/// What a run leaves behind.
 struct Record {
-  std::vector<double> fun, gnorm, step, alpha, time;
-  std::vector<Vector> points;  // if they are kept
+  std::vector<Iteration> iterations;  // the start first
+  std::vector<Vector> points;         // if they are kept
   bool keeps_points = false;
   double begin = 0;
   std::int64_t turns = 0;    // iterations in a row in which the gradient pointed against the one before

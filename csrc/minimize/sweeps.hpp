@@ -16,7 +16,6 @@ namespace gs::minimize {
 inline constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
 
 typedef double Lanes __attribute__((vector_size(lanes * sizeof(double)), may_alias));
-typedef long long Mask __attribute__((vector_size(lanes * sizeof(double)), may_alias));
 
 HD double sum_of(const Lanes& v) { return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7])); }
 HD Lanes& at(double* x, std::size_t i) { return *reinterpret_cast<Lanes*>(x + i); }

@@ -29,6 +29,15 @@ template <class Layer> bool takes([[maybe_unused]] Layer& layer, [[maybe_unused]
   return false;
 }
 
+/// A layer that draws apart from the calls before this one in a pass; none where that is the same layer.
+std::optional<AnyLayer> of_call(const AnyLayer& layer, std::size_t call) {
+  AnyLayer made = layer;
+  const auto keys = std::visit([](auto& one) { return keys_of(one, 0); }, made);
+  if (call == 0 || keys.empty()) return std::nullopt;
+  for (std::uint64_t* const key : keys) *key += call * 0xD1342543DE82EF95u;
+  return made;
+}
+
 }  // namespace
 
 template <class Real>
@@ -71,6 +80,10 @@ Plan<Real>::Plan(const Network<Real>& network, const std::vector<AnyLayer>& laye
   for (const std::size_t mask : network.masks)
     if (mask != Network<Real>::no_mask) ++values_[mask].readers;
   calls_.resize(network.nodes.size());
+  std::vector<std::size_t> calls(network.layers.size());
+  for (std::size_t k = 0; k < nodes_.size(); ++k)
+    if (const std::size_t layer = nodes_[k].layer; layer != Node::no_layer)
+      if (auto own = of_call(network.layers[layer], calls[layer]++)) joined_.emplace(k, std::move(*own));
   moves_.resize(network.nodes.size());
   join(!tangents);
 }
@@ -92,7 +105,7 @@ template <class Real> void Plan<Real>::join(bool pools) {
       joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
     if (!joins) continue;
     joined_.erase(before);
-    joined_.emplace(k, std::move(both));
+    joined_.insert_or_assign(k, std::move(both));
     nodes_[k].layer = nodes_[before].layer;
     nodes_[k].inputs = nodes_[before].inputs;
     between.is_made = false;
@@ -267,7 +280,32 @@ template <class Real> void Plan<Real>::add(const std::vector<Sum>& sums) {
   }
 }
 
+template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
+  for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
+    Value& value = values_[v];
+    if (value.root != v || !value.is_made || value.is_reused || value.y.size() < Slots<Real>::much) continue;
+    const std::vector<std::size_t>& users = users_[value.y.at];
+    value.is_reused = std::all_of(users.begin(), users.end(), [&](std::size_t user) { return is_done[user]; });
+    if (value.is_reused) slots_.adopt(value.y.at, value.y.size());
+  }
+}
+
 template <class Real> void Plan<Real>::backward() {
+  const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
+  std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
+  bool once = true;                      // whether a pass goes back once: not where curvature is found
+  for (const auto& own : weights_)
+    for (const Weight<Real>& weight : own) once &= !weight.is_curved;
+  for (std::size_t k = 0; k < count; ++k) {
+    const Value& value = values_[inputs + k];
+    users_[value.content.matrix.at].push_back(k);
+    users_[value.y.at].push_back(k);
+    for (const std::size_t input : nodes_[k].inputs) users_[values_[input].content.matrix.at].push_back(k);
+    is_done[k] = nodes_[k].layer == Node::no_layer || !value.is_learned || !value.is_made;
+  }
+  for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
+  for (const std::size_t mask : network_.masks)
+    if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
@@ -290,6 +328,9 @@ template <class Real> void Plan<Real>::backward() {
     if (--left[node.layer] == 0) {
       for (const Weight<Real>& weight : weights_[node.layer]) schedule_.update(&weight);
       for (const Real* const at : reads) slots_.give(at);
+      for (std::size_t user = 0; user < count; ++user)
+        is_done[user] = is_done[user] || nodes_[user].layer == node.layer;
+      if (once) reuse(is_done);
     }
     slots_.next();
   }

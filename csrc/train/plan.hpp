@@ -53,6 +53,7 @@ template <class Real> class Plan {
     std::size_t size = 0;  // numbers a row
     std::size_t readers = 0;
     bool is_learned = false;  // whether a gradient by it is wanted
+    bool is_reused = false;   // whether its memory is for gradients
     bool is_made = true;      // not if the only node that reads it does the work of the one that gives it
     Content<Real> content, direction{{}, nullptr, source_of<Real>, 1, 0, false};
     Matrix<Real> y, dy;  // dy: once there is a part of it
@@ -71,6 +72,8 @@ template <class Real> class Plan {
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.
   Matrix<Real> gradient_by(std::size_t value, std::vector<Sum>& sums);
   void add(const std::vector<Sum>& sums);
+  /// Lets gradients lie where large values do that no node reads any more, but for those that are not done.
+  void reuse(const std::vector<bool>& is_done);
   void set_to_zero(Matrix<Real> matrix);
   /// Memory for a value that nobody else gets.
   Matrix<Real> apart(std::size_t columns);
@@ -90,6 +93,7 @@ template <class Real> class Plan {
   std::vector<std::optional<Call<Real>>> calls_;  // (node)
   std::vector<std::optional<Call<Real>>> moves_;  // (node), of directions
   std::vector<Sum> of_losses_;
+  std::map<const Real*, std::vector<std::size_t>> users_;  // nodes that read or write a value, by its memory
 };
 
 }  // namespace gs

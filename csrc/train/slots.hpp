@@ -10,7 +10,8 @@
 namespace gs {
 
 /// A value takes a slot, and gives it back when everything that reads it is in the schedule: the schedule lets whoever
-/// writes there next wait for those. Given memory rests for a while first, so that nobody has to wait.
+/// writes there next wait for those. Given memory rests for a while first, so that nobody has to wait; but not in
+/// inference if it is much, of which jobs have enough to do.
 template <class Real> class Slots {
  public:
   explicit Slots(Schedule<Real>& schedule) : schedule_(schedule) {}
@@ -34,14 +35,19 @@ template <class Real> class Slots {
   /// Gives back what was taken; nothing happens to other memory.
   void give(const Real* at) {
     for (Slot& slot : slots_)
-      if (slot.at == at) slot.rest = 2;
+      if (slot.at == at) slot.rest = schedule_.training || slot.size < much ? 2 : 0;
   }
+
+  /// Memory of n numbers that nobody will read again is a slot from now on.
+  void adopt(Real* at, std::size_t n) { slots_.push_back({at, n, 2}); }
 
   /// Another node's turn.
   void next() {
     for (Slot& slot : slots_)
       if (slot.rest != taken && slot.rest > 0) --slot.rest;
   }
+
+  static constexpr std::size_t much = (std::size_t(1) << 20) / sizeof(Real);  // numbers
 
  private:
   static constexpr int taken = -1;

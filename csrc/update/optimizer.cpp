@@ -58,7 +58,7 @@ std::vector<double> Optimizer::values_of(const Parameter& parameter) const {
 }
 
 double Optimizer::learning_rate(const Parameter& parameter) const {
-  return rule.learning_rate < rule.fields.size() ? values_of(parameter)[rule.learning_rate] : 1;
+  return rule.learning_rate < rule.fields.size() ? groups[parameter.group].values[rule.learning_rate] : 1;
 }
 
 const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {

@@ -264,6 +264,10 @@ class Network:
     ) -> tuple[float, list[list[ndarray]], Any]:
         """The loss, as `loss` takes it; its gradients in the shape of `parameters`; dx (rows, inputs)."""
 
+    def row_jacobian(self, x: Given, ids: ndarray, number: int, places: Sequence[int], to: ndarray) -> None:
+        """x (rows, inputs) -> to (rows * numbers of all outputs, n), float64: gradients of each number of each row by
+        the trained weights, in training; places: where each begins in n. ids (rows,) int64, number: as `forward`."""
+
     def jvp(
         self,
         x: Given,

@@ -21,6 +21,7 @@ from .hints import closest
 from .references import is_ours, is_reference, reference_to
 
 __all__ = [
+    "MODELS",
     "Described",
     "arguments_of",
     "checked_config",
@@ -50,6 +51,8 @@ NEUTRAL = {
     "trainable": True,
     "use_gate": False,
 }
+# The classes of models that a file may name; each of this package adds itself.
+MODELS: dict[str, Any] = {}
 # What the program handed over for all files, by name: classes, and functions.
 _custom: dict[str, Any] = {}
 # What it handed over for the files that one thread reads within `custom_object_scope`.
@@ -121,7 +124,7 @@ def serialize(value: Any, name: str = "value") -> Any:
                 raise TypeError(f"{name} must have str as keys to be written; got {key!r}.")
         return {key: serialize(member, f"{name}[{key!r}]") for key, member in value.items()}
     if not isinstance(value, type) and hasattr(value, "get_config"):
-        return serialize_object(value)
+        return value._entry() if hasattr(value, "_entry") else serialize_object(value)
     if isinstance(value, partial) and not value.args:
         called = _name_of_function(value.func, name)
         return {"class_name": "partial", "config": {"function": called} | serialize(value.keywords, name)}

@@ -18,7 +18,7 @@ def layer(kind, *inputs, **arguments):
     return made(inputs[0] if len(inputs) == 1 else list(inputs))
 
 def models():
-    for kind in ("steps", "norm", "mean", "merged", "joined", "nested", "ids", "attention"):
+    for kind in ("steps", "norm", "mean", "merged", "joined", "nested", "ids", "attention", "argument", "inner"):
         x = L.Input((5, 3))
         h = layer("Masking", x, mask_value=0.5)
         if kind == "norm":
@@ -41,6 +41,13 @@ def models():
             h = layer("Add", h, attended)
             h = layer("Concatenate", h, layer("Attention", h, h, use_scale=True))
             h = L.layers.TimeDistributed(L.layers.Dense(4, "tanh", dtype="float64"))(h)
+        if kind in ("argument", "inner"):
+            counts = L.Input((5,), dtype="bool")
+            row = [L.layers.LSTM(4, return_sequences=True, dtype="float64"), L.layers.Dense(3, dtype="float64")]
+            inner = L.Sequential([L.Input((5, 3)), *row])
+            h = inner(x, mask=counts) if kind == "inner" else row[1](row[0](x, mask=counts))
+            h = L.layers.GRU(4, return_sequences=True, dtype="float64")(h)
+            x = [x, counts]
         model = L.Model(x, layer("Dense", h, units=2, name="last"))
         model.compile(L.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
         yield kind, model
@@ -54,6 +61,7 @@ def answers():
         x, y = np.array(data["x"]), np.array(data["y"])
         y = y[:, 0] if kind == "mean" else y
         x = np.array(data["ids"]) if kind in ("ids", "attention") else x
+        x = [x, x[..., 0] != 0.5] if kind in ("argument", "inner") else x
         scores = model.evaluate(x, y, batch_size=4, verbose=0)
         history = model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
         outputs = model.predict(x, verbose=0)
@@ -118,30 +126,44 @@ model = L.Model(x, L.layers.GlobalAveragePooling1D()(L.layers.Attention(use_scal
 """
 
 
-def test_files_of_attention_go_both_ways(data, tmp_path):
+# Masks that are given as arguments, beside those that come with values.
+ARGUMENTS = """
+x, counts = L.Input((5, 3)), L.Input((5,), dtype="bool", name="counts")
+h = L.layers.LSTM(4, return_sequences=True)(L.layers.Masking(0.5)(x), mask=counts)
+inner = L.Sequential([L.Input((5, 4)), L.layers.Dense(3), L.layers.GRU(3, return_sequences=True)])
+h = inner(h, mask=counts)
+h = L.layers.MultiHeadAttention(2, 3, output_shape=3)(h, h, value_mask=counts)
+h = L.layers.Attention()([h, h], mask=[counts, counts])
+model = L.Model([x, counts], L.layers.GlobalAveragePooling1D()(h))
+"""
+
+
+@pytest.mark.parametrize("program", [TRANSFORMER, ARGUMENTS], ids=["attention", "arguments"])
+def test_files_of_graphs_go_both_ways(program, data, tmp_path):
     names: dict[str, Any] = {"L": gs}
-    exec(TRANSFORMER, names)
-    model, ids = names["model"], np.array(data["ids"])
-    rng = np.random.default_rng(1)
+    exec(program, names)
+    model, rng = names["model"], np.random.default_rng(1)
     model.set_weights([rng.uniform(0.1, 1, weight.shape) for weight in model.get_weights()])
     model.save_weights(tmp_path / "ours.weights.h5")
-    ids[:, 0] = 3
+    ids, counts = np.array(data["ids"]), rng.random((6, 5)) < 0.6
+    ids[:, 0], counts[:, 1] = 3, True
+    x: Any = ids if program == TRANSFORMER else [np.array(data["x"], "float32"), counts]
+    arrays = "np.array(data['x'])" if program == TRANSFORMER else "[np.array(one) for one in data['x']]"
     theirs = keras_says(
         f"""
 keras.config.set_floatx("float32")
 L = keras
-ids = np.array(data["ids"])
-ids[:, 0] = 3
+given = {arrays}
 model = keras.models.model_from_json({model.to_json()!r})
 model.load_weights({str(tmp_path / "ours.weights.h5")!r})
-answer = [model.predict(ids, verbose=0)]
-{TRANSFORMER}
+answer = [model.predict(given, verbose=0)]
+{program}
 model.save({str(tmp_path / "theirs.keras")!r})
-answer.append(model.predict(ids, verbose=0))
+answer.append(model.predict(given, verbose=0))
 """,
         "torch",
-        **data,
+        x=x.tolist() if isinstance(x, np.ndarray) else [one.tolist() for one in x],
     )
-    np.testing.assert_allclose(model.predict(ids, verbose=0), theirs[0], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.predict(x, verbose=0), theirs[0], rtol=1e-4, atol=1e-6)
     loaded = gs.models.load_model(tmp_path / "theirs.keras", compile=False)
-    np.testing.assert_allclose(loaded.predict(ids, verbose=0), theirs[1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), theirs[1], rtol=1e-4, atol=1e-6)

@@ -367,7 +367,7 @@ def test_what_is_refused():
         layers.Dense(2)(x, mask=mask)
     with pytest.raises(ValueError, match=r"mask must have shape \(6, 5\) for x of shape \(6, 5, 3\)"):
         layers.GlobalAveragePooling1D()(x, mask=mask[:, :4])
-    with pytest.raises(TypeError, match="mask must be left out"):
+    with pytest.raises(TypeError, match="mask must be a symbolic tensor"):
         layers.GlobalAveragePooling1D()(gs.Input((5, 3)), mask=mask)
     with pytest.raises(ValueError, match="must be finite"):
         layers.Masking(float("nan"))

@@ -130,3 +130,20 @@ def test_same_bits_on_any_number_of_threads(name):
 def test_refusals(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("make", [layers.Dropout, layers.GaussianDropout, layers.SpatialDropout1D])
+def test_calls_of_one_layer_in_a_model_draw_apart(make):
+    """As in Keras; and backward draws what forward drew."""
+    x, shared = gs.Input((6, 40), dtype="float64"), make(0.5, seed=3, **FLOAT)
+    model = gs.Model(x, [shared(x), shared(x)])
+    ones = np.ones((5, 6, 40))
+    first, second = model(ones, training=True)
+    assert (first != second).any()
+    dx, _ = model.backward([ones, np.zeros_like(ones)])
+    np.testing.assert_array_equal(dx, first)
+    model(ones, training=True)
+    again, third = model(ones, training=True)
+    dx, _ = model.backward([np.zeros_like(ones), ones])
+    np.testing.assert_array_equal(dx, third)
+    assert (again != third).any()

@@ -5,6 +5,7 @@ import pickle
 import gradstep as gs
 import numpy as np
 import pytest
+from step_by_step import compare_with_calls_on_steps
 
 layers = gs.layers
 KIND = {"dtype": "float64"}
@@ -44,27 +45,8 @@ def data(row, steps=3, seed=0):
 @pytest.mark.parametrize("name", CASES)
 def test_each_step_is_a_call_of_the_layer(name):
     make, row = CASES[name]
-    x, inner = data(row), make()
-    layer = layers.TimeDistributed(inner)
-    y = layer(x, training=True)
-    again = make()
-    again.build((None, *row))
-    again.set_weights(inner.get_weights())
-    wanted, slopes = [], []
-    dy = np.random.default_rng(1).normal(size=y.shape)
-    dx, dws = layer.backward(dy)
-    for step in range(3):
-        wanted.append(again(x[:, step], training=True))
-        slopes.append(again.backward(dy[:, step]))
-    np.testing.assert_allclose(y, np.stack(wanted, 1), rtol=1e-12, atol=1e-14)
-    np.testing.assert_allclose(dx, np.stack([slope[0] for slope in slopes], 1), rtol=1e-10, atol=1e-13)
-    assert len(dws) == len(inner.trainable_weights)
-    regularized = 2 if name == "dense of several axes" else 0  # whose gradient is there once, not for each step
-    for i, gradient in enumerate(dws):
-        each = sum(slope[1][i] for slope in slopes)
-        if regularized and i == 0:
-            each = each - 2 * 0.02 * inner.weights[0]
-        np.testing.assert_allclose(gradient, each, rtol=1e-10, atol=1e-12)
+    penalties = {0: 0.02} if name == "dense of several axes" else {}
+    compare_with_calls_on_steps(layers.TimeDistributed(make()), make, data(row), penalties)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -128,8 +110,8 @@ def test_masks_go_on():
 
 
 def test_what_is_refused():
-    with pytest.raises(TypeError, match="layer must be a Layer"):
-        layers.TimeDistributed(gs.Sequential([layers.Dense(2)]))
+    with pytest.raises(TypeError, match="layer must be a Layer or a model"):
+        layers.TimeDistributed("dense")
     with pytest.raises(ValueError, match="must get inputs of shape"):
         layers.TimeDistributed(layers.Dense(2))(np.zeros((3, 4)))
     layer = layers.TimeDistributed(layers.Dense(2, name="inner"), name="outer")

@@ -68,6 +68,19 @@ def test_another_method_does_not_take_a_checkpoint(tmp_path):
         minimizers.LBFGS().load_state_dict(model.optimizer.state_dict())
 
 
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "cg", "lm"])
+def test_methods_are_pickled_with_what_they_learned(name):
+    gs.utils.set_random_seed(5)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(7, "tanh"), layers.Dense(1)])
+    model.compile(name, "mse")
+    trained(model, 4)
+    other = gs.models.clone_model(model)
+    other.set_weights(model.get_weights())
+    other.compile(pickle.loads(pickle.dumps(model.optimizer)), "mse")
+    assert trained(other, 8, 4) == trained(model, 8, 4)
+    assert bits(other) == bits(model)
+
+
 def test_settings_are_saved():
     settings = made(minimizers.LBFGS(m=3, c2=0.5)).get_compile_config()
     assert settings["optimizer"] == {"class_name": "LBFGS", "config": {"m": 3, "c1": 1e-4, "c2": 0.5}}

@@ -261,8 +261,10 @@ class Drawing:
             tensor = layers.Multiply(**options)([tensor, row.tensor])
             sources |= row.sources
         elif self.maybe(0.8):
-            make, gives = self.of_list([move for move in moves if 0 < move[1] <= WIDEST * self.scale])
-            tensor, width = make()(tensor), gives
+            moves = [move for move in moves if 0 < move[1] <= WIDEST * self.scale]
+            if moves:  # of a wide value with one step there is none
+                make, gives = self.of_list(moves)
+                tensor, width = make()(tensor), gives
         tensor = layers.Flatten(name=self.name("flat"), **D)(tensor)
         values.append(Value(tensor, width, sources))
 

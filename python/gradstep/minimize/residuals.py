@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import _core
 from ..checks import check_choice, check_float
 from . import differences
 from .objective import Objective
@@ -169,6 +170,13 @@ class Residuals(Objective):
         _, first, second = self._rho(z)
         scale = np.sqrt(np.maximum(first + 2 * second * z, 1e-8))
         return r * first / scale, J * scale[:, None]
+
+    def normal_equations(self, x: np.ndarray) -> np.ndarray:
+        """J'J, shape (n, n), with the loss."""
+        J = np.ascontiguousarray(self.weighted(x)[1])
+        found = np.empty((J.shape[1], J.shape[1]))
+        _core.matmul(J.T, J, found)
+        return found
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
         """J'r, with the loss."""

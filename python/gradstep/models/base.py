@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,9 +13,12 @@ from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.base.variable import Variables
 from ..layers.base.weights import assign, leaves_of
+from ..layers.core.input import InputLayer
+from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
 from .lr_find import FindsRate
+from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
 from .summary import Summarized
 
@@ -42,7 +45,12 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         self._layers: list[Any] = []  # layers, and models that are used as layers
         self._nodes: list[Node] = []  # calls with symbolic tensors
         self._calls: list[Node] = []  # of its layers, each after those it reads
+        self._masked_calls = MaskedCalls(self)
         self._trains: list[bool] = []  # which of `_leaves` were trainable when the engine was told last
+
+    def _adopt(self) -> None:
+        super()._adopt()
+        self._masked_calls = MaskedCalls(self)
 
     # -- layers ------------------------------------------------------------------------------------------------------
 
@@ -76,7 +84,7 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         """Be part of another model that is being described."""
         raise NotImplementedError(f"{type(self).__name__} must define _connect(x).")
 
-    def __call__(self, x: Any, training: bool | None = None) -> Any:
+    def __call__(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs for one batch of arrays, at once; or symbolic tensors for symbolic tensors.
 
         Parameters
@@ -86,6 +94,9 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
             counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
+        mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
+            Which steps of x count, for the layers. Of a model of several inputs a list or dict of them, as x is; None
+            for those without.
 
         Returns
         -------
@@ -99,7 +110,17 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         """
         symbolic = is_symbolic(x)
         in_training(training, symbolic)
-        return self._connect(x) if symbolic else self._called(x, training)
+        if not symbolic:
+            return self._called(x, training, mask)
+        masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
+        made = self._connect(x)
+        if masks is not None:
+            try:
+                self._nodes[-1].take_masks(masks)
+            except BaseException:
+                self._nodes.pop()
+                raise
+        return made
 
     def _through(self, x: Any) -> tuple[list[Call], list[np.ndarray]]:
         """Every call of a layer, one by one, for rows as a run has them; and the outputs."""
@@ -110,8 +131,11 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         }
         calls = []
         for node in self._calls:
-            given = [values[id(tensor)] for tensor in node.inputs]
-            made = node.operation(given if node.listed else given[0])
+            given = [values[id(tensor)] for tensor in node.given]
+            masks = {mask: values[id(tensor)] for (mask, _), tensor in _masks_of(node)}
+            of_each = [masks.get(i) for i in range(len(given))]
+            mask = {"mask": of_each if len(given) > 1 and isinstance(node.operation, BaseModel) else of_each[0]}
+            made = node.operation(given if node.listed else given[0], **(mask if masks else {}))
             found = list(made.values()) if isinstance(made, dict) else made if isinstance(made, list) else [made]
             values.update({id(tensor): value for tensor, value in zip(node.outputs, found, strict=True)})
             calls.append(Call(node.operation, given, found, node.outputs[0] in self.outputs))
@@ -182,6 +206,7 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
     def _forget_network(self) -> None:
         """The layers changed."""
         self._last_call.forget()
+        self._masked_calls.forget()
         self._executor.forget()
 
     def _output_rows(self) -> list[tuple[int, ...]]:
@@ -206,6 +231,15 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
     def _input_shapes(self, x: Any, rows: Any) -> list[tuple[int, ...]]:
         """Shapes of what a user gave as inputs, whose gradients will have them."""
         return [np.shape(x)]
+
+    def _model_of(self, layer: Layer, row: tuple[int, ...]) -> Any:
+        """A model of a layer that holds this one, alone."""
+        from .functional import Functional  # here: it is derived from this
+
+        x = InputLayer(row, dtype=self.dtype).output
+        made = Functional(x, layer(x))
+        layer._nodes.pop()  # of no model of the user's
+        return made
 
     # -- weights -----------------------------------------------------------------------------------------------------
 
@@ -279,7 +313,7 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         steps: list[Step] = []
         flatten_calls(self, range(len(inputs)), steps, len(inputs))
         names = [tensor.node.operation.name for tensor in inputs]
-        return names, [(paths[id(step.layer)], step.layer, list(step.sources)) for step in steps]
+        return names, [(paths.get(id(step.layer), step.layer.name), step.layer, list(step.sources)) for step in steps]
 
     def count_params(self) -> int:
         """Total number of elements of the weights.
@@ -293,21 +327,56 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
         return sum(layer.count_params() for layer in self._leaves.values())
 
 
-def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int) -> list[int]:
+def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
+    """The masks that a call was given: of which input, what gives it to that, and the tensor."""
+    return zip(node.masked, node.inputs[len(node.given) :], strict=True)
+
+
+def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+    """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
+    inner, count = holder.layer, holder.input_shape[1]
+    assert count is not None
+    leaves = [leaf for leaf in holder._leaves.values() if not isinstance(leaf, InputLayer)]
+    if at_once or all(map(does_steps_at_once, leaves)):
+        return _through_inner(inner, source, steps, first, (*at_once, count))
+    taking, stacking = holder._around_steps(count)
+    made = []
+    for taken in taking:
+        steps.append(Step(taken, (source,)))
+        made.append(_through_inner(inner, first + len(steps) - 1, steps, first, ()))
+    steps.append(Step(stacking, (source, *made)))
+    return first + len(steps) - 1
+
+
+def _through_inner(inner: Any, source: int, steps: list[Step], first: int, at_once: tuple[int, ...]) -> int:
+    """Add what a `TimeDistributed` does to one step: a model, or another `TimeDistributed` with one."""
+    if isinstance(inner, TimeDistributed):
+        return _each_step(inner, source, steps, first, at_once)
+    return flatten_calls(inner, [source], steps, first, at_once)[0]
+
+
+def flatten_calls(
+    model: Any, sources: Sequence[int], steps: list[Step], first: int, at_once: tuple[int, ...] = ()
+) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
-    sources: the values that go in; first: the number of the first step's value.
+    sources: the values that go in; first: the number of the first step's value; at_once: see `Step`.
     """
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
-        given = [values[id(tensor)] for tensor in node.inputs]
+        given = [values[id(tensor)] for tensor in node.given]
+        for (place, setting), tensor in _masks_of(node):
+            steps.append(Step(setting, (given[place], values[id(tensor)])))
+            given[place] = first + len(steps) - 1
         if isinstance(node.operation, BaseModel):
-            made = flatten_calls(node.operation, given, steps, first)
+            made = flatten_calls(node.operation, given, steps, first, at_once)
+        elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
+            made = [_each_step(node.operation, given[0], steps, first, at_once)]
         else:
             for layer in (node.operation, *node.operation._stages):
                 if layer is not node.operation:
                     layer.build((None, *node.operation._output_row))
-                steps.append(Step(layer, tuple(given)))
+                steps.append(Step(layer, tuple(given), at_once))
                 given = [first + len(steps) - 1]
             made = given
             if node.operation._outputs:

@@ -7,22 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data.columns import arrays_of
 from ..data.rows import Rows, alone
 from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
 from ..trainers.executor import counted_if_done
 from ..trainers.gradients import value_and_grad
 from ..trainers.tangents import gauss_newton_product, jvp
+from .masked_calls import masks_of
 from .trainable import Trainable
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from .masked_calls import MaskedCalls
 
 __all__ = ["OnBatches"]
 
 
 class OnBatches(Trainable):
     """Mixin of models for single batches: calls, training and evaluation."""
+
+    _masked_calls: MaskedCalls
+
+    if TYPE_CHECKING:
+
+        @property
+        def input_names(self) -> list[str]: ...
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
         """Predict the outputs of one batch. Raises as `predict` does."""
@@ -92,13 +103,19 @@ class OnBatches(Trainable):
         return value_and_grad(self._executor, Rows(x, y, weights))
 
     @counted_if_done
-    def _called(self, x: Any, training: bool | None = None) -> Any:
+    def _called(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs for arrays."""
-        if not in_training(training):
+        trains = in_training(training)
+        if not trains and mask is None:
             return self.predict_on_batch(x)
         rows = self._ready(x, "x")
-        if not len(rows):
+        if not len(rows) and trains:
             raise ValueError(f"x must have at least one row; its shape is {np.shape(x)}.")
+        if trains:
+            self._masked_calls.forget()
+        if mask is not None:
+            masks = masks_of(mask, self.input_names, f"model {self.name!r}")
+            return self._masked_calls.call(arrays_of(rows), self._input_shapes(x, rows), masks, trains)
         return self._pack_outputs(self._last_call.forward(rows, self._input_shapes(x, rows)))
 
     def jvp(self, x: ArrayLike, directions: Any = None, dx: Any = None, training: bool = False) -> tuple[Any, Any]:
@@ -183,17 +200,18 @@ class OnBatches(Trainable):
         NotImplementedError
             A custom layer has no method ``jvp``, or the loss is a function in Python.
         TypeError, ValueError
-            As `value_and_grad` does; a direction of another shape; or a loss without such a product: one that is not
-            convex and mixes the outputs of a row, or of the batch (cosine similarity, categorical focal, Dice,
-            Tversky and Circle losses).
+            As `value_and_grad` does; a direction of another shape; or a loss without such a product: Dice, Tversky and
+            Circle losses.
 
         Notes
         -----
         G = J^T H J, with J the Jacobian of the outputs by the weights and H the Hessian of the loss by the outputs:
         what the Hessian of the loss would be if the model were linear. G v is computed by a tangent pass, J v, a
         product with H, and a backward pass; G itself is never made. It is positive semi-definite as H is: exactly the
-        second derivatives of the loss for the convex ones (with softmax and sigmoid as part of the cross-entropies that
-        contain them), and 0 in place of negative ones of losses that are sums over elements but not convex. Penalties
+        second derivatives of the loss for the convex ones, with softmax and sigmoid as part of the cross-entropies that
+        contain them. Of others H is a positive semi-definite part: of sums over elements, and of cosine similarity,
+        without the negative eigenvalues; of the categorical focal loss, and of categorical cross-entropy by
+        probabilities, without those of its term in the share of each class, and without what their sum adds. Penalties
         add 2 l2 v, and nothing for their magnitudes and orthogonal parts.
 
         Layers compute as in training, as in `value_and_grad`, with what was drawn in its last call: so G belongs to the
@@ -260,6 +278,9 @@ class OnBatches(Trainable):
                [4.]], dtype=float32))
         """
         with self._guard:
+            if self._masked_calls.was_last:
+                dxs, gradients = self._masked_calls.backward(dy)
+                return self._pack_inputs(dxs), gradients
             shapes = self._last_call.output_shapes
             each = zip(self._data.output_gradients(dy), shapes, strict=True)
             dys = [None if one is None else output_gradient(one, shape, self.dtype) for one, shape in each]

@@ -157,7 +157,7 @@ class Sequential(BaseModel):
         if shape is not None:
             layer._check_shape(self._end(shape))
         self._shape = shape
-        for leaf in layer._leaves.values() if inner else ():
+        for leaf in layer._leaves.values() if inner or layer._holds_model else ():
             leaf._shared = True
         if not inner:
             layer._shared = layer._shared or layer._owned  # of another model, whose weights stay where they are

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 
 from ..checks import describe
 from ..described import serialize_object
-from ..layers.attention.attending import ARGUMENTS, Attending
+from ..layers.attention.attending import ARGUMENTS, MASKS, Attending
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor
 from ..layers.core.input import InputLayer
+from ..layers.core.time_distributed import TimeDistributed
 from ..layers.recurrent.with_states import WithStates, rows_before
-from .layers import made_layer
+from .layers import held_model, made_layer
 from .operations import TENSOR, as_layer, as_operation, without_masks
 from .savable import MODELS, Savable, described_model
 from .sharing import Reading, Writing
@@ -60,8 +61,11 @@ def described_graph(
     for operation in operations:
         inbound: list[dict[str, Any]] = []
         for node in calls[id(operation)]:
-            given = [argument(tensor) for tensor in node.inputs]
-            inbound.append(_call_of(operation, given, node.listed))
+            given = [argument(tensor) for tensor in node.given]
+            masks: list[Any] = [None] * len(given)
+            for (place, _), tensor in zip(node.masked, node.inputs[len(given) :], strict=True):
+                masks[place] = argument(tensor)
+            inbound.append(_call_of(operation, given, node.listed, masks))
         layer = serialize(operation)
         layer.update(name=operation.name, inbound_nodes=inbound)
         as_operation(layer)
@@ -69,14 +73,16 @@ def described_graph(
     return {"layers": layers, "input_layers": _mapped(inputs, end), "output_layers": _mapped(outputs, end)}
 
 
-def _call_of(operation: Any, given: list[Any], listed: bool) -> dict[str, Any]:
-    """A call in Keras's words."""
+def _call_of(operation: Any, given: list[Any], listed: bool, masks: list[Any]) -> dict[str, Any]:
+    """A call in Keras's words; masks: those of each input that it was given, else None."""
     if isinstance(operation, Attending):
         arguments, options = operation._call_entry(given)
         return {"args": arguments, "kwargs": options}
+    several = isinstance(operation, Savable) and listed
+    options = {"mask": masks if several else masks[0]} if any(mask is not None for mask in masks) else {}
     if isinstance(operation, WithStates) and listed:
-        return {"args": given[:1], "kwargs": {"initial_state": given[1:]}}
-    return {"args": [given] if listed else given, "kwargs": {}}
+        return {"args": given[:1], "kwargs": {"initial_state": given[1:], **options}}
+    return {"args": [given] if listed else given, "kwargs": options}
 
 
 def _spare(operation: Any) -> int:
@@ -87,8 +93,12 @@ def _spare(operation: Any) -> int:
 
 def described(operation: Any, writing: Writing) -> dict[str, Any]:
     """The entry of a layer or model in the config of a model."""
-    inner = isinstance(operation, Savable)
-    return writing.noted(operation, described_model(operation, writing) if inner else serialize_object(operation))
+    if isinstance(operation, Savable):
+        return writing.noted(operation, described_model(operation, writing))
+    entry = serialize_object(operation)
+    if isinstance(operation, TimeDistributed) and operation._holds_model and "layer" in entry["config"]:
+        entry["config"]["layer"] = described(operation.layer, writing)
+    return writing.noted(operation, entry)
 
 
 def _mapped(given: Any, of_one: Callable[[Any], Any]) -> Any:
@@ -111,6 +121,10 @@ def made_operation(entry: Any, reading: Reading) -> Any:
             raise TypeError(f"the config of a model must be a dict; got {describe(config)}.")
         with reading.inside(str(config.get("name"))):
             made: Any = cls._made(config, reading)
+    elif (inner := held_model(entry)) is not None:
+        with reading.inside(str(entry["config"].get("name"))):
+            layer = made_operation(inner, reading)
+        made = TimeDistributed.from_config({**entry["config"], "layer": layer})
     else:
         made = made_layer(entry, f"layer {reading.count}")
         if not isinstance(made, InputLayer):
@@ -132,6 +146,10 @@ def made_row(config: Any, reading: Reading) -> list[Any]:
     return [made_operation(entry, reading) for entry in config["layers"]]
 
 
+# What a call has beside the layer: see `Called`.
+Arguments = tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any], list["tuple[str, int, int] | None"]]
+
+
 class Called(NamedTuple):
     """A call in a config: whose it is, and on which tensors, each the name of a layer, its call and the output."""
 
@@ -141,6 +159,20 @@ class Called(NamedTuple):
     listed: bool
     names: list[str]  # of the arguments, of a layer that takes several
     options: dict[str, Any]
+    masks: list[tuple[str, int, int] | None]  # of the inputs, as far as the call was given them
+
+    def of_known(self, layers: Mapping[str, Any]) -> Called:
+        """The call without masks by operations, which Keras adds by itself: here they come with the inputs."""
+        masks = [mask if mask is not None and mask[0] in layers else None for mask in self.masks]
+        if not self.names:
+            return self._replace(masks=masks)
+        taken = [i for i, name in enumerate(self.names) if name not in MASKS or self.given[i][0] in layers]
+        return self._replace(given=[self.given[i] for i in taken], names=[self.names[i] for i in taken])
+
+    @property
+    def needs(self) -> list[tuple[str, int, int]]:
+        """All that must be there before."""
+        return [*self.given, *(mask for mask in self.masks if mask is not None)]
 
 
 def connected(
@@ -182,6 +214,7 @@ def connected(
     }
     blocked: dict[tuple[str, int], list[Called]] = {}  # calls, by another call that must come first
     left = len(waiting)
+    waiting = deque(call.of_known(layers) for call in waiting)
     while waiting:
         one = waiting.popleft()
         lacks = _lacking(one, gives)
@@ -194,13 +227,17 @@ def connected(
         if one.names:
             takes = dict(zip(one.names, tensors, strict=True))
             inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
-            arguments: Any = {"inputs": inputs_of} if layer._takes_list else takes
+            masks = [takes.get(name) for name in ("query_mask", "value_mask")]
+            arguments: Any = {"inputs": inputs_of, "mask": masks} if layer._takes_list else takes
             layer._called_with(takes, one.options.get("use_causal_mask", False))
         if isinstance(layer, WithStates) and not layer.built:
             layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
             build(layer, [tensor.shape for tensor in tensors] if one.listed else given.shape)
-        made_of = layer(**arguments, **one.options) if one.names else layer(given)
+        if any(mask is not None for mask in one.masks):
+            found = [None if mask is None else _at(mask, gives, f"layer {one.name!r}") for mask in one.masks]
+            one.options["mask"] = found if isinstance(layer, Savable) and one.listed else found[0]
+        made_of = layer(**arguments, **one.options) if one.names else layer(given, **one.options)
         gives[one.name].append(list(made_of.node.outputs if isinstance(made_of, SymbolicTensor) else _first(made_of)))
         waiting.extend(blocked.pop((one.name, one.number), []))
         left -= 1
@@ -219,6 +256,9 @@ def _first(made: Any) -> list[SymbolicTensor]:
 
 def _layers_in(entry: Any) -> int:
     """Number of layers in an entry, without input layers."""
+    held = held_model(entry)
+    if held is not None:
+        return _layers_in(held)
     config = entry.get("config") if isinstance(entry, Mapping) else None
     inner = config.get("layers") if isinstance(config, Mapping) and entry.get("class_name") in MODELS else None
     if isinstance(inner, list):
@@ -226,7 +266,7 @@ def _layers_in(entry: Any) -> int:
     return 0 if isinstance(entry, Mapping) and entry.get("class_name") == "InputLayer" else 1
 
 
-def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
+def _named(call: Any, what: str) -> Arguments:
     """Inputs of a call of a layer of attention, by their names, and its options."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
@@ -236,35 +276,37 @@ def _named(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list
         arguments = arguments[0]
     named = dict(zip(ARGUMENTS, arguments, strict=False)) | dict(options or {})
     tensors = {name: one for name in ARGUMENTS if (one := named.pop(name, None)) is not None}
-    # Masks that come with the inputs, and what asks for nothing.
-    for name in ("query_mask", "value_mask", "key_mask", "mask"):
-        tensors.pop(name, None)
-        named.pop(name, None)
+    listed_masks = named.pop("mask", None)  # of the query and the value
+    for name, one in zip(MASKS, listed_masks if isinstance(listed_masks, list) else [], strict=False):
+        if one is not None:
+            tensors[name] = one
     causal = bool(named.pop("use_causal_mask", False))
     for key, value in named.items():
         if value not in (None, False):
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     places = [_tensor(one, what) for one in tensors.values()]
-    return places, True, list(tensors), {"use_causal_mask": True} if causal else {}
+    return places, True, list(tensors), {"use_causal_mask": True} if causal else {}, []
 
 
-def _given(call: Any, what: str) -> tuple[list[tuple[str, int, int]], bool, list[str], dict[str, Any]]:
-    """Inputs of a call, and whether they are in a list."""
+def _given(call: Any, what: str) -> Arguments:
+    """Inputs of a call, whether they are in a list, and their masks."""
     arguments = call.get("args") if isinstance(call, Mapping) else None
     options = call.get("kwargs") if isinstance(call, Mapping) else None
     if not isinstance(arguments, (list, tuple)) or len(arguments) != 1:
         raise ValueError(f"{what} must be called with one argument, which may be a list; got {arguments!r}.")
-    states = (options or {}).get("initial_state")
+    rest = dict(options or {})
+    masks = [None if one is None else _tensor(one, what) for one in _listed(rest.pop("mask", None))]
+    states = rest.pop("initial_state", None)
+    for key, value in rest.items():
+        if key == "training" and value is not True:
+            continue
+        if any(one is not None for one in _listed(value)):
+            raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     if states is not None:
         given = [*_listed(arguments[0]), *_listed(states)]
-        return [_tensor(one, what) for one in given], True, [], {}
-    for key, value in (options or {}).items():
-        if key in ("mask", "training") and value is not True:  # masks come with the inputs
-            continue
-        if any(one is not None for one in (value if isinstance(value, list) else [value])):  # masks, say
-            raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
+        return [_tensor(one, what) for one in given], True, [], {}, masks
     listed = isinstance(arguments[0], (list, tuple))
-    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], {}
+    return [_tensor(one, what) for one in (arguments[0] if listed else arguments)], listed, [], {}, masks
 
 
 def _listed(given: Any) -> list[Any]:
@@ -288,7 +330,7 @@ def _lacking(one: Called, gives: Mapping[str, Sequence[Any]]) -> tuple[str, int]
     """A call that must come before one: of the same layer, whose calls keep their order, or of what it takes."""
     if len(gives[one.name]) < one.number:
         return one.name, one.number - 1
-    for name, call, _ in one.given:
+    for name, call, _ in one.needs:
         if name not in gives:
             raise ValueError(f"layer {one.name!r} takes what layer {name!r} gives, which is not there.")
         if call >= len(gives[name]):

@@ -17,6 +17,7 @@ from ..layers.preprocessing.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
+from .layers import held_model
 from .operations import without_masks
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def _places(model: Any, outer: str = "") -> dict[int, tuple[str, Any]]:
     """The group of every layer of a model, those of models in it too; each layer once, by its identity."""
     found: dict[int, tuple[str, Any]] = {}
     for group, layer in zip(_groups([type(layer).__name__ for layer in model.layers]), model.layers, strict=True):
+        while getattr(layer, "_holds_model", False):
+            layer, group = layer.layer, group + INSIDE.get(type(layer.layer).__name__, "")
         inner = _places(layer, f"{outer}{group}/") if hasattr(layer, "layers") else {id(layer): (outer + group, layer)}
         for key, place in inner.items():
             found.setdefault(key, place)
@@ -81,6 +84,8 @@ def _described(config: Any, outer: str = "") -> list[str]:
     known = [one for one in known if one.get("class_name") != "InputLayer"]
     found = []
     for group, one in zip(_groups([str(one.get("class_name")) for one in known]), known, strict=True):
+        while (held := held_model(one)) is not None:
+            one, group = held, group + INSIDE.get(str(held.get("class_name")), "")
         own = one.get("config")
         inner = isinstance(own, Mapping) and isinstance(own.get("layers"), list)
         found += _described(own, f"{outer}{group}/") if inner else [outer + group]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core, layers
 from ..checks import check_int, describe
-from ..described import revive
+from ..described import MODELS, revive
 from ..layers.base.layer import Layer, Shape
 from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
@@ -17,7 +17,7 @@ from ..layers.recurrent.recurrent import Recurrent
 if TYPE_CHECKING:
     from .sharing import Reading
 
-__all__ = ["described_input", "give_weights", "made_layer", "take_keys", "take_weights"]
+__all__ = ["described_input", "give_weights", "held_model", "made_layer", "take_keys", "take_weights"]
 
 
 def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any]:
@@ -29,6 +29,17 @@ def described_input(shape: Sequence[int], row: Sequence[Layer]) -> dict[str, Any
         "config": {"batch_shape": [None, *shape], "dtype": dtype, "name": "input_layer"},
         "registered_name": None,
     }
+
+
+def held_model(entry: Any) -> Any:
+    """The entry of the model in that of a `TimeDistributed`, or of what stands between them; None of another layer."""
+    config = (
+        entry.get("config") if isinstance(entry, Mapping) and entry.get("class_name") == "TimeDistributed" else None
+    )
+    inner = config.get("layer") if isinstance(config, Mapping) else None
+    if not isinstance(inner, Mapping):
+        return None
+    return inner if inner.get("class_name") in MODELS or held_model(inner) is not None else None
 
 
 @cache
@@ -62,7 +73,7 @@ def take_keys(layers: Sequence[Any], keys: Sequence[int | None]) -> None:
     for leaf, key in zip(leaves, keys, strict=True):
         take_key(leaf, key)
     for layer in layers:
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Layer) or layer._holds_model:
             layer._rekey([leaf._key for leaf in layer._leaves.values()])
 
 

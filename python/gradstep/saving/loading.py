@@ -208,7 +208,7 @@ def clone_model(model: Any, clone_function: Callable[[Layer], Layer] | None = No
         if id(layer) not in made:
             if clone_function is not None and not isinstance(layer, InputLayer):
                 made[id(layer)] = clone_function(layer)
-            elif isinstance(layer, Savable):
+            elif isinstance(layer, Savable) or layer._holds_model:
                 made[id(layer)] = layer._cloned(copied)
             else:
                 made[id(layer)] = type(layer).from_config(layer.get_config())

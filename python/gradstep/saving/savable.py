@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import losses, metrics
 from ..checks import describe
-from ..described import known_objects, revive, serialize
+from ..described import MODELS, known_objects, revive, serialize
 from ..minimize.methods import registry as methods
 from ..references import references_are_written
 from .sharing import Reading, Writing
@@ -32,9 +32,6 @@ __all__ = ["MODELS", "Savable", "Source", "described_model", "package_class"]
 UNUSED = ("run_eagerly", "jit_compile", "auto_scale_loss")
 # Weights of a layer from its number, name and their shapes.
 Source = Callable[[int, str, Sequence[tuple[int, ...]]], "list[np.ndarray]"]
-
-# The classes of models that a file may name; `Savable` adds its subclasses in this package.
-MODELS: dict[str, type[Savable]] = {}
 
 
 class Savable:
@@ -138,6 +135,10 @@ class Savable:
         self.compile(**arguments)
 
     # -- made by the functions of this package -------------------------------------------------------------------------
+
+    def _entry(self) -> dict[str, Any]:
+        """Class and config, where it is an argument of another object."""
+        return described_model(self)
 
     def _config(self, writing: Writing) -> dict[str, Any]:
         """The model's part of a config in which layers may be shared."""

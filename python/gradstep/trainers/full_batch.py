@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from ..minimize.point import Point
 from ..minimize.stop import Stop
 from .executor import Executor
 from .full_batch_checks import check_model, take_penalties, warn_of_draws
+from .residual_loss import ResidualLoss
 from .runs import HasStepLogs
 from .whole_loss import WholeLoss, chunk_of, needs_one_chunk
 
@@ -82,7 +82,7 @@ class FullBatchRun(HasStepLogs):
         assert isinstance(method, Method)
         check_model(executor, method)
         self._executor, self.method = executor, method
-        self.objective = method._whole_loss(partial(WholeLoss, executor, rows, chunk))
+        self.objective = (ResidualLoss if method.needs == "residual" else WholeLoss)(executor, rows, chunk)
         take_penalties(executor, method, self.objective)
         warn_of_draws(executor, method)
         self._n, self._calls = len(rows), 0
@@ -126,10 +126,10 @@ class FullBatchRun(HasStepLogs):
 
     def _check_end(self, before: Point, point: Point) -> None:
         """Raise Stop where rounding leaves nothing to gain."""
-        if np.array_equal(before.x, point.x):
+        if point.f == before.f and np.array_equal(before.x, point.x):
             raise Stop("stalled", "the step is below rounding")
-        gnorm, scale = self.method._optimality(point), max(float(np.abs(point.x).max()), 1.0)
-        if gnorm * scale <= 16 * self.objective.eps * max(abs(point.f), 1.0):
+        gnorm, floor = self.method._gnorm(point), 16 * self.objective.eps * max(abs(point.f), 1.0)
+        if gnorm <= floor and gnorm * float(np.abs(point.x).max()) <= floor:
             raise Stop("gtol")
 
     def _here(self) -> Point:
@@ -150,11 +150,7 @@ class FullBatchRun(HasStepLogs):
             point.g = objective.gradient(x)
             if not np.isfinite(point.g).all():
                 raise Stop("nan", "the gradient at the weights is not finite")
-        if point.f == method._loss and _equal(point.g, method._gradient):
-            objective.nfev -= 1  # what is known from before, unless weights or data are others
-            method.objective = objective
-        else:
-            method._start(objective, point, None)
+        method._start_training(objective, point)
         objective.put_back_statistics()  # they are of steps alone
         self._know(point)
         return point
@@ -194,7 +190,7 @@ class FullBatchRun(HasStepLogs):
             return self._executor.next_stage()
         model.stop_training = True
         g = None if point is None else point.g
-        gnorm = math.nan if point is None or g is None else method._optimality(point)
+        gnorm = math.nan if point is None or g is None else method._gnorm(point)
         success = stop.reason == "gtol"
         if not success and point is not None and g is not None:
             best = Best(point.x, point.f, g, gnorm)
@@ -208,7 +204,3 @@ class FullBatchRun(HasStepLogs):
         if not success:
             warn(owner.message)
         return None
-
-
-def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    return a is not None and b is not None and np.array_equal(a, b)

@@ -28,11 +28,13 @@ class Step(NamedTuple):
     """A call of a layer.
 
     sources: which values it is called on. Values are numbered: first the model's inputs, then what the steps give, in
-    their order.
+    their order. at_once: how many steps of a sequence, or of sequences of them, the layer is called on side by side,
+    which was built for one.
     """
 
     layer: Layer
     sources: tuple[int, ...]
+    at_once: tuple[int, ...] = ()
 
 
 def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]) -> _core.Network:
@@ -48,8 +50,8 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     if places is not None:
         places += [[]] * (len(graph.specifications) - len(working))
     guard = steps[0].layer._guard
-    for layer, _ in steps[1:]:
-        guard.join(layer._guard)
+    for step in steps[1:]:
+        guard.join(step.layer._guard)
     outputs = [values[number].number for number in exits]
     scored = [_fitting(masks[number], values[number]) for number in exits]
     network = _core.Network(
@@ -77,8 +79,12 @@ def _graph_of(
         graph = CallGraph(shapes, working, always)
         values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
         masks: list[Value | None] = [None] * len(values)
-        for layer, sources in steps:
-            output, mask = layer._add_to(graph, [values[i] for i in sources], [masks[i] for i in sources])
+        for layer, sources, at_once in steps:
+            given, known = [values[i] for i in sources], [masks[i] for i in sources]
+            if at_once:
+                output, mask = graph.call(layer, given, row=(*at_once, *layer._output_row)), known[0]
+            else:
+                output, mask = layer._add_to(graph, given, known)
             values.append(output)
             masks.append(mask)
         if graph.masked & graph.unmasked <= always:
@@ -107,7 +113,7 @@ def renew(network: _core.Network, steps: Sequence[Step]) -> None:
 def check_backward(steps: Sequence[Step], inputs: int) -> None:
     """Raise NotImplementedError where the way back needs a layer that does not know it."""
     learns = [False] * inputs
-    for layer, sources in steps:
+    for layer, sources, _ in steps:
         learns.append(bool(layer.trainable_weights) or any(learns[source] for source in sources))
         if learns[-1] and layer._computing._in_numpy and type(layer._computing).backward is Layer.backward:
             raise NotImplementedError(f"layer {layer.name!r} must define backward(dy) for training.")

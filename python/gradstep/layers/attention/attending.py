@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 else:
     Base = object  # it stands before `Merge` among the bases of a class
 
-__all__ = ["ARGUMENTS", "Attending"]
+__all__ = ["ARGUMENTS", "MASKS", "Attending"]
 
 MASKS = ("query_mask", "value_mask", "key_mask", "attention_mask")
 ARGUMENTS = ("query", "value", "key", *MASKS)
@@ -118,6 +118,11 @@ class Attending(Base):
     def _connect(self, x: Any) -> SymbolicTensor:
         tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
         shapes = [tensor.shape for tensor in tensors]
+        named = dict(zip(self._arguments, shapes, strict=True))
+        for name in named.keys() & {"query_mask", "value_mask", "key_mask"}:
+            wanted = named.get(name.removesuffix("_mask"), named["value"])[:-1]
+            if named[name] != wanted:
+                raise ValueError(f"{name} of layer {self.name!r} must have shape {wanted}; its shape is {named[name]}.")
         self.build(shapes)
         return Node(self, tensors, True, [self.compute_output_shape(shapes)], self.dtype).outputs[0]
 
@@ -159,8 +164,10 @@ class Attending(Base):
         options: dict[str, Any] = {"use_causal_mask": True} if self._causal else {}
         named = dict(zip(self._arguments, tensors, strict=True))
         inputs = [tensor for name, tensor in named.items() if name not in MASKS]
-        options.update({name: tensor for name, tensor in named.items() if name in MASKS})
-        return ([inputs] if self._takes_list else inputs), options
+        masks = {name: tensor for name, tensor in named.items() if name in MASKS}
+        if self._takes_list and masks:
+            options["mask"] = [masks.get("query_mask"), masks.get("value_mask")]
+        return ([inputs] if self._takes_list else inputs), options | ({} if self._takes_list else masks)
 
     _takes_list = False  # whether it is called with a list of the inputs
 
@@ -183,7 +190,10 @@ class Attending(Base):
     def _add_to(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None]
     ) -> tuple[Value, Value | None]:
-        named = dict(zip(self._arguments, inputs, strict=True))
+        named = {
+            name: graph.not_equal(value, 0.0, along_last=False) if name in MASKS else value
+            for name, value in zip(self._arguments, inputs, strict=True)
+        }
         known = dict(zip(self._arguments, masks, strict=True))
         query_mask = named.get("query_mask", known["query"])
         sides = [named.get("value_mask", known["value"]), named.get("key_mask", known.get("key"))]

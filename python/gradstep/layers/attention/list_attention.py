@@ -69,7 +69,8 @@ class ListAttention(Attending):
         ----------
         inputs : list of array_like (rows, ..., steps, n), or of SymbolicTensor
         mask : list of array_like of bool (rows, ..., steps) or None, optional
-            Which steps of the query and of the value count; of arrays. In a model masks come with the inputs.
+            Which steps of the query and of the value count; or SymbolicTensor. In a model masks come with the inputs:
+            these are others.
         training : bool, optional
             As for any layer.
         return_attention_scores : bool, default False
@@ -98,8 +99,6 @@ class ListAttention(Attending):
         if scores and (symbolic or (trains and self.dropout)):
             where = "with symbolic tensors: a layer gives one" if symbolic else "in training with dropout"
             raise ValueError(f"return_attention_scores must be False in a call {where}.")
-        if symbolic:
-            self._check_no_mask(mask)
         for name, one in zip(("query_mask", "value_mask"), self._listed(mask), strict=False):
             given[name] = one
         values = self._called_with(given, use_causal_mask)

@@ -281,8 +281,8 @@ class MultiHeadAttention(Attending, Merge):
         ----------
         query, value, key : array_like (rows, steps, n), or SymbolicTensor
             Steps may be along several axes. key: by default the value.
-        query_mask, value_mask, key_mask : array_like of bool (rows, steps), optional
-            Which steps count; of arrays. In a model they come with the inputs.
+        query_mask, value_mask, key_mask : array_like of bool (rows, steps), or SymbolicTensor; optional
+            Which steps count. In a model masks come with the inputs: these are others.
         attention_mask : array_like of bool (rows, steps of the query, steps of the key), or SymbolicTensor; optional
             Which keys each query sees, where steps are those of `attention_axes`; the other axes of steps may stand
             behind the rows.
@@ -314,9 +314,6 @@ class MultiHeadAttention(Attending, Merge):
         }
         symbolic = any(map(is_symbolic, given.values()))
         trains, scores = in_training(training, symbolic), check_bool("return_attention_scores", return_attention_scores)
-        for name in ("query_mask", "value_mask", "key_mask"):
-            if symbolic:
-                self._check_no_mask(given[name])
         if symbolic and scores:
             raise ValueError(
                 "return_attention_scores must be False in a call with symbolic tensors: a layer gives one."

@@ -174,6 +174,12 @@ class CallGraph:
         }
         return self.add(spec, [value], row)
 
+    def stack(self, steps: Sequence[Value]) -> Value:
+        """Values of one shape as the steps of one."""
+        row = steps[0].row
+        each = [self.view(one, (1, *row)) for one in steps]
+        return self.add({"kind": "concatenate", "axis": 1}, each, (len(each), *row))
+
     def transpose(self, value: Value, order: Sequence[int]) -> Value:
         """A value with the axes of its rows in another order."""
         row = tuple(value.row[axis] for axis in order)

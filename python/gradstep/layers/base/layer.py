@@ -111,6 +111,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
     _stages: Sequence[Layer] = ()
     _last_call: int | None = None  # of the engine's, of a layer in NumPy
     _key: int | None = None  # of the random numbers of a layer that draws
+    _holds_model = False  # whether it has the layers of a model in it, in whose place they stand in a network
 
     def __init__(
         self,
@@ -326,9 +327,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts. What it
             draws, as `Dropout`, is new in each.
-        mask : array_like of bool, shape (rows, steps), optional
+        mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
             Which steps of x count; of layers whose numbers depend on it. Between layers of a model masks travel by
-            themselves.
+            themselves: this is another one, for the output too.
 
         Returns
         -------
@@ -343,8 +344,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
         symbolic = is_symbolic(x)
         trains = in_training(training, symbolic)
         if symbolic:
-            self._check_no_mask(mask)
-            return self._connect(x)
+            return self._connected(x, mask)
         return self._eager.forward(x, trains, mask)
 
     def backward(self, dy: ArrayLike) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -13,6 +13,7 @@ from . import custom_layer_calls
 
 if TYPE_CHECKING:
     from .call_graph import CallGraph, Value
+    from .symbolic import Node
 
 __all__ = ["Masked"]
 
@@ -27,6 +28,7 @@ class Masked:
     _reads_mask: ClassVar[bool] = False  # whether its numbers depend on a mask, which it gets as its last input
 
     name: str
+    _nodes: list[Node]
     _in_numpy: ClassVar[bool]
 
     if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Masked:
         def specification(self) -> dict[str, Any] | None: ...
         @property
         def _computes_itself(self) -> bool: ...
+        def _connect(self, x: Any) -> Any: ...
         @property
         def _output_row(self) -> tuple[int, ...]: ...
 
@@ -59,13 +62,19 @@ class Masked:
         """
         return previous_mask
 
-    def _check_no_mask(self, mask: Any) -> None:
-        """Refuse a mask in the description of a model."""
+    def _connected(self, x: Any, mask: Any) -> Any:
+        """What the layer gives for symbolic tensors; mask: instead of the one that comes with the first of them."""
+        if mask is not None and not self._takes_mask_argument():
+            raise TypeError(f"layer {self.name!r}, a {type(self).__name__}, takes no mask.")
+        made = self._connect(x)
         if mask is not None:
-            raise TypeError(
-                f"mask must be left out in a call of layer {self.name!r} with symbolic tensors: the mask of what the "
-                "layers before it give goes with that."
-            )
+            node: Node = (made[0] if isinstance(made, list) else made).node
+            try:
+                node.take_masks([mask] + [None] * (len(node.given) - 1))
+            except BaseException:
+                self._nodes.remove(node)
+                raise
+        return made
 
     def _mask_array(self, mask: Any, row: tuple[int, ...], rows: int) -> np.ndarray:
         """A mask for so many inputs of this shape of a row, checked: bool."""
@@ -90,6 +99,10 @@ class Masked:
     def _computing(self) -> Any:
         """The layer whose methods compute, if it is one in NumPy."""
         return self
+
+    def _takes_mask_argument(self) -> bool:
+        """Whether a call in the description of a model may be given a mask."""
+        return self._takes_mask()
 
     def _takes_mask(self) -> bool:
         """Whether the layer's numbers depend on a mask."""

@@ -115,9 +115,11 @@ class Node:
     ----------
     operation : Layer or model
     inputs : list of SymbolicTensor
-        None for an `InputLayer`.
+        None for an `InputLayer`. Masks that the call was given stand behind the others.
     listed : bool
         Whether they came in a list.
+    masked : list of (int, Layer)
+        For each of those masks which input it is of, and the layer that gives it to that.
     outputs : list of SymbolicTensor
     """
 
@@ -125,8 +127,37 @@ class Node:
         self, operation: Any, inputs: Sequence[SymbolicTensor], listed: bool, shapes: Sequence[Shape], dtype: str
     ) -> None:
         self.operation, self.inputs, self.listed = operation, list(inputs), listed
+        self.masked: list[tuple[int, Any]] = []
         self.outputs = [SymbolicTensor(shape, dtype, operation.name, self, i) for i, shape in enumerate(shapes)]
         operation._nodes.append(self)
+
+    @property
+    def given(self) -> list[SymbolicTensor]:
+        """The inputs without masks."""
+        return self.inputs[: len(self.inputs) - len(self.masked)]
+
+    def take_masks(self, masks: Sequence[Any]) -> None:
+        """Add the masks that a call was given, one for each input or None.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Something is no symbolic tensor; axes of a mask are not the first ones of its input.
+        """
+        from ..core.set_mask import SetMask
+
+        given = self.given
+        if len(masks) != len(given):
+            raise ValueError(f"mask must be a list of {len(given)}, one for each input or None; got {len(masks)}.")
+        for i, (tensor, mask) in enumerate(zip(given, masks, strict=True)):
+            if mask is None:
+                continue
+            if not isinstance(mask, SymbolicTensor):
+                raise TypeError(f"mask must be a symbolic tensor, as its input is; got {describe(mask)}.")
+            if mask.ndim < 2 or mask.shape[1:] != tensor.shape[1 : mask.ndim]:
+                raise ValueError(f"mask must have the first axes of its input, {tensor.shape}; it has {mask.shape}.")
+            self.inputs.append(mask)
+            self.masked.append((i, SetMask(dtype=self.outputs[0].dtype, name=f"{self.outputs[0].name}_mask")))
 
 
 # Operations of two tensors, by Keras's names, and the layers that they are.
@@ -225,7 +256,7 @@ class Connected:
             It was called with none.
         """
         node = self._first_node("input")
-        return node.inputs if node.listed else (node.inputs or node.outputs)[0]
+        return node.given if node.listed else (node.given or node.outputs)[0]
 
     @property
     def output(self) -> SymbolicTensor:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...checks import check_bool, check_int, describe, numeric, shape_of
 from ..base.layer import Layer, Shape
-from ..base.symbolic import Node, SymbolicTensor, tensors_of
+from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
 
 if TYPE_CHECKING:
     from ..base.call_graph import CallGraph, Value
@@ -97,7 +97,7 @@ class Merge(Layer):
             return [None]
         if not isinstance(masks, (list, tuple)):
             raise ValueError(f"mask of layer {self.name!r} must be a list, as its inputs are; got {describe(masks)}.")
-        return [None if mask is None else np.asarray(mask, bool) for mask in masks]
+        return [None if mask is None else mask if is_symbolic(mask) else np.asarray(mask, bool) for mask in masks]
 
     def _output_mask(
         self, graph: CallGraph, inputs: Sequence[Value], masks: Sequence[Value | None], output: Value

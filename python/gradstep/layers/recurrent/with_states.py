@@ -99,8 +99,8 @@ class WithStates(LayerMixin):
             Or a list of it and of the states to begin with.
         training : bool, optional
             Whether the layer works as in training, and keeps what `backward` needs: the last such call counts.
-        mask : array_like of bool, shape (rows, steps), optional
-            Which steps count; of arrays. Between layers of a model masks travel by themselves.
+        mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
+            Which steps count. Between layers of a model masks travel by themselves: this is another one.
         initial_state : array_like or SymbolicTensor, or a list of them, optional
             The states to begin with, shape (rows, units) each; zeros by default.
 

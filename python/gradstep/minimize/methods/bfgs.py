@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from ...checks import check_float
 from ..objective import Objective
 from ..point import Point
 from .base import Method
-from .training import shaped
 
 __all__ = ["BFGS", "checked_wolfe"]
 
@@ -45,7 +44,7 @@ class BFGS(Method):
 
     name = "bfgs"
     trains_models = True
-    _learns = ("H", "fresh")
+    _learns: ClassVar[dict[str, str]] = {"H": "nn", "fresh": ""}
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
@@ -67,10 +66,8 @@ class BFGS(Method):
     def _learned(self) -> dict[str, np.ndarray]:
         return {"H": self.H, "fresh": np.array(self._native.is_fresh)}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        H = shaped("H", learned["H"], (n, n))
-        self._native = _core.BFGS(n, self.c1, self.c2)
-        self._native.H, self._native.is_fresh = H, bool(learned["fresh"])
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        self._native.H, self._native.is_fresh = learned["H"], bool(learned["fresh"])
 
     def _left(self, point: Point) -> float | None:
         return float(self._native.left(self.objective, point))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from ..point import Point
 from ..stop import Stop
 from .base import Method
 from .bfgs import checked_wolfe
-from .training import shaped
 
 __all__ = ["ConjugateGradient"]
 
@@ -118,7 +117,7 @@ class ConjugateGradient(Method):
 
     name = "cg"
     trains_models = True
-    _learns = ("d", "change")
+    _learns: ClassVar[dict[str, str]] = {"d": "m", "change": ""}
 
     def __init__(
         self,
@@ -142,8 +141,8 @@ class ConjugateGradient(Method):
         d = np.empty(0) if self._d is None else self._d.copy()
         return {"d": d, "change": np.array(self._change)}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        self._d = shaped("d", learned["d"], (n,)) if len(learned["d"]) else None
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        self._d = learned["d"] if len(learned["d"]) else None
         self._change = float(learned["change"])
 
     def _conditioned(self, g: np.ndarray) -> np.ndarray:

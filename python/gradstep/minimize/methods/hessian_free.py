@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from ..objective import Objective
 from ..point import Point
 from ..stop import Stop
 from .base import Method
-from .training import shaped
 
 __all__ = ["HessianFree"]
 
@@ -149,7 +148,7 @@ class HessianFree(Method):
     name = "hessian-free"
     trains_models = True
     log_names = ("nfev", "gnorm", "alpha", "damping", "cg_iterations")
-    _learns = ("d", "damping")
+    _learns: ClassVar[dict[str, str]] = {"d": "m", "damping": ""}
 
     def __init__(
         self,
@@ -187,8 +186,8 @@ class HessianFree(Method):
         d = np.empty(0) if self._d is None else self._d.copy()
         return {"d": d, "damping": np.array(self._damping)}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        self._d = shaped("d", learned["d"], (n,)) if len(learned["d"]) else None
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        self._d = learned["d"] if len(learned["d"]) else None
         self._damping = float(learned["damping"])
 
     def _logs(self, point: Point) -> dict[str, float]:

@@ -12,7 +12,6 @@ from ..objective import Objective
 from ..point import Point
 from .base import Method
 from .bfgs import checked_wolfe
-from .training import shaped
 
 __all__ = ["LBFGS"]
 
@@ -34,7 +33,7 @@ class LBFGS(Method):
 
     name = "l-bfgs"
     trains_models = True
-    _learns = ("s", "y")
+    _learns: ClassVar[dict[str, str]] = {"s": "kn", "y": "kn"}
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
     def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
@@ -55,17 +54,13 @@ class LBFGS(Method):
         return _core.LBFGS(self.memory, self.c1, self.c2)
 
     def _learned(self) -> dict[str, np.ndarray]:
-        empty = np.empty((0, 0))
+        n = len(self._gradient) if self._gradient is not None else 0
         pairs = {"s": self.memory.s, "y": self.memory.y}
-        return {name: np.stack(arrays) if arrays else empty for name, arrays in pairs.items()}
+        return {name: np.reshape(arrays, (len(arrays), n)) for name, arrays in pairs.items()}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        s, y = learned["s"], learned["y"]
-        shape = (len(s), n)
-        pairs = zip(shaped("s", s, shape), shaped("y", y, shape), strict=True) if len(s) else ()
-        self._remember(n)
-        for one, change in pairs:
-            self.memory.add(one, change)
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        for s, y in zip(learned["s"], learned["y"], strict=True):
+            self.memory.add(s, y)
 
     def _step(self, point: Point) -> Point:
         new: Point = self._native.step(self.objective, point)

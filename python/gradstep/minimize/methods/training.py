@@ -11,7 +11,10 @@ import numpy as np
 
 from ...checks import describe
 
-__all__ = ["Trains", "shaped"]
+__all__ = ["Trains"]
+
+# What belongs to a run and not to the method: made again by the next one.
+PASSING = ("objective", "_measured", "_native", "memory")
 
 Self = TypeVar("Self", bound="Trains")
 
@@ -30,8 +33,8 @@ class Trains:
     """
 
     trains_models: ClassVar[bool] = False
-    # Names of the arrays that `_learned` gives.
-    _learns: ClassVar[tuple[str, ...]] = ()
+    # Names of the arrays that `_learned` gives, and their axes: "n" variables, "k" any number, "m" n or none.
+    _learns: ClassVar[dict[str, str]] = {}
 
     iterations: int = 0
     nfev: int = 0
@@ -39,19 +42,37 @@ class Trains:
     # The loss and its gradient where training left off; None: it has not begun.
     _loss: float = math.nan
     _gradient: np.ndarray | None = None
+    _measured: tuple[Any, float] = (None, math.nan)
+    _kept: dict[str, np.ndarray] | None = None  # what was learned, of a state that was loaded for the next run
 
     # -- training a model with all rows -------------------------------------------------------------------------------
 
     # Names of what `_logs` gives.
     log_names: ClassVar[tuple[str, ...]] = ("nfev", "gnorm", "alpha")
 
-    def _whole_loss(self, make: Callable[[], Any]) -> Any:
-        """The loss of a model as the function that the method minimizes; make() gives one with gradients."""
-        return make()
+    def _start_training(self, objective: Any, point: Any) -> None:
+        """Begin a run from a point; with what was learned until now, if training left off there."""
+        learned, before = None, self._gradient
+        if point.f == self._loss and before is not None and np.array_equal(point.g, before):
+            learned = self._learned() if self._kept is None else self._kept
+            objective.nfev -= 1  # the call that has shown it
+        self._kept = None
+        self._start(objective, point, None)
+        if learned is not None:
+            self._relearn(learned)
+
+    def _start(self, objective: Any, point: Any, seed: int | None) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must define _start(objective, point, seed).")
 
     def _logs(self, point: Any) -> dict[str, float]:
         """What the logs of an epoch have beside losses and metrics."""
-        return {"nfev": self.nfev, "gnorm": self._optimality(point), "alpha": float(point.alpha)}
+        return {"nfev": self.nfev, "gnorm": self._gnorm(point), "alpha": float(point.alpha)}
+
+    def _gnorm(self, point: Any) -> float:
+        """The largest component of the gradient at a point, computed once for the last one."""
+        if self._measured[0] is not point:
+            self._measured = point, self._optimality(point)
+        return self._measured[1]
 
     def _optimality(self, point: Any) -> float:
         raise NotImplementedError(f"{type(self).__name__} must define _optimality(point).")
@@ -106,7 +127,10 @@ class Trains:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "objective"}
+        plain = {name: value for name, value in vars(self).items() if name not in PASSING}
+        if self._gradient is not None and self._learns:
+            plain["_kept"] = self._learned() if self._kept is None else self._kept
+        return plain
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
@@ -124,7 +148,8 @@ class Trains:
             "nfev": np.array(self.nfev, np.int64),
         }
         if self._gradient is not None:
-            state |= {"f": np.array(self._loss), "g": self._gradient.copy(), **self._learned()}
+            learned = self._learned() if self._kept is None else self._kept
+            state |= {"f": np.array(self._loss), "g": self._gradient.copy(), **learned}
         return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -137,10 +162,10 @@ class Trains:
         """
         self._check_state(state)
         self.iterations, self.nfev = int(state["iterations"]), int(state["nfev"])
-        self._loss, self._gradient = math.nan, None
+        self._loss, self._gradient, self._kept = math.nan, None, None
         if "g" in state:
             self._loss, self._gradient = float(state["f"]), np.array(state["g"], np.float64)
-            self._relearn({name: np.array(state[name]) for name in self._learns}, len(self._gradient))
+            self._kept = {name: np.array(state[name]) for name in self._learns}
 
     def _check_state(self, state: Any) -> Any:
         """Raise TypeError or ValueError unless this is a state of such a method."""
@@ -152,17 +177,19 @@ class Trains:
             raise ValueError(f"state must be a state_dict of {type(self).__name__}; it differs in {wrong}.")
         if min(int(state["iterations"]), int(state["nfev"])) < 0:
             raise ValueError("iterations and nfev of a state must be at least 0.")
+        if "g" in state:
+            n = np.size(state["g"])
+            for name, axes in (self._learns | {"f": "", "g": "n"}).items():
+                shape = np.shape(state[name])
+                sizes = {"n": (n,), "m": (0, n)}
+                if len(shape) != len(axes) or any(
+                    one not in sizes.get(axis, (one,)) for one, axis in zip(shape, axes, strict=True)
+                ):
+                    raise ValueError(f"state[{name!r}] has shape {shape}; it is not of {n} weights.")
 
     def _learned(self) -> dict[str, np.ndarray]:
         """Copies of what the method has learned from its path, by the names in `_learns`."""
         return {}
 
-    def _relearn(self, learned: dict[str, np.ndarray], n: int) -> None:
-        """Take up what `_learned` gave, for n variables; raises ValueError for other shapes."""
-
-
-def shaped(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """An array of a state, which must have this shape."""
-    if array.shape != shape:
-        raise ValueError(f"state[{name!r}] has shape {array.shape}; it must be {shape}.")
-    return np.ascontiguousarray(array, np.float64)
+    def _relearn(self, learned: dict[str, np.ndarray]) -> None:
+        """Take up what `_learned` gave, in a run that has begun."""

@@ -1,0 +1,76 @@
+"""What an iteration of `minimize` costs beside the function, and many small problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+FEW = 5  # iterations of a run that a longer one is compared with, so that what a run costs once drops out
+NAME = "minimize"
+TITLE = "minimize: what an iteration costs beside the function"
+RIVALS = (("gradstep", "function of Python"), ("gradstep", "machine code"), ("scipy", "function of Python"))
+ONE_THREAD = RIVALS
+MANY = "many"
+
+
+def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[str, Any]]:
+    """Methods and numbers of variables; and 10,000 problems of two."""
+    chosen = [("l-bfgs", 10), ("bfgs", 10), ("adam", 10), ("bfgs", 193), ("bfgs", 1000), ("l-bfgs", 1_000_000)]
+    if quick:
+        chosen = chosen[:4]
+    found = [
+        {"name": f"{method}, {n:,} variables", "method": method, "n": n, "iterations": 400 if method == "adam" else 35}
+        for method, n in chosen
+    ]
+    count = 500 if quick else 10_000
+    return [*found, {"name": f"{count:,} of Rosenbrock's valleys", "method": MANY, "n": 2, "count": count}]
+
+
+def start(problem: dict[str, Any]) -> np.ndarray:
+    """x0 (n,), or one for each problem (count, 2)."""
+    if problem["method"] == MANY:
+        return np.random.default_rng(0).uniform(-2, 2, (problem["count"], 2))
+    return np.tile([-1.2, 1.0], problem["n"] // 2 + 1)[: problem["n"]]
+
+
+def function(x: np.ndarray) -> tuple[float, np.ndarray]:
+    """The chain of Rosenbrock's valleys, f and its gradient."""
+    a, b = 1 - x[:-1], x[1:] - x[:-1] * x[:-1]
+    g = np.zeros_like(x)
+    g[:-1] = -2 * a - 400 * x[:-1] * b
+    g[1:] += 200 * b
+    return float(a @ a + 100 * (b @ b)), g
+
+
+def rows(X: np.ndarray, which: Any = None) -> tuple[np.ndarray, np.ndarray]:
+    """Of many problems: values (k,) and gradients (k, 2)."""
+    a, b = 1 - X[:, 0], X[:, 1] - X[:, 0] * X[:, 0]
+    return a * a + 100 * b * b, np.stack([-2 * a - 400 * X[:, 0] * b, 200 * b], axis=1)
+
+
+def oracle(problem: dict[str, Any]) -> np.ndarray:
+    """The value at the minimum of two variables, where every run is checked."""
+    return np.zeros(1)
+
+
+def check(result: np.ndarray, expected: np.ndarray) -> None:
+    """Raise unless the minimum was found."""
+    if not float(np.max(result)) < 1e-8:
+        raise AssertionError(f"the minimum is 0; found {float(np.max(result)):.3g}.")
+
+
+def limits(problem: dict[str, Any], threads: int) -> dict[str, list[Any]]:
+    """None."""
+    return {}
+
+
+def columns(problem: dict[str, Any], seconds: float, ours: float | None, measured: dict[str, float]) -> dict[str, str]:
+    """A row of the report; seconds are an iteration's, or a problem's."""
+    found = {"us": f"{seconds * 1e6:,.2f}"}
+    return {**found, "of gradstep's": f"{seconds / ours:.2f} x"} if ours and ours > 0 else found
+
+
+def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
+    """None."""
+    return {}

@@ -1,0 +1,49 @@
+// Steps of one parameter again and again, of which each differs from the last by the rule's constants alone.
+#pragma once
+
+#include <vector>
+
+#include "runtime/subnormals.hpp"
+#include "update/chunks.hpp"
+#include "update/optimizer.hpp"
+
+namespace gs {
+
+class RepeatedSteps {
+ public:
+  /// Whether the steps of this parameter, the only one with a gradient, are such.
+  static bool fit(const Optimizer& optimizer, const Parameter& parameter) {
+    const Rule& rule = optimizer.rule;
+    const Options& options = optimizer.options;
+    const bool is_simple =
+        rule.at && !rule.factored && !rule.orthogonal && !rule.fallback.at && !optimizer.needs_whole();
+    const bool is_real = options.storage == Storage::real && !options.stochastic && !options.average;
+    return is_simple && is_real && optimizer.hyperparameter_tables.empty() && parameter.decays && !parameter.pending &&
+           parameter.layout.contiguous && parameter.layout.size < parallel_size;
+  }
+
+  RepeatedSteps(Optimizer& optimizer, const Parameter& parameter)
+      : optimizer_(optimizer), parameter_(parameter), values_(optimizer.groups[parameter.group].values) {
+    optimizer.load_hyperparameters();
+    kernel_ = optimizer.update_kernel(parameter);
+  }
+
+  /// gradient: of the parameter's type and size.
+  void step(const std::byte* gradient) {
+    const FlushSubnormals flush;
+    const Parameter& p = parameter_;
+    kernel_.update = optimizer_.rule.at(values_.data(), optimizer_.steps(p) + 1, kernel_.real);
+    kernel_.t = std::uint64_t(optimizer_.t);
+    kernel_.apply({p.data, p.dtype, gradient, p.dtype, p.state.data(), p.scales.data(), 0, p.layout.size, p.number});
+    optimizer_.count_step(p);
+    optimizer_.count();
+  }
+
+ private:
+  Optimizer& optimizer_;
+  const Parameter& parameter_;
+  const std::vector<double> values_;
+  UpdateKernel kernel_;
+};
+
+}  // namespace gs
