@@ -43,6 +43,7 @@ class Counted : public Function {
   void saw(const Point& point) {
     if (!(point.f < best.f)) return;
     best = point;
+    if (point.f == -inf) throw Stop("nan", "f is -inf: it has no minimum");
     if (point.f <= target) throw Stop("target");
   }
   /// After a gradient that came later.

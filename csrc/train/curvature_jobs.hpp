@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/gemm.hpp"
@@ -33,21 +34,31 @@ class LowerTiles {
 
 inline constexpr std::size_t lower_tile = 96;
 
-/// to (n, n) = keep to + take x^T x, of x (rows, n); keep and take are read in each run.
+/// to (n, n) = keep to + take x^T x, of x (depth, n); keep and take are read in each run. rows: of x^T, or, transposed,
+/// of x.
 template <class Real> class GramJob : public Job<Real> {
  public:
-  GramJob(const void* const* rows, const Real* x, std::size_t ld, std::size_t depth, std::size_t n, Real* to,
-          const double& keep, const double& take)
-      : rows_(rows), x_(x), ld_(ld), depth_(depth), n_(n), to_(to), keep_(keep), take_(take), tiles_(n, lower_tile) {
+  GramJob(const void* const* rows, bool transposed, const Real* x, std::size_t ld, std::size_t depth, std::size_t n,
+          Real* to, const double& keep, const double& take)
+      : rows_(rows),
+        transposed_(transposed),
+        x_(x),
+        ld_(ld),
+        depth_(depth),
+        n_(n),
+        to_(to),
+        keep_(keep),
+        take_(take),
+        tiles_(n, lower_tile) {
     this->chunks = tiles_.count();
     this->scratch = lower_tile * lower_tile + gemm_scratch(lower_tile, depth);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto tile = tiles_[chunk];
-    const Product<Real> q{{rows_, source_of<Real>},
-                          tile.i,
-                          true,
+    const Product<Real> q{{transposed_ ? rows_ : rows_ + tile.i, source_of<Real>},
+                          transposed_ ? tile.i : 0,
+                          transposed_,
                           x_ + tile.j,
                           ld_,
                           false,
@@ -60,11 +71,14 @@ template <class Real> class GramJob : public Job<Real> {
     products<Real>().gemm(q, scratch + lower_tile * lower_tile);
     const Real keep = Real(keep_), take = Real(take_);
     for (std::size_t r = 0; r < tile.rows; ++r) {
-      Real* const row = to_ + (tile.i + r) * n_ + tile.j;
-      const Real* const fresh = scratch + r * lower_tile;
-      const std::size_t last = std::min(tile.columns, tile.i + r - tile.j + 1);
-      for (std::size_t c = 0; c < last; ++c) row[c] = keep * row[c] + take * fresh[c];
-      for (std::size_t c = 0; c < last; ++c) to_[(tile.j + c) * n_ + tile.i + r] = row[c];
+      Real *const row = to_ + (tile.i + r) * n_ + tile.j, *const fresh = scratch + r * lower_tile;
+#pragma omp simd
+      for (std::size_t c = 0; c < tile.columns; ++c) row[c] = fresh[c] = keep * row[c] + take * fresh[c];
+    }
+    // Both triangles are the same to the bit.
+    for (std::size_t c = 0; c < tile.columns; ++c) {
+      Real* const row = to_ + (tile.j + c) * n_ + tile.i;
+      for (std::size_t r = tile.i == tile.j ? c : 0; r < tile.rows; ++r) row[r] = scratch[r * lower_tile + c];
     }
   }
 
@@ -72,6 +86,7 @@ template <class Real> class GramJob : public Job<Real> {
 
  private:
   const void* const* const rows_;
+  const bool transposed_;
   const Real* const x_;
   const std::size_t ld_, depth_, n_;
   Real* const to_;
@@ -79,57 +94,66 @@ template <class Real> class GramJob : public Job<Real> {
   const LowerTiles tiles_;
 };
 
-/// The sum of the elements of (p q^T) times those of (r s^T), p, q (n, depth), r, s (n, depth of theirs), where both
-/// products are symmetric; or of (p q^T) times those of s (n, n), where r is null.
+/// The sum of the elements of one matrix (n, n) times those of another, both symmetric.
 template <class Real> class TraceJob : public Job<Real> {
  public:
-  struct Factor {
-    const void* const* rows;  // of p
-    const Real* other;        // q
-    std::size_t ld, depth;
+  /// The matrix a b; without rows of a, b itself.
+  struct Product {
+    struct {
+      const void* const* rows = nullptr;
+      bool transposed = false;
+    } a;
+    const Real* b;
+    std::size_t ldb;
+    bool b_transposed;
+    std::size_t depth;
   };
-  TraceJob(const Factor& left, const Factor& right, std::size_t n, std::vector<double>& sums)
-      : left_(left), right_(right), tiles_(n, lower_tile), sums_(sums) {
+  TraceJob(const Product& one, const Product& other, std::size_t n, std::vector<double>& sums)
+      : one_(one), other_(other), tiles_(n, lower_tile), sums_(sums) {
     this->chunks = tiles_.count();
-    this->scratch = 2 * lower_tile * lower_tile + gemm_scratch(lower_tile, std::max(left.depth, right.depth));
+    this->scratch = 2 * lower_tile * lower_tile + gemm_scratch(lower_tile, std::max(one.depth, other.depth));
     sums_.resize(this->chunks);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto tile = tiles_[chunk];
-    Real *const one = scratch, *const two = one + lower_tile * lower_tile;
-    const auto multiply = [&](const Factor& f, Real* to) {
-      const Product<Real> q{{f.rows + tile.i, source_of<Real>},
-                            0,
-                            false,
-                            f.other + tile.j * f.ld,
-                            f.ld,
-                            true,
-                            nullptr,
-                            to,
-                            lower_tile,
-                            tile.rows,
-                            tile.columns,
-                            f.depth};
-      products<Real>().gemm(q, two + lower_tile * lower_tile);
-    };
-    multiply(left_, one);
-    if (right_.rows) multiply(right_, two);
-    double sum = 0;
+    Real* const free = scratch + 2 * lower_tile * lower_tile;
+    const auto [a, lda] = part(one_, tile, scratch, free);
+    const auto [b, ldb] = part(other_, tile, scratch + lower_tile * lower_tile, free);
+    double sums[lower_tile] = {};
     for (std::size_t r = 0; r < tile.rows; ++r) {
-      const Real* const a = one + r * lower_tile;
-      const Real* const b = right_.rows ? two + r * lower_tile : right_.other + (tile.i + r) * right_.ld + tile.j;
-      double of_row = 0;
-      for (std::size_t c = 0; c < tile.columns; ++c) of_row += double(a[c]) * double(b[c]);
-      sum += of_row;
+      const Real *const p = a + r * lda, *const q = b + r * ldb;
+#pragma omp simd
+      for (std::size_t c = 0; c < tile.columns; ++c) sums[c] += double(p[c]) * double(q[c]);
     }
+    double sum = 0;
+    for (const double of_column : sums) sum += of_column;
     sums_[chunk] = tile.i == tile.j ? sum : 2 * sum;
   }
 
   std::string name() const override { return "trace"; }
 
  private:
-  const Factor left_, right_;
+  /// A tile of a matrix, where it lies or in `to`; and its row stride.
+  std::pair<const Real*, std::size_t> part(const Product& m, const LowerTiles::Tile& tile, Real* to, Real* free) const {
+    if (!m.a.rows) return {m.b + tile.i * m.ldb + tile.j, m.ldb};
+    const gs::Product<Real> q{{m.a.transposed ? m.a.rows : m.a.rows + tile.i, source_of<Real>},
+                              m.a.transposed ? tile.i : 0,
+                              m.a.transposed,
+                              m.b + tile.j * (m.b_transposed ? m.ldb : 1),
+                              m.ldb,
+                              m.b_transposed,
+                              nullptr,
+                              to,
+                              lower_tile,
+                              tile.rows,
+                              tile.columns,
+                              m.depth};
+    products<Real>().gemm(q, free);
+    return {to, lower_tile};
+  }
+
+  const Product one_, other_;
   const LowerTiles tiles_;
   std::vector<double>& sums_;
 };

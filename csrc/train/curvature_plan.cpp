@@ -15,7 +15,7 @@ template <class Real> CurvaturePlan<Real>::CurvaturePlan(const std::vector<Curva
                            products<Real>().gather(part, count, columns, x + first * ldx, ldx);
                            for (std::size_t i = first; has_bias && i < first + count; ++i) x[i * ldx + columns] = 1;
                          }),
-                {});
+                {{}, {x}});
     layers_.push_back({tap, rows, inputs, outputs, ldx, x, tap.dz.at, curved, rows_of(x, rows, ldx),
                        rows_of(tap.dz.at, rows, outputs), rows_of(curved, rows, outputs)});
   }

@@ -71,9 +71,9 @@ template <class Real> class CurvaturePlan {
   }
 
   std::deque<Layer> layers_;  // (tap)
+  Stages<Real> inputs_;       // what copies x
 
  private:
-  Stages<Real> inputs_;
   std::deque<Buffer<Real>> rooms_;
   std::deque<std::vector<const void*>> pointers_;
   std::vector<Buffer<Real>> scratch_;

@@ -40,6 +40,7 @@ void DiagonalPlan<Real>::add(const Layer& layer, const Weight<Real>& weight, con
   squares_.add(this->each_row(rows, n,
                               [=](std::size_t row, std::size_t count) {
                                 const Real keep = Real(keep_), take = Real(take_);
+#pragma omp simd
                                 for (std::size_t i = row * n; i < (row + count) * n; ++i)
                                   v[i] = keep * v[i] + take * squared[i];
                               }),

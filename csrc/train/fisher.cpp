@@ -73,7 +73,7 @@ void draw_gradient(const LossUse& loss, const Real* y, std::size_t rows, std::si
                                                           : Real(uniform(four[k % 4]) < double(p));
       }
     }
-    const double scale = std::sqrt(scales[i] * of_row);
+    const double scale = std::sqrt(std::max(0.0, scales[i] * of_row));
     double value;
     // By the defaults: nothing is smoothed, no class ignored.
     score(nullptr, &target, own, 1, n, &scale, &value, dy + i * n);

@@ -19,9 +19,9 @@ template <class Real> struct KroneckerFactors {
   bool is_new() const { return a_inverse[0] == 0; }
 };
 
-/// The direction of a layer is a^-1 (x^T dz) g^-1, found as left^T right: either of left = x a^-1, right = dz g^-1, of
-/// as many rows as the batch; or of left = (dz^T x) a^-1, right = g^-1, of as many as the layer has outputs; whichever
-/// takes fewer multiplications.
+/// The direction of a layer is a^-1 (x^T dz) g^-1, found as left right: either of left = a^-1 x^T, right = dz g^-1,
+/// with a number for each row of the batch between them; or of left = a^-1 (x^T dz), right = g^-1, with one for each
+/// output; whichever takes fewer multiplications. Nothing of a^-1 is read as vectors, whose rows lie at any address.
 template <class Real> class KroneckerPlan : public CurvaturePlan<Real> {
  public:
   KroneckerPlan(const std::vector<CurvatureTap<Real>>& taps, bool drawn,
@@ -34,6 +34,8 @@ template <class Real> class KroneckerPlan : public CurvaturePlan<Real> {
  private:
   using typename CurvaturePlan<Real>::Layer;
   using CurvaturePlan<Real>::product, CurvaturePlan<Real>::room, CurvaturePlan<Real>::rows_of;
+  /// x^T (inputs, rows) with row stride `stride`.
+  Real* add_transpose(const Layer& layer, std::size_t stride);
   void add(const Layer& layer, const KroneckerFactors<Real>& factors);
 
   Stages<Real> factors_, parts_, products_, directions_;

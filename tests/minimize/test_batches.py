@@ -285,6 +285,7 @@ def test_bounds_are_kept():
         ({"data": None, "batch_size": None, "epochs": 3}, TypeError, "epochs is for data="),
         ({"data": None, "batch_size": None, "method": "svrg"}, ValueError, "needs data="),
         ({"method": gs.minimizers.Sequence("svrg", "bfgs"), "data": None, "batch_size": None}, ValueError, "data="),
+        ({"method": gs.multistart(3, local="svrg"), "data": None, "batch_size": None}, ValueError, "needs data="),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"batch_size": "all"}, ValueError, 'whole number or "full"'),
         ({"epochs": -1}, ValueError, "epochs must be at least 0"),

@@ -258,3 +258,26 @@ def test_fits_with_residuals_that_stay_are_solved(f0):
     )
     assert res.success, res.message
     assert abs(res.grad).max() <= 1e-8 * max(1.0, res.fun)
+
+
+def test_functions_without_a_minimum_are_not_solved():
+    res = gs.minimize(lambda x: float(x[0]), [1.0], jac=lambda x: np.ones(1))
+    assert not res.success
+    assert "no minimum" in res.diagnosis["unbounded"]
+    res = gs.minimize(lambda x: -math.inf if x[0] < 0 else float(x[0]), [1.0], jac=lambda x: np.ones(1))
+    assert (res.reason, res.success, res.fun) == ("nan", False, -math.inf)
+    assert "no minimum" in res.message
+
+
+def test_kinks_are_no_wrong_gradients():
+    res = gs.minimize(lambda x: float(np.abs(x).sum()), [1.0, 2.3], jac=np.sign, method="bfgs")
+    assert not res.success
+    assert "kink" in res.diagnosis
+    assert "wrong gradient" not in res.diagnosis
+
+
+def test_values_that_are_no_numbers_around_are_no_wrong_gradient():
+    start = [1.0, 2.0]
+    res = gs.minimize(lambda x: 1.0 if x.tolist() == start else math.nan, start, jac=lambda x: 2 * x, method="bfgs")
+    assert not res.success
+    assert "wrong gradient" not in res.diagnosis

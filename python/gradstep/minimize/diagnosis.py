@@ -25,6 +25,7 @@ __all__ = ["Diagnosis", "diagnose"]
 TURNS = 8  # times in a row that the gradient turns round in an oscillation
 FLAT = 50  # iterations over which f hardly moves on a plateau
 UNLIKE = 1e3  # ratio of the natural steps of two variables that counts as bad scaling
+DEEP = 1e12  # times the size of the first value: f has fallen that far below 0 where it seems to have no minimum
 LISTED = 3  # variables that a sentence names
 
 
@@ -114,6 +115,8 @@ def _history(
             f"the gradient has turned round in each of the last {record.turns} iterations: steps of rate {rate:.3g} "
             "go back and forth across a valley. Halve the learning rate."
         )
+    if not success and objective.best_f < -DEEP * max(1.0, abs(record.fun[0])):
+        said["unbounded"] = f"f has fallen to {objective.best_f:.3g}: it seems to have no minimum. Set bounds."
     recent = record.fun[-FLAT:]
     if not success and len(recent) == FLAT and "diverging" not in said:
         moved = float(recent.max() - recent.min())
@@ -234,13 +237,29 @@ def _gradient(objective: Objective, x: np.ndarray, g: np.ndarray, said: dict[str
     rng = np.random.Generator(np.random.Philox(0))
     if min(mismatch(objective, x, g, rng) for _ in range(2)) < 1e-2:
         return
-    worst = worst_components(objective, x, g)
+    worst = [one for one in worst_components(objective, x, g) if math.isfinite(one[2])]
     if worst:
         name, given, numeric = worst[0]
+        slopes = _slopes(objective, x, [objective.layout.name(i) for i in range(len(x))].index(name))
+        if min(abs(given - slope) for slope in slopes) <= 1e-3 * abs(slopes[1] - slopes[0]):
+            said["kink"] = (
+                f"fun is not smooth: its slope along {name} is {slopes[0]:.4g} on one side and {slopes[1]:.4g} on the "
+                'other. Smooth it, as sqrt(x^2 + d^2) for |x|, or take "cma-es", which compares values only.'
+            )
+            return
         said["wrong gradient"] = (
             f"jac is not the gradient of fun: {name} is {given:.6g} where differences of fun give {numeric:.6g}. "
             "gs.check_grad says more."
         )
+
+
+def _slopes(objective: Objective, x: np.ndarray, i: int) -> tuple[float, float]:
+    """Differences of fun along a variable, to the left and to the right."""
+    h = np.zeros(len(x))
+    h[i] = objective.eps ** (1 / 3) * max(1.0, abs(float(x[i])))
+    left, right = (x - h).astype(x.dtype), (x + h).astype(x.dtype)
+    f, below, above = objective.values_beside([x, left, right])
+    return (f - below) / float(x[i] - left[i]), (above - f) / float(right[i] - x[i])
 
 
 def _noise(objective: Objective, x: np.ndarray, said: dict[str, str]) -> None:

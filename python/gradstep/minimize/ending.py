@@ -112,7 +112,8 @@ def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int,
     kind = "float32" if eps > 1e-10 else "float64"
     # What the method's model of the curvature says is left is next to nothing, or the gradient is.
     nothing = max(eps ** (2 / 3) * abs(best.f), eps**2 * min(abs(first), 1.0))
-    if (expected <= nothing and relative <= 1) or relative <= eps ** (2 / 3):
+    # A function that falls for ever in proportion to x has relative = 1.
+    if (expected <= nothing and relative <= 0.5) or relative <= eps ** (2 / 3):
         return Ending(
             True,
             f"{begin}: f is resolved to {floor:.1g}, and at most {expected:.1g} is left. The gradient {gnorm:.2g} is "

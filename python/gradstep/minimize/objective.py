@@ -116,6 +116,8 @@ class Objective:
         self._x, self._f, self._g = x, f, g
         if f < self.best_f:
             self.best_x, self.best_f, self.best_g = x, f, g
+            if f == -math.inf:
+                raise Stop("nan", "f is -inf: it has no minimum")
             if f <= self.limits.target:
                 raise Stop("target")
         return f

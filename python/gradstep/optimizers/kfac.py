@@ -105,9 +105,9 @@ class KFAC(CurvatureOptimizer, Optimizer):
 
     Neither Keras nor PyTorch has K-FAC. Directions are found without :math:`\\nabla W` where the batch has few rows:
     :math:`\\Delta = (x A^{-1})^\\top (\\delta G^{-1})`. Factors and inverses of a layer take
-    ``2 * (inputs**2 + outputs**2)`` numbers; a step of 784-256-128-64-10 at batches of 128 takes about three times
-    that of Adam. Inverses are by the package's own Cholesky factorization. Draws depend on `seed` and the step alone:
-    results have the same bits at any number of threads.
+    ``2 * (inputs**2 + outputs**2)`` numbers; a step of 784-256-128-64-10 at batches of 128 takes four to five times
+    that of Adam, and with ``factor_period=4`` a quarter less. Inverses are by the package's own Cholesky factorization.
+    Draws depend on `seed` and the step alone: results have the same bits at any number of threads.
 
     References
     ----------

@@ -72,6 +72,11 @@ class MultiStart(Method):
         """What the local method asks of the function."""
         return "value" if self.local is None else self.local.needs
 
+    @property
+    def needs_data(self) -> bool:  # type: ignore[override]
+        """Whether the local method steps after each batch."""
+        return self.local is not None and self.local.needs_data
+
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
         bounds = objective.bounds

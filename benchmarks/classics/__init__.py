@@ -1,0 +1,1 @@
+"""Functions that minimizers have been compared on since 1981."""
