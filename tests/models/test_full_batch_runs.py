@@ -154,6 +154,21 @@ def test_a_sequence_goes_from_batches_to_all_rows():
     assert history["loss"][-1] < 0.95 * history["loss"][3]
 
 
+def test_logs_of_all_stages_are_known_at_first():
+    gs.utils.set_random_seed(0)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(5, "tanh"), layers.Dense(1)])
+    model.compile(minimizers.Sequence("adam", "bfgs", "lm", switch=[2, 2]), "mse")
+    assert model.optimizer.log_names == ("nfev", "gnorm", "alpha", "damping")
+    history = trained(model, 6)
+    assert {name: len(values) for name, values in history.items()} == {
+        "loss": 6,
+        "nfev": 4,
+        "gnorm": 4,
+        "alpha": 2,
+        "damping": 2,
+    }
+
+
 def test_a_plateau_ends_a_stage():
     model = made(minimizers.Sequence(gs.optimizers.SGD(1e-9), "lbfgs"))
     history = trained(model, 60)
