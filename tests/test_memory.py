@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,73 @@ def test_peak_of_a_wide_network(batch: int) -> None:
     print(f"{peak / 2**20:.1f} MiB, {peak / floor:.3f} of the floor")
     assert peak >= floor - 4 * rows  # else it did not train, or this does not measure
     assert peak <= 1.15 * (floor + 4 * parameters)
+
+
+CONVOLUTIONAL = """
+side, widths, batch = {side}, {widths}, {batch}
+x, y = np.random.default_rng(0).random((2 * batch, side, side, 3), np.float32), np.arange(2 * batch) % 10
+
+def convolutional(side, widths):
+    row = [gs.Input((side, side, 3))]
+    for width in widths:
+        row += [gs.layers.Conv2D(width, 3, padding="same", activation="relu") for _ in range(2)]
+        row.append(gs.layers.MaxPooling2D())
+    row += [gs.layers.Flatten(), gs.layers.Dense(64, "relu"), gs.layers.Dense(10, "softmax")]
+    model = gs.Sequential(row)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+small = convolutional(8, (4,))  # what is loaded at the first use
+small.fit(x[:, :8, :8], y, batch_size=batch, verbose=0)
+small.predict(x[:, :8, :8], batch_size=batch, verbose=0)
+resident = kilobytes("VmRSS")
+model = convolutional(side, widths)
+{does}
+print(kilobytes("VmHWM") - resident, model.count_params())
+"""
+
+
+def sizes_of(side: int, widths: tuple[int, ...], fused: int) -> tuple[list[int], int]:
+    """Numbers of a sample that each convolution gives, or its pool if the kernel has up to `fused` numbers, else both;
+    and bytes of the indices of the pools."""
+    sizes, bytes_of_indices = [], 0
+    for width in widths:
+        sizes += [side * side * width] * (2 if 9 * width * width > fused else 1)
+        side //= 2
+        sizes.append(side * side * width)
+        bytes_of_indices += side * side * width
+    return sizes, bytes_of_indices
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("side", "widths", "batch", "most"),
+    [
+        (32, (32, 64), 256, 1.15),
+        (64, (32, 64, 128), 64, 1.35),  # kernels so large that their layers go back one by one: with whole gradients
+    ],
+)
+def test_peak_of_a_convolutional_network(side: int, widths: tuple[int, ...], batch: int, most: float) -> None:
+    """Of `fit`, what it must hold: parameters, their state and gradients, which a step that takes long holds, the
+    values that backward needs, and a block of scratch a thread. Of `predict` the largest two layers in a row."""
+    threads = 2
+
+    def said_of(does: str) -> tuple[int, int]:
+        program = START + CONVOLUTIONAL.format(side=side, widths=widths, batch=batch, does=does)
+        peak, parameters = map(int, said(program).split())
+        return 1024 * peak, parameters
+
+    peak, parameters = said_of("model.fit(x, y, batch_size=batch, epochs=2, verbose=0)")
+    sizes, bytes_of_indices = sizes_of(side, widths, 40000)
+    scratch = 3 * 4 * sum(sizes)  # of a sample: with a border, and gradients by sums and by values
+    floor = 4 * 4 * parameters + batch * (4 * sum(sizes) + bytes_of_indices) + threads * scratch
+    print(f"fit: {peak / 2**20:.1f} MiB, {peak / floor:.3f} of the floor")
+    assert 0.9 * floor <= peak <= most * floor
+    peak, parameters = said_of("model.predict(x, batch_size=batch, verbose=0)")
+    sizes, _ = sizes_of(side, widths, 10**9)
+    floor = 4 * parameters + 4 * batch * max(map(sum, pairwise(sizes)))
+    print(f"predict: {peak / 2**20:.1f} MiB, {peak / floor:.3f} of the floor")
+    assert 0.9 * floor <= peak <= 1.15 * floor
 
 
 # Training on 250 MiB under a limit of private writable memory, in which pages of a file that is only read do not count.

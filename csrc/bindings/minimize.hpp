@@ -52,12 +52,14 @@ class Called : public Counted {
   void gradient(Point& point) override;
 
  private:
+  py::object array_for(const Vector& x);
   py::object call(const py::object& function, const Vector& x);
   double number(const py::object& found);
   Vector gradient_of(py::handle found, const char* name);
 
   const py::object objective_, layout_, fun_, jac_;
   const bool is_flat_;
+  py::object given_;  // to the last call
   std::vector<py::object> args_;
   std::vector<PyObject*> arguments_;
 };

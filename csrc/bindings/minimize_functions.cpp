@@ -137,9 +137,20 @@ Called::Called(const py::object& objective, std::size_t n, bool is_single)
   begin_counting(*this, objective, true);
 }
 
+/// An array with the numbers of x: the last one again, if nobody but us has it and it is as it was.
+py::object Called::array_for(const Vector& x) {
+  constexpr int own = py::detail::npy_api::NPY_ARRAY_OWNDATA_ | py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+  if (given_ && Py_REFCNT(given_.ptr()) == 1 && is_plain(given_, n) &&
+      (py::detail::array_proxy(given_.ptr())->flags & own) == own) {
+    std::copy_n(x.data(), n, reinterpret_cast<double*>(py::detail::array_proxy(given_.ptr())->data));
+    return std::move(given_);
+  }
+  return copied(x, n, is_single);
+}
+
 /// function(x, *args), with an x for it alone.
 py::object Called::call(const py::object& function, const Vector& x) {
-  py::object given = copied(x, n, is_single);
+  py::object given = array_for(x);
   if (!is_flat_) given = layout_.attr("restore")(given);
   // Calls may be nested: fun may minimize.
   PyObject* few[8];
@@ -155,6 +166,7 @@ py::object Called::call(const py::object& function, const Vector& x) {
   PyObject* const found =
       PyObject_Vectorcall(function.ptr(), arguments + 1, (1 + args_.size()) | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
   if (!found) throw py::error_already_set();
+  given_ = std::move(given);
   return py::reinterpret_steal<py::object>(found);
 }
 

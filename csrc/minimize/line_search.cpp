@@ -72,7 +72,10 @@ double Line::value() {
 
 double Line::derivative() {
   if (!trial.g) function_.gradient(trial);
-  return dot(trial.g, d_, function_.vectors.size());
+  double slope = 0;
+  const std::size_t size = function_.vectors.size();
+  with_team(size, [&](ThreadTeam* team) { slope = dot(trial.g, d_, size, team); });
+  return slope;
 }
 
 bool armijo(Line& line, double alpha, double c1, int limit) {

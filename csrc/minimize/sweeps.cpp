@@ -123,13 +123,22 @@ Change change(const Vector& x1, const Vector& x, const Vector& g1, const Vector&
 bool move(const Vector& x, double alpha, const Vector& d, const Vector& out, std::size_t size) {
   const double *const px = x.data(), *const pd = d.data();
   double* const po = out.data();
-  TwoMasks moved{};
-  for (std::size_t i = 0; i < size; i += 2) {
-    const Two from = two(px, i), to = from + alpha * two(pd, i);
-    two(po, i) = to;
-    moved |= to != from;
-  }
-  return (moved[0] | moved[1]) != 0;
+  long long moved = 0;
+  with_team(size, [&](ThreadTeam* team) {
+    moved = over<long long>(
+        size, team,
+        [=](std::size_t begin, std::size_t end) {
+          TwoMasks any{};
+          for (std::size_t i = begin; i < end; i += 2) {
+            const Two from = two(px, i), to = from + alpha * two(pd, i);
+            two(po, i) = to;
+            any |= to != from;
+          }
+          return any[0] | any[1];
+        },
+        [](long long& a, long long b) { a |= b; });
+  });
+  return moved != 0;
 }
 
 }  // namespace gs::minimize

@@ -65,6 +65,70 @@ void curve(const CategoricalGeneralizedCrossEntropy& form, const Label<Real>& t,
   to[t.label] = along(scale * (1 - form.q) * power(p, form.q - 2), v[t.label], root);
 }
 
+/// -alpha (1 - p)^gamma log(p) of probabilities: its second derivative by p, or 0 where that is negative.
+struct FocalTerm : CategoricalFocalCrossentropy {
+  explicit FocalTerm(const CategoricalFocalCrossentropy& form) : CategoricalFocalCrossentropy(form) {}
+  double curvature(double p) const { return std::max(derivative(Dual(p, 1)).slope, 0.0); }
+};
+
+/// Of outputs, divided by their sum: as of the cross-entropy, without what the sum adds.
+template <class Target, class Real>
+void curve(const CategoricalFocalCrossentropy& form, const Target& t, const Real* y, const Real* v, std::size_t n,
+           double scale, bool root, Real* to) {
+  const FocalTerm term(form);
+  double sum = 0;
+  for (std::size_t k = 0; k < n; ++k) sum += double(y[k]);
+  for (std::size_t k = 0; k < n; ++k)
+    to[k] = along(scale * double(t(k)) * term.curvature(double(y[k]) / sum) / (sum * sum), v[k], root);
+}
+
+/// Of logits: J diag(t f'') J of a softmax, J = diag(p) - p p^T, which is no part of what is not convex.
+template <class Target, class Real>
+void curve(const CategoricalFocalCrossentropyOfLogits& form, const Target& t, const Real* z, const Real* v,
+           std::size_t n, double scale, bool root, Real* to) {
+  const FocalTerm term(form);
+  double top = double(z[0]), sum = 0, mean = 0, all = 0;
+  for (std::size_t k = 1; k < n; ++k) top = std::max(top, double(z[k]));
+  for (std::size_t k = 0; k < n; ++k) sum += exp(double(z[k]) - top);
+  const auto p = [&](std::size_t k) { return exp(double(z[k]) - top) / sum; };
+  for (std::size_t k = 0; k < n && !root; ++k) mean += p(k) * double(v[k]);
+  const auto middle = [&](std::size_t k) {
+    const double first = root ? double(v[k]) : p(k) * (double(v[k]) - mean);
+    return along(scale * double(t(k)) * term.curvature(p(k)), first, root);
+  };
+  for (std::size_t k = 0; k < n; ++k) all += p(k) * middle(k);
+  for (std::size_t k = 0; k < n; ++k) to[k] = Real(p(k) * (middle(k) - all));
+}
+
+/// Minus the cosine c of the angle between t and y of length r. With unit vectors a along y and b across it towards t,
+/// and s the sine, the Hessian times r^2 is c across both and [[0, s], [s, c]] in their plane, which has one positive
+/// eigenvalue: that and c, if it is positive, are kept.
+template <class Target, class Real>
+void curve(const CosineSimilarity&, const Target& t, const Real* y, const Real* v, std::size_t n, double scale,
+           bool root, Real* to) {
+  double tt = 0, yy = 0, ty = 0, yv = 0, tv = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    tt += double(t(k)) * double(t(k));
+    yy += double(y[k]) * double(y[k]);
+    ty += double(t(k)) * double(y[k]);
+    yv += double(y[k]) * double(v[k]);
+    tv += double(t(k)) * double(v[k]);
+  }
+  const double r = gs::root(yy), of_t = 1 / std::max(gs::root(tt), epsilon);
+  if (!(r > epsilon)) return void(std::fill_n(to, n, Real(0)));  // there it is a line
+  const double c = ty * of_t / r, s = gs::root(std::max(tt * of_t * of_t - c * c, 0.0)), share = scale / yy;
+  const double most = (c + gs::root(c * c + 4 * s * s)) / 2, length = gs::root(s * s + most * most);
+  const double along_a = yv / r, along_b = s > 0 ? (tv * of_t - c * along_a) / s : 0;
+  // The eigenvector of the plane, in a and b.
+  const double wa = length > 0 ? s / length : 0, wb = length > 0 ? most / length : 0;
+  const auto factor = [&](double h) { return root ? gs::root(h) : h; };
+  const double across = factor(share * std::max(c, 0.0)), kept = factor(share * most) * (wa * along_a + wb * along_b);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double a = double(y[k]) / r, b = s > 0 ? (double(t(k)) * of_t - c * a) / s : 0;
+    to[k] = Real(across * (double(v[k]) - along_a * a - along_b * b) + kept * (wa * a + wb * b));
+  }
+}
+
 /// Lines.
 template <class Target, class Real>
 void curve(const CategoricalHinge&, const Target&, const Real*, const Real*, std::size_t n, double, bool, Real* to) {

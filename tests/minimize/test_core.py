@@ -44,13 +44,14 @@ def test_a_resumed_run_has_the_same_bits(cls):
     method._start(objective, point, None)
     for _ in range(15):
         point = method._step(point)
+    method._loss, method._gradient = point.f, point.g
     state, kept, copy = method._learned(), Point(point.x.copy(), point.f, point.g.copy()), pickle.dumps(method)
     for _ in range(10):
         point = method._step(point)
     other, _ = objective_and_start()
     resumed = cls()
     resumed._start(other, kept, None)
-    resumed._relearn(state, len(kept.x))
+    resumed._relearn(state)
     unpickled = pickle.loads(copy)
     unpickled.objective = other
     for method in (resumed, unpickled):
@@ -111,6 +112,35 @@ def test_fun_may_keep_and_write_what_it_is_given():
         assert res.fun <= same.history["fun"][0]
         assert np.isfinite(res.x).all()
     assert len({id(x) for _, x in kept}) == len(kept)
+
+
+def test_views_and_parts_of_what_fun_is_given_stay_as_they_are():
+    kept = []
+
+    def fun(x):
+        kept.append((x.copy(), x[::-1] if len(kept) % 2 else memoryview(x)))
+        if len(kept) % 5 == 0:
+            x.flags.writeable = False
+        if len(kept) % 7 == 0:
+            x.shape = (1, 2)
+        return R.value(kept[-1][0]), R.gradient(kept[-1][0])
+
+    res = gs.minimize(fun, R.start, jac=True, method="l-bfgs")
+    assert res.success
+    for i, (copy, part) in enumerate(kept):
+        assert np.asarray(part).ravel().tolist() == (copy[::-1] if i % 2 else copy).tolist()
+
+
+def test_an_array_may_come_again_only_changed_by_us():
+    def fun(x):
+        assert x.shape == (2,)
+        assert x.flags.writeable
+        value, slopes = R.value(x), R.gradient(x)
+        x.flags.writeable = False
+        return value, slopes
+
+    res = gs.minimize(fun, R.start, jac=True, method="l-bfgs")
+    assert res.success
 
 
 def test_a_run_within_a_run():

@@ -68,6 +68,19 @@ def test_another_method_does_not_take_a_checkpoint(tmp_path):
         minimizers.LBFGS().load_state_dict(model.optimizer.state_dict())
 
 
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "cg", "lm"])
+def test_methods_are_pickled_with_what_they_learned(name):
+    gs.utils.set_random_seed(5)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(7, "tanh"), layers.Dense(1)])
+    model.compile(name, "mse")
+    trained(model, 4)
+    other = gs.models.clone_model(model)
+    other.set_weights(model.get_weights())
+    other.compile(pickle.loads(pickle.dumps(model.optimizer)), "mse")
+    assert trained(other, 8, 4) == trained(model, 8, 4)
+    assert bits(other) == bits(model)
+
+
 def test_settings_are_saved():
     settings = made(minimizers.LBFGS(m=3, c2=0.5)).get_compile_config()
     assert settings["optimizer"] == {"class_name": "LBFGS", "config": {"m": 3, "c1": 1e-4, "c2": 0.5}}
@@ -139,6 +152,21 @@ def test_a_sequence_goes_from_batches_to_all_rows():
     assert "alpha" not in steps[3]
     assert "alpha" in steps[4]
     assert history["loss"][-1] < 0.95 * history["loss"][3]
+
+
+def test_logs_of_all_stages_are_known_at_first():
+    gs.utils.set_random_seed(0)
+    model = gs.Sequential([gs.Input((2,)), layers.Dense(5, "tanh"), layers.Dense(1)])
+    model.compile(minimizers.Sequence("adam", "bfgs", "lm", switch=[2, 2]), "mse")
+    assert model.optimizer.log_names == ("nfev", "gnorm", "alpha", "damping")
+    history = trained(model, 6)
+    assert {name: len(values) for name, values in history.items()} == {
+        "loss": 6,
+        "nfev": 4,
+        "gnorm": 4,
+        "alpha": 2,
+        "damping": 2,
+    }
 
 
 def test_a_plateau_ends_a_stage():

@@ -200,3 +200,18 @@ def test_layers_in_numpy():
     assert isinstance(model._data.rows(X, Y), Rows)
     losses = model.fit(X, Y, epochs=15, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.slow
+def test_a_wave_is_fitted_to_1e_4_in_300_evaluations():
+    x = np.linspace(-1, 1, 256)[:, None]
+    y = np.sin(6 * x) + 0.3 * np.sin(25 * x)
+    reached = 0
+    for seed in range(5):
+        gs.utils.set_random_seed(seed)
+        hidden = [layers.Dense(12, "tanh", dtype="float64") for _ in range(2)]
+        model = gs.Sequential([gs.Input((1,)), *hidden, layers.Dense(1, dtype="float64")])
+        model.compile("levenberg-marquardt", "mse")
+        history = model.fit(x, y, epochs=300, verbose=0).history
+        reached += min(loss for loss, n in zip(history["loss"], history["nfev"], strict=True) if n <= 300) <= 1e-4
+    assert reached >= 4

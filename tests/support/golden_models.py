@@ -11,6 +11,7 @@ import numpy as np
 from golden_numbers import BATCH, DROPS, INPUTS, ROWS, Trained, chain, dense, labels, row, rows, shares, trained, whole
 from golden_optimizers import OPTIMIZERS
 from golden_parts import CountOfLarge, Scale, Swap, half_square
+from golden_sequences import SEQUENCES
 from gradstep import activations, constraints, layers, losses, optimizers, regularizers
 from loss_cases import CASES as LOSS_CASES
 
@@ -368,6 +369,7 @@ MODELS: dict[str, Callable[[], Trained]] = {
     "branches": branches,
     "moved": moved,
     "convolved": convolved,
+    **SEQUENCES,
     "two inputs": two_inputs,
     "two outputs": two_outputs,
     "two outputs, weighted": lambda: two_outputs(sample_weight=[WEIGHTS, 2 * WEIGHTS]),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -120,6 +123,22 @@ def test_an_error_of_the_call_ends_the_search_soon() -> None:
     with pytest.raises(ValueError, match="build must give a compiled model; it gave"):
         tune.grid(lambda: gs.Sequential([gs.layers.Dense(1)]), {}, X, Y)
     assert time.perf_counter() - begin < 20
+
+
+@pytest.mark.parametrize("workers", [None, 2])
+def test_ctrl_c_ends_the_search(workers: int | None) -> None:
+    """Runs that would take hours end after their epoch."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threads = gs.get_num_threads()
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            tune.grid(build, {"rate": [0.01] * 20}, X, Y, epochs=10**7, workers=workers)
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, handler)
+    assert gs.get_num_threads() == threads
 
 
 def test_functions_tables_and_weights() -> None:

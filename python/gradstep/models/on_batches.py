@@ -200,17 +200,18 @@ class OnBatches(Trainable):
         NotImplementedError
             A custom layer has no method ``jvp``, or the loss is a function in Python.
         TypeError, ValueError
-            As `value_and_grad` does; a direction of another shape; or a loss without such a product: one that is not
-            convex and mixes the outputs of a row, or of the batch (cosine similarity, categorical focal, Dice,
-            Tversky and Circle losses).
+            As `value_and_grad` does; a direction of another shape; or a loss without such a product: Dice, Tversky and
+            Circle losses.
 
         Notes
         -----
         G = J^T H J, with J the Jacobian of the outputs by the weights and H the Hessian of the loss by the outputs:
         what the Hessian of the loss would be if the model were linear. G v is computed by a tangent pass, J v, a
         product with H, and a backward pass; G itself is never made. It is positive semi-definite as H is: exactly the
-        second derivatives of the loss for the convex ones (with softmax and sigmoid as part of the cross-entropies that
-        contain them), and 0 in place of negative ones of losses that are sums over elements but not convex. Penalties
+        second derivatives of the loss for the convex ones, with softmax and sigmoid as part of the cross-entropies that
+        contain them. Of others H is a positive semi-definite part: of sums over elements, and of cosine similarity,
+        without the negative eigenvalues; of the categorical focal loss, and of categorical cross-entropy by
+        probabilities, without those of its term in the share of each class, and without what their sum adds. Penalties
         add 2 l2 v, and nothing for their magnitudes and orthogonal parts.
 
         Layers compute as in training, as in `value_and_grad`, with what was drawn in its last call: so G belongs to the

@@ -13,8 +13,8 @@ Examples
 >>> X = np.array([[-2.0, -1.0], [-1.0, -1.0], [1.0, 1.0], [2.0, 1.0]])
 >>> SGDClassifier(random_state=0).fit(X, [0, 0, 1, 1]).predict([[-0.8, -1.0]])
 array([0])
->>> network = MLPClassifier((8,), "leaky_relu", learning_rate_init=0.1, max_iter=50, tol=0, random_state=0)
->>> network.set_params(n_iter_no_change=np.inf, solver="lbfgs").fit(X, [0, 0, 1, 1]).predict([[-0.8, -1.0]])
+>>> network = MLPClassifier((8,), "leaky_relu", solver="lbfgs", class_weight="balanced", random_state=0)
+>>> network.fit(X, [0, 0, 1, 1]).predict([[-0.8, -1.0]])
 array([0])
 """
 

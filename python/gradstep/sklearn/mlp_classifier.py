@@ -103,7 +103,7 @@ class MLPClassifier(ClassifierMixin, MLPBase):
     >>> from sklearn.datasets import make_moons
     >>> from gradstep.sklearn import MLPClassifier
     >>> x, y = make_moons(400, noise=0.1, random_state=0)
-    >>> options = {"dropout": 0.1, "class_weight": "balanced", "max_iter": 150, "tol": 0, "random_state": 0}
+    >>> options = {"dropout": 0.1, "class_weight": "balanced", "learning_rate_init": 0.01, "random_state": 0}
     >>> network = MLPClassifier((32, 32), "gelu", **options)
     >>> bool(network.fit(x, y).score(x, y) > 0.95)
     True

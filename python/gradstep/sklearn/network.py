@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import Input, Sequential, losses, optimizers, regularizers
-from ..layers import Activation, BatchNormalization, Dense, Dropout
+from .. import losses, optimizers, regularizers
+from ..layers import Activation, BatchNormalization, Dense, Dropout, Input
+from ..models import Sequential
 
 __all__ = ["build_network", "check_parameters", "hidden_sizes", "initialize"]
 

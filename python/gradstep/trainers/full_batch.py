@@ -126,10 +126,10 @@ class FullBatchRun(HasStepLogs):
 
     def _check_end(self, before: Point, point: Point) -> None:
         """Raise Stop where rounding leaves nothing to gain."""
-        if np.array_equal(before.x, point.x):
+        if point.f == before.f and np.array_equal(before.x, point.x):
             raise Stop("stalled", "the step is below rounding")
-        gnorm, scale = self.method._optimality(point), max(float(np.abs(point.x).max()), 1.0)
-        if gnorm * scale <= 16 * self.objective.eps * max(abs(point.f), 1.0):
+        gnorm, floor = self.method._gnorm(point), 16 * self.objective.eps * max(abs(point.f), 1.0)
+        if gnorm <= floor and gnorm * float(np.abs(point.x).max()) <= floor:
             raise Stop("gtol")
 
     def _here(self) -> Point:
@@ -190,7 +190,7 @@ class FullBatchRun(HasStepLogs):
             return self._executor.next_stage()
         model.stop_training = True
         g = None if point is None else point.g
-        gnorm = math.nan if point is None or g is None else method._optimality(point)
+        gnorm = math.nan if point is None or g is None else method._gnorm(point)
         success = stop.reason == "gtol"
         if not success and point is not None and g is not None:
             best = Best(point.x, point.f, g, gnorm)

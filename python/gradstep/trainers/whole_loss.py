@@ -112,6 +112,7 @@ class WholeLoss(Objective):
         self.weights = list(trained.values())
         begins = np.cumsum([0, *(weight.size for weight in self.weights)]).tolist()
         self._parts = list(zip(self.weights, begins[:-1], begins[1:], strict=True))
+        self._plain = [(np.asarray(weight), begin, end) for weight, begin, end in self._parts]
         at = {address(weight): begin for weight, begin, _ in self._parts}
         self._places = [at[address(weight)] for weight in learned(network)]
         self.run, self._loop = executor.whole_run(rows, chunk, terms_of(executor, rows, chunk))
@@ -149,7 +150,7 @@ class WholeLoss(Objective):
     def gather(self) -> np.ndarray:
         """The weights as a point."""
         x = np.empty(self.layout.size, self.layout.dtype)
-        for weight, begin, end in self._parts:
+        for weight, begin, end in self._plain:
             x[begin:end] = weight.ravel()
         return x
 

@@ -148,6 +148,12 @@ class Sequence(Method):
         """Whether all of the methods do."""
         return all(method.trains_models and not isinstance(method, Sequence) for method in self.methods)
 
+    @property
+    def log_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What the logs of epochs have beside losses and metrics, of any of the methods."""
+        named = (name for method in self.methods if not isinstance(method, FirstOrder) for name in method.log_names)
+        return tuple(dict.fromkeys(named))
+
     def _stage(self, state: Mapping[str, Any] | None = None) -> Any:
         return self.methods[self._at if state is None else int(state["at"])]._stage()
 

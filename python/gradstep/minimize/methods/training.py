@@ -13,6 +13,9 @@ from ...checks import describe
 
 __all__ = ["Trains"]
 
+# What belongs to a run and not to the method: made again by the next one.
+PASSING = ("objective", "_measured")
+
 Self = TypeVar("Self", bound="Trains")
 
 
@@ -39,6 +42,7 @@ class Trains:
     # The loss and its gradient where training left off; None: it has not begun.
     _loss: float = math.nan
     _gradient: np.ndarray | None = None
+    _measured: tuple[Any, float] = (None, math.nan)
     _kept: dict[str, np.ndarray] | None = None  # what was learned, of a state that was loaded for the next run
 
     # -- training a model with all rows -------------------------------------------------------------------------------
@@ -62,7 +66,13 @@ class Trains:
 
     def _logs(self, point: Any) -> dict[str, float]:
         """What the logs of an epoch have beside losses and metrics."""
-        return {"nfev": self.nfev, "gnorm": self._optimality(point), "alpha": float(point.alpha)}
+        return {"nfev": self.nfev, "gnorm": self._gnorm(point), "alpha": float(point.alpha)}
+
+    def _gnorm(self, point: Any) -> float:
+        """The largest component of the gradient at a point, computed once for the last one."""
+        if self._measured[0] is not point:
+            self._measured = point, self._optimality(point)
+        return self._measured[1]
 
     def _optimality(self, point: Any) -> float:
         raise NotImplementedError(f"{type(self).__name__} must define _optimality(point).")
@@ -117,7 +127,7 @@ class Trains:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "objective"}
+        return {name: value for name, value in vars(self).items() if name not in PASSING}
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
