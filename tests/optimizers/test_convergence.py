@@ -31,7 +31,10 @@ RATES = {
 }
 # For all others of a kind: those that forget, step by about the rate; those that sum, by the rate over the root of t.
 SIGN_LIKE_RATE = 0.01
+# Outside of a model these are Adam at a part of their rate.
+OF_ADAM = {"KFAC": 1.0, "KFACEmpirical": 1.0, "DiagonalNaturalGradient": 0.1, "DiagonalNaturalGradientEmpirical": 0.1}
 for rates in RATES.values():
+    rates |= OF_ADAM
     rates |= {"ASGD": rates["SGD"], "Lars": 10.0, "Prodigy": 1.0} | rates
     rates |= {"Adagrad": 0.5, "Adadelta": 1.0, "AdEMAMix": 0.1, "Ftrl": 0.5} | rates
 STEPS = 20_000

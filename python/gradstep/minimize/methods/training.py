@@ -14,7 +14,7 @@ from ...checks import describe
 __all__ = ["Trains"]
 
 # What belongs to a run and not to the method: made again by the next one.
-PASSING = ("objective", "_measured", "_native", "memory")
+PASSING = ("objective", "_measured")
 
 Self = TypeVar("Self", bound="Trains")
 
@@ -127,10 +127,7 @@ class Trains:
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        plain = {name: value for name, value in vars(self).items() if name not in PASSING}
-        if self._gradient is not None and self._learns:
-            plain["_kept"] = self._learned() if self._kept is None else self._kept
-        return plain
+        return {name: value for name, value in vars(self).items() if name not in PASSING}
 
     # -- state ---------------------------------------------------------------------------------------------------------
 
