@@ -99,11 +99,12 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
 }
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
 BASES = {"Callback", "Constraint", "Initializer", "Layer", "LearningRateSchedule", "Loss", "Metric", "Regularizer"}
+OF_ONE_TRIAL = {"OptunaPruning"}  # which Optuna owns and does not copy
 CLASSES = [
     cls
     for module in MODULES
     for cls in (getattr(module, name) for name in module.__all__)
-    if inspect.isclass(cls) and cls.__name__ not in BASES
+    if inspect.isclass(cls) and cls.__name__ not in BASES | OF_ONE_TRIAL
 ]
 
 

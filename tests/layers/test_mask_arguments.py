@@ -6,6 +6,7 @@ import pickle
 
 import gradstep as gs
 import numpy as np
+import probe
 import pytest
 
 layers = gs.layers
@@ -188,7 +189,7 @@ def test_what_is_refused():
         lstm(x, mask=counts)
     with pytest.raises(ValueError, match=r"mask must have the first axes of its input"):
         lstm(x, mask=gs.Input((4,)))
-    assert not lstm._nodes
+    assert not probe.nodes_of(lstm)
     model = gs.Sequential([gs.Input((5, 3), dtype="float64"), lstm])
     with pytest.raises(ValueError, match=r"mask must have the first axes of its input, which has shape \(6, 5, 3\)"):
         model(arrays, mask=counts[:, :4])

@@ -54,7 +54,7 @@ def test_a_resumed_run_has_the_same_bits(cls):
     resumed._relearn(state)
     unpickled = pickle.loads(copy)
     unpickled._start(other, kept, None)
-    unpickled._relearn(unpickled._kept)
+    unpickled._relearn(unpickled._loaded)
     for method in (resumed, unpickled):
         at = kept
         for _ in range(10):

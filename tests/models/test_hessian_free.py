@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradstep as gs
 import numpy as np
+import probe
 import pytest
 from gradstep import layers, minimizers
-from gradstep.trainers.whole_loss import WholeLoss
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -34,8 +34,7 @@ def split(model, v):
 
 
 def whole_loss(model, chunk, y=Y, weights=None):
-    rows = model._data.rows(X, y, weights)
-    return WholeLoss(model._executor, rows, chunk)
+    return probe.whole_loss(model, X, y, chunk, weights)
 
 
 @pytest.mark.parametrize("chunk", [7, 60])

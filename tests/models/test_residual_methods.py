@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gradstep as gs
 import numpy as np
+import probe
 import pytest
 from gradstep import _core, layers, minimizers
-from gradstep.data.rows import Rows
-from gradstep.trainers.residual_loss import ResidualLoss
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(40, 3))
@@ -58,8 +57,7 @@ def test_normal_equations_are_those_of_the_rows(stack, shape):
     x = RNG.normal(size=(17, *shape))
     y = RNG.normal(size=(17, *model.output_shape[1:]))
     weights = RNG.random(17)
-    rows = model._data.rows(x, y, weights)
-    loss = ResidualLoss(model._executor, rows, 5)
+    loss = probe.residual_loss(model, x, y, 5, weights)
     point = loss.gather()
     J = jacobian(model, x)
     outputs = y.shape[1]
@@ -73,7 +71,7 @@ def test_normal_equations_are_those_of_the_rows(stack, shape):
 
 def test_same_bits_with_threads():
     model = made()
-    loss = ResidualLoss(model._executor, model._data.rows(X, Y), 40)
+    loss = probe.residual_loss(model, X, Y, 40)
     point, before, found = loss.gather(), _core.get_num_threads(), []
     try:
         for threads in (1, 2, 7):
@@ -101,8 +99,7 @@ def test_the_model_is_that_of_the_loss(case):
     model = gs.Model(x_in, heads if len(heads) > 1 else heads[0])
     model.compile("lm", losses if len(heads) > 1 else losses[0], **options)
     weights = RNG.random(40) if case == "weights" else None
-    rows = model._data.rows(X, y if len(heads) > 1 else y[0], weights)
-    loss = ResidualLoss(model._executor, rows, 7)
+    loss = probe.residual_loss(model, X, y if len(heads) > 1 else y[0], 7, weights)
     point, p = loss.gather(), RNG.normal(size=loss.layout.size)
     f, g, matrix = loss.value(point), loss.gradient(point), loss.normal_equations(point)
     assert loss.value(point + p) == pytest.approx(f + g @ p + 0.5 * p @ matrix @ p, rel=1e-9)
@@ -197,7 +194,6 @@ def test_layers_in_numpy():
             return input_shape
 
     model = made("lm", layers.Dense(4, dtype="float64"), Squares(dtype="float64"))
-    assert isinstance(model._data.rows(X, Y), Rows)
     losses = model.fit(X, Y, epochs=15, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
 

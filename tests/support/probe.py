@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from gradstep import _core
 from gradstep.trainers.network import Step, learned, network_of
+from gradstep.trainers.residual_loss import ResidualLoss
 from gradstep.trainers.runs import RunWithMetrics
+from gradstep.trainers.whole_loss import WholeLoss
 
 __all__ = [
     "Graph",
@@ -31,14 +33,17 @@ __all__ = [
     "is_fed_in_python",
     "key",
     "layers_of_engine",
+    "nodes_of",
     "order",
     "pass_gradients",
     "rekey",
+    "residual_loss",
     "run_of",
     "runs_kept",
     "start_at_epoch",
     "state_of",
     "trained_flags",
+    "whole_loss",
     "without_copy",
 ]
 
@@ -95,6 +100,11 @@ def first_output(layer: Any) -> Any:
     return layer._nodes[0].outputs[0]
 
 
+def nodes_of(layer: Any) -> list[Any]:
+    """The calls of a layer with symbolic tensors."""
+    return list(layer._nodes)
+
+
 def trained_flags(model: Any) -> list[Any]:
     """Which weights are trained, as the model keeps it."""
     return model._executor.trained_weights()
@@ -133,6 +143,16 @@ def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:
 
 
 # -- what is drawn -----------------------------------------------------------------------------------------------------
+
+
+def whole_loss(model: Any, x: Any, y: Any, chunk: int, weights: Any = None) -> WholeLoss:
+    """The loss over all rows as full-batch methods see it, in chunks of rows."""
+    return WholeLoss(model._executor, model._data.rows(x, y, weights), chunk)
+
+
+def residual_loss(model: Any, x: Any, y: Any, chunk: int, weights: Any = None) -> ResidualLoss:
+    """The same as a sum of squares."""
+    return ResidualLoss(model._executor, model._data.rows(x, y, weights), chunk)
 
 
 def calls(model: Any) -> int:

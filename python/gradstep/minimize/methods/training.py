@@ -43,7 +43,7 @@ class Trains:
     _loss: float = math.nan
     _gradient: np.ndarray | None = None
     _measured: tuple[Any, float] = (None, math.nan)
-    _kept: dict[str, np.ndarray] | None = None  # what was learned, of a state that was loaded for the next run
+    _loaded: dict[str, np.ndarray] | None = None  # what was learned, of a state that was loaded for the next run
 
     # -- training a model with all rows -------------------------------------------------------------------------------
 
@@ -54,9 +54,9 @@ class Trains:
         """Begin a run from a point; with what was learned until now, if training left off there."""
         learned, before = None, self._gradient
         if point.f == self._loss and before is not None and np.array_equal(point.g, before):
-            learned = self._learned() if self._kept is None else self._kept
+            learned = self._learned() if self._loaded is None else self._loaded
             objective.nfev -= 1  # the call that has shown it
-        self._kept = None
+        self._loaded = None
         self._start(objective, point, None)
         if learned is not None:
             self._relearn(learned)
@@ -145,7 +145,7 @@ class Trains:
             "nfev": np.array(self.nfev, np.int64),
         }
         if self._gradient is not None:
-            learned = self._learned() if self._kept is None else self._kept
+            learned = self._learned() if self._loaded is None else self._loaded
             state |= {"f": np.array(self._loss), "g": self._gradient.copy(), **learned}
         return state
 
@@ -159,10 +159,10 @@ class Trains:
         """
         self._check_state(state)
         self.iterations, self.nfev = int(state["iterations"]), int(state["nfev"])
-        self._loss, self._gradient, self._kept = math.nan, None, None
+        self._loss, self._gradient, self._loaded = math.nan, None, None
         if "g" in state:
             self._loss, self._gradient = float(state["f"]), np.array(state["g"], np.float64)
-            self._kept = {name: np.array(state[name]) for name in self._learns}
+            self._loaded = {name: np.array(state[name]) for name in self._learns}
 
     def _check_state(self, state: Any) -> Any:
         """Raise TypeError or ValueError unless this is a state of such a method."""
