@@ -19,7 +19,7 @@ from variants import OPTIMIZERS, other
 
 N, STEPS = 1003, 5
 
-RULES = {name: rule for name, rule in _core.rules().items() if not rule["measures"]}
+RULES = {name: rule for name, rule in _core.rules().items() if not (rule["measures"] or rule["matrices"])}
 BY_RULE = {make()._core.rule: make for make in OPTIMIZERS.values()}
 
 

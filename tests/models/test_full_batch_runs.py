@@ -105,7 +105,6 @@ def test_callbacks(tmp_path):
             callbacks.CSVLogger(log),
             callbacks.ModelCheckpoint(best, monitor="loss", save_best_only=True),
             callbacks.EarlyStopping("loss", min_delta=0.05, patience=2, restore_best_weights=True),
-            callbacks.TensorBoard(tmp_path / "board") if hasattr(callbacks, "TensorBoard") else callbacks.History(),
         ],
     ).history
     assert len(history["loss"]) < 40

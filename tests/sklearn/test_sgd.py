@@ -132,7 +132,10 @@ def test_float32_stays() -> None:
     np.testing.assert_allclose(mine.coef_, theirs.coef_, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ours.__all__)
+DESCENTS = [name for name in ours.__all__ if hasattr(linear_model, name)]
+
+
+@pytest.mark.parametrize("name", DESCENTS)
 def test_scikit_learn_s_checks_pass(name: str) -> None:
     from sklearn.utils.estimator_checks import check_estimator
 

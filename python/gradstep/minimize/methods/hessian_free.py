@@ -137,7 +137,8 @@ class HessianFree(Method):
     --------
     >>> import numpy as np, gradstep as gs
     >>> x = np.linspace(-1, 1, 64)[:, None]
-    >>> layers = [gs.Input((1,)), gs.layers.Dense(8, "tanh", seed=1), gs.layers.Dense(1, seed=2)]
+    >>> gs.utils.set_random_seed(1)
+    >>> layers = [gs.Input((1,)), gs.layers.Dense(8, "tanh"), gs.layers.Dense(1)]
     >>> model = gs.Sequential(layers)
     >>> model.compile("newton-cg", "mse")
     >>> history = model.fit(x, np.sin(3 * x), epochs=30, verbose=0).history
