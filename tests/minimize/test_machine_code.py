@@ -206,10 +206,14 @@ def test_numba_and_scipy():
     low = scipy.LowLevelCallable(fun.ctypes, user_data=C.c_void_p(7))
     assert gs.minimize(low, START, method="bfgs").x.tobytes() == res.x.tobytes()
 
-    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
-    timer.start()
-    begin = time.perf_counter()
-    stopped = gs.minimize(fun, START, method="gd", learning_rate=1e-12, maxiter=10**9)
+    # Where tests run in the background, as a shell's jobs, the signal is ignored by itself.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+        begin = time.perf_counter()
+        stopped = gs.minimize(fun, START, method="gd", learning_rate=1e-12, maxiter=10**9)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert stopped.reason == "interrupted"
     assert time.perf_counter() - begin < 2
 
