@@ -29,7 +29,7 @@ def c(x: np.ndarray, i: int) -> np.ndarray:
 
 
 def col(x: np.ndarray, i: int) -> np.ndarray:
-    """The same as an axis of its own, to meet data."""
+    """Variable i as a last axis of length 1, to broadcast against data."""
     return np.asarray(x[..., i - 1 : i])
 
 

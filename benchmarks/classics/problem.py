@@ -66,18 +66,3 @@ class Problem:
             rows.append((self.jac(x + step) - self.jac(x - step)) / (2 * step[j]))
         found: np.ndarray = (np.array(rows) + np.array(rows).T) / 2
         return found
-
-
-def stack(*cols: np.ndarray) -> np.ndarray:
-    """Numbers as a last axis."""
-    return np.stack(np.broadcast_arrays(*cols), axis=-1)
-
-
-def c(x: np.ndarray, i: int) -> np.ndarray:
-    """Variable i, counted from 1, as the paper does."""
-    return x[..., i - 1]
-
-
-def col(x: np.ndarray, i: int) -> np.ndarray:
-    """The same as an axis of its own, to meet data."""
-    return x[..., i - 1 : i]

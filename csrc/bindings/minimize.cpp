@@ -88,7 +88,7 @@ class PyBFGS : public PyMethod {
   BFGS bfgs;
 };
 
-/// An optimizer that steps an array of its own, by the engine or by Python's `step`.
+/// An optimizer around its own array of weights; the engine makes the step, or a function `step` in Python.
 class PyMover : public Mover {
  public:
   PyMover(std::size_t n, py::array w, py::object step, py::object optimizer)

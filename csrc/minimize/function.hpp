@@ -80,7 +80,7 @@ class Function {
 class Method {
  public:
   virtual ~Method() = default;
-  /// The next point. Throws Stop where there is none.
+  /// Returns the next point; throws Stop if the method finds none.
   virtual Point step(Function& function, const Point& point) = 0;
   virtual double optimality(Function& function, const Point& point) { return function.optimality(point); }
   /// How much lower the method's model expects the minimum to be; NaN without a model.

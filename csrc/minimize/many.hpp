@@ -37,7 +37,7 @@ class Many {
   /// Values (k,) and gradients (k, n) there.
   void tell(const double* f, const double* g);
 
-  /// Solves all. data: what code gets in place of its own pointer, for row i data + i * stride; or null.
+  /// Solves all problems. data: user pointer of problem 0, that of problem i is data + i * stride; null: code's own.
   void solve(const MachineCode& code, const std::byte* data, std::size_t stride);
 
   // The lowest point of each problem, its value and gradient, iterations, calls, and why it ended.
@@ -71,7 +71,7 @@ class Many {
 struct Many::Search {
   double f, slope, alpha;
   double low, low_f, low_slope;  // the end of the bracket with enough decrease
-  double high, high_f;           // the other one; infinite: there is none yet
+  double high, high_f;           // the bracket's other end; high is infinite until one is found
   double gamma;                  // of L-BFGS: the first matrix is that times the identity
   std::int32_t trials, pairs, oldest;
   bool is_fresh, has_begun;

@@ -66,7 +66,7 @@ class Vector {
   Block* at_ = nullptr;
 };
 
-/// A pool of vectors, which outlive it where somebody has them.
+/// A pool of vectors. A vector that is still in use keeps its memory when the pool is destroyed.
 class Vectors {
  public:
   /// drop: what is done with a tag that is not needed any more.

@@ -14,7 +14,7 @@ template <class Real>
 using CurvatureRows = void (*)(const double* settings, const void* const* targets, const Real* y, const Real* v,
                                std::size_t rows, std::size_t n, const double* scales, bool root, Real* to);
 
-/// That of a loss; null if there is none: of losses that mix the outputs of a row, or of a batch, and are not convex.
+/// The Hessian product of a loss; null for losses that mix outputs or rows and are not convex, which have none.
 template <class Real> CurvatureRows<Real> curvature_of(const LossUse& loss);
 
 /// How the gradient by the outputs is found.

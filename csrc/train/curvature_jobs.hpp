@@ -75,7 +75,7 @@ template <class Real> class GramJob : public Job<Real> {
 #pragma omp simd
       for (std::size_t c = 0; c < tile.columns; ++c) row[c] = fresh[c] = keep * row[c] + take * fresh[c];
     }
-    // Both triangles are the same to the bit.
+    // The upper triangle is copied from the lower one, so that the matrix is symmetric to the bit.
     for (std::size_t c = 0; c < tile.columns; ++c) {
       Real* const row = to_ + (tile.j + c) * n_ + tile.i;
       for (std::size_t r = tile.i == tile.j ? c : 0; r < tile.rows; ++r) row[r] = scratch[r * lower_tile + c];

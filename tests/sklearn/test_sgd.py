@@ -176,6 +176,10 @@ def test_an_overflow_leaves_the_estimator_as_it_was() -> None:
         model.partial_fit(X * 1e200, NUMBERS)
     assert np.array_equal(found(model), before)
     assert model.t_ == t
+    with pytest.raises(ValueError, match="under-/overflow occurred"):
+        model.fit(X * 1e200, NUMBERS)
+    assert np.array_equal(found(model), before)
+    assert model.t_ == t
 
 
 def test_columns_out_of_range_are_refused() -> None:

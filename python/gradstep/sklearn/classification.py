@@ -69,11 +69,10 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         if self.warm_start and hasattr(self, "coef_"):
             coef_init = self.coef_ if coef_init is None else coef_init
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
-        self.t_ = 1.0
         weights = self._weights_in_fit(sample_weight, X)
         of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
         descents = self._begin(classes, X, coef_init, intercept_init)
-        self._train(descents, classes, X, y, weights, of_classes, self.max_iter)
+        self._train(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
         self._seen: dict[Any, int] | None = None
         self._warn()
         return self
@@ -115,9 +114,9 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             if label not in seen:
                 raise ValueError(f"y holds {label!r}, which is none of the classes {known.tolist()}.")
             seen[label] += count
-        self.t_ = getattr(self, "t_", 1.0)
         descents = self._begin(known, X, None, None) if first else self._copies()
-        self._train(descents, known, X, y, weights, self._weights_of_classes(known, seen), 1)
+        of_classes = self._weights_of_classes(known, seen)
+        self._train(descents, known, X, y, weights, of_classes, getattr(self, "t_", 1.0), 1)
         self._seen = seen
         return self
 
@@ -144,6 +143,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         y: np.ndarray,
         sample_weight: np.ndarray,
         class_weight: np.ndarray,
+        t: float,
         max_iter: int,
     ) -> None:
         """Move the descents and become what they found."""
@@ -163,6 +163,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
                 X,
                 signs,
                 sample_weight,
+                t,
                 int(own.randint(LARGEST_SEED)),
                 max_iter,
                 left_out,
@@ -177,7 +178,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
             epochs = threads(delayed(train)(k, seed) for k, seed in enumerate(seeds))
         self.n_iter_ = max(epochs)
-        self.t_ += self.n_iter_ * X.shape[0]
+        self.t_ = t + self.n_iter_ * X.shape[0]
         self.classes_, self._descents = classes, descents
         self._publish()
 
@@ -190,8 +191,6 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         return score
 
     def _publish(self) -> None:
-        averages = self._averages()
-        self.coef_ = np.array([one.average_coef if averages else one.coef for one in self._descents])
-        self.intercept_ = np.array(
-            [one.average_intercept if averages else one.intercept for one in self._descents], self.coef_.dtype
-        )
+        coefs, intercepts = zip(*map(self._found, self._descents), strict=True)
+        self.coef_ = np.array(coefs)
+        self.intercept_ = np.array(intercepts, self.coef_.dtype)

@@ -117,8 +117,8 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
         if self.warm_start and hasattr(self, "coef_"):
             coef_init = self.coef_ if coef_init is None else coef_init
             offset_init = self.offset_ if offset_init is None else offset_init
-        self.t_ = 1.0
-        self._train(self._first(X, coef_init, offset_init), X, self._weights_in_fit(sample_weight, X), self.max_iter)
+        weights = self._weights_in_fit(sample_weight, X)
+        self._train(self._first(X, coef_init, offset_init), X, weights, 1.0, self.max_iter)
         self._warn()
         return self
 
@@ -127,10 +127,8 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
         self._check(once=True)
         first = not hasattr(self, "coef_")
         X = validate_data(self, X, reset=first, **READ)
-        self.t_ = getattr(self, "t_", 1.0)
-        self._train(
-            self._first(X, None, None) if first else self._copies(), X, self._weights_of_rows(sample_weight, X), 1
-        )
+        descents = self._first(X, None, None) if first else self._copies()
+        self._train(descents, X, self._weights_of_rows(sample_weight, X), getattr(self, "t_", 1.0), 1)
         return self
 
     def _first(self, X: Any, coef: Any, offset: Any) -> list[Descent]:
@@ -138,17 +136,16 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
         start = 1.0 - np.asarray(0.0 if offset is None else offset, dtype=float)
         return self._start((1, X.shape[1]), X.dtype, coef, start)
 
-    def _train(self, descents: list[Descent], X: Any, weights: np.ndarray, max_iter: int) -> None:
+    def _train(self, descents: list[Descent], X: Any, weights: np.ndarray, t: float, max_iter: int) -> None:
         seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
         ones = np.ones(X.shape[0], X.dtype)
         self.n_iter_ = self._descend(
-            descents[0], X, ones, weights, seed, max_iter, None, None, one_class=True, alpha=self.nu
+            descents[0], X, ones, weights, t, seed, max_iter, None, None, one_class=True, alpha=self.nu
         )
-        self.t_ += self.n_iter_ * X.shape[0]
+        self.t_ = t + self.n_iter_ * X.shape[0]
         self._descents = descents
-        (one,), averages = descents, self._averages()
-        self.coef_ = (one.average_coef if averages else one.coef).copy()  # type: ignore[union-attr]
-        self.offset_ = np.array([1 - (one.average_intercept if averages else one.intercept)], X.dtype)
+        self.coef_, intercept = self._found(descents[0])
+        self.offset_ = np.array([1 - intercept], X.dtype)
 
     @property
     def intercept_(self) -> Any:

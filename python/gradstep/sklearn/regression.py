@@ -57,9 +57,8 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         if self.warm_start and hasattr(self, "coef_"):
             coef_init = self.coef_ if coef_init is None else coef_init
             intercept_init = self.intercept_ if intercept_init is None else intercept_init
-        self.t_ = 1.0
         descents = self._start((1, X.shape[1]), X.dtype, coef_init, intercept_init)
-        self._train(descents, X, y, self._weights_in_fit(sample_weight, X), self.max_iter)
+        self._train(descents, X, y, self._weights_in_fit(sample_weight, X), 1.0, self.max_iter)
         self._warn()
         return self
 
@@ -68,22 +67,22 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         self._check(once=True)
         first = not hasattr(self, "coef_")
         X, y = validate_data(self, X, y, y_numeric=True, reset=first, **READ)
-        self.t_ = getattr(self, "t_", 1.0)
         descents = self._start((1, X.shape[1]), X.dtype, None, None) if first else self._copies()
-        self._train(descents, X, y, self._weights_of_rows(sample_weight, X), 1)
+        self._train(descents, X, y, self._weights_of_rows(sample_weight, X), getattr(self, "t_", 1.0), 1)
         return self
 
-    def _train(self, descents: list[Descent], X: Any, y: np.ndarray, weights: np.ndarray, max_iter: int) -> None:
+    def _train(
+        self, descents: list[Descent], X: Any, y: np.ndarray, weights: np.ndarray, t: float, max_iter: int
+    ) -> None:
         y = np.ascontiguousarray(y, X.dtype)
         left_out = self._left_out(y, weights)
         seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
         score = None if left_out is None else self._score_of(X[left_out], y[left_out], weights[left_out])
-        self.n_iter_ = self._descend(descents[0], X, y, weights, seed, max_iter, left_out, score)
-        self.t_ += self.n_iter_ * X.shape[0]
+        self.n_iter_ = self._descend(descents[0], X, y, weights, t, seed, max_iter, left_out, score)
+        self.t_ = t + self.n_iter_ * X.shape[0]
         self._descents = descents
-        (one,), averages = descents, self._averages()
-        self.coef_ = (one.average_coef if averages else one.coef).copy()  # type: ignore[union-attr]
-        self.intercept_ = np.array([one.average_intercept if averages else one.intercept], X.dtype)
+        self.coef_, intercept = self._found(descents[0])
+        self.intercept_ = np.array([intercept], X.dtype)
 
     @staticmethod
     def _score_of(X: Any, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray, float], float]:

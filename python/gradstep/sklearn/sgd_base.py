@@ -181,6 +181,7 @@ class StochasticDescent(BaseEstimator):
         X: Any,
         y: np.ndarray,
         sample_weight: np.ndarray,
+        t: float,
         seed: int,
         max_iter: int,
         left_out: np.ndarray | None,
@@ -196,7 +197,7 @@ class StochasticDescent(BaseEstimator):
             y,
             sample_weight,
             settings={**self._settings(), **settings},
-            t=self.t_,
+            t=t,
             seed=seed if self.shuffle else None,
             max_iter=max_iter,
             tol=self.tol,
@@ -205,6 +206,12 @@ class StochasticDescent(BaseEstimator):
             left_out=left_out,
             score=score,
         )
+
+    def _found(self, one: Descent) -> tuple[np.ndarray, float]:
+        """Coefficients and intercept of one model, or their averages where these count by now."""
+        if one.average_coef is not None and self._averages():
+            return one.average_coef.copy(), one.average_intercept
+        return one.coef.copy(), one.intercept
 
     def _averages(self) -> bool:
         """Whether the averages count by now."""
