@@ -65,7 +65,7 @@ def run(setup: Setup) -> Result:
     ideal = largest / (largest + smallest)  # 2 / (L + mu), as a share of 2 / L
     for share in sorted({*SHARES, ideal}):
         rate = share * 2 / largest
-        excess = descend(hessian, start, rate, setup.size(60_000, 1_000))
+        excess = descend(hessian, start, rate, setup.size(60_000, 2_000))
         arrived = [np.flatnonzero(each <= GOAL) for each in excess.T]
         contraction = max(abs(1 - rate * smallest), abs(1 - rate * largest))
         sure = contraction < 1 - 1e-12
