@@ -11,7 +11,9 @@ from . import flops, mlp
 from .adam import Oracle
 
 NAME = "many"
-TITLE = "many dense classifiers on the same rows, ReLU, softmax cross-entropy, Adam, float32, batch 32; a step is a model's"
+TITLE = (
+    "many dense classifiers on the same rows, ReLU, softmax cross-entropy, Adam, float32, batch 32; a step is a model's"
+)
 RIVALS = (
     ("gradstep", "fit_many"),
     ("gradstep", "fit, in a loop"),
@@ -23,7 +25,7 @@ BATCH = 32
 CHECKED_STEPS = 10
 # Layers, models, rows, and epochs of a run.
 KINDS: dict[str, tuple[tuple[int, ...], int, int, int]] = {
-    "20-64-32-2, 32 models": ((20, 64, 32, 2), 32, 2_048, 20),
+    "20-64-32-2, 32 models": ((20, 64, 32, 2), 32, 2_048, 50),
     "784-256-128-64-10, 8 models": (mlp.SIZES, 8, 3_200, 1),
 }
 

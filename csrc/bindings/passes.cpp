@@ -97,8 +97,7 @@ class Passes {
         const Pass& pass = member.waiting[k];
         const bool begun = k == member.at && member.begun;
         const std::size_t steps = begun ? pass.run->steps_left() : pass.run->steps_of(pass.order.size());
-        const auto known =
-            std::find_if(all.begin(), all.end(), [&](const Wanted& one) { return one.run == pass.run; });
+        const auto known = std::find_if(all.begin(), all.end(), [&](const Wanted& one) { return one.run == pass.run; });
         if (known == all.end())
           all.push_back({pass.run, steps});
         else
@@ -133,8 +132,9 @@ class Passes {
 
    private:
     PyTrainLoop::Session& of(const PyTrainLoop* run) {
-      return *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) { return one.first == run; })
-                  ->second;
+      return *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) {
+                return one.first == run;
+              })->second;
     }
     Member* member_;
     std::vector<std::pair<PyTrainLoop*, std::unique_ptr<PyTrainLoop::Session>>> sessions_;

@@ -67,6 +67,7 @@ __all__ = [
     "check_grad",
     "config",
     "constraints",
+    "fit_many",
     "get_num_threads",
     "initializers",
     "layers",

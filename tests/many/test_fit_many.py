@@ -44,7 +44,7 @@ def test_the_result(rates: Any, tmp_path: Any) -> None:
     rates.summary(lines.append)
     assert re.match(r"4 models of 49 weights: loss, from [\d.]+ to [\d.]+, median [\d.]+$", lines[0])
     assert lines[1].split() == ["member", "seed", "learning", "rate", "epochs", "loss"]
-    assert [line.split()[0] for line in lines[2:]][0] == str(rates.best)
+    assert lines[2].split()[0] == str(rates.best)
     assert lines[-1].split()[:4] == ["3", "0", "1e+30", "5"]
     assert f"of member {rates.best}" in repr(rates)
     assert "<table>" in rates._repr_html_()
@@ -104,28 +104,28 @@ def test_no_epoch() -> None:
 # What, and what is said.
 WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"K": 0}, ValueError, "K must be at least 1; got 0"),
-    ({"model": "model"}, TypeError, "model must be a Model or Sequential; got str"),
+    ({"model": "model"}, TypeError, "model must be a Model or Sequential; got a str"),
     ({"model": gs.Sequential([gs.Input((4,)), layers.Dense(1)])}, ValueError, "the model must be compiled"),
-    ({"model": made(optimizer="lbfgs")}, TypeError, "must have an optimizer that steps batch by batch; \"lbfgs\""),
+    ({"model": made(optimizer="lbfgs")}, TypeError, 'must have an optimizer that steps batch by batch; "l-bfgs"'),
     ({"x": iter([])}, TypeError, "x must be arrays, which all members read"),
     ({"x": X[:, :3]}, ValueError, "x has shape (60, 3); the model takes (rows, 4)"),
     ({"y": Y[:5]}, ValueError, "x and y must have the same number of rows; got 60 and 5"),
-    ({"learning_rate": 0.1}, TypeError, "learning_rate must be a sequence with an entry for each of K = 3 members"),
-    ({"learning_rate": [0.1, 0.2]}, ValueError, "learning_rate must have an entry for each of K = 3 members; got 2"),
+    ({"learning_rate": 0.1}, TypeError, "learning_rate must be a list of K = 3 entries, one for each member"),
+    ({"learning_rate": [0.1, 0.2]}, ValueError, "learning_rate must have K = 3 entries, one for each member; got 2"),
     ({"learning_rate": [0.1, 0.2, -1]}, ValueError, "learning_rate[2] must be a number in [0, inf); got -1"),
     ({"learning_rate": [0.1, 0.2, "x"]}, TypeError, "learning_rate[2]"),
-    ({"seeds": [0, 1]}, ValueError, "seeds must have an entry for each of K = 3 members; got 2"),
+    ({"seeds": [0, 1]}, ValueError, "seeds must have K = 3 entries, one for each member; got 2"),
     ({"seeds": [0, 1, 1.5]}, TypeError, "seeds[2]: seed must be a whole number (int); got 1.5"),
     ({"seeds": [0, 1, -1]}, ValueError, "seeds[2]: seed must be at least 0; got -1"),
     ({"seeds": [0, 1, None]}, TypeError, "seeds[2] must be a whole number (int); got None"),
-    ({"folds": [([0], [1])]}, ValueError, "folds must have an entry for each of K = 3 members; got 1"),
+    ({"folds": [([0], [1])]}, ValueError, "folds must have K = 3 entries, one for each member; got 1"),
     ({"folds": [([0], [1])] * 2 + [([0], [60])]}, ValueError, "folds[2]: test must be row numbers from 0 to 59"),
     ({"folds": [([0], [1])] * 2 + [([], [1])]}, ValueError, "folds[2]: train must be row numbers, one or more"),
     ({"folds": [([0], [1])] * 3, "validation_data": (X, Y)}, ValueError, "validation_data must be None where folds"),
     ({"initial_weights": [[], [], []]}, ValueError, "member 0: "),
     ({"validation_data": X}, TypeError, "validation_data must be (x, y) or (x, y, sample_weight)"),
     ({"validation_data": (X, Y[:3])}, ValueError, "validation_data[0] and validation_data[1] must have the same"),
-    ({"early_stopping": 3}, TypeError, "early_stopping must be an EarlyStopping of gradstep.callbacks; got int"),
+    ({"early_stopping": 3}, TypeError, "early_stopping must be an EarlyStopping of gradstep.callbacks; got an int"),
     (
         {"early_stopping": gs.callbacks.EarlyStopping()},
         ValueError,
@@ -160,7 +160,7 @@ def test_sparse_data() -> None:
 
 def test_a_member_that_fails_is_named() -> None:
     model = made(optimizer=gs.optimizers.SGD(0.1, on_nonfinite="raise"))
-    with pytest.raises(FloatingPointError, match="^member 1: gradient"):
+    with pytest.raises(FloatingPointError, match=r"^member 1: gradient"):
         gs.fit_many(model, 3, X, Y, learning_rate=[0.01, 1e30, 0.02], seeds=[1, 2, 3], epochs=50, threads=2)
     gs.fit_many(model, 3, X, Y, epochs=2)
 

@@ -132,7 +132,9 @@ def fit_many(
     if seeds is None and learning_rate is None and folds is None and initial_weights is None:
         seeds = range(count)
     keys = _keys(seeds, count)
-    weights = None if initial_weights is None else [each for _, each in _each(initial_weights, count, "initial_weights")]
+    weights = (
+        None if initial_weights is None else [each for _, each in _each(initial_weights, count, "initial_weights")]
+    )
     if folds is not None and validation_data is not None:
         raise ValueError("validation_data must be None where folds are given, whose test rows are scored.")
     draws = [None if key is None else random_numbers.Sequence(key) for key in keys]
@@ -150,8 +152,8 @@ def fit_many(
         try:
             if rates is not None:
                 set_rate(one.optimizer, rates[number])
-            if weights is not None:
-                one.set_weights(weights[number])
+            if starts is not None:
+                one.set_weights(starts[number][1])
         except (TypeError, ValueError) as error:
             raise type(error)(f"member {number}: {error}") from None
     warn_of_targets(prototype._executor, rows)
@@ -207,7 +209,9 @@ def _check_data(x: Any, name: str) -> None:
 def _each(given: Any, count: int, name: str) -> list[tuple[str, Any]]:
     """What is given for each member, with its name."""
     if not is_sequence(given) and not isinstance(given, (range, np.ndarray)):
-        raise TypeError(f"{name} must be a sequence with an entry for each of K = {count} members; got {describe(given)}.")
+        raise TypeError(
+            f"{name} must be a sequence with an entry for each of K = {count} members; got {describe(given)}."
+        )
     found = list(given)
     if len(found) != count:
         raise ValueError(f"{name} must have an entry for each of K = {count} members; got {len(found)}.")

@@ -148,12 +148,18 @@ class Member:
             places = known[key]
         return (places, number, None) if self._train is None else (self._train[places], number, places)
 
+    def take_compiled(self, epoch: int, found: Sequence[Progress]) -> None:
+        """What the engine says of the passes of an epoch."""
+        each = zip(self._runs, found, strict=True)
+        self.take(epoch, [run.taken_up(one) if isinstance(run, RunWithMetrics) else one for run, one in each])
+
     def take(self, epoch: int, found: Sequence[Progress]) -> None:
         """What the passes of an epoch found: to the callbacks."""
         logs: dict[str, float] = {}
-        for run, prefix, progress in zip(self._runs, ("", "val_"), found, strict=False):
-            _, _, loss, values = run.taken_up(progress) if isinstance(run, RunWithMetrics) else progress
-            logs |= {f"{prefix}{name}": value for name, value in zip(self._names, [loss, *values], strict=True)}
+        for prefix, (_, _, loss, values) in zip(("", "val_"), found, strict=False):
+            of_pass = dict(zip(self._names, [loss, *values], strict=True))
+            logs |= {f"{prefix}{name}": value for name, value in of_pass.items()}
+            self.model._evaluator.last_logs = of_pass
         self._logs = logs
         self._hooks.on_epoch_end(epoch, logs)
 

@@ -183,7 +183,9 @@ class FitManyResult:
             raise TypeError(f"print_fn must be a function of a line; got {describe(print_fn)}.")
         heads, rows = self._rows()
         scores = self.scores[np.isfinite(self.scores)]
-        spread = f", from {scores.min():.4g} to {scores.max():.4g}, median {np.median(scores):.4g}" if len(scores) else ""
+        spread = (
+            f", from {scores.min():.4g} to {scores.max():.4g}, median {np.median(scores):.4g}" if len(scores) else ""
+        )
         tell(f"{len(self)} models of {self.models[0].count_params():,} weights: {self._monitor}{spread}")
         widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
         for row in [heads, *rows[:SHOWN]]:

@@ -95,7 +95,7 @@ def _epochs(members: Sequence[Member], epochs: range, threads: int) -> None:
     for member, found in zip(compiled, passes.take(), strict=True):
         each = len(found) // len(epochs)
         for i, epoch in enumerate(epochs):
-            member.take(epoch, found[i * each : (i + 1) * each])
+            member.take_compiled(epoch, found[i * each : (i + 1) * each])
     for member in members:
         if member in compiled:
             continue

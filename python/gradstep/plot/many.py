@@ -55,7 +55,9 @@ def plot_many(result: Any, path: str | os.PathLike[Any] | None = None) -> Figure
         if places.min() > 0 and places.max() > 30 * places.min():
             panels[1].set_xscale("log")
         panels[1].plot(places, scores, "o", color=COLOURS[0], markersize=4)
-        panels[1].plot(places[best], scores[best], "D", color=COLOURS[1], markersize=7, label=f"best, {places[best]:.3g}")
+        panels[1].plot(
+            places[best], scores[best], "D", color=COLOURS[1], markersize=7, label=f"best, {places[best]:.3g}"
+        )
         panels[1].set_xlabel("learning rate")
         panels[1].legend()
     # Those that diverge hide all differences between others.
