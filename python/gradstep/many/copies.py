@@ -41,5 +41,6 @@ def copies_of(model: Any, count: int, draws: Sequence[seeds.Sequence | None], ke
 
 def set_rate(optimizer: Any, rate: float | LearningRateSchedule) -> None:
     """Give an optimizer a learning rate, a number also where it followed a schedule."""
-    scheduled = not isinstance(rate, LearningRateSchedule) and "learning_rate" in optimizer.schedules
-    optimizer.learning_rate = Constant(rate) if scheduled else rate
+    if not isinstance(rate, LearningRateSchedule) and "learning_rate" in optimizer.schedules:
+        rate = Constant(rate)
+    optimizer.learning_rate = rate

@@ -132,9 +132,7 @@ def fit_many(
     if seeds is None and learning_rate is None and folds is None and initial_weights is None:
         seeds = range(count)
     keys = _keys(seeds, count)
-    weights = (
-        None if initial_weights is None else [each for _, each in _each(initial_weights, count, "initial_weights")]
-    )
+    starts = None if initial_weights is None else _each(initial_weights, count, "initial_weights")
     if folds is not None and validation_data is not None:
         raise ValueError("validation_data must be None where folds are given, whose test rows are scored.")
     draws = [None if key is None else random_numbers.Sequence(key) for key in keys]
@@ -209,12 +207,10 @@ def _check_data(x: Any, name: str) -> None:
 def _each(given: Any, count: int, name: str) -> list[tuple[str, Any]]:
     """What is given for each member, with its name."""
     if not is_sequence(given) and not isinstance(given, (range, np.ndarray)):
-        raise TypeError(
-            f"{name} must be a sequence with an entry for each of K = {count} members; got {describe(given)}."
-        )
+        raise TypeError(f"{name} must be a list of K = {count} entries, one for each member; got {describe(given)}.")
     found = list(given)
     if len(found) != count:
-        raise ValueError(f"{name} must have an entry for each of K = {count} members; got {len(found)}.")
+        raise ValueError(f"{name} must have K = {count} entries, one for each member; got {len(found)}.")
     return [(f"{name}[{i}]", each) for i, each in enumerate(found)]
 
 

@@ -164,6 +164,6 @@ class Member:
         self._hooks.on_epoch_end(epoch, logs)
 
 
-def _engine(run: Any) -> _core.TrainLoop | None:
+def _engine(run: Any) -> Any:
     """The run of the engine, if it needs nothing of Python between batches."""
     return run.engine if isinstance(run, RunWithMetrics) else run
