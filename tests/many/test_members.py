@@ -73,7 +73,8 @@ def alone(model: Any, seed: int | None, rate: Any = None, x: Any = X, y: Any = L
     else:
         gs.utils.set_random_seed(seed)
         one = gs.models.clone_model(model)
-        one.compile_from_config(model.get_compile_config())
+        with gs.utils.custom_object_scope({"LargestOutput": LargestOutput}):
+            one.compile_from_config(model.get_compile_config())
     if rate is not None:
         one.optimizer.learning_rate = rate
     one.fit(x, y, **{"batch_size": 16, "epochs": 3, "verbose": 0} | fit)
