@@ -33,8 +33,8 @@ class LinearDescent:
     def objective(self) -> float: ...
 
 class LinearObjective:
-    """x (rows, columns), or (data, indices, indptr) of a CSR matrix with int32 indices, float32 or float64; y (rows,), and
-    sample_weight or None, float64. settings: those of ObjectiveSettings (csrc/linear/objective.hpp) by name."""
+    """x (rows, columns), or (data, indices, indptr) of a CSR matrix with int32 indices, float32 or float64; y (rows,),
+    and sample_weight or None, float64. settings: those of ObjectiveSettings (csrc/linear/objective.hpp) by name."""
 
     def __init__(
         self, x: Any, columns: int, y: ndarray, sample_weight: ndarray | None, settings: dict[str, Any]
@@ -69,8 +69,8 @@ def coordinate_descent(
     random: bool,
     seed: int,
 ) -> tuple[int, float, bool]:
-    """Move w in place to the minimum of w' gram w / 2 - q' w + l1' |w| + l2 |w|^2 / 2: passes, the duality gap (nan where
-    `gap` is negative), and whether it converged."""
+    """Move w in place to the minimum of w' gram w / 2 - q' w + l1' |w| + l2 |w|^2 / 2: passes, the duality gap (nan
+    where `gap` is negative), and whether it converged."""
 
 def dual_descent(
     x: Any,

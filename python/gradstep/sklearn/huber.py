@@ -117,7 +117,7 @@ class HuberRegressor(LinearRegressor, BaseEstimator):
             Among others where the search ends before a minimum.
         """
         self._validate_params()
-        X, Y, weights = read_regression(self, X, y, sample_weight, multi_output=False)
+        X, Y, weights, _ = read_regression(self, X, y, sample_weight, multi_output=False)
         features = X.shape[1]
         objective = Objective(
             X,

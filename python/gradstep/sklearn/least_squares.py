@@ -16,12 +16,12 @@ __all__ = ["Centred", "nonnegative", "read_regression"]
 
 def read_regression(
     estimator: Any, X: Any, y: Any, sample_weight: Any, multi_output: bool = True
-) -> tuple[Any, np.ndarray, np.ndarray | None]:
-    """X, y (rows, targets) and weights, checked together; y is float64."""
+) -> tuple[Any, np.ndarray, np.ndarray | None, bool]:
+    """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64."""
     X, y = validate_data(estimator, X, y, y_numeric=True, multi_output=multi_output, **READ)
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-    return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight
+    return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight, y.ndim == 1
 
 
 class Centred:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from .least_squares import Centred, nonnegative, read_regression
@@ -22,7 +22,7 @@ SMALL = 1000  # features of a sparse X up to which a matrix of them is made
 WORST = 3e-5
 
 
-class LinearRegression(LinearRegressor, BaseEstimator):
+class LinearRegression(LinearRegressor, MultiOutputMixin, BaseEstimator):
     """Ordinary least squares, exactly or by gradient descent.
 
     scikit-learn's `LinearRegression`: its minimum, parameters, defaults and attributes; and `solver`.
@@ -57,7 +57,7 @@ class LinearRegression(LinearRegressor, BaseEstimator):
     singular_ : ndarray, (min(rows, features),)
         Singular values of the same, falling.
     n_iter_ : int or list of int
-        With "gd".
+        Steps of "gd"; 1 for "exact".
     loss_curve_ : list of float, or of such lists for several targets
         With "gd": half the mean squared error before each step, and at the end.
     n_features_in_, feature_names_in_
@@ -135,14 +135,14 @@ class LinearRegression(LinearRegressor, BaseEstimator):
             raise ValueError('positive=True is for solver="exact"; got "gd".')
         if self.solver == "exact" and self.learning_rate is not None:
             raise ValueError('learning_rate is for solver="gd"; got "exact".')
-        is_flat = np.ndim(y) == 1
-        X, Y, weights = read_regression(self, X, y, sample_weight)
-        found: dict[str, Any] = {}
+        X, Y, weights, is_flat = read_regression(self, X, y, sample_weight)
+        found: dict[str, Any]
         if self.solver == "gd":
             coef, intercepts, found = self._descend(X, Y, weights, is_flat)
         else:
             data = Centred(X, Y, weights, self.fit_intercept)
-            coef, found = self._minimum(X, data)
+            coef, known = self._minimum(X, data)
+            found = {"n_iter_": 1, **known}
             intercepts = data.intercepts(coef)
         coef, intercepts = np.ascontiguousarray(coef.T.astype(X.dtype)), intercepts.astype(X.dtype)
         self.coef_ = coef[0] if is_flat else coef

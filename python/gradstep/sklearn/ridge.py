@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.linalg
 import scipy.sparse
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -132,7 +132,7 @@ def _by_kernel(X: Any, data: Centred, alphas: np.ndarray) -> np.ndarray:
     return coef
 
 
-class Ridge(LinearRegressor, _RidgeBase):
+class Ridge(LinearRegressor, MultiOutputMixin, _RidgeBase):
     """Linear least squares with an l2 penalty.
 
     scikit-learn's `Ridge`: its objective, parameters, defaults and attributes. The products of the centred columns are
@@ -230,8 +230,7 @@ class Ridge(LinearRegressor, _RidgeBase):
         self
         """
         self._validate_params()
-        is_flat = np.ndim(y) == 1
-        X, Y, weights = read_regression(self, X, y, sample_weight)
+        X, Y, weights, is_flat = read_regression(self, X, y, sample_weight)
         coef, intercepts = self._minimum(X, Y, weights)
         coef, intercepts = coef.astype(X.dtype), intercepts.astype(X.dtype)
         self.coef_ = np.ascontiguousarray(coef[0] if is_flat else coef)
