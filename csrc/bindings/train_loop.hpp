@@ -27,12 +27,15 @@ class PyTrainLoop {
   virtual ~PyTrainLoop() = default;
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
   virtual void release() = 0;
-  virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
+  virtual void start(std::optional<py::array> order, std::uint32_t number, std::int64_t first) = 0;
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
+  virtual void update() = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
+  virtual py::tuple totals() const = 0;
   virtual py::list gradients() const = 0;
+  virtual py::array gradient_memory() const = 0;
   virtual py::object outputs() const = 0;
   virtual py::list masks() const = 0;
   virtual bool over() const = 0;
@@ -69,7 +72,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     data_.release();
   }
 
-  void start(std::optional<py::array> given, std::uint32_t number) override {
+  void start(std::optional<py::array> given, std::uint32_t number, std::int64_t first) override {
     check_idle();
     std::vector<std::int64_t> order(data_.rows());
     if (given) {
@@ -83,7 +86,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       std::iota(order.begin(), order.end(), 0);
     }
     network_.check_batches(order.size(), batch_size_);
-    loop_.start(std::move(order), number);
+    loop_.start(std::move(order), number, first);
     sum_ = py::none();
   }
 
@@ -108,6 +111,11 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return over;
   }
 
+  void update() override {
+    if (!stepper_ || gradients_.empty()) throw py::value_error("update is for a loop that leaves gradients to a step.");
+    if (!alone([&](const Guard&) { return loop_.update(); }, 1)) stepper_->throw_refused();
+  }
+
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
     return alone([&](const Guard&) { return loop_.profile(seconds); });
   }
@@ -125,6 +133,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       for (std::size_t m = 0; m < scorings_[k].metrics.size(); ++m)
         values.append(mean_of(loop_.metric_totals[next++], loop_.head_counts[k]));
     return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), values);
+  }
+
+  py::tuple totals() const override {
+    std::vector<double> divisors;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      divisors.push_back(loop_.last() && scorings_[k].loss.info ? loop_.last()->heads[k].divisor() : 0.0);
+    return py::make_tuple(loop_.loss_total, loop_.head_totals, loop_.metric_totals, loop_.head_counts, divisors);
   }
 
   // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
@@ -147,6 +162,14 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     py::list all;
     for (const py::array& gradient : gradients_) all.append(gradient);
     return all;
+  }
+
+  // They lie one after another, with zeros between, and after them to the end of a cache line.
+  py::array gradient_memory() const override {
+    if (gradients_.empty()) return py::array_t<Real>(0);
+    const Real *const first = data<Real>(gradients_.front()), *const last = data<Real>(gradients_.back());
+    const std::size_t size = align<Real>(std::size_t(last - first) + std::size_t(gradients_.back().size()));
+    return py::array_t<Real>(py::ssize_t(size), first, gradients_.front().base());
   }
 
  private:
@@ -190,7 +213,9 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
   // nobody else changes the weights meanwhile, or uses them while they change.
-  template <class Work> auto alone(Work work) {
+  template <class Work> auto alone(Work work) { return alone(work, gradients_.empty() ? loop_.steps_left() : 0); }
+  // The optimizer is made ready for so many steps.
+  template <class Work> auto alone(Work work, std::size_t steps) {
     const bool changes = stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
     const Hold hold(guard_, changes ? Use::change : Use::read);
     check_idle();
@@ -200,7 +225,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       ~Idle() { busy = false; }
     } idle{busy_};
     std::optional<PyStepper::Busy> busy;
-    if (stepper_) busy.emplace(*stepper_, loop_.steps_left());
+    if (stepper_) busy.emplace(*stepper_, steps);
     return released([&] { return work(hold.guard()); });
   }
 

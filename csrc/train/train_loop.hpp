@@ -58,14 +58,16 @@ struct Totals {
 template <class Real> class TrainLoop : public Totals {
  public:
   /// stepper: what updates the network's trained weights, in order; or null. gradients: where those of the last batch
-  /// are left, a place for each weight, for the caller to read; mostly empty.
+  /// are left, a place for each weight, for the caller to read; mostly empty. With both a step is made of several
+  /// passes: batches leave their gradients there and change no weight, and `update` steps by what the caller puts there.
   TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
             Stepper* stepper, std::vector<Real*> gradients = {});
 
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
-  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
-  void start(std::vector<std::int64_t> order, std::uint32_t number);
+  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on; first: the
+  /// number of the first row for those.
+  void start(std::vector<std::int64_t> order, std::uint32_t number, std::int64_t first = 0);
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -74,6 +76,8 @@ template <class Real> class TrainLoop : public Totals {
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
+  /// Of a loop with a stepper that leaves gradients: a step by what is there now. False if the optimizer refuses it.
+  bool update();
   bool refused() const { return step_.is_refused(); }
   /// Such a label.
   struct BadLabel {
@@ -135,6 +139,7 @@ template <class Real> class TrainLoop : public Totals {
   TrainingStep<Real> step_;
   Totals before_;                    // a step of two passes
   const bool given_;                 // gradients are left for others
+  const Layout contiguous_{};        // of those, of a loop that is told to update
   double penalty_ = 0;               // of the weights, where nothing updates them
   double* sum_ = nullptr;            // of the gradients of a pass; null: they are not summed
   std::vector<std::size_t> places_;  // (weight), in it
@@ -152,6 +157,7 @@ template <class Real> class TrainLoop : public Totals {
   BadLabel bad_label_;
   std::vector<std::int64_t> order_;
   std::uint32_t number_ = 0;
+  std::int64_t first_ = 0;  // the number of the first row
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
 

@@ -1,17 +1,27 @@
-"""``python -m gradstep info | demo | --version``; its help without any."""
+"""``python -m gradstep info | demo | --version``, or a script of training; its help without any."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from ._core import __version__
 from .config import show_config
+from .distribution.script import run_script
+
+SCRIPTS = "A name that ends in .py is a script to run: mpiexec -n 4 python -m gradstep train.py [arguments ...]"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m gradstep", description="Gradient descent for NumPy users.")
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0].endswith(".py"):
+        run_script(words[0], words[1:])
+        return
+    parser = argparse.ArgumentParser(
+        prog="python -m gradstep", description="Gradient descent for NumPy users.", epilog=SCRIPTS
+    )
     parser.add_argument("--version", action="version", version=f"gradstep {__version__}")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("info", help="print version, compiler, instruction set, threads and OpenMP runtime")
@@ -19,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     demo.add_argument("--epochs", type=positive, default=30, help="passes over the training data (default: 30)")
     demo.add_argument("--output", default="gradstep-demo.png", help="where the curves go (default: gradstep-demo.png)")
     demo.add_argument("--seed", type=int, default=0, help="of the split, the weights and the shuffles (default: 0)")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(words)
     if given.command is None:
         parser.print_help()
     elif given.command == "info":

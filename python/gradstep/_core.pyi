@@ -323,8 +323,9 @@ class TrainLoop:
     def release(self) -> None:
         """Let go of the data, until the next `take`."""
 
-    def start(self, order: ndarray | None, number: int = 0) -> None:
-        """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
+    def start(self, order: ndarray | None, number: int = 0, first: int = 0) -> None:
+        """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows, and from
+        the rows' numbers, which count from `first`."""
 
     def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
         """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
@@ -333,12 +334,24 @@ class TrainLoop:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
+
+    def update(self) -> None:
+        """Of a loop with optimizers and gradients, whose batches leave their gradients and change no weight: a step by
+        what is in the gradients now. FloatingPointError if the optimizer refuses it."""
+    @property
+    def totals(self) -> tuple[float, list[float], list[float], list[float], list[float]]:
+        """Of this pass so far, sums over the rows: of the loss; of each output's loss, where there are several; of the
+        metrics; and how many rows of each output the metrics count. And what the loss of each output was divided by in
+        the last batch."""
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
+    @property
+    def gradient_memory(self) -> ndarray:
+        """The memory of all of them as one vector, with zeros between."""
     @property
     def outputs(self) -> Any:
         """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""
