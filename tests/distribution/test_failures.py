@@ -20,9 +20,9 @@ def _with_mpi() -> None:
     needs("mpi4py")
 
 
-def broken(ranks: int, how: str, folder: Path) -> str:
+def broken(ranks: int, how: str, folder: Path, *more: str) -> str:
     """What a run said that ended by a fault, within 10 seconds of it, or it is an AssertionError."""
-    call = mpiexec(ranks, team_script.__file__, how, str(folder))
+    call = mpiexec(ranks, team_script.__file__, how, str(folder), *more)
     done = subprocess.run(**call, capture_output=True, timeout=PATIENCE, check=False)
     ended = time.time()
     assert done.returncode != 0, done.stdout
@@ -30,9 +30,12 @@ def broken(ranks: int, how: str, folder: Path) -> str:
     return f"{done.stdout}{done.stderr}"
 
 
-def test_a_killed_process_ends_all_and_any_number_goes_on_to_the_same_bits(tmp_path: Path) -> None:
-    broken(4, "kill", tmp_path)
-    said = ran(2, team_script.__file__, "none", str(tmp_path))
+@pytest.mark.parametrize("more", [(), ("partial",)], ids=["whole state", "state in parts"])
+def test_a_killed_process_ends_all_and_any_number_goes_on_to_the_same_bits(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    broken(4, "kill", tmp_path, *more)
+    said = ran(2, team_script.__file__, "none", str(tmp_path), *more)
     whole = tmp_path / "whole"
     whole.mkdir()
     expected = team_script.train("none", whole)
