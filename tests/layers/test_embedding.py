@@ -115,7 +115,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("n", [8, 80])  # short rows are updated in blocks, long ones where they lie
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_rows_that_wait_come_to_the_bits_of_those_that_do_not(optimizer, n):
-    """Of a table of which a batch reads few rows, or most; a clip of nothing makes all of its gradient, in every step."""
+    """Of a table of which a batch reads few rows, or most; a clip of nothing makes the whole gradient each time."""
     rng = np.random.default_rng(8)
     ids, y = rng.integers(0, 300, (160, 4)), rng.normal(size=(160, n)).astype("float32")
     ids[:100] //= 7
