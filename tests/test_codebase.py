@@ -53,6 +53,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+    ("export",),
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),
