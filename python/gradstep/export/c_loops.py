@@ -77,7 +77,7 @@ def _evaluate(f: Function, formula: Formula, arguments: Sequence[str]) -> str:
 
     def name(node: Formula) -> str:
         if node.operation == "argument":
-            return arguments[node.operands[0]]
+            return arguments[int(node.operands[0])]
         if node.operation == "number":
             return f.number(node.operands[0])
         if id(node) not in known:

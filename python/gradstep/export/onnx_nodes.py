@@ -44,7 +44,7 @@ def _map(g: Graph, operation: Operation) -> str:
 
     def name(node: Formula) -> str:
         if node.operation == "argument":
-            return arguments[node.operands[0]]
+            return arguments[int(node.operands[0])]
         if node.operation == "number":
             return g.real(np.asarray(node.operands[0], g.dtype), "number")
         if id(node) not in known:

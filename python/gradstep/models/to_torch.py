@@ -37,7 +37,11 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "tanh": ("Tanh", {}),
     "tanh_shrink": ("Tanhshrink", {}),
 }
-MORE = {"log_softmax": {"dim": -1}, "softmax": {"dim": -1}, "gelu_tanh": {"approximate": "tanh"}}
+MORE: dict[str, dict[str, Any]] = {
+    "log_softmax": {"dim": -1},
+    "softmax": {"dim": -1},
+    "gelu_tanh": {"approximate": "tanh"},
+}
 
 
 class _Writer:
