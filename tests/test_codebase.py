@@ -53,11 +53,16 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+<<<<<<< HEAD
     ("export",),
+=======
+    ("many",),
+>>>>>>> main
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),
-    ("backend", "demo"),
+    ("backend", "demo", "experiments", "quick_bench", "run_file"),
+    ("commands",),
     ("__init__", "__main__"),
 )
 # Of joblib its workers alone, by the name that the user gives; nothing is loaded.

@@ -12,6 +12,7 @@ void bind_wrappers(pybind11::module_& m);           // what is around optimizers
 void bind_layers(pybind11::module_& m);             // activations and losses on arrays
 void bind_guard(pybind11::module_& m);              // locks of weights
 void bind_network(pybind11::module_& m);            // networks and what runs them
+void bind_passes(pybind11::module_& m);             // passes of many networks side by side
 void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints of weights
 void bind_product(pybind11::module_& m);            // the matrix product
 void bind_minimize(pybind11::module_& m);           // methods of minimize

@@ -10,6 +10,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from children import said
+from gradstep import optimizers
 from peers import needs
 
 pytestmark = pytest.mark.peers
@@ -19,20 +20,19 @@ pytest.importorskip("h5py")
 X = np.random.default_rng(0).normal(size=(64, 6)).astype(np.float32)
 Y = X[:, :2] ** 2
 RUN = {"epochs": 3, "verbose": 0, "shuffle": False}
-O = gs.optimizers
 OPTIMIZERS = {
-    "adam": lambda: O.Adam(O.schedules.ExponentialDecay(0.01, 10, 0.9), amsgrad=True, clipnorm=1.0),
-    "adamw": lambda: O.AdamW(weight_decay=0.01),
-    "adamax": O.Adamax,
-    "adagrad": lambda: O.Adagrad(0.05),
-    "adadelta": lambda: O.Adadelta(1.0),
-    "ftrl": lambda: O.Ftrl(0.05),
-    "lamb": O.Lamb,
-    "lion": O.Lion,
-    "nadam": O.Nadam,
-    "nesterov": lambda: O.SGD(0.01, momentum=0.9, nesterov=True),
-    "rmsprop": lambda: O.RMSprop(momentum=0.5, centered=True),
-    "sgd": lambda: O.SGD(0.01),
+    "adam": lambda: optimizers.Adam(optimizers.schedules.ExponentialDecay(0.01, 10, 0.9), amsgrad=True, clipnorm=1.0),
+    "adamw": lambda: optimizers.AdamW(weight_decay=0.01),
+    "adamax": optimizers.Adamax,
+    "adagrad": lambda: optimizers.Adagrad(0.05),
+    "adadelta": lambda: optimizers.Adadelta(1.0),
+    "ftrl": lambda: optimizers.Ftrl(0.05),
+    "lamb": optimizers.Lamb,
+    "lion": optimizers.Lion,
+    "nadam": optimizers.Nadam,
+    "nesterov": lambda: optimizers.SGD(0.01, momentum=0.9, nesterov=True),
+    "rmsprop": lambda: optimizers.RMSprop(momentum=0.5, centered=True),
+    "sgd": lambda: optimizers.SGD(0.01),
 }
 KERAS = """
 import json, os, pathlib
@@ -117,14 +117,14 @@ def test_state_that_has_another_layout_is_said_to_be_lost(runs, tmp_path):
 
 def test_what_a_file_of_keras_cannot_hold(tmp_path):
     model = trained("kfac")
-    with pytest.raises(ValueError, match="the optimizer must be one of Adadelta, .* for Keras; got KFAC"):
+    with pytest.raises(ValueError, match=r"the optimizer must be one of Adadelta, .* for Keras; got KFAC"):
         model.save(tmp_path / "model.keras")
     model.save(tmp_path / "model.keras", include_optimizer=False)
     assert gs.models.load_model(tmp_path / "model.keras").optimizer is None
     with pytest.raises(ValueError, match="optimizer's maximize must be False"):
-        trained(O.SGD(maximize=True)).save(tmp_path / "other.keras")
-    with pytest.raises(ValueError, match="optimizer's state .* has no place in Keras's"):
-        trained(O.SGD(use_ema=True)).save(tmp_path / "other.keras")
+        trained(optimizers.SGD(maximize=True)).save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match=r"optimizer's state .* has no place in Keras's"):
+        trained(optimizers.SGD(use_ema=True)).save(tmp_path / "other.keras")
     with pytest.raises(ValueError, match="callbacks must be None for Keras's format"):
         model.save(tmp_path / "other.keras", callbacks=[])
     assert not (tmp_path / "other.keras").exists()

@@ -44,7 +44,8 @@ def check_whole(path: str) -> None:
         )
     if path.endswith(".safetensors"):
         raise ValueError(
-            f"filepath must have another ending: safetensors are weights alone, which save_weights() writes; got {path!r}."
+            "filepath must have another ending: safetensors are weights alone, which save_weights() writes; "
+            f"got {path!r}."
         )
     check_weights(path)
 

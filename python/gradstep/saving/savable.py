@@ -235,8 +235,8 @@ class Savable:
 
         In this package's format training goes on from the file bit for bit. A ``.keras`` file has the weights, what
         `compile` was given and the optimizer's state, of SGD, RMSprop, the Adams, Adagrad, Adadelta, Ftrl, Lamb and
-        Lion, for Keras to go on with; shuffles and `Dropout` begin anew. Custom classes in it are Keras's to find. Keras has
-        `include_optimizer` for ``.h5`` files alone.
+        Lion, for Keras to go on with; shuffles and `Dropout` begin anew. Custom classes in it are Keras's to find.
+        Keras has `include_optimizer` for ``.h5`` files alone.
 
         Examples
         --------
