@@ -53,11 +53,8 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
-<<<<<<< HEAD
     ("export",),
-=======
     ("many",),
->>>>>>> main
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),
