@@ -47,8 +47,8 @@ OURS = {
     "state_dtype": None,
     "stochastic_rounding": False,
 }
-SCHEDULES = ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay")
-SCHEDULES += ("PolynomialDecay",)
+SCHEDULES = ["CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PiecewiseConstantDecay"]
+SCHEDULES += ["PolynomialDecay"]
 
 
 def described_optimizer(entry: Mapping[str, Any]) -> dict[str, Any]:
