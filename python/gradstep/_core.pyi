@@ -6,6 +6,9 @@ from typing import Any, TypeAlias
 from numpy import ndarray
 
 from ._core_linear import LinearDescent as LinearDescent
+from ._core_linear import LinearObjective as LinearObjective
+from ._core_linear import coordinate_descent as coordinate_descent
+from ._core_linear import dual_descent as dual_descent
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations
