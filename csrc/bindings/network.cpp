@@ -3,12 +3,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "bindings/arrays.hpp"
@@ -36,8 +34,6 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
 }
-
-// -- what Python sees, for either type -----------------------------------------------------------------------------
 
 class PyNetwork {
  public:
@@ -129,7 +125,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   double penalty() const override { return network_.penalty(); }
-
   std::size_t numbers() const override { return network_.numbers; }
   std::size_t batch() const override { return network_.batch; }
 
@@ -367,7 +362,7 @@ void bind_network(py::module_& m) {
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
-      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("first") = 0)
+      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
       .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("advance", &PyTrainLoop::advance)
       .def("update", &PyTrainLoop::update)
@@ -378,7 +373,8 @@ void bind_network(py::module_& m) {
       .def_property_readonly("gradient_memory", &PyTrainLoop::gradient_memory)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def_property_readonly("masks", &PyTrainLoop::masks)
-      .def_property_readonly("over", &PyTrainLoop::over);
+      .def_property_readonly("over", &PyTrainLoop::over)
+      .def_property_readonly("asks_python", &PyTrainLoop::asks_python);
 
   py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
       .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,

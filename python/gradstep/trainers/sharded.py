@@ -110,7 +110,7 @@ class ShardSums:
             if self._fed:
                 self._made.append(None)
             return [0.0, 0.0, 0.0, float(is_over)]
-        self.loop.start(order, number, self._first)
+        self.loop.start(order, number, order + self._first)
         self.loop.advance(0.0)
         rows = len(order)
         loss, of_outputs, of_metrics, counts, divisors = self.loop.totals
