@@ -59,7 +59,8 @@ template <class Real> class TrainLoop : public Totals {
  public:
   /// stepper: what updates the network's trained weights, in order; or null. gradients: where those of the last batch
   /// are left, a place for each weight, for the caller to read; mostly empty. With both a step is made of several
-  /// passes: batches leave their gradients there and change no weight, and `update` steps by what the caller puts there.
+  /// passes: batches leave their gradients there and change no weight, and `update` steps by what the caller puts
+  /// there.
   TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
             Stepper* stepper, std::vector<Real*> gradients = {});
 

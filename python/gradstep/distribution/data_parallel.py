@@ -86,12 +86,13 @@ class DataParallel:
         self.shard_optimizer = check_bool("shard_optimizer", shard_optimizer)
         if self.shards & (self.shards - 1):
             raise ValueError(f"shards must be a power of two; got {shards}.")
-        self.comm = world() if comm is None else comm
+        self.comm: Any = world() if comm is None else comm
         if self.comm is not None and not hasattr(self.comm, "Alltoall"):
             raise TypeError(f"comm must be a communicator of mpi4py; got {describe(comm)}.")
         if self.comm is not None and self.comm.size == 1:
             self.comm = None
-        self.rank, self.size = (0, 1) if self.comm is None else (self.comm.rank, self.comm.size)
+        self.rank: int = 0 if self.comm is None else self.comm.rank
+        self.size: int = 1 if self.comm is None else self.comm.size
         if self.shards % self.size:
             raise ValueError(f"shards must be a multiple of the number of processes, {self.size}; got {shards}.")
         self._check_alike()

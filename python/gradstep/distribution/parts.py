@@ -39,17 +39,16 @@ class Part:
 
 def read_rows(files: list[str], lengths: list[int], first: int, last: int) -> np.ndarray:
     """Rows [first, last) of the arrays of files, one after another; where they lie if one file has them all."""
-    found, begin = [], 0
+    found: list[np.ndarray] = []
+    begin = 0
     for name, length in zip(files, lengths, strict=True):
         low, high = max(first - begin, 0), min(last - begin, length)
         if low < high:
             found.append(np.load(name, mmap_mode="r")[low:high])
         begin += length
-    if len(found) == 1:
-        return found[0]
     if not found:
-        return np.load(files[0], mmap_mode="r")[:0]
-    return np.concatenate(found)
+        found.append(np.load(files[0], mmap_mode="r")[:0])
+    return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def files_of(pattern: str) -> tuple[list[str], list[int]]:

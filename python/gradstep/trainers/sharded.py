@@ -77,7 +77,7 @@ class ShardSums:
         known = executor.losses_and_metrics
         self._counted = known.counted
         self._plain = is_plain_mean(executor, rows)
-        self._adds_up = not self._plain and known.losses[self._counted[0]].reduction == "sum"
+        self._adds_up = not self._plain and known.loss is not None and known.loss.reduction == "sum"
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
         self._length = 0
@@ -136,7 +136,7 @@ class ShardSums:
         made = self.loop.outputs
         outputs = made if isinstance(made, list) else [made]
         masks, ys = self.loop.masks, arrays_of(self._rows.y)
-        weights = [None] * len(ys) if self._rows.weights is None else arrays_of(self._rows.weights)
+        weights: list[Any] = [None] * len(ys) if self._rows.weights is None else arrays_of(self._rows.weights)
         wanted = {use.output for use in self._fed}
         return [
             (ys[k][order], outputs[k], None if weights[k] is None else weights[k][order], masks[k])
