@@ -46,6 +46,14 @@ class CMAES(Population):
     Hansen 2016, "The CMA evolution strategy: a tutorial", arXiv:1604.00772. Auger and Hansen 2005, "A restart CMA
     evolution strategy with increasing population size", CEC. Hansen 2009, "Benchmarking a BI-population CMA-ES on the
     BBOB-2009 function testbed", GECCO.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.CMAES(population=12), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "cma-es"

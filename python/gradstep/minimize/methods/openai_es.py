@@ -40,6 +40,14 @@ class OpenAIES(Population):
     ----------
     Salimans, Ho, Chen, Sidor and Sutskever 2017, "Evolution strategies as a scalable alternative to reinforcement
     learning", arXiv:1703.03864.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.OpenAIES(), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "openai-es"
