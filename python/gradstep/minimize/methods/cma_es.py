@@ -25,7 +25,7 @@ class CMAES(Population):
     ----------
     sigma : float, optional
         First standard deviation, relative to the width of the bounds; by default 0.2, and 0.3 times the larger of 1 and
-        the largest |x0| where there are no bounds.
+        the largest magnitude in x0 where there are no bounds.
     population : int, optional
         Points in a generation, at least 4; by default 4 + floor(3 log(n)).
     restarts : {"ipop", "bipop", "none"}, optional
