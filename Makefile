@@ -46,7 +46,7 @@ lint: $(VENV)/test $(VENV)/lint
 # The documentation, in build/docs. Warnings are errors; links within it, its reference and its search are checked.
 # Nothing comes over the network; GRADSTEP_DOCS_INTERSPHINX=1 makes links to NumPy, SciPy and others.
 docs: $(VENV)/docs
-	MPLBACKEND=Agg $(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/docs
+	MPLBACKEND=Agg $(BIN)/python -m sphinx -q -W --keep-going -j 2 -d build/doctrees docs build/docs
 	$(BIN)/python docs/check_site.py build/docs
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.

@@ -15,6 +15,7 @@ import api_pages  # noqa: E402
 import benchmark_pages  # noqa: E402
 import figures  # noqa: E402
 import gradstep  # noqa: E402
+from sphinx.domains.python import PythonDomain  # noqa: E402
 
 project = "gradstep"
 author = "the gradstep developers"
@@ -40,6 +41,8 @@ intersphinx_mapping = {
     "torch": ("https://docs.pytorch.org/docs/stable", None),
 }
 exclude_patterns = ["build", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
+# Of several classes of one name, the one that a bare name means.
+PREFERRED = ("gradstep.models.Sequential",)
 suppress_warnings = ["config.cache"]
 
 # A name in single backticks is a link where there is such a name, and code where there is none.
@@ -61,7 +64,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"\.py$",
-    "ignore_pattern": r"[\\/]data\.py$",
+    "ignore_pattern": r"(^|[\\/])data\.py$",
     "within_subsection_order": "gallery.ReadmeOrder",
     "image_scrapers": ("gallery",),
     "download_all_examples": False,
@@ -92,6 +95,15 @@ html_theme_options = {
 }
 
 
+class OneMeaning(PythonDomain):
+    """Types of arguments are links where a name means one thing; `dtype`, an attribute of many classes, is none."""
+
+    def find_obj(self, *about: Any) -> list[tuple[str, Any]]:
+        found = super().find_obj(*about)
+        chosen = [match for match in found if match[0] in PREFERRED] or [m for m in found if not m[1].aliased] or found
+        return chosen if len(chosen) == 1 else []
+
+
 def write_pages(app: Any) -> None:
     """Make what is not in the repository: pages of the reference and of the benchmarks, and figures."""
     from sphinx.ext.autodoc.mock import mock
@@ -103,4 +115,5 @@ def write_pages(app: Any) -> None:
 
 
 def setup(app: Any) -> None:
+    app.add_domain(OneMeaning, override=True)
     app.connect("builder-inited", write_pages)

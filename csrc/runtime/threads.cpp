@@ -6,7 +6,9 @@
 #include <system_error>
 #include <thread>
 
+#if defined(_OPENMP)
 #include <omp.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 
@@ -107,11 +109,25 @@ ThreadTeam::Lent::~Lent() {
   Pool::get().take_back(team_);
 }
 
+namespace {
+
+/// What the user's environment allows; without OpenMP every processor.
+int threads_of_environment() {
+#if defined(_OPENMP)
+  return omp_get_max_threads();
+#else
+  static const int processors = std::max(1, int(std::thread::hardware_concurrency()));
+  return processors;
+#endif
+}
+
+}  // namespace
+
 int get_num_threads() {
   // More than the processors gain nothing, but show what depends on their number; thousands use up the machine.
   static const int most = std::max(16, 4 * int(std::thread::hardware_concurrency()));
   const int threads = asked.load();
-  return std::min(threads > 0 ? threads : omp_get_max_threads(), most);
+  return std::min(threads > 0 ? threads : threads_of_environment(), most);
 }
 
 int threads_for(std::size_t chunks) { return int(std::clamp<std::size_t>(chunks, 1, std::size_t(get_num_threads()))); }

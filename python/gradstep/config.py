@@ -110,7 +110,9 @@ def show_config() -> None:
         "compiler": info["compiler"],
         "instruction set": f"{info['isa']} (usable here: {', '.join(info['isas'])})",
         "threads": f"{info['threads']} (of {os.cpu_count()} processors)",
-        "OpenMP": f"{info['openmp']} ({', '.join(_openmp_runtimes()) or 'runtime unknown'})",
+        "OpenMP": f"{info['openmp']} ({', '.join(_openmp_runtimes()) or 'runtime unknown'})"
+        if info["openmp"]
+        else "none",
         "CUDA loops": "built" if info["cuda"] else "not built",
         "Python": platform.python_version(),
         "NumPy": np.__version__,
