@@ -53,6 +53,8 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+    ("export",),
+    ("many",),
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),
