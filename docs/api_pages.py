@@ -138,7 +138,7 @@ def summary(thing: Any, name: str) -> str:
 def kind_of(thing: Any) -> str:
     """The heading under which a name is listed in a long module: of layers the folder that they are in."""
     parts = getattr(thing, "__module__", "").split(".")
-    return parts[2].capitalize() if len(parts) > 3 and parts[1] == "layers" else ""
+    return parts[1 if parts[1] != "layers" else 2].capitalize() if len(parts) > 2 else ""
 
 
 def module_page(module: str, names: list[str], modules: dict[str, list[str]]) -> str:
@@ -158,7 +158,11 @@ def module_page(module: str, names: list[str], modules: dict[str, list[str]]) ->
         if kind:
             parts.append(f"{kind}\n{'-' * len(kind)}\n")
         parts.append(".. list-table::\n   :widths: 30 70\n   :class: api\n\n" + "\n".join(rows[kind]) + "\n")
-    pages = [page_of(module, name) for name in sorted(names, key=str.lower) if f"{module}.{name}" not in modules]
+    pages = [
+        f"{name} <{page_of(module, name)}>"
+        for name in sorted(names, key=str.lower)
+        if f"{module}.{name}" not in modules
+    ]
     parts.append(".. toctree::\n   :hidden:\n\n" + "\n".join(f"   {one}" for one in pages) + "\n")
     return "\n".join(parts)
 

@@ -11,8 +11,8 @@ import gradstep as gs
 MADE = Path(__file__).parent / "made"
 # Ink, lines, and four fills, which differ in darkness too.
 PALETTES = {
-    "light": {"ink": "#222222", "line": "#666666", "fills": ("#4477aa", "#ee9944", "#66aa77", "#bbbbbb")},
-    "dark": {"ink": "#e8e8e8", "line": "#aaaaaa", "fills": ("#6699cc", "#ffaa55", "#77bb88", "#777777")},
+    "light": {"ink": "#222222", "line": "#666666", "fills": ("#9cc3e6", "#f5c07a", "#a6d5a9", "#d9d9d9")},
+    "dark": {"ink": "#e8e8e8", "line": "#aaaaaa", "fills": ("#6699cc", "#ffaa55", "#77bb88", "#aaaaaa")},
 }
 HATCHES = ("", "//", "..", "xx", "\\\\", "++", "--", "oo")
 Axes = Any
