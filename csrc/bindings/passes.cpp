@@ -37,8 +37,11 @@ class Passes {
 
   bool run(double seconds) {
     std::vector<Job> jobs;
-    for (Member& member : members_)
-      if (member.at < member.waiting.size()) jobs.emplace_back(member);
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      failed_ = i;  // if it cannot begin
+      if (members_[i].at < members_[i].waiting.size()) jobs.emplace_back(members_[i]);
+    }
+    failed_.reset();
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     released([&] {
       side_by_side(jobs.size(), threads_, [&](std::size_t i) {
@@ -53,6 +56,13 @@ class Passes {
       }
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.at == member.waiting.size(); });
+  }
+
+  void drop(std::size_t member) {
+    Member& m = members_.at(member);
+    m.waiting.resize(m.at);
+    m.begun = m.refused = false;
+    failed_.reset();
   }
 
   py::list take() {
@@ -153,6 +163,7 @@ void bind_passes(py::module_& m) {
       .def("add", &Passes::add, py::arg("member"), py::arg("loop"), py::arg("order") = py::none(),
            py::arg("number") = 0, py::arg("ids") = py::none())
       .def("run", &Passes::run, py::arg("seconds"))
+      .def("drop", &Passes::drop, py::arg("member"))
       .def("take", &Passes::take)
       .def_property_readonly("failed", &Passes::failed);
 }
