@@ -36,6 +36,7 @@ class Passes {
   }
 
   bool run(double seconds) {
+    check_refused();  // of the last time there may have been several
     std::vector<Job> jobs;
     for (std::size_t i = 0; i < members_.size(); ++i) {
       failed_ = i;  // if it cannot begin
@@ -49,11 +50,7 @@ class Passes {
       });
     });
     jobs.clear();
-    for (const Member& member : members_)
-      if (member.refused) {
-        failed_ = std::size_t(&member - members_.data());
-        member.waiting[member.at].run->check_refused();
-      }
+    check_refused();
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.at == member.waiting.size(); });
   }
@@ -127,9 +124,11 @@ class Passes {
         m.begun = true;
         for (;;) {
           const double left = std::chrono::duration<double>(end - Clock::now()).count();
-          if (session.advance(left)) break;
+          const bool over = session.advance(left);
           m.refused = session.is_refused();
-          if (m.refused || Clock::now() >= end) return;
+          if (m.refused) return;
+          if (over) break;
+          if (Clock::now() >= end) return;
         }
         m.done.push_back(session.finish());
         m.begun = false;
@@ -149,6 +148,14 @@ class Passes {
     Member* member_;
     std::vector<std::pair<PyTrainLoop*, std::unique_ptr<PyTrainLoop::Session>>> sessions_;
   };
+
+  void check_refused() {
+    for (const Member& member : members_)
+      if (member.refused) {
+        failed_ = std::size_t(&member - members_.data());
+        member.waiting[member.at].run->check_refused();
+      }
+  }
 
   const int threads_;
   std::vector<Member> members_;
