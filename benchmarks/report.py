@@ -24,6 +24,7 @@ from cases import (
     options,
     overhead,
     rules,
+    sgd,
     sparse,
     stacked,
     state,
@@ -51,6 +52,7 @@ _ORDER: tuple[ModuleType, ...] = (
     embedding,
     overhead,
     minimize,
+    sgd,
     load,
 )
 CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}

@@ -17,6 +17,7 @@ from . import (
     gradstep_options,
     gradstep_overhead,
     gradstep_recurrent,
+    gradstep_sgd,
     gradstep_transformer,
 )
 
@@ -123,6 +124,7 @@ CASES = {
     **gradstep_transformer.CASES,
     **gradstep_embedding.CASES,
     **gradstep_graph.CASES,
+    **gradstep_sgd.CASES,
     "mlp": {"fit": Fit},
     "loop": {"threads": Loop, "one thread": LoopOneThread},
     "gemm": {"matmul": Matmul},

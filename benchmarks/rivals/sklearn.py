@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier, an epoch a `partial_fit`, which is its fastest form."""
+"""scikit-learn: MLPClassifier, an epoch a `partial_fit`, which is its fastest form; and SGDClassifier."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import sklearn
-from cases import mlp
+from cases import mlp, sgd
 from cases.adam import ADAM
+from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
+
+from .linear_descent import Epochs
 
 
 def versions() -> dict[str, str]:
@@ -43,4 +46,8 @@ class PartialFit:
         self.model.partial_fit(self.x, self.y)
 
 
-CASES = {"mlp": {"partial_fit": PartialFit}}
+class Rows(Epochs):
+    estimator = SGDClassifier
+
+
+CASES = {"mlp": {"partial_fit": PartialFit}, "sgd": {sgd.ROWS_FORM: Rows}}

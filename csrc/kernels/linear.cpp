@@ -8,6 +8,8 @@ namespace {
 // Sums side by side, whatever the width of registers: the same bits on every instruction set.
 constexpr std::size_t lanes = 16;
 constexpr std::size_t line = 64;
+// Into the second cache: the first can wait for few lines at a time, and then loads wait too.
+constexpr int second_cache = 2;
 
 // Added in pairs: in a row each would wait for the one before.
 template <class Real> HD double whole(Real (&parts)[lanes]) {
@@ -50,7 +52,7 @@ template <bool truncated, bool averaged, class Real> RowSums step_of(const Dense
   Real *const RESTRICT w = s.w, *const RESTRICT q = s.q, *const RESTRICT average = s.average;
   Real sum[lanes] = {}, squares[lanes] = {}, magnitudes[lanes] = {};
   in_blocks(s.n, [&](std::size_t j, std::size_t some) INLINED {
-    for (std::size_t l = 0; l < lanes; l += line / sizeof(Real)) __builtin_prefetch(s.ahead + j + l);
+    for (std::size_t l = 0; l < lanes; l += line / sizeof(Real)) __builtin_prefetch(s.ahead + j + l, 0, second_cache);
 #pragma omp simd
     for (std::size_t l = 0; l < some; ++l) {
       const std::size_t at = j + l;
@@ -97,16 +99,24 @@ template <class Real> bool sparse_dot(const SparseRow<Real>& x, const Real* w, d
 }
 
 template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real* w, RowSums& reached) {
-  double squares = 0, magnitudes = 0;
-  for (std::size_t k = 0; k < x.n; ++k) {
+  double squares[4] = {}, magnitudes[4] = {};
+  const auto move = [&](std::size_t k, std::size_t l) INLINED {
     const auto column = std::uint32_t(x.columns[k]);
     if (column >= x.width) return false;
     const Real moved = w[column] + x.values[k] * along;
     w[column] = moved;
-    squares += double(moved) * double(moved);
-    magnitudes += magnitude(double(moved));
-  }
-  reached = {0, squares, magnitudes};
+    squares[l] += double(moved) * double(moved);
+    magnitudes[l] += magnitude(double(moved));
+    return true;
+  };
+  std::size_t k = 0;
+  for (; k + 4 <= x.n; k += 4)
+    for (std::size_t l = 0; l < 4; ++l)
+      if (!move(k + l, l)) return false;
+  for (; k < x.n; ++k)
+    if (!move(k, 0)) return false;
+  reached = {0, (squares[0] + squares[1]) + (squares[2] + squares[3]),
+             (magnitudes[0] + magnitudes[1]) + (magnitudes[2] + magnitudes[3])};
   return true;
 }
 
