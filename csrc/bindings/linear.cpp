@@ -207,7 +207,8 @@ std::unique_ptr<Descent> make_descent(const py::object& x, const py::object& y, 
 }  // namespace
 
 void bind_linear(py::module_& m) {
-  m.attr("linear_step_lengths") = py::tuple(py::cast(std::vector<std::string>(std::begin(step_lengths), std::end(step_lengths))));
+  m.attr("linear_step_lengths") =
+      py::tuple(py::cast(std::vector<std::string>(std::begin(step_lengths), std::end(step_lengths))));
   m.def("linear_losses", &losses, py::arg("loss"), py::arg("setting"), py::arg("y"), py::arg("p"));
   py::class_<Descent>(m, "LinearDescent")
       .def(py::init(&make_descent), py::arg("x"), py::arg("y"), py::arg("sample_weight"), py::arg("left_out"),

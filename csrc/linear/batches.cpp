@@ -68,8 +68,7 @@ double LinearDescent<Real>::gradient_of(const std::vector<std::int32_t>& rows, s
   return slopes * double(share);
 }
 
-template <class Real>
-void LinearDescent<Real>::run_batches(std::int64_t batch, const OutsideStep<Real>* outside) {
+template <class Real> void LinearDescent<Real>::run_batches(std::int64_t batch, const OutsideStep<Real>* outside) {
   const auto n = std::size_t(rows_.columns);
   batch = std::min(batch, rows_.rows);
   // A chunk of sparse rows must be worth adding up its whole gradient.
@@ -99,9 +98,18 @@ template <class Real> void LinearDescent<Real>::step_by_gradient(double intercep
   Step step = next_step();
   step.along = -step.eta;
   const Real* const gradient = gradients_.data();
-  DenseStep<Real> work{std::size_t(rows_.columns), gradient, gradient, gradient, w_,
-                       received_.empty() ? nullptr : received_.data(), step.averages ? average_ : nullptr, 1, 0, 0,
-                       step.take, step.take};
+  DenseStep<Real> work{std::size_t(rows_.columns),
+                       gradient,
+                       gradient,
+                       gradient,
+                       w_,
+                       received_.empty() ? nullptr : received_.data(),
+                       step.averages ? average_ : nullptr,
+                       1,
+                       0,
+                       0,
+                       step.take,
+                       step.take};
   step_dense(step, work);
   finish(step, -step.eta * intercept_slope, 1);
 }

@@ -97,8 +97,7 @@ template <class Real> double LinearDescent<Real>::squared_norm(std::int64_t row)
 template <class Real> void LinearDescent<Real>::watch(double rows) {
   if (settings_.length >= StepLength::pa1) return;
   const double l1 = settings_.l1_ratio;
-  if (settings_.penalized)
-    penalties_ += rows * settings_.alpha * ((1 - l1) * 0.5 * squares_ + l1 * magnitudes_);
+  if (settings_.penalized) penalties_ += rows * settings_.alpha * ((1 - l1) * 0.5 * squares_ + l1 * magnitudes_);
   if (settings_.one_class) penalties_ += rows * intercept * settings_.alpha;
 }
 

@@ -1,5 +1,5 @@
-// Stochastic gradient descent of a linear model: one row after the other, as scikit-learn's SGD goes, where the same rows
-// in the same order give the same weights; or a batch of rows at a time.
+// Stochastic gradient descent of a linear model: one row after the other, as scikit-learn's SGD goes, where the same
+// rows in the same order give the same weights; or a batch of rows at a time.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ template <class Real> struct LinearDescent<Real>::Step {
 };
 
 /// In a shuffled order no prefetcher sees which row comes: rows so far ahead are asked for.
-constexpr std::int64_t rows_ahead = 10;
+constexpr std::int64_t rows_ahead = 12;
 
 /// Begins to move memory into the second cache: the first can wait for few lines at a time, and then loads wait too.
 inline void fetch_bytes(const void* from, std::size_t bytes) {

@@ -31,8 +31,8 @@ class LinearDescent:
         self, seed: int | None, batch: int, outside: tuple[ndarray, ndarray, ndarray, Callable[[], None]] | None
     ) -> None:
         """Step by the mean gradient of `batch` rows at a time. outside: what steps in place of the settings' rule, as
-        arrays for the gradient (features,), the intercept (1,) and its gradient (1,), and a function that moves coef and
-        the intercept by these. Without the interpreter's lock, but for the function; on all threads."""
+        arrays for the gradient (features,), the intercept (1,) and its gradient (1,), and a function that moves coef
+        and the intercept by these. Without the interpreter's lock, but for the function; on all threads."""
     def settle(self) -> None:
         """Make coef and average_coef what they are: of sparse rows they are kept divided by a scale meanwhile."""
     intercept: float

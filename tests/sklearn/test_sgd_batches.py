@@ -186,7 +186,7 @@ def test_curves() -> None:
 
 
 def test_what_goes_together_is_checked() -> None:
-    with pytest.raises(ValueError, match="eta0 must be 0.01, its default, where there is an optimizer"):
+    with pytest.raises(ValueError, match=r"eta0 must be 0\.01, its default, where there is an optimizer"):
         ours.SGDClassifier(optimizer="adam", eta0=0.1).fit(X, TWO)
     with pytest.raises(ValueError, match="learning_rate must be 'invscaling', its default"):
         ours.SGDRegressor(optimizer="adam", learning_rate="constant").fit(X, NUMBERS)

@@ -64,15 +64,10 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         self._check()
         X, y = validate_data(self, X, y, **READ)
         check_classification_targets(y)
-        classes, given = np.unique(y), (coef_init, intercept_init)
-        if self.warm_start and hasattr(self, "coef_"):
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
+        classes = np.unique(y)
         weights = self._weights_in_fit(sample_weight, X)
         of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
-        models = 1 if len(classes) == 2 else len(classes)
-        goes_on = self.warm_start and not any(start is not None for start in given) and self._goes_on((models, X.shape[1]))
-        descents = self._copies() if goes_on else self._begin(classes, X, coef_init, intercept_init)
+        descents = self._begin(classes, X, coef_init, intercept_init)
         self._train(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
         self._seen: dict[Any, int] | None = None
         self._warn()

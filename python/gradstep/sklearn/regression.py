@@ -53,12 +53,7 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         """
         self._check()
         X, y = validate_data(self, X, y, y_numeric=True, **READ)
-        shape, given = (1, X.shape[1]), (coef_init, intercept_init)
-        if self.warm_start and hasattr(self, "coef_"):
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
-        goes_on = self.warm_start and not any(start is not None for start in given) and self._goes_on(shape)
-        descents = self._copies() if goes_on else self._start(shape, X.dtype, coef_init, intercept_init)
+        descents = self._start((1, X.shape[1]), X.dtype, coef_init, intercept_init)
         self._train(descents, X, y, self._weights_in_fit(sample_weight, X), 1.0, self.max_iter)
         self._warn()
         return self
@@ -69,7 +64,9 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         first = not hasattr(self, "coef_")
         X, y = validate_data(self, X, y, y_numeric=True, reset=first, **READ)
         descents = self._start((1, X.shape[1]), X.dtype, None, None) if first else self._copies()
-        self._train(descents, X, y, check_sample_weight(sample_weight, X, allow_all_zero=True), getattr(self, "t_", 1.0), 1)
+        self._train(
+            descents, X, y, check_sample_weight(sample_weight, X, allow_all_zero=True), getattr(self, "t_", 1.0), 1
+        )
         return self
 
     def _train(

@@ -30,8 +30,8 @@ def check_sample_weight(sample_weight: Any, X: Any, allow_all_zero: bool = False
         weights = check_array(sample_weight, ensure_2d=False, dtype=X.dtype, order="C", input_name="sample_weight")
     if weights.ndim != 1:
         raise ValueError(
-            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected either a scalar value or a "
-            f"1D array of length {rows}."
+            f"Sample weights must be 1D array or scalar, got {weights.ndim}D array. Expected either a scalar value or "
+            f"a 1D array of length {rows}."
         )
     if weights.shape != (rows,):
         raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(rows,)}!")

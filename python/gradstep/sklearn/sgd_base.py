@@ -92,7 +92,9 @@ class StochasticDescent(BaseEstimator):
         if rate in PASSIVE_AGGRESSIVE and self.loss != needed:
             raise ValueError(f"Learning rate {rate!r} only works with loss {needed!r}.")
         if rate in PASSIVE_AGGRESSIVE and self._rows_of_step > 1:
-            raise ValueError(f"Learning rate {rate!r} only works with batch_size=1: its steps are those of single rows.")
+            raise ValueError(
+                f"Learning rate {rate!r} only works with batch_size=1: its steps are those of single rows."
+            )
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
 
@@ -145,8 +147,18 @@ class StochasticDescent(BaseEstimator):
         }
 
     def _start(self, shape: tuple[int, ...], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
-        """Where the descent of each of `shape[0]` models begins: at zeros, or at coefficients that are given."""
+        """Where the descent of each of `shape[0]` models begins.
+
+        At coefficients that are given; in a warm start at those found so far, with the state of their optimizers; at
+        zeros.
+        """
         models, features = shape
+        if self.warm_start and hasattr(self, "coef_"):
+            fits = [one.coef.shape for one in self._descents] == [(features,)] * models
+            if self.optimizer is not None and fits and coef is None and intercept is None:
+                return self._copies()
+            coef = self.coef_ if coef is None else coef
+            intercept = self.intercept_ if intercept is None else intercept
         if coef is None:
             coef = np.zeros(shape, dtype)
         else:
@@ -163,11 +175,6 @@ class StochasticDescent(BaseEstimator):
     def _copies(self) -> list[Descent]:
         """The descents so far, apart: those of this estimator stay as they are until the new ones have succeeded."""
         return copy.deepcopy(self._descents)
-
-    def _goes_on(self, shape: tuple[int, int]) -> bool:
-        """Whether a warm start keeps the state of optimizers: of as many models and features."""
-        past: list[Descent] = getattr(self, "_descents", [])
-        return self.optimizer is not None and [one.coef.shape for one in past] == [shape[1:]] * shape[0]
 
     def _weights_in_fit(self, sample_weight: Any, X: Any) -> np.ndarray:
         """Sample weights, not all 0; early stopping has an error of its own for that."""
