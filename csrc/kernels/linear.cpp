@@ -106,11 +106,18 @@ template <class Real> double dot(const Real* w, const Real* x, std::size_t n) {
   return sum.value();
 }
 
-// w, total and received: numbers, or vectors of them.
+// -1 or 1 of each number: without branches, for signs come as they like.
+template <class Value> HD Value side_of(Value w) {
+  if constexpr (std::is_arithmetic_v<Value>)
+    return with_sign(Value(1), w);
+  else
+    return w < 0 ? Value{} - 1 : Value{} + 1;
+}
+
+// Towards 0 by what is missing of the penalty, not beyond. w and received: numbers, or vectors of them.
 template <class Value, class Real> HD Value truncate(Value w, Real total, Value received) {
-  const Value zero{}, lower = w - (total + received), upper = w + (total - received);
-  const Value down = zero > lower ? zero : lower, up = zero < upper ? zero : upper;
-  return w > zero ? down : w < zero ? up : w;
+  const Value side = side_of(w), zero{}, left = side * w - (total + side * received);
+  return w == zero ? zero : side * (zero > left ? zero : left) + zero;  // not -0
 }
 
 template <bool truncated, bool averaged, class Real> RowSums step_of(const DenseStep<Real>& s) {
@@ -194,12 +201,13 @@ template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real
 }
 
 template <class Real> bool sparse_truncate(const SparseRow<Real>& x, double total, double scale, Real* w, Real* q) {
+  const double unscaled = 1 / scale;
   for (std::size_t k = 0; k < x.n; ++k) {
     const auto column = std::uint32_t(x.columns[k]);
     if (column >= x.width) return false;
     const double before = double(w[column]) * scale;
     const double cut = truncate(before, total, double(q[column]));
-    w[column] = Real(cut / scale);
+    w[column] = Real(cut * unscaled);
     q[column] += Real(cut - before);
   }
   return true;

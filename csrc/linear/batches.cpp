@@ -95,7 +95,8 @@ template <class Real> void LinearDescent<Real>::run_batches(std::int64_t batch, 
 
 template <class Real> void LinearDescent<Real>::step_by_gradient(double intercept_slope, double rows) {
   watch(rows);
-  Step step = next_step();
+  Step step;
+  next_step(step);
   step.along = -step.eta;
   const Real* const gradient = gradients_.data();
   DenseStep<Real> work{std::size_t(rows_.columns),
@@ -129,7 +130,8 @@ void LinearDescent<Real>::step_outside(double intercept_slope, double rows, cons
   *outside.intercept_gradient = Real(intercept_slope);
   outside.step();
   intercept = double(*outside.intercept);
-  const Step step = next_step();
+  Step step;
+  next_step(step);
   if (step.averages) {
     for (std::size_t j = 0; j < n; ++j) average_[j] += Real(step.take) * (w_[j] - average_[j]);
     average_intercept += (intercept - average_intercept) * step.take;

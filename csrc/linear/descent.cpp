@@ -46,7 +46,7 @@ template <class Real> void LinearDescent<Real>::shuffle(std::uint32_t seed) {
 }
 
 template <class Real> void LinearDescent<Real>::run(std::int64_t first, std::int64_t count) {
-  (rows_.starts ? run_sparse(first, first + count) : run_dense(first, first + count));
+  rows_.starts ? run_sparse(first, first + count) : run_dense(first, first + count);
 }
 
 template <class Real> double LinearDescent<Real>::length_at(double t) const {
@@ -106,15 +106,13 @@ template <class Real> double LinearDescent<Real>::weight_of(std::int64_t row) co
 }
 
 // The step to come, but for its way along rows.
-template <class Real> auto LinearDescent<Real>::next_step() const -> Step {
+template <class Real> void LinearDescent<Real>::next_step(Step& step) const {
   const DescentSettings& s = settings_;
-  Step step;
   step.eta = length_at(t);
   step.shrink = s.penalized && s.l1_ratio < 1 ? std::max(0.0, 1 - (1 - s.l1_ratio) * step.eta * s.alpha) : 1;
   step.cut = s.penalized ? s.l1_ratio * step.eta * s.alpha : 0;
   step.averages = s.average_from > 0 && s.average_from <= t;
   step.take = step.averages ? 1 / (t - s.average_from + 1) : 0;
-  return step;
 }
 
 // False: the row is passed over, and is no step.
@@ -122,8 +120,7 @@ template <class Real> bool LinearDescent<Real>::plan(std::int64_t row, double p,
   const DescentSettings& s = settings_;
   const LossAtPoint at = s.loss->at(double(rows_.y[row]), p, s.loss_setting);
   losses_.add(at);
-  watch(1);
-  step = next_step();
+  next_step(step);
   if (s.length >= StepLength::pa1) {
     const double norm = squared_norm(row);
     if (s.length == StepLength::pa1 && norm == 0) return false;
@@ -165,6 +162,7 @@ template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, st
     work.x = row_at(here);
     work.ahead = row_at(after + rows_ahead < last ? after + rows_ahead : here);
     work.next = after < last ? row_at(after) : work.x;
+    watch(1);
     Step step;
     if (!plan(order_[std::size_t(here)], sum + intercept, step)) {
       sum = loops.dot(w_, work.next, n);
@@ -216,6 +214,7 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
     check(sparse_row(row, x), "indptr");
     double sum = 0;
     check(loops.sparse_dot(x, w_, sum), "indices");
+    watch(1);
     Step step;
     if (!plan(row, sum * scale_ + intercept, step)) continue;
     total_ += step.cut;

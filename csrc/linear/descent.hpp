@@ -86,7 +86,7 @@ template <class Real> class LinearDescent {
   double length_at(double t) const;
   void watch(double rows);
   double weight_of(std::int64_t row) const;
-  Step next_step() const;
+  void next_step(Step& step) const;
   bool plan(std::int64_t row, double p, Step& step);
   void finish(const Step& step, double along, double share);
   double step_dense(const Step& step, DenseStep<Real>& work);
