@@ -199,6 +199,15 @@ class ProgbarLogger(Callback):
     Keras's bar says the time of a step; ours says how many batches a second. Its lines are longer by a count of the
     steps, which are the same in every epoch. Where losses and metrics of an epoch need more columns than the terminal
     has, those of the validation stand on the next line.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> bar = gs.callbacks.ProgbarLogger()
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), verbose=0, callbacks=[bar])  # doctest: +ELLIPSIS
+    Epoch 1/1 ... loss ...
     """
 
     def __init__(self, live: bool = True) -> None:

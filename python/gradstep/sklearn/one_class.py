@@ -38,7 +38,7 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     ----------
     coef_ : ndarray, (features,)
     offset_ : ndarray, (1,)
-        decision_function = score_samples - offset_
+        decision_function = score_samples - `offset_`
     n_iter_, t_, n_features_in_, feature_names_in_
         As those of `SGDClassifier`.
 
@@ -149,7 +149,7 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
 
     @property
     def intercept_(self) -> Any:
-        """-offset_."""
+        """Minus `offset_`."""
         return -self.offset_
 
     def decision_function(self, X: Any) -> np.ndarray:
