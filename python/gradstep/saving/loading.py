@@ -14,6 +14,7 @@ from ..described import custom_object_scope, known_objects
 from ..layers.core.input import InputLayer
 from . import archive, json_text
 from .atomic import path_of
+from .endings import check_loaded
 from .file_formats import contents, parsed
 from .model_file import load_callbacks, opened
 from .savable import MODELS, Savable, Source
@@ -44,8 +45,8 @@ def load_model(
     custom_objects : dict of str to class or function, optional
         Your own that are in it, by name. No other code is ever looked for.
     compile : bool, default True
-        Whether to take up what the model was trained by. Of a Keras file these are the settings; the optimizer begins
-        anew.
+        Whether to take up what the model was trained by, the optimizer with its state. Of a Keras file that is the
+        state of the optimizers that `Sequential.save` writes for Keras; of others a warning says that they begin anew.
     callbacks : list of Callback, optional
         Made like those that the model was saved with, to be given their state.
 
@@ -69,6 +70,18 @@ def load_model(
     -----
     Reading runs no code of the file, and takes memory by the size of the file and of the model it describes. Keras's
     `safe_mode` is not needed, and not there.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.gradstep")
+    ...     gs.models.save_model(model, path)
+    ...     again = gs.models.load_model(path)
+    >>> bool((again.layers[0].kernel == model.layers[0].kernel).all())
+    True
     """
     path = path_of(filepath)
     check_bool("compile", compile)
@@ -81,6 +94,7 @@ def load_model(
             from .hdf5 import read_model
 
             return read_model(data, path, compile)
+    check_loaded(path)
     raise ValueError(f"{path} must be a file of a whole model; it seems to be one of weights: use load_weights().")
 
 
@@ -169,6 +183,13 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         It is no such text, or has a class or setting that is not known.
     OSError
         The model does not fit into memory.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> gs.models.model_from_json(model.to_json()).count_params()
+    3
     """
     if not isinstance(json_string, str):
         raise TypeError(f"json_string must be a str; got {describe(json_string)}.")

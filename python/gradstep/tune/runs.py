@@ -33,6 +33,19 @@ class Run:
         Of the optimizer, where it is known.
     history : dict of str to list of float
         Loss and metrics of every epoch, as in `History`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> def build(units):
+    ...     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(units, "tanh"), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> table = gs.tune.grid(build, {"units": [1, 2]}, x, x[:, :1], cv=2, epochs=1)
+    >>> run = table[0].runs[0]
+    >>> run.fold, run.epochs, run.reason
+    (0, 1, '')
     """
 
     index: int
