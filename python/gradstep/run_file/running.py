@@ -279,8 +279,7 @@ def _begin(run: Run, prepared: Preparation, resume: bool, restart: bool) -> None
 
 
 def _once_an_epoch(path: str) -> None:
-    """Of an epoch that was logged, but not yet in the backup, when the training was interrupted, keep the later "
-    "line."""
+    """Keep the later line of an epoch that was logged, but not yet in the backup, when a training was interrupted."""
     with open(path, encoding="utf-8") as file:
         header, *lines = file.read().splitlines()
     by_epoch = {line.partition(",")[0]: line for line in lines}
