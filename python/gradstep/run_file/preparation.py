@@ -185,8 +185,7 @@ def _scale(scaling: str, numbers: np.ndarray) -> tuple[float, float]:
 
 
 def _check_resolution(file: str, feature: Feature) -> None:
-    """That a column's spread is seen in float32, in which it enters the model, and is no less than the layer "
-    "divides by."""
+    """Refuse a column whose spread float32 does not see, or which is less than the layer that scales divides by."""
     if feature.scale < SMALLEST:
         raise ValueError(
             f"column {feature.column!r} of {file} has a spread of {feature.scale:.3g}; scaling needs {SMALLEST:g} or "
