@@ -24,8 +24,9 @@ def fitted(callback, epochs=3):
 def test_a_bar_of_tqdm_counts_epochs():
     pytest.importorskip("tqdm")
     file = io.StringIO()
-    history = fitted(gs.callbacks.TqdmProgress(file=file, ascii=True, mininterval=0))
+    history = fitted(gs.callbacks.TqdmProgress("three", file=file))
     last = file.getvalue().split("\r")[-1]
+    assert last.startswith("three: 100%")
     assert "3/3" in last
     assert f"val_loss={history['val_loss'][-1]:.3g}" in last
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import describe
+from ..checks import check_bool, describe
 from .base import Callback, Logs
 
 __all__ = ["MLflowLogger", "TqdmProgress", "WandbLogger"]
@@ -129,8 +129,14 @@ class TqdmProgress(Callback):
 
     Parameters
     ----------
-    **options
-        For ``tqdm.auto.tqdm``: ``position``, ``leave``, ``file`` and others.
+    desc : str, optional
+        What stands in front of the bar.
+    leave : bool, default True
+        Whether the bar stays when training is done.
+    position : int, optional
+        Line of the bar, counted from 0, where there are several.
+    file : file, optional
+        Where it is written; by default the standard error.
 
     Raises
     ------
@@ -146,19 +152,22 @@ class TqdmProgress(Callback):
     >>> history = model.fit(x, y, epochs=50, verbose=0, callbacks=[gs.callbacks.TqdmProgress(leave=False)])
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self, desc: str | None = None, leave: bool = True, position: int | None = None, file: Any = None
+    ) -> None:
         try:
             from tqdm.auto import tqdm
         except ImportError:
             raise ImportError("TqdmProgress needs tqdm: pip install 'gradstep[tqdm]'") from None
         self._tqdm: Any = tqdm
         super().__init__()
-        self.options = options
+        self.desc, self.leave, self.position, self.file = desc, check_bool("leave", leave), position, file
         self._bar: Any = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show an empty bar."""
-        self._bar = self._tqdm(**{"total": self.params.get("epochs"), "unit": "epoch", **self.options})
+        options = {"desc": self.desc, "leave": self.leave, "position": self.position, "file": self.file}
+        self._bar = self._tqdm(total=self.params.get("epochs"), unit="epoch", **options)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Move the bar."""
