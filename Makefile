@@ -21,7 +21,7 @@ TSAN_TESTS ?= tests/engine/test_threads.py tests/models/test_threads.py tests/mo
 THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
     TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 PYTHONPATH="$(CURDIR)/build/tsan/site"
 
-.PHONY: demo test peers lint asan tsan bench sdist-check clean
+.PHONY: demo test peers lint docs asan tsan bench sdist-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -43,6 +43,12 @@ lint: $(VENV)/test $(VENV)/lint
 	find csrc benchmarks \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' \) -exec $(BIN)/clang-format --dry-run -Werror {} +
 	$(BIN)/mypy
 
+# The documentation, in build/docs. Warnings are errors; links within it, its reference and its search are checked.
+# Nothing comes over the network; GRADSTEP_DOCS_INTERSPHINX=1 makes links to NumPy, SciPy and others.
+docs: $(VENV)/docs
+	MPLBACKEND=Agg $(BIN)/python -m sphinx -q -W --keep-going -j 2 -d build/doctrees docs build/docs
+	$(BIN)/python docs/check_site.py build/docs
+
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
@@ -60,8 +66,10 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
 # The sdist must hold all it takes: a wheel is built from it alone, and must be small, need only NumPy, and work elsewhere.
+# It is the wheel for the commands that follow, as it was made from the same files.
 sdist-check: $(VENV)/bin/python
-	.ci/sdist_check "$(BIN)/python"
+	.ci/sdist_check "$(BIN)/python" build/wheel
+	touch build/wheel/built
 
 clean:
 	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
@@ -81,7 +89,7 @@ $(VENV)/installed: build/wheel/built
 	$(PIP) install --no-deps --force-reinstall "$(WHEEL)"
 	touch $@
 
-$(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+$(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/docs $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	$(PIP) install "$(WHEEL)[$*]"
 	touch $@
 
