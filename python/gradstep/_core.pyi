@@ -9,6 +9,8 @@ from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
 from ._core_linear import dual_descent as dual_descent
+from ._core_linear import linear_losses as linear_losses
+from ._core_linear import linear_step_lengths as linear_step_lengths
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,10 @@ def here() -> str:
 
 
 @pytest.fixture
-def paths(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def paths(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers find this module where this process has it."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     monkeypatch.setenv("PYTHONPATH", ":".join(entry for entry in sys.path if entry))
-    yield
 
 
 @pytest.mark.filterwarnings("ignore")  # of the cluster's own

@@ -3,6 +3,7 @@
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
 from .arrays import normalize, split, to_categorical
 from .image_folder import image_dataset_from_directory
+from .plot_model import plot_model
 from .py_dataset import PyDataset, Sequence
 from .sequences import pad_sequences
 from .session import clear_session, set_random_seed
@@ -17,6 +18,7 @@ __all__ = [
     "image_dataset_from_directory",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "split",
