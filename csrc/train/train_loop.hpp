@@ -20,6 +20,7 @@ namespace gs {
 struct InputRows {
   const std::byte* at;
   Source source;
+  Entries entries{};  // of sparse rows
 };
 
 /// A target for each row of an output: numbers of the network's type, or int64 labels.

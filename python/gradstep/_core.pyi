@@ -242,6 +242,9 @@ class Network:
     def masked(self) -> list[bool]:
         """Whether a value of the network says which rows of each output count."""
     @property
+    def takes_sparse(self) -> list[bool]:
+        """Whether the rows of each input may be sparse: only Dense layers read it, each of which is called once."""
+    @property
     def batch(self) -> int:
         """Rows that each batch must have where layers keep states between batches; 0: any."""
     @property
@@ -306,7 +309,8 @@ class TrainLoop:
         mask: Given | None = None,
         outputs: bool = False,
     ) -> None:
-        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64
+        """x (rows, inputs) C-contiguous, float32, float64, uint8, int32 or int64, or an object whose `csr` is values of
+        the network's dtype, int32 columns, and int64 numbers of the first entry of each row and of all; y (rows, outputs) of the network's dtype, or int64
         (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; None: there is no loss; or a function of
         row numbers and outputs, both of the batch, that gives what the loss adds to that of the batch, the loss itself,
         and its gradient by the outputs; y is then any array with rows, unless a metric looks at it. metrics: names, or

@@ -2,6 +2,7 @@
 
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
 from .arrays import normalize, split, to_categorical
+from .chunks import Rebatched, rebatch
 from .image_folder import image_dataset_from_directory
 from .py_dataset import PyDataset, Sequence
 from .sequences import pad_sequences
@@ -10,6 +11,7 @@ from .time_series import timeseries_dataset_from_array
 
 __all__ = [
     "PyDataset",
+    "Rebatched",
     "Sequence",
     "clear_session",
     "custom_object_scope",
@@ -17,6 +19,7 @@ __all__ = [
     "image_dataset_from_directory",
     "normalize",
     "pad_sequences",
+    "rebatch",
     "register_keras_serializable",
     "set_random_seed",
     "split",
