@@ -217,7 +217,8 @@ SPARSE = """
 import scipy.sparse
 n, rows = 50_000, 2000
 columns = np.random.default_rng(0).integers(0, n, (rows, 20))
-x = scipy.sparse.csr_matrix((np.ones(rows * 20, np.float32), columns.ravel(), np.arange(0, rows * 20 + 1, 20)), (rows, n))
+entries = np.ones(rows * 20, np.float32), columns.ravel(), np.arange(0, rows * 20 + 1, 20)
+x = scipy.sparse.csr_matrix(entries, (rows, n))
 y = np.zeros(rows)
 model = gs.Sequential([gs.Input((n,)), gs.layers.Dense(1)])
 model.compile(gs.optimizers.SGD(0.01), "mse")

@@ -35,10 +35,15 @@ def model_of(optimizer="adam", dtype="float32", units=20, width=WIDTH, activatio
 
 def same_training(model, x=(X, CSR), y=Y, **options):
     """Trains on dense rows, and on sparse ones; gives both models."""
-    models = [model(), model()]
-    curves = [one.fit(data, y, verbose=0, **{"epochs": 3, "batch_size": 8} | options).history
-              for one, data in zip(models, x, strict=True)]  # fmt: skip
-    assert curves[0] == curves[1]
+    models, curves = [], []
+    for data in x:
+        models.append(model())
+        curves.append(models[-1].fit(data, y, verbose=0, **{"epochs": 3, "batch_size": 8} | options).history)
+    if models[0].losses:  # penalties are summed over other parts of the kernel
+        for name, curve in curves[0].items():
+            np.testing.assert_allclose(curves[1][name], curve, rtol=1e-14)
+    else:
+        assert curves[0] == curves[1]
     assert snapshot(models[0]) == snapshot(models[1])
     return models
 
@@ -55,7 +60,7 @@ RULES = {
     "schedule": lambda: optimizers.RMSprop(optimizers.schedules.ExponentialDecay(0.01, 3, 0.9), clipvalue=0.01),
     "Adagrad": lambda: optimizers.Adagrad(0.05),
     "whole norms": lambda: optimizers.Adam(0.01, global_clipnorm=0.1),
-    "norms of layers": lambda: optimizers.LAMB(0.01),
+    "norms of layers": lambda: optimizers.Lamb(0.01),
     "average": lambda: optimizers.Adam(0.01, use_ema=True),
     "accumulated": lambda: optimizers.Adam(0.01, gradient_accumulation_steps=2),
     "lazy": lambda: optimizers.Adam(0.01, lazy=True),
@@ -157,19 +162,17 @@ def test_batches_of_a_generator():
     assert snapshot(models[0]) == snapshot(models[1])
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int8", "bool", "float16"])
+@pytest.mark.parametrize("dtype", ["float64", "int8", "bool"])
 def test_values_of_any_type(dtype):
     x = X if dtype == "float64" else np.rint(2 * X)
-    given = sparse.csr_matrix(x.astype("float32" if dtype == "float16" else dtype))
-    if dtype == "float16":
-        given.data = given.data.astype(dtype)
+    given = sparse.csr_matrix(x.astype(dtype))
     same_training(model_of, (given.astype("float64").toarray().astype("float32"), given))
 
 
 def test_entries_in_any_order_given_twice_and_with_long_indices():
     draw = np.random.default_rng(3)
     csr = CSR.copy()
-    order = np.concatenate([begin + draw.permutation(end - begin) for begin, end in zip(csr.indptr, csr.indptr[1:])])  # noqa: B905, RUF007
+    order = np.concatenate([begin + draw.permutation(end - begin) for begin, end in zip(csr.indptr, csr.indptr[1:])])  # noqa: B905
     mixed = sparse.csr_matrix((csr.data[order], csr.indices[order], csr.indptr), csr.shape)
     before = mixed.indices.copy()
     same_training(model_of, (X, mixed))
@@ -263,7 +266,7 @@ def test_what_is_refused():
         model.fit(wrong, Y, verbose=0)
     wrong = CSR.copy()
     wrong.indptr[5] = wrong.nnz + 1
-    with pytest.raises(ValueError, match="index pointer"):
+    with pytest.raises(ValueError, match="indptr must be"):
         model.fit(wrong, Y, verbose=0)
     with pytest.raises(ValueError, match="same number of rows; got 50 and 49"):
         model.fit(CSR, Y[1:], verbose=0)
