@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
+from probe import engine_of
 from training import snapshot
 
 sparse = pytest.importorskip("scipy.sparse")
@@ -49,7 +50,8 @@ def same_training(model, x=(X, CSR), y=Y, **options):
 
 
 def as_engine_reads(model):
-    return model._executor.network.takes_sparse
+    """Whether the rows of each input are multiplied as they are."""
+    return engine_of(model).takes_sparse
 
 
 RULES = {
