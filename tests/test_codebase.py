@@ -56,7 +56,8 @@ PYTHON_FLOORS = (
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),
-    ("backend", "demo"),
+    ("backend", "demo", "experiments", "quick_bench", "run_file"),
+    ("commands",),
     ("__init__", "__main__"),
 )
 # Of joblib its workers alone, by the name that the user gives; nothing is loaded.

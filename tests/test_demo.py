@@ -81,7 +81,7 @@ def test_info(tmp_path):
 def test_no_command(tmp_path):
     result = gradstep(cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    for word in ("info", "demo", "--version"):
+    for word in ("info", "demo", "train", "evaluate", "predict", "experiments", "bench", "--version"):
         assert word in result.stdout
 
 
@@ -90,6 +90,13 @@ def test_version(tmp_path):
 
 
 def test_an_unknown_command(tmp_path):
-    result = gradstep("train", cwd=tmp_path)
+    result = gradstep("trian", cwd=tmp_path)
     assert result.returncode == 2
-    assert "invalid choice: 'train'" in result.stderr
+    assert "invalid choice: 'trian'" in result.stderr
+
+
+def test_bench(tmp_path):
+    result = gradstep("bench", "--rounds", "1", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"^one step .* [\d,]+\.\d us$", result.stdout, re.M)) == 3
+    assert "benchmarks/run.py" in result.stdout
