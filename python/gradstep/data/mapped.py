@@ -78,7 +78,7 @@ def in_blocks(order: Any, row: int) -> Any:
 
     def rows_of(number: int, count: int) -> np.ndarray:
         blocks = order(number, -(-count // block))
-        rows = (blocks[:, None] * block + np.arange(block)).ravel()
+        rows: np.ndarray = (blocks[:, None] * block + np.arange(block)).ravel()
         rows = rows[rows < count]
         places = order(number + 2**31, count)
         for i in range(0, count, window):
