@@ -53,6 +53,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+    ("many",),
     ("tune",),
     ("models", "scalers", "utils"),
     ("sklearn",),

@@ -58,6 +58,20 @@ def test_pendulum():
     assert table["then l-bfgs"][1] < 0.5 * begin
 
 
+def test_many_models():
+    text = shown("many_models", 300, 4, 5, 15)
+    assert text.startswith("20 models of ")
+    mean, least, most, together = row(text, "new rows: a model with rate")[1:5]
+    assert least <= mean <= most
+    assert together < mean
+    table = [
+        numbers(line) for line in text.splitlines() if re.match(r" +[\d.]+(e-\d+)? +[\d.]+ +[\d.]+ +[\d.]+$", line)
+    ]
+    assert len(table) == 4
+    assert all(best <= median <= worst for _, best, median, worst in table)
+    assert len(row(text, "the best one:")) == 2
+
+
 def test_batch_sizes():
     text = shown("batch_sizes", 500, 10)
     table = {name: row(text, name) for name in ("batch  ", "mini-batch", "stochastic")}

@@ -61,11 +61,11 @@ def data(problem: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.where(noise < 0.8, np.float32(0), 0.5 * (centres[y] + noise)).astype(np.float32), y
 
 
-def weights() -> Weights:
+def weights(sizes: tuple[int, ...] = SIZES, seed: int = 3) -> Weights:
     """Kernels (in, out) and biases to begin with, Glorot's uniform, the same in every process."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     found = []
-    for fan_in, fan_out in pairwise(SIZES):
+    for fan_in, fan_out in pairwise(sizes):
         limit = np.sqrt(6 / (fan_in + fan_out))
         kernel = rng.uniform(-limit, limit, (fan_in, fan_out)).astype(np.float32)
         found.append((kernel, np.zeros(fan_out, np.float32)))
@@ -84,13 +84,13 @@ def oracle(problem: dict[str, Any]) -> np.ndarray:
     w = [array.astype(np.float64) for pair in weights() for array in pair]
     adam = Oracle(w)
     for rows in checked_rows(problem, len(x)):
-        adam.step(_gradients(w, x[rows].astype(np.float64), y[rows]))
-    log_p = _forward(w, x.astype(np.float64))[-1]
+        adam.step(gradients(w, x[rows].astype(np.float64), y[rows]))
+    log_p = forward(w, x.astype(np.float64))[-1]
     return np.array(-log_p[np.arange(len(y)), y].mean())
 
 
-def _forward(w: list[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
-    # The input of each layer, then the log-probabilities.
+def forward(w: list[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
+    """The input of each layer, then the log-probabilities."""
     layers = len(w) // 2
     values = [x]
     for i in range(layers):
@@ -101,8 +101,9 @@ def _forward(w: list[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
     return values
 
 
-def _gradients(w: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-    values = _forward(w, x)
+def gradients(w: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    """Of the mean loss, by kernels and biases in turn."""
+    values = forward(w, x)
     dz = np.exp(values[-1])
     dz[np.arange(len(y)), y] -= 1
     dz /= len(y)

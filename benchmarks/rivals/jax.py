@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from cases import graph, mlp, step
+from cases import graph, many, mlp, step
 from cases.adam import ADAM
 
 
@@ -143,8 +143,43 @@ class GraphScan:
         jax.block_until_ready(self.state)
 
 
+class Vmap:
+    """All models' states in one tree of stacked arrays."""
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        self.problem, count = problem, problem["models"]
+        x, y = many.data(problem)
+        self.x, self.y = jnp.asarray(x), jnp.asarray(y.astype(np.int32))
+        self.steps_per_run = count * problem["epochs"] * (len(x) // many.BATCH)
+        stacked = [jnp.stack(each) for each in zip(*many.weights(problem), strict=True)]
+        self.state = jax.vmap(start)(list(zip(stacked[::2], stacked[1::2], strict=True)))
+        self.keys = jax.random.split(jax.random.key(6), count)
+
+        def take_step(state: Any, rows: Any) -> Any:
+            return adam(state, jax.grad(loss)(state[1], self.x[rows], self.y[rows]))
+
+        def epoch(state: Any, key: Any) -> Any:
+            key, drawn = jax.random.split(key)
+            order = jax.random.permutation(drawn, len(x)).reshape(-1, many.BATCH)
+            return jax.lax.scan(lambda state, rows: (take_step(state, rows), None), state, order)[0], key
+
+        self.step = jax.jit(jax.vmap(take_step, in_axes=(0, None)), donate_argnums=0)
+        self.epoch = jax.jit(jax.vmap(epoch), donate_argnums=0)
+
+    def checked(self) -> np.ndarray:
+        for i in range(many.CHECKED_STEPS):
+            self.state = self.step(self.state, np.arange(i * many.BATCH, (i + 1) * many.BATCH, dtype=np.int32))
+        return np.asarray(jax.vmap(lambda params: loss(params, self.x, self.y))(self.state[1]))
+
+    def run(self) -> None:
+        for _ in range(self.problem["epochs"]):
+            self.state, self.keys = self.epoch(self.state, self.keys)
+        jax.block_until_ready(self.state)
+
+
 CASES = {
     "step": {"jit": Step},
     "mlp": {"jit a step": StepByStep, "scan an epoch": Scan},
     "graph": {"scan an epoch": GraphScan},
+    "many": {"vmap, scan an epoch": Vmap},
 }

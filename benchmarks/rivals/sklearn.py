@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import sklearn
-from cases import mlp
+from cases import many, mlp
 from cases.adam import ADAM
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 
@@ -43,4 +47,30 @@ class PartialFit:
         self.model.partial_fit(self.x, self.y)
 
 
-CASES = {"mlp": {"partial_fit": PartialFit}}
+class Grid:
+    """As many fits as there are models: learning rates in four folds, on all threads."""
+
+    epochs, folds = 2, 4
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        x, self.y = many.data(problem)
+        self.x = x
+        rates = np.geomspace(1e-4, 1e-2, max(1, problem["models"] // self.folds)).tolist()
+        rows = len(x) * (self.folds - 1) // self.folds
+        self.steps_per_run = len(rates) * self.folds * self.epochs * -(-rows // many.BATCH)
+        model = MLPClassifier(problem["layers"][1:-1], batch_size=many.BATCH, alpha=0.0, max_iter=self.epochs, tol=0.0)
+        threads = len(os.sched_getaffinity(0))
+        self.grid = GridSearchCV(model, {"learning_rate_init": rates}, cv=self.folds, refit=False, n_jobs=threads)
+
+    def checked(self) -> np.ndarray:
+        self.run()
+        return np.array([float(self.grid.best_score_ > 0.8)])
+
+    def run(self) -> None:
+        # It says of each fit that it has not converged, in processes of its own too.
+        with warnings.catch_warnings(), patch.dict(os.environ, {"PYTHONWARNINGS": "ignore"}):
+            warnings.simplefilter("ignore")
+            self.grid.fit(self.x, self.y)
+
+
+CASES = {"mlp": {"partial_fit": PartialFit}, "many": {"GridSearchCV": Grid}}

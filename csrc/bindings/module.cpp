@@ -13,6 +13,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_layers(m);
   gs::bind_guard(m);
   gs::bind_network(m);
+  gs::bind_passes(m);
   gs::bind_weight_attributes(m);
   gs::bind_product(m);
   gs::bind_machine_code(m);
@@ -20,6 +21,8 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_minimize_runs(m);
   gs::bind_cholesky(m);
   gs::bind_linear(m);
+  gs::bind_linear_objective(m);
+  gs::bind_coordinates(m);
   gs::bind_c_api(m);
 }
 

@@ -130,7 +130,6 @@ template <class Real> class TypedNetwork : public PyNetwork {
   }
 
   double penalty() const override { return network_.penalty(); }
-
   std::size_t numbers() const override { return network_.numbers; }
   std::size_t batch() const override { return network_.batch; }
 
@@ -367,7 +366,7 @@ void bind_network(py::module_& m) {
       .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
-      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0)
+      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
       .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("advance", &PyTrainLoop::advance)
       .def("profile", &PyTrainLoop::profile)
@@ -375,7 +374,8 @@ void bind_network(py::module_& m) {
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def_property_readonly("masks", &PyTrainLoop::masks)
-      .def_property_readonly("over", &PyTrainLoop::over);
+      .def_property_readonly("over", &PyTrainLoop::over)
+      .def_property_readonly("asks_python", &PyTrainLoop::asks_python);
 
   py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
       .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,

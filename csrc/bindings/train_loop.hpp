@@ -24,10 +24,33 @@ namespace gs {
 
 class PyTrainLoop {
  public:
+  /// What a run has to itself while it works without the interpreter's lock; made and ended with that lock.
+  class Session {
+   public:
+    virtual ~Session() = default;
+    virtual void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) = 0;
+    virtual bool advance(double seconds) = 0;
+    /// Whether `advance` ended at what `check_refused` raises.
+    virtual bool is_refused() const = 0;
+    /// What the pass has found, whose rows are forgotten.
+    virtual Totals finish() = 0;
+  };
+
   virtual ~PyTrainLoop() = default;
+  /// For so many steps.
+  virtual std::unique_ptr<Session> session(std::size_t steps) = 0;
+  virtual bool changes_weights() const = 0;
+  virtual bool asks_python() const = 0;
+  virtual std::size_t steps_left() const = 0;
+  virtual std::size_t steps_of(std::size_t rows) const = 0;
+  /// Numbers of rows that a pass can take; of none: all.
+  virtual std::vector<std::int64_t> check_order(const std::optional<py::array>& given) const = 0;
+  virtual py::tuple progress_of(const Totals& totals) const = 0;
+  virtual void check_refused() const = 0;
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
   virtual void release() = 0;
-  virtual void start(std::optional<py::array> order, std::uint32_t number) = 0;
+  virtual void start(const std::optional<py::array>& order, std::uint32_t number,
+                     const std::optional<py::array>& ids) = 0;
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
@@ -37,6 +60,14 @@ class PyTrainLoop {
   virtual py::list masks() const = 0;
   virtual bool over() const = 0;
 };
+
+/// What has the place of rows' numbers where random numbers depend on them, as many; none: nothing has.
+inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {
+  if (!given) return {};
+  const py::array ids = check_rows<std::int64_t>(*given, "ids", -1);
+  if (std::size_t(ids.size()) != rows) throw py::value_error("ids must be as many as the rows of the pass.");
+  return {data<std::int64_t>(ids), data<std::int64_t>(ids) + ids.size()};
+}
 
 template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
@@ -69,8 +100,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     data_.release();
   }
 
-  void start(std::optional<py::array> given, std::uint32_t number) override {
-    check_idle();
+  std::vector<std::int64_t> check_order(const std::optional<py::array>& given) const override {
     std::vector<std::int64_t> order(data_.rows());
     if (given) {
       const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
@@ -83,7 +113,14 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       std::iota(order.begin(), order.end(), 0);
     }
     network_.check_batches(order.size(), batch_size_);
-    loop_.start(std::move(order), number);
+    return order;
+  }
+
+  void start(const std::optional<py::array>& given, std::uint32_t number,
+             const std::optional<py::array>& ids) override {
+    check_idle();
+    std::vector<std::int64_t> order = check_order(given);
+    loop_.start(std::move(order), number, check_ids(ids, order.size()));
     sum_ = py::none();
   }
 
@@ -112,19 +149,21 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return alone([&](const Guard&) { return loop_.profile(seconds); });
   }
 
-  py::tuple progress() const override {
+  py::tuple progress() const override { return progress_of(loop_); }
+
+  py::tuple progress_of(const Totals& totals) const override {
     const auto mean_of = [](double total, double count) { return count > 0 ? total / count : 0; };
-    const auto mean = [&](double total) { return mean_of(total, double(loop_.rows)); };
+    const auto mean = [&](double total) { return mean_of(total, double(totals.rows)); };
     const auto has_loss = [](const Scoring& scoring) { return scoring.loss.info || scoring.by_caller; };
     py::list values;
     if (std::count_if(scorings_.begin(), scorings_.end(), has_loss) > 1)
       for (std::size_t k = 0; k < scorings_.size(); ++k)
-        if (has_loss(scorings_[k])) values.append(mean(loop_.head_totals[k]));
+        if (has_loss(scorings_[k])) values.append(mean(totals.head_totals[k]));
     std::size_t next = 0;
     for (std::size_t k = 0; k < scorings_.size(); ++k)
       for (std::size_t m = 0; m < scorings_[k].metrics.size(); ++m)
-        values.append(mean_of(loop_.metric_totals[next++], loop_.head_counts[k]));
-    return py::make_tuple(loop_.batches, loop_.rows, mean(loop_.loss_total), values);
+        values.append(mean_of(totals.metric_totals[next++], totals.head_counts[k]));
+    return py::make_tuple(totals.batches, totals.rows, mean(totals.loss_total), values);
   }
 
   // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
@@ -142,6 +181,24 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   bool over() const override { return loop_.steps_left() == 0; }
+  std::size_t steps_left() const override { return loop_.steps_left(); }
+  std::size_t steps_of(std::size_t rows) const override { return loop_.steps_of(rows); }
+
+  bool changes_weights() const override {
+    return stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
+  }
+  bool asks_python() const override {
+    return network_.has_externals() ||
+           std::any_of(scorings_.begin(), scorings_.end(), [](const Scoring& one) { return one.by_caller; });
+  }
+  std::unique_ptr<Session> session(std::size_t steps) override { return std::make_unique<Held>(*this, steps); }
+
+  void check_refused() const override {
+    if (const auto& bad = loop_.bad_label(); bad.row >= 0)
+      throw_bad_label(member("y", bad.output, scorings_.size()), bad.row, bad.label,
+                      last_of(network_.shape(network_.outputs[bad.output])));
+    if (loop_.refused()) stepper_->throw_refused();
+  }
 
   py::list gradients() const override {
     py::list all;
@@ -188,27 +245,45 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return all.size() == 1 ? py::object(all[0]) : py::object(all);
   }
 
-  // Without the interpreter's lock, which is safe: x, y, network and optimizer are held, and marked as in use; and
-  // nobody else changes the weights meanwhile, or uses them while they change.
-  template <class Work> auto alone(Work work) {
-    const bool changes = stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
-    const Hold hold(guard_, changes ? Use::change : Use::read);
-    check_idle();
-    busy_ = true;
-    const struct Idle {
-      bool& busy;
-      ~Idle() { busy = false; }
-    } idle{busy_};
-    std::optional<PyStepper::Busy> busy;
-    if (stepper_) busy.emplace(*stepper_, loop_.steps_left());
-    return released([&] { return work(hold.guard()); });
-  }
+  // Work without the interpreter's lock is safe: x, y, network and optimizer are held, and marked as in use; and nobody
+  // else changes the weights meanwhile, or uses them while they change.
+  class Held : public Session {
+   public:
+    Held(TypedTrainLoop& run, std::size_t steps)
+        : run_(run), hold_(run.guard_, run.changes_weights() ? Use::change : Use::read), mark_(run) {
+      if (run.stepper_) steps_.emplace(*run.stepper_, steps);
+    }
+    const Guard& guard() const { return hold_.guard(); }
+    void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) override {
+      run_.loop_.start(std::move(order), number, std::move(ids));
+    }
+    bool advance(double seconds) override { return run_.loop_.advance(seconds, guard()); }
+    bool is_refused() const override { return run_.loop_.bad_label().row >= 0 || run_.loop_.refused(); }
+    Totals finish() override {
+      Totals totals = run_.loop_;
+      run_.loop_.start({}, 0);
+      return totals;
+    }
 
-  void check_refused() const {
-    if (const auto& bad = loop_.bad_label(); bad.row >= 0)
-      throw_bad_label(member("y", bad.output, scorings_.size()), bad.row, bad.label,
-                      last_of(network_.shape(network_.outputs[bad.output])));
-    if (loop_.refused()) stepper_->throw_refused();
+   private:
+    struct Mark {
+      explicit Mark(TypedTrainLoop& run) : run(run) {
+        run.check_idle();
+        run.busy_ = true;
+      }
+      ~Mark() { run.busy_ = false; }
+      Mark(const Mark&) = delete;
+      TypedTrainLoop& run;
+    };
+    TypedTrainLoop& run_;
+    const Hold hold_;
+    const Mark mark_;
+    std::optional<PyStepper::Busy> steps_;
+  };
+
+  template <class Work> auto alone(Work work) {
+    const Held held(*this, loop_.steps_left());
+    return released([&] { return work(held.guard()); });
   }
 
   static std::vector<Real*> pointers(const std::vector<py::array>& arrays) {

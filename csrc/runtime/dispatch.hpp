@@ -15,6 +15,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/gradient_transforms.hpp"
 #include "kernels/linear.hpp"
+#include "kernels/linear_rows.hpp"
 #include "kernels/map.hpp"
 #include "kernels/measure.hpp"
 #include "kernels/merge.hpp"
@@ -53,6 +54,7 @@ namespace gs {
   X(CellTable, cell)                              \
   X(AttentionTable, attention)                    \
   X(LinearTable, linear)                          \
+  X(LinearRowsTable, linear_rows)                 \
   X(WrappersTable, wrappers)
 
 struct Kernels {

@@ -107,14 +107,21 @@ ThreadTeam::Lent::~Lent() {
   Pool::get().take_back(team_);
 }
 
-int get_num_threads() {
+int admitted_threads(int threads) {
   // More than the processors gain nothing, but show what depends on their number; thousands use up the machine.
   static const int most = std::max(16, 4 * int(std::thread::hardware_concurrency()));
-  const int threads = asked.load();
-  return std::min(threads > 0 ? threads : omp_get_max_threads(), most);
+  return std::min(threads, most);
 }
 
-int threads_for(std::size_t chunks) { return int(std::clamp<std::size_t>(chunks, 1, std::size_t(get_num_threads()))); }
+int get_num_threads() {
+  const int threads = asked.load();
+  return admitted_threads(threads > 0 ? threads : omp_get_max_threads());
+}
+
+int threads_for(std::size_t chunks) {
+  const int most = std::min(get_num_threads(), ThreadLimit::most());
+  return int(std::clamp<std::size_t>(chunks, 1, std::size_t(most)));
+}
 
 void set_num_threads(int threads) { asked.store(threads); }
 

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -32,10 +33,26 @@ namespace gs {
 /// Threads that a team may have: set_num_threads, else what OpenMP says (OMP_NUM_THREADS, affinity, threadpoolctl); but
 /// no more than four for each processor, or 16.
 int get_num_threads();
-/// The same for work of so many chunks.
+/// The same for work of so many chunks, and within a ThreadLimit.
 int threads_for(std::size_t chunks);
 /// 0 goes back to what OpenMP says.
 void set_num_threads(int threads);
+/// So many, but no more than a team may have at all.
+int admitted_threads(int threads);
+
+/// While one lives, `threads_for` gives this thread no more: what it does is a part of other work.
+class ThreadLimit {
+ public:
+  explicit ThreadLimit(int most) : before_(std::exchange(most_, most)) {}
+  ~ThreadLimit() { most_ = before_; }
+  ThreadLimit(const ThreadLimit&) = delete;
+
+  static int most() { return most_; }
+
+ private:
+  inline static thread_local int most_ = std::numeric_limits<int>::max();
+  const int before_;
+};
 
 class ThreadTeam {
  public:

@@ -122,8 +122,10 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
   start({}, 0);
 }
 
-template <class Real> void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number) {
+template <class Real>
+void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) {
   order_ = std::move(order);
+  ids_ = std::move(ids);
   number_ = number;
   sum_ = nullptr;
   static_cast<Totals&>(*this) = {};
@@ -214,7 +216,8 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   last_ = &executor;
   at_ = rows;
   executor.begin(number_);
-  for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, order_[rows + i]);
+  const auto& ids = ids_.empty() ? order_ : ids_;
+  for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, ids[rows + i]);
   set_inputs(executor, network_, data_, [&](std::size_t i) { return std::size_t(order_[rows + i]); });
   for (std::size_t k = 0; k < scorings_.size(); ++k)
     if (!executor.heads[k].targets.empty()) set_targets(k, executor.heads[k]);

@@ -65,8 +65,9 @@ template <class Real> class TrainLoop : public Totals {
 
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
-  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on.
-  void start(std::vector<std::int64_t> order, std::uint32_t number);
+  /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on. They depend on
+  /// each row's number too, or on what ids, as many, have in its place.
+  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {});
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -95,8 +96,9 @@ template <class Real> class TrainLoop : public Totals {
   /// As advance, and the seconds that full batches spent in each stage of a step, by the stage's name.
   std::vector<std::pair<std::string, double>> profile(double seconds);
 
-  /// Steps until the pass is over.
-  std::size_t steps_left() const { return (order_.size() - rows + batch_size_ - 1) / batch_size_; }
+  /// Steps until the pass is over; and of one over so many rows.
+  std::size_t steps_left() const { return steps_of(order_.size() - rows); }
+  std::size_t steps_of(std::size_t count) const { return (count + batch_size_ - 1) / batch_size_; }
 
  private:
   Executor<Real>& executor(std::size_t batch);
@@ -151,7 +153,7 @@ template <class Real> class TrainLoop : public Totals {
   };
   std::vector<Selected> selected_;  // (output)
   BadLabel bad_label_;
-  std::vector<std::int64_t> order_;
+  std::vector<std::int64_t> order_, ids_;  // of the pass; no ids: the rows' numbers
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };

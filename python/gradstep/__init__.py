@@ -46,6 +46,7 @@ from .regularizers import Regularizer
 
 if TYPE_CHECKING:
     from . import plot, scalers, tune
+    from .many import fit_many
 
 __all__ = [
     "Initializer",
@@ -66,6 +67,7 @@ __all__ = [
     "check_grad",
     "config",
     "constraints",
+    "fit_many",
     "get_num_threads",
     "initializers",
     "layers",
@@ -95,13 +97,17 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """`gradstep.plot`, `scalers` and `tune`, loaded when they are asked for: an import makes them attributes."""
+    """`gradstep.plot`, `scalers`, `tune` and `fit_many`, loaded when they are asked for."""
     if name == "plot":
         from .plot import figures  # noqa: F401
     elif name == "scalers":
         from .scalers import base  # noqa: F401
     elif name == "tune":
         from .tune import results  # noqa: F401
+    elif name == "fit_many":
+        from .many import fit_many
+
+        globals()[name] = fit_many
     else:
         raise no_such(__name__, __all__, "module or class", name)
 

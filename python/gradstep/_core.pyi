@@ -6,6 +6,9 @@ from typing import Any, TypeAlias
 from numpy import ndarray
 
 from ._core_linear import LinearDescent as LinearDescent
+from ._core_linear import LinearObjective as LinearObjective
+from ._core_linear import coordinate_descent as coordinate_descent
+from ._core_linear import dual_descent as dual_descent
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations
@@ -35,6 +38,7 @@ from ._core_minimize import line_search as line_search
 from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
+from ._core_passes import Passes as Passes
 from ._core_torch import TensorGroups as TensorGroups
 
 __version__: str
@@ -327,8 +331,9 @@ class TrainLoop:
     def release(self) -> None:
         """Let go of the data, until the next `take`."""
 
-    def start(self, order: ndarray | None, number: int = 0) -> None:
-        """Begin a pass: rows in this order (int64), None: as they lie; number < 2**32: what is drawn follows."""
+    def start(self, order: ndarray | None, number: int = 0, ids: ndarray | None = None) -> None:
+        """Begin a pass: rows in this order (int64), None: as they lie. What is drawn follows from number < 2**32 and
+        from the rows' numbers, or from what ids has for each in their place."""
 
     def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
         """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
@@ -340,6 +345,9 @@ class TrainLoop:
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
+    @property
+    def asks_python(self) -> bool:
+        """Whether a layer or loss is computed in Python, so that `Passes` does not take it."""
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""

@@ -1,4 +1,4 @@
-"""Types of the stochastic descent of linear models (csrc/bindings/linear.cpp)."""
+"""Types of linear models (csrc/bindings/linear.cpp, linear_objective.cpp, coordinates.cpp)."""
 
 from typing import Any
 
@@ -31,3 +31,59 @@ class LinearDescent:
     def loss(self) -> float: ...
     @property
     def objective(self) -> float: ...
+
+class LinearObjective:
+    """x (rows, columns), or (data, indices, indptr) of a CSR matrix with int32 indices, float32 or float64; y (rows,),
+    and sample_weight or None, float64. settings: those of ObjectiveSettings (csrc/linear/objective.hpp) by name."""
+
+    def __init__(
+        self, x: Any, columns: int, y: ndarray, sample_weight: ndarray | None, settings: dict[str, Any]
+    ) -> None: ...
+    def value(self, w: ndarray) -> tuple[float, ndarray]:
+        """The value and its gradient."""
+    def hessian_product(self, v: ndarray) -> ndarray:
+        """The Hessian at the w of the last value, times v."""
+    def margins(self, w: ndarray) -> ndarray:
+        """The sums of the rows with w, (outputs * rows,)."""
+    def transposed(self, r: ndarray) -> ndarray:
+        """x' r, (columns,)."""
+    def gram(self, d: Any, extra: ndarray | None, extras: int, centre: ndarray) -> ndarray:
+        """z' diag(d) z, z = [x, extra] - centre. d: None for the sample weights, True for the curvature, or (rows,);
+        extra (rows, extras), or None for ones."""
+    def lbfgs(
+        self, w: ndarray, gtol: float, ftol: float, maxiter: float, memory: int
+    ) -> tuple[ndarray, float, int, int, str]:
+        """The minimum, its value, iterations, evaluations, and the reason of the end."""
+
+def coordinate_descent(
+    gram: ndarray,
+    q: ndarray,
+    l1: ndarray,
+    l2: float,
+    yy: float,
+    positive: bool,
+    w: ndarray,
+    passes: int,
+    tol: float,
+    gap: float,
+    random: bool,
+    seed: int,
+) -> tuple[int, float, bool]:
+    """Move w in place to the minimum of w' gram w / 2 - q' w + l1' |w| + l2 |w|^2 / 2: passes, the duality gap (nan
+    where `gap` is negative), and whether it converged."""
+
+def dual_descent(
+    x: Any,
+    columns: int,
+    y: ndarray,
+    upper: ndarray,
+    epsilon: float,
+    bias: float,
+    beta: ndarray,
+    w: ndarray,
+    passes: int,
+    tol: float,
+    seed: int,
+) -> tuple[int, float, bool]:
+    """Move beta (rows,) and w (columns + 1,) in place to the solution of a support vector machine: passes, nan, and
+    whether it converged."""

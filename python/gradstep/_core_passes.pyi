@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ._core import Given, Network
+from ._core import Given, Network, TrainLoop
 
 class CurvatureLoop:
     """Gauss-Newton products of the loss of many rows, summed over chunks of them."""
@@ -46,3 +46,22 @@ class ForwardBackward:
     @property
     def gradients(self) -> list[ndarray]:
         """One for each weight that is trained, in order; overwritten by each `backward`."""
+
+class Passes:
+    """Passes of training loops that wait, in a row for each member; a thread makes those of a member."""
+
+    def __init__(self, members: int, threads: int) -> None: ...
+    def add(
+        self, member: int, loop: TrainLoop, order: ndarray | None = None, number: int = 0, ids: ndarray | None = None
+    ) -> None:
+        """Put a pass behind those of a member; order, number and ids: see `TrainLoop.start`."""
+
+    def run(self, seconds: float) -> bool:
+        """Make them, for about `seconds`; True when all are over. No GIL. Ctrl-C and what a pass raises leave each
+        member after whole steps, and end the rest."""
+
+    def take(self) -> list[list[tuple[int, int, float, list[float]]]]:
+        """For each member the `TrainLoop.progress` of each pass that was made, when all are over; then none waits."""
+    @property
+    def failed(self) -> int | None:
+        """The member whose pass raised."""

@@ -9,6 +9,7 @@ from .descent import plot_descent
 from .embedded import embedding
 from .history import plot_history
 from .landscape import landscape, path
+from .many import plot_many
 from .rates import plot_rates
 from .schedule import learning_rate
 from .search import plot_search
@@ -23,6 +24,7 @@ __all__ = [
     "path",
     "plot_descent",
     "plot_history",
+    "plot_many",
     "plot_rates",
     "plot_search",
 ]

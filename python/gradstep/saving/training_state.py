@@ -22,6 +22,7 @@ __all__ = [
     "check_optimizer",
     "counters",
     "describe_optimizer",
+    "fresh_optimizer",
     "load_optimizer",
     "move_model",
     "restore_counters",
@@ -128,6 +129,14 @@ def revive_optimizer(record: Mapping[str, Any]) -> tuple[Any, Callable[[Savable,
             optimizer_state.revive(model, optimizer._stage(), record["stage"], _part(state, STAGE))
 
     return optimizer, attach
+
+
+def fresh_optimizer(model: Savable) -> tuple[Any, Callable[[Savable], None]]:
+    """The optimizer of a model as it was before its first step, and what tells it the weights of a model."""
+    record, _ = describe_optimizer(model)
+    assert record is not None
+    optimizer, attach = revive_optimizer({name: record[name] for name in ("optimizer", "excluded")})
+    return optimizer, lambda other: attach(other, {})
 
 
 def _part(state: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -27,15 +27,28 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError("gradstep.sklearn needs scikit-learn: pip install 'gradstep[sklearn]'.") from error
 
+from .elastic_net import ElasticNet, Lasso
+from .huber import HuberRegressor
+from .linear_regression import LinearRegression
+from .logistic import LogisticRegression
 from .mlp_classifier import MLPClassifier
 from .mlp_regressor import MLPRegressor
 from .one_class import SGDOneClassSVM
 from .passive_aggressive import PassiveAggressiveClassifier, PassiveAggressiveRegressor
 from .perceptron import Perceptron
+from .ridge import Ridge, RidgeClassifier
 from .sgd import SGDClassifier, SGDRegressor
+from .svm import LinearSVC, LinearSVR
 from .wrapper import ModelClassifier, ModelRegressor
 
 __all__ = [
+    "ElasticNet",
+    "HuberRegressor",
+    "Lasso",
+    "LinearRegression",
+    "LinearSVC",
+    "LinearSVR",
+    "LogisticRegression",
     "MLPClassifier",
     "MLPRegressor",
     "ModelClassifier",
@@ -43,6 +56,8 @@ __all__ = [
     "PassiveAggressiveClassifier",
     "PassiveAggressiveRegressor",
     "Perceptron",
+    "Ridge",
+    "RidgeClassifier",
     "SGDClassifier",
     "SGDOneClassSVM",
     "SGDRegressor",

@@ -52,7 +52,11 @@ class RunWithMetrics:
     @property
     def progress(self) -> tuple[int, int, float, list[Any]]:
         """Of this pass so far: batches, rows, mean loss, and the other values of the logs."""
-        batches, rows, loss, means = self._run.progress
+        return self.taken_up(self._run.progress)
+
+    def taken_up(self, progress: tuple[int, int, float, list[Any]]) -> tuple[int, int, float, list[Any]]:
+        """What the engine says of a pass, with what the metrics say that the program made."""
+        batches, rows, loss, means = progress
         rest, values = iter(means), []
         for use in self._uses:
             if use.engine:
@@ -64,13 +68,18 @@ class RunWithMetrics:
         return batches, rows, loss, values
 
     @property
+    def engine(self) -> _core.TrainLoop | None:
+        """The run of the engine, if it alone makes passes."""
+        return None if self._updated else self._run
+
+    @property
     def over(self) -> bool:
         """Whether the pass is over."""
         return self._run.over
 
-    def start(self, order: np.ndarray | None, number: int = 0) -> None:
-        """Begin a pass over the rows in this order; None: as they lie."""
-        self._run.start(order, number)
+    def start(self, order: np.ndarray | None, number: int = 0, ids: np.ndarray | None = None) -> None:
+        """Begin a pass over the rows in this order; None: as they lie. What is drawn follows from number and ids."""
+        self._run.start(order, number, ids)
         self._order = order
         for use in self._uses:
             if use.metric is not None and self._fresh:

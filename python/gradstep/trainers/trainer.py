@@ -154,7 +154,7 @@ class Trainer:
             self.key = key or self.key
             hooks = as_list(callbacks, model, level > 0, verbose=level, epochs=last, steps=now.feed.steps)
             model.history = hooks.on_fit_data(
-                now.feed.sample.x, now.feed.sample.y, self._log_names(now.scored is not None, validation_freq)
+                now.feed.sample.x, now.feed.sample.y, self.log_names(now.scored is not None, validation_freq)
             )
             model.stop_training, self.initial_epoch = False, None
             logs: dict[str, float] = {}
@@ -188,9 +188,7 @@ class Trainer:
 
     def _epoch(self, feed: Feed, run: Any, epoch: int, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
-        number = max(self.passes, epoch)  # over all calls of fit, so that no two epochs draw the same
-        self.passes = number + 1
-        feed.start(run, epoch, number)
+        feed.start(run, epoch, self.begin_pass(epoch))
         batch, each, names = 0, hooks.wants_batches("train"), self._executor.losses_and_metrics.log_names
         try:
             while not run.over:
@@ -212,6 +210,12 @@ class Trainer:
             feed.finish(run.progress[0])
             hooks.set_steps(feed.steps)
         return logs
+
+    def begin_pass(self, epoch: int) -> int:
+        """The number of an epoch's pass: over all calls of `fit`, so that no two epochs draw the same."""
+        number = max(self.passes, epoch)
+        self.passes = number + 1
+        return number
 
     def _after_epoch(self, loss: float) -> None:
         """Let a sequence of methods go on to its next one."""
@@ -240,7 +244,7 @@ class Trainer:
         if self._fits:
             raise RuntimeError(f"{call} must wait until fit, which trains these layers now, has ended.")
 
-    def _log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
+    def log_names(self, is_scored: bool, validation_freq: Any) -> LogNames:
         """Names in the logs of epochs, without those added by callbacks."""
         own = tuple(self._executor.losses_and_metrics.log_names)
         steps, later = self._step_names()

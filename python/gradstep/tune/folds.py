@@ -9,10 +9,9 @@ import numpy as np
 
 from .. import seeds
 from ..checks import check_bool, check_float, check_int, describe
+from ..data.folds import Fold, check_fold
 
 __all__ = ["KFold", "StratifiedKFold", "folds_of", "row_count"]
-
-Fold = tuple[np.ndarray, np.ndarray]
 
 
 class KFold:
@@ -165,7 +164,7 @@ def folds_of(cv: Any, x: Any, y: Any, stratify: Any, groups: Any) -> list[Fold]:
     else:
         kind = KFold if labels is None else StratifiedKFold
         found = list(kind(check_int("cv", cv, 2), seed=0).split(x, labels))
-    folds = [_checked(fold, number, rows) for number, fold in enumerate(found)]
+    folds = [check_fold(fold, f"fold {number}", rows) for number, fold in enumerate(found)]
     if not folds:
         raise ValueError("cv must give at least one fold; it gives none.")
     return folds
@@ -182,17 +181,3 @@ def _held_out(rows: int, share: float, labels: Any) -> Fold:
         of_class = order[classes[order] == number]
         tests[of_class[: round(share * len(of_class))]] = True
     return np.flatnonzero(~tests), np.flatnonzero(tests)
-
-
-def _checked(fold: Any, number: int, rows: int) -> Fold:
-    if not isinstance(fold, (tuple, list)) or len(fold) != 2:
-        raise TypeError(f"fold {number} must be a pair of row numbers, (train, test); got {describe(fold)}.")
-    parts = [np.asarray(part) for part in fold]
-    for name, part in zip(("train", "test"), parts, strict=True):
-        if part.ndim != 1 or part.dtype.kind not in "biu" or not len(part):
-            raise ValueError(f"fold {number}: {name} must be row numbers, one or more; its shape is {part.shape}.")
-    parts = [np.flatnonzero(part) if part.dtype.kind == "b" else part for part in parts]
-    for name, part in zip(("train", "test"), parts, strict=True):
-        if part.min(initial=0) < 0 or part.max(initial=-1) >= rows:
-            raise ValueError(f"fold {number}: {name} must be row numbers from 0 to {rows - 1}; it has others.")
-    return parts[0], parts[1]

@@ -19,7 +19,7 @@ from ..callbacks.rates import check_rates
 from ..checks import check_bool, check_float, check_int
 from ..data.sources import gives_batches
 from ..hints import warn
-from ..saving.training_state import describe_optimizer, revive_optimizer
+from ..saving.training_state import fresh_optimizer
 from .rate_curve import LEAST, read_curve, smoothed_curve
 
 if TYPE_CHECKING:
@@ -131,10 +131,8 @@ def _same_draws() -> Iterator[None]:
 
 def _without_state(model: Any) -> Any:
     """The model with its optimizer as it was before its first step: old momentum would move weights at any rate."""
-    record, _ = describe_optimizer(model)
-    assert record is not None
-    model.optimizer, attach = revive_optimizer({name: record[name] for name in ("optimizer", "excluded")})
-    attach(model, {})
+    model.optimizer, attach = fresh_optimizer(model)
+    attach(model)
     return model
 
 

@@ -1,0 +1,119 @@
+"""Sums of squares of centred data, from which least-squares models follow without a copy of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.optimize
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from .objective import Objective, conjugate_gradients
+from .sgd_base import READ
+
+__all__ = ["Centred", "nonnegative", "read_regression"]
+
+
+def read_regression(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, multi_output: bool = True
+) -> tuple[Any, np.ndarray, np.ndarray | None, bool]:
+    """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64."""
+    X, y = validate_data(estimator, X, y, y_numeric=True, multi_output=multi_output, **READ)
+    if sample_weight is not None:
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+    return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight, y.ndim == 1
+
+
+class Centred:
+    """X and Y less their weighted means, or as they are where there is no intercept.
+
+    Parameters
+    ----------
+    X : ndarray or SciPy CSR matrix, (rows, features)
+    Y : ndarray, (rows, targets), float64
+    sample_weight : ndarray, (rows,), or None
+
+    Attributes
+    ----------
+    mean, target_mean : ndarray, (features,) and (targets,)
+    total : float
+        The sum of the weights.
+    """
+
+    def __init__(self, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, fit_intercept: bool) -> None:
+        rows, self.features = X.shape
+        self.Y, self.weights = Y, sample_weight
+        self.objective = Objective(
+            X, Y[:, 0], sample_weight, "squared_error", fit_intercept=fit_intercept, keeps_curvature=True
+        )
+        self.fit_intercept = fit_intercept
+        self.total = float(rows) if sample_weight is None else float(sample_weight.sum())
+        self.mean, self.target_mean = np.zeros(self.features), np.zeros(Y.shape[1])
+        if fit_intercept and self.total > 0:
+            weights = np.ones(rows) if sample_weight is None else sample_weight
+            self.mean = self.objective.transposed(weights) / self.total
+            self.target_mean = np.average(Y, axis=0, weights=sample_weight)
+
+    def squares(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """X'X (features, features), X'Y (features, targets), and the diagonal of Y'Y, in one pass."""
+        n, targets = self.features, self.Y.shape[1]
+        centre = np.concatenate([self.mean, self.target_mean])
+        found = self.objective.gram(None, self.Y, targets, centre)
+        return np.ascontiguousarray(found[:n, :n]), np.ascontiguousarray(found[:n, n:]), np.diag(found)[n:].copy()
+
+    def correlations(self, residuals: np.ndarray) -> np.ndarray:
+        """X' diag(weights) R, (features, targets), of R (rows, targets)."""
+        weighted = residuals if self.weights is None else residuals * self.weights[:, None]
+        sums = weighted.sum(axis=0)
+        each = [self.objective.transposed(np.ascontiguousarray(column)) for column in weighted.T]
+        return np.stack(each, axis=1) - np.outer(self.mean, sums)
+
+    def residuals(self, coef: np.ndarray) -> np.ndarray:
+        """Y - X coef, (rows, targets), of coef (features, targets)."""
+        intercepts = self.intercepts(coef)
+        made = np.empty_like(self.Y)
+        for k in range(self.Y.shape[1]):
+            w = np.append(coef[:, k], intercepts[k]) if self.fit_intercept else np.ascontiguousarray(coef[:, k])
+            made[:, k] = self.Y[:, k] - self.objective.margins(w)[0]
+        return made
+
+    def intercepts(self, coef: np.ndarray) -> np.ndarray:
+        """The intercepts (targets,) that coefficients (features, targets) leave."""
+        return self.target_mean - self.mean @ coef
+
+    def rooted(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Centred copies of a dense X and of Y, their rows times the roots of the weights."""
+        x, y = X - self.mean, self.Y - self.target_mean
+        if self.weights is None:
+            return x, y
+        root = np.sqrt(self.weights)[:, None]
+        return x * root, y * root
+
+    def product(self, v: np.ndarray) -> np.ndarray:
+        """X' diag(weights) X v."""
+        b = -float(self.mean @ v)
+        w = np.append(v, b) if self.fit_intercept else v
+        sums = self.objective.margins(w)[0]
+        return self.correlations(sums[:, None])[:, 0]
+
+    def conjugate_gradients(
+        self, alpha: float, b: np.ndarray, tol: float, most: int, start: np.ndarray | None = None
+    ) -> tuple[np.ndarray, int, bool]:
+        """w with (X'X + alpha) w = b, to a residual of `tol` times that of 0; iterations; whether it came so far."""
+        size = float(np.sqrt(b @ b))
+        return conjugate_gradients(lambda v: self.product(v) + alpha * v, b, tol * size, most, start)
+
+
+def nonnegative(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """w >= 0 with the least w' a w / 2 - b' w, for a positive semidefinite a.
+
+    References
+    ----------
+    Lawson & Hanson 1974, *Solving least squares problems*.
+    """
+    values, vectors = np.linalg.eigh(a)
+    kept = values > len(values) * np.finfo(float).eps * max(float(values[-1]), 0.0)
+    root = np.sqrt(values[kept])
+    if not kept.any():
+        return np.zeros(len(b))
+    return np.asarray(scipy.optimize.nnls(root[:, None] * vectors[:, kept].T, vectors[:, kept].T @ b / root)[0])

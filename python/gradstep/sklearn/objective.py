@@ -1,0 +1,213 @@
+"""What linear models minimize over all rows at once, and the methods that do."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from .. import _core
+from .descent import rows_of
+
+__all__ = ["Objective", "lbfgs", "newton", "newton_cg_direction", "newton_cholesky_direction", "solve", "warn_unless"]
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+class Objective:
+    """``scale sum_i s_i L(y_i, x_i w + b) + l2 |w|^2 / 2 + l2_intercept b^2 / 2`` and its derivatives.
+
+    Coefficients are float64, (outputs, features + 1) in C order with the intercepts behind, or (outputs, features)
+    without them; the scale of "huber" comes last. A pass reads X where it lies.
+
+    Parameters
+    ----------
+    X : ndarray or SciPy CSR matrix, (rows, features), float32 or float64
+    y : ndarray, (rows,)
+        Classes are -1 and 1, or numbers for "softmax".
+    sample_weight : ndarray, (rows,), or None
+    loss : {"log_loss", "squared_hinge", "squared_error", "squared_epsilon_insensitive", "huber", "softmax"}
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        loss: str,
+        *,
+        scale: float = 1.0,
+        l2: float = 0.0,
+        l2_intercept: float = 0.0,
+        fit_intercept: bool = True,
+        outputs: int = 1,
+        loss_at: float = 0.0,
+        keeps_curvature: bool = False,
+    ) -> None:
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+        self.settings: dict[str, Any] = {
+            "loss": loss,
+            "loss_at": loss_at,
+            "scale": scale,
+            "l2": l2,
+            "l2_intercept": l2_intercept,
+            "fit_intercept": fit_intercept,
+            "outputs": outputs,
+            "keeps_curvature": keeps_curvature,
+        }
+        self.columns = X.shape[1]
+        self.shape = (outputs, self.columns + fit_intercept)
+        weights = None if sample_weight is None else np.ascontiguousarray(sample_weight, np.float64)
+        self._core = _core.LinearObjective(
+            rows_of(X)[0], self.columns, np.ascontiguousarray(y, np.float64), weights, self.settings
+        )
+        self.value: Callable[[np.ndarray], tuple[float, np.ndarray]] = self._core.value
+        self.hessian_product: Callable[[np.ndarray], np.ndarray] = self._core.hessian_product
+
+    def restricted(self, columns: np.ndarray) -> Objective:
+        """The objective of these features alone."""
+        names = {name: value for name, value in self.settings.items() if name != "loss"}
+        X = self.X[:, columns]
+        X = X.tocsr() if scipy.sparse.issparse(X) else np.ascontiguousarray(X)
+        return Objective(X, self.y, self.sample_weight, self.settings["loss"], **names)
+
+    def margins(self, w: np.ndarray) -> np.ndarray:
+        """The sums of the rows with w, (outputs, rows)."""
+        return self._core.margins(w).reshape(self.shape[0], -1)
+
+    def transposed(self, r: np.ndarray) -> np.ndarray:
+        """X' r."""
+        return self._core.transposed(r)
+
+    def gram(self, d: Any = None, extra: np.ndarray | None = None, extras: int = 0, centre: Any = None) -> np.ndarray:
+        """Z' diag(d) Z, Z = [X, extra] - centre: d is the sample weights by default, True the curvature."""
+        centre = np.zeros(self.columns + extras) if centre is None else centre
+        return self._core.gram(d, extra, extras, centre)
+
+    def hessian(self, d: Any = True) -> np.ndarray:
+        """The Hessian of one output at the w of the last value."""
+        intercept = int(self.settings["fit_intercept"])
+        found = self.gram(d, None, intercept)
+        found *= self.settings["scale"]
+        diagonal = np.einsum("ii->i", found)
+        diagonal[: self.columns] += self.settings["l2"]
+        if intercept:
+            diagonal[-1] += self.settings["l2_intercept"]
+        return found
+
+
+def lbfgs(objective: Objective, w: np.ndarray, gtol: float, max_iter: int) -> tuple[np.ndarray, int, bool]:
+    """L-BFGS from w: the coefficients, iterations, and whether no component of the gradient is above `gtol`."""
+    found, f, iterations, _, reason = objective._core.lbfgs(w, gtol, 64 * EPS, float(max_iter), 10)
+    return found, iterations, reason in ("gtol", "ftol") or _is_flat(objective, found, f, reason)
+
+
+def _is_flat(objective: Objective, w: np.ndarray, f: float, reason: str) -> bool:
+    """Whether what is left is below rounding, where a line search has found nothing lower."""
+    if reason == "maxiter":
+        return False
+    return float(np.abs(objective.value(w)[1]).max()) <= np.sqrt(EPS) * max(1.0, abs(f))
+
+
+Direction = Callable[[np.ndarray, float], np.ndarray]
+
+
+def newton_cholesky_direction(objective: Objective) -> Direction:
+    """Newton's direction by the Cholesky factor of the Hessian."""
+
+    def direction(g: np.ndarray, gtol: float) -> np.ndarray:
+        return -solve(objective.hessian(), g)
+
+    return direction
+
+
+def newton_cg_direction(objective: Objective) -> Direction:
+    """Newton's direction by conjugate gradients, as far as the gradient is worth it (Dembo & Steihaug 1983)."""
+
+    def direction(g: np.ndarray, gtol: float) -> np.ndarray:
+        size = float(np.sqrt(g @ g))
+        return conjugate_gradients(
+            objective.hessian_product, -g, min(0.1, np.sqrt(size)) * size, 20 * len(g), indefinite=True
+        )[0]
+
+    return direction
+
+
+def conjugate_gradients(
+    product: Callable[[np.ndarray], np.ndarray],
+    b: np.ndarray,
+    tol: float,
+    most: int,
+    x: np.ndarray | None = None,
+    indefinite: bool = False,
+) -> tuple[np.ndarray, int, bool]:
+    """x with A x = b to a residual of length `tol`, the iterations, and whether it came so far."""
+    x = np.zeros_like(b) if x is None else x.copy()
+    r = b - product(x) if x.any() else b.copy()
+    p, rr = r.copy(), float(r @ r)
+    for k in range(most):
+        if rr <= tol * tol:
+            return x, k, True
+        ap = product(p)
+        bend = float(p @ ap)
+        if bend <= 3 * EPS * float(p @ p):
+            return (b.copy() if indefinite and not x.any() else x), k, False
+        x += (rr / bend) * p
+        r -= (rr / bend) * ap
+        before, rr = rr, float(r @ r)
+        p = r + (rr / before) * p
+    return x, most, rr <= tol * tol
+
+
+def solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """x with a x = b, for a positive semidefinite a, which is overwritten; b (n,) or (n, m)."""
+    diagonal = np.einsum("ii->i", a).copy()
+    added, largest = 0.0, float(diagonal.max(initial=0.0)) or 1.0
+    factor = a.copy()
+    while _core.cholesky(factor) < len(a):
+        added = max(10 * added, 1e-12 * largest)
+        factor = a.copy()
+        np.einsum("ii->i", factor)[...] += added
+    x = np.ascontiguousarray(b.reshape(len(b), -1)).copy()
+    _core.cholesky_solve(factor, x)
+    return x.reshape(b.shape)
+
+
+def newton(
+    objective: Objective, w: np.ndarray, direction_at: Direction, gtol: float, max_iter: int
+) -> tuple[np.ndarray, int, bool]:
+    """Newton's method with a line search that halves: what `lbfgs` gives."""
+    f, g = objective.value(w)
+    for iteration in range(max_iter):
+        if np.abs(g).max() <= gtol:
+            return w, iteration, True
+        d = direction_at(g, gtol)
+        slope, step = float(d @ g), 1.0
+        while True:
+            near = w + step * d
+            f1, g1 = objective.value(near)
+            if f1 <= f + 1e-4 * step * slope:
+                break
+            if abs(f1 - f) <= 16 * EPS * abs(f) and np.abs(g1).max() < np.abs(g).max():
+                break  # rounding hides what the step gains
+            step *= 0.5
+            if step < 1e-10:
+                objective.value(w)
+                return w, iteration, bool(np.abs(g).max() <= np.sqrt(EPS) * max(1.0, abs(f)))
+        w, f, g = near, f1, g1
+    return w, max_iter, bool(np.abs(g).max() <= gtol)
+
+
+def warn_unless(converged: bool, what: str, max_iter: int) -> None:
+    """Warn as scikit-learn does where a method has used up its iterations."""
+    if not converged:
+        warnings.warn(
+            f"{what} failed to converge after {max_iter} iterations. Increase max_iter, or scale the data "
+            "(sklearn.preprocessing.StandardScaler).",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
