@@ -60,8 +60,10 @@ bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
 
 # The sdist must hold all it takes: a wheel is built from it alone, and must be small, need only NumPy, and work elsewhere.
+# It is the wheel for the commands that follow, as it was made from the same files.
 sdist-check: $(VENV)/bin/python
-	.ci/sdist_check "$(BIN)/python"
+	.ci/sdist_check "$(BIN)/python" build/wheel
+	touch build/wheel/built
 
 clean:
 	rm -rf build dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks

@@ -53,6 +53,7 @@ PYTHON_FLOORS = (
     ("metrics", "layers", "data"),
     ("trainers",),
     ("saving",),
+    ("export",),
     ("many",),
     ("tune",),
     ("models", "scalers", "utils"),

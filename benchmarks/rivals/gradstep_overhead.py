@@ -54,7 +54,7 @@ class Names:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(Terminal()):
             given = [
                 callbacks.EarlyStopping("loss", patience=3),
-                callbacks.ModelCheckpoint(os.path.join(folder, "model.keras")),
+                callbacks.ModelCheckpoint(os.path.join(folder, "model.gradstep")),
             ]
             self.model.fit(self.x, self.y, batch_size=self.problem["batch"], epochs=1, verbose=1, callbacks=given)
 

@@ -146,7 +146,7 @@ template <class Real> class ConvBackwardJob : public ConvJob<Real> {
     }
     if (!conv.pool) return dy;
     const Window window = this->strips_.pool(strip);
-    if (conv.pool->mean || !window.covers()) std::fill_n(here, count * strip.places() * n, Real(0));
+    if (!window.covers()) std::fill_n(here, count * strip.places() * n, Real(0));
     if (conv.pool->mean)
       pool_loops<Real>().mean_backward(window, dy, count, here);
     else

@@ -19,22 +19,25 @@ struct RowSteps {
   bool all = false;                 // whether all rows take their steps, for a gradient that is stored whole
   std::vector<std::int64_t> ids{};  // of the batch
   std::optional<RowGradient> by_ids{};
-  const RowGradient* gradient = nullptr;  // of the batch; none if one of its ids is no row
+  const RowGradient* gradient = nullptr;  // of the batch; none if one of its ids is no row, or if they are most rows
   std::size_t columns = 0;
 
   /// ids (n) of a batch, of a table of `rows`; values (n, columns): where the gradient by what they are will be
   template <class Real> void read(const Real* from, std::size_t n, std::size_t rows, const std::byte* values) {
     gradient = nullptr;
-    if (!active || all) return;
+    // From half of the rows on, going over all of them in their order is faster.
+    if (!active || all || n >= rows) return;
     ids.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
       if (!(from[i] > Real(-1) && from[i] < Real(rows))) return;
       ids[i] = std::int64_t(from[i]);
     }
-    gradient = &by_ids.emplace(ids.data(), n, values, parameter->dtype, columns);
+    take(by_ids.emplace(ids.data(), n, values, parameter->dtype, columns), rows);
   }
   /// The same for the gradient of a batch that somebody else has found.
-  void take(const RowGradient& of_batch) { gradient = active && !all ? &of_batch : nullptr; }
+  void take(const RowGradient& of_batch, std::size_t rows) {
+    gradient = active && !all && 2 * of_batch.rows.size() <= rows ? &of_batch : nullptr;
+  }
   /// Rows [first, last) that the batch reads take the steps that are pending; or, without a gradient, all of them.
   void catch_up(std::size_t first, std::size_t last) const {
     if (!active) return;

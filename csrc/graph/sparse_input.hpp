@@ -97,7 +97,7 @@ template <class Real> void SparseTerm<Real>::find() {
   const std::vector<std::int64_t> ids(x.columns.begin(), x.columns.begin() + std::ptrdiff_t(n));
   gradient.emplace(ids.data(), x.rows.data(), reinterpret_cast<const std::byte*>(x.values.data()), n,
                    reinterpret_cast<const std::byte*>(dz), Dtype(dtype_of<Real>()), w.attributes->columns);
-  if (w.by_rows) w.by_rows->take(*gradient);
+  if (w.by_rows) w.by_rows->take(*gradient, x.width);
 }
 
 /// z (rows, n) = start + x w, some rows in each chunk.

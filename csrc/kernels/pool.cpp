@@ -182,17 +182,23 @@ template <class Real> void mean_forward(const Window& w, const Real* x, std::siz
 
 template <class Real> void mean_backward(const Window& w, const Real* dy, std::size_t count, Real* dx) {
   const std::size_t n = w.channels;
+  const bool covers = w.covers();
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
     each_place(w, [&](const Place& place, std::size_t) INLINED {
       const Real of = Real(place.count());
+      using Vector = typename Simd<Real>::Vector;
       const auto vectors = [&](std::size_t c) INLINED {
         const auto part = load(dy + c) / of;
-        each_number(w, place,
-                    [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, load(dx + to + c) + part); });
+        if (covers)
+          each_number(w, place, [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, Vector{} + part); });
+        else
+          each_number(w, place,
+                      [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, load(dx + to + c) + part); });
       };
       const auto single = [&](std::size_t c) INLINED {
         const Real part = dy[c] / of;
-        each_number(w, place, [&](std::size_t to, std::size_t) INLINED { dx[to + c] += part; });
+        each_number(w, place,
+                    [&](std::size_t to, std::size_t) INLINED { dx[to + c] = (covers ? Real(0) : dx[to + c]) + part; });
       };
       each_block<Real>(n, vectors, single);
       dy += n;

@@ -22,7 +22,7 @@ template <class Real>
 using MaxPoolBackward = void (*)(const Window& w, const Real* dy, const void* index, std::size_t count, Real* dx);
 /// x -> y, the mean of those numbers of a window that there are
 template <class Real> using MeanPoolForward = void (*)(const Window& w, const Real* x, std::size_t count, Real* y);
-/// dy -> dx, zeros before, += dy over the number of those
+/// dy -> dx, zeros before unless the windows cover it, += dy over the number of those
 template <class Real> using MeanPoolBackward = void (*)(const Window& w, const Real* dy, std::size_t count, Real* dx);
 
 template <class Real> struct PoolLoops {

@@ -62,7 +62,7 @@ struct Pool {
         [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
           const Real* const from = dy.at + first * dy.columns;
           Real* const to = dx.at + first * dx.columns;
-          if (mean || !window.covers()) std::fill_n(to, count * dx.columns, Real(0));
+          if (!window.covers()) std::fill_n(to, count * dx.columns, Real(0));
           if (which)
             loops.max_backward(window, from, which + first * dy.columns * index_size(window), count, to);
           else

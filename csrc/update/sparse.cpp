@@ -14,6 +14,9 @@ namespace {
 constexpr std::size_t chunk_size = 1 << 13, chunk_rows = 1 << 10;
 // Bytes of an array of the rows that are updated together: they, their gradient and state stay in the first cache.
 constexpr std::size_t block_size = 4096;
+// Bytes of a row from which copying it costs more than a call of a kernel for it alone, and how many such rows ahead
+// memory is asked for.
+constexpr std::size_t long_row = 256, ahead = 6;
 // Element-steps of a flush from which a second thread is worth waking.
 constexpr std::size_t parallel_size = 1 << 20;
 
@@ -27,17 +30,46 @@ struct RowSlice {
   bool changed;           // whether its state is not as at the start, for all that is known
 };
 
-/// Slices of a chunk, block by block: copied side by side, those with most steps pending first, so that the ones that a
-/// pending step concerns are always the first so many elements; updated; put back.
+/// Slices of a chunk. Long ones are updated where they lie, one by one. Short ones block by block: copied side by side,
+/// those with most steps pending first, so that the ones that a pending step concerns are always the first so many
+/// elements; updated; put back.
 template <class Real> class RowUpdate {
  public:
   RowUpdate(const Parameter& parameter, const RowGradient* gradient, const UpdateKernel* kernel, double scale)
-      : p_(parameter), gradient_(gradient), kernel_(kernel), scale_(scale), pending_(parameter.pending.get()) {
-    for (std::size_t s = 0; s < p_.state.size(); ++s) places_[s] = state_[s];
-  }
+      : p_(parameter), gradient_(gradient), kernel_(kernel), scale_(scale), pending_(parameter.pending.get()) {}
 
   void run(std::size_t begin, std::size_t end) {
-    list(begin, end);
+    const bool in_place = p_.layout.contiguous && columns_of(p_.layout) * sizeof(Real) >= long_row;
+    list(begin, end, !in_place);
+    if (in_place)
+      update_in_place();
+    else
+      update_blocks();
+  }
+
+ private:
+  static constexpr std::size_t block = block_size / sizeof(Real), line = 64 / sizeof(Real);
+  static constexpr Real zeros[block] = {};
+
+  std::uint16_t now() const { return pending_ ? pending_->size() : 0; }
+
+  void update_in_place() {
+    for (std::size_t k = 0; k < std::min(ahead, count_); ++k) fetch(slices_[k]);
+    for (std::size_t k = 0; k < count_; ++k) {
+      if (k + ahead < count_) fetch(slices_[k + ahead]);
+      const RowSlice& slice = slices_[k];
+      Real* const w = reinterpret_cast<Real*>(p_.data) + slice.at;
+      for (std::size_t s = 0; s < p_.state.size(); ++s) places_[s] = slot(s) + slice.at;
+      for (std::uint16_t j = slice.applied; j < now(); ++j) sweep((*pending_)[j], w, zeros, slice.n, 1);
+      decay(slice, w);
+      if (!kernel_) continue;
+      gradient_->read(slice.from, slice.from + slice.n, reinterpret_cast<std::byte*>(g_));
+      sweep(*kernel_, w, g_, slice.n, scale_);
+    }
+  }
+
+  void update_blocks() {
+    for (std::size_t s = 0; s < p_.state.size(); ++s) places_[s] = state_[s];
     RowSlice* const last = slices_ + count_;
     std::sort(slices_, std::partition(slices_, last, [&](const RowSlice& p) { return p.applied < now(); }),
               [](const RowSlice& a, const RowSlice& b) { return a.applied < b.applied; });
@@ -57,12 +89,7 @@ template <class Real> class RowUpdate {
     }
   }
 
- private:
-  static constexpr std::size_t block = block_size / sizeof(Real), line = 64 / sizeof(Real);
-
-  std::uint16_t now() const { return pending_ ? pending_->size() : 0; }
-
-  void list(std::size_t begin, std::size_t end) {
+  void list(std::size_t begin, std::size_t end, bool fetches) {
     const std::size_t columns = columns_of(p_.layout);
     count_ = 0;
     for (std::size_t n; begin < end; begin += n) {
@@ -75,13 +102,16 @@ template <class Real> class RowUpdate {
                            pending_ ? pending_->applied(where) : std::uint16_t(0),
                            now(),
                            true};
-      if (gradient_) fetch(slice);
+      if (gradient_ && fetches) fetch(slice);
       if (kernel_ || slice.applied < now()) slices_[count_++] = slice;
     }
     if (!pending_) return;
-    // One number of each cache line first, without branches: these loads wait for memory all at once.
+    // Of a row of which it is not known, one number of each cache line first, without branches: these loads wait for
+    // memory all at once.
     for (RowSlice* slice = slices_; slice != slices_ + count_; ++slice) {
-      slice->changed = slice->applied == now() || !pending_->is_fixed(slice->applied);
+      slice->changed = slice->applied == now() || !pending_->is_fixed(slice->applied) ||
+                       pending_->had_gradient(std::int64_t(slice->at / columns));
+      if (slice->changed) continue;
       for (std::size_t s = 0; s < p_.state.size(); ++s) {
         const Real *x = slot(s) + slice->at, start = Real(pending_->start(s));
         for (std::size_t i = 0; i < slice->n; i += line) slice->changed |= x[i] != start;
@@ -138,31 +168,34 @@ template <class Real> class RowUpdate {
     for (std::size_t s = 0; s < p_.state.size(); ++s) std::copy_n(state_[s] + at, slice.n, slot(s) + slice.at);
   }
 
-  void sweep(const UpdateKernel& kernel, const Real* g, std::size_t n, double scale) {
-    kernel.apply({reinterpret_cast<std::byte*>(w_), p_.dtype, reinterpret_cast<const std::byte*>(g), p_.dtype, places_,
+  void sweep(const UpdateKernel& kernel, Real* w, const Real* g, std::size_t n, double scale) {
+    kernel.apply({reinterpret_cast<std::byte*>(w), p_.dtype, reinterpret_cast<const std::byte*>(g), p_.dtype, places_,
                   nullptr, 0, n, 0},
                  scale);
   }
 
+  // What a row whose state no step changes catches up on.
+  void decay(const RowSlice& slice, Real* w) const {
+    if (!pending_ || !pending_->decays()) return;
+    for (std::uint16_t j = slice.decayed; j < now(); ++j) {
+      const Real decay = Real((*pending_)[j].factors.decay);
+      for (std::size_t i = 0; i < slice.n; ++i) w[i] *= decay;
+    }
+  }
+
   void catch_up(const RowSlice* slice, const RowSlice* stop) {
-    static constexpr Real zeros[block] = {};
     std::size_t n = 0;
     for (std::uint16_t j = slice->applied; j < now(); ++j) {
       for (; slice != stop && slice->applied <= j; ++slice) n += slice->n;
-      sweep((*pending_)[j], zeros, n, 1);
+      sweep((*pending_)[j], w_, zeros, n, 1);
     }
-    if (!pending_ || !pending_->decays()) return;
-    for (; slice != stop; n += slice->n, ++slice)
-      for (std::uint16_t j = slice->decayed; j < now(); ++j) {
-        const Real decay = Real((*pending_)[j].factors.decay);
-        for (std::size_t i = 0; i < slice->n; ++i) w_[n + i] *= decay;
-      }
+    for (; slice != stop; n += slice->n, ++slice) decay(*slice, w_ + n);
   }
 
   void step(const RowSlice* slice, const RowSlice* stop) {
     for (std::size_t at = 0; slice != stop; at += slice->n, ++slice)
       gradient_->read(slice->from, slice->from + slice->n, reinterpret_cast<std::byte*>(g_ + at));
-    sweep(*kernel_, g_, n_, scale_);
+    sweep(*kernel_, w_, g_, n_, scale_);
   }
 
   const Parameter& p_;
@@ -282,6 +315,7 @@ void PendingSteps::add(const UpdateKernel& kernel, double scale, const std::vect
   if (!(step.real == Dtype::f64 ? gs::is_fixed<double>(step, start_) : gs::is_fixed<float>(step, start_)))
     fixed_from_ = steps_.size();
   decays_ |= step.factors.decay != 1;
+  for (const std::int64_t row : rows) had_gradient_[std::size_t(row)] = true;
   mark_current(rows);
 }
 

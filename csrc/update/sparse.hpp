@@ -50,13 +50,15 @@ class PendingSteps {
   /// Steps that are kept; then all rows have to be brought up to date.
   static constexpr std::size_t most = 4096;
 
-  explicit PendingSteps(std::size_t rows) : applied_(rows) {}
+  explicit PendingSteps(std::size_t rows) : applied_(rows), had_gradient_(rows) {}
 
   bool empty() const { return steps_.empty(); }
   bool full() const { return steps_.size() == most; }
   std::uint16_t size() const { return std::uint16_t(steps_.size()); }
   const UpdateKernel& operator[](std::size_t step) const { return steps_[step]; }
   std::uint16_t applied(std::int64_t row) const { return applied_[std::size_t(row)]; }
+  /// Whether a row ever had a gradient here: its state is not as at the start then.
+  bool had_gradient(std::int64_t row) const { return had_gradient_[std::size_t(row)]; }
   /// Whether a row that has taken so many of them, and whose state is as at the start, is changed by none of the
   /// others, but for the decay factor.
   bool is_fixed(std::uint16_t applied) const { return applied >= fixed_from_; }
@@ -75,6 +77,7 @@ class PendingSteps {
  private:
   std::vector<UpdateKernel> steps_;     // the oldest first
   std::vector<std::uint16_t> applied_;  // (row): how many of them it has taken
+  std::vector<bool> had_gradient_;      // (row)
   std::vector<double> start_;           // (slot)
   std::size_t fixed_from_ = 0;          // the steps from this one on leave alone what is as at the start
   bool decays_ = false;                 // one of them has a decay factor

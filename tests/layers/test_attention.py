@@ -253,8 +253,8 @@ def test_it_learns_and_files_keep_it(tmp_path):
     model = block()
     history = model.fit(x, y, epochs=4, batch_size=32, verbose=0).history["loss"]
     assert history[-1] < history[0]
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
     again = gs.Model.from_config(model.get_config())
     again.set_weights(model.get_weights())

@@ -237,8 +237,8 @@ def test_the_same_bits_at_any_number_of_threads():
 def test_files_keep_all_kinds(tmp_path):
     rng = np.random.default_rng(2)
     x, made = rng.integers(0, 20, (7, 12)), model()
-    made.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    made.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), made.predict(x, verbose=0))
     assert loaded.get_config() == made.get_config()
 

@@ -260,8 +260,8 @@ def test_configs_and_files(seed, tmp_path):
     row = (channels, *shape) if arguments["data_format"] == FIRST else (*shape, channels)
     model = gs.Sequential([gs.Input(row), layer, layers.Flatten(), layers.Dense(2)])
     x = random.normal(size=(4, *row)).astype(np.float32)
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

@@ -208,8 +208,8 @@ def test_configs_and_files(case, tmp_path):
     assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
     model = gs.Sequential([gs.Input(row), layer, layers.Flatten(), layers.Dense(2)])
     x = np.random.default_rng(0).normal(size=(4, *row)).astype(np.float32)
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

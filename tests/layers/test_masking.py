@@ -355,8 +355,8 @@ def test_files_keep_masks(tmp_path):
     x, y = nested_data()
     model = nested()
     model.fit(x, y, verbose=0)
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     assert loaded.evaluate(x, y, verbose=0) == model.evaluate(x, y, verbose=0)
     assert layers.Masking.from_config(layers.Masking(2.5).get_config()).mask_value == 2.5
 

@@ -44,8 +44,8 @@ def test_value_and_files(name, tmp_path):
     expected = FORMS[name](*data())
     assert outputs.shape == (None, *expected.shape[1:])
     np.testing.assert_allclose(model.predict(xs, verbose=0), expected, rtol=1e-6, atol=1e-6)
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
     np.testing.assert_array_equal(loaded.predict(xs, verbose=0), model.predict(xs, verbose=0))
 

@@ -125,8 +125,8 @@ def test_configs_and_files(name, tmp_path):
     row = (*[5] * n, 2)
     model = gs.Sequential([gs.Input(row), layer, layers.Flatten(), layers.Dense(2)])
     x = np.random.default_rng(0).normal(size=(4, *row)).astype(np.float32)
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

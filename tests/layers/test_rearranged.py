@@ -67,8 +67,8 @@ def test_configs_and_files(case, tmp_path):
     assert again.get_config() == layer.get_config()
     x = np.random.default_rng(2).normal(size=(4, *shape)).astype(np.float32)
     model = gs.Sequential([gs.Input(shape), layer, layers.Flatten(), layers.Dense(2)])
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     np.testing.assert_array_equal(loaded.layers[0](x), formula(x))
 
@@ -129,8 +129,8 @@ def test_bilinear(size, data_format, tmp_path):
     back = "bcij,ih,jw->bchw" if first else "bijc,ih,jw->bhwc"
     np.testing.assert_allclose(dx, np.einsum(back, dy, rows, columns), rtol=0, atol=1e-12)
     model = gs.Sequential([gs.Input(x.shape[1:]), layer])
-    model.save(tmp_path / "model.keras")
-    loaded = gs.models.load_model(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
+    loaded = gs.models.load_model(tmp_path / "model.gradstep")
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
 
 

@@ -60,9 +60,9 @@ def test_in_a_model(name, tmp_path):
     before = model.evaluate(x, y, verbose=0)
     model.fit(x, y, epochs=5, verbose=0)
     assert model.evaluate(x, y, verbose=0) < before
-    model.save(tmp_path / "model.keras")
+    model.save(tmp_path / "model.gradstep")
     own = {"Doubled": Doubled}
-    loaded = gs.models.load_model(tmp_path / "model.keras", custom_objects=own)
+    loaded = gs.models.load_model(tmp_path / "model.gradstep", custom_objects=own)
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     if name != "another":
         copied = pickle.loads(pickle.dumps(model))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .. import optimizers, utils
-from .drawing import curve
+from .drawing import curve, over_epochs
 from .networks import Trained, classifier, divided, train
 from .result import Column, Result, curve_over_seeds
 from .setup import Experiment, Setup
@@ -108,7 +108,7 @@ def draw(result: Result, figure: Figure) -> None:
             curve(panel, result.curves[name], number, label, logarithmic=True)
         panel.set_yscale("log")
         panel.set_title(depth, fontsize="medium")
-        panel.set_xlabel("epoch")
+        over_epochs(panel)
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
 

@@ -13,7 +13,7 @@ from .result import Curve, Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["bars", "curve", "dots", "marked"]
+__all__ = ["bars", "curve", "dots", "marked", "over_epochs"]
 
 DASHES = ("-", "--", "-.", ":")
 
@@ -35,6 +35,14 @@ def curve(panel: Axes, line: Curve, number: int, label: str, logarithmic: bool =
     )
     panel.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     panel.grid(alpha=0.3)
+
+
+def over_epochs(panel: Axes) -> None:
+    """An axis of whole epochs."""
+    from matplotlib.ticker import MaxNLocator
+
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.set_xlabel("epoch")
 
 
 def marked(panel: Axes, x: Sequence[float], rows: Sequence[Row], key: str, number: int, label: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import optimizers, utils
 from ..initializers import GlorotNormal, HeNormal, RandomNormal, Zeros
-from .drawing import curve
+from .drawing import curve, over_epochs
 from .networks import classifier, divided, evaluated, train
 from .result import Column, Result, curve_over_seeds
 from .setup import Experiment, Setup
@@ -107,7 +107,7 @@ def draw(result: Result, figure: Figure) -> None:
             curve(panel, result.curves[f"{activation}, {kind}"], number, kind)
         panel.axhline(math.log(10), color="0.5", linewidth=0.8)
         panel.set_title(f"{len(HIDDEN)} hidden layers, {activation}", fontsize="medium")
-        panel.set_xlabel("epoch")
+        over_epochs(panel)
         panel.set_ylim(0, 3)
         lost = [kind for kind in KINDS if not result.row(f"{activation}, {kind}").count("loss")]
         if lost:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import optimizers, utils
-from .drawing import curve
+from .drawing import curve, over_epochs
 from .networks import classifier, divided, train
 from .result import Column, Result, Row, curve_over_seeds
 from .setup import Experiment, Setup
@@ -114,7 +114,7 @@ def draw(result: Result, figure: Figure) -> None:
         panel.set_title(
             ("equal rates: " if kind == SAME_RATE else "equal steady-state steps: ") + kind, fontsize="medium"
         )
-        panel.set_xlabel("epoch")
+        over_epochs(panel)
         panel.legend(fontsize="small")
     panels[0].set_ylabel("training loss")
 

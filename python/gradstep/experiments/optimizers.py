@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import optimizers as rules
 from .. import utils
-from .drawing import curve, dots
+from .drawing import curve, dots, over_epochs
 from .networks import Trained, classifier, divided, train
 from .result import Column, Result, curve_over_seeds
 from .setup import Experiment, Setup
@@ -138,7 +138,7 @@ def draw(result: Result, figure: Figure) -> None:
     for number, row in enumerate(result.rows):
         curve(right, result.curves[row.label], number, row.label, logarithmic=True)
     right.set_yscale("log")
-    right.set_xlabel("epoch")
+    over_epochs(right)
     right.set_ylabel("training loss at the best rate")
     right.legend(fontsize="x-small", ncols=2)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "none": (0.0,),
-    "L1": (3e-4, 1e-3, 3e-3, 1e-2),
-    "L2": (3e-3, 1e-2, 3e-2, 1e-1),
-    "dropout": (0.2, 0.4, 0.6, 0.8),
+    "L1": (1e-3, 3e-3, 1e-2, 3e-2),
+    "L2": (1e-2, 3e-2, 1e-1, 3e-1),
+    "dropout": (0.4, 0.6, 0.8, 0.9),
     "batch norm": (0.5, 0.8, 0.9, 0.99),
 }
 MEANS = {"L1": "penalty", "L2": "penalty", "dropout": "share", "batch norm": "momentum"}

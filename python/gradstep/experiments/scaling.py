@@ -11,7 +11,7 @@ from .. import optimizers, utils
 from ..layers import Dense, Input
 from ..models import Sequential
 from ..scalers import MinMaxScaler, Normalizer, RobustScaler, StandardScaler
-from .drawing import bars, curve
+from .drawing import bars, curve, over_epochs
 from .result import Column, Result, curve_over_seeds
 from .setup import Experiment, Setup
 from .words import best, differ, listed, times, written
@@ -161,7 +161,7 @@ def draw(result: Result, figure: Figure) -> None:
     for number, (kind, line) in enumerate(result.curves.items()):
         curve(right, line, number, kind, logarithmic=True)
     right.set_yscale("log")
-    right.set_xlabel("epoch")
+    over_epochs(right)
     right.set_ylabel("unexplained variance on test rows")
     right.legend(fontsize="small")
 

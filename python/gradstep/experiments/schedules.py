@@ -12,7 +12,7 @@ from ..optimizers import schedules as kinds
 from ..plot.figures import COLOURS
 from .drawing import DASHES, dots
 from .networks import Trained, classifier, divided, train
-from .result import Column, Curve, Result, Row
+from .result import Column, Result, Row
 from .setup import Experiment, Setup
 from .tuning import TUNING_SEEDS, tuned
 from .words import best, differ, listed, written
@@ -60,7 +60,6 @@ def run(setup: Setup) -> Result:
     result = Result("schedules", data.name, columns)
     tasks = [(name, seed) for name in SCHEDULES for seed in setup.seeds]
     found = dict(zip(tasks, setup.each(lambda task: once(task[0], chosen[task[0]], task[1]), tasks), strict=True))
-    steps = np.arange(1_000)
     for name in SCHEDULES:
         each = [found[name, seed] for seed in setup.seeds]
         result.add(
@@ -71,8 +70,6 @@ def run(setup: Setup) -> Result:
             loss=[one.loss for one in each],
             accuracy=[one.accuracy for one in each],
         )
-        shape = np.asarray(SCHEDULES[name](1.0, len(steps))(steps), float)[::10]
-        result.curves[name] = Curve((steps[::10] / len(steps)).tolist(), shape.round(4).tolist(), [0.0] * len(shape))
     return result
 
 
@@ -120,8 +117,10 @@ def _is_better(row: Row, other: Row, key: str, largest: bool = False) -> bool:
 def draw(result: Result, figure: Figure) -> None:
     """The shapes, and the accuracies."""
     left, right = figure.subplots(1, 2)
-    for number, (name, line) in enumerate(result.curves.items()):
-        left.plot(line.x, line.mean, color=COLOURS[number], linestyle=DASHES[number % len(DASHES)], label=name)
+    steps = np.arange(1_000)
+    for number, name in enumerate(SCHEDULES):
+        rates = np.asarray(SCHEDULES[name](1.0, len(steps))(steps), float)
+        left.plot(steps / len(steps), rates, color=COLOURS[number], linestyle=DASHES[number % len(DASHES)], label=name)
     left.set_xlabel("share of the training")
     left.set_ylabel("rate / highest rate")
     left.legend(fontsize="x-small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))

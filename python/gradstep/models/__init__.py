@@ -11,8 +11,19 @@ from .sequential import Sequential
 if TYPE_CHECKING:
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
+    from .from_torch import from_torch
+    from .to_torch import to_torch
 
-__all__ = ["Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
+__all__ = [
+    "Model",
+    "Sequential",
+    "clone_model",
+    "from_torch",
+    "load_model",
+    "model_from_json",
+    "save_model",
+    "to_torch",
+]
 
 
 for model in (Model, Sequential):
@@ -26,8 +37,10 @@ def __getattr__(name: str) -> Any:
         raise no_such(__name__, __all__, "model or function of models", name)
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
+    from .from_torch import from_torch
+    from .to_torch import to_torch
 
-    for member in (clone_model, load_model, model_from_json, save_model):
+    for member in (clone_model, from_torch, load_model, model_from_json, save_model, to_torch):
         globals()[member.__name__] = member
     return globals()[name]
 

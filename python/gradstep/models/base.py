@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checks import check_int, shape_of
 from ..data.columns import arrays_of
+from ..export.exports import Exports
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
 from ..layers.base.variable import Variables
@@ -37,7 +38,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
+class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:
@@ -194,10 +195,19 @@ class BaseModel(FindsRate, OnBatches, Savable, Summarized, Variables):
 
     def _connect_engine(self, rows: Sequence[tuple[int, ...]]) -> None:
         """Make what computes the layers, for inputs of these shapes of a row, over the weights where they lie."""
-        steps: list[Step] = []
-        outputs = flatten_calls(self, range(len(rows)), steps, len(rows))
+        steps, outputs = self._steps_of(rows)
         self._executor.connect(network_of(rows, steps, outputs), steps)
         self._note_trainable()
+
+    def _steps_of(self, rows: Sequence[tuple[int, ...]]) -> tuple[list[Step], list[int]]:
+        """The calls of layers for inputs of these shapes of a row, and which of their values are the outputs."""
+        steps: list[Step] = []
+        return steps, flatten_calls(self, range(len(rows)), steps, len(rows))
+
+    def _connected_steps(self) -> tuple[list[tuple[int, ...]], list[Step], list[int]]:
+        """Shapes of a row of the inputs, the calls of layers, and which of their values are the outputs."""
+        rows = [tuple(n for n in tensor.shape if n is not None) for tensor in self.inputs]
+        return rows, *self._steps_of(rows)
 
     def _renew(self) -> None:
         super()._renew()

@@ -20,8 +20,11 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file knows: the sam
 LOCAL_HEADER = 30  # bytes, before the name
 
 
-def write(file: BinaryIO, contents: Mapping[str, Pieces]) -> None:
-    """Write an archive of members, each given in pieces, into a new file that can be read too."""
+def write(file: BinaryIO, contents: Mapping[str, Pieces], is_ours: bool = True) -> None:
+    """Write an archive of members, each given in pieces, into a new file that can be read too.
+
+    is_ours: whether it ends in our mark and checksum; a plain zip archive otherwise.
+    """
     import zipfile
 
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -32,7 +35,9 @@ def write(file: BinaryIO, contents: Mapping[str, Pieces]) -> None:
             with archive.open(info, "w") as member:
                 for piece in pieces:
                     member.write(piece)
-        archive.comment = MARK + b"0" * HEX
+        archive.comment = MARK + b"0" * HEX if is_ours else b""
+    if not is_ours:
+        return
     file.seek(0)
     digest = _digest_of(file)
     file.seek(-HEX, 2)

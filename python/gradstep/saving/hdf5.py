@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..hints import warn
 from ..layers.preprocessing.normalization import Normalization
 from . import archive, json_text
 from .datasets import check_dataset, mark, numbers_of, write_dataset
 from .file_formats import parsed
+from .keras_optimizers import read_state
 from .layers import held_model
 from .operations import without_masks
 
@@ -99,8 +101,8 @@ def _kept(layer: Layer) -> list[Any]:
     return [*(weight[0] if layer.axis is None else weight for weight in layer.weights), np.int32(0)]
 
 
-def write_weights(model: Savable) -> bytes:
-    """The bytes of a ``.weights.h5`` file, as Keras lays it out."""
+def write_weights(model: Savable, variables: Sequence[np.ndarray] | None = None) -> bytes:
+    """The bytes of a ``.weights.h5`` file, as Keras lays it out; variables: the optimizer's, if they go in too."""
     h5py = h5py_module()
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -112,6 +114,11 @@ def write_weights(model: Savable) -> bytes:
                 members.attrs["name"] = layer.name
                 for i, weight in enumerate(weights):
                     write_dataset(members, str(i), weight)
+        if variables is not None:
+            members = file.create_group("optimizer/vars")
+            members.attrs["name"] = model.optimizer.name
+            for i, variable in enumerate(variables):
+                write_dataset(members, str(i), variable)
     return buffer.getvalue()
 
 
@@ -150,14 +157,29 @@ def read_model(data: bytes, path: str, compiled: bool) -> Savable:
             return arrays
 
         model = model_of(entry, None, weights)
+        variables = _variables(file, path) if compiled else []
     settings = entry.get("compile_config")
     if compiled and isinstance(settings, Mapping) and settings.get("optimizer") is not None:
         try:
             with parsed(path):
                 model.compile_from_config(settings)
+                lost = read_state(model, variables)
         except ValueError as error:
             raise ValueError(f"{error} compile=False reads the model alone.") from error
+        if lost is not None:
+            warn(f"{path}: the state of the optimizer is not read, and training begins it anew: {lost}.")
     return model
+
+
+def _variables(file: Any, path: str) -> list[np.ndarray]:
+    """The variables of the optimizer, in order."""
+    members = _member(file, "optimizer/vars", path)
+    if not isinstance(members, (h5py_module().Group, type(None))):
+        raise ValueError(f"{path}: optimizer/vars must be a group.")
+    found = [_member(members, str(i), path) for i in range(0 if members is None else len(members))]
+    for dataset in found:
+        check_dataset(dataset, f"{path}: optimizer")
+    return [numbers_of(dataset, f"{path}: optimizer") for dataset in found]
 
 
 @contextmanager

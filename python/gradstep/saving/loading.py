@@ -14,6 +14,7 @@ from ..described import custom_object_scope, known_objects
 from ..layers.core.input import InputLayer
 from . import archive, json_text
 from .atomic import path_of
+from .endings import check_loaded
 from .file_formats import contents, parsed
 from .model_file import load_callbacks, opened
 from .savable import MODELS, Savable, Source
@@ -44,8 +45,8 @@ def load_model(
     custom_objects : dict of str to class or function, optional
         Your own that are in it, by name. No other code is ever looked for.
     compile : bool, default True
-        Whether to take up what the model was trained by. Of a Keras file these are the settings; the optimizer begins
-        anew.
+        Whether to take up what the model was trained by, the optimizer with its state. Of a Keras file that is the
+        state of the optimizers that `Sequential.save` writes for Keras; of others a warning says that they begin anew.
     callbacks : list of Callback, optional
         Made like those that the model was saved with, to be given their state.
 
@@ -81,6 +82,7 @@ def load_model(
             from .hdf5 import read_model
 
             return read_model(data, path, compile)
+    check_loaded(path)
     raise ValueError(f"{path} must be a file of a whole model; it seems to be one of weights: use load_weights().")
 
 

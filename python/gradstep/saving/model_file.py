@@ -12,9 +12,11 @@ from .. import _core
 from ..checks import check_bool, describe
 from . import archive, json_text, safetensors
 from .atomic import check_target, path_of, replacing, wanted
+from .endings import check_whole
+from .keras_file import ENDING, keras_members
 from .savable import described_model
 from .training_state import counters, describe_optimizer
-from .weights import HDF5, named_weights
+from .weights import named_weights
 
 if TYPE_CHECKING:
     from ..callbacks.base import Callback
@@ -58,18 +60,23 @@ def save_model(
     """
     path = _model_path(filepath)
     check_bool("include_optimizer", include_optimizer)
-    if wanted(path, overwrite):
+    if path.endswith(ENDING) and callbacks is not None:
+        raise ValueError(f"callbacks must be None for Keras's format, which has no place for them; got {path!r}.")
+    if not wanted(path, overwrite):
+        return
+    if path.endswith(ENDING):
+        model._must_be_built()
+        members = keras_members(model, include_optimizer)
+        with replacing(path) as file:
+            archive.write(file, members, is_ours=False)
+    else:
         write_model(model, path, include_optimizer, callbacks, {})
 
 
 def _model_path(filepath: Any) -> str:
     """Where a whole model can be written, as far as the name says it."""
     path = path_of(filepath)
-    if path.endswith(HDF5):
-        raise ValueError(
-            f"filepath must have another ending: whole models are not written as HDF5; got {path!r}. "
-            "save_weights() writes Keras's .weights.h5."
-        )
+    check_whole(path)
     return path
 
 
@@ -85,7 +92,10 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
     if is_final:
         check_target(path)
     model._must_be_built()
-    members_of(model, True, None, {})
+    if path.endswith(ENDING):
+        keras_members(model, True)
+    else:
+        members_of(model, True, None, {})
 
 
 def write_model(

@@ -204,7 +204,8 @@ class Savable:
         Parameters
         ----------
         filepath : str or path
-            Of any ending but Keras's ``.h5``; ``.gradstep``, say. The file is a stored zip archive.
+            A name ending in ``.keras`` is written as Keras does, and read by it (extra ``hdf5``); any other, such as
+            ``.gradstep``, in this package's format. Endings of other formats, such as ``.onnx``, are refused.
         overwrite : bool, default True
             Whether a file of that name is replaced. If not, a terminal is asked; without one it is an error.
         include_optimizer : bool, default True
@@ -218,7 +219,10 @@ class Savable:
         TypeError
             Something cannot be written, such as a lambda.
         ValueError
-            The model is not built; the optimizer also steps arrays that are not the model's.
+            The model is not built; the optimizer also steps arrays that are not the model's; the ending is that of
+            another format; or the optimizer is none that a ``.keras`` file can hold.
+        ImportError
+            A ``.keras`` file needs h5py, which is not installed.
         FileExistsError
             With ``overwrite=False``.
         OSError
@@ -227,9 +231,12 @@ class Savable:
         Notes
         -----
         The file takes the place of an old one in an instant, when all of it is on the disk: whatever happens meanwhile,
-        one of the two is there. A pipe or a device, such as ``/dev/stdout``, gets the bytes. The file is not readable
-        by Keras, also under a name ending in ``.keras``; what `load_model` reads of Keras's files is said there. Keras
-        has `include_optimizer` for ``.h5`` files alone.
+        one of the two is there. A pipe or a device, such as ``/dev/stdout``, gets the bytes.
+
+        In this package's format training goes on from the file bit for bit. A ``.keras`` file has the weights, what
+        `compile` was given and the optimizer's state, of SGD, RMSprop, the Adams, Adagrad, Adadelta, Ftrl, Lamb and
+        Lion, for Keras to go on with; shuffles and `Dropout` begin anew. Custom classes in it are Keras's to find.
+        Keras has `include_optimizer` for ``.h5`` files alone.
 
         Examples
         --------

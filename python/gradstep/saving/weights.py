@@ -13,14 +13,13 @@ from ..hints import warn
 from ..layers.base.weights import assign
 from . import archive, safetensors
 from .atomic import check_target, path_of, replacing, wanted
+from .endings import HDF5, check_loaded, check_weights
 from .file_formats import contents, parsed
 
 if TYPE_CHECKING:
     from .savable import Savable
 
 __all__ = ["assign_named", "load_weights", "named_weights", "save_weights"]
-
-HDF5 = (".h5", ".hdf5")
 
 
 def named_weights(model: Savable) -> dict[str, np.ndarray]:
@@ -44,6 +43,7 @@ def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bo
         As `Sequential.save_weights` does.
     """
     path = path_of(filepath)
+    check_weights(path)
     model._must_be_built()
     if not wanted(path, overwrite):
         return
@@ -67,6 +67,7 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
         As `Sequential.save_weights` does.
     """
     path = path_of(filepath)
+    check_weights(path)
     if is_final:
         check_target(path)
     model._must_be_built()
@@ -107,6 +108,7 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
     if ours:
         tensors = safetensors.decode(archive.member(archive.read(data, path), "weights.safetensors", path), path)
     else:
+        check_loaded(path)
         tensors = safetensors.decode(data, path)
         ours = safetensors.metadata_of(data, path).get("format") == safetensors.OURS
     if ours and set(tensors) != set(named_weights(model)):

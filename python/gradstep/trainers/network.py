@@ -16,6 +16,7 @@ __all__ = [
     "address",
     "arranged",
     "check_backward",
+    "graph_of",
     "learned",
     "network_of",
     "renew",
@@ -42,8 +43,7 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
 
     Weights are moved into its memory; but those that others may know stay where they are.
     """
-    working = _working(steps)
-    graph, values, masks = _graph_of(shapes, working, steps)
+    working, graph, values, masks = graph_of(shapes, steps)
     stays = any(step.layer._shared or (step.layer._computing._in_numpy and step.layer.weights) for step in steps)
     # What a layer in NumPy knows its weights by stays as well.
     places = [list(one.weights) if one._computing._in_numpy else one._placed() for one in working] if stays else None
@@ -70,11 +70,12 @@ def _working(steps: Sequence[Step]) -> list[Layer]:
     return list({id(step.layer): step.layer for step in steps if step.layer._computes_itself}.values())
 
 
-def _graph_of(
-    shapes: Sequence[tuple[int, ...]], working: Sequence[Layer], steps: Sequence[Step]
-) -> tuple[CallGraph, list[Value], list[Value | None]]:
-    """The calls as a graph; and its values and their masks, in the order in which steps count them."""
-    always: frozenset[int] = frozenset()
+def graph_of(
+    shapes: Sequence[tuple[int, ...]], steps: Sequence[Step]
+) -> tuple[list[Layer], CallGraph, list[Value], list[Value | None]]:
+    """The layers that compute something, which are the graph's first ones; the calls as a graph; and its values and
+    their masks, in the order in which steps count them."""
+    working, always = _working(steps), frozenset[int]()
     while True:
         graph = CallGraph(shapes, working, always)
         values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
@@ -88,7 +89,7 @@ def _graph_of(
             values.append(output)
             masks.append(mask)
         if graph.masked & graph.unmasked <= always:
-            return graph, values, masks
+            return working, graph, values, masks
         always |= graph.masked & graph.unmasked
 
 

@@ -120,6 +120,8 @@ class CallGraph:
         Of the network's layers.
     nodes : list of tuple
         As `_core.Network` takes them.
+    rows : list of tuple
+        Shape of a row of what each node gives.
     masked, unmasked : set of int
         Layers whose numbers depend on masks, by identity, that were called with one and without.
     """
@@ -129,6 +131,7 @@ class CallGraph:
     ) -> None:
         self.specifications: list[dict[str, Any]] = [{} for _ in layers]
         self.nodes: list[tuple[Any, ...]] = []
+        self.rows: list[tuple[int, ...]] = []
         self._places = {id(layer): i for i, layer in enumerate(layers)}
         self._count = len(shapes)
         self._always = always_masked
@@ -137,6 +140,7 @@ class CallGraph:
 
     def _value(self, node: tuple[Any, ...], row: tuple[int, ...]) -> Value:
         self.nodes.append(node)
+        self.rows.append(row)
         return Value(self._count + len(self.nodes) - 1, row)
 
     # -- values ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,303 @@
+"""Modules of PyTorch as models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import config, layers
+from ..checks import describe, shape_of
+from ..layers.base.symbolic import rescaling_by
+from ..layers.core.input import InputLayer
+from .functional import Functional, Model
+from .sequential import Sequential
+from .torch_layers import LAYERS
+
+__all__ = ["from_torch"]
+
+ROWS = "rows"  # stands for the number of rows where code asks for it
+STATES = "states"  # stands for what a recurrent module returns beside its sequences
+# Functions and methods of tensors, by the module that does the same with the same arguments.
+FUNCTIONS = {
+    name.lower(): name
+    for name in ("ELU", "GELU", "Hardsigmoid", "Hardswish", "Hardtanh", "Mish", "ReLU", "ReLU6", "SELU")
+} | {
+    name.lower(): name
+    for name in ("SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "Tanhshrink", "Dropout")
+}
+FUNCTIONS |= {"leaky_relu": "LeakyReLU", "log_softmax": "LogSoftmax", "logsigmoid": "LogSigmoid", "flatten": "Flatten"}
+FUNCTIONS |= {f"{way}_pool{n}d": f"{way.capitalize()}Pool{n}d" for way in ("max", "avg") for n in (1, 2, 3)}
+FUNCTIONS |= {
+    f"adaptive_{way}_pool{n}d": f"Adaptive{way.capitalize()}Pool{n}d" for way in ("max", "avg") for n in (1, 2, 3)
+}
+UNUSED = ("inplace", "training", "_stacklevel", "dtype", "return_indices")
+OPERATORS = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "iadd": "Add", "maximum": "Maximum"}
+OPERATORS |= {"minimum": "Minimum"}
+NUMBERS = {
+    "add": "add",
+    "iadd": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "true_divide",
+    "neg": "negative",
+}
+
+
+class Traced(NamedTuple):
+    """A value of the traced module: its number among the values, and its shape with None for the rows."""
+
+    number: int
+    shape: tuple[int | None, ...]
+
+
+class Step(NamedTuple):
+    """A call of a layer on values, by their numbers."""
+
+    layer: Any
+    sources: tuple[int, ...]
+
+
+def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str | None = None) -> Any:
+    """Create a model from a module of PyTorch, with its weights (extra ``torch``).
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A single module, `torch.nn.Sequential`, or one of your own whose ``forward`` calls modules and functions without
+        conditions on numbers: it is traced by `torch.fx`.
+    input_shape : tuple of int, or a list of them for several inputs
+        Shape of a row, as PyTorch has it: ``(3, 32, 32)`` for images. It may be left out where the first module is a
+        ``Linear``.
+    name : str, optional
+        Of the model.
+
+    Returns
+    -------
+    Sequential or Model
+        A `Sequential` where layers follow one another, else a `Model`; built, not compiled. It gives what the module
+        gives in ``eval()``, but for rounding.
+
+    Raises
+    ------
+    TypeError
+        `module` is no module.
+    ValueError
+        A module, a setting or a function has no counterpart here; the message names it. `input_shape` is missing.
+    ImportError
+        PyTorch is not installed.
+
+    Notes
+    -----
+    Data keeps PyTorch's order of axes: convolution and pooling become layers with ``data_format="channels_first"``, so
+    that ``Flatten`` puts numbers in the order that the next ``Linear`` was trained with. Kernels are transposed to the
+    order that layers have here. Recurrent modules, with ``batch_first=True``, give their sequences; of what they return
+    beside them nothing may be used. Modules without counterpart may come through `from_onnx`.
+
+    In training, a moving variance here is of all rows, in PyTorch of rows less 1.
+
+    Examples
+    --------
+    >>> import torch, gradstep as gs  # doctest: +SKIP
+    >>> module = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1))  # doctest: +SKIP
+    >>> gs.models.from_torch(module).summary()  # doctest: +SKIP
+    """
+    try:
+        import torch
+        import torch.fx
+    except ImportError:
+        raise ImportError("from_torch needs PyTorch: pip install 'gradstep[torch]'") from None
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"module must be a torch.nn.Module; got {describe(module)}.")
+    is_single = type(module).__name__ in LAYERS and type(module).__module__.startswith("torch.nn")
+    whole = torch.nn.Sequential(module) if is_single else module
+    try:
+        traced = torch.fx.symbolic_trace(whole)
+    except Exception as error:
+        raise ValueError(f"forward() of {type(module).__name__} cannot be traced by torch.fx: {error}") from error
+    doubles = any(tensor.dtype == torch.float64 for tensor in module.parameters())
+    before = config.floatx()
+    config.set_floatx("float64" if doubles else "float32")
+    try:
+        return _Reader(torch, traced, input_shape).model(name)
+    finally:
+        config.set_floatx(before)
+
+
+class _Reader:
+    """Reads a traced module, node by node."""
+
+    def __init__(self, torch: Any, traced: Any, input_shape: Any) -> None:
+        self._torch, self._traced = torch, traced
+        self._values: dict[Any, Any] = {}  # what nodes give
+        self._steps: list[Step] = []
+        self._weights: list[tuple[Any, list[np.ndarray]]] = []
+        self._converted: dict[str, list[Any]] = {}
+        self._inputs: list[tuple[int, ...]] = []
+        self._shapes = self._given_shapes(input_shape)
+
+    def _given_shapes(self, input_shape: Any) -> list[tuple[int, ...]]:
+        nodes = list(self._traced.graph.nodes)
+        count = sum(node.op == "placeholder" for node in nodes)
+        if input_shape is None:
+            first = next((node for node in nodes if node.op == "call_module"), None)
+            module = None if first is None else self._traced.get_submodule(first.target)
+            if count == 1 and type(module).__name__ == "Linear":
+                return [(module.in_features,)]  # type: ignore[union-attr]
+            raise ValueError("input_shape must be given, the shape of a row: (3, 32, 32) for images of 3 channels.")
+        several = isinstance(input_shape, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in input_shape)
+        shapes = list(input_shape) if several else [input_shape]
+        if len(shapes) != count:
+            raise ValueError(f"input_shape must have a shape for each of {count} inputs; got {input_shape!r}.")
+        return [shape_of("input_shape", shape) for shape in shapes]
+
+    # -- the model -----------------------------------------------------------------------------------------------------
+
+    def model(self, name: str | None) -> Any:
+        """The model, with its weights."""
+        result: Any = None
+        for node in self._traced.graph.nodes:
+            if node.op == "output":
+                result = self._known(node.args[0])
+            else:
+                self._values[node] = self._read(node)
+        if isinstance(result, tuple) and result[1:] == (STATES,):  # of a recurrent module, its sequences
+            result = result[0]
+        results = list(result) if isinstance(result, (list, tuple)) and not isinstance(result, Traced) else [result]
+        if not all(isinstance(one, Traced) for one in results):
+            raise ValueError("forward() must return tensors, one or a list of them.")
+        made = self._connected([one.number for one in results], isinstance(result, Traced), name)
+        for layer, arrays in self._weights:
+            layer.set_weights(arrays)
+        return made
+
+    def _connected(self, outputs: Sequence[int], single: bool, name: str | None) -> Any:
+        chain = len(self._inputs) == 1 and single and outputs[0] == len(self._steps)
+        chain &= all(step.sources == (k,) for k, step in enumerate(self._steps))
+        used = [step.layer for step in self._steps]
+        if chain and len({id(layer) for layer in used}) == len(used):
+            return Sequential([InputLayer(self._inputs[0]), *used], name=name)
+        values = [InputLayer(shape).output for shape in self._inputs]
+        inputs = list(values)
+        for layer, sources in self._steps:
+            given = [values[source] for source in sources]
+            values.append(layer(given if len(given) > 1 else given[0]))
+        found = [values[number] for number in outputs]
+        cls: Callable[..., Functional] = Model
+        return cls(inputs if len(inputs) > 1 else inputs[0], found[0] if single else found, name=name)
+
+    def _add(self, layer: Any, sources: Sequence[Traced]) -> Traced:
+        """Add a call of a layer."""
+        shapes = [source.shape for source in sources]
+        shape = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
+        self._steps.append(Step(layer, tuple(source.number for source in sources)))
+        return Traced(len(self._inputs) + len(self._steps) - 1, tuple(shape))
+
+    # -- nodes ---------------------------------------------------------------------------------------------------------
+
+    def _known(self, argument: Any) -> Any:
+        """What an argument of a node stands for."""
+        if isinstance(argument, self._torch.fx.Node):
+            return self._values[argument]
+        if isinstance(argument, (list, tuple)):
+            return type(argument)(self._known(one) for one in argument)
+        if isinstance(argument, slice):
+            return slice(*(self._known(one) for one in (argument.start, argument.stop, argument.step)))
+        return argument
+
+    def _read(self, node: Any) -> Any:
+        arguments = [self._known(argument) for argument in node.args]
+        options = {key: self._known(value) for key, value in node.kwargs.items() if key not in UNUSED}
+        if node.op == "placeholder":
+            self._inputs.append(self._shapes[len(self._inputs)])
+            return Traced(len(self._inputs) - 1, (None, *self._inputs[-1]))
+        if node.op == "call_module":
+            return self._called(node.target, self._traced.get_submodule(node.target), arguments)
+        if node.op == "get_attr":
+            raise ValueError(f"forward() must use parameters in modules alone; it reads {node.target!r}.")
+        name = node.target if isinstance(node.target, str) else node.target.__name__
+        return self._function(name, arguments, options)
+
+    def _called(self, path: str, module: Any, arguments: Sequence[Any]) -> Any:
+        """A call of a module."""
+        kind = type(module).__name__
+        if kind not in LAYERS:
+            raise ValueError(f"module {path!r}, a {kind}, has no layer here; there are those for {', '.join(LAYERS)}.")
+        if len(arguments) != 1 or not isinstance(arguments[0], Traced):
+            raise ValueError(f"module {path!r}, a {kind}, must be called on one tensor.")
+        value = arguments[0]
+        if path not in self._converted:
+            made = LAYERS[kind](module, len(value.shape))
+            weighted = [one for one in made if one[1]]
+            stem = (f"{kind.lower()}_{path}" if path[:1].isdigit() else path).replace(".", "_")
+            for number, (layer, _) in enumerate(weighted):
+                layer.name = f"{stem}_{number}" if number else stem
+            self._weights += weighted
+            self._converted[path] = [layer for layer, _ in made]
+        for layer in self._converted[path]:
+            value = self._add(layer, [value])
+        return (value, STATES) if kind in ("GRU", "LSTM", "RNN") else value
+
+    def _function(self, name: str, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """A call of a function or method."""
+        name = name.strip("_")
+        x = arguments[0]
+        if name == "getitem":
+            return self._item(x, arguments[1])
+        if name in ("size", "getattr"):
+            shape = (ROWS, *x.shape[1:])
+            return shape[arguments[1]] if name == "size" and len(arguments) > 1 else shape
+        if name in ("contiguous", "float", "detach"):
+            return x
+        if name in ("view", "reshape"):
+            return self._reshaped(x, arguments[1:])
+        if name in ("cat", "concat"):
+            axis = arguments[1] if len(arguments) > 1 else options.get("dim", 0)
+            return self._add(layers.Concatenate(axis), list(x))
+        if name == "mean":
+            return self._mean(x, *arguments[1:], **options)
+        if STATES in arguments:
+            raise ValueError("of a recurrent module the sequences alone may be used; forward() reads its states.")
+        tensors = [one for one in arguments if isinstance(one, Traced)]
+        if name in OPERATORS and len(tensors) == 2 and not options:
+            return self._add(getattr(layers, OPERATORS[name])(), tensors)
+        if name in NUMBERS and len(tensors) == 1 and not options:
+            number = next((float(one) for one in arguments if not isinstance(one, Traced)), -1.0)
+            by = rescaling_by(NUMBERS[name], number, isinstance(x, Traced))
+            if by is not None:
+                return self._add(layers.Rescaling(*by), tensors)
+        if name in FUNCTIONS and isinstance(x, Traced):
+            try:
+                module = getattr(self._torch.nn, FUNCTIONS[name])(*arguments[1:], **options)
+            except TypeError as error:
+                raise ValueError(f"{name}() must be called as its module is made: {error}") from None
+            if name == "flatten" and len(arguments) == 1 and not options:
+                module.start_dim = 0  # the function's default
+            value = x
+            for layer, _ in LAYERS[FUNCTIONS[name]](module, len(x.shape)):
+                value = self._add(layer, [value])
+            return value
+        raise ValueError(f"forward() calls {name}(), which has no layer here.")
+
+    def _item(self, x: Any, key: Any) -> Any:
+        if isinstance(x, Traced):
+            return self._add(layers.GetItem(key if isinstance(key, tuple) else (key,)), [x])
+        return x[key] if isinstance(x, tuple) else STATES
+
+    def _reshaped(self, x: Traced, sizes: Sequence[Any]) -> Traced:
+        shape = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)) else tuple(sizes)
+        whole = int(np.prod(x.shape[1:]))  # type: ignore[arg-type]
+        if len(shape) < 2 or ROWS in shape[1:] or (shape[0] != ROWS and (shape[0] != -1 or -1 in shape[1:])):
+            raise ValueError(f"view() and reshape() must keep the rows as the first axis; got {shape}.")
+        row = tuple(whole if size == -1 and len(shape) == 2 else size for size in shape[1:])
+        return self._add(layers.Flatten() if row == (whole,) else layers.Reshape(row), [x])
+
+    def _mean(self, x: Traced, dim: Any = None, keepdim: bool = False) -> Traced:
+        rank = len(x.shape)
+        axes = sorted(axis % rank for axis in (dim if isinstance(dim, (list, tuple)) else [dim]) if axis is not None)
+        if rank < 3 or (axes != list(range(2, rank)) and axes != list(range(1, rank - 1))):
+            raise ValueError(f"mean() must be over all axes of places; got dim={dim} of a tensor of {rank} axes.")
+        layout = "channels_first" if axes[0] == 2 else "channels_last"
+        pool = getattr(layers, f"GlobalAveragePooling{rank - 2}D")
+        return self._add(pool(data_format=layout, keepdims=keepdim), [x])
