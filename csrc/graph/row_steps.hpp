@@ -42,9 +42,13 @@ struct RowSteps {
   void catch_up(std::size_t first, std::size_t last) const {
     if (!active) return;
     if (parameter->pending->empty()) return;
-    if (!gradient) return update_rows(*parameter, nullptr, nullptr, 1, first * columns, last * columns);
-    each_of(first, last,
-            [&](std::size_t begin, std::size_t end) { update_rows(*parameter, &*gradient, nullptr, 1, begin, end); });
+    const std::size_t end = last * columns, most = row_chunk(columns);
+    if (!gradient)
+      for (std::size_t begin = first * columns; begin < end; begin += most)
+        update_rows(*parameter, nullptr, nullptr, 1, begin, std::min(end, begin + most));
+    else
+      each_of(first, last,
+              [&](std::size_t begin, std::size_t end) { update_rows(*parameter, &*gradient, nullptr, 1, begin, end); });
   }
   /// They have.
   void caught_up() const {
