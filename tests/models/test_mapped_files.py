@@ -13,8 +13,9 @@ ROWS, WIDTH = 3000, 16
 
 @pytest.fixture
 def small(monkeypatch):
-    """Every file is a large one; blocks of 64 rows, and windows of 4 blocks."""
+    """Every file is a large one, of which no page is kept; blocks of 64 rows, and windows of 4 blocks."""
     monkeypatch.setattr(mapped, "LARGE", 1)
+    monkeypatch.setattr(mapped, "MOST", -(1 << 40))
     monkeypatch.setattr(mapped, "BLOCK", 64 * WIDTH * 4)
     monkeypatch.setattr(mapped, "WINDOW", 4 * 64 * WIDTH * 4)
 

@@ -243,8 +243,8 @@ def test_training_goes_on_from_a_file(tmp_path):
     whole, part = model_of(), model_of()
     whole.fit(CSR, Y, epochs=4, verbose=0, seed=5)
     part.fit(CSR, Y, epochs=2, verbose=0, seed=5)
-    part.save(tmp_path / "model.keras")
-    again = gs.models.load_model(tmp_path / "model.keras")
+    part.save(tmp_path / "model.gradstep")
+    again = gs.models.load_model(tmp_path / "model.gradstep")
     again.fit(CSR, Y, epochs=4, initial_epoch=2, verbose=0)
     assert snapshot(again) == snapshot(whole)
 

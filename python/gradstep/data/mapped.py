@@ -18,9 +18,9 @@ import numpy as np
 
 __all__ = ["BLOCK", "SLICE", "WINDOW", "MappedRun", "Mapping", "in_blocks", "mapping_of"]
 
-LARGE = 1 << 26  # bytes of a file from which its pages are let go of
+LARGE = MOST = 1 << 26  # bytes: of a file that is large; of pages of files that are kept
 BLOCK, WINDOW = 1 << 20, 1 << 25  # bytes of rows that are read together, and shuffled together, of `in_blocks`
-SLICE = 0.005  # seconds between two times that pages are let go of
+SLICE = 0.005  # seconds between two looks at how many there are
 
 
 class Mapping:
@@ -37,10 +37,12 @@ class Mapping:
         self._file, self._row = file, rows.nbytes // max(len(rows), 1)
         begin = np.frombuffer(file, np.uint8).__array_interface__["data"][0]
         self._first = rows.__array_interface__["data"][0] - begin
+        self._most = pages_of_files() + MOST
 
     def let_go(self) -> None:
-        """Drop the pages that were read; they are read again when somebody needs them."""
-        self._advise(mmap.MADV_DONTNEED)
+        """Drop the pages that were read, if they are many; they are read again when somebody needs them."""
+        if pages_of_files() > self._most:
+            self._advise(mmap.MADV_DONTNEED)
 
     def expect(self, order: np.ndarray | None, in_blocks: bool) -> None:
         """Tell the system in which order rows will be read: None as they lie, in blocks, or anyhow."""
@@ -56,6 +58,12 @@ class Mapping:
     def _advise(self, *advice: int) -> None:
         with suppress(OSError, ValueError):  # pages that are locked; a file that was closed
             self._file.madvise(*advice)
+
+
+def pages_of_files() -> int:
+    """Bytes of mapped files that count as memory of the process, on Linux."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[2]) * mmap.PAGESIZE
 
 
 def mapping_of(array: Any) -> Mapping | None:
