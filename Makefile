@@ -21,7 +21,7 @@ TSAN_TESTS ?= tests/engine/test_threads.py tests/models/test_threads.py tests/mo
 THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
     TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 PYTHONPATH="$(CURDIR)/build/tsan/site"
 
-.PHONY: demo test peers lint asan tsan bench sdist-check clean
+.PHONY: demo test peers lint docs asan tsan bench sdist-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -42,6 +42,12 @@ lint: $(VENV)/test $(VENV)/lint
 	$(BIN)/ruff format --check .
 	find csrc benchmarks \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' \) -exec $(BIN)/clang-format --dry-run -Werror {} +
 	$(BIN)/mypy
+
+# The documentation, in build/docs. Warnings are errors; links within it, its reference and its search are checked.
+# Nothing comes over the network; GRADSTEP_DOCS_INTERSPHINX=1 makes links to NumPy, SciPy and others.
+docs: $(VENV)/docs
+	MPLBACKEND=Agg $(BIN)/python -m sphinx -q -W --keep-going -j 2 -d build/doctrees docs build/docs
+	$(BIN)/python docs/check_site.py build/docs
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
@@ -83,7 +89,7 @@ $(VENV)/installed: build/wheel/built
 	$(PIP) install --no-deps --force-reinstall "$(WHEEL)"
 	touch $@
 
-$(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/bench: $(VENV)/%: $(VENV)/installed
+$(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/docs $(VENV)/bench: $(VENV)/%: $(VENV)/installed
 	$(PIP) install "$(WHEEL)[$*]"
 	touch $@
 

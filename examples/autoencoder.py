@@ -1,4 +1,7 @@
-"""An autoencoder: 784 pixels through 24 numbers and back. What it keeps of a digit is what digits differ in.
+"""Autoencoder
+===========
+
+An autoencoder: 784 pixels through 24 numbers and back. What it keeps of a digit is what digits differ in.
 
 It is trained to give its own input; the encoder, its first half, can then be used alone.
 """

@@ -1,4 +1,7 @@
-"""Batch, mini-batch and stochastic gradient descent: the same network, the same passes over the data.
+"""Batch, mini-batch and stochastic gradient descent
+=================================================
+
+Batch, mini-batch and stochastic gradient descent: the same network, the same passes over the data.
 
 A batch of all rows makes one step a pass, along the exact gradient; a batch of one row makes a step a row, along a
 noisy one; mini-batches lie between, and are what computers like best.

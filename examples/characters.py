@@ -1,4 +1,7 @@
-"""A network that writes: an LSTM learns which character follows, and then goes on by itself.
+"""A character LSTM that writes
+============================
+
+A network that writes: an LSTM learns which character follows, and then goes on by itself.
 
 `python examples/characters.py 200000 10 tinyshakespeare.txt` reads the first characters of a file instead of sentences
 that are made up.

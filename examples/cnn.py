@@ -1,4 +1,7 @@
-"""A convolutional network on images of digits, and what its first filters look for.
+"""Convolutional network
+=====================
+
+A convolutional network on images of digits, and what its first filters look for.
 
 `python examples/cnn.py 10000 10 mnist.npz` trains on a file of images `x`, uint8 (rows, 28, 28), and labels `y` instead
 of on drawings: 70 % of them, with 15 % to watch and 15 % to test.

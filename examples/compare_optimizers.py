@@ -1,4 +1,7 @@
-"""Momentum, Nesterov, Adagrad, RMSprop and Adam beside plain gradient descent.
+"""Optimizers compared
+===================
+
+Momentum, Nesterov, Adagrad, RMSprop and Adam beside plain gradient descent.
 
 First a ravine, 100 times steeper across than along, stepped by hand: plain steps bounce across it and crawl along it.
 Then a network on two moons, the same initial weights for all.

@@ -1,4 +1,7 @@
-"""Thousands of curve fits at once: decays of light, measured at 10,000 places, each with its own lifetime.
+"""Thousands of curve fits at once
+===============================
+
+Thousands of curve fits at once: decays of light, measured at 10,000 places, each with its own lifetime.
 
 Each curve is a exp(-t / tau) + c with noise. `minimize_many` fits all of them together by Levenberg-Marquardt: one call
 of the residuals computes those of every curve that is not finished yet. A few of the curves are then fitted alone, by

@@ -1,4 +1,7 @@
-"""A convolutional autoencoder that removes noise from images: half the pixels are drawn anew, and it guesses them.
+"""Noise removed from images
+=========================
+
+A convolutional autoencoder that removes noise from images: half the pixels are drawn anew, and it guesses them.
 
 The encoder halves height and width twice, the decoder doubles them again.
 """

@@ -1,4 +1,7 @@
-"""Logistic regression on patients: who has diabetes? A third has it, so that "nobody" is right in two cases of three.
+"""Logistic regression with class weights
+======================================
+
+Logistic regression on patients: who has diabetes? A third has it, so that "nobody" is right in two cases of three.
 
 Class weights make a missed patient count as much as two false alarms: recall rises, precision falls; AUC, which looks
 at no threshold, stays. `Normalization` learns the means and spreads of the columns from the training rows.

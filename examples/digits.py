@@ -1,4 +1,7 @@
-"""The classic: 784-256-128-64-10 on images of digits (drawn here; MNIST's have the same shape).
+"""Digits: the classic network
+===========================
+
+The classic: 784-256-128-64-10 on images of digits (drawn here; MNIST's have the same shape).
 
 Images stay bytes: `Rescaling` is done as they are read. `Diagnose` would say if training went wrong.
 """

@@ -1,4 +1,7 @@
-"""An ensemble: several networks from different starts, and the mean of their probabilities.
+"""Ensemble of networks
+====================
+
+An ensemble: several networks from different starts, and the mean of their probabilities.
 
 The networks make different mistakes. Their mean makes fewer, and its probabilities are better calibrated.
 """

@@ -1,4 +1,7 @@
-"""A learning rate chosen in five ways, with what each costs: grid, random, halving, one sweep, and none to choose.
+"""Five ways to a learning rate
+============================
+
+A learning rate chosen in five ways, with what each costs: grid, random, halving, one sweep, and none to choose.
 
 A grid and a random search train a network for each rate; halving trains most of them for a few epochs only; a sweep
 takes one batch for each rate; and Prodigy finds its own step. Each choice then trains a network on all rows, which is

@@ -1,4 +1,7 @@
-"""A forecast of sunspots by an LSTM: the next month from the ten years before it, and the years after the data.
+"""Forecast of a time series
+=========================
+
+A forecast of sunspots by an LSTM: the next month from the ten years before it, and the years after the data.
 
 `python examples/forecast.py 2820 30 monthly_sunspots.csv` reads a file of lines `"1749-01",58.0` instead of making a
 series up.

@@ -1,4 +1,7 @@
-"""A GAN on points: a generator turns noise into points on a ring, taught by a critic that tells them from real ones.
+"""GAN on points
+=============
+
+A GAN on points: a generator turns noise into points on a ring, taught by a critic that tells them from real ones.
 
 The critic is trained by `train_on_batch`; the generator by the critic's opinion of its points, sent back through both:
 `critic.backward` gives the gradient by the points, and `generator.backward` takes it from there.

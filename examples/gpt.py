@@ -1,4 +1,7 @@
-"""A small GPT: attention to the characters before, in blocks with shortcuts, and what it writes after training.
+"""A small GPT
+===========
+
+A small GPT: attention to the characters before, in blocks with shortcuts, and what it writes after training.
 
 `python examples/gpt.py 400000 6 tinyshakespeare.txt` reads the first characters of a file instead of sums that are made
 up. Brown et al., "Language models are few-shot learners", 2020.

@@ -1,4 +1,7 @@
-"""Hyperparameters by grid search, each set scored by k-fold cross-validation.
+"""Grid search with cross-validation
+=================================
+
+Hyperparameters by grid search, each set scored by k-fold cross-validation.
 
 Every run has a seed of its own, so that the same command gives the same table, by any number of workers.
 """

@@ -1,4 +1,7 @@
-"""A function minimized in many ways, and what each run says of itself.
+"""Functions minimized in many ways
+================================
+
+A function minimized in many ways, and what each run says of itself.
 
 The parabola 3x^2 - 2x - 3 from 8 by small steps, which do not arrive; Rosenbrock's valley by several methods, and by
 Adam followed by L-BFGS; a saddle point left; a function of flat steps, which has no gradient.

@@ -1,4 +1,7 @@
-"""A layer of your own in NumPy between the engine's: units that answer to points near their centres.
+"""A layer of your own
+===================
+
+A layer of your own in NumPy between the engine's: units that answer to points near their centres.
 
 `forward` and `backward` are all it takes; central differences say whether `backward` is right. The layer is trained,
 saved and loaded as any other.

@@ -1,4 +1,7 @@
-"""A network that fits a measured pendulum: Adam alone, and Adam with L-BFGS, BFGS or Levenberg-Marquardt behind it.
+"""Adam, then L-BFGS
+=================
+
+A network that fits a measured pendulum: Adam alone, and Adam with L-BFGS, BFGS or Levenberg-Marquardt behind it.
 
 The angle swings with friction, theta'' = -c theta' - g/l sin(theta), and is measured with little noise. All runs begin
 with the same weights and the same epochs of Adam in batches; those that follow take all rows in each step. Adam alone

@@ -1,4 +1,7 @@
-"""REINFORCE: a policy learns to cross a grid world from nothing but the returns of its own walks.
+"""REINFORCE in a grid world
+=========================
+
+REINFORCE: a policy learns to cross a grid world from nothing but the returns of its own walks.
 
 The gradient of the expected return is the mean of advantage x gradient of log probability of what was done: that of a
 cross-entropy whose targets are the actions and whose sample weights are the advantages.

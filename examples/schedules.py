@@ -1,4 +1,7 @@
-"""Learning rates that change: decay, cosine, cycles, one cycle, and those that a callback sets.
+"""Learning-rate schedules
+=======================
+
+Learning rates that change: decay, cosine, cycles, one cycle, and those that a callback sets.
 
 All runs begin with the same weights. A large rate gets near quickly, then jumps about; what falls in the end settles.
 """

@@ -1,4 +1,7 @@
-"""Whether a review is a good one: words as numbers, an embedding of them, and an LSTM that reads them in order.
+"""Sentiment of reviews
+====================
+
+Whether a review is a good one: words as numbers, an embedding of them, and an LSTM that reads them in order.
 
 `python examples/sentiment.py 2000 6 txt_sentoken` reads the reviews `pos/*.txt` and `neg/*.txt` of a folder instead of
 some that are made up.

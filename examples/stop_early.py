@@ -1,4 +1,7 @@
-"""Callbacks: stop when validation gets worse, keep the best weights in a file, write logs for TensorBoard.
+"""Early stopping and checkpoints
+==============================
+
+Callbacks: stop when validation gets worse, keep the best weights in a file, write logs for TensorBoard.
 
 A large network on few noisy rows learns them by heart: its validation loss falls, and then rises.
 """

@@ -1,4 +1,7 @@
-"""Transfer learning: a convolutional trunk trained on the digits 0 to 4 learns 5 to 9 from 25 images.
+"""Transfer learning
+=================
+
+Transfer learning: a convolutional trunk trained on the digits 0 to 4 learns 5 to 9 from 25 images.
 
 The trunk's weights are frozen and a new head is trained; then all is fine-tuned at a small learning rate.
 """

@@ -1,4 +1,7 @@
-"""A functional model: one trunk, two heads. It says which digit an image shows, and how much ink it took.
+"""One trunk, two outputs
+======================
+
+A functional model: one trunk, two heads. It says which digit an image shows, and how much ink it took.
 
 The heads are trained together, each by its own loss, and share what the trunk learns; `loss_weights` says how much each
 counts. Targets, metrics and results go by the names of the heads.

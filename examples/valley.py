@@ -1,4 +1,7 @@
-"""Four methods in Rosenbrock's valley: a table of what each needed, and a picture of the ways they took.
+"""Four methods in Rosenbrock's valley
+===================================
+
+Four methods in Rosenbrock's valley: a table of what each needed, and a picture of the ways they took.
 
 The picture, valley.png, is drawn where matplotlib is installed.
 """

@@ -22,8 +22,13 @@ py::dict build_info() {
 #else
   constexpr bool debug = true;
 #endif
+#if defined(_OPENMP)
+  constexpr int openmp = _OPENMP;
+#else
+  constexpr int openmp = 0;
+#endif
   return py::dict(py::arg("version") = GS_VERSION, py::arg("compiler") = GS_COMPILER, py::arg("isas") = usable_isas(),
-                  py::arg("isa") = kernels().isa, py::arg("openmp") = _OPENMP, py::arg("threads") = get_num_threads(),
+                  py::arg("isa") = kernels().isa, py::arg("openmp") = openmp, py::arg("threads") = get_num_threads(),
                   py::arg("cuda") = cuda, py::arg("debug") = debug);
 }
 

@@ -6,7 +6,9 @@
 #include <system_error>
 #include <thread>
 
+#if defined(_OPENMP)
 #include <omp.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 
@@ -107,6 +109,20 @@ ThreadTeam::Lent::~Lent() {
   Pool::get().take_back(team_);
 }
 
+namespace {
+
+/// What the user's environment allows; without OpenMP every processor.
+int threads_of_environment() {
+#if defined(_OPENMP)
+  return omp_get_max_threads();
+#else
+  static const int processors = std::max(1, int(std::thread::hardware_concurrency()));
+  return processors;
+#endif
+}
+
+}  // namespace
+
 int admitted_threads(int threads) {
   // More than the processors gain nothing, but show what depends on their number; thousands use up the machine.
   static const int most = std::max(16, 4 * int(std::thread::hardware_concurrency()));
@@ -115,7 +131,7 @@ int admitted_threads(int threads) {
 
 int get_num_threads() {
   const int threads = asked.load();
-  return admitted_threads(threads > 0 ? threads : omp_get_max_threads());
+  return admitted_threads(threads > 0 ? threads : threads_of_environment());
 }
 
 int threads_for(std::size_t chunks) {

@@ -31,38 +31,7 @@ void set_inputs(Executor<Real>& executor, const Network<Real>& network, const Da
   }
 }
 
-/// The network's weights; kernels over sparse inputs take their steps by rows, where nothing else is done to them.
-template <class Real>
-std::vector<std::vector<Weight<Real>>> weights_over(const Network<Real>& network, const Data& data) {
-  auto all = plain_weights(network);
-  for (const Node& node : network.nodes) {
-    if (node.layer == Node::no_layer || node.inputs[0] >= data.x.size()) continue;
-    if (data.x[node.inputs[0]].source != Source::sparse) continue;
-    Weight<Real>& kernel = all[node.layer][0];
-    WeightAttributes by_rows = *kernel.attributes;
-    by_rows.by_rows = !by_rows.penalty && !by_rows.follows_steps();
-    kernel.attributes = std::make_shared<const WeightAttributes>(by_rows);
-  }
-  return all;
-}
-
 }  // namespace
-
-template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
-  std::vector<std::vector<Weight<Real>>> all;
-  std::size_t number = 0;
-  for (const auto& layer : network.weights) {
-    all.emplace_back(layer.size());
-    const auto& attributes = network.attributes[all.size() - 1];
-    for (std::size_t i = 0; i < layer.size(); ++i) {
-      Weight<Real>& weight = all.back()[i];
-      weight.w = layer[i];
-      weight.attributes = attributes[i];
-      if (weight.trainable()) weight.number = number++;
-    }
-  }
-  return all;
-}
 
 template <class Real>
 void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number) {
@@ -88,13 +57,20 @@ TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> sc
       batch_size_(batch_size),
       stepper_(stepper),
       weights_(weights_over(network, data)),
-      step_(weights_, scorings_, stepper),
+      step_(weights_, scorings_, gradients.empty() ? stepper : nullptr),
       given_(!gradients.empty()),
       selected_(scorings_.size()) {
   start({}, 0);
   for (auto& layer : weights_)
     for (auto& weight : layer)
       if (given_ && weight.trainable()) weight.gradient = gradients[weight.number];
+  if (!given_ || !stepper_) return;
+  std::vector<ParamGrad> all;
+  for (std::size_t k = 0; k < gradients.size(); ++k) {
+    Parameter* const parameter = stepper_->owners()[k].parameter;
+    all.push_back({parameter, reinterpret_cast<const std::byte*>(gradients[k]), &contiguous_, parameter->dtype});
+  }
+  stepper_->take(std::move(all));
 }
 
 template <class Real> void TrainLoop<Real>::find_penalty() {
@@ -317,6 +293,16 @@ template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard&
   return rows == order_.size();
 }
 
+template <class Real> bool TrainLoop<Real>::update() {
+  bool is_made = false;
+  stepper_->begin(nullptr);
+  ThreadTeam::run(last_ ? last_->threads() : 1, [&](ThreadTeam& team) {
+    is_made = stepper_->step(team);
+    if (is_made) follow_step(weights_, *stepper_, team);
+  });
+  return is_made;
+}
+
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {
   const Clock clock(seconds);
   const RowsUpToDate at_end{step_};
@@ -376,8 +362,6 @@ std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>&
   return begin;
 }
 
-template std::vector<std::vector<Weight<float>>> plain_weights(const Network<float>&);
-template std::vector<std::vector<Weight<double>>> plain_weights(const Network<double>&);
 template void set_all_rows(Executor<float>&, const Network<float>&, const Data&, std::uint32_t);
 template void set_all_rows(Executor<double>&, const Network<double>&, const Data&, std::uint32_t);
 template class TrainLoop<float>;

@@ -57,6 +57,12 @@ def get_num_threads() -> int:
 
     OpenMP obeys ``OMP_NUM_THREADS``, the process's CPU affinity and threadpoolctl. There are at most four threads for
     each processor, or 16 if that is more, and a computation takes no more than it has chunks of work.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.get_num_threads() >= 1
+    True
     """
     return _core.get_num_threads()
 
@@ -86,7 +92,14 @@ def set_num_threads(threads: int) -> None:
 
 
 def show_config() -> None:
-    """Print version, compiler, instruction sets, threads and OpenMP runtimes, for bug reports."""
+    """Print version, compiler, instruction sets, threads and OpenMP runtimes, for bug reports.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.show_config()  # doctest: +ELLIPSIS
+    gradstep ...
+    """
     import platform
 
     import numpy as np
@@ -97,7 +110,9 @@ def show_config() -> None:
         "compiler": info["compiler"],
         "instruction set": f"{info['isa']} (usable here: {', '.join(info['isas'])})",
         "threads": f"{info['threads']} (of {os.cpu_count()} processors)",
-        "OpenMP": f"{info['openmp']} ({', '.join(_openmp_runtimes()) or 'runtime unknown'})",
+        "OpenMP": f"{info['openmp']} ({', '.join(_openmp_runtimes()) or 'runtime unknown'})"
+        if info["openmp"]
+        else "none",
         "CUDA loops": "built" if info["cuda"] else "not built",
         "Python": platform.python_version(),
         "NumPy": np.__version__,

@@ -246,6 +246,12 @@ def get_custom_objects() -> dict[str, Any]:
     """Dict of the registered classes and functions that files may name, by name; the dict itself, as in Keras.
 
     Those of a `custom_object_scope` are not in it.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> isinstance(gs.saving.get_custom_objects(), dict)
+    True
     """
     return _custom
 

@@ -39,6 +39,13 @@ class Problem:
         The global ones.
     fun : float
         The value there.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> p(p.minima[0]), p.start, p.gradient(p.minima[0])
+    (0.0, (0.0, 0.0), array([0., 0.]))
     """
 
     name: str

@@ -87,6 +87,12 @@ def specify(identifier: Any) -> Spec:
     ------
     TypeError, ValueError
         As `get`; or a setting that a layer cannot have, or one that is missing.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.activations.specify("relu")
+    {'kind': 'relu'}
     """
     request, activation = SpecRequest(), get(identifier)
     if is_custom(activation):

@@ -182,6 +182,12 @@ def softplus(x: ArrayLike | SpecRequest) -> np.ndarray:
     r"""Softplus: log(1 + exp(x)), a smooth `relu`.
 
     .. math:: y = \log(1 + e^x)
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.activations.softplus([0.0, 2.0]).round(4)
+    array([0.6931, 2.1269], dtype=float32)
     """
     return apply("softplus", x)
 

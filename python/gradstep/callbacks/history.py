@@ -31,6 +31,15 @@ class History(Callback):
         The epochs' numbers, from 0.
     params : dict
         "verbose", "epochs", and "steps", the batches of an epoch.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), epochs=3, verbose=0)
+    >>> history.epoch, list(history.history)
+    ([0, 1, 2], ['loss'])
     """
 
     def __init__(self) -> None:

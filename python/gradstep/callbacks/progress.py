@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..console import WIDTH, is_live, show, terminal_width, write
+from ..distribution.active import is_writer
 from .base import Callback, Logs
 
 __all__ = ["Bar", "ProgbarLogger", "say"]
@@ -21,7 +22,12 @@ _drawn: list[Bar] = []  # the bars that stand on their line now
 
 
 def say(message: str) -> None:
-    """Print what a callback has to say, on its own line: a bar steps aside until it is drawn again."""
+    """Print what a callback has to say, on its own line: a bar steps aside until it is drawn again.
+
+    Of the processes of a distribution the first one prints.
+    """
+    if not is_writer():
+        return
     for bar in _drawn:
         bar.erase()
     show(message)
@@ -199,6 +205,15 @@ class ProgbarLogger(Callback):
     Keras's bar says the time of a step; ours says how many batches a second. Its lines are longer by a count of the
     steps, which are the same in every epoch. Where losses and metrics of an epoch need more columns than the terminal
     has, those of the validation stand on the next line.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> bar = gs.callbacks.ProgbarLogger()
+    >>> history = model.fit(np.ones((8, 2)), np.ones(8), verbose=0, callbacks=[bar])  # doctest: +ELLIPSIS
+    Epoch 1/1 ... loss ...
     """
 
     def __init__(self, live: bool = True) -> None:

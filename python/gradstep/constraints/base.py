@@ -21,7 +21,15 @@ Axis = int | Sequence[int] | None
 
 
 class Constraint(Described):
-    """Base class of the constraints, which project weights after each step. A subclass defines `rule`."""
+    """Base class of the constraints, which project weights after each step. A subclass defines `rule`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = gs.constraints.NonNeg()(np.array([-1.0, 2.0]))
+    >>> w, isinstance(gs.constraints.NonNeg(), gs.constraints.Constraint)
+    (array([0., 2.]), True)
+    """
 
     def rule(self, ndim: int) -> dict[str, Any]:
         """Kind and settings of the constraint for an array of this many dimensions."""

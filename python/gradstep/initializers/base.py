@@ -16,7 +16,17 @@ __all__ = ["Initializer", "Random", "truncated_normal"]
 
 
 class Initializer(Described):
-    """Base class of the initializers. A subclass defines `draw`."""
+    """Base class of the initializers. A subclass defines `draw`.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> class Halves(gs.initializers.Initializer):
+    ...     def draw(self, shape):
+    ...         return np.full(shape, 0.5)
+    >>> gs.layers.Dense(1, kernel_initializer=Halves())(np.ones((1, 4), np.float32))
+    array([[2.]], dtype=float32)
+    """
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> np.ndarray:
         """Draw the initial weights of one array.

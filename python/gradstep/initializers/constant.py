@@ -38,14 +38,28 @@ class Constant(Initializer):
 
 
 class Zeros(Constant):
-    """Initializes with zeros."""
+    """Initializes with zeros.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.initializers.Zeros()((2,))
+    array([0., 0.], dtype=float32)
+    """
 
     def __init__(self) -> None:
         super().__init__(0.0)
 
 
 class Ones(Constant):
-    """Initializes with ones."""
+    """Initializes with ones.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.initializers.Ones()((2,))
+    array([1., 1.], dtype=float32)
+    """
 
     def __init__(self) -> None:
         super().__init__(1.0)

@@ -59,6 +59,13 @@ class RandomNormal(Random, Initializer):
     ------
     TypeError, ValueError
         Not a real number; a negative or NaN standard deviation.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.RandomNormal(stddev=0.1, seed=0)((1000,))
+    >>> round(float(w.std()), 2)
+    0.1
     """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
@@ -82,6 +89,13 @@ class TruncatedNormal(RandomNormal):
         Standard deviation before any are drawn again; at least 0.
     seed : int, optional
         For the same numbers at each call; 0 to 2**32 - 1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.TruncatedNormal(stddev=0.1, seed=0)((1000,))
+    >>> float(abs(w).max()) <= 0.2
+    True
     """
 
     def sample(self, random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -103,6 +103,13 @@ class GlorotUniform(VarianceScaling):
     References
     ----------
     Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.GlorotUniform(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.058)
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -110,7 +117,15 @@ class GlorotUniform(VarianceScaling):
 
 
 class GlorotNormal(VarianceScaling):
-    """Glorot normal (Xavier): truncated normal of variance 2 / (inputs + outputs)."""
+    """Glorot normal (Xavier): truncated normal of variance 2 / (inputs + outputs).
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.GlorotNormal(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.058)
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
@@ -122,6 +137,13 @@ class HeUniform(VarianceScaling):
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, arXiv:1502.01852.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.HeUniform(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.071)
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -129,7 +151,15 @@ class HeUniform(VarianceScaling):
 
 
 class HeNormal(VarianceScaling):
-    """He normal: truncated normal of variance 2 / inputs."""
+    """He normal: truncated normal of variance 2 / inputs.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.HeNormal(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.071)
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(2.0, "fan_in", "truncated_normal", seed)
@@ -141,6 +171,13 @@ class LecunUniform(VarianceScaling):
     References
     ----------
     LeCun, Bottou, Orr, Müller, "Efficient backprop", in "Neural networks: tricks of the trade", 1998.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.LecunUniform(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.05)
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -148,7 +185,15 @@ class LecunUniform(VarianceScaling):
 
 
 class LecunNormal(VarianceScaling):
-    """LeCun normal: truncated normal of variance 1 / inputs."""
+    """LeCun normal: truncated normal of variance 1 / inputs.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> w = gs.initializers.LecunNormal(seed=0)((400, 200))
+    >>> w.shape, round(float(w.std()), 3)
+    ((400, 200), 0.05)
+    """
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(1.0, "fan_in", "truncated_normal", seed)

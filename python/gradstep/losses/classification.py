@@ -210,7 +210,14 @@ def binary_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """`BinaryCrossentropy` of each row."""
+    """`BinaryCrossentropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.binary_crossentropy([[1], [0]], [[0.8], [0.4]]).round(4)
+    array([0.2231, 0.5108])
+    """
     return BinaryCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis).call(y_true, y_pred)
 
 
@@ -221,7 +228,14 @@ def categorical_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """`CategoricalCrossentropy` of each row."""
+    """`CategoricalCrossentropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.categorical_crossentropy([[1, 0, 0]], [[0.7, 0.2, 0.1]]).round(4)
+    array([0.3567])
+    """
     return CategoricalCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing, axis=axis).call(
         y_true, y_pred
     )
@@ -234,12 +248,26 @@ def sparse_categorical_crossentropy(
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> np.ndarray:
-    """`SparseCategoricalCrossentropy` of each row."""
+    """`SparseCategoricalCrossentropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.sparse_categorical_crossentropy([0, 2], [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]]).round(4)
+    array([0.3567, 0.9163])
+    """
     return SparseCategoricalCrossentropy(from_logits=from_logits, ignore_class=ignore_class, axis=axis).call(
         y_true, y_pred
     )
 
 
 def categorical_generalized_cross_entropy(y_true: ArrayLike, y_pred: ArrayLike, q: float = 0.5) -> np.ndarray:
-    """`CategoricalGeneralizedCrossEntropy` of each row."""
+    """`CategoricalGeneralizedCrossEntropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.categorical_generalized_cross_entropy([0, 2], [[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]]).round(4)
+    array([0.3267, 0.7351])
+    """
     return CategoricalGeneralizedCrossEntropy(q=q).call(y_true, y_pred)

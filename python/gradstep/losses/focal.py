@@ -152,7 +152,14 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """`BinaryFocalCrossentropy` of each row."""
+    """`BinaryFocalCrossentropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.binary_focal_crossentropy([[1], [0]], [[0.8], [0.4]]).round(4)
+    array([0.0089, 0.0817])
+    """
     return BinaryFocalCrossentropy(
         apply_class_balancing=apply_class_balancing,
         alpha=alpha,
@@ -172,7 +179,14 @@ def categorical_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> np.ndarray:
-    """`CategoricalFocalCrossentropy` of each row."""
+    """`CategoricalFocalCrossentropy` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.categorical_focal_crossentropy([[1, 0, 0]], [[0.7, 0.2, 0.1]]).round(4)
+    array([0.008])
+    """
     return CategoricalFocalCrossentropy(
         alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
     ).call(y_true, y_pred)

@@ -91,15 +91,36 @@ class CategoricalHinge(NativeLoss):
 
 
 def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`Hinge` of each row."""
+    """`Hinge` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.hinge([[1.0], [-1.0]], [[0.5], [-2.0]]).round(4)
+    array([0.5, 0. ])
+    """
     return Hinge().call(y_true, y_pred)
 
 
 def squared_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`SquaredHinge` of each row."""
+    """`SquaredHinge` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.squared_hinge([[1.0], [-1.0]], [[0.5], [-2.0]]).round(4)
+    array([0.25, 0.  ])
+    """
     return SquaredHinge().call(y_true, y_pred)
 
 
 def categorical_hinge(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`CategoricalHinge` of each row."""
+    """`CategoricalHinge` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.categorical_hinge([[1, 0]], [[1.0, 0.5]]).round(4)
+    array([0.5])
+    """
     return CategoricalHinge().call(y_true, y_pred)

@@ -122,7 +122,14 @@ class Tversky(NativeLoss):
 
 
 def dice(y_true: ArrayLike, y_pred: ArrayLike, axis: int | Sequence[int] | None = None) -> np.ndarray:
-    """`Dice` of each row."""
+    """`Dice` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> round(float(gs.losses.dice([[1.0, 0.0]], [[0.8, 0.4]])), 4)
+    0.2727
+    """
     return Dice(axis=axis).call(y_true, y_pred)
 
 
@@ -133,5 +140,12 @@ def tversky(
     beta: float = 0.5,
     axis: int | Sequence[int] | None = None,
 ) -> np.ndarray:
-    """`Tversky` of each row."""
+    """`Tversky` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> round(float(gs.losses.tversky([[1.0, 0.0]], [[0.8, 0.4]])), 4)
+    0.2727
+    """
     return Tversky(alpha=alpha, beta=beta, axis=axis).call(y_true, y_pred)

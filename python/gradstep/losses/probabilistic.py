@@ -65,10 +65,24 @@ class Poisson(NativeLoss):
 
 
 def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`KLDivergence` of each row."""
+    """`KLDivergence` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]]).round(4)
+    array([0.1438])
+    """
     return KLDivergence().call(y_true, y_pred)
 
 
 def poisson(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`Poisson` of each row."""
+    """`Poisson` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.poisson([[1.0, 3.0]], [[2.0, 2.0]]).round(4)
+    array([0.6137])
+    """
     return Poisson().call(y_true, y_pred)

@@ -117,6 +117,12 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
         Not a dict, or an argument of the wrong type or name.
     ValueError
         No class of that name, or an argument out of bounds.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.deserialize(gs.losses.serialize(gs.losses.Huber(delta=2.0))).delta
+    2.0
     """
     with custom_object_scope(custom_objects):
         return get(revive(config, table() | {"LossFunctionWrapper": LossFunctionWrapper}, "loss"))

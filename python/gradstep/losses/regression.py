@@ -257,40 +257,96 @@ class Quantile(NativeLoss):
 
 
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`MeanSquaredError` of each row."""
+    """`MeanSquaredError` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.mean_squared_error([[0.0, 1.0]], [[0.5, 3.0]]).round(4)
+    array([2.125])
+    """
     return MeanSquaredError().call(y_true, y_pred)
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`MeanAbsoluteError` of each row."""
+    """`MeanAbsoluteError` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.mean_absolute_error([[0.0, 1.0]], [[0.5, 3.0]]).round(4)
+    array([1.25])
+    """
     return MeanAbsoluteError().call(y_true, y_pred)
 
 
 def mean_absolute_percentage_error(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`MeanAbsolutePercentageError` of each row."""
+    """`MeanAbsolutePercentageError` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 5.0]]).round(4)
+    array([37.5])
+    """
     return MeanAbsolutePercentageError().call(y_true, y_pred)
 
 
 def mean_squared_logarithmic_error(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`MeanSquaredLogarithmicError` of each row."""
+    """`MeanSquaredLogarithmicError` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.mean_squared_logarithmic_error([[2.0, 4.0]], [[1.0, 5.0]]).round(4)
+    array([0.0988])
+    """
     return MeanSquaredLogarithmicError().call(y_true, y_pred)
 
 
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
-    """`CosineSimilarity` of each row."""
+    """`CosineSimilarity` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.cosine_similarity([[1.0, 0.0]], [[3.0, 4.0]]).round(4)
+    array([-0.6])
+    """
     return CosineSimilarity(axis=axis).call(y_true, y_pred)
 
 
 def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> np.ndarray:
-    """`Huber` of each row."""
+    """`Huber` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.huber([[0.0, 1.0]], [[0.5, 3.0]], delta=1.0).round(4)
+    array([0.8125])
+    """
     return Huber(delta=delta).call(y_true, y_pred)
 
 
 def log_cosh(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """`LogCosh` of each row."""
+    """`LogCosh` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.log_cosh([[0.0, 1.0]], [[0.5, 3.0]]).round(4)
+    array([0.7226])
+    """
     return LogCosh().call(y_true, y_pred)
 
 
 def quantile(y_true: ArrayLike, y_pred: ArrayLike, q: float = 0.5) -> np.ndarray:
-    """`Quantile` of each row."""
+    """`Quantile` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.quantile([[0.0], [0.0]], [[1.0], [-1.0]], q=0.9).round(4)
+    array([0.1, 0.9])
+    """
     return Quantile(q=q).call(y_true, y_pred)

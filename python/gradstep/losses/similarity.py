@@ -77,5 +77,12 @@ def circle(
     margin: float = 0.4,
     remove_diagonal: bool = True,
 ) -> np.ndarray:
-    """`Circle` of each row."""
+    """`Circle` of each row.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.losses.circle([0, 0, 1], [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]).shape
+    (3,)
+    """
     return Circle(gamma=gamma, margin=margin, remove_diagonal=remove_diagonal).call(y_true, y_pred)

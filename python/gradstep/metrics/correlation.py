@@ -20,7 +20,14 @@ EPSILON = 1e-7  # Keras's
 
 @larger_is_better
 def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
-    """`PearsonCorrelation` of each row: the shape of `y_pred` without `axis`."""
+    """`PearsonCorrelation` of each row: the shape of `y_pred` without `axis`.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.metrics.pearson_correlation([[1.0, 2.0, 3.0]], [[1.0, 2.0, 4.0]]).round(4)
+    array([0.982])
+    """
     t, y = _centred(y_true, y_pred, axis)
     with np.errstate(invalid="ignore"):
         return np.asarray((t * y).mean(axis) / np.sqrt((t * t).mean(axis) * (y * y).mean(axis)))
@@ -28,7 +35,14 @@ def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) ->
 
 @larger_is_better
 def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> np.ndarray:
-    """`ConcordanceCorrelation` of each row: the shape of `y_pred` without `axis`."""
+    """`ConcordanceCorrelation` of each row: the shape of `y_pred` without `axis`.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.metrics.concordance_correlation([[1.0, 2.0, 3.0]], [[1.0, 2.0, 4.0]]).round(4)
+    array([0.8571])
+    """
     t, y = _centred(y_true, y_pred, axis)
     apart = np.mean(np.subtract(*pair(y_true, y_pred), dtype=np.float64), axis)
     return np.asarray(2 * (t * y).mean(axis) / ((t * t).mean(axis) + (y * y).mean(axis) + apart**2 + EPSILON))

@@ -46,6 +46,13 @@ class OptimizeResult(dict[str, Any]):
         With ``return_path=True`` every point, the start first, and its value.
     hess_inv, minima, ...
         What some methods give beside.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> res = gs.minimize(lambda x: (x - 1) ** 2, 3.0)
+    >>> res.success, round(float(res.x), 4), res["nit"] == res.nit
+    (True, 1.0, True)
     """
 
     def __getattr__(self, name: str) -> Any:

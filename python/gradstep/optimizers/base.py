@@ -56,6 +56,15 @@ class Optimizer(Attached, Copied, Stateful):
     copy them together with the optimizer, as in ``{"params": params, "optimizer": optimizer}``. A copy without such
     arrays takes those of its first step that have the same names, shapes and dtypes. `copy.copy` gives an optimizer
     of the same arrays, with separate state.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.ones(2)
+    >>> optimizer = gs.optimizers.SGD(learning_rate=0.5)
+    >>> optimizer.step(w, np.ones(2))
+    >>> w, optimizer.iterations, isinstance(optimizer, gs.optimizers.Optimizer)
+    (array([0.5, 0.5]), 1, True)
     """
 
     def _rated_optimizers(self) -> Sequence[Optimizer]:

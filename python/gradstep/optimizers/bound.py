@@ -34,6 +34,15 @@ class Bound:
         Whose hyperparameters, step count and state a step uses.
     arrays : list of ndarray
         What is stepped, in order: after a pickle or a copy these are the copied arrays.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> w = np.ones(2)
+    >>> bound = gs.optimizers.SGD(0.5).bind(w)
+    >>> bound.step(np.ones(2))
+    >>> w
+    array([0.5, 0.5])
     """
 
     def __init__(self, optimizer: Optimizer, indices: list[int], labels: list[str], structure: Structure) -> None:

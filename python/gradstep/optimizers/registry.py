@@ -100,6 +100,12 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
         Not a dict, or an argument of the wrong type or name.
     ValueError
         No class of that name, or an argument out of bounds.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.optimizers.deserialize(gs.optimizers.serialize(gs.optimizers.Adam(0.1))).learning_rate
+    0.1
     """
     if not isinstance(config, Mapping):
         raise TypeError(f"config must be a dict, as serialize() gives; got {describe(config)}.")

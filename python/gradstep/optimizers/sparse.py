@@ -25,7 +25,7 @@ class RowSparse:
     rows : array of int, shape (n,)
         Which rows, in any order; each from 0 to ``shape[0] - 1``. Copied. A row may be given several times: its
         gradient is the sum, in the order given.
-    values : array, shape (n, *shape[1:])
+    values : array, shape (n,) + shape[1:]
         The gradient of each of them, float32 or float64. Not copied if it lies in C order.
     shape : tuple of int
         Shape of the dense gradient, and of the parameter; at least one axis.

@@ -38,6 +38,15 @@ def plot_descent(result: Mapping[str, Any], path: str | os.PathLike[Any] | None 
         matplotlib is not installed.
     ValueError
         The result has no iteration.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient)
+    >>> figure = gs.plot.plot_descent(res)  # or res.plot()
+    >>> len(figure.axes)
+    3
     """
     history = {name: np.asarray(result["history"][name], np.float64) for name in PANELS}
     if not len(history["fun"]):

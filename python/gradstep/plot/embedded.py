@@ -64,6 +64,15 @@ def embedding(
     References
     ----------
     L. van der Maaten, G. Hinton, "Visualizing Data using t-SNE", Journal of Machine Learning Research 9, 2008.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(8, "tanh"), gs.layers.Dense(1)])
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> figure = gs.plot.embedding(model, x, x[:, 0] > 0, layer=0, method="pca")
+    >>> len(figure.axes) >= 1
+    True
     """
     name = check_choice("method", method, METHODS)
     draw = check_int("seed", seed, 0)

@@ -53,6 +53,13 @@ def plot_history(
         matplotlib is not installed.
     ValueError
         There is no epoch, or a curve has another number of values than of epochs.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> figure = gs.plot.plot_history({"loss": [1.0, 0.5], "val_loss": [1.1, 0.7]}, epochs=[0, 1])
+    >>> len(figure.axes)
+    1
     """
     if not epochs or not history:
         raise ValueError("history must hold at least one epoch; it is empty.")

@@ -33,6 +33,18 @@ def plot_rates(result: Any, path: str | os.PathLike[Any] | None = None) -> Figur
     ------
     ImportError
         matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.utils.set_random_seed(0)
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(8, "tanh"), gs.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> found = model.lr_find(x, x[:, :1])
+    >>> figure = gs.plot.plot_rates(found)  # or found.plot()
+    >>> figure.axes[0].get_xlabel()
+    'learning rate'
     """
     rates, losses = result.rates, result.losses
     figure = new_figure(1.25 * PANEL[0], PANEL[1])

@@ -42,6 +42,13 @@ def learning_rate(
         matplotlib is not installed.
     TypeError, ValueError
         Not a schedule, or not a number of steps.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> figure = gs.plot.learning_rate(gs.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5), 50)
+    >>> figure.axes[0].get_xlabel()
+    'step'
     """
     if not isinstance(schedule, LearningRateSchedule):
         raise TypeError(f"schedule must be a LearningRateSchedule; got {describe(schedule)}.")

@@ -44,6 +44,19 @@ def plot_search(result: Any, path: str | os.PathLike[Any] | None = None) -> Figu
         matplotlib is not installed.
     ValueError
         No run has a score.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> def build(units):
+    ...     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(units, "tanh"), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> table = gs.tune.grid(build, {"units": [1, 2]}, x, x[:, :1], cv=2, epochs=1)
+    >>> figure = gs.plot.plot_search(table)  # or table.plot()
+    >>> len(figure.axes)
+    1
     """
     scored = [trial for trial in result.trials if trial.n]
     if not scored:

@@ -54,6 +54,16 @@ def histograms(
     Counts have a logarithmic axis, as have the gradients' absolute values, which in a healthy network are within a few
     powers of ten from the first layer to the last. How many gradients are 0 or not finite is said beside them. Layers
     that are not trained have none. Those of models in the model are called by both names.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(8, "tanh"), gs.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> figure = gs.plot.histograms(model, x, x[:, 0])
+    >>> len(figure.axes) >= 2
+    True
     """
     layers = {path: layer for path, layer in getattr(model, "_leaves", {}).items() if layer.weights}
     if not layers:

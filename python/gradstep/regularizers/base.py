@@ -17,7 +17,14 @@ __all__ = ["Regularizer", "factor"]
 
 
 class Regularizer(Described):
-    """Base class of the regularizers, penalties of weights in the loss. A subclass defines `penalty`."""
+    """Base class of the regularizers, penalties of weights in the loss. A subclass defines `penalty`.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> isinstance(gs.regularizers.L2(0.1), gs.regularizers.Regularizer), gs.regularizers.L2(0.1)([1.0, 2.0])
+    (True, 0.5)
+    """
 
     def penalty(self) -> dict[str, Any]:
         """Kind and settings of the penalty, for the compiled core."""

@@ -70,6 +70,18 @@ def load_model(
     -----
     Reading runs no code of the file, and takes memory by the size of the file and of the model it describes. Keras's
     `safe_mode` is not needed, and not there.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.gradstep")
+    ...     gs.models.save_model(model, path)
+    ...     again = gs.models.load_model(path)
+    >>> bool((again.layers[0].kernel == model.layers[0].kernel).all())
+    True
     """
     path = path_of(filepath)
     check_bool("compile", compile)
@@ -171,6 +183,13 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         It is no such text, or has a class or setting that is not known.
     OSError
         The model does not fit into memory.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> gs.models.model_from_json(model.to_json()).count_params()
+    3
     """
     if not isinstance(json_string, str):
         raise TypeError(f"json_string must be a str; got {describe(json_string)}.")

@@ -57,6 +57,18 @@ def save_model(
     ------
     TypeError, ValueError, OSError
         As `Sequential.save` does.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.gradstep")
+    ...     gs.models.save_model(model, path)
+    ...     again = gs.models.load_model(path)
+    >>> bool((again.layers[0].kernel == model.layers[0].kernel).all())
+    True
     """
     path = _model_path(filepath)
     check_bool("include_optimizer", include_optimizer)

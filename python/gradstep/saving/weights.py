@@ -41,6 +41,16 @@ def save_weights(model: Savable, filepath: str | os.PathLike[str], overwrite: bo
     ------
     TypeError, ValueError, OSError
         As `Sequential.save_weights` does.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.safetensors")
+    ...     gs.saving.save_weights(model, path)
+    ...     gs.saving.load_weights(model, path)
     """
     path = path_of(filepath)
     check_weights(path)
@@ -91,6 +101,16 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
     ------
     TypeError, ValueError, OSError
         As `Sequential.load_weights` does.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "m.safetensors")
+    ...     gs.saving.save_weights(model, path)
+    ...     gs.saving.load_weights(model, path)
     """
     path = path_of(filepath)
     check_bool("skip_mismatch", skip_mismatch)

@@ -45,6 +45,17 @@ class LRFindResult:
         this name; where it is lowest, which is too high a rate to train with.
     reason : str
         Why this rate, or why none; and why the sweep ended where it did.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> gs.utils.set_random_seed(0)
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(8, "tanh"), gs.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> found = model.lr_find(x, x[:, :1])
+    >>> 0 < found.suggestion < 10
+    True
     """
 
     rates: np.ndarray

@@ -37,6 +37,18 @@ class Trial:
         Runs that raised or diverged, each with its ``reason``.
     epochs : int or None
         The most that a run was trained.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> def build(units):
+    ...     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(units, "tanh"), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> table = gs.tune.grid(build, {"units": [1, 2]}, x, x[:, :1], cv=2, epochs=1)
+    >>> table[0].settings, table[0].n
+    ({'units': 1}, 2)
     """
 
     index: int
@@ -100,6 +112,18 @@ class SearchResult(Sequence[Trial]):
         Steps of optimizers that all runs took together, where it is known.
     rungs : tuple of dict of int to float
         Of halving: the mean scores by the numbers of the settings, after each rung.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> def build(units):
+    ...     model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(units, "tanh"), gs.layers.Dense(1)])
+    ...     model.compile("adam", "mse")
+    ...     return model
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> table = gs.tune.grid(build, {"units": [1, 2]}, x, x[:, :1], cv=2, epochs=1)
+    >>> len(table), sorted(table.best_params_)
+    (2, ['units'])
     """
 
     trials: tuple[Trial, ...]

@@ -63,7 +63,7 @@ class MultiHeadAttention(Attending, Merge):
     -----
     weights : list of ndarray
         Kernel and bias of query (n, num_heads, key_dim), (num_heads, key_dim), of key and of value likewise, and of the
-        output (num_heads, value_dim, *output_shape), output_shape.
+        output (num_heads, value_dim) + output_shape, output_shape.
 
     Raises
     ------

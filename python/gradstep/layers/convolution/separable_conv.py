@@ -56,7 +56,7 @@ class SeparableConv(Convolution, Layer):
 
     @property
     def depthwise_kernel(self) -> np.ndarray:
-        """Filters of each channel, shape (*kernel_size, channels, depth_multiplier)."""
+        """Filters of each channel, shape kernel_size + (channels, depth_multiplier)."""
         return self._weight(0)
 
     @property
@@ -115,7 +115,7 @@ class SeparableConv1D(SeparableConv):
 
     State
     -----
-    depthwise_kernel : ndarray, shape (*kernel_size, channels, depth_multiplier)
+    depthwise_kernel : ndarray, shape kernel_size + (channels, depth_multiplier)
     pointwise_kernel : ndarray, shape (1, channels * depth_multiplier, filters)
     bias : ndarray, shape (filters,)
         None without `use_bias`. All are the weights themselves: writing to them changes the layer.
@@ -184,7 +184,7 @@ class SeparableConv2D(SeparableConv):
 
     State
     -----
-    depthwise_kernel : ndarray, shape (*kernel_size, channels, depth_multiplier)
+    depthwise_kernel : ndarray, shape kernel_size + (channels, depth_multiplier)
     pointwise_kernel : ndarray, shape (1, 1, channels * depth_multiplier, filters)
     bias : ndarray, shape (filters,)
         None without `use_bias`. All are the weights themselves: writing to them changes the layer.

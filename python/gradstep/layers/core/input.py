@@ -33,6 +33,12 @@ class InputLayer(Layer):
     ------
     TypeError, ValueError
         A size is no int, or less than 1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.Sequential([gs.layers.InputLayer((4,)), gs.layers.Dense(3)]).output_shape
+    (None, 3)
     """
 
     def __init__(

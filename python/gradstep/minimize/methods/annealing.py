@@ -37,6 +37,14 @@ class SimulatedAnnealing(Population):
     Kirkpatrick, Gelatt and Vecchi 1983, "Optimization by simulated annealing", Science 220. Corana, Marchesi, Martini
     and Ridella 1987, "Minimizing multimodal functions of continuous variables with the simulated annealing algorithm",
     ACM TOMS 13.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.SimulatedAnnealing(), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "simulated-annealing"

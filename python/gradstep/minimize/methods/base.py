@@ -38,6 +38,12 @@ class Method(Trains):
         Whether its points stay within bounds.
     scipy_names : dict of str to str
         SciPy's names of options, and what they are here.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> issubclass(gs.minimizers.BFGS, gs.minimizers.Method), gs.minimizers.BFGS.needs
+    (True, 'gradient')
     """
 
     name: ClassVar[str] = ""

@@ -40,6 +40,14 @@ class BFGS(Method):
     References
     ----------
     Nocedal and Wright 2006, "Numerical Optimization", chapter 6.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.BFGS(c2=0.5))
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "bfgs"

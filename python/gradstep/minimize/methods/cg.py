@@ -113,6 +113,14 @@ class ConjugateGradient(Method):
     ----------
     Shanno 1978, "Conjugate gradient methods with inexact searches", Mathematics of Operations Research 3.
     Hager and Zhang 2006, "A survey of nonlinear conjugate gradient methods", Pacific J. Optim. 2.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.ConjugateGradient())
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "cg"

@@ -25,7 +25,7 @@ class CMAES(Population):
     ----------
     sigma : float, optional
         First standard deviation, relative to the width of the bounds; by default 0.2, and 0.3 times the larger of 1 and
-        the largest |x0| where there are no bounds.
+        the largest magnitude in x0 where there are no bounds.
     population : int, optional
         Points in a generation, at least 4; by default 4 + floor(3 log(n)).
     restarts : {"ipop", "bipop", "none"}, optional
@@ -46,6 +46,14 @@ class CMAES(Population):
     Hansen 2016, "The CMA evolution strategy: a tutorial", arXiv:1604.00772. Auger and Hansen 2005, "A restart CMA
     evolution strategy with increasing population size", CEC. Hansen 2009, "Benchmarking a BI-population CMA-ES on the
     BBOB-2009 function testbed", GECCO.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.CMAES(population=12), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "cma-es"

@@ -46,6 +46,15 @@ class DifferentialEvolution(Population):
     ----------
     Storn and Price 1997, "Differential evolution", J. Global Optimization 11. Tanabe and Fukunaga 2014, "Improving the
     search performance of SHADE using linear population size reduction", CEC.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> method = gs.minimizers.DifferentialEvolution()
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=method, seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "differential-evolution"

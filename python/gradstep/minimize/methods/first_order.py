@@ -45,6 +45,15 @@ class FirstOrder(Method):
     Barzilai and Borwein 1988, "Two-point step size gradient methods", IMA J. Numer. Anal. 8; made to converge as in
     Raydan 1997, "The Barzilai and Borwein gradient method for the large scale unconstrained minimization problem",
     SIAM J. Optim. 7.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> method = gs.minimizers.FirstOrder(gs.optimizers.SGD(0.1), line_search="armijo")
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=method)
+    >>> res.success, res.x.round(3)
+    (True, array([1., 3.]))
     """
 
     takes_bounds = True

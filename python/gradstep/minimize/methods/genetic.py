@@ -39,6 +39,14 @@ class GeneticAlgorithm(Population):
     ----------
     Holland 1975, "Adaptation in natural and artificial systems". Deb and Agrawal 1995, "Simulated binary crossover for
     continuous search space", Complex Systems 9.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.GeneticAlgorithm(), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "ga"

@@ -29,6 +29,14 @@ class LBFGS(Method):
     References
     ----------
     Liu and Nocedal 1989, "On the limited memory BFGS method for large scale optimization", Math. Programming 45.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.LBFGS(m=5))
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "l-bfgs"

@@ -36,6 +36,14 @@ class LBFGSB(LBFGS):
     ----------
     Byrd, Lu, Nocedal and Zhu 1995, "A limited memory algorithm for bound constrained optimization", SIAM J. Sci.
     Comput. 16. The projection of the subspace step is Morales and Nocedal's of 2011, ACM TOMS 38.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, [-1.0, 0.5], jac=p.gradient, bounds=[(-2, 0.8)] * 2, method=gs.minimizers.LBFGSB())
+    >>> res.x.round(4)
+    array([0.8 , 0.64])
     """
 
     name = "l-bfgs-b"

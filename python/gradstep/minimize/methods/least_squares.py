@@ -54,6 +54,15 @@ class LevenbergMarquardt(Method):
     ----------
     Moré 1978, "The Levenberg-Marquardt algorithm: implementation and theory", Lecture Notes in Mathematics 630.
     Nielsen 1999, "Damping parameter in Marquardt's method", IMM report 1999-05, Technical University of Denmark.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> t = np.linspace(0, 1, 20)
+    >>> fun = lambda p: p[0] * np.exp(-p[1] * t) - 2 * np.exp(-t)
+    >>> res = gs.minimize(fun, [1.5, 0.5], residual=True, method=gs.minimizers.LevenbergMarquardt())
+    >>> res.x.round(3)
+    array([2., 1.])
     """
 
     name = "levenberg-marquardt"
@@ -250,6 +259,15 @@ class GaussNewton(Method):
     References
     ----------
     Nocedal and Wright 2006, "Numerical Optimization", section 10.3.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> t = np.linspace(0, 1, 20)
+    >>> fun = lambda p: p[0] * np.exp(-p[1] * t) - 2 * np.exp(-t)
+    >>> res = gs.minimize(fun, [1.5, 0.5], residual=True, method=gs.minimizers.GaussNewton())
+    >>> res.x.round(3)
+    array([2., 1.])
     """
 
     name = "gauss-newton"
@@ -291,6 +309,15 @@ class NaturalGradient(Method):
     References
     ----------
     Amari 1998, "Natural gradient works efficiently in learning", Neural Computation 10.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> t = np.linspace(0, 1, 20)
+    >>> fun = lambda p: p[0] * np.exp(-p[1] * t) - 2 * np.exp(-t)
+    >>> res = gs.minimize(fun, [1.5, 0.5], residual=True, method=gs.minimizers.NaturalGradient())
+    >>> res.x.round(3)
+    array([2., 1.])
     """
 
     name = "natural-gradient"

@@ -26,6 +26,14 @@ class NewtonCG(Method):
     References
     ----------
     Nocedal and Wright 2006, "Numerical Optimization", section 7.1.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.NewtonCG())
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "newton-cg"

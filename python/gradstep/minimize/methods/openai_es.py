@@ -24,7 +24,7 @@ class OpenAIES(Population):
     ----------
     sigma : float, optional
         Standard deviation of the steps, relative to the width of the bounds; by default 0.05, and 0.1 times the larger
-        of 1 and the largest |x0| where there are no bounds.
+        of 1 and the largest magnitude in x0 where there are no bounds.
     population : int, optional
         Points in a generation, rounded up to an even number, at least 4; by default 4 + 4 floor(3 log(n) / 2).
     optimizer : str or Optimizer, optional
@@ -40,6 +40,14 @@ class OpenAIES(Population):
     ----------
     Salimans, Ho, Chen, Sidor and Sutskever 2017, "Evolution strategies as a scalable alternative to reinforcement
     learning", arXiv:1703.03864.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.booth
+    >>> res = gs.minimize(p.value, p.start, bounds=[(-10, 10)] * 2, method=gs.minimizers.OpenAIES(), seed=0)
+    >>> res.fun < 0.01
+    True
     """
 
     name = "openai-es"

@@ -38,6 +38,15 @@ class OWLQN(LBFGS):
     References
     ----------
     Andrew and Gao 2007, "Scalable training of L1-regularized log-linear models", ICML.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> target = np.array([3.0, 0.2])
+    >>> fun = lambda x: ((x - target) @ (x - target) / 2, x - target)
+    >>> res = gs.minimize(fun, [1.0, 1.0], jac=True, method=gs.minimizers.OWLQN(l1=1))
+    >>> res.x
+    array([2., 0.])
     """
 
     name = "owl-qn"

@@ -109,6 +109,14 @@ class TrustExact(_TrustRegion):
     References
     ----------
     Moré and Sorensen 1983, "Computing a trust region step", SIAM J. Sci. Stat. Comput. 4.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.TrustExact())
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "trust-exact"
@@ -212,6 +220,14 @@ class TrustNCG(_TrustRegion):
     ----------
     Steihaug 1983, "The conjugate gradient method and trust regions in large scale optimization",
     SIAM J. Numer. Anal. 20.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> p = gs.problems.rosenbrock
+    >>> res = gs.minimize(p.value, p.start, jac=p.gradient, method=gs.minimizers.TrustNCG())
+    >>> res.success, res.x.round(4)
+    (True, array([1., 1.]))
     """
 
     name = "trust-ncg"

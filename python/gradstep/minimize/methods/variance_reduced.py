@@ -88,6 +88,19 @@ class SARAH(OverBatches):
     ----------
     Nguyen, Liu, Scheinberg and Takac 2017, "SARAH: a novel method for machine learning problems using stochastic
     recursive gradient", ICML.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> y = X @ [1.0, -1.0]
+    >>> def loss(w, X, y):
+    ...     error = X @ w - y
+    ...     return (error**2).mean() / 2, error @ X / len(X)
+    >>> method = gs.minimizers.SARAH(0.2)
+    >>> res = gs.minimize(loss, np.zeros(2), data=(X, y), batch_size=10, epochs=30, method=method, seed=0)
+    >>> res.x.round(3)
+    array([ 1., -1.])
     """
 
     name = "sarah"

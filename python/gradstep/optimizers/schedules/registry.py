@@ -37,6 +37,13 @@ def deserialize(config: Mapping[str, Any], custom_objects: Classes | None = None
         Not a dict, or an argument of the wrong type or name.
     ValueError
         No class of that name, or an argument out of bounds.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> s = gs.optimizers.schedules
+    >>> s.deserialize(s.serialize(s.ExponentialDecay(0.1, 10, 0.5)))(10)
+    0.05
     """
     if not isinstance(config, Mapping):
         raise TypeError(f"config must be a dict, as serialize() gives; got {describe(config)}.")
