@@ -107,8 +107,9 @@ class Trainer:
         last = check_int("epochs", epochs, 0)
         level, blocks = verbosity(verbose), isinstance(shuffle, str) and shuffle == "blocks"
         shuffled = blocks or check_bool("shuffle", shuffle)
-        if blocks and gives_batches(x):
-            raise ValueError("shuffle must be True or False where x gives batches; got 'blocks'.")
+        if blocks and (gives_batches(x) or team is not None):
+            why = "with a distribution" if team is not None else "where x gives batches"
+            raise ValueError(f"shuffle must be True or False {why}; got 'blocks'.")
         share = check_float("validation_split", validation_split)
         if not 0 <= share < 1:
             raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")

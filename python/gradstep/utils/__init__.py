@@ -4,6 +4,7 @@ from ..described import custom_object_scope, get_custom_objects, register_keras_
 from .arrays import normalize, split, to_categorical
 from .chunks import Rebatched, rebatch
 from .image_folder import image_dataset_from_directory
+from .plot_model import plot_model
 from .py_dataset import PyDataset, Sequence
 from .sequences import pad_sequences
 from .session import clear_session, set_random_seed
@@ -19,6 +20,7 @@ __all__ = [
     "image_dataset_from_directory",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "rebatch",
     "register_keras_serializable",
     "set_random_seed",
