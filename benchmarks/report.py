@@ -25,6 +25,7 @@ from cases import (
     options,
     overhead,
     rules,
+    sgd,
     sparse,
     stacked,
     state,
@@ -53,6 +54,7 @@ _ORDER: tuple[ModuleType, ...] = (
     embedding,
     overhead,
     minimize,
+    sgd,
     load,
 )
 CASES: dict[str, ModuleType] = {case.NAME: case for case in _ORDER}

@@ -44,6 +44,7 @@ PYTHON_FLOORS = (
     ("_core",),
     ("_engine", "console", "delayed_interrupt", "hints", "notebook", "references", "seeds"),
     ("checks",),
+    ("distribution",),
     ("optimizers",),
     ("cython", "torch"),
     ("config", "described", "naming", "plot"),

@@ -18,6 +18,7 @@ from . import (
     gradstep_options,
     gradstep_overhead,
     gradstep_recurrent,
+    gradstep_sgd,
     gradstep_transformer,
 )
 
@@ -124,6 +125,7 @@ CASES = {
     **gradstep_transformer.CASES,
     **gradstep_embedding.CASES,
     **gradstep_graph.CASES,
+    **gradstep_sgd.CASES,
     **gradstep_many.CASES,
     "mlp": {"fit": Fit},
     "loop": {"threads": Loop, "one thread": LoopOneThread},

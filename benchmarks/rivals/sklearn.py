@@ -1,4 +1,4 @@
-"""scikit-learn: MLPClassifier, an epoch a `partial_fit`, which is its fastest form."""
+"""scikit-learn: MLPClassifier, an epoch a `partial_fit`, which is its fastest form; and SGDClassifier."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from unittest.mock import patch
 
 import numpy as np
 import sklearn
-from cases import many, mlp
+from cases import many, mlp, sgd
 from cases.adam import ADAM
+from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
+
+from .linear_descent import Epochs
 
 
 def versions() -> dict[str, str]:
@@ -73,4 +76,12 @@ class Grid:
             self.grid.fit(self.x, self.y)
 
 
-CASES = {"mlp": {"partial_fit": PartialFit}, "many": {"GridSearchCV": Grid}}
+class Rows(Epochs):
+    estimator = SGDClassifier
+
+
+CASES = {
+    "mlp": {"partial_fit": PartialFit},
+    "many": {"GridSearchCV": Grid},
+    "sgd": {sgd.ROWS_FORM: Rows},
+}

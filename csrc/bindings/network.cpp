@@ -3,12 +3,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "bindings/arrays.hpp"
@@ -36,8 +34,6 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
 }
-
-// -- what Python sees, for either type -----------------------------------------------------------------------------
 
 class PyNetwork {
  public:
@@ -369,9 +365,12 @@ void bind_network(py::module_& m) {
       .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
       .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("advance", &PyTrainLoop::advance)
+      .def("update", &PyTrainLoop::update)
       .def("profile", &PyTrainLoop::profile)
       .def_property_readonly("progress", &PyTrainLoop::progress)
+      .def_property_readonly("totals", &PyTrainLoop::totals)
       .def_property_readonly("gradients", &PyTrainLoop::gradients)
+      .def_property_readonly("gradient_memory", &PyTrainLoop::gradient_memory)
       .def_property_readonly("outputs", &PyTrainLoop::outputs)
       .def_property_readonly("masks", &PyTrainLoop::masks)
       .def_property_readonly("over", &PyTrainLoop::over)

@@ -53,9 +53,12 @@ class PyTrainLoop {
                      const std::optional<py::array>& ids) = 0;
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
+  virtual void update() = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
+  virtual py::tuple totals() const = 0;
   virtual py::list gradients() const = 0;
+  virtual py::array gradient_memory() const = 0;
   virtual py::object outputs() const = 0;
   virtual py::list masks() const = 0;
   virtual bool over() const = 0;
@@ -145,6 +148,11 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return over;
   }
 
+  void update() override {
+    if (!stepper_ || gradients_.empty()) throw py::value_error("update is for a loop that leaves gradients to a step.");
+    if (!alone([&](const Guard&) { return loop_.update(); }, 1)) stepper_->throw_refused();
+  }
+
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
     return alone([&](const Guard&) { return loop_.profile(seconds); });
   }
@@ -164,6 +172,13 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       for (std::size_t m = 0; m < scorings_[k].metrics.size(); ++m)
         values.append(mean_of(totals.metric_totals[next++], totals.head_counts[k]));
     return py::make_tuple(totals.batches, totals.rows, mean(totals.loss_total), values);
+  }
+
+  py::tuple totals() const override {
+    std::vector<double> divisors;
+    for (std::size_t k = 0; k < scorings_.size(); ++k)
+      divisors.push_back(loop_.last() && scorings_[k].loss.info ? loop_.last()->heads[k].divisor() : 0.0);
+    return py::make_tuple(loop_.loss_total, loop_.head_totals, loop_.metric_totals, loop_.head_counts, divisors);
   }
 
   // Copies: the memory is written again by the next batch, and moves with the optimizer's settings.
@@ -204,6 +219,14 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     py::list all;
     for (const py::array& gradient : gradients_) all.append(gradient);
     return all;
+  }
+
+  // They lie one after another, with zeros between, and after them to the end of a cache line.
+  py::array gradient_memory() const override {
+    if (gradients_.empty()) return py::array_t<Real>(0);
+    const Real *const first = data<Real>(gradients_.front()), *const last = data<Real>(gradients_.back());
+    const std::size_t size = align<Real>(std::size_t(last - first) + std::size_t(gradients_.back().size()));
+    return py::array_t<Real>(py::ssize_t(size), first, gradients_.front().base());
   }
 
  private:
@@ -281,8 +304,10 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     std::optional<PyStepper::Busy> steps_;
   };
 
-  template <class Work> auto alone(Work work) {
-    const Held held(*this, loop_.steps_left());
+  template <class Work> auto alone(Work work) { return alone(work, gradients_.empty() ? loop_.steps_left() : 0); }
+  // The optimizer is made ready for so many steps.
+  template <class Work> auto alone(Work work, std::size_t steps) {
+    const Held held(*this, steps);
     return released([&] { return work(held.guard()); });
   }
 

@@ -64,7 +64,7 @@ double LinearObjective<Real>::pass(const double* w, double* g, const Middle& mid
       sum += middle(first, count, room, to);
       for (std::size_t k = 0; k < outputs; ++k) {
         const double* const r = room.r + k * block;
-        fine &= rows_.accumulate(first, count, r, to + k * stride_, k == 0);
+        fine &= rows_.accumulate(first, count, r, to + k * stride_);
         if (settings.fit_intercept)
           for (std::size_t i = 0; i < count; ++i) to[k * stride_ + n] += r[i];
       }
@@ -170,9 +170,8 @@ template <class Real> void LinearObjective<Real>::transposed(const double* r, do
     bool fine = true;
     double* const to = partial_.data() + chunk * size;
     std::fill_n(to, n, 0.0);
-    rows_.each_block(chunk, [&](std::size_t first, std::size_t count) {
-      fine &= rows_.accumulate(first, count, r + first, to, false);
-    });
+    rows_.each_block(
+        chunk, [&](std::size_t first, std::size_t count) { fine &= rows_.accumulate(first, count, r + first, to); });
     return fine;
   });
   if (!good) bad_design();

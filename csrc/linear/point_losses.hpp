@@ -1,5 +1,6 @@
 // Losses of one prediction p and one target y, and their slopes in p, as scikit-learn has them: a class is -1 or 1, and
-// at a kink the slope is that of the side where the loss is not 0, so that the perceptron leaves p = 0.
+// at a kink the slope is that of the side where the loss is not 0, so that the perceptron leaves p = 0. Those without a
+// kink are the losses of networks (csrc/losses).
 #pragma once
 
 #include <algorithm>
@@ -7,74 +8,90 @@
 #include <iterator>
 #include <string>
 
+#include "losses/margin.hpp"
+#include "losses/regression.hpp"
+
 namespace gs {
+
+/// The loss is value + log(factor), 1 <= factor <= 2: a sum of many takes one logarithm.
+struct LossAtPoint {
+  double value, slope;
+  double factor = 1;
+};
+
+/// A sum of losses.
+struct LossSum {
+  double values = 0, product = 1;
+
+  void add(const LossAtPoint& at) {
+    values += at.value;
+    product *= at.factor;
+    if (product > 1e200) *this = {value(), 1};
+  }
+  double value() const { return values + std::log(product); }
+};
 
 struct PointLoss {
   const char* name;
-  double (*value)(double y, double p, double at);
-  double (*slope)(double y, double p, double at);
+  /// setting: the margin of a hinge, the width of an epsilon-insensitive loss or of Huber's.
+  LossAtPoint (*at)(double y, double p, double setting);
 };
 
 namespace point {
 
-inline double positive(double x) { return x > 0 ? x : 0; }
-
-// log(1 + e^-z), z = y p
-inline double log_value(double y, double p, double) {
-  const double z = y * p;
-  return z > 0 ? std::log1p(std::exp(-z)) : std::log1p(std::exp(z)) - z;
+template <class Loss> LossAtPoint of(const Loss& loss, double y, double p) {
+  return {loss.value(y, p), loss.derivative(y, p)};
 }
-inline double log_slope(double y, double p, double) { return -y / (1 + std::exp(y * p)); }
 
-// max(0, at - y p)
-inline double hinge_value(double y, double p, double at) { return positive(at - y * p); }
-inline double hinge_slope(double y, double p, double at) { return y * p <= at ? -y : 0; }
+// log(1 + e^-z), z = y p, by one exponential.
+inline LossAtPoint log_loss(double y, double p, double) {
+  const double z = y * p, e = std::exp(-std::fabs(z));
+  return {z > 0 ? 0 : -z, -y * (z > 0 ? e : 1) / (1 + e), 1 + e};
+}
 
-// max(0, at - y p)^2
-inline double squared_hinge_value(double y, double p, double at) { return positive(at - y * p) * positive(at - y * p); }
-inline double squared_hinge_slope(double y, double p, double at) { return -2 * y * positive(at - y * p); }
+// max(0, margin - y p)
+inline LossAtPoint hinge(double y, double p, double margin) {
+  const double lack = margin - y * p;
+  return {lack > 0 ? lack : 0, lack >= 0 ? -y : 0};
+}
+
+inline LossAtPoint squared_hinge(double y, double p, double) { return of(SquaredHingeTerm{}, y, p); }
 
 // The squared hinge, and from z = -1 down its tangent. Zhang 2004, ICML.
-inline double modified_huber_value(double y, double p, double) {
+inline LossAtPoint modified_huber(double y, double p, double) {
   const double z = y * p;
-  return z >= -1 ? positive(1 - z) * positive(1 - z) : -4 * z;
-}
-inline double modified_huber_slope(double y, double p, double) {
-  const double z = y * p;
-  return z >= -1 ? -2 * y * positive(1 - z) : -4 * y;
+  return z >= -1 ? of(SquaredHingeTerm{}, y, p) : LossAtPoint{-4 * z, -4 * y};
 }
 
-inline double squared_value(double y, double p, double) { return 0.5 * (y - p) * (y - p); }
-inline double squared_slope(double y, double p, double) { return p - y; }
+inline LossAtPoint squared_error(double y, double p, double) { return {0.5 * (y - p) * (y - p), p - y}; }
 
-// Half the square up to |y - p| = at, then its tangent. Huber 1964, Ann. Math. Statist. 35.
-inline double huber_value(double y, double p, double at) {
-  const double r = std::fabs(y - p);
-  return r <= at ? 0.5 * r * r : at * (r - 0.5 * at);
+inline LossAtPoint huber(double y, double p, double width) {
+  Huber loss;
+  loss.delta = width;
+  return of(loss, y, p);
 }
-inline double huber_slope(double y, double p, double at) { return std::min(std::max(p - y, -at), at); }
 
-// max(0, |y - p| - at), and its square
-inline double insensitive_value(double y, double p, double at) { return positive(std::fabs(y - p) - at); }
-inline double insensitive_slope(double y, double p, double at) { return y - p > at ? -1 : p - y > at ? 1 : 0; }
-inline double squared_insensitive_value(double y, double p, double at) {
-  return insensitive_value(y, p, at) * insensitive_value(y, p, at);
+// max(0, |y - p| - width), and its square
+inline LossAtPoint insensitive(double y, double p, double width) {
+  const double beyond = std::fabs(y - p) - width;
+  return {beyond > 0 ? beyond : 0, beyond > 0 ? (y > p ? -1.0 : 1.0) : 0};
 }
-inline double squared_insensitive_slope(double y, double p, double at) {
-  return 2 * insensitive_slope(y, p, at) * insensitive_value(y, p, at);
+inline LossAtPoint squared_insensitive(double y, double p, double width) {
+  const auto [value, slope, factor] = insensitive(y, p, width);
+  return {value * value, 2 * slope * value};
 }
 
 }  // namespace point
 
 inline constexpr PointLoss point_losses[] = {
-    {"log_loss", point::log_value, point::log_slope},
-    {"hinge", point::hinge_value, point::hinge_slope},
-    {"squared_hinge", point::squared_hinge_value, point::squared_hinge_slope},
-    {"modified_huber", point::modified_huber_value, point::modified_huber_slope},
-    {"squared_error", point::squared_value, point::squared_slope},
-    {"huber", point::huber_value, point::huber_slope},
-    {"epsilon_insensitive", point::insensitive_value, point::insensitive_slope},
-    {"squared_epsilon_insensitive", point::squared_insensitive_value, point::squared_insensitive_slope},
+    {"log_loss", point::log_loss},
+    {"hinge", point::hinge},
+    {"squared_hinge", point::squared_hinge},
+    {"modified_huber", point::modified_huber},
+    {"squared_error", point::squared_error},
+    {"huber", point::huber},
+    {"epsilon_insensitive", point::insensitive},
+    {"squared_epsilon_insensitive", point::squared_insensitive},
 };
 
 /// Null for a name that is none of them.

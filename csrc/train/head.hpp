@@ -32,6 +32,8 @@ template <class Real> class Head {
   /// The same without the factor of the loss.
   double own_total() const;
   double loss() const { return reduction_.loss(values[0].data()); }
+  /// What the sum of the losses was divided by.
+  double divisor() const { return reduction_.divisor(); }
 
   /// dy of rows [draw.first, draw.first + count) at targets that are drawn: see train/fisher.hpp. After a forward pass.
   void draw_gradient(const TargetDraw& draw, std::size_t count) {

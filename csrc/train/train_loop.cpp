@@ -63,13 +63,20 @@ TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> sc
       batch_size_(batch_size),
       stepper_(stepper),
       weights_(plain_weights(network)),
-      step_(weights_, scorings_, stepper),
+      step_(weights_, scorings_, gradients.empty() ? stepper : nullptr),
       given_(!gradients.empty()),
       selected_(scorings_.size()) {
   start({}, 0);
   for (auto& layer : weights_)
     for (auto& weight : layer)
       if (given_ && weight.trainable()) weight.gradient = gradients[weight.number];
+  if (!given_ || !stepper_) return;
+  std::vector<ParamGrad> all;
+  for (std::size_t k = 0; k < gradients.size(); ++k) {
+    Parameter* const parameter = stepper_->owners()[k].parameter;
+    all.push_back({parameter, reinterpret_cast<const std::byte*>(gradients[k]), &contiguous_, parameter->dtype});
+  }
+  stepper_->take(std::move(all));
 }
 
 template <class Real> void TrainLoop<Real>::find_penalty() {
@@ -291,6 +298,16 @@ template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard&
     if (over) break;
   }
   return rows == order_.size();
+}
+
+template <class Real> bool TrainLoop<Real>::update() {
+  bool is_made = false;
+  stepper_->begin(nullptr);
+  ThreadTeam::run(last_ ? last_->threads() : 1, [&](ThreadTeam& team) {
+    is_made = stepper_->step(team);
+    if (is_made) follow_step(weights_, *stepper_, team);
+  });
+  return is_made;
 }
 
 template <class Real> std::vector<std::pair<std::string, double>> TrainLoop<Real>::profile(double seconds) {

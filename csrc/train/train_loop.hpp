@@ -58,7 +58,9 @@ struct Totals {
 template <class Real> class TrainLoop : public Totals {
  public:
   /// stepper: what updates the network's trained weights, in order; or null. gradients: where those of the last batch
-  /// are left, a place for each weight, for the caller to read; mostly empty.
+  /// are left, a place for each weight, for the caller to read; mostly empty. With both a step is made of several
+  /// passes: batches leave their gradients there and change no weight, and `update` steps by what the caller puts
+  /// there.
   TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
             Stepper* stepper, std::vector<Real*> gradients = {});
 
@@ -75,6 +77,8 @@ template <class Real> class TrainLoop : public Totals {
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
+  /// Of a loop with a stepper that leaves gradients: a step by what is there now. False if the optimizer refuses it.
+  bool update();
   bool refused() const { return step_.is_refused(); }
   /// Such a label.
   struct BadLabel {
@@ -137,6 +141,7 @@ template <class Real> class TrainLoop : public Totals {
   TrainingStep<Real> step_;
   Totals before_;                    // a step of two passes
   const bool given_;                 // gradients are left for others
+  const Layout contiguous_{};        // of those, of a loop that is told to update
   double penalty_ = 0;               // of the weights, where nothing updates them
   double* sum_ = nullptr;            // of the gradients of a pass; null: they are not summed
   std::vector<std::size_t> places_;  // (weight), in it

@@ -6,6 +6,18 @@
 namespace gs {
 
 template <class Real>
+void follow_step(const std::vector<std::vector<Weight<Real>>>& weights, const Stepper& stepper, ThreadTeam& team) {
+  stepper.meet(team);
+  for (const auto& layer : weights)
+    for (const auto& weight : layer) {
+      const WeightAttributes& t = *weight.attributes;
+      if (!t.follows_steps()) continue;
+      const bool shrinks = t.penalty.proximal != 0 && stepper.has_stepped(weight.number);
+      constrain(weight.w, t, shrinks ? t.penalty.proximal * stepper.learning_rate(weight.number) : 0, team);
+    }
+}
+
+template <class Real>
 TrainingStep<Real>::TrainingStep(std::vector<std::vector<Weight<Real>>>& weights, const std::vector<Scoring>& scorings,
                                  Stepper* stepper)
     : weights_(weights), stepper_(stepper) {
@@ -90,17 +102,8 @@ template <class Real> void TrainingStep<Real>::put_back_outputs(Executor<Real>& 
     if (wanted_[k]) std::copy(outputs_[k].begin(), outputs_[k].end(), executor.heads[k].outputs);
 }
 
-template <class Real> void TrainingStep<Real>::follow(ThreadTeam& team) {
-  stepper_->meet(team);
-  for (const auto& layer : weights_)
-    for (const auto& weight : layer) {
-      const WeightAttributes& t = *weight.attributes;
-      if (!t.follows_steps()) continue;
-      const bool shrinks = t.penalty.proximal != 0 && stepper_->has_stepped(weight.number);
-      constrain(weight.w, t, shrinks ? t.penalty.proximal * stepper_->learning_rate(weight.number) : 0, team);
-    }
-}
-
+template void follow_step(const std::vector<std::vector<Weight<float>>>&, const Stepper&, ThreadTeam&);
+template void follow_step(const std::vector<std::vector<Weight<double>>>&, const Stepper&, ThreadTeam&);
 template class TrainingStep<float>;
 template class TrainingStep<double>;
 

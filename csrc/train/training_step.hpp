@@ -14,6 +14,10 @@
 
 namespace gs {
 
+/// What comes after a step that was not refused: the walks that end with it, constraints, proximal penalties.
+template <class Real>
+void follow_step(const std::vector<std::vector<Weight<Real>>>& weights, const Stepper& stepper, ThreadTeam& team);
+
 template <class Real> class TrainingStep {
  public:
   /// weights (layer, weight): those of the network, whose state this fills in. stepper: null where nothing is trained.
@@ -69,7 +73,7 @@ template <class Real> class TrainingStep {
     if (refused_)
       go_back();
     else if (stepper_ && (follows_ || stepper_->meets()))
-      in_team([&](ThreadTeam& team) { follow(team); });
+      in_team([&](ThreadTeam& team) { follow_step(weights_, *stepper_, team); });
     if (!twofold) count();
   }
 
@@ -104,8 +108,6 @@ template <class Real> class TrainingStep {
   void add_rows();
   void keep_outputs(const Executor<Real>& executor);
   void put_back_outputs(Executor<Real>& executor) const;
-  /// What comes after a step that was not refused.
-  void follow(ThreadTeam& team);
 
   const std::vector<std::vector<Weight<Real>>>& weights_;
   std::deque<RowSteps> by_rows_;     // of tables of which batches read rows

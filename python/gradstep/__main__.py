@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 from ._core import __version__
 from .commands import bench, demo, evaluate, experiments, info, predict, train
+from .distribution.script import run_script
 
+SCRIPTS = "A name that ends in .py is a script to run: mpiexec -n 4 python -m gradstep train.py [arguments ...]"
 COMMANDS = {
     "train": train,
     "evaluate": evaluate,
@@ -22,13 +24,17 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0].endswith(".py"):
+        run_script(words[0], words[1:])
+        return
     program = "gradstep" if not sys.argv[0].endswith("__main__.py") else "python -m gradstep"
-    parser = argparse.ArgumentParser(prog=program, description="Gradient descent for NumPy users.")
+    parser = argparse.ArgumentParser(prog=program, description="Gradient descent for NumPy users.", epilog=SCRIPTS)
     parser.add_argument("--version", action="version", version=f"gradstep {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.add_arguments(commands.add_parser(name, help=command.HELP, description=command.HELP))
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(words)
     if given.command is None:
         parser.print_help()
         return

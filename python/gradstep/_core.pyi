@@ -9,6 +9,8 @@ from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
 from ._core_linear import dual_descent as dual_descent
+from ._core_linear import linear_losses as linear_losses
+from ._core_linear import linear_step_lengths as linear_step_lengths
 from ._core_losses import activation as activation
 from ._core_losses import activation_backward as activation_backward
 from ._core_losses import activations as activations
@@ -338,6 +340,15 @@ class TrainLoop:
 
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
+
+    def update(self) -> None:
+        """Of a loop with optimizers and gradients, whose batches leave their gradients and change no weight: a step by
+        what is in the gradients now. FloatingPointError if the optimizer refuses it."""
+    @property
+    def totals(self) -> tuple[float, list[float], list[float], list[float], list[float]]:
+        """Of this pass so far, sums over the rows: of the loss; of each output's loss, where there are several; of the
+        metrics; and how many rows of each output the metrics count. And what the loss of each output was divided by in
+        the last batch."""
     @property
     def over(self) -> bool:
         """Whether the pass is over."""
@@ -347,6 +358,9 @@ class TrainLoop:
     @property
     def gradients(self) -> list[ndarray]:
         """Those of the last batch, in the order of the weights; overwritten by the next."""
+    @property
+    def gradient_memory(self) -> ndarray:
+        """The memory of all of them as one vector, with zeros between."""
     @property
     def outputs(self) -> Any:
         """A copy of those of the last batch, (its rows, outputs), from before its step; no rows before the first."""

@@ -1,8 +1,14 @@
 """Types of linear models (csrc/bindings/linear.cpp, linear_objective.cpp, coordinates.cpp)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from numpy import ndarray
+
+linear_step_lengths: tuple[str, ...]
+
+def linear_losses(loss: str, setting: float, y: ndarray, p: ndarray) -> ndarray:
+    """Losses (rows,) of predictions p (rows,) for targets y (rows,), which are made float64; classes are -1 and 1."""
 
 class LinearDescent:
     """x (rows, features), or (data, indices, indptr) of a CSR matrix with int32 indices; y, sample_weight (rows,);
@@ -21,6 +27,12 @@ class LinearDescent:
     ) -> None: ...
     def epoch(self, seed: int | None) -> None:
         """Step along each row once, shuffled by a seed. Without the interpreter's lock."""
+    def epoch_of_batches(
+        self, seed: int | None, batch: int, outside: tuple[ndarray, ndarray, ndarray, Callable[[], None]] | None
+    ) -> None:
+        """Step by the mean gradient of `batch` rows at a time. outside: what steps in place of the settings' rule, as
+        arrays for the gradient (features,), the intercept (1,) and its gradient (1,), and a function that moves coef
+        and the intercept by these. Without the interpreter's lock, but for the function; on all threads."""
     def settle(self) -> None:
         """Make coef and average_coef what they are: of sparse rows they are kept divided by a scale meanwhile."""
     intercept: float

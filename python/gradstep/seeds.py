@@ -117,11 +117,14 @@ def word_of(seed: Any) -> int:
     return word(key_of(seed) or fresh_key())
 
 
-def shuffled(key: Key, number: int, rows: int) -> np.ndarray:
-    """The rows of pass `number` over data, in a random order: that of `fit`, and of every other run over batches."""
-    return generator(key, number).permutation(rows)
+def shuffled(key: Key, number: int, rows: int, part: int = 0) -> np.ndarray:
+    """The rows of pass `number` over data, in a random order: that of `fit`, and of every other run over batches.
+
+    part: which part of the data these rows are, if it is shuffled in parts, from 1.
+    """
+    return generator(key, number, part).permutation(rows)
 
 
-def generator(key: Key, index: int = 0) -> np.random.Generator:
-    """The numbers of draw number `index` under a key."""
-    return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64), counter=[0, 0, 0, index]))
+def generator(key: Key, index: int = 0, part: int = 0) -> np.random.Generator:
+    """The numbers of draw number `index` under a key, or of one part of that draw."""
+    return np.random.Generator(np.random.Philox(key=np.array(key, np.uint64), counter=[0, 0, part, index]))

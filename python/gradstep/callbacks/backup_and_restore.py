@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..checks import check_bool, describe
+from ..distribution.active import is_writer
 from ..hints import warn
 from .base import Callback, Logs
 from .model_checkpoint import batches_between
@@ -51,6 +52,9 @@ class BackupAndRestore(Callback):
     A backup is a file of `saving.Checkpoint`: weights, the optimizer's state, seeds and counters, and the state of the
     callbacks that `fit` was given. A run that went on from the end of an epoch comes to the same bits as one that was
     never interrupted. From within an epoch, with an int for `save_freq`, that epoch begins anew, as in Keras.
+
+    With a distribution the first process writes the file, and all restore it: the folder must be one that all of them
+    see. The processes may be more or fewer than before.
 
     Keras restores neither callbacks nor the seeds of shuffles. It removes the folder with all that is in it; here
     what is not of this callback stays.
@@ -143,6 +147,11 @@ class BackupAndRestore(Callback):
 
     def _save(self, epoch: int) -> None:
         self._batches = 0
+        with self.model._executor.whole_state():
+            if is_writer():
+                self._write(epoch)
+
+    def _write(self, epoch: int) -> None:
         os.makedirs(self.backup_dir, exist_ok=True)
         checkpoint = self.model._checkpoint(self._others)
         # A damaged latest backup is written over; it must never take the place of a good previous one.
@@ -152,7 +161,7 @@ class BackupAndRestore(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Remove the backup, if `delete_checkpoint` is set."""
-        if not self.delete_checkpoint:
+        if not self.delete_checkpoint or not is_writer():
             return
         for name in (LATEST, PREVIOUS):
             with suppress(FileNotFoundError):

@@ -9,6 +9,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..checks import check_bool, describe
+from ..distribution.active import is_writer
 from .base import Callback, Logs
 
 __all__ = ["CSVLogger"]
@@ -66,6 +67,8 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Open the file."""
         self.close()
+        if not is_writer():
+            return
         self._header = True
         if self.append and os.path.exists(self.filename):
             with open(self.filename, encoding="utf-8", errors="replace") as file:
@@ -77,6 +80,8 @@ class CSVLogger(Callback):
         """Write a row."""
         import csv
 
+        if not is_writer():
+            return
         there = dict(logs or {})
         assert self.csv_file is not None, "on_train_begin opens the file"
         if self._writer is None:

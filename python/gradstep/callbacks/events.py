@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["EventFile"]
+__all__ = ["EventFile", "NoEventFile"]
 
 BINS = 30  # of a histogram, as TensorFlow's summaries have
 STRING = 7  # the type of a tensor of texts, in TensorFlow's numbers
@@ -84,6 +84,23 @@ class EventFile:
     def _write(self, step: int, value: Any) -> None:
         summary = self._messages.Summary(value=[value])
         self._file.write(self._messages.Event(wall_time=time.time(), step=step, summary=summary))
+
+
+class NoEventFile:
+    """An event file of a process that writes none."""
+
+    def scalar(self, tag: str, value: Any, step: int) -> None:
+        """Write nothing."""
+
+    histogram = scalar
+
+    def layers(self, description: dict[str, Any]) -> None:
+        """Write nothing."""
+
+    def flush(self) -> None:
+        """Write nothing."""
+
+    close = flush
 
 
 class _Messages:

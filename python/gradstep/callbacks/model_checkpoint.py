@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..checks import check_bool, check_folder, check_int, describe
+from ..distribution.active import is_writer
 from ..hints import warn
 from ..references import is_ours
 from .base import Logs
@@ -154,6 +155,11 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, batch, logs)
         if not self._is_wanted(epoch, logs, path):
             return
+        with self.model._executor.whole_state():
+            if is_writer():
+                self._write(path)
+
+    def _write(self, path: str) -> None:
         folder = os.path.dirname(path)
         if folder:
             os.makedirs(folder, exist_ok=True)

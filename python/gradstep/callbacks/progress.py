@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..console import WIDTH, is_live, show, terminal_width, write
+from ..distribution.active import is_writer
 from .base import Callback, Logs
 
 __all__ = ["Bar", "ProgbarLogger", "say"]
@@ -21,7 +22,12 @@ _drawn: list[Bar] = []  # the bars that stand on their line now
 
 
 def say(message: str) -> None:
-    """Print what a callback has to say, on its own line: a bar steps aside until it is drawn again."""
+    """Print what a callback has to say, on its own line: a bar steps aside until it is drawn again.
+
+    Of the processes of a distribution the first one prints.
+    """
+    if not is_writer():
+        return
     for bar in _drawn:
         bar.erase()
     show(message)

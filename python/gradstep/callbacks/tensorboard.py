@@ -8,9 +8,10 @@ from time import perf_counter
 from typing import Any
 
 from ..checks import check_bool, check_folder, check_int, describe
+from ..distribution.active import is_writer
 from ..hints import unknown_argument
 from .base import Callback, Logs
-from .events import EventFile
+from .events import EventFile, NoEventFile
 from .rates import log_rates
 
 __all__ = ["TensorBoard"]
@@ -92,13 +93,13 @@ class TensorBoard(Callback):
         if not self._every:
             self._idle = (TensorBoard.on_train_batch_begin, TensorBoard.on_train_batch_end)
         self._batches = 0  # of this training so far
-        self._files: dict[str, EventFile] = {}
+        self._files: dict[str, EventFile | NoEventFile] = {}
         self._epoch_began = self._batch_began = 0.0
         self._steps_before = 0
 
-    def _file(self, folder: str) -> EventFile:
+    def _file(self, folder: str) -> EventFile | NoEventFile:
         if folder not in self._files:
-            self._files[folder] = EventFile(os.path.join(self.log_dir, folder))
+            self._files[folder] = EventFile(os.path.join(self.log_dir, folder)) if is_writer() else NoEventFile()
         return self._files[folder]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

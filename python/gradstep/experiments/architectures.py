@@ -39,7 +39,7 @@ def network(name: str, height: int, width: int) -> Sequential:
 def run(setup: Setup) -> Result:
     """All three on the same images, one after another."""
     data = setup.data.images().part(setup.size(None, 300))
-    epochs = setup.size(4, 2)
+    epochs = setup.size(3, 2)
 
     def measure(task: tuple[int, str]) -> tuple[int, list[float], list[float]]:
         seed, name = task

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING
 
 from ..plot.figures import new_figure
 from .result import Column, Result, Row
 from .setup import Experiment
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 __all__ = ["cell", "index", "page", "read", "table", "write"]
 
 DOTS = 100  # an inch of a picture
+PALETTE = 96  # colours
 
 
 def cell(row: Row, column: Column, seeds: int) -> str:
@@ -86,8 +91,18 @@ def write(folder: str, experiment: Experiment, result: Result) -> list[str]:
         file.write(page(experiment, result))
     figure = new_figure(*experiment.size)
     experiment.draw(result, figure)
-    figure.savefig(picture_path, dpi=DOTS, metadata={"Software": f"gradstep, Python {platform.python_version()}"})
+    _save_picture(figure, picture_path)
     return [json_path, page_path, picture_path]
+
+
+def _save_picture(figure: Figure, path: str) -> None:
+    """Write a PNG of few colours, a third as large as one of all; matplotlib brings Pillow."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    figure.savefig(buffer, dpi=DOTS)
+    with Image.open(buffer) as picture:
+        picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _json(result: Result) -> str:

@@ -13,6 +13,7 @@ from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
 from ..trainers.executor import counted_if_done
 from ..trainers.gradients import value_and_grad
+from ..trainers.sharded import value_and_grad_in_shards
 from ..trainers.tangents import gauss_newton_product, jvp
 from .masked_calls import masks_of
 from .trainable import Trainable
@@ -20,6 +21,7 @@ from .trainable import Trainable
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from ..distribution import DataParallel
     from .masked_calls import MaskedCalls
 
 __all__ = ["OnBatches"]
@@ -101,6 +103,14 @@ class OnBatches(Trainable):
     def _gradients_of(self, x: Any, y: Any, weights: Any = None) -> tuple[float, list[np.ndarray]]:
         """The same for data as a run has it."""
         return value_and_grad(self._executor, Rows(x, y, weights))
+
+    @counted_if_done
+    def _value_and_grad_in_shards(
+        self, team: DataParallel, x: Any, y: Any, sample_weight: Any
+    ) -> tuple[float, list[np.ndarray]]:
+        """As `DataParallel.value_and_grad`."""
+        rows = self._data.dense(self._data.rows(x, y, sample_weight))
+        return value_and_grad_in_shards(self._executor, team, rows)
 
     @counted_if_done
     def _called(self, x: Any, training: bool | None = None, mask: Any = None) -> Any:

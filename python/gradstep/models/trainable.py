@@ -23,6 +23,7 @@ from ..trainers.trainer import Trainer
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from ..distribution import DataParallel
     from ..trainers.model_face import ModelFace as Face
 else:
     Face = object  # a subclass gives what is in it
@@ -181,6 +182,7 @@ class Trainable(Face):
         validation_batch_size: int | str | None = None,
         validation_freq: int | Collection[int] = 1,
         seed: int | None = None,
+        distribution: DataParallel | None = None,
     ) -> History:
         """Train the model.
 
@@ -230,6 +232,11 @@ class Trainable(Face):
         seed : int, optional
             What the shuffles follow from, in this call and those after it; by default the model's seed, or that of
             `utils.set_random_seed`.
+        distribution : DataParallel, optional
+            Trains in several processes, each on its part of every batch; by default what
+            `distribution.set_distribution` set. `x` and `y` are arrays then, the same in all processes, or
+            `DataParallel.parts`; `batch_size` is that of all processes together. Each of them scores all validation
+            data.
 
         Returns
         -------
@@ -282,6 +289,7 @@ class Trainable(Face):
             validation_batch_size,
             validation_freq,
             seed,
+            distribution,
         )
 
     def evaluate(

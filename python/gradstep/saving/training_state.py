@@ -107,6 +107,12 @@ def describe_optimizer(model: Savable) -> tuple[dict[str, Any] | None, dict[str,
     optimizer, stage = model.optimizer, model._executor.stage
     if optimizer is None:
         return None, {}
+    spread = model._executor.partial
+    if spread is not None and spread.is_spread and not len(optimizer._core):
+        raise RuntimeError(
+            "the optimizer's state is spread over the processes while fit runs with shard_optimizer=True: save with "
+            "callbacks.ModelCheckpoint or BackupAndRestore, after fit, or with include_optimizer=False."
+        )
     if not isinstance(optimizer, Method):
         return optimizer_state.describe(model, optimizer)
     record: dict[str, Any] = {"optimizer": serialize(optimizer), "stage": None}

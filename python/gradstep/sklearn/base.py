@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .. import seeds
+from .sample_weights import check_sample_weight
 
 __all__ = ["NetworkMixin", "non_finite"]
 
@@ -40,7 +41,7 @@ class NetworkMixin:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+            sample_weight = check_sample_weight(sample_weight, X)
         return X, y, sample_weight
 
     def _outputs(self, X: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -10,14 +9,14 @@ import numpy as np
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import validate_data
 
-from .descent import Descent
+from .descent import Descent, Progress
 from .linear import LinearClassifier
 from .regression import REGRESSION_LOSSES
+from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
 
 __all__ = ["CLASSIFICATION_LOSSES", "DescentClassifier"]
@@ -66,9 +65,6 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         X, y = validate_data(self, X, y, **READ)
         check_classification_targets(y)
         classes = np.unique(y)
-        if self.warm_start and hasattr(self, "coef_"):
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
         weights = self._weights_in_fit(sample_weight, X)
         of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
         descents = self._begin(classes, X, coef_init, intercept_init)
@@ -107,7 +103,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             )
-        weights = self._weights_of_rows(sample_weight, X)
+        weights = check_sample_weight(sample_weight, X, allow_all_zero=True)
         seen = getattr(self, "_seen", None)
         seen = dict.fromkeys(known.tolist(), 0) if seen is None else dict(seen)
         for label, count in zip(*(part.tolist() for part in np.unique(y, return_counts=True)), strict=True):
@@ -149,15 +145,14 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         """Move the descents and become what they found."""
         draws = check_random_state(self.random_state)
         seeds: list[Any] = [draws] if len(classes) == 2 else list(draws.randint(LARGEST_SEED, size=len(classes)))
-        left_out = self._left_out(y, sample_weight)
+        held_out = self._held_out(X, y, sample_weight)
 
-        def train(k: int, seed: Any) -> int:
+        def train(k: int, seed: Any) -> Progress:
             # Of two classes the model is the second's.
             label = 1 if len(classes) == 2 else k
             signs = np.where(y == classes[label], 1, -1).astype(X.dtype)
             own = check_random_state(seed)
             own.randint(1, LARGEST_SEED)  # scikit-learn's data set takes one
-            score = None if left_out is None else self._score_of(X[left_out], signs[left_out], sample_weight[left_out])
             return self._descend(
                 descents[k],
                 X,
@@ -166,29 +161,23 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
                 t,
                 int(own.randint(LARGEST_SEED)),
                 max_iter,
-                left_out,
-                score,
+                None if held_out is None else held_out(signs),
                 positive_weight=float(class_weight[label]),
                 negative_weight=float(class_weight[0]) if len(classes) == 2 else 1.0,
             )
 
         if len(descents) == 1:
-            epochs = [train(0, seeds[0])]
+            courses = [train(0, seeds[0])]
         else:
             threads = Parallel(n_jobs=self.n_jobs, require="sharedmem")
-            epochs = threads(delayed(train)(k, seed) for k, seed in enumerate(seeds))
-        self.n_iter_ = max(epochs)
-        self.t_ = t + self.n_iter_ * X.shape[0]
+            courses = threads(delayed(train)(k, seed) for k, seed in enumerate(seeds))
+        self._note(courses, t, X.shape[0])
         self.classes_, self._descents = classes, descents
         self._publish()
 
     @staticmethod
-    def _score_of(X: Any, signs: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray, float], float]:
-        def score(coef: np.ndarray, intercept: float) -> float:
-            found = np.where(safe_sparse_dot(X, coef) + intercept > 0, 1, -1)
-            return float(accuracy_score(signs, found, sample_weight=weights))
-
-        return score
+    def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:
+        return float(accuracy_score(y, np.where(sums > 0, 1, -1), sample_weight=sample_weight))
 
     def _publish(self) -> None:
         coefs, intercepts = zip(*map(self._found, self._descents), strict=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse
+from sklearn.utils.extmath import safe_sparse_dot
 
-from .. import _core
+from .. import _core, optimizers
 
-__all__ = ["Descent", "descend"]
+__all__ = ["Descent", "HeldOut", "Progress", "descend"]
 
 LEAST_RATE = 1e-6  # of the schedule "adaptive"
 
@@ -27,12 +29,71 @@ class Descent:
     intercept : float
     average_coef : ndarray, (features,), or None where nothing is averaged
     average_intercept : float
+    optimizer : Optimizer or None
+        What steps, with its state, in place of the rule of the settings.
+    stepped_intercept : ndarray, (1,)
+        The intercept as the optimizer has it.
     """
 
     coef: np.ndarray
     intercept: float = 0.0
     average_coef: np.ndarray | None = None
     average_intercept: float = 0.0
+    optimizer: optimizers.Optimizer | None = None
+    stepped_intercept: np.ndarray | None = None
+
+    def take_optimizer(self, given: Any) -> None:
+        """Step by an optimizer from now on: by the one there is, with its state, if it has the same settings."""
+        found = None if given is None else optimizers.get(given)
+        wanted, present = (None if one is None else (type(one), one.get_config()) for one in (found, self.optimizer))
+        if wanted != present:
+            self.optimizer = None if found is None else type(found).from_config(found.get_config())
+            self.stepped_intercept = None
+        if self.optimizer is not None and self.stepped_intercept is None:
+            self.stepped_intercept = np.zeros(1, self.coef.dtype)
+
+    def outside(self, fit_intercept: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray, Callable[[], None]] | None:
+        """What the engine is told of the optimizer: arrays for gradients and intercept, and the step by them."""
+        if self.optimizer is None or self.stepped_intercept is None:
+            return None
+        gradients = [np.zeros_like(self.coef), np.zeros_like(self.stepped_intercept)]
+        moved = 2 if fit_intercept else 1
+        bound = self.optimizer.bind([self.coef, self.stepped_intercept][:moved])
+        step = functools.partial(bound.step, gradients[:moved])
+        return gradients[0], self.stepped_intercept, gradients[1], step
+
+
+@dataclasses.dataclass
+class HeldOut:
+    """Rows that are not trained on; the descent ends by their score.
+
+    Attributes
+    ----------
+    left_out : ndarray of bool, (rows,)
+        Which rows these are.
+    X, y, sample_weight
+        Themselves.
+    score : function of y, sums and sample_weight
+        What is to grow; `sums` are those of X with the coefficients.
+    """
+
+    left_out: np.ndarray
+    X: Any
+    y: np.ndarray
+    sample_weight: np.ndarray
+    score: Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+
+    def sums(self, coef: np.ndarray, intercept: float) -> np.ndarray:
+        """Sums of the rows with the coefficients, (held out,)."""
+        return np.asarray(safe_sparse_dot(self.X, coef) + intercept)
+
+
+@dataclasses.dataclass
+class Progress:
+    """Mean losses of the epochs of a descent: of the rows, each before its step; and of the rows held out, after."""
+
+    losses: list[float] = dataclasses.field(default_factory=list)
+    validation_losses: list[float] = dataclasses.field(default_factory=list)
 
 
 def rows_of(X: Any) -> tuple[Any, float]:
@@ -55,10 +116,10 @@ def descend(
     tol: float | None,
     n_iter_no_change: int,
     verbose: int,
-    left_out: np.ndarray | None = None,
-    score: Callable[[np.ndarray, float], float] | None = None,
-) -> int:
-    """Step along all rows again and again until there is no progress; return how many epochs that took.
+    batch: int = 1,
+    held_out: HeldOut | None = None,
+) -> Progress:
+    """Step along all rows again and again until there is no progress.
 
     Parameters
     ----------
@@ -75,10 +136,10 @@ def descend(
         Of the shuffle of each epoch; None keeps the order.
     tol, n_iter_no_change
         It ends where so many epochs in a row were not better than the best by `tol`; never if that is None.
-    left_out : ndarray of bool, (rows,), optional
-        Rows that are not trained on.
-    score : function of coefficients and intercept, optional
-        What is to grow, in place of the objective, which is to fall.
+    batch : int
+        Rows of a step.
+    held_out : HeldOut, optional
+        Rows whose score is to grow; without them the objective is to fall.
 
     Raises
     ------
@@ -86,26 +147,36 @@ def descend(
         A number has overflowed.
     """
     matrix, intercept_share = rows_of(X)
-    settings = {**settings, "intercept_share": intercept_share, "watch_objective": score is None or verbose > 0}
+    settings = {**settings, "intercept_share": intercept_share}
+    left_out = None if held_out is None else held_out.left_out
     run = _core.LinearDescent(matrix, y, sample_weight, left_out, state.coef, state.average_coef, settings)
     run.intercept, run.average_intercept, run.t = state.intercept, state.average_intercept, t
-    trained = len(y) if left_out is None else len(y) - int(np.count_nonzero(left_out))
-    best, waited = math.inf, 0
+    outside = state.outside(settings["fit_intercept"])
+    trained = max(len(y) if left_out is None else len(y) - int(np.count_nonzero(left_out)), 1)
+    best, waited, progress = math.inf, 0, Progress()
     for epoch in range(1, max_iter + 1):
-        run.epoch(seed)
+        if batch > 1 or outside:
+            run.epoch_of_batches(seed, batch, outside)
+        else:
+            run.epoch(seed)
         if not (math.isfinite(run.intercept) and np.isfinite(state.coef).all()):
             raise ValueError(
                 f"Floating-point under-/overflow occurred at epoch #{epoch}. Scaling input data with StandardScaler or "
                 "MinMaxScaler might help."
             )
-        if score is not None:
+        progress.losses.append(run.loss / trained)
+        value = run.objective / trained
+        if held_out is not None:
             run.settle()
-        value = run.objective / max(trained, 1) if score is None else -score(state.coef, run.intercept)
+            sums = held_out.sums(state.coef, run.intercept)
+            losses = _core.linear_losses(settings["loss"], settings["loss_setting"], held_out.y, sums)
+            progress.validation_losses.append(float(losses.mean()))
+            value = -held_out.score(held_out.y, sums, held_out.sample_weight)
         if verbose > 0:
             print(
                 f"Epoch {epoch}: norm {np.linalg.norm(state.coef):.2f}, nonzero {np.count_nonzero(state.coef)}, "
-                f"intercept {run.intercept:.6f}, loss {run.loss / max(trained, 1):.6f}, "
-                + (f"objective {value:.6f}" if score is None else f"validation score {-value:.6f}")
+                f"intercept {run.intercept:.6f}, loss {progress.losses[-1]:.6f}, "
+                + (f"objective {value:.6f}" if held_out is None else f"validation score {-value:.6f}")
             )
         waited = waited + 1 if tol is not None and value > best - tol else 0
         best = min(best, value)
@@ -115,4 +186,4 @@ def descend(
             run.eta, waited = run.eta / 5, 0
     run.settle()
     state.intercept, state.average_intercept = run.intercept, run.average_intercept
-    return epoch
+    return progress

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from .descent import Descent
 from .linear import LinearModel
+from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
 
 __all__ = ["SGDOneClassSVM"]
@@ -128,7 +129,8 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
         first = not hasattr(self, "coef_")
         X = validate_data(self, X, reset=first, **READ)
         descents = self._first(X, None, None) if first else self._copies()
-        self._train(descents, X, self._weights_of_rows(sample_weight, X), getattr(self, "t_", 1.0), 1)
+        weights = check_sample_weight(sample_weight, X, allow_all_zero=True)
+        self._train(descents, X, weights, getattr(self, "t_", 1.0), 1)
         return self
 
     def _first(self, X: Any, coef: Any, offset: Any) -> list[Descent]:
@@ -139,10 +141,8 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     def _train(self, descents: list[Descent], X: Any, weights: np.ndarray, t: float, max_iter: int) -> None:
         seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
         ones = np.ones(X.shape[0], X.dtype)
-        self.n_iter_ = self._descend(
-            descents[0], X, ones, weights, t, seed, max_iter, None, None, one_class=True, alpha=self.nu
-        )
-        self.t_ = t + self.n_iter_ * X.shape[0]
+        progress = self._descend(descents[0], X, ones, weights, t, seed, max_iter, one_class=True, alpha=self.nu)
+        self._note([progress], t, X.shape[0])
         self._descents = descents
         self.coef_, intercept = self._found(descents[0])
         self.offset_ = np.array([1 - intercept], X.dtype)

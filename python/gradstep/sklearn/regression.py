@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils import check_random_state
-from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import validate_data
 
 from .descent import Descent
 from .linear import LinearRegressor
+from .sample_weights import check_sample_weight
 from .sgd_base import LARGEST_SEED, READ, StochasticDescent
 
 __all__ = ["REGRESSION_LOSSES", "DescentRegressor"]
@@ -54,9 +53,6 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         """
         self._check()
         X, y = validate_data(self, X, y, y_numeric=True, **READ)
-        if self.warm_start and hasattr(self, "coef_"):
-            coef_init = self.coef_ if coef_init is None else coef_init
-            intercept_init = self.intercept_ if intercept_init is None else intercept_init
         descents = self._start((1, X.shape[1]), X.dtype, coef_init, intercept_init)
         self._train(descents, X, y, self._weights_in_fit(sample_weight, X), 1.0, self.max_iter)
         self._warn()
@@ -68,22 +64,23 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         first = not hasattr(self, "coef_")
         X, y = validate_data(self, X, y, y_numeric=True, reset=first, **READ)
         descents = self._start((1, X.shape[1]), X.dtype, None, None) if first else self._copies()
-        self._train(descents, X, y, self._weights_of_rows(sample_weight, X), getattr(self, "t_", 1.0), 1)
+        self._train(
+            descents, X, y, check_sample_weight(sample_weight, X, allow_all_zero=True), getattr(self, "t_", 1.0), 1
+        )
         return self
 
     def _train(
         self, descents: list[Descent], X: Any, y: np.ndarray, weights: np.ndarray, t: float, max_iter: int
     ) -> None:
         y = np.ascontiguousarray(y, X.dtype)
-        left_out = self._left_out(y, weights)
+        held_out = self._held_out(X, y, weights)
         seed = int(check_random_state(self.random_state).randint(0, LARGEST_SEED))
-        score = None if left_out is None else self._score_of(X[left_out], y[left_out], weights[left_out])
-        self.n_iter_ = self._descend(descents[0], X, y, weights, t, seed, max_iter, left_out, score)
-        self.t_ = t + self.n_iter_ * X.shape[0]
+        held = None if held_out is None else held_out(y)
+        self._note([self._descend(descents[0], X, y, weights, t, seed, max_iter, held)], t, X.shape[0])
         self._descents = descents
         self.coef_, intercept = self._found(descents[0])
         self.intercept_ = np.array([intercept], X.dtype)
 
     @staticmethod
-    def _score_of(X: Any, y: np.ndarray, weights: np.ndarray) -> Callable[[np.ndarray, float], float]:
-        return lambda coef, intercept: float(r2_score(y, safe_sparse_dot(X, coef) + intercept, sample_weight=weights))
+    def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:
+        return float(r2_score(y, sums, sample_weight=sample_weight))

@@ -63,6 +63,13 @@ class SGDClassifier(DescentClassifier):
         Whether `fit` begins where the last one ended.
     average : bool or int, default False
         Whether `coef_` is the mean over the steps; from step `average` on if it is a number.
+    batch_size : int or None, default None
+        Rows of a step, whose mean gradient it goes along; on all threads where it is worth it, with the same numbers on
+        one. None: 1, as in scikit-learn, or 32 with an optimizer.
+    optimizer : str, dict, `gradstep.optimizers.Optimizer` or None, default None
+        What steps, with its own learning rate, in place of `learning_rate`, `eta0` and `power_t`, which must then be
+        left alone; l1's penalty then comes by its slope, without exact zeros. `partial_fit` and a warm start go on with
+        its state.
 
     Attributes
     ----------
@@ -73,6 +80,10 @@ class SGDClassifier(DescentClassifier):
         Epochs; the most of any class.
     t_ : float
         Steps, and 1.
+    loss_curve_ : ndarray, (epochs,); of more than two classes (epochs, classes), nan after the end of one
+        Mean loss of the rows, each before its step, without the penalty; of the last call.
+    validation_loss_curve_ : ndarray of the same shape, or None
+        Mean loss of the rows that early stopping holds out, after each epoch.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, (features,)
         If X has names.
@@ -99,6 +110,7 @@ class SGDClassifier(DescentClassifier):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **DescentClassifier._parameter_constraints,
         **StochasticDescent._penalty_constraints,
+        **StochasticDescent._batch_constraints,
         "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
         "epsilon": [Interval(Real, 0, None, closed="left")],
     }
@@ -127,6 +139,8 @@ class SGDClassifier(DescentClassifier):
         class_weight: Any = None,
         warm_start: bool = False,
         average: bool | int = False,
+        batch_size: int | None = None,
+        optimizer: Any = None,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -149,6 +163,8 @@ class SGDClassifier(DescentClassifier):
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.average = average
+        self.batch_size = batch_size
+        self.optimizer = optimizer
 
     @available_if(_has_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -184,7 +200,7 @@ class SGDRegressor(DescentRegressor):
     learning_rate : {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2"}, default "invscaling"
     eta0 : float, default 0.01
     power_t : float, default 0.25
-    early_stopping, validation_fraction, n_iter_no_change, warm_start, average
+    early_stopping, validation_fraction, n_iter_no_change, warm_start, average, batch_size, optimizer
         As those of `SGDClassifier`; early stopping goes by R^2.
 
     Attributes
@@ -195,6 +211,8 @@ class SGDRegressor(DescentRegressor):
         Epochs.
     t_ : float
         Steps, and 1.
+    loss_curve_, validation_loss_curve_ : ndarray, (epochs,)
+        As those of `SGDClassifier`.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, (features,)
         If X has names.
@@ -211,6 +229,7 @@ class SGDRegressor(DescentRegressor):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **DescentRegressor._parameter_constraints,
         **StochasticDescent._penalty_constraints,
+        **StochasticDescent._batch_constraints,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "epsilon": [Interval(Real, 0, None, closed="left")],
     }
@@ -237,6 +256,8 @@ class SGDRegressor(DescentRegressor):
         n_iter_no_change: int = 5,
         warm_start: bool = False,
         average: bool | int = False,
+        batch_size: int | None = None,
+        optimizer: Any = None,
     ) -> None:
         self.loss = loss
         self.penalty = penalty
@@ -257,3 +278,5 @@ class SGDRegressor(DescentRegressor):
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.average = average
+        self.batch_size = batch_size
+        self.optimizer = optimizer

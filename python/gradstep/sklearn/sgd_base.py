@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,17 +13,20 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from .descent import Descent, descend
+from .. import _core, optimizers
+from .descent import Descent, HeldOut, Progress, descend
+from .sample_weights import check_sample_weight
 
 __all__ = ["LARGEST_SEED", "READ", "StochasticDescent"]
 
 LARGEST_SEED = np.iinfo(np.int32).max
 # How rows are read: as scikit-learn reads them.
 READ = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C", "accept_large_sparse": False}
-SCHEDULES = {"constant", "optimal", "invscaling", "adaptive", "pa1", "pa2"}
+PASSIVE_AGGRESSIVE = {"pa1", "pa2"}
+SCHEDULES = set(_core.linear_step_lengths)
+OPTIMIZER_BATCH = 32  # rows of an optimizer's step by default
 
 
 class StochasticDescent(BaseEstimator):
@@ -39,6 +44,8 @@ class StochasticDescent(BaseEstimator):
     validation_fraction: float = 0.1
     n_iter_no_change: int = 5
     average: bool | int = False
+    batch_size: int | None = None
+    optimizer: Any = None
 
     # Of the loss of each name: that of the engine, and its margin or width; None for `epsilon`.
     loss_functions: ClassVar[dict[str, tuple[str, float | None]]] = {}
@@ -60,6 +67,10 @@ class StochasticDescent(BaseEstimator):
         "learning_rate": [StrOptions(SCHEDULES)],
         "power_t": [Interval(Real, 0, None, closed="left")],
     }
+    _batch_constraints: ClassVar[dict[str, Any]] = {
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
+        "optimizer": [str, dict, optimizers.Optimizer, None],
+    }
     _stopping_constraints: ClassVar[dict[str, Any]] = {
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -78,10 +89,35 @@ class StochasticDescent(BaseEstimator):
                 "rate."
             )
         needed = "hinge" if is_classifier(self) else "epsilon_insensitive"
-        if rate in ("pa1", "pa2") and self.loss != needed:
+        if rate in PASSIVE_AGGRESSIVE and self.loss != needed:
             raise ValueError(f"Learning rate {rate!r} only works with loss {needed!r}.")
+        if rate in PASSIVE_AGGRESSIVE and self._rows_of_step > 1:
+            raise ValueError(
+                f"Learning rate {rate!r} only works with batch_size=1: its steps are those of single rows."
+            )
         if self.penalty == "elasticnet" and self.l1_ratio is None:
             raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
+
+        if self.optimizer is not None:
+            self._check_optimizer()
+
+    def _check_optimizer(self) -> None:
+        """Step lengths are the optimizer's: others must not be asked for."""
+        optimizers.get(self.optimizer)
+        defaults = inspect.signature(type(self)).parameters
+        for name in ("learning_rate", "eta0", "power_t"):
+            given = getattr(self, name)
+            if given != defaults[name].default:
+                raise ValueError(
+                    f"{name} must be {defaults[name].default!r}, its default, where there is an optimizer, which has a "
+                    f"learning rate itself, as in optimizers.Adam(0.01); got {given!r}."
+                )
+
+    @property
+    def _rows_of_step(self) -> int:
+        if self.batch_size is not None:
+            return int(self.batch_size)
+        return 1 if self.optimizer is None else OPTIMIZER_BATCH
 
     @property
     def _step_length(self) -> tuple[str, float]:
@@ -96,7 +132,7 @@ class StochasticDescent(BaseEstimator):
         schedule, eta0 = self._step_length
         return {
             "loss": loss,
-            "loss_at": self.epsilon if at is None else at,
+            "loss_setting": self.epsilon if at is None else at,
             "penalized": penalty is not None,
             "alpha": self.alpha,
             "l1_ratio": ratio,
@@ -111,8 +147,18 @@ class StochasticDescent(BaseEstimator):
         }
 
     def _start(self, shape: tuple[int, ...], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
-        """Where the descent of each of `shape[0]` models begins: at zeros, or at coefficients that are given."""
+        """Where the descent of each of `shape[0]` models begins.
+
+        At coefficients that are given; in a warm start at those found so far, with the state of their optimizers; at
+        zeros.
+        """
         models, features = shape
+        if self.warm_start and hasattr(self, "coef_"):
+            fits = [one.coef.shape for one in self._descents] == [(features,)] * models
+            if self.optimizer is not None and fits and coef is None and intercept is None:
+                return self._copies()
+            coef = self.coef_ if coef is None else coef
+            intercept = self.intercept_ if intercept is None else intercept
         if coef is None:
             coef = np.zeros(shape, dtype)
         else:
@@ -128,39 +174,14 @@ class StochasticDescent(BaseEstimator):
 
     def _copies(self) -> list[Descent]:
         """The descents so far, apart: those of this estimator stay as they are until the new ones have succeeded."""
-        return [
-            Descent(
-                one.coef.copy(),
-                one.intercept,
-                None if one.average_coef is None else one.average_coef.copy(),
-                one.average_intercept,
-            )
-            for one in self._descents
-        ]
-
-    def _weights_of_rows(self, sample_weight: Any, X: Any) -> np.ndarray:
-        """Sample weights (rows,) of the dtype of X."""
-        rows = X.shape[0]
-        if sample_weight is None:
-            return np.ones(rows, X.dtype)
-        if isinstance(sample_weight, Real):
-            return np.full(rows, sample_weight, X.dtype)
-        weights = check_array(sample_weight, ensure_2d=False, dtype=X.dtype, order="C", input_name="sample_weight")
-        if weights.ndim != 1:
-            raise ValueError(f"Sample weights must be 1D array or scalar, got {weights.ndim}D array.")
-        if weights.shape != (rows,):
-            raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(rows,)}!")
-        return weights
+        return copy.deepcopy(self._descents)
 
     def _weights_in_fit(self, sample_weight: Any, X: Any) -> np.ndarray:
-        """The same, and not all 0: early stopping has an error of its own for that."""
-        weights = self._weights_of_rows(sample_weight, X)
-        if not (weights.any() or self.early_stopping):
-            raise ValueError("Sample weights must contain at least one non-zero number.")
-        return weights
+        """Sample weights, not all 0; early stopping has an error of its own for that."""
+        return check_sample_weight(sample_weight, X, allow_all_zero=self.early_stopping)
 
-    def _left_out(self, y: np.ndarray, sample_weight: np.ndarray) -> np.ndarray | None:
-        """Rows of the validation part, for early stopping."""
+    def _held_out(self, X: Any, y: np.ndarray, sample_weight: np.ndarray) -> Callable[[np.ndarray], HeldOut] | None:
+        """For early stopping, what makes the validation part of targets (rows,)."""
         if not self.early_stopping:
             return None
         split = (StratifiedShuffleSplit if is_classifier(self) else ShuffleSplit)(
@@ -173,7 +194,12 @@ class StochasticDescent(BaseEstimator):
             )
         mask = np.zeros(len(y), bool)
         mask[held] = True
-        return mask
+        rows, weights, score = X[mask], sample_weight[mask], self._score_of_sums
+        return lambda targets: HeldOut(mask, rows, targets[mask], weights, score)
+
+    @staticmethod
+    def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:
+        raise NotImplementedError
 
     def _descend(
         self,
@@ -184,13 +210,13 @@ class StochasticDescent(BaseEstimator):
         t: float,
         seed: int,
         max_iter: int,
-        left_out: np.ndarray | None,
-        score: Callable[[np.ndarray, float], float] | None,
+        held_out: HeldOut | None = None,
         **settings: Any,
-    ) -> int:
-        """Move the state; returns the number of epochs: 0 where no row counts."""
+    ) -> Progress:
+        """Move the state; no epoch where no row counts."""
         if not sample_weight.any():
-            return 0
+            return Progress()
+        state.take_optimizer(self.optimizer)
         return descend(
             state,
             X,
@@ -203,9 +229,26 @@ class StochasticDescent(BaseEstimator):
             tol=self.tol,
             n_iter_no_change=self.n_iter_no_change,
             verbose=self.verbose,
-            left_out=left_out,
-            score=score,
+            batch=self._rows_of_step,
+            held_out=held_out,
         )
+
+    def _note(self, courses: Sequence[Progress], t: float, rows: int) -> None:
+        """Counts and curves after a descent of each model from step t on; rows: of an epoch."""
+        self.n_iter_ = max(len(one.losses) for one in courses)
+        self.t_ = t + self.n_iter_ * -(-rows // self._rows_of_step)
+        self.loss_curve_ = self._curve([one.losses for one in courses])
+        self.validation_loss_curve_ = (
+            self._curve([one.validation_losses for one in courses]) if self.early_stopping else None
+        )
+
+    @staticmethod
+    def _curve(curves: list[list[float]]) -> np.ndarray:
+        """(epochs,), or (epochs, models) with nan after the end of one."""
+        table = np.full((max(map(len, curves)), len(curves)), np.nan)
+        for k, curve in enumerate(curves):
+            table[: len(curve), k] = curve
+        return table if len(curves) > 1 else table[:, 0]
 
     def _found(self, one: Descent) -> tuple[np.ndarray, float]:
         """Coefficients and intercept of one model, or their averages where these count by now."""

@@ -35,6 +35,11 @@ class DataAdapter:
     def __init__(self, model: ModelFace, executor: Executor) -> None:
         self.model, self._executor = model, executor
 
+    @property
+    def executor(self) -> Executor:
+        """What the data are for."""
+        return self._executor
+
     # -- rows ----------------------------------------------------------------------------------------------------------
 
     def rows(self, x: Any, y: Any, sample_weight: Any = None, names: tuple[str, str, str] = NAMES) -> Rows:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -13,6 +14,7 @@ from .. import _core, losses, optimizers
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..delayed_interrupt import DelayedInterrupt
+from ..distribution.active import is_writer
 from ..minimize.methods.base import Method
 from ..minimize.methods.registry import trainer_of
 from ..optimizers.wrappers import Wrapper
@@ -81,6 +83,7 @@ class Executor:
         self.lent = BorrowedMetrics()
         self._optimizer: optimizers.Optimizer | Method | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
+        self.partial: Any = None  # a `PartialStep`, while processes share out the optimizer's state
         self._kept: dict[tuple[int, bool, bool], KeptRun] = {}  # runs over single batches, by their rows
         self._rows: tuple[Any, list[tuple[int, ...]]] = None, []  # shape of a row of each output, of this network
 
@@ -130,6 +133,27 @@ class Executor:
         chosen = self._optimizer
         return chosen._stage() if isinstance(chosen, Method) else chosen
 
+    def lose_weights(self) -> None:
+        """The optimizer has forgotten the weights."""
+        self._indices = None
+
+    @contextmanager
+    def whole_state(self) -> Iterator[None]:
+        """Let the optimizer of the process that writes files have all state, within a ``with`` statement."""
+        if self.partial is not None:
+            self.partial.gather(is_writer())
+        try:
+            yield
+        finally:
+            if self.partial is not None:
+                self.partial.drop()
+
+    def settle(self) -> None:
+        """Let the optimizers of all processes have all state again."""
+        partial, self.partial = self.partial, None
+        if partial is not None:
+            partial.release()
+
     def next_stage(self) -> None:
         """Another method of a sequence trains from now on."""
         self._indices = None
@@ -176,7 +200,7 @@ class Executor:
         return SINGLE + self.calls % SINGLE
 
     def last_number(self) -> int:
-        """The number of the last pass over one batch, whose draws another pass has too."""
+        """The number of the last pass over one batch."""
         return SINGLE + self.calls % SINGLE
 
     # -- runs over data ------------------------------------------------------------------------------------------------
@@ -199,21 +223,26 @@ class Executor:
             return self._new_run(rows, batch, train, fresh)
 
     def _new_run(self, rows: Rows, batch: int, train: bool, fresh: bool) -> Run:
-        network = self.network
-        assert network is not None
         self.needed_loss()
         uses, weights, ys = self.uses(rows), self._weights_of(rows), arrays_of(rows.y)
         if train:
             check_backward(self.steps, len(arrays_of(rows.x)))
 
-        def make(optimizer: optimizers.Optimizer | None, indices: list[int]) -> Run:
+        def make(optimizer: optimizers.Optimizer | None, indices: Sequence[int]) -> Run:
             loop = self.loop(rows, batch, uses, optimizer, indices)
             has_metrics = any(use.metric for use in uses)
             return RunWithMetrics(loop, ys, uses, weights, self.output_rows, fresh) if has_metrics else loop
 
         if not train:
             return make(None, [])
-        optimizer = self._needed_stage()
+        with self.attached() as (optimizer, indices):
+            return make(optimizer, indices)
+
+    @contextmanager
+    def attached(self) -> Iterator[tuple[optimizers.Optimizer, Sequence[int]]]:
+        """The optimizer, and the numbers of the trained weights there; those new to it are forgotten if that fails."""
+        network, optimizer = self.network, self._needed_stage()
+        assert network is not None
         if isinstance(optimizer, Method):
             raise ValueError(
                 f'"{optimizer.name}" takes its steps over all rows at once: train with fit(x, y), x and y arrays.'
@@ -222,7 +251,7 @@ class Executor:
         try:
             if self._indices is None:
                 self._indices = self._attached(optimizer, network)
-            return make(optimizer, self._indices)
+            yield optimizer, self._indices
         except Exception:
             if len(optimizer._core) > registered:
                 self._indices = None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from os import getpid
 from threading import get_ident
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..checks import check_bool, check_float, check_int
 from ..data.feeds import BatchFeed, Feed
 from ..data.rows import batch_rows, limit_of, verbosity
 from ..data.sources import gives_batches
+from ..distribution.active import is_writer, team_of, within
 from ..hints import warn
 from ..minimize.methods.base import Method
 from .cautions import warn_of_frozen, warn_of_targets
@@ -26,6 +27,11 @@ from .evaluator import SLICE, Evaluator
 from .executor import Executor
 from .full_batch import check_arrays, whole_feed
 from .model_face import ModelFace
+from .sharded import weights_hash
+from .team_feed import team_feed
+
+if TYPE_CHECKING:
+    from ..distribution import DataParallel
 
 __all__ = ["Trainer"]
 
@@ -92,9 +98,11 @@ class Trainer:
         validation_batch_size: Any,
         validation_freq: Any,
         seed: Any,
+        distribution: Any,
     ) -> History:
         """As `Model.fit`."""
         model, executor, data = self.model, self._executor, self._data
+        team = team_of(distribution)
         first = check_int("initial_epoch", initial_epoch, 0)
         last = check_int("epochs", epochs, 0)
         level, shuffled = verbosity(verbose), check_bool("shuffle", shuffle)
@@ -109,16 +117,21 @@ class Trainer:
         batch_rows(batch_size, 1)
         batch_rows(validation_batch_size, 1, "validation_batch_size")
         order = self.order if shuffled else None
+        shard_order = self.shard_order if shuffled else None
         now: FitData | None = None
 
         def made() -> FitData:
             """Data as the model takes it now."""
+            executor.settle()
             version, held_out = executor.version, None
             if isinstance(executor.stage, Method):
                 check_arrays(executor.stage, x, limit)
             if now is not None and isinstance(now.feed, BatchFeed):
                 now.feed.renew()
                 feed: Feed = now.feed
+            elif team is not None:
+                given = x, y, sample_weight, share if validation_data is None else 0.0
+                feed, held_out = team_feed(data, team, given, batch_size, limit, class_weight, shard_order)
             elif gives_batches(x):
                 if share > 0 and validation_data is None:
                     raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
@@ -143,13 +156,14 @@ class Trainer:
             scoring = _scoring(scored)  # first: it changes nothing where it fails
             return FitData(feed, feed.make_run(), scored, scoring, version)
 
-        with self._only_fit(), executor.lent:
+        with self._only_fit(), executor.lent, within(team):
             now = made()
             warn_of_frozen(executor)
             warn_of_targets(executor, now.feed.sample)
 
             self.key = key or self.key
-            hooks = as_list(callbacks, model, level > 0, verbose=level, epochs=last, steps=now.feed.steps)
+            shown = level if is_writer() else 0
+            hooks = as_list(callbacks, model, shown > 0, verbose=shown, epochs=last, steps=now.feed.steps)
             model.history = hooks.on_fit_data(
                 now.feed.sample.x, now.feed.sample.y, self.log_names(now.scored is not None, validation_freq)
             )
@@ -157,7 +171,10 @@ class Trainer:
             logs: dict[str, float] = {}
             with hooks.closing():
                 hooks.on_train_begin()
-                for epoch in range(self.initial_epoch or first, last):
+                begin = self.initial_epoch or first
+                if team is not None:
+                    self._check_alike(team, (begin, last, now.feed.steps, self.passes))
+                for epoch in range(begin, last):
                     if now.feed.is_over():
                         warn(f"the data ran out before epoch {epoch + 1} of {last}.")
                         break
@@ -166,6 +183,9 @@ class Trainer:
                     if executor.version != now.version:
                         now = made()
                     logs = self._epoch(now.feed, now.run, epoch, hooks)
+                    if team is not None:
+                        what = f"the weights after epoch {epoch + 1}, as a hash of them,"
+                        team.agree(what, weights_hash(model.weights), RuntimeError)
                     if now.scored is not None and is_scored(epoch + 1):
                         if executor.version != now.version:
                             now = made()
@@ -176,6 +196,7 @@ class Trainer:
                     hooks.on_epoch_end(epoch, logs)
                     if model.stop_training:
                         break
+                executor.settle()
                 if executor.optimizer is not None:
                     with executor.guard:
                         executor.optimizer.finalize_variable_values(model.weights)
@@ -213,6 +234,15 @@ class Trainer:
         number = max(self.passes, epoch)
         self.passes = number + 1
         return number
+
+    def _check_alike(self, team: DataParallel, counters: tuple[int | None, ...]) -> None:
+        """Raise an error in all processes of a team if they do not begin alike."""
+        if self.key is None:
+            self.key = seeds.fresh_key()
+        drawn = self.key, *(step.layer._key for step in self._executor.steps)
+        team.agree("the first and last epoch, steps and passes of fit", counters)
+        team.agree("seeds of shuffles and layers (call utils.set_random_seed first)", drawn)
+        team.agree("the weights when training begins, as a hash of them,", weights_hash(self.model.weights))
 
     def _after_epoch(self, loss: float) -> None:
         """Let a sequence of methods go on to its next one."""
@@ -270,6 +300,12 @@ class Trainer:
         if self.key is None:
             self.key = seeds.fresh_key()
         return seeds.shuffled(self.key, number, rows)
+
+    def shard_order(self, number: int, shard: int, rows: int) -> np.ndarray:
+        """The rows of a shard in a pass, shuffled."""
+        if self.key is None:
+            self.key = seeds.fresh_key()
+        return seeds.shuffled(self.key, number, rows, shard + 1)
 
 
 def _scoring(feed: Feed | None) -> Any:

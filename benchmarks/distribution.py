@@ -1,0 +1,179 @@
+"""Training in several processes: the sums over processes, two processes against one, and a model of larger teams.
+
+``python benchmarks/distribution.py`` starts mpiexec itself (extra `mpi`), with one core for each process, and prints
+ratios within one run; ``--save`` writes them into ``benchmarks/results``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+FLOATS = 25_000_000
+SIZES = (1_000, 100_000, 1_000_000, 5_000_000, 25_000_000)  # floats of the fit of latency and bandwidth
+LAYERS, BATCH = (784, 2048, 2048, 10), 1024
+RANKS = (1, 2, 4, 8, 16, 32, 64)
+LATENCY, BANDWIDTH = 30e-6, 10e9 / 8  # seconds of a message and bytes a second of a 10 Gbit/s network
+
+
+def timed(comm: Any, work: Any) -> float:
+    """Seconds until the last process is done."""
+    comm.Barrier()
+    begin = time.perf_counter()
+    work()
+    return float(comm.allreduce(time.perf_counter() - begin, op=_mpi().MAX))
+
+
+def _mpi() -> Any:
+    from mpi4py import MPI
+
+    return MPI
+
+
+def sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
+    """Seconds of the tree's exchange, and of MPI_Allreduce, by turns."""
+    comm, vector = team.comm, np.ones(size, "f4")
+    tree, out = team.tree(size, "f4"), np.empty(size, "f4")
+    ours, theirs = [], []
+    for _ in range(rounds):
+        for _ in team.own:
+            tree.add(vector)
+        ours.append(timed(comm, lambda: tree.total(1.0, out)))
+        theirs.append(timed(comm, lambda: comm.Allreduce(vector, out, op=_mpi().SUM)))
+    return median(ours), median(theirs)
+
+
+def steps(team: Any, count: int, each: int = 1) -> float:
+    """Seconds of a step of `fit`: the median over epochs of `each` steps."""
+    import gradstep as gs
+
+    gs.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(BATCH * each, LAYERS[0])).astype("f4"), rng.integers(0, LAYERS[-1], BATCH * each)
+    layers = [gs.layers.Dense(n, "relu") for n in LAYERS[1:-1]]
+    model = gs.Sequential([gs.Input((LAYERS[0],)), *layers, gs.layers.Dense(LAYERS[-1], "softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    times: list[float] = []
+
+    def begin(epoch: int, logs: Any) -> None:
+        times.append(time.perf_counter())
+
+    callback = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
+    model.fit(x, y, batch_size=BATCH, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
+    return median(np.diff(times)[1:]) / each
+
+
+def measured(kind: str) -> None:
+    """What a process of a run measures; the first prints it."""
+    import gradstep as gs
+
+    gs.set_num_threads(1)
+    mpi = _mpi()
+    comm = mpi.COMM_WORLD
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[comm.rank % len(cores)]})
+    found: dict[str, Any] = {}
+    team = gs.distribution.DataParallel(shards=2)
+    if kind == "sums":
+        found = {str(size): sums(team, size, 7 if size == FLOATS else 15) for size in SIZES}
+    else:
+        # The same call in one process, by turns with that of the team; the other process waits.
+        for _ in range(3):
+            alone = gs.distribution.DataParallel(shards=2, comm=mpi.COMM_SELF)
+            if comm.rank == 0:
+                found.setdefault("one", []).append(steps(alone, 3))
+                found.setdefault("plain", []).append(steps(None, 3))
+            _wait(comm)
+            found.setdefault("two", []).append(steps(team, 3))
+        found = {name: median(times) for name, times in found.items()}
+    if comm.rank == 0:
+        print(json.dumps(found), flush=True)
+
+
+def _wait(comm: Any) -> None:
+    """A barrier that does not spin."""
+    request = comm.Ibarrier()
+    while not request.Test():
+        time.sleep(0.01)
+
+
+def started(kind: str) -> dict[str, Any]:
+    """Run this file in two processes."""
+    starter = Path(sys.executable).with_name("mpiexec")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [str(starter), "-n", "2", sys.executable, "-m", "gradstep", __file__, "--measure", kind]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def fitted(found: dict[str, Any]) -> tuple[float, float]:
+    """Latency and bytes a second of what two processes exchange: seconds = 2 latency + bytes / bandwidth."""
+    sizes = np.array([float(size) for size in found])
+    seconds = np.array([ours for ours, _ in found.values()])
+    weights = 1 / seconds  # relative errors count
+    matrix = np.stack([2 * np.ones(len(sizes)), 4 * sizes], 1)
+    latency, rate = np.linalg.lstsq(matrix * weights[:, None], seconds * weights, rcond=None)[0]
+    return max(float(latency), 0.0), 1 / float(rate)
+
+
+def scaling(compute: float, parameters: int) -> list[dict[str, float]]:
+    """Seconds of a step, efficiency and bytes of each process, of larger teams on a 10 Gbit/s network.
+
+    The batch grows with the team: each process computes as long. What is sent is 2 (n - 1) / n vectors, in 2 (n - 1)
+    messages; nothing overlaps.
+    """
+    rows = []
+    for n in RANKS:
+        sent = 2 * (n - 1) / n * 4 * parameters
+        step = compute + sent / BANDWIDTH + 2 * (n - 1) * LATENCY
+        whole, shared = 4 * parameters * (1 + 1 + 2), 4 * parameters * (1 + 1 + 2 / n)
+        rows.append({"ranks": n, "step": step, "efficiency": compute / step, "bytes": whole, "ZeRO-1": shared})
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--measure", choices=["sums", "steps"], help=argparse.SUPPRESS)
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/distribution.json")
+    given = parser.parse_args()
+    if given.measure:
+        measured(given.measure)
+        return
+    exchange, step = started("sums"), started("steps")
+    ours, theirs = exchange[str(FLOATS)]
+    latency, bandwidth = fitted(exchange)
+    parameters = sum((a + 1) * b for a, b in pairwise(LAYERS))
+    print(f"tree against MPI_Allreduce, 25 M floats, 2 processes: {ours / theirs:.2f}x its time")
+    print(f"two processes of one core against one: {step['one'] / step['two']:.2f}x the speed")
+    print(f"shards in one process against fit without them: {step['one'] / step['plain']:.2f}x its time")
+    print(f"exchange here: latency {latency * 1e6:.0f} us, {bandwidth / 1e9:.2f} GB/s")
+    rows = scaling(step["one"], parameters)
+    print("\nmodel of 10 Gbit/s, batch 1024 for each process, Adam; MB of weights, gradients and state")
+    print("ranks   step s  efficiency    whole   ZeRO-1")
+    for row in rows:
+        sizes = f"{row['bytes'] / 1e6:8.0f} {row['ZeRO-1'] / 1e6:8.0f}"
+        print(f"{row['ranks']:5.0f} {row['step']:8.3f} {row['efficiency']:11.2f} {sizes}")
+    if given.save:
+        result = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        result |= {"sums": exchange, "steps": step, "fit": [latency, bandwidth], "model": rows}
+        path = Path(__file__).parent / "results" / "distribution.json"
+        path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

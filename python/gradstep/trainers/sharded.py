@@ -1,0 +1,295 @@
+"""Training in shards: a step is a pass over each shard of a batch, and the update by the sum of their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers
+from ..data.columns import arrays_of
+from ..data.rows import Rows
+from ..distribution.data_parallel import DataParallel
+from ..distribution.parts import borders
+from ..distribution.tree import pairwise
+from ..metrics.reduction import MeanMetricWrapper
+from .executor import Executor
+from .network import arranged
+from .output_metrics import MetricUse
+from .partial_step import PartialStep
+from .shard_checks import check_losses, check_model, check_optimizer, is_plain_mean
+
+__all__ = ["ShardOrder", "ShardedRun", "value_and_grad_in_shards", "weights_hash"]
+
+FIXED = 4  # numbers of a record before those of outputs and metrics: rows, weight, weighted loss, whether time is over
+
+# (number of the pass, shard, rows) -> a permutation of the shard's rows
+ShardOrder = Callable[[int, int, int], np.ndarray]
+
+
+def weights_hash(weights: list[np.ndarray]) -> str:
+    """64 bits that differ where weights do."""
+    digest = blake2b(digest_size=8)
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight).data)
+    return digest.hexdigest()
+
+
+class ShardSums:
+    """Sums over shards: gradients of a batch, its loss and what is measured of it.
+
+    Parameters
+    ----------
+    executor : Executor
+    team : DataParallel
+    rows : Rows
+        Those of this process.
+    first : int
+        The number of the first of them in the whole.
+    most : int
+        Rows of a shard of a batch, at most.
+    uses : list of MetricUse
+        Who measures what.
+    attached : (Optimizer, list of int), optional
+        What the loop's `update` steps by, and the numbers of the weights there.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        team: DataParallel,
+        rows: Rows,
+        first: int,
+        most: int,
+        uses: Sequence[MetricUse] = (),
+        attached: tuple[optimizers.Optimizer | None, Sequence[int]] = (None, ()),
+    ) -> None:
+        check_model(executor)
+        check_losses(executor, rows)
+        self._executor, self._team, self._rows, self._first = executor, team, rows, first
+        self.uses = list(uses)
+        self.loop = executor.loop(rows, most, self.uses, *attached, gradients=True)
+        self._flat = self.loop.gradient_memory
+        self.tree = team.tree(len(self._flat), self._flat.dtype)
+        known = executor.losses_and_metrics
+        self._counted = known.counted
+        self._plain = is_plain_mean(executor, rows)
+        self._adds_up = not self._plain and known.loss is not None and known.loss.reduction == "sum"
+        self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
+        self._made: list[Any] = []  # for each own shard what metrics in Python are given
+        self._length = 0
+
+    def add(self, orders: list[np.ndarray], number: int, is_over: bool = False) -> np.ndarray:
+        """The sums over the shards of a batch: its record, see `FIXED`; gradients wait for `put`.
+
+        orders: of each own shard its rows of the batch. is_over: whether this process wants to come back to Python.
+        """
+        records = [self._shard(order, number, is_over) for order in orders]
+        length = max(map(len, records))
+        own = np.zeros((len(records), max(length, self._record_length())))
+        for record, to in zip(records, own, strict=True):
+            to[: len(record)] = record
+        totals = pairwise(self._team.numbers_of_all(own).copy())
+        if self._fed:
+            self._feed()
+        self.divisor = 1.0 if self._adds_up else float(totals[1]) or 1.0
+        return totals
+
+    def _record_length(self) -> int:
+        """Numbers of a record, also in a process whose shards have no row of a batch."""
+        measured = sum(bool(use.engine) and use.engine != "loss" for use in self.uses)
+        outputs = len(self._executor.losses_and_metrics.outputs)
+        return FIXED + outputs + measured + outputs
+
+    def _shard(self, order: np.ndarray, number: int, is_over: bool) -> list[float]:
+        if not len(order):
+            self.tree.add(None)
+            if self._fed:
+                self._made.append(None)
+            return [0.0, 0.0, 0.0, float(is_over)]
+        self.loop.start(order, number, order + self._first)
+        self.loop.advance(0.0)
+        rows = len(order)
+        loss, of_outputs, of_metrics, counts, divisors = self.loop.totals
+        weight = float(rows) if self._plain else 1.0 if self._adds_up else divisors[self._counted[0]]
+        self.tree.add(self._flat, weight)
+        if self._fed:
+            self._made.append(self._of_metrics(order))
+        return [rows, weight, weight * (loss / rows), float(is_over), *of_outputs, *of_metrics, *counts]
+
+    def put(self) -> None:
+        """Leave the gradient of the batch, divided, in the memory of the loop's gradients."""
+        self.tree.total(self.divisor, self._flat)
+
+    def discard(self) -> None:
+        """Forget the gradients of shards since the last sum."""
+        self.tree.discard()
+        self._made.clear()
+
+    # -- metrics in Python ---------------------------------------------------------------------------------------------
+
+    def _of_metrics(self, order: np.ndarray) -> list[Any]:
+        """For each output that such metrics look at: targets, outputs, sample weights, mask."""
+        made = self.loop.outputs
+        outputs = made if isinstance(made, list) else [made]
+        masks, ys = self.loop.masks, arrays_of(self._rows.y)
+        weights: list[Any] = [None] * len(ys) if self._rows.weights is None else arrays_of(self._rows.weights)
+        wanted = {use.output for use in self._fed}
+        return [
+            (ys[k][order], outputs[k], None if weights[k] is None else weights[k][order], masks[k])
+            if k in wanted
+            else None
+            for k in range(len(outputs))
+        ]
+
+    def _feed(self) -> None:
+        """Update the metrics by all shards, in their order, in each process."""
+        shapes = self._executor.output_rows
+        for made in self._team.of_all(self._made):
+            for _, metric, weighted, k in self._fed if made is not None else []:
+                assert metric is not None
+                y, outputs, given, mask = made[k]
+                weights = given if weighted else None
+                if mask is not None and isinstance(metric, MeanMetricWrapper):
+                    shaped = mask.reshape(len(mask), *shapes[k][:-1])
+                    weights = shaped if weights is None else shaped * weights.reshape(-1, *[1] * (shaped.ndim - 1))
+                metric.update_state(y, outputs.reshape(-1, *shapes[k]), sample_weight=weights)
+        self._made.clear()
+
+
+class ShardedRun:
+    """Passes over rows in memory, of which each process computes its shards; used as the engine's `TrainLoop`.
+
+    Parameters
+    ----------
+    executor : Executor
+    team : DataParallel
+    rows : Rows
+        Those of this process.
+    first, count : int
+        The number of the first of them, and how many rows there are in all processes.
+    batch : int
+        Rows of a batch.
+    order : function, optional
+        Shuffles; without, rows come as they lie.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        team: DataParallel,
+        rows: Rows,
+        first: int,
+        count: int,
+        batch: int,
+        order: ShardOrder | None = None,
+    ) -> None:
+        self._team, self._executor, self._order = team, executor, order
+        self._each = batch // team.shards
+        check_optimizer(executor)
+        uses = executor.uses(rows)
+        given = executor, team, rows, first, self._each, uses
+        if team.shard_optimizer:
+            self._sums = ShardSums(*given)
+            executor.partial = PartialStep(executor, team, self._sums.loop, self._sums.tree)
+        else:
+            with executor.attached() as attached:
+                self._sums = ShardSums(*given, attached)
+        self._partial = executor.partial
+        at = borders(count, team.shards)
+        self._spans = [(shard, at[shard] - first, at[shard + 1] - at[shard]) for shard in team.own]
+        self._batches = self._done = 0
+        self._rows, self._loss = 0.0, 0.0
+        self._totals = np.zeros(self._sums._record_length())
+
+    def start(self, number: int, order_number: int, begin: int, end: int) -> None:
+        """Begin with batch `begin` of a pass, up to `end`; order_number: of the pass, from which the order follows."""
+        self._number, self._begin, self._end = number, begin, end
+        if self._partial is not None:
+            self._partial.spread()
+        self._orders = []
+        for shard, place, rows in self._spans:
+            order = np.arange(rows) if self._order is None else self._order(order_number, shard, rows)
+            self._orders.append(order + place)
+        self._done, self._rows, self._loss = 0, 0.0, 0.0
+        self._totals[:] = 0
+        for use in self._sums.uses:
+            if use.metric is not None:
+                use.metric.reset_state()
+
+    @property
+    def over(self) -> bool:
+        """Whether the pass is over."""
+        return self._begin + self._done >= self._end
+
+    @property
+    def progress(self) -> tuple[int, int, float, list[Any]]:
+        """Of this pass so far: batches, rows, mean loss, and the other values of the logs, which all processes have."""
+        rows, outputs = int(self._rows), len(self._executor.losses_and_metrics.outputs)
+        of_outputs, rest = self._totals[FIXED : FIXED + outputs], self._totals[FIXED + outputs :]
+        counts, measured, values = rest[len(rest) - outputs :], iter(rest), []
+        for use in self._sums.uses:
+            if use.engine == "loss":
+                values.append(float(of_outputs[use.output]) / rows if rows else 0.0)
+            elif use.engine:
+                counted = float(counts[use.output])
+                values.append(float(next(measured)) / counted if counted else 0.0)
+                if isinstance(use.metric, MeanMetricWrapper):
+                    use.metric._take(values[-1], rows)
+            elif use.metric is not None:
+                values.append(use.metric.result())
+        return self._done, rows, self._loss / self._rows if rows else 0.0, values
+
+    def advance(self, seconds: float) -> bool:
+        """Run batches for about `seconds`, at least one; True when the pass is over.
+
+        All processes come back after the same batch: when one of them has spent the time.
+        """
+        end = perf_counter() + seconds
+        is_over = False
+        while not self.over and not is_over:
+            is_over = self._step(perf_counter() >= end)
+            is_over |= seconds == 0
+        return self.over
+
+    def _step(self, is_over: bool) -> bool:
+        batch = slice((self._begin + self._done) * self._each, (self._begin + self._done + 1) * self._each)
+        try:
+            totals = self._sums.add([order[batch] for order in self._orders], self._number, is_over)
+            self._update()
+        except BaseException:
+            self._sums.discard()
+            raise
+        rows, _, loss, says_over = map(float, totals[:FIXED])
+        self._rows += rows
+        self._loss += rows * (loss / self._sums.divisor)
+        self._totals += totals
+        self._done += 1
+        return says_over > 0
+
+    def _update(self) -> None:
+        if self._partial is not None:
+            self._partial.step(self._sums.divisor)
+            return
+        self._sums.put()
+        self._sums.loop.update()
+
+
+def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows) -> tuple[float, list[np.ndarray]]:
+    """The loss of rows in training, and its gradient by each weight that is trained, summed over shards."""
+    network, at = executor.network, borders(len(rows), team.shards)
+    assert network is not None
+    first, last = at[team.own.start], at[team.own.stop]
+    most = max(at[i + 1] - at[i] for i in range(team.shards))
+    with executor.guard:
+        if first == last:  # fewer rows than shards: there must be some for the loop, which are not looked at
+            first, last = 0, 1
+        sums = ShardSums(executor, team, rows.part(slice(first, last)), first, most)
+        orders = [np.arange(at[shard] - first, at[shard + 1] - first) for shard in team.own]
+        totals = sums.add(orders, executor.call_number())
+        sums.put()
+        gradients = arranged(network, sums.loop.gradients, list(executor.trained_weights().values()))
+        return float(totals[2] / sums.divisor), gradients

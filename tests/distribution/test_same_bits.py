@@ -1,0 +1,38 @@
+"""Weights and history have the same bits for any number of processes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import team_cases
+from mpi import ran
+from peers import needs
+
+pytestmark = pytest.mark.peers
+
+NAMES = [*team_cases.CASES, *(f"optimizer {name}" for name in team_cases.elementwise()), "own loop"]
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[str, str]:
+    return dict(team_cases.results())
+
+
+PARTIAL = [*team_cases.PARTIAL, *(name for name in NAMES if name.startswith("optimizer"))]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4, 8])
+def test_any_number_of_processes_comes_to_the_bits_of_one(ranks: int, alone: dict[str, str]) -> None:
+    needs("mpi4py")
+    found = json.loads(ran(ranks, team_cases.__file__))
+    assert found.keys() == set(NAMES)
+    assert [name for name in NAMES if found[name] != alone[name]] == []
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_so_do_processes_that_share_out_the_state(ranks: int, alone: dict[str, str]) -> None:
+    needs("mpi4py")
+    found = json.loads(ran(ranks, team_cases.__file__, "partial"))
+    assert found.keys() == set(PARTIAL)
+    assert [name for name in PARTIAL if found[name] != alone[name]] == []

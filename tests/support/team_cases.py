@@ -1,0 +1,175 @@
+"""Models trained by a team of processes: what they come to, as hashes. As a script it prints those of all cases."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import gradstep as gs
+import numpy as np
+
+ROWS, INPUTS, CLASSES = 90, 6, 3  # no multiple of a batch: the last one is short, and its shards differ
+rng = np.random.default_rng(5)
+X = rng.normal(size=(ROWS, INPUTS)).astype("float32")
+Y = rng.integers(0, CLASSES, ROWS)
+WEIGHTS = rng.uniform(0, 2, ROWS)
+PIXELS = rng.normal(size=(ROWS, 6, 6, 1)).astype("float32")
+TOKENS = rng.integers(0, 12, (ROWS, 5))
+TARGETS = X @ rng.normal(size=(INPUTS, 2)).astype("float32")
+SPARSE = "sparse_categorical_crossentropy"
+
+
+def dense(**options: Any) -> gs.Model:
+    """A classifier with Dropout."""
+    layers = gs.layers
+    return gs.Sequential(
+        [
+            gs.Input((INPUTS,)),
+            layers.Dense(16, "relu", **options),
+            layers.Dropout(0.3),
+            layers.Dense(CLASSES, "softmax"),
+        ]
+    )
+
+
+def convolutional() -> gs.Model:
+    """A convolution, pooling, a row normalization."""
+    layers = gs.layers
+    return gs.Sequential(
+        [
+            gs.Input((6, 6, 1)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.LayerNormalization(),
+            layers.Dense(CLASSES, "softmax"),
+        ]
+    )
+
+
+def branched() -> gs.Model:
+    """An embedding, a recurrent layer, two inputs and two outputs."""
+    layers = gs.layers
+    words, numbers = gs.Input((5,), name="words"), gs.Input((INPUTS,), name="numbers")
+    read = layers.LSTM(6)(layers.Embedding(12, 4)(words))
+    both = layers.Concatenate()([read, layers.Dense(5, "tanh")(numbers)])
+    return gs.Model(
+        [words, numbers], [layers.Dense(CLASSES, "softmax", name="kind")(both), layers.Dense(2, name="size")(both)]
+    )
+
+
+class Case:
+    """How a model is trained: `fit` with these arguments, beside those that all have."""
+
+    def __init__(
+        self,
+        model: Callable[[], gs.Model] = dense,
+        optimizer: Any = "adam",
+        loss: Any = SPARSE,
+        x: Any = X,
+        y: Any = Y,
+        metrics: Any = None,
+        **fit: Any,
+    ) -> None:
+        self.model, self.optimizer, self.loss, self.x, self.y, self.metrics, self.fit = (
+            *(model, optimizer, loss, x, y, metrics),
+            fit,
+        )
+
+    def train(self, team: Any, **more: Any) -> tuple[gs.Model, dict[str, list[float]]]:
+        """The model and its history after training by a team, or without any."""
+        gs.utils.set_random_seed(3)
+        model = self.model()
+        optimizer = self.optimizer() if callable(self.optimizer) else self.optimizer
+        model.compile(optimizer, self.loss, metrics=self.metrics() if callable(self.metrics) else self.metrics)
+        options = {"batch_size": 16, "epochs": 2, "verbose": 0} | self.fit | more
+        return model, model.fit(self.x, self.y, distribution=team, **options).history
+
+
+SGD, ADAM, clipped = gs.optimizers.SGD, gs.optimizers.Adam, partial(gs.optimizers.Adam, 0.01)
+TWO = {"x": [TOKENS, X], "y": [Y, TARGETS], "loss": [SPARSE, "mse"], "model": branched}
+
+CASES: dict[str, Case] = {
+    "dense": Case(metrics=["accuracy"]),
+    "convolutional": Case(convolutional, x=PIXELS, metrics=["accuracy"]),
+    "branched": Case(**TWO, metrics=[["accuracy"], ["mae"]]),
+    "in order": Case(shuffle=False),
+    "large batch": Case(batch_size=64),
+    "all rows": Case(batch_size="full"),
+    "some steps": Case(steps_per_epoch=3, epochs=3),
+    "sample weights": Case(sample_weight=WEIGHTS, metrics=["accuracy"]),
+    "class weights": Case(class_weight={0: 2.0, 2: 0.5}),
+    "held out": Case(validation_split=0.2),
+    "sum": Case(),
+    "mean of weights": Case(sample_weight=WEIGHTS),
+    "accumulation": Case(optimizer=partial(clipped, gradient_accumulation_steps=3)),
+    "global norm": Case(optimizer=partial(clipped, global_clipnorm=0.1)),
+    "norm": Case(optimizer=partial(clipped, clipnorm=0.1)),
+    "value": Case(optimizer=partial(clipped, clipvalue=0.01)),
+    "average": Case(optimizer=partial(clipped, use_ema=True)),
+    "schedule": Case(optimizer=lambda: ADAM(gs.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5))),
+    "lookahead": Case(optimizer=lambda: gs.optimizers.Lookahead("adam", sync_period=3)),
+    "constraint": Case(partial(dense, kernel_constraint="non_neg")),
+    "penalty": Case(partial(dense, kernel_regularizer="l2")),
+    "metrics in Python": Case(
+        metrics=lambda: [
+            gs.metrics.SparseTopKCategoricalAccuracy(2, name="top"),
+            gs.metrics.MeanIoU(3, name="iou", sparse_y_pred=False),
+        ]
+    ),
+}
+CASES["sum"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="sum")
+CASES["mean of weights"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
+
+
+# What shard_optimizer=True takes, beside the optimizers that move each number by itself.
+PARTIAL = ("dense", "convolutional", "branched", "accumulation", "value", "average", "schedule", "penalty")
+
+
+def elementwise() -> dict[str, Callable[..., Any]]:
+    """Every optimizer that moves elements by themselves."""
+    from variants import OPTIMIZERS, moves_elements
+
+    return {name: make for name, make in OPTIMIZERS.items() if moves_elements(make)}
+
+
+def hashed(model: gs.Model, history: dict[str, list[float]]) -> str:
+    """Bits of weights and history."""
+    import hashlib
+
+    digest = hashlib.sha256(repr({name: [float(v).hex() for v in values] for name, values in history.items()}).encode())
+    for weight in model.weights:
+        digest.update(weight.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def results(**options: Any) -> Iterator[tuple[str, str]]:
+    """The name of each case, and its hash."""
+    team = gs.distribution.DataParallel(shards=8, **options)
+    for name, case in CASES.items():
+        if not team.shard_optimizer or name in PARTIAL:
+            yield name, hashed(*case.train(team))
+    for name, make in elementwise().items():
+        yield f"optimizer {name}", hashed(*Case(optimizer=make).train(team, epochs=1, steps_per_epoch=2))
+    if team.shard_optimizer:
+        return
+    gs.utils.set_random_seed(3)
+    model = dense()
+    model.compile(loss=SPARSE)
+    stepped = ADAM().bind(model.trainable_weights)
+    for i in range(0, 60, 20):
+        value, gradients = team.value_and_grad(model, X[i : i + 20], Y[i : i + 20], WEIGHTS[i : i + 20])
+        stepped.step(gradients)
+    yield "own loop", hashed(model, {"loss": [value]})
+
+
+if __name__ == "__main__":
+    found = dict(results(shard_optimizer="partial" in sys.argv))
+    ranks = gs.distribution.DataParallel().comm
+    everywhere = [found] if ranks is None else ranks.allgather(found)
+    assert all(other == found for other in everywhere)
+    if ranks is None or ranks.rank == 0:
+        json.dump(found, sys.stdout)
