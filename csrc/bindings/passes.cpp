@@ -36,9 +36,13 @@ class Passes {
   }
 
   bool run(double seconds) {
+    check_refused();  // of the last time there may have been several
     std::vector<Job> jobs;
-    for (Member& member : members_)
-      if (member.at < member.waiting.size()) jobs.emplace_back(member);
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      failed_ = i;  // if it cannot begin
+      if (members_[i].at < members_[i].waiting.size()) jobs.emplace_back(members_[i]);
+    }
+    failed_.reset();
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     released([&] {
       side_by_side(jobs.size(), threads_, [&](std::size_t i) {
@@ -46,13 +50,16 @@ class Passes {
       });
     });
     jobs.clear();
-    for (const Member& member : members_)
-      if (member.refused) {
-        failed_ = std::size_t(&member - members_.data());
-        member.waiting[member.at].run->check_refused();
-      }
+    check_refused();
     return std::all_of(members_.begin(), members_.end(),
                        [](const Member& member) { return member.at == member.waiting.size(); });
+  }
+
+  void drop(std::size_t member) {
+    Member& m = members_.at(member);
+    m.waiting.resize(m.at);
+    m.begun = m.refused = false;
+    failed_.reset();
   }
 
   py::list take() {
@@ -117,9 +124,11 @@ class Passes {
         m.begun = true;
         for (;;) {
           const double left = std::chrono::duration<double>(end - Clock::now()).count();
-          if (session.advance(left)) break;
+          const bool over = session.advance(left);
           m.refused = session.is_refused();
-          if (m.refused || Clock::now() >= end) return;
+          if (m.refused) return;
+          if (over) break;
+          if (Clock::now() >= end) return;
         }
         m.done.push_back(session.finish());
         m.begun = false;
@@ -140,6 +149,14 @@ class Passes {
     std::vector<std::pair<PyTrainLoop*, std::unique_ptr<PyTrainLoop::Session>>> sessions_;
   };
 
+  void check_refused() {
+    for (const Member& member : members_)
+      if (member.refused) {
+        failed_ = std::size_t(&member - members_.data());
+        member.waiting[member.at].run->check_refused();
+      }
+  }
+
   const int threads_;
   std::vector<Member> members_;
   std::optional<std::size_t> failed_;
@@ -153,6 +170,7 @@ void bind_passes(py::module_& m) {
       .def("add", &Passes::add, py::arg("member"), py::arg("loop"), py::arg("order") = py::none(),
            py::arg("number") = 0, py::arg("ids") = py::none())
       .def("run", &Passes::run, py::arg("seconds"))
+      .def("drop", &Passes::drop, py::arg("member"))
       .def("take", &Passes::take)
       .def_property_readonly("failed", &Passes::failed);
 }

@@ -8,7 +8,6 @@ namespace {
 
 // Doubles side by side, whatever the width of registers: the same bits on every instruction set.
 constexpr std::size_t lanes = 8;
-constexpr std::size_t line = 64;
 using Doubles = Simd<double, 64>::Vector;
 
 HD Doubles wide(const double* x) { return load<double, 64>(x); }
@@ -27,44 +26,32 @@ struct Rest {
   std::size_t from, count;
 };
 
-template <std::size_t height, class Real>
-HD void margins_of(const DenseRows<Real>& x, std::size_t i, const double* w, const Rest& rest, const Doubles& last,
-                   double start, double* p) {
-  const Real* row[height];
-  Doubles sum[height];
-  double few[height];
-  for (std::size_t k = 0; k < height; ++k) {
-    row[k] = x.x + (i + k) * x.ld;
-    sum[k] = all(0);
-    few[k] = 0;
-  }
-  std::size_t j = 0;
-  for (; j + lanes <= x.n; j += lanes) {
-    const Doubles v = wide(w + j);
-#pragma GCC unroll 4
-    for (std::size_t k = 0; k < height; ++k) sum[k] += wide(row[k] + j) * v;
-  }
-  if (rest.count) {
-#pragma GCC unroll 4
-    for (std::size_t k = 0; k < height; ++k) sum[k] += wide(row[k] + rest.from) * last;
-  } else {
-    for (; j < x.n; ++j)
-      for (std::size_t k = 0; k < height; ++k) few[k] += double(row[k][j]) * w[j];
-  }
-  for (std::size_t k = 0; k < height; ++k) p[i + k] = start + (sum_of(sum[k]) + few[k]);
-}
-
+// One row after the other: memory is read in one stream, which is fastest.
 template <class Real> void margins(const DenseRows<Real>& x, const double* w, double start, double* p) {
   const Rest rest(x.n);
   const Doubles last = rest.count ? rest.of(w) : all(0);
-  std::size_t i = 0;
-  for (; i + 4 <= x.rows; i += 4) margins_of<4>(x, i, w, rest, last, start, p);
-  for (; i < x.rows; ++i) margins_of<1>(x, i, w, rest, last, start, p);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    const Real* const row = x.x + i * x.ld;
+    Doubles a = all(0), b = all(0), c = all(0), d = all(0);
+    std::size_t j = 0;
+    for (; j + 4 * lanes <= x.n; j += 4 * lanes) {
+      a += wide(row + j) * wide(w + j);
+      b += wide(row + j + lanes) * wide(w + j + lanes);
+      c += wide(row + j + 2 * lanes) * wide(w + j + 2 * lanes);
+      d += wide(row + j + 3 * lanes) * wide(w + j + 3 * lanes);
+    }
+    for (; j + lanes <= x.n; j += lanes) a += wide(row + j) * wide(w + j);
+    double few = 0;
+    if (rest.count)
+      b += wide(row + rest.from) * last;
+    else
+      for (; j < x.n; ++j) few += double(row[j]) * w[j];
+    p[i] = start + (sum_of((a + b) + (c + d)) + few);
+  }
 }
 
 template <std::size_t height, class Real>
-HD void accumulate_of(const DenseRows<Real>& x, std::size_t i, const double* r, double* RESTRICT g, const Rest& rest,
-                      bool fetches) {
+HD void accumulate_of(const DenseRows<Real>& x, std::size_t i, const double* r, double* RESTRICT g, const Rest& rest) {
   const Real* row[height];
   Doubles by[height];
   bool any = false;
@@ -73,10 +60,6 @@ HD void accumulate_of(const DenseRows<Real>& x, std::size_t i, const double* r, 
     by[k] = all(r[i + k]);
     any |= r[i + k] != 0;
   }
-  const std::size_t ahead = x.rows * x.ld;
-  if (fetches)
-    for (std::size_t k = 0; k < height; ++k)
-      for (std::size_t j = 0; j < x.n; j += line / sizeof(Real)) __builtin_prefetch(row[k] + ahead + j);
   if (!any) return;
   std::size_t j = 0;
   for (; j + lanes <= x.n; j += lanes) {
@@ -96,11 +79,11 @@ HD void accumulate_of(const DenseRows<Real>& x, std::size_t i, const double* r, 
   }
 }
 
-template <class Real> void accumulate(const DenseRows<Real>& x, const double* r, double* g, bool fetches) {
+template <class Real> void accumulate(const DenseRows<Real>& x, const double* r, double* g) {
   const Rest rest(x.n);
   std::size_t i = 0;
-  for (; i + 4 <= x.rows; i += 4) accumulate_of<4>(x, i, r, g, rest, fetches);
-  for (; i < x.rows; ++i) accumulate_of<1>(x, i, r, g, rest, fetches);
+  for (; i + 4 <= x.rows; i += 4) accumulate_of<4>(x, i, r, g, rest);
+  for (; i < x.rows; ++i) accumulate_of<1>(x, i, r, g, rest);
 }
 
 // Other threads may write into a matrix while it is read: a column is compared where it is used.
@@ -156,8 +139,9 @@ struct Of {
 // log(1 + e^-z), z = y p
 struct LogLoss {
   HD static Of of(double y, double p, double, double) {
-    const double z = y * p, e = exp(-magnitude(z)), below = 1 / (1 + e);
-    return {larger(-z, 0.0) + log1p(e), -y * (z < 0 ? below : e * below), e * below * below};
+    const double z = y * p, e = exp(-magnitude(z)), u = 1 + e, below = 1 / u;
+    // log(1 + e) with what rounding 1 + e dropped.
+    return {at_least(-z, 0.0) + (log(u) + (e - (u - 1)) * below), -y * (z < 0 ? below : e * below), e * below * below};
   }
 };
 

@@ -26,8 +26,8 @@ template <class Real> struct SparseRows {
 template <class Real> struct LinearRowsLoops {
   /// w (n) -> p (rows) = start + x w
   void (*margins)(const DenseRows<Real>& x, const double* w, double start, double* p);
-  /// r (rows) -> g (n) += x^T r. fetches: the rows behind these are fetched meanwhile.
-  void (*accumulate)(const DenseRows<Real>& x, const double* r, double* g, bool fetches);
+  /// r (rows) -> g (n) += x^T r
+  void (*accumulate)(const DenseRows<Real>& x, const double* r, double* g);
   bool (*sparse_margins)(const SparseRows<Real>& x, const double* w, double start, double* p);
   bool (*sparse_accumulate)(const SparseRows<Real>& x, const double* r, double* g);
   /// centre (n), to (n) = by (x - centre), of one row of n numbers

@@ -102,7 +102,7 @@ CoordinateRun dual_descent(const DualProblem<Real>& of, const CoordinateRules& r
   for (std::size_t i = 0; i < all; ++i) {
     double one = 1;
     std::fill(row.begin(), row.end(), 0.0);
-    if (!rows.accumulate(i, 1, &one, row.data(), false)) bad_design();
+    if (!rows.accumulate(i, 1, &one, row.data())) bad_design();
     bend[i] = std::inner_product(row.begin(), row.end(), row.begin(), of.bias * of.bias);
   }
   std::vector<std::size_t> order(all), active;
@@ -131,7 +131,7 @@ CoordinateRun dual_descent(const DualProblem<Real>& of, const CoordinateRules& r
       if (is_whole && (by != 0 || (after > low && after < high && after != 0))) active.push_back(i);
       if (by == 0) continue;
       beta[i] = after;
-      if (!rows.accumulate(i, 1, &by, w, false)) bad_design();
+      if (!rows.accumulate(i, 1, &by, w)) bad_design();
       w[n] += by * of.bias;
     }
     poll();

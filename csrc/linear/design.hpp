@@ -35,7 +35,7 @@ template <class Real> class DesignRows {
     chunks = std::clamp<std::size_t>(work >> 17, 1, std::min({most, few, std::max<std::size_t>(1, rows)}));
     const std::size_t bytes = std::max<std::size_t>(1, work / std::max<std::size_t>(1, rows)) *
                               (sizeof(Real) + (design.is_sparse() ? sizeof(std::int32_t) : 0));
-    block = std::clamp<std::size_t>(cached / bytes, 8, most_rows) / 4 * 4;
+    block = std::clamp<std::size_t>((cached / bytes + 7) / 8 * 8, 8, most_rows);
   }
 
   std::size_t chunks, block;  // rows of a block
@@ -59,9 +59,9 @@ template <class Real> class DesignRows {
     return sparse(first, count, starts, rows) && loops_.sparse_margins(rows, w, start, p);
   }
   /// r (count) -> g (columns) += x^T r
-  bool accumulate(std::size_t first, std::size_t count, const double* r, double* g, bool fetches) const {
+  bool accumulate(std::size_t first, std::size_t count, const double* r, double* g) const {
     if (!design_.is_sparse()) {
-      loops_.accumulate(dense(first, count), r, g, fetches && first + 2 * count <= std::size_t(design_.rows));
+      loops_.accumulate(dense(first, count), r, g);
       return true;
     }
     std::int32_t starts[most_rows + 1];
@@ -75,11 +75,12 @@ template <class Real> class DesignRows {
       return true;
     }
     for (std::int64_t j = 0; j < design_.columns; ++j) to[j] = -by * centre[j];
-    return accumulate(row, 1, &by, to, false);
+    return accumulate(row, 1, &by, to);
   }
 
  private:
-  static constexpr std::size_t cached = 1 << 15, most_rows = 256;
+  // A quarter of a near cache: what the hardware reads ahead of a stream finds room beside it.
+  static constexpr std::size_t cached = 12 << 10, most_rows = 256;
 
   DenseRows<Real> dense(std::size_t first, std::size_t count) const {
     const auto n = std::size_t(design_.columns);

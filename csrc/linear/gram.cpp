@@ -7,7 +7,7 @@ namespace gs {
 namespace {
 
 constexpr std::size_t panel = 48;        // rows of the triangle that a product makes at a time
-constexpr std::size_t most_blocks = 16;  // chunks of rows, each with a triangle of its own
+constexpr std::size_t most_chunks = 16;  // chunks of rows, each with a triangle of its own
 
 }  // namespace
 
@@ -15,18 +15,18 @@ template <class Real>
 void gram(const Design<Real>& design, const double* d, const double* extra, std::size_t extras, const double* centre,
           double* out) {
   const std::size_t n = std::size_t(design.columns), m = n + extras, all = std::size_t(design.rows);
-  const std::size_t ld = collide((m + 7) / 8 * 64) ? (m + 7) / 8 * 8 + 8 : (m + 7) / 8 * 8;
+  // Whole tiles of the product: the numbers behind the last column are zeros.
+  const std::size_t ld = (m + 15) / 16 * 16 + (collide((m + 15) / 16 * 128) ? 16 : 0);
   const DesignRows<Real> rows(design, 1);
   // All triangles together are at most a thirty-second of a dense design.
-  const std::size_t chunks = std::clamp<std::size_t>(all / (32 * m), 1, most_blocks);
+  const std::size_t chunks = std::clamp<std::size_t>(all / (32 * m), 1, most_chunks);
   const std::size_t panels = (m + panel - 1) / panel;
-  const std::size_t groups = chunks >= most_blocks / 2 ? 1 : std::min<std::size_t>(panels, 8);
+  const std::size_t groups = chunks >= most_chunks / 2 ? 1 : std::min<std::size_t>(panels, 8);
   const std::size_t depth = std::clamp<std::size_t>((std::size_t(1) << 15) / m, 32, 256);
   const std::size_t room = depth * ld + gemm_scratch(panel, depth);
   const auto product = products<double>().gemm;
   std::vector<Buffer<double>> triangles;
-  for (std::size_t chunk = 1; chunk < chunks; ++chunk) triangles.emplace_back(m * m);
-  std::fill_n(out, m * m, 0.0);
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) triangles.emplace_back(m * ld);
   std::atomic<bool> good{true};
   const int threads =
       threads_for(std::min(chunks * groups, std::size_t(double(all) * double(m) * double(m) / 4e6) + 1));
@@ -37,7 +37,7 @@ void gram(const Design<Real>& design, const double* d, const double* extra, std:
     team.stage(chunks * groups, [&](std::size_t part, int thread) {
       const std::size_t chunk = part / groups, group = part % groups;
       double* const block = rooms[std::size_t(thread)].data();
-      double* const c = chunk ? triangles[chunk - 1].data() : out;
+      double* const c = triangles[chunk].data();
       const void* at[256];
       const std::size_t end = all * (chunk + 1) / chunks;
       std::size_t i = all * chunk / chunks;
@@ -55,8 +55,8 @@ void gram(const Design<Real>& design, const double* d, const double* extra, std:
         if (!count) break;
         for (std::size_t k = group; k < panels; k += groups) {
           const std::size_t from = k * panel, tall = std::min(panel, m - from);
-          Product<double> q{{at, Source::f64},   from, true, block + from, ld,   false, nullptr,
-                            c + from * m + from, m,    tall, m - from,     count};
+          Product<double> q{{at, Source::f64},    from, true, block + from, ld,   false, nullptr,
+                            c + from * ld + from, ld,   tall, ld - from,    count};
           q.adds = true;
           product(q, block + depth * ld);
         }
@@ -64,10 +64,12 @@ void gram(const Design<Real>& design, const double* d, const double* extra, std:
     });
   });
   if (!good) bad_design();
-  for (const auto& triangle : triangles)
-    for (std::size_t k = 0; k < m * m; ++k) out[k] += triangle.data()[k];
   for (std::size_t i = 0; i < m; ++i)
-    for (std::size_t j = 0; j < i; ++j) out[i * m + j] = out[j * m + i];
+    for (std::size_t j = i; j < m; ++j) {
+      double sum = 0;
+      for (const auto& triangle : triangles) sum += triangle.data()[i * ld + j];
+      out[i * m + j] = out[j * m + i] = sum;
+    }
 }
 
 template void gram<float>(const Design<float>&, const double*, const double*, std::size_t, const double*, double*);

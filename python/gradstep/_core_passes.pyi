@@ -60,6 +60,9 @@ class Passes:
         """Make them, for about `seconds`; True when all are over. No GIL. Ctrl-C and what a pass raises leave each
         member after whole steps, and end the rest."""
 
+    def drop(self, member: int) -> None:
+        """Forget the passes of a member that are not over; `run` goes on with the others."""
+
     def take(self) -> list[list[tuple[int, int, float, list[float]]]]:
         """For each member the `TrainLoop.progress` of each pass that was made, when all are over; then none waits."""
     @property

@@ -163,6 +163,9 @@ def test_a_member_that_fails_is_named() -> None:
     with pytest.raises(FloatingPointError, match=r"^member 1: gradient"):
         gs.fit_many(model, 3, X, Y, learning_rate=[0.01, 1e30, 0.02], seeds=[1, 2, 3], epochs=50, threads=2)
     gs.fit_many(model, 3, X, Y, epochs=2)
+    for batch_size in (32, "full"):  # also in the last step of an epoch
+        with pytest.raises(FloatingPointError, match=r"^member 0: gradient"):
+            gs.fit_many(model, 1, X, Y, learning_rate=[1e30], batch_size=batch_size, epochs=3)
 
 
 def test_a_loss_in_python_that_fails() -> None:

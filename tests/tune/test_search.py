@@ -266,3 +266,37 @@ def test_plots(table: tune.SearchResult) -> None:
     assert panel.lines[0].get_ydata().tolist() == list(one.best_.scores)
     kinds = tune.grid(lambda kind: build(), {"kind": ["a", "b"]}, X, Y, cv=2)
     assert [text.get_text() for text in kinds.plot().axes[0].get_xticklabels()] == ["a", "b"]
+
+
+@pytest.mark.filterwarnings("ignore:layer .* draws random numbers")
+@pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"batch_size": "full"}])
+def test_runs_side_by_side_give_the_same_table(options: dict[str, Any]) -> None:
+    """Models without callbacks over arrays train together; a callback that does nothing has them train one by one."""
+
+    def fails(rate: float, units: int, kind: str = "sgd") -> gs.Sequential:
+        if units == 3:
+            raise RuntimeError("no 3")
+        model = gs.Sequential([gs.layers.Dense(units, "relu"), gs.layers.Dropout(0.2), gs.layers.Dense(1, "sigmoid")])
+        optimizers = {"sgd": gs.optimizers.SGD(rate, on_nonfinite="raise"), "lbfgs": "lbfgs"}
+        model.compile(optimizers[kind], "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    space = [{"rate": [0.1, 1e30], "units": [2, 3]}, {"rate": [0.01], "units": [4], "kind": ["sgd", "lbfgs"]}]
+    given: dict[str, Any] = {"cv": 2, "seeds": 2, "epochs": 3, "sample_weight": np.linspace(0, 2, len(X))}
+    idle = gs.callbacks.LambdaCallback()
+    together = tune.grid(fails, space, X, Y, **given, **options)
+    assert told(together) == told(tune.grid(fails, space, X, Y, **given, callbacks=[idle], **options))
+    assert [bool(trial.failures) for trial in together] == [False, True, True, True, False, False]
+    more: dict[str, Any] = {"factor": 2, "min_epochs": 1} | given | {"epochs": 4}
+    halved = tune.halving(fails, space, X, Y, **more, **options)
+    assert told(halved) == told(tune.halving(fails, space, X, Y, **more, callbacks=[idle], **options))
+    averaged = lambda: averages(0.1)  # noqa: E731
+    each = [tune.halving(averaged, {}, X, Y, epochs=4, cv=2, seeds=2, callbacks=c) for c in (None, [idle])]
+    assert told(each[0]) == told(each[1])
+
+
+def averages(rate: float) -> gs.Sequential:
+    """A model that goes on from other weights than those it is scored with."""
+    model = gs.Sequential([gs.Input((3,)), gs.layers.Dense(1, "sigmoid")])
+    model.compile(gs.optimizers.SGD(rate, use_ema=True), "binary_crossentropy")
+    return model

@@ -115,6 +115,11 @@ class Member:
         return all(loop is not None and not loop.asks_python for loop in map(_engine, self._runs))
 
     @property
+    def passes(self) -> int:
+        """How many there are in an epoch."""
+        return len(self._runs)
+
+    @property
     def _runs(self) -> list[Any]:
         return [self._run] if self._scoring is None else [self._run, self._scoring]
 

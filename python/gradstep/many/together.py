@@ -27,8 +27,9 @@ def train_together(
     members: Sequence[Member],
     first: int,
     last: int,
-    threads: int | None,
+    threads: int | None = None,
     after_epoch: Callable[[int], Any] | None = None,
+    on_error: Callable[[Member, Exception], Any] | None = None,
 ) -> None:
     """Train all from an epoch to another, each until a callback ends it.
 
@@ -41,13 +42,23 @@ def train_together(
         How many members train at the same time; by default as many as there are threads.
     after_epoch : function of int, optional
         Called when all have done an epoch.
+    on_error : function of Member and Exception, optional
+        Called where one fails; the others go on.
 
     Raises
     ------
     MemberError
-        One of them failed; all have stopped after whole steps.
+        One failed, and there is no `on_error`; all have stopped after whole steps.
     """
     count = get_num_threads() if threads is None else threads
+    failed: list[Member] = []
+
+    def fail(member: Member, error: Exception) -> None:
+        if on_error is None:
+            raise MemberError(member, error) from error
+        on_error(member, error)
+        failed.append(member)
+
     for member in members:
         member.begin()
     epoch, alive = first, list(members)
@@ -56,13 +67,14 @@ def train_together(
         rows = sum(member.rows for member in alive)
         ahead = 1 if step_by_step else max(1, min(last - epoch, AHEAD // max(rows, 1)))
         for part in _parts(alive):
-            _epochs(part, range(epoch, epoch + ahead), count)
+            _epochs(part, range(epoch, epoch + ahead), count, fail)
         epoch += ahead
         if after_epoch is not None:
             after_epoch(epoch)
-        alive = [member for member in alive if not member.model.stop_training]
+        alive = [member for member in alive if not member.model.stop_training and member not in failed]
     for member in members:
-        member.finish()
+        if member not in failed:
+            member.finish()
 
 
 def _parts(members: Sequence[Member]) -> list[list[Member]]:
@@ -78,24 +90,26 @@ def _parts(members: Sequence[Member]) -> list[list[Member]]:
     return parts
 
 
-def _epochs(members: Sequence[Member], epochs: range, threads: int) -> None:
+def _epochs(members: Sequence[Member], epochs: range, threads: int, fail: Callable[[Member, Exception], None]) -> None:
     known: Shuffles = {}
     compiled = [member for member in members if member.is_compiled]
     passes = _core.Passes(len(compiled), threads)
     for place, member in enumerate(compiled):
         for epoch in epochs:
             member.queue(passes, place, epoch, known)
-    try:
-        while not passes.run(SLICE):
-            pass
-    except Exception as error:
-        if passes.failed is None:
-            raise
-        raise MemberError(compiled[passes.failed], error) from None
+    over = False
+    while not over:
+        try:
+            over = passes.run(SLICE)
+        except Exception as error:
+            if passes.failed is None:
+                raise
+            fail(compiled[passes.failed], error)
+            passes.drop(passes.failed)
     for member, found in zip(compiled, passes.take(), strict=True):
-        each = len(found) // len(epochs)
-        for i, epoch in enumerate(epochs):
-            member.take_compiled(epoch, found[i * each : (i + 1) * each])
+        each = member.passes
+        for epoch, i in zip(epochs, range(0, len(found) - each + 1, each), strict=False):
+            member.take_compiled(epoch, found[i : i + each])
     for member in members:
         if member in compiled:
             continue
@@ -103,4 +117,4 @@ def _epochs(members: Sequence[Member], epochs: range, threads: int) -> None:
             for epoch in epochs:
                 member.take(epoch, member.alone(epoch, known))
         except Exception as error:
-            raise MemberError(member, error) from error
+            fail(member, error)

@@ -77,9 +77,9 @@ class LinearRegression(LinearRegressor, MultiOutputMixin, BaseEstimator):
     >>> model = LinearRegression().fit(X, y)
     >>> model.coef_.round(6), round(float(model.intercept_), 6)
     (array([2.]), 1.0)
-    >>> slow = LinearRegression(solver="gd", max_iter=100, learning_rate=0.1).fit(X, y)
-    >>> slow.coef_.round(2), slow.n_iter_
-    (array([2.02]), 100)
+    >>> slow = LinearRegression(solver="gd", tol=1e-4).fit(X, y)
+    >>> slow.coef_.round(2), round(slow.loss_curve_[0], 2)
+    (array([2.]), 10.5)
     """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .subjects import Diverged, State, Subject, WrongCall, rows_taken
 from .workers import Data
 
-__all__ = ["Run", "Task", "run_task"]
+__all__ = ["Outcome", "Run", "Task", "begun", "outcome_of", "run_task"]
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,32 @@ class Outcome:
 
 def run_task(data: Data, task: Task) -> Outcome:
     """Train and score. What a model or estimator raises becomes the reason of a run without a score."""
-    x, y, weights = data["x"], data["y"], data["sample_weight"]
-    train, test = data["folds"][task.fold]
     is_cancelled = (lambda: False) if task.cancelled is None else task.cancelled.is_set
+
+    def train(state: State) -> None:
+        train, _ = data["folds"][task.fold]
+        x, y, weights = data["x"], data["y"], data["sample_weight"]
+        given = None if weights is None else rows_taken(weights, train)
+        parts = rows_taken(x, train), rows_taken(y, train)
+        task.subject.train(state, *parts, given, task.until, task.goes_on, is_cancelled)  # type: ignore[arg-type]
+
+    return outcome_of(data, task, lambda: begun(task), train)
+
+
+def begun(task: Task) -> State:
+    """What the task goes on with, or a new model or estimator."""
+    return task.subject.begin(task.settings, task.seed) if task.state is None else task.state
+
+
+def outcome_of(data: Data, task: Task, begin: Callable[[], State], train: Callable[[State], Any]) -> Outcome:
+    """The outcome of a run: `begin` gives its state, which is trained if it is not over, and scored."""
     state, larger, score, reason = task.state, None, math.nan, ""
     try:
-        if state is None:
-            state = task.subject.begin(task.settings, task.seed)
+        state = begin()
         if not state.is_over:
-            given = None if weights is None else rows_taken(weights, train)
-            parts = rows_taken(x, train), rows_taken(y, train)
-            task.subject.train(state, *parts, given, task.until, task.goes_on, is_cancelled)  # type: ignore[arg-type]
-        scored = task.subject.score(state, rows_taken(x, test), rows_taken(y, test))
+            train(state)
+        _, test = data["folds"][task.fold]
+        scored = task.subject.score(state, rows_taken(data["x"], test), rows_taken(data["y"], test))
         score, larger = scored.value, scored.larger_is_better
         if not math.isfinite(score):
             score, reason = math.nan, f"diverged: the score is {scored.value}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from .results import SearchResult, Trial
 from .runs import Outcome, Run, Task, run_task
 from .space import all_settings, drawn_settings
 from .subjects import State, Subject, WrongCall, subject_of
+from .together import goes_together, run_together
 from .workers import Data, Workers, workers_of
 
 __all__ = ["Search", "cross_validate", "grid", "random", "with_defaults"]
@@ -110,7 +111,7 @@ class Search:
         with ExitStack() as stack:
             data = stack.enter_context(self.workers.open(self.data))
             try:
-                for number, outcome in self.workers.run(run_task, data, tasks, cancelled):
+                for number, outcome in self._outcomes(data, tasks, cancelled):
                     task = tasks[number]
                     found[task.index, task.fold, task.seed] = outcome
             except WrongCall as error:
@@ -119,6 +120,12 @@ class Search:
         if directions:
             self.larger_is_better = directions[0]
         return {key: found[key] for key in keys if key in found}
+
+    def _outcomes(self, data: Data, tasks: Sequence[Task], cancelled: threading.Event) -> Iterator[tuple[int, Outcome]]:
+        """The number of each task and its outcome, in any order."""
+        if type(self.workers) is Workers and goes_together(data, tasks):
+            return run_together(data, tasks)
+        return self.workers.run(run_task, data, tasks, cancelled)
 
     def trials(self, runs: Mapping[tuple[int, int, int], Run]) -> tuple[Trial, ...]:
         """The rows of the table."""

@@ -14,11 +14,12 @@ import numpy as np
 from .. import seeds
 from ..callbacks.base import Callback, Logs
 from ..callbacks.callback_list import as_callbacks
+from ..callbacks.history import History
 from ..checks import check_choice, describe
 from ..hints import closest
 
 __all__ = [
-    *("Diverged", "EstimatorSubject", "ModelSubject", "Scored", "State", "Subject", "WrongCall"),
+    *("Diverged", "EstimatorSubject", "ModelSubject", "Scored", "State", "Subject", "Watch", "WrongCall"),
     *("rows_taken", "subject_of"),
 ]
 
@@ -46,6 +47,26 @@ class State:
     is_over: bool = False  # a callback ended it
     history: dict[str, list[float]] = field(default_factory=dict)
     carried: Any = None  # what goes on in place of what is scored, if they differ
+
+    def model(self) -> Any:
+        """The model that goes on in training."""
+        self.trained = self.carried or self.trained
+        return self.trained
+
+    def take(self, watch: Watch, history: History, until: int) -> None:
+        """What training to an epoch has done.
+
+        Raises
+        ------
+        Diverged
+            It ended there.
+        """
+        self.epochs, self.is_over = watch.done or self.epochs, watch.done < until
+        for name, values in history.history.items():
+            self.history.setdefault(name, []).extend(values)
+        if watch.diverged:
+            raise Diverged(watch.diverged)
+        self.carried = watch.carried
 
     @property
     def steps(self) -> int | None:
@@ -75,7 +96,7 @@ def rows_taken(x: Any, rows: np.ndarray) -> Any:
     return np.asarray(x)[rows]
 
 
-class _Watch(Callback):
+class Watch(Callback):
     """Ends training that diverged, or that nobody waits for any more."""
 
     def __init__(self, is_cancelled: Callable[[], bool], last: int | None) -> None:
@@ -144,11 +165,11 @@ class ModelSubject:
         self, state: State, x: Any, y: Any, weights: Any, epochs: int, goes_on: bool, is_cancelled: Callable[[], bool]
     ) -> None:
         """Train to an epoch; goes_on: whether it is to be trained further."""
-        watch = _Watch(is_cancelled, epochs if goes_on else None)
+        watch = Watch(is_cancelled, epochs if goes_on else None)
         if state.epochs:
             for one in state.callbacks:
                 one.load_state_dict(one.state_dict())  # they go on, too, instead of beginning anew
-        model = state.trained = state.carried or state.trained
+        model = state.model()
         with seeds.within(state.draws):
             history = model.fit(
                 x,
@@ -160,12 +181,7 @@ class ModelSubject:
                 sample_weight=weights,
                 **self.fit,
             )
-        state.epochs, state.is_over = watch.done or state.epochs, watch.done < epochs
-        for name, values in history.history.items():
-            state.history.setdefault(name, []).extend(values)
-        if watch.diverged:
-            raise Diverged(watch.diverged)
-        state.carried = watch.carried
+        state.take(watch, history, epochs)
 
     def score(self, state: State, x: Any, y: Any) -> Scored:
         """The metric on held-out rows."""
