@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tarfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -296,6 +297,51 @@ def test_sentiment():
     assert turned > 0.9
 
 
+def test_sparse_text():
+    pytest.importorskip("sklearn")
+    text = shown("sparse_text")
+    assert row(text, "1200 reviews for training,")[0] > 1000
+    shares = [row(text, name)[0] for name in ("SGDClassifier: accuracy", "network: accuracy")]
+    assert min(shares) > 0.85
+    worst, best = (set(words.split(", ")) for words in re.findall(r"words: ([\w, ]+)", text))
+    assert len(worst & {"dull", "clumsy", "cold", "false", "tired"}) >= 4
+    assert len(best & {"moving", "clever", "warm", "honest", "bold"}) >= 4
+
+
+def test_sparse_text_reads_an_archive(tmp_path):
+    pytest.importorskip("sklearn")
+    for label, word in (("pos", "bold"), ("neg", "dull")):
+        (tmp_path / "texts" / label).mkdir(parents=True)
+        for i in range(30):
+            (tmp_path / "texts" / label / f"cv{i:03d}.txt").write_text(f"a {word} film about w{i % 7} and w{i % 5}")
+    archive = tmp_path / "reviews.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(tmp_path / "texts", "texts")
+    text = shown("sparse_text", archive, 20)
+    assert row(text, "48 reviews for training,")[0] == 14
+    assert row(text, "SGDClassifier: accuracy")[0] == row(text, "network: accuracy")[0] == 1.0
+
+
+def test_online():
+    text = shown("online", 450, alone=True)
+    fixed, online, scaled = (row(text, name) for name in ("first tenth alone", "all of it  ", "all of it, scaled"))
+    assert fixed[0] > 85
+    assert max(fixed[1:]) < 80
+    assert online[1] > fixed[1] + 10
+    assert scaled[3] > fixed[3] + 20
+    assert scaled[2] < scaled[3]  # it had to learn anew after the jump
+
+
+def test_kmeans():
+    text = shown("kmeans", 1200, 30, alone=True)
+    for name in ("pixels: mean squared distance", "codes: mean squared distance"):
+        begin, *after = row(text, name)[0:1] + row(text, name)[1::2]
+        assert max(after) < 0.8 * begin
+        assert after[-1] <= after[0]
+    shares = [numbers(line)[1] for line in text.splitlines() if "groups" in line]
+    assert min(shares) > 60
+
+
 # -- form --------------------------------------------------------------------------------------------------------------
 
 
@@ -318,4 +364,5 @@ def test_an_example_is_short_and_needs_numpy_alone(name):
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in ([ast.alias(node.module)] if isinstance(node, ast.ImportFrom) else node.names)
     }
-    assert imported <= {"gradstep", "numpy", "data"} | sys.stdlib_module_names
+    more = {"sklearn"} if name == "sparse_text" else set()
+    assert imported <= {"gradstep", "numpy", "data"} | more | sys.stdlib_module_names

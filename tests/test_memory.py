@@ -180,3 +180,57 @@ x.flush()
 print(*(uses(np.memmap(x.filename, dtype, "r", shape=x.shape)) for dtype in ("float32", "int16")), sep=", ")
 """
     assert said(program) == "fits, does not fit"
+
+
+MAPPED = """
+rows, n = {rows}, 2048
+with open({path!r}, "wb") as file:
+    file.truncate(4 * rows * n)
+x, y = np.memmap({path!r}, np.float32, "r", shape=(rows, n)), np.zeros((rows, 1), np.float32)
+model = gs.Sequential([gs.Input((n,)), gs.layers.Dense(1)])
+model.compile(gs.optimizers.SGD(0.01), "mse")
+model.fit(x[:64], y[:64], verbose=0)
+resident = kilobytes("VmRSS")
+{does}
+print(kilobytes("VmHWM") - resident)
+"""
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        'model.fit(x, y, epochs=2, verbose=0, shuffle="blocks")',
+        "model.fit(x, y, epochs=2, verbose=0, validation_split=0.5)",
+        "model.evaluate(x, y, batch_size=64, verbose=0); model.predict(x, batch_size=64, verbose=0)",
+    ],
+)
+def test_peak_over_a_mapped_file(does: str, tmp_path: Path) -> None:
+    """Pages of a file that were read are let go of: 256 MiB of them, of which half is in memory at most."""
+    rows = 1 << 15
+    program = START + MAPPED.format(rows=rows, path=str(tmp_path / "x"), does=does)
+    peak = int(said(program))
+    print(f"{peak / 2**10:.1f} MiB of {rows * 2048 * 4 / 2**20:.0f}")
+    assert peak < (128 << 10)
+
+
+SPARSE = """
+import scipy.sparse
+n, rows = 50_000, 2000
+columns = np.random.default_rng(0).integers(0, n, (rows, 20))
+entries = np.ones(rows * 20, np.float32), columns.ravel(), np.arange(0, rows * 20 + 1, 20)
+x = scipy.sparse.csr_matrix(entries, (rows, n))
+y = np.zeros(rows)
+model = gs.Sequential([gs.Input((n,)), gs.layers.Dense(1)])
+model.compile(gs.optimizers.SGD(0.01), "mse")
+model.fit(x[:64], y[:64], verbose=0)
+resident = kilobytes("VmRSS")
+model.fit(x, y, batch_size=1000, epochs=2, verbose=0)
+model.predict(x, batch_size=1000, verbose=0)
+print(kilobytes("VmHWM") - resident)
+"""
+
+
+def test_sparse_rows_are_not_made_dense() -> None:
+    """A batch of 1,000 dense rows would be 200 MB."""
+    pytest.importorskip("scipy.sparse")
+    assert int(said(START + SPARSE)) < (16 << 10)

@@ -1,5 +1,6 @@
 #include "bindings/data.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "bindings/fields.hpp"
@@ -17,6 +18,29 @@ Inputs check_inputs(py::handle x, const std::string& name, std::size_t columns) 
   if (has_dtype<std::int64_t>(array)) return as(Source::i64, check_rows<std::int64_t>(x, name, std::int64_t(columns)));
   if (has_dtype<double>(array)) return as(Source::f64, check_rows<double>(x, name, std::int64_t(columns)));
   return as(Source::f32, check_rows<float>(x, name, std::int64_t(columns)));
+}
+
+Inputs check_sparse_inputs(py::handle x, const std::string& name, std::size_t columns, Dtype dtype) {
+  const py::tuple parts = x.attr("csr");
+  if (parts.size() != 3) throw py::value_error(name + ".csr must be (values, columns, starts).");
+  const py::array values = dtype == Dtype::f32 ? check_rows<float>(parts[0], name + ".csr[0]", -1)
+                                               : check_rows<double>(parts[0], name + ".csr[0]", -1);
+  const py::array where = check_rows<std::int32_t>(parts[1], name + ".csr[1]", -1);
+  const py::array starts = check_rows<std::int64_t>(parts[2], name + ".csr[2]", -1);
+  if (where.shape(0) != values.shape(0)) throw py::value_error(name + " must have a column for each value.");
+  if (starts.shape(0) < 1) throw py::value_error(name + " must have the numbers of the first entries.");
+  const auto* const column = reinterpret_cast<const std::int32_t*>(bytes(where));
+  const auto* const first = reinterpret_cast<const std::int64_t*>(bytes(starts));
+  const auto rows = std::size_t(starts.shape(0)) - 1;
+  bool fits = first[0] >= 0 && first[rows] <= values.shape(0) && std::is_sorted(first, first + rows + 1);
+  for (py::ssize_t k = 0; k < where.shape(0); ++k) fits &= std::uint32_t(column[k]) < columns;
+  if (!fits)
+    throw py::value_error(name + " must have entries in columns [0, " + std::to_string(columns) +
+                          "), row by row; they are not, or changed.");
+  Inputs found{starts, Source::sparse, rows, bytes(starts)};
+  found.entries = {column, bytes(values), values.shape(0)};
+  found.held = {values, where, pinned(values), pinned(where)};
+  return found;
 }
 
 namespace {

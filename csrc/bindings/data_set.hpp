@@ -39,13 +39,20 @@ inline std::string member(const std::string& name, std::size_t i, std::size_t co
   return count == 1 ? name : name + "[" + std::to_string(i) + "]";
 }
 
-/// Rows of each input, as many.
-template <class Real> std::vector<Inputs> check_x(const Network<Real>& network, const py::handle& x) {
+/// Rows of each input, as many. sparse: whether they may be sparse, where the network takes that.
+template <class Real>
+std::vector<Inputs> check_x(const Network<Real>& network, const py::handle& x, bool sparse = false) {
   const std::size_t count = network.inputs.size();
   std::vector<Inputs> all;
   for (const py::object& one : each_of(x, count, "x")) {
     const std::size_t i = all.size();
-    all.push_back(check_inputs(one, member("x", i, count), network.input_size(i)));
+    const std::string name = member("x", i, count);
+    if (sparse && !py::isinstance<py::array>(one) && py::hasattr(one, "csr")) {
+      if (!network.takes_sparse(i)) throw py::value_error(name + " must be dense for this model.");
+      all.push_back(check_sparse_inputs(one, name, network.input_size(i), real_dtype<Real>()));
+    } else {
+      all.push_back(check_inputs(one, name, network.input_size(i)));
+    }
     if (network.id_limits[i] > 0) check_ids(all[i], member("x", i, count), network.input_size(i), network.id_limits[i]);
     if (all[i].rows != all[0].rows)
       throw py::value_error("all inputs must have the same number of rows; got " + std::to_string(all[0].rows) +
@@ -74,8 +81,8 @@ void check_places(const Network<Real>& network, const std::vector<std::size_t>& 
 template <class Real> class DataSet {
  public:
   DataSet(const Network<Real>& network, const std::vector<Scoring>& scorings, const py::handle& x, const py::handle& y,
-          const py::object& weights, const py::object& mask)
-      : x_(check_x(network, x)) {
+          const py::object& weights, const py::object& mask, bool sparse = false)
+      : x_(check_x(network, x, sparse)) {
     const std::size_t count = scorings.size();
     const auto targets = each_of(y, count, "y"), factors = each_of(weights, count, "weights"),
                masks = each_of(mask, count, "mask");
@@ -96,7 +103,7 @@ template <class Real> class DataSet {
   std::size_t rows() const { return x_[0].rows; }
   Data data() const {
     Data all{{}, {}, rows()};
-    for (const Inputs& input : x_) all.x.push_back({input.data, input.source});
+    for (const Inputs& input : x_) all.x.push_back({input.data, input.source, input.entries});
     for (std::size_t k = 0; k < y_.size(); ++k)
       all.y.push_back({y_[k].data, y_[k].row_size, counts_[k].weights_data(), counts_[k].mask_data()});
     return all;
@@ -109,7 +116,7 @@ template <class Real> class DataSet {
 
   /// Lets go of the arrays; what is of no rows is left.
   void release() {
-    for (Inputs& input : x_) input = {py::none(), input.source, 0, nullptr, py::none()};
+    for (Inputs& input : x_) input = {py::none(), input.source, 0, nullptr, py::none(), {}, {}};
     for (Targets& target : y_) target = {py::none(), nullptr, target.row_size, 0, py::none()};
     for (RowWeights& counts : counts_) counts = RowWeights(py::none(), py::none(), 0);
   }

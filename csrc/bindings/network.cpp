@@ -45,6 +45,7 @@ class PyNetwork {
   virtual double penalty() const = 0;
   virtual std::size_t numbers() const = 0;
   virtual std::vector<bool> masked() const = 0;
+  virtual std::vector<bool> takes_sparse() const = 0;
   virtual std::size_t batch() const = 0;
   virtual std::vector<std::vector<bool>> trained() const = 0;
   virtual py::list dense_weights() const = 0;
@@ -103,7 +104,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
 
   std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
                       double seconds) const override {
-    const std::vector<Inputs> from = check_x(network_, x);
+    const std::vector<Inputs> from = check_x(network_, x, true);
     const std::size_t rows = from[0].rows, count = network_.outputs.size();
     std::vector<Real*> outs;
     std::vector<py::array> held;
@@ -117,7 +118,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     }
     if (begin < 0 || std::size_t(begin) > rows) throw py::value_error("begin must be a row of x.");
     Data all{{}, {}, rows};
-    for (const Inputs& input : from) all.x.push_back({input.data, input.source});
+    for (const Inputs& input : from) all.x.push_back({input.data, input.source, input.entries});
     network_.check_batches(rows, parse_batch_size(batch_size));
     Predictor<Real> predictor(network_, parse_batch_size(batch_size));
     const Hold hold(guard_, network_.has_externals() || network_.batch ? Use::change : Use::read);
@@ -128,11 +129,9 @@ template <class Real> class TypedNetwork : public PyNetwork {
   std::size_t numbers() const override { return network_.numbers; }
   std::size_t batch() const override { return network_.batch; }
 
-  std::vector<bool> masked() const override {
-    std::vector<bool> all;
-    for (const std::size_t mask : network_.masks) all.push_back(mask != Network<Real>::no_mask);
-    return all;
-  }
+  std::vector<bool> masked() const override { return network_.masked(); }
+
+  std::vector<bool> takes_sparse() const override { return network_.takes_sparse(); }
 
   std::vector<std::vector<bool>> trained() const override {
     std::vector<std::vector<bool>> all;
@@ -231,7 +230,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
     const std::vector<Scoring> scorings = parse_scorings(loss, metrics, outputs);
     return std::make_unique<TypedTrainLoop<Real>>(
         std::move(self), guard_, network_, scorings, each_of(loss, network_.outputs.size(), "loss"),
-        DataSet<Real>(network_, scorings, x, y, weights, mask), batch_size, std::move(stepper),
+        DataSet<Real>(network_, scorings, x, y, weights, mask, true), batch_size, std::move(stepper),
         gradients ? gradient_arrays() : std::vector<py::array>{});
   }
 
@@ -331,6 +330,7 @@ void bind_network(py::module_& m) {
       .def_property_readonly("penalty", &PyNetwork::penalty)
       .def_property_readonly("numbers", &PyNetwork::numbers)
       .def_property_readonly("masked", &PyNetwork::masked)
+      .def_property_readonly("takes_sparse", &PyNetwork::takes_sparse)
       .def_property_readonly("batch", &PyNetwork::batch)
       .def_property_readonly("trained", &PyNetwork::trained)
       .def_property_readonly("dense_weights", &PyNetwork::dense_weights)

@@ -92,7 +92,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) override {
     check_idle();
-    DataSet<Real> next(network_, scorings_, x, y, weights, mask);
+    DataSet<Real> next(network_, scorings_, x, y, weights, mask, true);
     data_ = std::move(next);
     loop_.take(data_.data());
   }

@@ -25,7 +25,8 @@ template <class Real> struct Content {
   std::deque<DataView>* views = nullptr;  // of that input, by their columns
   Source source = source_of<Real>;
   double scale = 1, offset = 0;
-  bool moves = true;  // of a direction: whether it may be other than 0
+  bool moves = true;                     // of a direction: whether it may be other than 0
+  SparseBatch<Real>* entries = nullptr;  // of a sparse input of the network
 
   bool is_plain() const { return matrix && scale == 1 && offset == 0; }
 };
@@ -36,6 +37,14 @@ Rows rows_of(Schedule<Real>& schedule, const Content<Real>& content, std::size_t
   Rows rows;
   if (content.matrix) {
     rows = schedule.rows(reshaped(content.matrix, columns));
+  } else if (SparseBatch<Real>* const x = content.entries) {
+    if (!x->dense) {
+      const Matrix<Real> dense = x->dense = {schedule.workspace(schedule.batch * n), schedule.batch, n};
+      schedule.each_row(dense.rows, n, {{x}, {dense.at}}, [=](std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i) x->write(i, dense.at + i * n);
+      });
+    }
+    rows = schedule.rows(reshaped(x->dense, columns));
   } else {
     rows = {{nullptr, content.source}, nullptr, schedule.batch * n / columns, columns};
     for (DataView& view : *content.views)
@@ -64,6 +73,8 @@ template <class Real> class Call {
   Rows x(std::size_t columns, std::size_t i = 0) const {
     return rows_of(schedule_, *inputs_[i], size_of(shapes_[i]), columns);
   }
+  /// The entries of input i, of a sparse one; else null.
+  SparseBatch<Real>* entries(std::size_t i = 0) const { return inputs_[i]->entries; }
   /// The same side by side: copied there if it lies otherwise.
   Matrix<Real> x_matrix(std::size_t columns, std::size_t i = 0) {
     const Content<Real>& input = *inputs_[i];

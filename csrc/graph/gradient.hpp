@@ -9,6 +9,7 @@
 #include "graph/jobs.hpp"
 #include "graph/lookup.hpp"
 #include "graph/recurrent_jobs.hpp"
+#include "graph/sparse_input.hpp"
 
 namespace gs {
 
@@ -18,6 +19,7 @@ template <class Real> struct Gradient {
   std::vector<GradParts<Real>> parts;
   std::vector<std::vector<StepTerm<Real>>> steps;  // (part, call)
   std::vector<LookupTerm<Real>> lookups;
+  const SparseTerm<Real>* entries = nullptr;
   std::vector<Matrix<const Real>> sums;
   std::vector<const void*> reads;
 
@@ -27,6 +29,7 @@ template <class Real> struct Gradient {
     if (!windows.empty()) return std::make_unique<ConvGradJob<Real>>(std::move(windows), w, epilogue);
     if (!steps.empty()) return std::make_unique<StepGradJob<Real>>(std::move(steps), w, epilogue);
     if (!lookups.empty()) return std::make_unique<LookupGradJob<Real>>(std::move(lookups), w, epilogue);
+    if (entries) return std::make_unique<SparseGradJob<Real>>(*entries, w, epilogue);
     if (!sums.empty()) return std::make_unique<BiasGradJob<Real>>(std::move(sums), w, epilogue);
     return std::make_unique<WeightGradJob<Real>>(std::move(products), w, epilogue);
   }

@@ -83,6 +83,13 @@ template <class Real> class Schedule : public Workspaces<Real> {
     gradient.reads.insert(gradient.reads.end(), {order.get(), dy.at});
   }
 
+  // a sparse x (rows, in), dz (rows, out) -> dw = x^T dz, which updates w (in, out)
+  void sparse_grad(const SparseTerm<Real>& term, Matrix<Real> dz) {
+    Gradient<Real>& gradient = gradient_of(&term.w);
+    gradient.entries = &term;
+    gradient.reads.insert(gradient.reads.end(), {&term.x, dz.at});
+  }
+
   // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
   // with a pool, y (batch, pooled places, filters) and its index
   void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,

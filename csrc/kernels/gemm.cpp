@@ -1,5 +1,6 @@
 // c = start + a b, as fast as can be: it multiplies and adds at once where the instruction set does.
 #include "kernels/gemm_block.hpp"
+#include "kernels/row_sums.hpp"
 
 namespace gs {
 namespace {
@@ -65,7 +66,8 @@ void gather_all(const IndirectionBuffer& x, std::size_t count, std::size_t n, Re
   gather(x, 0, count, n, to, ld);
 }
 
-constexpr GemmTable table{{gemm<float>, gather_all<float>}, {gemm<double>, gather_all<double>}};
+constexpr GemmTable table{{gemm<float>, gather_all<float>, sum_rows<float>},
+                          {gemm<double>, gather_all<double>, sum_rows<double>}};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "core/portable.hpp"
 #include "kernels/indirection.hpp"
@@ -51,9 +52,22 @@ constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
 template <class Real>
 using Gather = void (*)(const IndirectionBuffer& x, std::size_t count, std::size_t n, Real* to, std::size_t ld);
 
+/// out (n) = start + the sum over k of factors[k] x[at[k]], of x (rows, n) with row stride `stride`, one after another:
+/// where a has those factors and else zeros, c = start + a x of Gemm has the same bits.
+template <class Real> struct RowSum {
+  const Real* start;  // (n); null: zeros
+  const Real* x;
+  std::size_t stride;
+  const std::uint32_t* at;  // (count)
+  const Real* factors;      // (count)
+  std::size_t count, n;
+  Real* out;  // overlaps nothing
+};
+
 template <class Real> struct Products {
   Gemm<Real> gemm;
   Gather<Real> gather;
+  void (*sum_rows)(const RowSum<Real>& sum);
 };
 struct GemmTable {
   Products<float> f32;

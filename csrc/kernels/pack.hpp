@@ -75,6 +75,8 @@ HD void gather(const IndirectionBuffer& x, std::size_t offset, std::size_t count
       return gather_rows<Real, std::int32_t>(x, offset, count, n, to, ld);
     case Source::i64:
       return gather_rows<Real, std::int64_t>(x, offset, count, n, to, ld);
+    case Source::sparse:  // its entries are read elsewhere
+      return;
   }
 }
 

@@ -1,7 +1,9 @@
 // Dense.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 
 #include "activations/all.hpp"
 #include "graph/call.hpp"
@@ -32,7 +34,10 @@ struct Dense {
   // x (rows, in), w (in, out), b (out) -> z = x w + b, y = f(z) (rows, out); z may be y
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> z = z_of(schedule, call);
-    schedule.product(call.x(in), call.weight(0), use_bias ? call.weight(1) : nullptr, z);
+    if (SparseBatch<Real>* const x = call.entries())
+      sparse_product(schedule, call, *x, z);
+    else
+      schedule.product(call.x(in), call.weight(0), use_bias ? call.weight(1) : nullptr, z);
     schedule.activate(activation, z, call.y(out));
   }
 
@@ -41,7 +46,12 @@ struct Dense {
     const Matrix<Real> dy = call.dy(out);
     schedule.activation_grad(activation, z_of(schedule, call), call.y(out), dy);
     if (const Matrix<Real> dx = call.dx(in)) schedule.input_grad(dy, call.weight(0), dx);
-    schedule.weight_grad(call.x(in), dy, call.weight(0));
+    if (SparseTerm<Real>* const term = term_of(call)) {
+      term->dz = dy.at;
+      schedule.sparse_grad(*term, dy);
+    } else if (call.weight(0)->trainable()) {
+      schedule.weight_grad(call.x(in), dy, call.weight(0));
+    }
     if (use_bias) schedule.bias_grad(dy, call.weight(1));
   }
 
@@ -56,6 +66,31 @@ struct Dense {
   }
 
  private:
+  /// The same of a sparse x: rows of w that the batch reads take the steps that they have not taken yet.
+  template <class Real>
+  void sparse_product(Schedule<Real>& schedule, Call<Real>& call, SparseBatch<Real>& x, Matrix<Real> z) const {
+    const Weight<Real>& w = *call.weight(0);
+    if (schedule.training && w.trainable() && !w.is_curved) {
+      x.terms.push_back(std::make_unique<SparseTerm<Real>>(SparseTerm<Real>{x, w}));
+      if (RowSteps* const steps = w.by_rows) {
+        steps->columns = out;
+        schedule.each_row(in, std::min(out, most_chunks * 8192 / in), {{&x, steps}, {w.w}},
+                          [=](std::size_t first, std::size_t count) { steps->catch_up(first, first + count); });
+        schedule.once({{w.w}, {steps}}, [=] { steps->caught_up(); });
+      }
+    }
+    const Real* const start = use_bias ? call.weight(1)->w : nullptr;
+    schedule.run(std::make_unique<SparseProductJob<Real>>(x, w.w, start, z), {{&x, w.w, start}, {z.at}});
+  }
+  static constexpr std::size_t most_chunks = 256;
+
+  template <class Real> SparseTerm<Real>* term_of(const Call<Real>& call) const {
+    if (const SparseBatch<Real>* const x = call.entries())
+      for (const auto& term : x->terms)
+        if (&term->w == call.weight(0)) return term.get();
+    return nullptr;
+  }
+
   template <class Real> Matrix<Real> z_of(const Schedule<Real>& schedule, Call<Real>& call) const {
     const bool keeps = schedule.training && kernels().map.of[activation.index].uses_input;
     return keeps ? call.save("z", out) : call.y(out);

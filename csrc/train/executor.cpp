@@ -39,7 +39,13 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
   for (std::size_t i = 0; i < sources.size(); ++i) {
     inputs[i].views = &views_[i];
     inputs[i].source = sources[i];
-    row_sizes_.push_back(network.input_size(i) * item_size(sources[i]));
+    row_sizes_.push_back(row_size(sources[i], network.input_size(i)));
+    sparse_.emplace_back();
+    if (sources[i] != Source::sparse) continue;
+    SparseBatch<Real>* const batch_of = new SparseBatch<Real>(batch, network.input_size(i));
+    sparse_.back().reset(batch_of);
+    inputs[i].entries = batch_of;
+    schedule_.once({{}, {batch_of}}, [=] { batch_of->read(); });
   }
   if (inference_)
     for (auto& layer : weights_)

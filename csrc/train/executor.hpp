@@ -101,11 +101,15 @@ template <class Real> class Executor {
   void begin(std::uint32_t number) { schedule_.number = number; }
   void set_id(std::size_t i, std::int64_t id) { schedule_.ids[i] = id; }
   void set_row(std::size_t input, std::size_t i, const std::byte* from) {
+    if (sparse_[input]) return sparse_[input]->set_row(i, from);
     for (DataView& view : views_[input]) {
       const std::size_t parts = view.pointers.size() / batch, step = row_sizes_[input] / parts;
       for (std::size_t k = 0; k < parts; ++k) view.pointers[i * parts + k] = from + k * step;
     }
   }
+
+  /// Where a sparse input has the entries of all its rows.
+  void set_entries(std::size_t input, const Entries& from) { sparse_[input]->take(from); }
 
   /// Of the batch, after a run: the sum of those of the heads.
   double loss() const;
@@ -133,8 +137,9 @@ template <class Real> class Executor {
   const std::vector<AnyLayer> layers_;  // that stand for the network's, if any do
   std::vector<std::vector<Weight<Real>>> weights_, directions_;
   Schedule<Real> schedule_;
-  std::vector<std::deque<DataView>> views_;  // (input)
-  std::vector<std::size_t> row_sizes_;       // (input), bytes
+  std::vector<std::deque<DataView>> views_;                 // (input)
+  std::vector<std::size_t> row_sizes_;                      // (input), bytes
+  std::vector<std::unique_ptr<SparseBatch<Real>>> sparse_;  // (input), null where it is dense
   bool stores_ = true;
   bool by_caller_ = false;        // whether the caller computes a loss
   double seconds_ = 0;            // that the last run took; 0: there was none

@@ -147,6 +147,33 @@ template <class Real> void Network<Real>::set_weight_attributes(std::vector<std:
   }
 }
 
+template <class Real> bool Network<Real>::takes_sparse(std::size_t input) const {
+  if (inputs[input].size() != 1) return false;
+  const auto is_input = [=](std::size_t value) { return value == input; };
+  if (std::any_of(outputs.begin(), outputs.end(), is_input) || std::any_of(masks.begin(), masks.end(), is_input))
+    return false;
+  bool is_read = false;
+  for (const Node& node : nodes) {
+    if (std::none_of(node.inputs.begin(), node.inputs.end(), is_input)) continue;
+    is_read = node.layer != Node::no_layer && std::holds_alternative<Dense>(layers[node.layer]) &&
+              calls_of(nodes, node.layer) == 1;
+    if (!is_read) return false;
+  }
+  return is_read;
+}
+
+template <class Real> std::vector<bool> Network<Real>::takes_sparse() const {
+  std::vector<bool> all;
+  for (std::size_t i = 0; i < inputs.size(); ++i) all.push_back(takes_sparse(i));
+  return all;
+}
+
+template <class Real> std::vector<bool> Network<Real>::masked() const {
+  std::vector<bool> all;
+  for (const std::size_t mask : masks) all.push_back(mask != no_mask);
+  return all;
+}
+
 template <class Real> double Network<Real>::penalty() const {
   double sum = 0;
   for (std::size_t k = 0; k < weights.size(); ++k)

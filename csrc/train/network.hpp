@@ -68,6 +68,11 @@ template <class Real> class Network {
   std::size_t input_size(std::size_t i = 0) const { return size_of(inputs[i]); }
   /// Sets them. Executors that were made before keep those they were made with.
   void set_weight_attributes(std::vector<std::vector<WeightAttributes>> given);
+  /// Whether the rows of an input may be sparse: it goes into Dense layers alone, each of which is called once.
+  bool takes_sparse(std::size_t input) const;
+  std::vector<bool> takes_sparse() const;  // (input)
+  /// Whether there is a value that says which rows of each output are scored.
+  std::vector<bool> masked() const;
   /// What the weights' penalties add to the loss.
   double penalty() const;
   /// Throws std::invalid_argument if so many rows are not whole batches of the size that states are kept for.

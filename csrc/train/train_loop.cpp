@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <memory>
+#include <stdexcept>
 
 namespace gs {
 namespace {
@@ -18,32 +20,24 @@ class Clock {
   const Now::time_point end_;
 };
 
-}  // namespace
-
-template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network) {
-  std::vector<std::vector<Weight<Real>>> all;
-  std::size_t number = 0;
-  for (const auto& layer : network.weights) {
-    all.emplace_back(layer.size());
-    const auto& attributes = network.attributes[all.size() - 1];
-    for (std::size_t i = 0; i < layer.size(); ++i) {
-      Weight<Real>& weight = all.back()[i];
-      weight.w = layer[i];
-      weight.attributes = attributes[i];
-      if (weight.trainable()) weight.number = number++;
-    }
+/// The inputs of a batch: row i of it is row(i) of the data.
+template <class Real, class Row>
+void set_inputs(Executor<Real>& executor, const Network<Real>& network, const Data& data, Row row) {
+  for (std::size_t k = 0; k < data.x.size(); ++k) {
+    const InputRows& x = data.x[k];
+    const std::size_t size = row_size(x.source, network.input_size(k));
+    if (x.source == Source::sparse) executor.set_entries(k, x.entries);
+    for (std::size_t i = 0; i < executor.batch; ++i) executor.set_row(k, i, x.at + row(i) * size);
   }
-  return all;
 }
+
+}  // namespace
 
 template <class Real>
 void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const Data& data, std::uint32_t number) {
   executor.begin(number);
   for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, std::int64_t(i));
-  for (std::size_t k = 0; k < data.x.size(); ++k) {
-    const std::size_t row_size = network.input_size(k) * item_size(data.x[k].source);
-    for (std::size_t i = 0; i < executor.batch; ++i) executor.set_row(k, i, data.x[k].at + i * row_size);
-  }
+  set_inputs(executor, network, data, [](std::size_t i) { return i; });
   for (std::size_t k = 0; k < data.y.size(); ++k) {
     Head<Real>& head = executor.heads[k];
     if (head.targets.empty()) continue;
@@ -62,7 +56,7 @@ TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> sc
       data_(data),
       batch_size_(batch_size),
       stepper_(stepper),
-      weights_(plain_weights(network)),
+      weights_(weights_over(network, data)),
       step_(weights_, scorings_, gradients.empty() ? stepper : nullptr),
       given_(!gradients.empty()),
       selected_(scorings_.size()) {
@@ -94,6 +88,9 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
   const auto same_target = [](const TargetRows& a, const TargetRows& b) {
     return !a.weights == !b.weights && !a.mask == !b.mask;
   };
+  for (std::size_t k = 0; k < data.x.size(); ++k)
+    if ((data.x[k].source == Source::sparse) != (data_.x[k].source == Source::sparse))
+      throw std::invalid_argument("x must be sparse where that of the run is, and nowhere else.");
   if (!std::equal(data.x.begin(), data.x.end(), data_.x.begin(), same_input) ||
       !std::equal(data.y.begin(), data.y.end(), data_.y.begin(), same_target))
     drop_executors();
@@ -197,11 +194,7 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   executor.begin(number_);
   const auto& ids = ids_.empty() ? order_ : ids_;
   for (std::size_t i = 0; i < executor.batch; ++i) executor.set_id(i, ids[rows + i]);
-  for (std::size_t k = 0; k < data_.x.size(); ++k) {
-    const std::size_t row_size = network_.input_size(k) * item_size(data_.x[k].source);
-    for (std::size_t i = 0; i < executor.batch; ++i)
-      executor.set_row(k, i, data_.x[k].at + std::size_t(order_[rows + i]) * row_size);
-  }
+  set_inputs(executor, network_, data_, [&](std::size_t i) { return std::size_t(order_[rows + i]); });
   for (std::size_t k = 0; k < scorings_.size(); ++k)
     if (!executor.heads[k].targets.empty()) set_targets(k, executor.heads[k]);
   return true;
@@ -340,12 +333,7 @@ std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>&
     if (!executor || executor->batch != batch)
       executor = std::make_unique<Executor<Real>>(network_, batch, Mode::predict, std::vector<Scoring>{}, weights,
                                                   none_, sources);
-    const auto set_rows = [&] {
-      for (std::size_t k = 0; k < data.x.size(); ++k) {
-        const std::size_t row_size = network_.input_size(k) * item_size(sources[k]);
-        for (std::size_t i = 0; i < batch; ++i) executor->set_row(k, i, data.x[k].at + (begin + i) * row_size);
-      }
-    };
+    const auto set_rows = [&] { set_inputs(*executor, network_, data, [&](std::size_t i) { return begin + i; }); };
     const auto take_outputs = [&] {
       for (std::size_t k = 0; k < outs.size(); ++k) {
         const std::size_t n = network_.output_size(k);
@@ -374,8 +362,6 @@ std::size_t Predictor<Real>::advance(const Data& data, const std::vector<Real*>&
   return begin;
 }
 
-template std::vector<std::vector<Weight<float>>> plain_weights(const Network<float>&);
-template std::vector<std::vector<Weight<double>>> plain_weights(const Network<double>&);
 template void set_all_rows(Executor<float>&, const Network<float>&, const Data&, std::uint32_t);
 template void set_all_rows(Executor<double>&, const Network<double>&, const Data&, std::uint32_t);
 template class TrainLoop<float>;

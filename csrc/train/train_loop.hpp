@@ -20,6 +20,7 @@ namespace gs {
 struct InputRows {
   const std::byte* at;
   Source source;
+  Entries entries{};  // of sparse rows
 };
 
 /// A target for each row of an output: numbers of the network's type, or int64 labels.
@@ -40,6 +41,9 @@ struct Data {
 
 /// The network's weights, without state.
 template <class Real> std::vector<std::vector<Weight<Real>>> plain_weights(const Network<Real>& network);
+/// The same for data: kernels over sparse inputs take their steps by rows, where nothing else is done to them.
+template <class Real>
+std::vector<std::vector<Weight<Real>>> weights_over(const Network<Real>& network, const Data& data);
 
 /// Sets all rows of data, in their order, to be run at once.
 template <class Real>

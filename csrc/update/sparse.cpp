@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/dispatch.hpp"
 #include "runtime/threads.hpp"
 #include "update/optimizer.hpp"
 
@@ -262,11 +263,30 @@ RowGradient::RowGradient(const std::int64_t* given, std::size_t n, const std::by
   first_.push_back(n);
 }
 
+RowGradient::RowGradient(const std::int64_t* given, const std::uint32_t* at, const std::byte* factors, std::size_t n,
+                         const std::byte* values, Dtype dtype, std::size_t columns)
+    : RowGradient(given, n, values, dtype, columns) {
+  const std::size_t size = dtype == Dtype::f64 ? sizeof(double) : sizeof(float);
+  at_.resize(n);
+  factors_.resize(n * size);
+  for (std::size_t k = 0; k < n; ++k) {
+    at_[k] = at[order_[k]];
+    std::memcpy(factors_.data() + k * size, factors + order_[k] * size, size);
+  }
+}
+
 template <class Real> void RowGradient::read(std::size_t begin, std::size_t end, Real* out) const {
   const Real* const values = reinterpret_cast<const Real*>(values_);
   for (std::size_t n; begin < end; begin += n, out += n) {
     const std::size_t row = begin / columns, column = begin % columns;
     n = std::min(columns - column, end - begin);
+    if (!factors_.empty()) {
+      const std::size_t first = first_[row];
+      products<Real>().sum_rows({nullptr, values + column, columns, at_.data() + first,
+                                 reinterpret_cast<const Real*>(factors_.data()) + first, first_[row + 1] - first, n,
+                                 out});
+      continue;
+    }
     // From 0, as a dense gradient would be summed: -0 becomes 0.
     std::fill_n(out, n, Real(0));
     for (std::size_t k = first_[row]; k < first_[row + 1]; ++k) {

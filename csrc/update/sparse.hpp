@@ -20,6 +20,9 @@ class RowGradient {
  public:
   /// rows (n), in any order; values (n, columns) of float or double in C order, which must outlive this.
   RowGradient(const std::int64_t* rows, std::size_t n, const std::byte* values, Dtype dtype, std::size_t columns);
+  /// The same, but number k of the n is factors[k] times row at[k] of the values.
+  RowGradient(const std::int64_t* rows, const std::uint32_t* at, const std::byte* factors, std::size_t n,
+              const std::byte* values, Dtype dtype, std::size_t columns);
 
   /// Elements of the rows, each row once.
   std::size_t size() const { return rows.size() * columns; }
@@ -36,6 +39,9 @@ class RowGradient {
   const Dtype dtype_;
   std::vector<std::size_t> order_;  // positions in values, row by row
   std::vector<std::size_t> first_;  // (row + 1): where in order_ the positions of a row begin
+  // In that order: rows of the values, and their factors; empty where each position is a row itself.
+  std::vector<std::uint32_t> at_;
+  std::vector<std::byte> factors_;
 };
 
 /// The steps that rows of a parameter have not taken yet: the log of lazy updates.

@@ -248,6 +248,9 @@ class Network:
     def masked(self) -> list[bool]:
         """Whether a value of the network says which rows of each output count."""
     @property
+    def takes_sparse(self) -> list[bool]:
+        """Whether the rows of each input may be sparse: only Dense layers read it, each of which is called once."""
+    @property
     def batch(self) -> int:
         """Rows that each batch must have where layers keep states between batches; 0: any."""
     @property
@@ -312,16 +315,17 @@ class TrainLoop:
         mask: Given | None = None,
         outputs: bool = False,
     ) -> None:
-        """x (rows, inputs) C-contiguous, float32, float64 or uint8; y (rows, outputs) of the network's dtype, or int64
-        (rows,) for sparse losses. loss, weights, mask: as `loss` takes them; None: there is no loss; or a function of
-        row numbers and outputs, both of the batch, that gives what the loss adds to that of the batch, the loss itself,
-        and its gradient by the outputs; y is then any array with rows, unless a metric looks at it. metrics: names, or
-        a list of them for each in a list of losses. places: which of the optimizers steps each weight that is trained,
-        and its number there, in the order of network.parameters. around: asked whenever the loop goes on, what is done
-        around their steps: (optimizers whose steps count, the one that knows the arrays, slow arrays, period, part) for
-        each walk, those inside others first; and (the one that knows the arrays, rho, adaptive) or None. gradients,
-        outputs: leave those of each batch for somebody else. ValueError for a label out of range (names row and
-        value)."""
+        """x (rows, inputs) C-contiguous, float32, float64, uint8, int32 or int64, or an object whose `csr` is values of
+        the network's dtype, int32 columns, and int64 numbers of the first entry of each row and of all; y (rows,
+        outputs) of the network's dtype, or int64 (rows,) for sparse losses. loss, weights, mask: as `loss` takes them;
+        None: there is no loss; or a function of row numbers and outputs, both of the batch, that gives what the loss
+        adds to that of the batch, the loss itself, and its gradient by the outputs; y is then any array with rows,
+        unless a metric looks at it. metrics: names, or a list of them for each in a list of losses. places: which of
+        the optimizers steps each weight that is trained, and its number there, in the order of network.parameters.
+        around: asked whenever the loop goes on, what is done around their steps: (optimizers whose steps count, the one
+        that knows the arrays, slow arrays, period, part) for each walk, those inside others first; and (the one that
+        knows the arrays, rho, adaptive) or None. gradients, outputs: leave those of each batch for somebody else.
+        ValueError for a label out of range (names row and value)."""
 
     def take(self, x: Given, y: Given, weights: Given | None = None, mask: Given | None = None) -> None:
         """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""

@@ -19,6 +19,7 @@ from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .swap_ema_weights import SwapEMAWeights
 from .tensorboard import TensorBoard
 from .terminate_on_nan import TerminateOnNaN
+from .trackers import MLflowLogger, TqdmProgress, WandbLogger
 
 __all__ = [
     "BackupAndRestore",
@@ -30,6 +31,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "MLflowLogger",
     "ModelCheckpoint",
     "OptunaPruning",
     "ProgbarLogger",
@@ -37,6 +39,8 @@ __all__ = [
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
+    "TqdmProgress",
+    "WandbLogger",
 ]
 
 if not TYPE_CHECKING:  # which is to know what there is

@@ -52,7 +52,8 @@ def rescaling(call: Call) -> Value:
 
 def prelu(call: Call) -> Value:
     """x where it is positive, else a weight times x."""
-    return call.program.map(lambda x, alpha: where(x > 0, x, alpha * x), call.x, call.weight(0, "alpha"))
+    alpha = call.weight(0, "alpha")
+    return call.program.map(lambda x, alpha: where(x > 0, x, alpha * x), call.x, alpha, native=("PRelu", {}))
 
 
 def _affine(call: Call, factor: np.ndarray, shift: np.ndarray, axes: list[int]) -> Value:

@@ -39,7 +39,7 @@ def _map(g: Graph, operation: Operation) -> str:
     arguments = [g.name(value) for value in operation.inputs]
     native = operation.settings["native"]
     if native is not None:
-        return g.node(native[0], arguments[:1], **native[1])
+        return g.node(native[0], arguments, **native[1])
     known: dict[int, str] = {}
 
     def name(node: Formula) -> str:

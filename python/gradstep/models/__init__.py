@@ -11,6 +11,7 @@ from .sequential import Sequential
 if TYPE_CHECKING:
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
+    from .from_onnx import from_onnx
     from .from_torch import from_torch
     from .to_torch import to_torch
 
@@ -18,6 +19,7 @@ __all__ = [
     "Model",
     "Sequential",
     "clone_model",
+    "from_onnx",
     "from_torch",
     "load_model",
     "model_from_json",
@@ -37,10 +39,11 @@ def __getattr__(name: str) -> Any:
         raise no_such(__name__, __all__, "model or function of models", name)
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
+    from .from_onnx import from_onnx
     from .from_torch import from_torch
     from .to_torch import to_torch
 
-    for member in (clone_model, from_torch, load_model, model_from_json, save_model, to_torch):
+    for member in (clone_model, from_onnx, from_torch, load_model, model_from_json, save_model, to_torch):
         globals()[member.__name__] = member
     return globals()[name]
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .. import config, layers
 from ..checks import describe, shape_of
 from ..layers.base.symbolic import rescaling_by
-from ..layers.core.input import InputLayer
-from .functional import Functional, Model
-from .sequential import Sequential
+from .assembly import Assembly, Traced
 from .torch_layers import LAYERS
 
 __all__ = ["from_torch"]
@@ -43,20 +41,6 @@ NUMBERS = {
     "truediv": "true_divide",
     "neg": "negative",
 }
-
-
-class Traced(NamedTuple):
-    """A value of the traced module: its number among the values, and its shape with None for the rows."""
-
-    number: int
-    shape: tuple[int | None, ...]
-
-
-class Step(NamedTuple):
-    """A call of a layer on values, by their numbers."""
-
-    layer: Any
-    sources: tuple[int, ...]
 
 
 def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str | None = None) -> Any:
@@ -131,10 +115,8 @@ class _Reader:
     def __init__(self, torch: Any, traced: Any, input_shape: Any) -> None:
         self._torch, self._traced = torch, traced
         self._values: dict[Any, Any] = {}  # what nodes give
-        self._steps: list[Step] = []
-        self._weights: list[tuple[Any, list[np.ndarray]]] = []
+        self._assembly = Assembly()
         self._converted: dict[str, list[Any]] = {}
-        self._inputs: list[tuple[int, ...]] = []
         self._shapes = self._given_shapes(input_shape)
 
     def _given_shapes(self, input_shape: Any) -> list[tuple[int, ...]]:
@@ -167,32 +149,11 @@ class _Reader:
         results = list(result) if isinstance(result, (list, tuple)) and not isinstance(result, Traced) else [result]
         if not all(isinstance(one, Traced) for one in results):
             raise ValueError("forward() must return tensors, one or a list of them.")
-        made = self._connected([one.number for one in results], isinstance(result, Traced), name)
-        for layer, arrays in self._weights:
-            layer.set_weights(arrays)
-        return made
-
-    def _connected(self, outputs: Sequence[int], single: bool, name: str | None) -> Any:
-        chain = len(self._inputs) == 1 and single and outputs[0] == len(self._steps)
-        chain &= all(step.sources == (k,) for k, step in enumerate(self._steps))
-        used = [step.layer for step in self._steps]
-        if chain and len({id(layer) for layer in used}) == len(used):
-            return Sequential([InputLayer(self._inputs[0]), *used], name=name)
-        values = [InputLayer(shape).output for shape in self._inputs]
-        inputs = list(values)
-        for layer, sources in self._steps:
-            given = [values[source] for source in sources]
-            values.append(layer(given if len(given) > 1 else given[0]))
-        found = [values[number] for number in outputs]
-        cls: Callable[..., Functional] = Model
-        return cls(inputs if len(inputs) > 1 else inputs[0], found[0] if single else found, name=name)
+        return self._assembly.model(results, isinstance(result, Traced), name)
 
     def _add(self, layer: Any, sources: Sequence[Traced]) -> Traced:
         """Add a call of a layer."""
-        shapes = [source.shape for source in sources]
-        shape = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
-        self._steps.append(Step(layer, tuple(source.number for source in sources)))
-        return Traced(len(self._inputs) + len(self._steps) - 1, tuple(shape))
+        return self._assembly.add(layer, *sources)
 
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
@@ -210,8 +171,7 @@ class _Reader:
         arguments = [self._known(argument) for argument in node.args]
         options = {key: self._known(value) for key, value in node.kwargs.items() if key not in UNUSED}
         if node.op == "placeholder":
-            self._inputs.append(self._shapes[len(self._inputs)])
-            return Traced(len(self._inputs) - 1, (None, *self._inputs[-1]))
+            return self._assembly.input(self._shapes.pop(0))
         if node.op == "call_module":
             return self._called(node.target, self._traced.get_submodule(node.target), arguments)
         if node.op == "get_attr":
@@ -231,9 +191,9 @@ class _Reader:
             made = LAYERS[kind](module, len(value.shape))
             weighted = [one for one in made if one[1]]
             stem = (f"{kind.lower()}_{path}" if path[:1].isdigit() else path).replace(".", "_")
-            for number, (layer, _) in enumerate(weighted):
+            for number, (layer, arrays) in enumerate(weighted):
                 layer.name = f"{stem}_{number}" if number else stem
-            self._weights += weighted
+                self._assembly.give(layer, arrays)
             self._converted[path] = [layer for layer, _ in made]
         for layer in self._converted[path]:
             value = self._add(layer, [value])

@@ -173,7 +173,7 @@ class Trainable(Face):
         callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
@@ -192,9 +192,11 @@ class Trainable(Face):
             Data. Rows of float32, float64 or uint8 in C order, a memmap too, are read where they lie, and converted as
             they are read. Other arrays are copied into memory as a whole, once: pandas and polars tables, dask arrays,
             datasets of h5py and zarr too; give batches, or a memmap, where they do not fit. A SciPy sparse matrix is
-            made dense a batch at a time. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset`
-            gives batches ``(x, y)`` or ``(x, y, sample_weight)``. A model of several inputs takes a list with an array
-            for each, or a dict by their names; so are `y` and `sample_weight` for each of several outputs.
+            multiplied as it is where the first layers are `Dense`, with the same result to the bit, and made dense a
+            batch at a time elsewhere. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset` gives
+            batches ``(x, y)`` or ``(x, y, sample_weight)``; `gradstep.utils.rebatch` makes them of chunks. A model of
+            several inputs takes a list with an array for each, or a dict by their names; so are `y` and `sample_weight`
+            for each of several outputs.
         y : array_like
             Targets: (rows, outputs), or (rows,) for one output; class numbers (rows,) or (rows, 1) for a sparse loss.
             None where `x` gives batches.
@@ -210,10 +212,11 @@ class Trainable(Face):
             Part of the rows, the last ones, to score after each epoch instead of training on them; at least 0, below 1.
         validation_data : (x, y), (x, y, sample_weight), or what gives batches; optional
             Rows to score after each epoch; `validation_split` is not used then.
-        shuffle : bool, default True
+        shuffle : bool or "blocks", default True
             Whether each epoch takes the rows in a new order, or the batches of a sequence; generators and other
             iterables say themselves what comes. The order follows from the seed and the number of epochs trained, not
-            from the number of threads.
+            from the number of threads. ``"blocks"`` is for files larger than memory: blocks of neighbouring rows of
+            1 MiB come in a new order, and rows are mixed within windows of 32 of them.
         class_weight : dict of int to float, optional
             What the loss of rows of a class counts for in training; 1 for classes that are not in it.
         sample_weight : array_like, shape (rows,), optional

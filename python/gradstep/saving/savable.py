@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..trainers.executor import Executor
     from ..trainers.trainer import Trainer
     from .checkpoint import Checkpoint
+    from .weights import KeyMap
 
 __all__ = ["MODELS", "Savable", "Source", "described_model", "package_class"]
 
@@ -283,7 +284,9 @@ class Savable:
         with self._guard:
             save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, key_map: KeyMap | None = None
+    ) -> None:
         """Load the weights from a file.
 
         Parameters
@@ -294,6 +297,10 @@ class Savable:
         skip_mismatch : bool, default False
             Whether layers whose weights are not in the file, or have other shapes there, are left as they are, with a
             warning.
+        key_map : dict, optional
+            For a safetensors file of another library: for the name of each of its arrays that of a weight here, or
+            the name and a function that the array is given to, or None to leave it out:
+            ``{"fc.weight": ("dense/kernel", np.transpose), "fc.bias": "dense/bias"}``.
 
         Raises
         ------
@@ -313,7 +320,7 @@ class Savable:
         from .weights import load_weights
 
         with self._guard:
-            load_weights(self, filepath, skip_mismatch)
+            load_weights(self, filepath, skip_mismatch, key_map)
 
 
 def _objects(value: Any, revived: Callable[[Mapping[str, Any]], Any]) -> Any:

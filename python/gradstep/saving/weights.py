@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import check_bool
+from ..checks import check_bool, describe
 from ..hints import warn
 from ..layers.base.weights import assign
 from . import archive, safetensors
@@ -19,7 +19,10 @@ from .file_formats import contents, parsed
 if TYPE_CHECKING:
     from .savable import Savable
 
-__all__ = ["assign_named", "load_weights", "named_weights", "save_weights"]
+__all__ = ["KeyMap", "assign_named", "load_weights", "named_weights", "save_weights"]
+
+# For each name in a file that of a weight, with a function of the array; or None.
+KeyMap = Mapping[str, "str | tuple[str, Callable[[Any], Any]] | None"]
 
 
 def named_weights(model: Savable) -> dict[str, np.ndarray]:
@@ -87,14 +90,16 @@ def check_saving(model: Savable, filepath: Any, is_final: bool) -> None:
         h5py_module()
 
 
-def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+def load_weights(
+    model: Savable, filepath: str | os.PathLike[str], skip_mismatch: bool = False, key_map: KeyMap | None = None
+) -> None:
     """Load the weights of a model; ``model.load_weights(filepath)`` calls this.
 
     Parameters
     ----------
     model : Sequential
         Built.
-    filepath, skip_mismatch
+    filepath, skip_mismatch, key_map
         As in `Sequential.load_weights`.
 
     Raises
@@ -117,6 +122,8 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
     model._must_be_built()
     data = contents(path)
     kind = archive.kind_of(data)
+    if key_map is not None and kind != "safetensors":
+        raise ValueError(f"key_map is for files of safetensors that others wrote; {path} is none.")
     if kind == "hdf5" or kind == "keras":
         from .hdf5 import read_weights
 
@@ -131,10 +138,37 @@ def load_weights(model: Savable, filepath: str | os.PathLike[str], skip_mismatch
         check_loaded(path)
         tensors = safetensors.decode(data, path)
         ours = safetensors.metadata_of(data, path).get("format") == safetensors.OURS
-    if ours and set(tensors) != set(named_weights(model)):
+    if key_map is not None:
+        tensors = _renamed(tensors, key_map, path)
+    elif ours and set(tensors) != set(named_weights(model)):
         tensors = _by_order(model, tensors)
     with parsed(path):
         assign_named(model, tensors, path, skip_mismatch)
+
+
+def _renamed(tensors: Mapping[str, np.ndarray], key_map: Any, path: str) -> dict[str, np.ndarray]:
+    """The arrays of a file under the names that they are to have."""
+    if not isinstance(key_map, Mapping):
+        raise TypeError(f"key_map must be a dict from names in the file to names of weights; got {describe(key_map)}.")
+    unknown = [name for name in key_map if name not in tensors]
+    if unknown:
+        raise ValueError(f"{path} has no array {unknown[0]!r}, which is in key_map; it has {', '.join(tensors)}.")
+    found: dict[str, np.ndarray] = {}
+    for name, array in tensors.items():
+        if name not in key_map:
+            raise ValueError(
+                f"key_map must have every array of {path}, with None for those to leave out; {name!r} is not."
+            )
+        to = key_map[name]
+        if to is None:
+            continue
+        target, change = to if isinstance(to, tuple) and len(to) == 2 else (to, None)
+        if not isinstance(target, str) or not (change is None or callable(change)):
+            raise TypeError(f"key_map[{name!r}] must be a name, None, or a name and a function; got {describe(to)}.")
+        if target in found:
+            raise ValueError(f"key_map must have different names; {target!r} is there twice.")
+        found[target] = array if change is None else np.asarray(change(array))
+    return found
 
 
 def _by_order(model: Savable, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

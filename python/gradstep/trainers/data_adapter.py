@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..checks import describe, numeric
-from ..data.columns import ManyRows, target_columns, weight_columns
+from ..data.columns import ManyRows, arrays_of, target_columns, weight_columns
 from ..data.feeds import ArrayFeed, BatchFeed, Feed, Order, SparseFeed
+from ..data.mapped import MappedRun, in_blocks, mapping_of
 from ..data.names import by_name, each_by_name, only_by_name
 from ..data.prefetch import fetched
 from ..data.rows import NAMES, Rows, SparseRows, alone, batch_rows, equal_rows, no_batch_size, row_weights, targets
 from ..data.sources import batches_of, gives_batches, is_sequence, is_sparse, split_parts
+from ..data.sparse import SparseColumns
 from .executor import Executor
 from .model_face import ModelFace
 
@@ -79,6 +81,29 @@ class DataAdapter:
         part = rows.part(slice(None) if which is None else which)
         return Rows(self.model._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
 
+    def readable(self, rows: Rows) -> Rows:
+        """The rows as runs read them: sparse ones as they are, where the network multiplies them so, else dense."""
+        if not isinstance(rows, SparseRows):
+            return rows
+        if not self._takes_sparse():
+            return self.dense(rows)
+        return Rows(SparseColumns(rows.x, self.model.dtype), rows.y, rows.weights)
+
+    def _inputs(self, x: Any, name: str) -> Any:
+        """A batch to predict, as the network reads it."""
+        if not is_sparse(x):
+            return self.model._ready(alone(x), name)
+        matrix = x.tocsr()
+        self.model._ready(matrix[:1].toarray(), name)
+        if self._takes_sparse():
+            return SparseColumns(matrix, self.model.dtype)
+        return self.model._ready(matrix.toarray(), name)
+
+    def _takes_sparse(self) -> bool:
+        """Whether the network multiplies sparse rows as they are; the model is built."""
+        network = self._executor.network
+        return network is not None and network.takes_sparse[0]
+
     def output_gradients(self, dy: Any) -> list[Any]:
         """The gradients by the outputs that `backward` is given, one for each; None for zeros."""
         if not self.model._lists_outputs:
@@ -118,14 +143,30 @@ class DataAdapter:
         return self.feed_batches(x, (y, sample_weight), batch_size, limit, None, names)
 
     def feed_rows(
-        self, rows: Rows, batch_size: Any, limit: int | None, train: bool = False, order: Order | None = None
+        self,
+        rows: Rows,
+        batch_size: Any,
+        limit: int | None,
+        train: bool = False,
+        order: Order | None = None,
+        blocks: bool = False,
     ) -> Feed:
-        """Rows that lie in memory."""
+        """Rows that lie in memory, or in files mapped into it; blocks: whether the order is to be one of blocks."""
         batch, run = batch_rows(batch_size, len(rows), limit=limit), self._executor.run
+        if self._takes_sparse():
+            rows = self.readable(rows)  # all at once: they take no more memory
         if isinstance(rows, SparseRows):
             stream = partial(self._executor.stream, self.dense(rows, slice(batch)), train)
             return SparseFeed(len(rows), batch, partial(self.dense, rows), stream, limit, order)
-        return ArrayFeed(rows, batch, lambda rows, batch: run(rows, batch, train), limit, order)
+        arrays = [array for array in arrays_of(rows.x) if isinstance(array, np.ndarray)]
+        row = sum(array.nbytes for array in arrays) // len(rows)
+        mappings = [mapping for mapping in map(mapping_of, arrays) if mapping is not None]
+
+        def make(rows: Rows, batch: int) -> Any:
+            made = run(rows, batch, train)
+            return MappedRun(made, mappings, row, blocks) if mappings else made
+
+        return ArrayFeed(rows, batch, make, limit, in_blocks(order, row) if blocks else order)
 
     def feed_batches(
         self,
@@ -146,7 +187,7 @@ class DataAdapter:
 
         def ready(batch: Any) -> Rows:
             x, y, weights = split_parts(batch)
-            return self.dense(self.rows(x, y, weights).of_classes(class_weight))
+            return self.readable(self.rows(x, y, weights).of_classes(class_weight))
 
         try:
             feed = BatchFeed(source, ready, lambda: self._executor.stream(feed.sample, train), limit, order, train)
@@ -175,12 +216,16 @@ class DataAdapter:
             no_batch_size(batch_size, "x")
             total = limit if limit is not None else batches_of(x)
             given = fetched(x, batches_of(x), None) if is_sequence(x) else iter(x)
-            each = (ready(alone(split_parts(one)[0]), f"batch {i}") for i, one in enumerate(islice(given, limit)))
+            each = (self._inputs(split_parts(one)[0], f"batch {i}") for i, one in enumerate(islice(given, limit)))
             return total, ((rows, max(len(rows), 1)) for rows in each)
         batch_rows(batch_size, 1)
         if is_sparse(x):
             matrix = x.tocsr()
             batch = batch_rows(batch_size, matrix.shape[0], limit=limit)
+            ready(matrix[:1].toarray(), "x")
+            if self._takes_sparse():
+                matrix = matrix if limit is None else matrix[: limit * batch]
+                return math.ceil(matrix.shape[0] / batch), iter([(SparseColumns(matrix, self.model.dtype), batch)])
             begins = range(0, max(matrix.shape[0], 1), batch)[:limit]
             return len(begins), ((ready(matrix[i : i + batch].toarray(), "x"), batch) for i in begins)
         rows = ready(alone(x), "x")

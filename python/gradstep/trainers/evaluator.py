@@ -14,6 +14,8 @@ from ..callbacks.progress import Bar
 from ..checks import check_bool
 from ..data.columns import arrays_of
 from ..data.feeds import Feed
+from ..data.mapped import SLICE as MAPPED_SLICE
+from ..data.mapped import mapping_of
 from ..data.rows import batch_rows, limit_of, verbosity
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
@@ -140,11 +142,15 @@ class Evaluator:
             def shaped(begin: int, end: int, outs: Any = outs, shapes: Any = shapes) -> list[np.ndarray]:
                 return [out[begin:end].reshape(-1, *shape) for out, shape in zip(outs, shapes, strict=True)]
 
+            mappings = [mapping for mapping in map(mapping_of, arrays_of(rows)) if mapping is not None]
+            seconds = MAPPED_SLICE if mappings else SLICE
             while done < len(rows) and not model.stop_predicting:
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                done = network.predict(arrays_of(rows), outs, batch, begin, 0.0 if each else SLICE)
+                done = network.predict(arrays_of(rows), outs, batch, begin, 0.0 if each else seconds)
+                for mapping in mappings:
+                    mapping.let_go()
                 if each:
                     hooks.on_predict_batch_end(index, {"outputs": model._pack_outputs(shaped(begin, done))})
                 if bar is not None:
@@ -167,7 +173,7 @@ class Evaluator:
     ) -> Scores:
         """As `Model.train_on_batch` and `Model.test_on_batch`."""
         named, executor = check_bool("return_dict", return_dict), self._executor
-        rows = self._data.dense(self._data.rows(x, y, sample_weight).of_classes(class_weight))
+        rows = self._data.readable(self._data.rows(x, y, sample_weight).of_classes(class_weight))
         kept = executor.kept_run(rows, train)
         if kept is not None:
             return _result(self._of_batch(kept, train), named)

@@ -13,6 +13,7 @@ import numpy as np
 from .. import _core, losses, optimizers
 from ..data.columns import arrays_of
 from ..data.rows import Rows
+from ..data.sparse import SparseColumns
 from ..delayed_interrupt import DelayedInterrupt
 from ..distribution.active import is_writer
 from ..minimize.methods.base import Method
@@ -47,6 +48,11 @@ def counted_if_done(method: Counted) -> Counted:
             raise
 
     return cast(Counted, guarded)
+
+
+def _kind_of(rows: Rows, train: bool) -> tuple[int, bool, bool, bool]:
+    """What a run over one batch must be made for."""
+    return len(rows), train, rows.weights is None, isinstance(rows.x, SparseColumns)
 
 
 class Executor:
@@ -84,7 +90,7 @@ class Executor:
         self._optimizer: optimizers.Optimizer | Method | None = None
         self._indices: list[int] | None = None  # of the weights in the optimizer
         self.partial: Any = None  # a `PartialStep`, while processes share out the optimizer's state
-        self._kept: dict[tuple[int, bool, bool], KeptRun] = {}  # runs over single batches, by their rows
+        self._kept: dict[Any, KeptRun] = {}  # runs over single batches, by what these are
         self._rows: tuple[Any, list[tuple[int, ...]]] = None, []  # shape of a row of each output, of this network
 
     # -- what it is made of --------------------------------------------------------------------------------------------
@@ -342,7 +348,7 @@ class Executor:
 
     def kept_run(self, rows: Rows, train: bool) -> KeptRun | None:
         """One that was made before, by the engine alone."""
-        kept = self._kept.pop((len(rows), train, rows.weights is None), None)
+        kept = self._kept.pop(_kind_of(rows, train), None)
         if kept is None or kept.version != self.version:
             return None
         kept.run.take(arrays_of(rows.x), *self.targets(rows))
@@ -354,7 +360,7 @@ class Executor:
         run = self.run(rows, len(rows), train, fresh)
         in_python = any(map(callable, self.specifications(rows)))
         is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
-        return KeptRun(run, (len(rows), train, rows.weights is None) if is_kept else None, version)
+        return KeptRun(run, _kind_of(rows, train) if is_kept else None, version)
 
     def put_back(self, kept: KeptRun) -> None:
         """Keep a run for the next batch like its own, if it can be."""

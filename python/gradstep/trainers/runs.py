@@ -127,7 +127,7 @@ class KeptRun(NamedTuple):
     """A run over one batch, and where it is kept when the batch is done."""
 
     run: Any
-    key: tuple[int, bool, bool] | None  # None: it is not kept
+    key: Any  # what batches it is for; None: it is not kept
     version: int  # of the model
 
 

@@ -105,7 +105,11 @@ class Trainer:
         team = team_of(distribution)
         first = check_int("initial_epoch", initial_epoch, 0)
         last = check_int("epochs", epochs, 0)
-        level, shuffled = verbosity(verbose), check_bool("shuffle", shuffle)
+        level, blocks = verbosity(verbose), isinstance(shuffle, str) and shuffle == "blocks"
+        shuffled = blocks or check_bool("shuffle", shuffle)
+        if blocks and (gives_batches(x) or team is not None):
+            why = "with a distribution" if team is not None else "where x gives batches"
+            raise ValueError(f"shuffle must be True or False {why}; got 'blocks'.")
         share = check_float("validation_split", validation_split)
         if not 0 <= share < 1:
             raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
@@ -145,7 +149,7 @@ class Trainer:
                 if isinstance(executor.stage, Method):
                     feed = whole_feed(executor, rows, batch_size)
                 else:
-                    feed = data.feed_rows(rows, batch_size, limit, True, order)
+                    feed = data.feed_rows(rows, batch_size, limit, True, order, blocks)
             if now is not None and isinstance(now.scored, BatchFeed):
                 now.scored.renew()
                 scored: Feed | None = now.scored

@@ -2,7 +2,9 @@
 
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
 from .arrays import normalize, split, to_categorical
+from .chunks import Rebatched, rebatch
 from .image_folder import image_dataset_from_directory
+from .plot_model import plot_model
 from .py_dataset import PyDataset, Sequence
 from .sequences import pad_sequences
 from .session import clear_session, set_random_seed
@@ -10,6 +12,7 @@ from .time_series import timeseries_dataset_from_array
 
 __all__ = [
     "PyDataset",
+    "Rebatched",
     "Sequence",
     "clear_session",
     "custom_object_scope",
@@ -17,6 +20,8 @@ __all__ = [
     "image_dataset_from_directory",
     "normalize",
     "pad_sequences",
+    "plot_model",
+    "rebatch",
     "register_keras_serializable",
     "set_random_seed",
     "split",

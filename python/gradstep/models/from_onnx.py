@@ -1,0 +1,153 @@
+"""ONNX files as models."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from ..export.onnx_file import onnx_module
+from ..saving.atomic import path_of
+from ..saving.file_formats import contents, parsed
+from .assembly import Assembly, Traced
+from .onnx_operators import FOLDED, OPERATORS, Node
+
+__all__ = ["from_onnx"]
+
+
+def from_onnx(filepath: str | os.PathLike[str], name: str | None = None) -> Any:
+    """Create a model from an ONNX file, with its weights (extra ``onnx``).
+
+    Parameters
+    ----------
+    filepath : str or path
+        Of the file, which holds its weights itself.
+    name : str, optional
+        Of the model; by default the graph's.
+
+    Returns
+    -------
+    Sequential or Model
+        A `Sequential` where layers follow one another, else a `Model`; built, not compiled.
+
+    Raises
+    ------
+    TypeError
+        `filepath` is no str.
+    ValueError
+        The file is damaged, an operator or one of its attributes has no layer here, or the shape of an input is not
+        known; the message names it.
+    ImportError
+        onnx is not installed: ``pip install "gradstep[onnx]"``.
+    OSError
+        There is no such file.
+
+    Notes
+    -----
+    The first axis of inputs is that of the rows. Convolution and pooling are layers with ``data_format=
+    "channels_first"``, as ONNX has them. Operators are those of dense and convolutional networks: products,
+    convolution, pooling, normalization, activations, embeddings, merges and moves of numbers. Control flow, recurrence,
+    and weights that lie in files beside it are not read.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> model = gs.models.from_onnx("price.onnx")  # doctest: +SKIP
+    """
+    path = path_of(filepath)
+    onnx = onnx_module()
+    data = contents(path)
+    from google.protobuf.message import DecodeError
+
+    with parsed(path, DecodeError, onnx.checker.ValidationError):
+        read = onnx.load_model_from_string(data)
+        onnx.checker.check_model(read)
+        return _Reader(onnx, read.graph).model(name)
+
+
+class _Reader:
+    """Reads a graph, node by node. Values are arrays where they are known, else `Traced`."""
+
+    def __init__(self, onnx: Any, graph: Any) -> None:
+        self._onnx, self._graph = onnx, graph
+        self.assembly = Assembly()
+        self.values: dict[str, Any] = {"": None}
+        for tensor in graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                raise ValueError(f"weight {tensor.name!r} must be in the file itself, not in one beside it.")
+            self.values[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        self.inputs = {info.name: self._input(info) for info in graph.input if info.name not in self.values}
+        self.values.update(self.inputs)
+
+    def _input(self, info: Any) -> Traced:
+        tensor = info.type.tensor_type
+        sizes = [axis.dim_value or None for axis in tensor.shape.dim]
+        if len(sizes) < 2 or None in sizes[1:]:
+            raise ValueError(f"input {info.name!r} must have known sizes but for the rows; it has {sizes}.")
+        dtype = np.dtype(self._onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)).name
+        return self.assembly.input(tuple(n for n in sizes[1:] if n is not None), dtype, _plain(info.name))
+
+    def model(self, name: str | None) -> Any:
+        """The model of the graph."""
+        biases = self._biases()
+        for node in self._graph.node:
+            if node.output[0] in self.values:  # a bias that was added with its product
+                continue
+            results = self._read(node, biases)
+            if node.output[0] in biases:
+                self.values[biases[node.output[0]][0]] = results[0]
+            for output, result in zip(node.output, results, strict=False):
+                self.values[output] = result
+        found = [self.values[info.name] for info in self._graph.output]
+        for info, value in zip(self._graph.output, found, strict=True):
+            if not isinstance(value, Traced):
+                raise ValueError(f"output {info.name!r} must follow from an input.")
+        return self.assembly.model(found, len(found) == 1, name or _plain(self._graph.name) or None)
+
+    def _biases(self) -> dict[str, tuple[str, np.ndarray]]:
+        """For the output of each product by a matrix that a sum with a vector alone reads: the sum, and the vector."""
+        reads = Counter(name for node in self._graph.node for name in node.input)
+        reads.update(info.name for info in self._graph.output)
+        products = {}
+        for node in self._graph.node:
+            kernel = self.values.get(node.input[1]) if node.op_type == "MatMul" else None
+            if isinstance(kernel, np.ndarray) and kernel.ndim == 2 and reads[node.output[0]] == 1:
+                products[node.output[0]] = kernel.shape[1]
+        found = {}
+        for node in self._graph.node:
+            for product, other in permutations(node.input) if node.op_type == "Add" else ():
+                bias = self.values.get(other)
+                if product in products and isinstance(bias, np.ndarray) and bias.shape == (products[product],):
+                    found[product] = (node.output[0], bias)
+        return found
+
+    def _read(self, node: Any, biases: dict[str, tuple[str, np.ndarray]]) -> Sequence[Any]:
+        kind = node.op_type
+        attributes = {one.name: self._onnx.helper.get_attribute_value(one) for one in node.attribute}
+        given = [self.values[name] for name in node.input]
+        if node.output[0] in biases:
+            return [OPERATORS["Gemm"](Node(self.assembly, "Gemm", [*given, biases[node.output[0]][1]], {}))]
+        if kind == "Constant":
+            return [self._constant(attributes)]
+        if kind == "Shape" and isinstance(given[0], Traced):  # -1 stands for the rows
+            return [np.array([-1, *given[0].shape[1:]], np.int64)]
+        if kind in FOLDED and not any(isinstance(one, Traced) for one in given):
+            return [FOLDED[kind](given, attributes)]
+        if kind not in OPERATORS or node.domain not in ("", "ai.onnx"):
+            label = f" {node.name!r}" if node.name else ""
+            raise ValueError(f"operator {kind}{label} has no layer here; there are those for {', '.join(OPERATORS)}.")
+        return [OPERATORS[kind](Node(self.assembly, kind, given, attributes))]
+
+    def _constant(self, attributes: dict[str, Any]) -> np.ndarray:
+        (kind, value), *_ = attributes.items()
+        made: np.ndarray = self._onnx.numpy_helper.to_array(value) if kind == "value" else np.asarray(value)
+        return made
+
+
+def _plain(name: str) -> str:
+    """A name without what names here cannot have."""
+    return name.replace("/", "_")
