@@ -34,7 +34,14 @@ def set_distribution(value: DataParallel | None) -> None:
 
 
 def distribution() -> DataParallel | None:
-    """The distribution that `set_distribution` set, or None."""
+    """The distribution that `set_distribution` set, or None.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.distribution.distribution() is None
+    True
+    """
     return _chosen
 
 
