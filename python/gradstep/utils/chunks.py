@@ -78,7 +78,16 @@ def rebatch(
 
 
 class Rebatched:
-    """What `rebatch` gives: batches of equal size from chunks, again in each pass."""
+    """What `rebatch` gives: batches of equal size from chunks, again in each pass.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> chunks = [(np.zeros((5, 2)), np.zeros(5)), (np.ones((4, 2)), np.ones(4))]
+    >>> batches = gs.utils.rebatch(chunks, batch_size=3)
+    >>> [len(x) for x, y in batches]
+    [3, 3, 3]
+    """
 
     def __init__(self, chunks: Any, batch_size: Any, shuffle: Any, seed: Any, prefetch: Any) -> None:
         if not callable(chunks) and not isinstance(chunks, Iterable):
