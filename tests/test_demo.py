@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import gradstep as gs
 import pytest
@@ -93,6 +94,16 @@ def test_an_unknown_command(tmp_path):
     result = gradstep("trian", cwd=tmp_path)
     assert result.returncode == 2
     assert "invalid choice: 'trian'" in result.stderr
+
+
+def test_console_script(tmp_path):
+    """What `pip install` makes of pyproject.toml."""
+    script = Path(sys.prefix) / "bin" / "gradstep"
+    if not script.exists():
+        pytest.skip("gradstep is not installed in this environment")
+    shown = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.stdout == f"gradstep {gs.__version__}\n"
+    assert "usage: gradstep " in subprocess.run([script], cwd=tmp_path, capture_output=True, text=True).stdout
 
 
 def test_bench(tmp_path):

@@ -3,8 +3,10 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bindings/design.hpp"
 #include "bindings/module.hpp"
@@ -41,24 +43,49 @@ ObjectiveSettings parse_settings(const py::dict& given) {
   return s;
 }
 
-/// The objective as a function that methods of `minimize` go down.
+/// The objective as a function of w / unit that methods of `minimize` go down.
 template <class Real> class ObjectiveFunction : public minimize::Counted {
  public:
-  explicit ObjectiveFunction(LinearObjective<Real>& objective) : Counted(objective.size), objective_(objective) {
+  ObjectiveFunction(LinearObjective<Real>& objective, double unit)
+      : Counted(objective.size), objective_(objective), unit_(unit), w_(objective.size) {
     is_pair = true;
     best.f = minimize::inf;
   }
   void value(minimize::Point& point) override {
     spend();
     point.g = vectors.make();
-    point.f = objective_.value(point.x.data(), point.g.data());
+    for (std::size_t j = 0; j < n; ++j) w_[j] = unit_ * point.x[j];
+    point.f = objective_.value(w_.data(), point.g.data());
+    for (std::size_t j = 0; j < n; ++j) point.g[j] *= unit_;
     saw(point);
   }
   void gradient(minimize::Point& point) override { value(point); }
+  /// A point whose value f and gradient g (in w) are known.
+  void begin(minimize::Point& point, double f, const std::vector<double>& g) {
+    point.g = vectors.make();
+    for (std::size_t j = 0; j < n; ++j) point.g[j] = unit_ * g[j];
+    point.f = f;
+    ++nfev;
+    saw(point);
+  }
 
  private:
   LinearObjective<Real>& objective_;
+  const double unit_;
+  std::vector<double> w_;
 };
+
+/// The unit of w in which a step along the gradient is about as long as Newton's.
+template <class Real> double unit_at(LinearObjective<Real>& objective, const std::vector<double>& g) {
+  const auto& settings = objective.settings;
+  const double bend = settings.loss == SumLoss::softmax    ? 1 / double(settings.outputs)
+                      : settings.loss == SumLoss::log_loss ? 0.25
+                                                           : 2;
+  double squares = 0;
+  for (const double one : g) squares += one * one;
+  const double along = objective.curvature_along(g.data(), bend);
+  return squares > 0 && along > 0 ? std::sqrt(squares / along) : 1;
+}
 
 // The objective for either dtype, as Python sees it.
 class Objective {
@@ -134,21 +161,29 @@ template <class Real> class ObjectiveOf : public Objective {
 
   py::tuple lbfgs(const Numbers& w, double gtol, double ftol, double maxiter, std::size_t memory) override {
     check(w, objective_->size, "w");
-    ObjectiveFunction<Real> function(*objective_);
+    const double* const start = w.data();
+    std::vector<double> g(objective_->size);
+    double f = 0;
+    const double unit = over_design([&] {
+      f = objective_->value(start, g.data());
+      return unit_at(*objective_, g);
+    });
+    ObjectiveFunction<Real> function(*objective_, unit);
     minimize::Memory pairs(memory);
     minimize::LBFGS method(pairs, 1e-4, 0.9);
     minimize::Record record;
     minimize::Point point;
     point.x = function.vectors.make();
-    std::copy_n(w.data(), function.n, point.x.data());
-    const minimize::Rules rules{gtol, ftol, 0, maxiter, minimize::inf};
+    for (std::size_t j = 0; j < function.n; ++j) point.x[j] = start[j] / unit;
+    const minimize::Rules rules{gtol * unit, ftol, 0, maxiter, minimize::inf};
     const minimize::Stop stop = over_design([&] {
-      function.value(point);
+      function.begin(point, f, g);
       return minimize::run(function, method, point, rules, record, {});
     });
     const minimize::Point& best = function.best.x && function.best.f < point.f ? function.best : point;
     Numbers found{py::ssize_t(function.n)};
-    std::copy_n(best.x.data(), function.n, found.mutable_data());
+    double* const to = found.mutable_data();
+    for (std::size_t j = 0; j < function.n; ++j) to[j] = unit * best.x[j];
     return py::make_tuple(found, best.f, record.iterations.size() - 1, function.nfev, stop.reason);
   }
 

@@ -164,6 +164,7 @@ template <class Real> bool sparse_dot(const SparseRow<Real>& x, const Real* w, d
   double parts[4] = {};
   std::size_t k = 0;
   for (; k + 4 <= x.n; k += 4)
+#pragma GCC unroll 4
     for (std::size_t l = 0; l < 4; ++l) {
       const auto column = std::uint32_t(x.columns[k + l]);
       if (column >= x.width) return false;
@@ -191,6 +192,7 @@ template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real
   };
   std::size_t k = 0;
   for (; k + 4 <= x.n; k += 4)
+#pragma GCC unroll 4
     for (std::size_t l = 0; l < 4; ++l)
       if (!move(k + l, l)) return false;
   for (; k < x.n; ++k)

@@ -139,8 +139,9 @@ struct Of {
 // log(1 + e^-z), z = y p
 struct LogLoss {
   HD static Of of(double y, double p, double, double) {
-    const double z = y * p, e = exp(-magnitude(z)), below = 1 / (1 + e);
-    return {larger(-z, 0.0) + log1p(e), -y * (z < 0 ? below : e * below), e * below * below};
+    const double z = y * p, e = exp(-magnitude(z)), u = 1 + e, below = 1 / u;
+    // log(1 + e) with what rounding 1 + e dropped.
+    return {at_least(-z, 0.0) + (log(u) + (e - (u - 1)) * below), -y * (z < 0 ? below : e * below), e * below * below};
   }
 };
 

@@ -60,25 +60,6 @@ template <class Real> double LinearDescent<Real>::length_at(double t) const {
   }
 }
 
-template <class Real> bool LinearDescent<Real>::sparse_row(std::int64_t row, SparseRow<Real>& found) const {
-  const std::int64_t from = rows_.starts[row], to = rows_.starts[row + 1];
-  if (from < 0 || to < from || to > rows_.stored) return false;
-  found = {rows_.x + from, rows_.where + from, std::size_t(to - from), std::uint32_t(rows_.columns)};
-  return true;
-}
-
-// Begins to move the numbers of a row into the cache, or of a sparse one the first of them.
-template <class Real> void LinearDescent<Real>::fetch_row(std::int64_t row) const {
-  __builtin_prefetch(rows_.y + row);
-  __builtin_prefetch(rows_.sample_weight + row);
-  if (!rows_.starts) return fetch_bytes(rows_.x + row * rows_.columns, std::size_t(rows_.columns) * sizeof(Real));
-  SparseRow<Real> x;
-  if (!sparse_row(row, x)) return;
-  const std::size_t some = std::min(x.n, std::size_t(256));
-  fetch_bytes(x.values, some * sizeof(Real));
-  fetch_bytes(x.columns, some * sizeof(std::int32_t));
-}
-
 template <class Real> double LinearDescent<Real>::squared_norm(std::int64_t row) const {
   const Real* x = rows_.x + row * rows_.columns;
   auto n = std::size_t(rows_.columns);

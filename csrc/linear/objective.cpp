@@ -164,6 +164,30 @@ template <class Real> void LinearObjective<Real>::margins(const double* w, doubl
   if (!good) bad_design();
 }
 
+template <class Real> double LinearObjective<Real>::curvature_along(const double* v, double bend) {
+  const std::size_t n = std::size_t(design.columns);
+  std::vector<double> sums(rows_.chunks);
+  const bool good = in_team(rows_.chunks, [&](std::size_t chunk, int thread) {
+    double* const p = rooms_[std::size_t(thread)].data();
+    bool fine = true;
+    double sum = 0;
+    rows_.each_block(chunk, [&](std::size_t first, std::size_t count) {
+      for (std::size_t k = 0; k < settings.outputs; ++k) {
+        const double* const from = v + k * stride_;
+        fine &= rows_.margins(first, count, from, settings.fit_intercept ? from[n] : 0, p);
+        for (std::size_t i = 0; i < count; ++i) sum += (s_ ? s_[first + i] : 1) * p[i] * p[i];
+      }
+    });
+    sums[chunk] = sum;
+    return fine;
+  });
+  if (!good) bad_design();
+  double sum = 0, squares = 0;
+  for (const double one : sums) sum += one;
+  for (std::size_t j = 0; j < size; ++j) squares += v[j] * v[j];
+  return settings.scale * bend * sum + std::max(settings.l2, settings.l2_intercept) * squares;
+}
+
 template <class Real> void LinearObjective<Real>::transposed(const double* r, double* g) {
   const std::size_t n = std::size_t(design.columns);
   const bool good = in_team(rows_.chunks, [&](std::size_t chunk, int) {

@@ -38,6 +38,8 @@ template <class Real> class LinearObjective {
   void hessian_product(const double* v, double* out);
   /// p (outputs, rows): the sums of the rows with w.
   void margins(const double* w, double* p);
+  /// v^T H v at most, for losses of a curvature of at most `bend`.
+  double curvature_along(const double* v, double bend);
   /// g (columns) = x^T r, r (rows)
   void transposed(const double* r, double* g);
   /// s L'' (rows) at the w of the last value: of one output.

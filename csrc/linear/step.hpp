@@ -1,10 +1,12 @@
 // What steps along a row and steps by a batch have in common.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 
+#include "core/portable.hpp"
 #include "linear/descent.hpp"
 
 namespace gs {
@@ -20,7 +22,7 @@ template <class Real> struct LinearDescent<Real>::Step {
 constexpr std::int64_t rows_ahead = 12;
 
 /// Begins to move memory into the second cache: the first can wait for few lines at a time, and then loads wait too.
-inline void fetch_bytes(const void* from, std::size_t bytes) {
+HD void fetch_bytes(const void* from, std::size_t bytes) {
   constexpr std::size_t line = 64;
   for (std::size_t at = 0; at < bytes; at += line) __builtin_prefetch(static_cast<const char*>(from) + at, 0, 2);
   __builtin_prefetch(static_cast<const char*>(from) + bytes - 1, 0, 2);
@@ -35,6 +37,26 @@ inline double bounded_slope(double slope) {
 /// The indices of a sparse row lie within the matrix.
 inline void check(bool good, const char* what) {
   if (!good) throw std::out_of_range(what);
+}
+
+template <class Real> inline bool LinearDescent<Real>::sparse_row(std::int64_t row, SparseRow<Real>& found) const {
+  const std::int64_t from = rows_.starts[row], to = rows_.starts[row + 1];
+  if (from < 0 || to < from || to > rows_.stored) return false;
+  found = {rows_.x + from, rows_.where + from, std::size_t(to - from), std::uint32_t(rows_.columns)};
+  return true;
+}
+
+/// Begins to move the numbers of a row into the cache, or of a sparse one the first of them. Always inlined: a function
+/// that only fetches has no effect that compilers know of, and they drop calls of it.
+template <class Real> HD void LinearDescent<Real>::fetch_row(std::int64_t row) const {
+  __builtin_prefetch(rows_.y + row);
+  __builtin_prefetch(rows_.sample_weight + row);
+  if (!rows_.starts) return fetch_bytes(rows_.x + row * rows_.columns, std::size_t(rows_.columns) * sizeof(Real));
+  SparseRow<Real> x;
+  if (!sparse_row(row, x)) return;
+  const std::size_t some = std::min(x.n, std::size_t(256));
+  fetch_bytes(x.values, some * sizeof(Real));
+  fetch_bytes(x.columns, some * sizeof(std::int32_t));
 }
 
 }  // namespace gs

@@ -11,6 +11,7 @@ from .commands import bench, demo, evaluate, experiments, info, predict, train
 from .distribution.script import run_script
 
 SCRIPTS = "A name that ends in .py is a script to run: mpiexec -n 4 python -m gradstep train.py [arguments ...]"
+INTERRUPTED = 130  # the exit status of shells for Ctrl-C
 COMMANDS = {
     "train": train,
     "evaluate": evaluate,
@@ -43,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (ImportError, OSError, ValueError, TypeError) as error:
         # An extra that is not installed, a file that cannot be read or written, a wrong setting.
         raise SystemExit(f"gradstep {given.command}: {error}") from None
+    except KeyboardInterrupt:
+        resume = " Go on with --resume." if given.command == "train" else ""
+        sys.stderr.write(f"\ngradstep {given.command}: interrupted.{resume}\n")
+        raise SystemExit(INTERRUPTED) from None
 
 
 if __name__ == "__main__":

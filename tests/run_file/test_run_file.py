@@ -6,8 +6,10 @@ import csv
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import gradstep as gs
@@ -180,6 +182,35 @@ def test_more_epochs_by_resume_are_those_of_one_run(houses):
     assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2", "3", "4", "5"]
 
 
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_process_that_ends_in_mid_training_resumes_bit_for_bit(houses, sent, status):
+    path = edited(houses, "epochs = 30", "epochs = 1000000")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gradstep", "train", "run.toml"],
+        cwd=houses,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    output, deadline = houses / "run-output", time.monotonic() + 60
+    while not (output / "backup" / "latest.gradstep").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert b"Traceback" not in errors
+    assert (b"--resume" in errors) == (sent == signal.SIGINT)
+    epochs = len((output / "history.csv").read_text().splitlines()) + 20
+    edited(houses, "epochs = 1000000", f"epochs = {epochs}")
+    train(path, resume=True)
+    resumed = gs.saving.load_model(output / "model.gradstep").get_weights()
+    log = (output / "history.csv").read_text().splitlines()[1:]
+    assert [int(line.split(",")[0]) for line in log] == list(range(epochs))
+    shutil.rmtree(output)
+    train(path)
+    whole = gs.saving.load_model(output / "model.gradstep").get_weights()
+    assert all((a == b).all() for a, b in zip(whole, resumed, strict=True))
+
+
 def test_an_unfinished_training_is_not_lost(houses):
     train(edited(houses, "epochs = 30", "epochs = 2"))
     (houses / "run-output" / "training.unfinished").write_text("")  # as a killed process leaves it
@@ -255,6 +286,17 @@ def test_errors_of_tables_name_the_line(houses):
         train(str(houses / "run.toml"))
     (houses / "houses.csv").write_text("")
     with pytest.raises(ValueError, match=r"houses\.csv has no rows"):
+        train(str(houses / "run.toml"))
+
+
+@pytest.mark.parametrize(
+    ("shift", "scale", "message"),
+    [(1.7e9, 100, r"column 'size' .* around 1\.7e\+09 .* Subtract"), (0, 1e-9, r"spread of 2\.\S+e-10; scaling needs")],
+)
+def test_columns_that_float32_does_not_hold_are_refused(houses, shift, scale, message):
+    rows = [f"{i},{shift + scale * (i % 10) / 10},hill,{i}" for i in range(40)]
+    (houses / "houses.csv").write_text("\n".join(["id,size,place,price", *rows]))
+    with pytest.raises(ValueError, match=message):
         train(str(houses / "run.toml"))
 
 

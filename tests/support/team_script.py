@@ -51,4 +51,4 @@ def train(how: str, folder: Path, **options: Any) -> str:
 
 if __name__ == "__main__":
     found = train(sys.argv[1], Path(sys.argv[2]), shard_optimizer=len(sys.argv) > 3)
-    print("rank", gs.distribution.DataParallel().rank, "has", found)
+    print(f"has {found}\n", end="")  # in one piece: the lines of processes may mix

@@ -30,8 +30,7 @@ def quadratic(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def descend(hessian: np.ndarray, start: np.ndarray, rate: float, most: int) -> np.ndarray:
-    """Gradient descent of e^T H e / 2 from errors `start` (n, seeds): excess / excess at the start, (steps + 1, "
-    "seeds)."""
+    """Gradient descent of e^T H e / 2 from errors (n, seeds): excess over that at the start, (steps + 1, seeds)."""
     errors = start.copy()
     bound = optimizers.SGD(learning_rate=rate).bind([errors])
     excess: list[np.ndarray] = []

@@ -1,5 +1,4 @@
-"""The line of each key of a TOML text. The parser of Python's library checks the text, but does not say where keys "
-"are."""
+"""The line of each key of a TOML text, which the parser of Python's library does not give."""
 
 from __future__ import annotations
 

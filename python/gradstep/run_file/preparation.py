@@ -14,6 +14,8 @@ from .source import Table
 __all__ = ["KINDS", "SCALERS", "Feature", "Preparation", "Target"]
 
 SCALERS: dict[str, Any] = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler, "none": None}
+SMALLEST = 1e-7  # below it the layer that scales divides by this
+LARGEST = 1e5  # times the spread; float32 has seven digits
 # What a target is: one of two classes, one of several as a number or as a one-hot row, or a number.
 KINDS = ("two classes", "classes", "one-hot classes", "number")
 
@@ -99,6 +101,7 @@ class Preparation:
             if missing in ("mean", "median"):
                 feature.fill = float(known.mean() if missing == "mean" else np.median(known))
             feature.shift, feature.scale = _scale(scaling, known)
+            _check_resolution(table.file, feature)
         column = table.index(self.target.column)
         if self.target.kind == "number":
             numbers = table.numbers(column)[rows]
@@ -179,6 +182,22 @@ def _scale(scaling: str, numbers: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     shift, scale = make().fit(numbers[:, None])._moments()
     return float(shift[0]), float(scale[0])
+
+
+def _check_resolution(file: str, feature: Feature) -> None:
+    """Refuse a column whose spread float32 does not see, or which is less than the layer that scales divides by."""
+    if feature.scale < SMALLEST:
+        raise ValueError(
+            f"column {feature.column!r} of {file} has a spread of {feature.scale:.3g}; scaling needs {SMALLEST:g} or "
+            "more. "
+            "Write it in a smaller unit."
+        )
+    if abs(feature.shift) > LARGEST * feature.scale:
+        raise ValueError(
+            f"column {feature.column!r} of {file} lies around {feature.shift:.7g} with a spread of "
+            f"{feature.scale:.3g}, "
+            "which float32 does not resolve. Subtract a constant from it."
+        )
 
 
 def _label(cell: str) -> str:

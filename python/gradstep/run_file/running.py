@@ -230,6 +230,8 @@ def train(path: str, resume: bool = False, restart: bool = False) -> None:
         callbacks=[log, *extra, backup],
         seed=run.seed,
     )
+    if resume:
+        _once_an_epoch(run.path("history.csv"))
     model.save(run.path(MODEL))
     os.unlink(run.path(UNFINISHED))
     scores = {} if rows.test is None else _scores(model, rows.test, prepared)
@@ -274,6 +276,15 @@ def _begin(run: Run, prepared: Preparation, resume: bool, restart: bool) -> None
         json.dump({"run": run.identity(), "preparation": prepared.to_dict()}, file, indent=1)
     with open(run.path(UNFINISHED), "w", encoding="utf-8"):
         pass
+
+
+def _once_an_epoch(path: str) -> None:
+    """Keep the later line of an epoch that was logged, but not yet in the backup, when a training was interrupted."""
+    with open(path, encoding="utf-8") as file:
+        header, *lines = file.read().splitlines()
+    by_epoch = {line.partition(",")[0]: line for line in lines}
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join([header, *by_epoch.values()]) + "\n")
 
 
 def _scores(model: Any, rows: tuple[np.ndarray, np.ndarray], prepared: Preparation) -> dict[str, float]:

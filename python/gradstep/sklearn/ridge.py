@@ -9,9 +9,9 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse
 from sklearn.base import BaseEstimator, MultiOutputMixin
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .least_squares import Centred, nonnegative, read_regression
@@ -299,11 +299,6 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
         self.positive = positive
         self.random_state = random_state
 
-    @property
-    def classes_(self) -> np.ndarray:  # type: ignore[override]
-        """The classes."""
-        return self._label_binarizer.classes_
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RidgeClassifier:
         """Fit the model.
 
@@ -320,18 +315,27 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
         """
         self._validate_params()
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=False, **READ)
-        binarizer = LabelBinarizer(pos_label=1, neg_label=-1)
-        Y = binarizer.fit_transform(y).astype(np.float64)
-        if not binarizer.y_type_.startswith("multilabel"):
+        check_classification_targets(y)
+        is_multilabel = type_of_target(y).startswith("multilabel")
+        if is_multilabel:
+            dense = y.toarray() if scipy.sparse.issparse(y) else y
+            classes, Y = np.arange(dense.shape[1]), np.where(dense > 0, 1.0, -1.0)
+        else:
             y = column_or_1d(y, warn=True)
+            classes = np.unique(y)
+            columns = classes if len(classes) > 2 else classes[1:]
+            Y = np.empty((len(y), max(1, len(columns))))
+            Y[:] = -1.0  # of one class, all
+            for k, label in enumerate(columns):
+                Y[y == label, k] = 1.0
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight:
             of_classes = compute_sample_weight(self.class_weight, y)
             weights = of_classes if weights is None else weights * of_classes
-        coef, intercepts = self._minimum(X, np.ascontiguousarray(Y), weights)
-        self._label_binarizer = binarizer
+        coef, intercepts = self._minimum(X, Y, weights)
+        self.classes_, self._is_multilabel = classes, is_multilabel
         self.coef_ = np.ascontiguousarray(coef, X.dtype)
         self.intercept_ = intercepts.astype(X.dtype) if self.fit_intercept else 0.0
         return self
@@ -339,8 +343,8 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (rows,), of X, (rows, features); or an indicator, (rows, labels)."""
         scores = self.decision_function(X)
-        if self._label_binarizer.y_type_.startswith("multilabel"):
-            return np.asarray(self._label_binarizer.inverse_transform(2.0 * (scores > 0) - 1))
+        if self._is_multilabel:
+            return (scores > 0).astype(int)
         chosen = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[chosen]
 

@@ -1,0 +1,51 @@
+"""Searches on local clusters of Dask and Ray, through joblib: the table of one process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import gradstep as gs
+import numpy as np
+import pytest
+from gradstep import tune
+from peers import needs
+
+pytestmark = pytest.mark.peers
+
+X = np.random.default_rng(0).normal(size=(60, 3)).astype("float32")
+Y = (X @ [1.0, -2.0, 3.0] > 0).astype(int)
+SPACE = {"rate": np.geomspace(1e-3, 1, 10).tolist(), "units": [2, 4]}  # 20 settings, 2 folds: 40 fits
+OPTIONS = {"cv": 2, "epochs": 2, "metric": "accuracy", "batch_size": 10}
+
+
+def build(rate: float, units: int) -> gs.Sequential:
+    model = gs.Sequential([gs.Input((3,)), gs.layers.Dense(units, "relu"), gs.layers.Dense(1, "sigmoid")])
+    model.compile(gs.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def told(result: tune.SearchResult) -> str:
+    return repr([(trial.settings, trial.runs) for trial in result])
+
+
+@pytest.fixture(scope="module")
+def here() -> str:
+    return told(tune.grid(build, SPACE, X, Y, **OPTIONS))
+
+
+@pytest.fixture
+def paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers find this module where this process has it."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", ":".join(entry for entry in sys.path if entry))
+
+
+@pytest.mark.filterwarnings("ignore")  # of the cluster's own
+def test_a_dask_cluster_gives_the_table_of_one_process(here: str, paths: Any) -> None:
+    needs("distributed", "joblib")
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster, Client(cluster):
+        assert told(tune.grid(build, SPACE, X, Y, workers="dask", **OPTIONS)) == here
