@@ -9,7 +9,7 @@ MADE_FROM := pyproject.toml CMakeLists.txt README.md LICENSE \
     $(shell find csrc python -type f ! -name '*.pyc' ! -name '*.so')
 WHEEL = $$(ls build/wheel/gradstep-*.whl)
 # The tests of what is C++: contracts of every class, and everything that goes through the engine or calls functions.
-ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers losses models minimize sklearn cython))
+ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers losses models many minimize sklearn cython))
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 library = $$(gcc -print-file-name=$1)
 SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $(call library,libstdc++.so.6)" \

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import report
 import run
-from cases import gemm, loop, mlp, step
+from cases import gemm, loop, many, mlp, step
 from rivals import gradstep as ours
 from rivals import numpy as numpys
 
@@ -33,6 +33,13 @@ def test_case(benchmark: Any, case: Any, problem: dict[str, Any], rival: str) ->
     case.check(contestant.checked(), case.oracle(problem))
     benchmark.group = f"{case.NAME} {problem['name']}"
     benchmark.pedantic(contestant.run, rounds=3, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("variant", ours.CASES["many"])
+def test_many_models(variant: str) -> None:
+    (problem,) = many.problems(quick=True)
+    contestant = ours.CASES["many"][variant](problem)
+    many.check(contestant.checked(), many.oracle(problem)[variant])
 
 
 def test_checks_refuse_another_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:

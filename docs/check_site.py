@@ -38,7 +38,7 @@ class Page(HTMLParser):
 
 def broken_links(site: Path) -> list[str]:
     """Links within the site that lead nowhere, each with its page."""
-    pages = {path.resolve(): Page(path) for path in site.rglob("*.html")}
+    pages = {path.resolve(): Page(path) for path in site.rglob("*.html") if "_static" not in path.parts}
     found = []
     for path, page in pages.items():
         for link in page.links:

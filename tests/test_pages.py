@@ -101,7 +101,19 @@ def test_every_public_name_has_a_page(api):
     for name in gs.__all__:
         member = getattr(gs, name)
         assert inspect.ismodule(member) == (f"gradstep.{name}" in modules), name
-    for module in modules.keys() - {"gradstep.torch", "gradstep.sklearn"}:
+    for module in modules.keys() - {"gradstep.torch"}:
         assert modules[module] == list(importlib.import_module(module).__all__)
     pages = [api.page_of(*entry).lower() for entry in api.entries()]
     assert len(pages) == len(set(pages)) > 400
+
+
+def test_every_public_name_has_an_example(api):
+    """In its docstring, where the reference shows it; those of gradstep.torch need PyTorch."""
+    without = []
+    for module, name in api.entries():
+        if module == "gradstep.torch" and importlib.util.find_spec("torch") is None:
+            continue
+        member = api.member(module, name)
+        if (inspect.isclass(member) or inspect.isroutine(member)) and ">>>" not in (inspect.getdoc(member) or ""):
+            without.append(f"{module}.{name}")
+    assert not without

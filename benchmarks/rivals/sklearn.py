@@ -51,19 +51,18 @@ class PartialFit:
 
 
 class Grid:
-    """As many fits as there are models: learning rates in four folds, on all threads."""
+    """As many fits as there are models: learning rates in four folds, one after another, as it does by itself."""
 
-    epochs, folds = 2, 4
+    epochs, folds, processes = 2, 4, 1
 
     def __init__(self, problem: dict[str, Any]) -> None:
-        x, self.y = many.data(problem)
-        self.x = x
+        self.x, self.y = many.data(problem)
         rates = np.geomspace(1e-4, 1e-2, max(1, problem["models"] // self.folds)).tolist()
-        rows = len(x) * (self.folds - 1) // self.folds
+        rows = len(self.x) * (self.folds - 1) // self.folds
         self.steps_per_run = len(rates) * self.folds * self.epochs * -(-rows // many.BATCH)
         model = MLPClassifier(problem["layers"][1:-1], batch_size=many.BATCH, alpha=0.0, max_iter=self.epochs, tol=0.0)
-        threads = len(os.sched_getaffinity(0))
-        self.grid = GridSearchCV(model, {"learning_rate_init": rates}, cv=self.folds, refit=False, n_jobs=threads)
+        given = {"cv": self.folds, "refit": False, "n_jobs": self.processes}
+        self.grid = GridSearchCV(model, {"learning_rate_init": rates}, **given)
 
     def checked(self) -> np.ndarray:
         self.run()
@@ -76,12 +75,18 @@ class Grid:
             self.grid.fit(self.x, self.y)
 
 
+class ParallelGrid(Grid):
+    """The same in as many processes as there are processors for everybody."""
+
+    processes = -1
+
+
 class Rows(Epochs):
     estimator = SGDClassifier
 
 
 CASES = {
     "mlp": {"partial_fit": PartialFit},
-    "many": {"GridSearchCV": Grid},
+    "many": {"GridSearchCV": Grid, "GridSearchCV, n_jobs": ParallelGrid},
     "sgd": {sgd.ROWS_FORM: Rows},
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import team_script
+from gradstep import _core
 from mpi import PATIENCE, mpiexec, ran
 from peers import needs
 
@@ -92,3 +93,19 @@ def test_processes_that_differ_are_told_so(what: str, tmp_path: Path) -> None:
     done = subprocess.run(**mpiexec(2, script), capture_output=True, timeout=PATIENCE, check=False)
     assert words in done.stderr
     assert done.returncode != 0
+
+
+def test_processes_with_different_instruction_sets_are_refused(tmp_path: Path) -> None:
+    isas = _core.build_info()["isas"]
+    if len(isas) < 2:
+        pytest.skip("this build, or this processor, has one instruction set")
+    script = tmp_path / "train.py"
+    script.write_text("import gradstep as gs\ngs.distribution.DataParallel(shards=2)\n")
+    call = mpiexec(1, script)
+    one, other = ([*call["args"][:3], "-env", "GRADSTEP_ISA", isa, *call["args"][3:]] for isa in (isas[0], isas[-1]))
+    done = subprocess.run(
+        **(call | {"args": [*one, ":", *other[1:]]}), capture_output=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode != 0
+    assert f"rank 0 has {isas[0]}, rank 1 {isas[-1]}" in done.stderr
+    assert "Set GRADSTEP_ISA=" in done.stderr

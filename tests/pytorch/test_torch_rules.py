@@ -57,5 +57,6 @@ def test_it_is_pytorchs_class_and_takes_its_arguments(name):
     assert own.__doc__ is not theirs.__doc__
 
 
-def test_examples():
-    assert doctest.testmod(ours).failed == 0
+@pytest.mark.parametrize("module", [ours, ours.classes, ours.matrices], ids=lambda module: module.__name__)
+def test_examples(module):
+    assert doctest.testmod(module).failed == 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..checks import check_bool, describe
-from ..distribution.active import is_writer
+from ..distribution.active import is_writer, whole_state
 from ..hints import warn
 from .base import Callback, Logs
 from .model_checkpoint import batches_between
@@ -147,7 +147,7 @@ class BackupAndRestore(Callback):
 
     def _save(self, epoch: int) -> None:
         self._batches = 0
-        with self.model._executor.whole_state():
+        with whole_state(self.model):
             if is_writer():
                 self._write(epoch)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..checks import check_bool, check_folder, check_int, describe
-from ..distribution.active import is_writer
+from ..distribution.active import is_writer, whole_state
 from ..hints import warn
 from ..references import is_ours
 from .base import Logs
@@ -155,7 +155,7 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, batch, logs)
         if not self._is_wanted(epoch, logs, path):
             return
-        with self.model._executor.whole_state():
+        with whole_state(self.model):
             if is_writer():
                 self._write(path)
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..checks import describe
 
 if TYPE_CHECKING:
     from .data_parallel import DataParallel
 
-__all__ = ["distribution", "is_writer", "set_distribution", "team_of", "within"]
+__all__ = ["distribution", "is_writer", "set_distribution", "team_of", "whole_state", "within"]
 
 _chosen: DataParallel | None = None
 _fits: ContextVar[DataParallel | None] = ContextVar("team that trains in this context", default=None)
@@ -34,7 +34,14 @@ def set_distribution(value: DataParallel | None) -> None:
 
 
 def distribution() -> DataParallel | None:
-    """The distribution that `set_distribution` set, or None."""
+    """The distribution that `set_distribution` set, or None.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.distribution.distribution() is None
+    True
+    """
     return _chosen
 
 
@@ -57,6 +64,16 @@ def is_writer() -> bool:
     """Whether this process writes files and output: the first of the team that trains, or there is no team."""
     team = _fits.get() or _chosen
     return team is None or team.rank == 0
+
+
+def whole_state(model: Any) -> AbstractContextManager[None]:
+    """While a file is written, within a ``with`` statement: the writer's optimizer has all state. In all processes.
+
+    Anything that callbacks are told is a model will do; what has no executor has no state in parts.
+    """
+    executor = getattr(model, "_executor", None)
+    whole: AbstractContextManager[None] = nullcontext() if executor is None else executor.whole_state()
+    return whole
 
 
 def _checked(name: str, value: DataParallel | None) -> DataParallel | None:

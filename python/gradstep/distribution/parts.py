@@ -24,6 +24,13 @@ class Part:
         The number of its first row in the whole.
     rows : int
         Rows of the whole.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> part = gs.distribution.Part(np.zeros((2, 3)), first=4, rows=8)
+    >>> len(part), part
+    (8, Part(rows 4 to 6 of 8, each (3,), float64))
     """
 
     def __init__(self, array: np.ndarray, first: int, rows: int) -> None:

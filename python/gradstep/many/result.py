@@ -45,6 +45,16 @@ class FitManyResult:
         if early stopping restored its weights.
     best : int
         Number of the member with the lowest score.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> found = gs.fit_many(model, 3, x, x[:, :1], learning_rate=[0.01, 0.03, 0.1], epochs=2)
+    >>> len(found), found.history["loss"].shape, found.best
+    (3, (2, 3), 2)
     """
 
     models: tuple[Any, ...]

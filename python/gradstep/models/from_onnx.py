@@ -14,7 +14,8 @@ from ..export.onnx_file import onnx_module
 from ..saving.atomic import path_of
 from ..saving.file_formats import contents, parsed
 from .assembly import Assembly, Traced
-from .onnx_operators import FOLDED, OPERATORS, Node
+from .onnx_node import Node
+from .onnx_operators import FOLDED, OPERATORS
 
 __all__ = ["from_onnx"]
 

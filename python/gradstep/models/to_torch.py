@@ -125,6 +125,12 @@ def to_torch(model: Any) -> Any:
         `export_onnx` writes them all.
     ImportError
         PyTorch is not installed.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> model = gs.Sequential([gs.Input((4,)), gs.layers.Dense(3)])
+    >>> module = gs.models.to_torch(model)  # doctest: +SKIP
     """
     try:
         import torch

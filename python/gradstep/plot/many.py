@@ -35,6 +35,17 @@ def plot_many(result: Any, path: str | os.PathLike[Any] | None = None) -> Figure
         matplotlib is not installed.
     ValueError
         No member has a finite score.
+
+    Examples
+    --------
+    >>> import numpy as np, gradstep as gs
+    >>> model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> x = np.random.default_rng(0).normal(size=(64, 2))
+    >>> found = gs.fit_many(model, 3, x, x[:, :1], learning_rate=[0.01, 0.03, 0.1], epochs=2)
+    >>> figure = gs.plot.plot_many(found)  # or found.plot()
+    >>> len(figure.axes)
+    2
     """
     best, scores = result.best, result.scores
     name = "val_loss" if "val_loss" in result.history else "loss"

@@ -40,7 +40,18 @@ def rmsprop(group: Mapping[str, Any]) -> str:
 
 
 class SGD(Stepping, torch.optim.SGD):
-    """`torch.optim.SGD` through gradstep's kernels: `gradstep.optimizers.SGD` with ``dialect="torch"``."""
+    """`torch.optim.SGD` through gradstep's kernels: `gradstep.optimizers.SGD` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.SGD([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=sgd,
@@ -57,6 +68,16 @@ class Adagrad(Stepping, torch.optim.Adagrad):
     Notes
     -----
     The state of a group that is added later comes into being with its first step; PyTorch's has none then and fails.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Adagrad([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
     """
 
     _spec = Spec(
@@ -80,7 +101,18 @@ class Adagrad(Stepping, torch.optim.Adagrad):
 
 
 class Adadelta(Stepping, torch.optim.Adadelta):
-    """`torch.optim.Adadelta` through gradstep's kernels: `gradstep.optimizers.Adadelta` with ``dialect="torch"``."""
+    """`torch.optim.Adadelta` through gradstep's kernels: `gradstep.optimizers.Adadelta` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Adadelta([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=lambda group: "TorchAdadelta",
@@ -90,7 +122,18 @@ class Adadelta(Stepping, torch.optim.Adadelta):
 
 
 class RMSprop(Stepping, torch.optim.RMSprop):
-    """`torch.optim.RMSprop` through gradstep's kernels: `gradstep.optimizers.RMSprop` with ``dialect="torch"``."""
+    """`torch.optim.RMSprop` through gradstep's kernels: `gradstep.optimizers.RMSprop` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.RMSprop([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=rmsprop,
@@ -100,25 +143,69 @@ class RMSprop(Stepping, torch.optim.RMSprop):
 
 
 class Adam(Stepping, torch.optim.Adam):
-    """`torch.optim.Adam` through gradstep's kernels: `gradstep.optimizers.Adam` with ``dialect="torch"``."""
+    """`torch.optim.Adam` through gradstep's kernels: `gradstep.optimizers.Adam` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Adam([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = ADAM
 
 
 class AdamW(Stepping, torch.optim.AdamW):
-    """`torch.optim.AdamW` through gradstep's kernels: as `Adam`, with decoupled weight decay."""
+    """`torch.optim.AdamW` through gradstep's kernels: as `Adam`, with decoupled weight decay.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.AdamW([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = replace(ADAM, decoupled=True)
 
 
 class Adamax(Stepping, torch.optim.Adamax):
-    """`torch.optim.Adamax` through gradstep's kernels: `gradstep.optimizers.Adamax` with ``dialect="torch"``."""
+    """`torch.optim.Adamax` through gradstep's kernels: `gradstep.optimizers.Adamax` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Adamax([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(rule=lambda group: "TorchAdamax", fields=MOMENTS, keys={"m": "exp_avg", "u": "exp_inf"})
 
 
 class NAdam(Stepping, torch.optim.NAdam):
-    """`torch.optim.NAdam` through gradstep's kernels: `gradstep.optimizers.Nadam` with ``dialect="torch"``."""
+    """`torch.optim.NAdam` through gradstep's kernels: `gradstep.optimizers.Nadam` with ``dialect="torch"``.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.NAdam([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=lambda group: "TorchNadamWithProduct",
@@ -129,13 +216,35 @@ class NAdam(Stepping, torch.optim.NAdam):
 
 
 class RAdam(Stepping, torch.optim.RAdam):
-    """`torch.optim.RAdam` through gradstep's kernels: `gradstep.optimizers.RAdam`."""
+    """`torch.optim.RAdam` through gradstep's kernels: `gradstep.optimizers.RAdam`.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.RAdam([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(rule=lambda group: "RAdam", fields=MOMENTS, keys={"m": "exp_avg", "v": "exp_avg_sq"})
 
 
 class Rprop(Stepping, torch.optim.Rprop):
-    """`torch.optim.Rprop` through gradstep's kernels: `gradstep.optimizers.Rprop`."""
+    """`torch.optim.Rprop` through gradstep's kernels: `gradstep.optimizers.Rprop`.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Rprop([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=lambda group: "Rprop",
@@ -149,7 +258,18 @@ class Rprop(Stepping, torch.optim.Rprop):
 
 
 class ASGD(Stepping, torch.optim.ASGD):
-    """`torch.optim.ASGD` through gradstep's kernels: `gradstep.optimizers.ASGD`."""
+    """`torch.optim.ASGD` through gradstep's kernels: `gradstep.optimizers.ASGD`.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, requires_grad=True)
+    >>> optimizer = gradstep.torch.ASGD([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
+    """
 
     _spec = Spec(
         rule=lambda group: "ASGD",

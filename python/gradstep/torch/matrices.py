@@ -63,6 +63,16 @@ class Adafactor(Stepping, torch.optim.Adafactor):
     -----
     With ``eps[0]`` None the bound is the precision of the type that a tensor's sums have: 1.2e-7 for float16 and
     bfloat16, where PyTorch takes 9.8e-4 and 7.8e-3. PyTorch takes that of a group's first tensor for all of it.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, 2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Adafactor([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
     """
 
     _spec = FactoredSpec(
@@ -85,6 +95,16 @@ class Muon(Stepping, torch.optim.Muon):
     -----
     PyTorch multiplies matrices in bfloat16, here it is float32, or float64 for float64: weights are near PyTorch's, a
     few hundredths of the way that they have gone. The momentum is the same.
+
+    Examples
+    --------
+    >>> import torch, gradstep.torch
+    >>> p = torch.ones(2, 2, requires_grad=True)
+    >>> optimizer = gradstep.torch.Muon([p], lr=0.5)
+    >>> p.sum().backward()
+    >>> optimizer.step()
+    >>> bool((p < 1).all())
+    True
     """
 
     _spec = OrthogonalSpec(
