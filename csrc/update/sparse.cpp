@@ -110,7 +110,7 @@ template <class Real> class RowUpdate {
     // memory all at once.
     for (RowSlice* slice = slices_; slice != slices_ + count_; ++slice) {
       slice->changed = slice->applied == now() || !pending_->is_fixed(slice->applied) ||
-                       pending_->had_gradient(std::int64_t(slice->at / columns));
+                       (!p_.state.empty() && pending_->had_gradient(std::int64_t(slice->at / columns)));
       if (slice->changed) continue;
       for (std::size_t s = 0; s < p_.state.size(); ++s) {
         const Real *x = slot(s) + slice->at, start = Real(pending_->start(s));
