@@ -11,7 +11,7 @@ from ..data.columns import arrays_of
 from ..data.rows import Rows, alone
 from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
-from ..trainers.executor import counted_if_done
+from ..trainers.counted import counted_if_done
 from ..trainers.gradients import value_and_grad
 from ..trainers.sharded import value_and_grad_in_shards
 from ..trainers.tangents import gauss_newton_product, jvp

@@ -20,8 +20,9 @@ from ..data.rows import batch_rows, limit_of, verbosity
 from ..metrics.base import Metric
 from ..metrics.reduction import Mean
 from .cautions import warn_of_targets
+from .counted import counted_if_done
 from .data_adapter import DataAdapter
-from .executor import Executor, counted_if_done
+from .executor import Executor
 from .model_face import ModelFace
 from .runs import KeptRun, Run
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
@@ -25,29 +24,11 @@ from .network import Step, address, check_backward, learned, renew
 from .output_metrics import BorrowedMetrics, MetricUse
 from .runs import HasStepLogs, KeptRun, Run, RunOverBatches, RunWithMetrics
 
-__all__ = ["Executor", "counted_if_done"]
+__all__ = ["Executor"]
 
 # Of the runs over single batches that are kept: how many, and of how many rows, for their buffers are kept too.
 MOST_KEPT, MOST_ROWS = 4, 1024
 SINGLE = 2**31  # the first number of a pass that is no epoch
-
-Counted = TypeVar("Counted", bound=Callable[..., Any])
-
-
-def counted_if_done(method: Counted) -> Counted:
-    """A method that passes over one batch of `self._executor`: if it fails, or Ctrl-C ends it, it does not count."""
-
-    @wraps(method)
-    def guarded(self: Any, *args: Any, **options: Any) -> Any:
-        executor = self._executor
-        before = executor.calls
-        try:
-            return method(self, *args, **options)
-        except BaseException:
-            executor.calls = before
-            raise
-
-    return cast(Counted, guarded)
 
 
 def _kind_of(rows: Rows, train: bool) -> tuple[int, bool, bool, bool]:
