@@ -27,6 +27,7 @@ LIGHT = {
     "dataclasses",
     "errno",
     "math",
+    "mmap",
     "numbers",
     "numpy",
     "operator",

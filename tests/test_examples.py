@@ -317,7 +317,7 @@ def test_sparse_text_reads_an_archive(tmp_path):
     archive = tmp_path / "reviews.tar.gz"
     with tarfile.open(archive, "w:gz") as file:
         file.add(tmp_path / "texts", "texts")
-    text = shown("sparse_text", archive, 20)
+    text = shown("sparse_text", archive, 60)
     assert row(text, "48 reviews for training,")[0] == 12
     assert row(text, "SGDClassifier: accuracy")[0] == row(text, "network: accuracy")[0] == 1.0
 

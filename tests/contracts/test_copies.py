@@ -100,6 +100,9 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
 MODULES = (gs.losses, gs.metrics, gs.initializers, gs.regularizers, gs.constraints, schedules, gs.callbacks, L)
 BASES = {"Callback", "Constraint", "Initializer", "Layer", "LearningRateSchedule", "Loss", "Metric", "Regularizer"}
 OF_ONE_TRIAL = {"OptunaPruning"}  # which Optuna owns and does not copy
+OF_ONE_RUN = {"MLflowLogger", "TqdmProgress", "WandbLogger"}  # theirs is tried in tests/callbacks
+# What a callback needs to be made.
+LIBRARIES = {"MLflowLogger": "mlflow", "TensorBoard": "tensorboard", "TqdmProgress": "tqdm", "WandbLogger": "wandb"}
 CLASSES = [
     cls
     for module in MODULES
@@ -122,8 +125,19 @@ def words(thing: Any) -> str | None:
         return None
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: f"{cls.__module__.split('.')[1]}.{cls.__name__}")
+def cases(classes: list[Any], name: Callable[[Any], str]) -> list[Any]:
+    """Those that need a library of the extra `peers` are marked so."""
+    return [pytest.param(cls, id=name(cls), marks=[pytest.mark.peers] * (cls.__name__ in LIBRARIES)) for cls in classes]
+
+
+def need(cls: Any) -> None:
+    if cls.__name__ in LIBRARIES:
+        pytest.importorskip(LIBRARIES[cls.__name__])
+
+
+@pytest.mark.parametrize("cls", cases(CLASSES, lambda cls: f"{cls.__module__.split('.')[1]}.{cls.__name__}"))
 def test_a_copy_is_equal(cls):
+    need(cls)
     thing = made(cls)
     for way in WAYS.values():
         again = way(thing)
@@ -236,18 +250,13 @@ def print_nothing(epoch: int, logs: Any) -> None:
     pass
 
 
-@pytest.mark.parametrize(
-    "cls",
-    [
-        pytest.param(cls, id=cls.__name__, marks=[pytest.mark.peers] * (cls is gs.callbacks.TensorBoard))
-        for cls in CLASSES
-        if issubclass(cls, gs.callbacks.Callback)
-    ],
-)
+WATCHERS = [cls for cls in CLASSES if issubclass(cls, gs.callbacks.Callback) and cls.__name__ not in OF_ONE_RUN]
+
+
+@pytest.mark.parametrize("cls", cases(WATCHERS, lambda cls: cls.__name__))
 def test_a_callback_goes_on_after_a_fit(cls, tmp_path):
     """With the model that it watched, and what it found."""
-    if cls is gs.callbacks.TensorBoard:
-        pytest.importorskip("tensorboard")
+    need(cls)
     x, y = clusters(40)
     model = classifier(optimizer=gs.optimizers.Adam(use_ema=True))
     callback = CALLBACKS.get(cls.__name__, lambda folder: cls())(tmp_path)

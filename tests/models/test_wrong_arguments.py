@@ -101,6 +101,7 @@ WRONG = {
         "validation_batch_size": SIZE,
         "validation_freq": [(0, {}), (1.5, {}), ("each", {}), ([0], {}), ([1.5], {}), (None, {})],
         "seed": [(-1, {}), (2**32, {}), (1.5, {}), ("x", {}), (True, {})],
+        "distribution": [("all", {}), (2, {}), (gs.distribution.DataParallel, {})],
     },
     "evaluate": {
         "x": ROWS_X,

@@ -185,12 +185,16 @@ def test_more_epochs_by_resume_are_those_of_one_run(houses):
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
 def test_a_process_that_ends_in_mid_training_resumes_bit_for_bit(houses, sent, status):
     path = edited(houses, "epochs = 30", "epochs = 1000000")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gradstep", "train", "run.toml"],
-        cwd=houses,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gradstep", "train", "run.toml"],
+            cwd=houses,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
     output, deadline = houses / "run-output", time.monotonic() + 60
     while not (output / "backup" / "latest.gradstep").exists() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -10,6 +10,31 @@ from .base import Callback, Logs
 __all__ = ["MLflowLogger", "TqdmProgress", "WandbLogger"]
 
 
+# A callback does not hold the module, so that it can be copied.
+def _mlflow() -> Any:
+    try:
+        import mlflow
+    except ImportError:
+        raise ImportError("MLflowLogger needs MLflow: pip install 'gradstep[mlflow]'") from None
+    return mlflow
+
+
+def _wandb() -> Any:
+    try:
+        import wandb
+    except ImportError:
+        raise ImportError("WandbLogger needs wandb: pip install 'gradstep[wandb]'") from None
+    return wandb
+
+
+def _tqdm() -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("TqdmProgress needs tqdm: pip install 'gradstep[tqdm]'") from None
+    return tqdm
+
+
 def _numbers(logs: Logs | None) -> dict[str, float]:
     """The logs that are single numbers."""
     return {name: float(value) for name, value in (logs or {}).items() if getattr(value, "ndim", 0) == 0}
@@ -38,15 +63,11 @@ class MLflowLogger(Callback):
 
     Examples
     --------
-    >>> history = model.fit(x, y, callbacks=[gs.callbacks.MLflowLogger("first")])
+    >>> history = model.fit(x, y, callbacks=[gs.callbacks.MLflowLogger("first")])  # doctest: +SKIP
     """
 
     def __init__(self, run_name: str | None = None) -> None:
-        try:
-            import mlflow
-        except ImportError:
-            raise ImportError("MLflowLogger needs MLflow: pip install 'gradstep[mlflow]'") from None
-        self._mlflow: Any = mlflow
+        _mlflow()
         super().__init__()
         if run_name is not None and not isinstance(run_name, str):
             raise TypeError(f"run_name must be a str; got {describe(run_name)}.")
@@ -55,20 +76,21 @@ class MLflowLogger(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Start a run, unless one is active, and log the optimizer's config."""
-        self._is_ours = self._mlflow.active_run() is None
+        mlflow = _mlflow()
+        self._is_ours = mlflow.active_run() is None
         if self._is_ours:
-            self._mlflow.start_run(run_name=self.run_name)
+            mlflow.start_run(run_name=self.run_name)
         for name, value in _settings(self.model).items():
-            self._mlflow.log_param(name, value)
+            mlflow.log_param(name, value)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Log the numbers."""
-        self._mlflow.log_metrics(_numbers(logs), step=epoch)
+        _mlflow().log_metrics(_numbers(logs), step=epoch)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """End the run, if it was started here."""
         if self._is_ours:
-            self._mlflow.end_run()
+            _mlflow().end_run()
             self._is_ours = False
 
 
@@ -95,16 +117,12 @@ class WandbLogger(Callback):
 
     Examples
     --------
-    >>> run = wandb.init(project="digits", mode="offline")
-    >>> history = model.fit(x, y, callbacks=[gs.callbacks.WandbLogger(run)])
+    >>> run = wandb.init(project="digits", mode="offline")  # doctest: +SKIP
+    >>> history = model.fit(x, y, callbacks=[gs.callbacks.WandbLogger(run)])  # doctest: +SKIP
     """
 
     def __init__(self, run: Any = None) -> None:
-        try:
-            import wandb
-        except ImportError:
-            raise ImportError("WandbLogger needs wandb: pip install 'gradstep[wandb]'") from None
-        self._wandb: Any = wandb
+        _wandb()
         super().__init__()
         if run is not None and not callable(getattr(run, "log", None)):
             raise TypeError(f"run must be what wandb.init() gives; got {describe(run)}.")
@@ -121,7 +139,7 @@ class WandbLogger(Callback):
         self._run().log({"epoch": epoch, **_numbers(logs)})
 
     def _run(self) -> Any:
-        return self._wandb.run if self.run is None else self.run
+        return _wandb().run if self.run is None else self.run
 
 
 class TqdmProgress(Callback):
@@ -149,17 +167,14 @@ class TqdmProgress(Callback):
 
     Examples
     --------
-    >>> history = model.fit(x, y, epochs=50, verbose=0, callbacks=[gs.callbacks.TqdmProgress(leave=False)])
+    >>> bar = gs.callbacks.TqdmProgress(leave=False)  # doctest: +SKIP
+    >>> history = model.fit(x, y, epochs=50, verbose=0, callbacks=[bar])  # doctest: +SKIP
     """
 
     def __init__(
         self, desc: str | None = None, leave: bool = True, position: int | None = None, file: Any = None
     ) -> None:
-        try:
-            from tqdm.auto import tqdm
-        except ImportError:
-            raise ImportError("TqdmProgress needs tqdm: pip install 'gradstep[tqdm]'") from None
-        self._tqdm: Any = tqdm
+        _tqdm()
         super().__init__()
         self.desc, self.leave, self.position, self.file = desc, check_bool("leave", leave), position, file
         self._bar: Any = None
@@ -167,7 +182,7 @@ class TqdmProgress(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show an empty bar."""
         options = {"desc": self.desc, "leave": self.leave, "position": self.position, "file": self.file}
-        self._bar = self._tqdm(total=self.params.get("epochs"), unit="epoch", **options)
+        self._bar = _tqdm()(total=self.params.get("epochs"), unit="epoch", **options)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Move the bar."""

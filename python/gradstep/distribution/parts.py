@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from glob import glob
-
 import numpy as np
 
 __all__ = ["Part", "borders", "files_of", "read_rows"]
@@ -68,6 +66,8 @@ def files_of(pattern: str) -> tuple[list[str], list[int]]:
     ValueError
         Their rows differ in shape or dtype.
     """
+    from glob import glob
+
     files = sorted(glob(pattern))
     if not files:
         raise FileNotFoundError(f"no file matches {pattern!r}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +31,8 @@ ShardOrder = Callable[[int, int, int], np.ndarray]
 
 def weights_hash(weights: list[np.ndarray]) -> str:
     """64 bits that differ where weights do."""
+    from hashlib import blake2b  # which loads OpenSSL
+
     digest = blake2b(digest_size=8)
     for weight in weights:
         digest.update(np.ascontiguousarray(weight).data)

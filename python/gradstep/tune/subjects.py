@@ -107,6 +107,7 @@ class Watch(Callback):
         self.carried: Any = None  # the model as it goes on, if that is not as it ends
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Count the epoch, and stop."""
         self.done = epoch + 1
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any
 
@@ -131,6 +130,8 @@ class Rebatched:
 
 def read_ahead(source: Iterable[Any], most: int) -> Iterator[Any]:
     """What an iterable gives, of which a thread has up to `most` things ready."""
+    from queue import Empty, Full, Queue
+
     ready: Queue[tuple[bool, Any]] = Queue(most)
     stopped = Event()
 
