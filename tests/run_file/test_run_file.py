@@ -232,6 +232,7 @@ def test_an_unfinished_training_is_not_lost(houses):
         train(str(houses / "run.toml"), resume=True)
 
 
+@pytest.mark.peers
 def test_callbacks_write_into_the_output_folder(houses):
     pytest.importorskip("tensorboardX")
     with open(houses / "run.toml", "a") as file:

@@ -148,13 +148,18 @@ def test_model_checkpoint_writes_files_that_are_read(tmp_path):
     made.compile("adam", "mse")
     x, y = np.ones((4, 3)), np.ones((4, 2))
     keep = [
-        gs.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras"),
+        gs.callbacks.ModelCheckpoint(tmp_path / "{epoch}.gradstep"),
         gs.callbacks.ModelCheckpoint(tmp_path / "best.weights", "loss", save_best_only=True, save_weights_only=True),
     ]
     made.fit(x, y, epochs=3, verbose=0, callbacks=keep)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.keras", "2.keras", "3.keras", "best.weights"]
-    last, best = gs.models.load_model(tmp_path / "3.keras"), model()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "1.gradstep",
+        "2.gradstep",
+        "3.gradstep",
+        "best.weights",
+    ]
+    last, best = gs.models.load_model(tmp_path / "3.gradstep"), model()
     best.load_weights(tmp_path / "best.weights")
     assert same(last, made)
     assert same(best, made)
-    assert gs.models.load_model(tmp_path / "1.keras").optimizer.iterations == 1
+    assert gs.models.load_model(tmp_path / "1.gradstep").optimizer.iterations == 1

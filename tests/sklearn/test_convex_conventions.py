@@ -119,6 +119,10 @@ def test_they_go_where_estimators_go() -> None:
     assert best.best_score_ > 0.75
     calibrated = CalibratedClassifierCV(ours.LinearSVC(), cv=3).fit(X, TWO)
     assert calibrated.predict_proba(X).shape == (120, 2)
+
+
+@pytest.mark.peers
+def test_columns_of_a_frame_have_names() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(X, columns=[f"c{k}" for k in range(9)])
     assert list(ours.Lasso().fit(frame, NUMBERS).feature_names_in_) == list(frame.columns)

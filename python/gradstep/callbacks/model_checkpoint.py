@@ -27,7 +27,7 @@ class ModelCheckpoint(MonitorCallback):
     ----------
     filepath : str or path
         Where to. ``{epoch}``, counted from 1, ``{batch}`` and the names of the logs are filled in, with a format if
-        that is wanted: ``"run/{epoch:02d}-{val_loss:.3f}.keras"``. Folders are made.
+        that is wanted: ``"run/{epoch:02d}-{val_loss:.3f}.gradstep"``. Folders are made.
     monitor : str, default "val_loss"
         Which number of the logs says what is better.
     verbose : int, default 0
@@ -75,10 +75,10 @@ class ModelCheckpoint(MonitorCallback):
     ...         print("saving", path)
     >>> model = Saving([gs.Input((1,)), gs.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
-    >>> save = gs.callbacks.ModelCheckpoint("{epoch:02d}.keras")
+    >>> save = gs.callbacks.ModelCheckpoint("{epoch:02d}.gradstep")
     >>> history = model.fit(np.ones((8, 1)), np.zeros(8), epochs=2, verbose=0, callbacks=[save])
-    saving 01.keras
-    saving 02.keras
+    saving 01.gradstep
+    saving 02.gradstep
     """
 
     _purpose = "saving the best model only"

@@ -28,7 +28,11 @@ def keras_members(model: Savable, training: bool) -> dict[str, archive.Pieces]:
     ValueError
         The optimizer is none of Keras's.
     """
-    h5py_module()
+    try:
+        h5py_module()
+    except ImportError as error:
+        why = 'a .keras file needs h5py: pip install "gradstep[hdf5]"; a .gradstep file needs nothing.'
+        raise ImportError(why) from error
     training = training and model.optimizer is not None
     config: dict[str, Any] = described_model(model)
     variables = None
