@@ -1,4 +1,7 @@
-"""Mini-batch k-means is stochastic gradient descent: images of digits sorted into groups without their labels.
+"""K-means: groups without labels
+==============================
+
+Mini-batch k-means is stochastic gradient descent: images of digits sorted into groups without their labels.
 
 The loss of a row is half the squared distance to its nearest centre, whose gradient by that centre is centre - row, and
 by the others 0: a `gs.RowSparse` gradient. A centre's rate is 1 / (rows that it has had so far), which makes it their

@@ -1,4 +1,7 @@
-"""200 small models at once: learning rates by seeds, how much of a score is luck, and what an ensemble gains.
+"""Many models: 200 small networks at once
+=======================================
+
+Learning rates by seeds, how much of a score is luck, and what an ensemble gains.
 
 Small networks train in steps of microseconds, too short to be shared by threads; `fit_many` gives each thread a model.
 """

@@ -1,4 +1,8 @@
-"""Online learning: a stream that drifts, learned as it comes. Each batch is predicted first, and then trained on."""
+"""Online learning: a stream that drifts
+=====================================
+
+It is learned as it comes: each batch is predicted first, and then trained on.
+"""
 
 import sys
 

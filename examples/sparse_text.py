@@ -1,4 +1,7 @@
-"""Sparse text end to end: raw reviews, TF-IDF in a CSR matrix, a linear SVM by SGD, and a small network on the matrix.
+"""Sparse text: from raw reviews to a score
+========================================
+
+TF-IDF in a CSR matrix, a linear SVM by SGD, and a small network on the matrix.
 
 `python examples/sparse_text.py review_polarity.tar.gz` reads the 2,000 movie reviews of Pang and Lee (2004) in the
 archive they come in, and takes every fifth for the test; without it some are made up. It needs scikit-learn.
