@@ -108,7 +108,7 @@ def draw(result: Result, figure: Figure) -> None:
     left, right = figure.subplots(1, 2)
     sizes = [float(row.settings["size"]) for row in result.rows]
     marked(left, sizes, result.rows, "time", 0, "epoch")
-    left.set_yscale("log")
+    left.set_ylim(bottom=0)
     left.set_ylabel("milliseconds an epoch")
     marked(right, sizes, result.rows, "tuned", 0, "each at its best rate")
     marked(right, sizes, result.rows, "accuracy", 1, f"all at rate {RATE:g}")
