@@ -45,7 +45,7 @@ exclude_patterns = ["build", "auto_examples/*.ipynb", "auto_examples/*.py", "aut
 PREFERRED = ("gradstep.models.Sequential",)
 suppress_warnings = ["config.cache"]
 
-# A name in single backticks is a link where there is such a name, and code where there is none.
+# Single backticks make a link to the name in them, or code if there is no such name.
 default_role = "py:obj"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

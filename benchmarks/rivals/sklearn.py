@@ -69,7 +69,7 @@ class Grid:
         return np.array([float(self.grid.best_score_ > 0.8)])
 
     def run(self) -> None:
-        # It says of each fit that it has not converged, in processes of its own too.
+        # Each fit warns that it has not converged, also in the processes that scikit-learn starts.
         with warnings.catch_warnings(), patch.dict(os.environ, {"PYTHONWARNINGS": "ignore"}):
             warnings.simplefilter("ignore")
             self.grid.fit(self.x, self.y)

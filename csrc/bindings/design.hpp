@@ -1,4 +1,4 @@
-// Arrays of a linear model's data, checked, and kept where they are while somebody reads them.
+// The arrays of a linear model's data: checked, and kept alive and in place while they are read.
 #pragma once
 
 #include <pybind11/pybind11.h>

@@ -10,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "bindings/arrays.hpp"
+#include "bindings/design.hpp"
 #include "bindings/module.hpp"
-#include "bindings/released.hpp"
 #include "linear/descent.hpp"
 
 namespace gs {
@@ -83,21 +82,16 @@ template <class Real> class DescentOf : public Descent {
   DescentOf(const py::object& x, const py::object& y, const py::object& sample_weight, const py::object& left_out,
             const py::object& w, const py::object& average, const DescentSettings& settings)
       : settings_(settings) {
-    const py::array weights = keep<Real>(w, "coef", -1);
+    const py::array weights = arrays_.keep<Real>(w, "coef", -1), targets = arrays_.keep<Real>(y, "y", -1);
     check_writable(weights, "coef");
-    rows_.columns = weights.shape(0);
-    const py::array targets = keep<Real>(y, "y", -1);
-    rows_.rows = targets.shape(0);
-    rows_.y = data<Real>(targets);
-    rows_.sample_weight = of_rows<Real>(sample_weight, "sample_weight");
-    if (!left_out.is_none()) rows_.left_out = of_rows<bool, std::uint8_t>(left_out, "left_out");
-    if (py::isinstance<py::tuple>(x))
-      read_sparse(x);
-    else
-      rows_.x = data<Real>(keep<Real>(x, "X", rows_.columns, rows_.rows));
+    const std::int64_t rows = targets.shape(0), columns = weights.shape(0);
+    rows_.y = reinterpret_cast<const Real*>(bytes(targets));
+    rows_.sample_weight = arrays_.vector<Real>(sample_weight, "sample_weight", rows);
+    rows_.left_out = reinterpret_cast<const std::uint8_t*>(arrays_.vector_or_null<bool>(left_out, "left_out", rows));
+    static_cast<Design<Real>&>(rows_) = arrays_.design<Real>(x, rows, columns);
     Real* mean = nullptr;
     if (!average.is_none()) {
-      const py::array array = keep<Real>(average, "average_coef", -1, rows_.columns);
+      const py::array array = arrays_.keep<Real>(average, "average_coef", -1, columns);
       check_writable(array, "average_coef");
       mean = reinterpret_cast<Real*>(bytes(array));
     }
@@ -147,15 +141,11 @@ template <class Real> class DescentOf : public Descent {
     d.average_intercept = average_intercept;
     d.t = t;
     d.eta = eta;
-    try {
-      released([&] {
-        d.begin();
-        if (seed) d.shuffle(*seed);
-        run(d);
-      });
-    } catch (const std::out_of_range& error) {
-      throw py::value_error(std::string("X.") + error.what() + " must lie within its shape; they do not, or changed.");
-    }
+    over_design([&] {
+      d.begin();
+      if (seed) d.shuffle(*seed);
+      run(d);
+    });
     intercept = d.intercept;
     average_intercept = d.average_intercept;
     t = d.t;
@@ -163,35 +153,9 @@ template <class Real> class DescentOf : public Descent {
     objective = d.objective();
   }
 
-  template <class T> static const T* data(const py::array& array) { return reinterpret_cast<const T*>(bytes(array)); }
-
-  template <class T>
-  py::array keep(py::handle object, const std::string& name, std::int64_t columns, std::int64_t rows = -1) {
-    py::array array = check_rows<T>(object, name, columns);
-    if (rows >= 0 && array.shape(0) != rows)
-      throw py::value_error(name + " must have " + std::to_string(rows) + " rows; its shape is " + shape_text(array) +
-                            ".");
-    pins_.push_back(pinned(array));
-    arrays_.push_back(array);
-    return array;
-  }
-  template <class T, class As = T> const As* of_rows(py::handle object, const std::string& name) {
-    return data<As>(keep<T>(object, name, -1, rows_.rows));
-  }
-
-  // (data, indices, indptr)
-  void read_sparse(const py::tuple& parts) {
-    if (parts.size() != 3) throw py::value_error("X must be an array, or data, indices and indptr in a tuple.");
-    const py::array values = keep<Real>(parts[0], "X.data", -1);
-    rows_.stored = values.shape(0);
-    rows_.x = data<Real>(values);
-    rows_.where = data<std::int32_t>(keep<std::int32_t>(parts[1], "X.indices", -1, rows_.stored));
-    rows_.starts = data<std::int32_t>(keep<std::int32_t>(parts[2], "X.indptr", -1, rows_.rows + 1));
-  }
-
   const DescentSettings settings_;
   LinearRows<Real> rows_{};
-  std::vector<py::object> arrays_, pins_;
+  KeptArrays arrays_;
   std::optional<LinearDescent<Real>> descent_;
 };
 

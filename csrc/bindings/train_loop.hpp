@@ -68,7 +68,7 @@ class PyTrainLoop {
 inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {
   if (!given) return {};
   const py::array ids = check_rows<std::int64_t>(*given, "ids", -1);
-  if (std::size_t(ids.size()) != rows) throw py::value_error("ids must be as many as the rows of the pass.");
+  if (std::size_t(ids.size()) != rows) throw py::value_error("ids must have one number for each row of the pass.");
   return {data<std::int64_t>(ids), data<std::int64_t>(ids) + ids.size()};
 }
 

@@ -34,7 +34,7 @@ struct RowSteps {
     }
     take(by_ids.emplace(ids.data(), n, values, parameter->dtype, columns), rows);
   }
-  /// The same for the gradient of a batch that somebody else has found.
+  /// The same for a gradient of a batch that the caller has.
   void take(const RowGradient& of_batch, std::size_t rows) {
     gradient = active && !all && 2 * of_batch.rows.size() <= rows ? &of_batch : nullptr;
   }

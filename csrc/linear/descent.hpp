@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/linear.hpp"
+#include "linear/design.hpp"
 #include "linear/point_losses.hpp"
 #include "runtime/threads.hpp"
 
@@ -31,14 +32,9 @@ struct DescentSettings {
   double average_from = 0;  // the step t from which the weights are averaged; 0 for never
 };
 
-/// x (rows, columns): dense, or in compressed rows where `starts` is given. y, sample_weight (rows); left_out (rows) or
-/// null: rows that are not trained on.
-template <class Real> struct LinearRows {
-  std::int64_t rows, columns;
-  const Real* x;
-  const std::int32_t *where = nullptr, *starts = nullptr;
-  std::int64_t stored = 0;  // numbers that x and where hold
-  const Real *y, *sample_weight;
+/// A matrix, and of its rows y and sample_weight (rows); left_out (rows) or null: rows that are not trained on.
+template <class Real> struct LinearRows : Design<Real> {
+  const Real *y = nullptr, *sample_weight = nullptr;
   const std::uint8_t* left_out = nullptr;
 };
 

@@ -134,7 +134,7 @@ def findings(result: Result) -> list[str]:
     pairs = [(a, b) for a, b in zip(none.values["error"], winner.values["error"], strict=True) if b is not None]
     worse = sum(a is None or a > b for a, b in pairs)
     sentences.append(
-        "Adam gives each weight a step of its own and does not repair it: without scaling the network is worse than "
+        "Adam scales the step of each weight, and does not repair it: without scaling the network is worse than "
         "with "
         f"{winner.label} in {worse} of {len(pairs)} runs, and leaves {none.mean('error'):.3g} of the variance "
         "unexplained "
