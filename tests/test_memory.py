@@ -202,6 +202,7 @@ print(kilobytes("VmHWM") - resident)
         'model.fit(x, y, epochs=2, verbose=0, shuffle="blocks")',
         "model.fit(x, y, epochs=2, verbose=0, validation_split=0.5)",
         "model.evaluate(x, y, batch_size=64, verbose=0); model.predict(x, batch_size=64, verbose=0)",
+        "for i in range(8): model.predict(x[4000 * i : 4000 * i + 6000], batch_size=64, verbose=0)",
     ],
 )
 def test_peak_over_a_mapped_file(does: str, tmp_path: Path) -> None:
