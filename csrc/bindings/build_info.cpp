@@ -2,9 +2,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "bindings/arrays.hpp"
+#include "bindings/arrays/arrays.hpp"
+#include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
-#include "bindings/released.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/threads.hpp"
 

@@ -1,7 +1,7 @@
 // gradstep._core: one line a file.
 #include "bindings/module.hpp"
 
-#include "bindings/tensor_groups.hpp"
+#include "bindings/optimizers/tensor_groups.hpp"
 
 // pybind11's part of the import, which waits for ever in a sub-interpreter.
 PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported()) {

@@ -43,7 +43,7 @@ template <class Rule, class = void> constexpr bool is_orthogonal = false;
 template <class Rule>
 constexpr bool is_orthogonal<Rule, std::void_t<decltype(std::declval<Rule>().orthogonal(1.0, 1.0))>> = true;
 
-/// The constants of a step along the natural gradient of Dense layers: see train/natural_step.hpp.
+/// The constants of a step along the natural gradient of Dense layers: see train/curvature/natural_step.hpp.
 struct Curvature {
   double damping, clip, decay;
   std::int64_t factor_period, inverse_period;  // steps

@@ -8,9 +8,9 @@
 
 #include "core/blocks.hpp"
 #include "graph/matrix.hpp"
-#include "kernels/attention.hpp"
-#include "kernels/drop.hpp"
-#include "kernels/gemm.hpp"
+#include "kernels/layers/attention.hpp"
+#include "kernels/layers/drop.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "graph/conv_backward.hpp"
+#include "graph/convolution/conv_backward.hpp"
 #include "graph/stages.hpp"
 
 namespace gs {

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
-#include "graph/conv_gradients.hpp"
+#include "graph/convolution/conv_gradients.hpp"
 #include "graph/jobs.hpp"
 #include "graph/lookup.hpp"
-#include "graph/recurrent_jobs.hpp"
+#include "graph/recurrence/recurrent_jobs.hpp"
 #include "graph/sparse_input.hpp"
 
 namespace gs {

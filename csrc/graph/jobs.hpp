@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "graph/matrix.hpp"
-#include "graph/row_steps.hpp"
+#include "graph/recurrence/row_steps.hpp"
 #include "graph/weight_attributes.hpp"
-#include "kernels/gemm.hpp"
-#include "kernels/reduce.hpp"
+#include "kernels/layers/reduce.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "kernels/indirection.hpp"
+#include "kernels/products/indirection.hpp"
 
 namespace gs {
 

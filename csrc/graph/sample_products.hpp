@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/blocks.hpp"
-#include "kernels/gemm.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"
 #include "runtime/product_job.hpp"

@@ -20,7 +20,7 @@
 #include "graph/sample_products.hpp"
 #include "graph/stages.hpp"
 #include "graph/workspaces.hpp"
-#include "kernels/indirection.hpp"
+#include "kernels/products/indirection.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/threads.hpp"
 

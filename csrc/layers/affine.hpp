@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "graph/schedule.hpp"
-#include "kernels/columns.hpp"
+#include "kernels/layers/columns.hpp"
 
 namespace gs {
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "graph/call.hpp"
-#include "kernels/columns.hpp"
+#include "kernels/layers/columns.hpp"
 
 namespace gs {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
-#include "kernels/columns.hpp"
+#include "kernels/layers/columns.hpp"
 #include "layers/affine.hpp"
 #include "layers/axes.hpp"
 #include "layers/batch_blocks.hpp"

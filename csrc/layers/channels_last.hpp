@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
-#include "kernels/window.hpp"
+#include "kernels/layers/window.hpp"
 #include "layers/views.hpp"
 
 namespace gs {

@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
+#include "graph/convolution/window.hpp"
 #include "graph/tangent.hpp"
-#include "graph/window.hpp"
 #include "layers/channels_last.hpp"
 
 namespace gs {

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "graph/call.hpp"
-#include "kernels/merge.hpp"
-#include "kernels/normalize.hpp"
+#include "kernels/layers/merge.hpp"
+#include "kernels/layers/normalize.hpp"
 #include "layers/views.hpp"
 
 namespace gs {

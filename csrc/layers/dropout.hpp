@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "graph/call.hpp"
-#include "kernels/drop.hpp"
+#include "kernels/layers/drop.hpp"
 
 namespace gs {
 

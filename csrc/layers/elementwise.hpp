@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph/call.hpp"
-#include "kernels/merge.hpp"
+#include "kernels/layers/merge.hpp"
 #include "layers/views.hpp"
 
 namespace gs {

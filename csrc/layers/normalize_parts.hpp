@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
-#include "kernels/normalize.hpp"
+#include "kernels/layers/normalize.hpp"
 #include "layers/affine.hpp"
 #include "layers/axes.hpp"
 

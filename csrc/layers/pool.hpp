@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "graph/call.hpp"
-#include "graph/window.hpp"
+#include "graph/convolution/window.hpp"
 #include "layers/channels_last.hpp"
 #include "runtime/dispatch.hpp"
 

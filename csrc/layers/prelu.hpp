@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "graph/call.hpp"
-#include "kernels/columns.hpp"
+#include "kernels/layers/columns.hpp"
 #include "layers/axes.hpp"
 
 namespace gs {

@@ -11,8 +11,8 @@
 
 #include "activations/all.hpp"
 #include "graph/call.hpp"
-#include "graph/recurrent_jobs.hpp"
-#include "kernels/drop.hpp"
+#include "graph/recurrence/recurrent_jobs.hpp"
+#include "kernels/layers/drop.hpp"
 
 namespace gs {
 

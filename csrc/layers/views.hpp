@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "graph/call.hpp"
-#include "kernels/strided_copy.hpp"
+#include "kernels/layers/strided_copy.hpp"
 #include "runtime/dispatch.hpp"
 
 namespace gs {

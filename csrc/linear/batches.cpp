@@ -1,7 +1,7 @@
 // Steps by the mean gradient of a batch of rows.
 #include <algorithm>
 
-#include "kernels/matrix_layout.hpp"
+#include "kernels/products/matrix_layout.hpp"
 #include "linear/step.hpp"
 #include "runtime/dispatch.hpp"
 

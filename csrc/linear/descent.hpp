@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/linear.hpp"
+#include "kernels/linear/linear.hpp"
 #include "linear/design.hpp"
 #include "linear/point_losses.hpp"
 #include "runtime/threads.hpp"

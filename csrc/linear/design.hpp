@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/linear_rows.hpp"
+#include "kernels/linear/linear_rows.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/threads.hpp"
 

@@ -1,5 +1,5 @@
 // What rules that find the curvature of Dense layers have in common: momentum along a direction that is found
-// beforehand (train/natural_step.hpp), and Adam for every other array.
+// beforehand (train/curvature/natural_step.hpp), and Adam for every other array.
 #pragma once
 
 #include <array>

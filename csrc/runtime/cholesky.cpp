@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "kernels/gemm.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
 

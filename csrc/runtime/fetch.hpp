@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "kernels/matrix_layout.hpp"
+#include "kernels/products/matrix_layout.hpp"
 
 namespace gs {
 

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/gemm.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/strided.hpp"
 #include "runtime/threads.hpp"
 

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "activations/all.hpp"
-#include "kernels/gemm.hpp"
-#include "kernels/map.hpp"
+#include "kernels/layers/map.hpp"
+#include "kernels/products/gemm.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"
 #include "runtime/job.hpp"

@@ -11,7 +11,7 @@
 #include "graph/call.hpp"
 #include "graph/schedule.hpp"
 #include "runtime/buffer.hpp"
-#include "train/curvature_plan.hpp"
+#include "train/curvature/curvature_plan.hpp"
 #include "train/head.hpp"
 #include "train/network.hpp"
 #include "train/scores.hpp"

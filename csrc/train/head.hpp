@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "graph/schedule.hpp"
-#include "train/curvature.hpp"
-#include "train/fisher.hpp"
+#include "train/curvature/curvature.hpp"
+#include "train/curvature/fisher.hpp"
 #include "train/scores.hpp"
 
 namespace gs {
@@ -35,7 +35,8 @@ template <class Real> class Head {
   /// What the sum of the losses was divided by.
   double divisor() const { return reduction_.divisor(); }
 
-  /// dy of rows [draw.first, draw.first + count) at targets that are drawn: see train/fisher.hpp. After a forward pass.
+  /// dy of rows [draw.first, draw.first + count) at targets that are drawn: see train/curvature/fisher.hpp. After a
+  /// forward pass.
   void draw_gradient(const TargetDraw& draw, std::size_t count) {
     const std::size_t at = draw.first * n;
     gs::draw_gradient(loss_, y_ + at, count, n, scales_.data() + draw.first, draw, dy + at);

@@ -7,7 +7,7 @@
 
 #include "core/dtype.hpp"
 #include "core/field_info.hpp"
-#include "kernels/reduce.hpp"
+#include "kernels/layers/reduce.hpp"
 #include "train/loss_reduction.hpp"
 
 namespace gs {

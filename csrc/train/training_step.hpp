@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "runtime/buffer.hpp"
+#include "train/curvature/natural_step.hpp"
 #include "train/executor.hpp"
-#include "train/natural_step.hpp"
 #include "update/stepper.hpp"
 
 namespace gs {

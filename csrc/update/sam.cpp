@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/math.hpp"
-#include "kernels/gradient_transforms.hpp"
+#include "kernels/updates/gradient_transforms.hpp"
 #include "runtime/subnormals.hpp"
 #include "update/numbers.hpp"
 

@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "core/dtype.hpp"
-#include "kernels/codec.hpp"
-#include "kernels/matrix_layout.hpp"
-#include "kernels/measure.hpp"
-#include "kernels/sweep.hpp"
+#include "kernels/products/matrix_layout.hpp"
+#include "kernels/updates/codec.hpp"
+#include "kernels/updates/measure.hpp"
+#include "kernels/updates/sweep.hpp"
 #include "update/rules.hpp"
 
 namespace gs {

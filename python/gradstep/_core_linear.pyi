@@ -1,4 +1,4 @@
-"""Types of linear models (csrc/bindings/linear.cpp, linear_objective.cpp, coordinates.cpp)."""
+"""Types of linear models (csrc/bindings/linear/linear.cpp, linear_objective.cpp, coordinates.cpp)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -3,12 +3,12 @@
 
 #include <cstddef>
 
-#include "kernels/sweep.hpp"
+#include "kernels/updates/sweep.hpp"
 
 namespace gs {
 
-/// One step over n elements, as Sweep in kernels/sweep.hpp, with every pointer but update on the device; queued on the
-/// stream (a cudaStream_t). Returns a cudaError_t.
+/// One step over n elements, as Sweep in kernels/updates/sweep.hpp, with every pointer but update on the device; queued
+/// on the stream (a cudaStream_t). Returns a cudaError_t.
 using CudaSweep = int (*)(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
                           std::size_t n, void* stream);
 

@@ -26,7 +26,7 @@ def _channels(call: Call, value: Value) -> int:
 
 
 def _windows(call: Call) -> list[Window]:
-    """As csrc/graph/window.hpp lays them."""
+    """As csrc/graph/convolution/window.hpp lays them."""
     spec, made = call.spec, []
     dilations = spec.get("dilation") or [1] * len(spec["size"])
     for n, size, stride, dilation in zip(_sizes(call), spec["size"], spec["stride"], dilations, strict=True):

@@ -1,4 +1,4 @@
-"""Arguments and shapes of sliding windows, of convolution and pooling (csrc/graph/window.hpp)."""
+"""Arguments and shapes of sliding windows, of convolution and pooling (csrc/graph/convolution/window.hpp)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from ...checks import check_int, describe
 
 __all__ = ["one_axis", "sample_axes", "some_axes"]
 
-MOST = 8  # the engine's limit (csrc/kernels/strided_copy.hpp)
+MOST = 8  # the engine's limit (csrc/kernels/layers/strided_copy.hpp)
 
 
 def some_axes(name: str, value: Any) -> int | list[int]:

@@ -1,0 +1,138 @@
+// A block of the depth of a product, so that the part of b that tiles of c share stays in a near cache. a and b are
+// read where they lie, but for what would be read badly there: that is copied first.
+#pragma once
+
+#include "core/blocks.hpp"
+#include "core/portable.hpp"
+#include "kernels/products/gemm.hpp"
+#include "kernels/products/pack.hpp"
+#include "kernels/products/tile.hpp"
+
+namespace gs {
+namespace {
+
+/// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
+/// tables: whether a's numbers may lie where a table says.
+template <class Real, bool tables> class Block {
+ public:
+  HD Block(const Product<Real>& q, std::size_t begin, std::size_t depth, bool adds, Real* scratch)
+      : q_(q),
+        begin_(begin),
+        depth_(depth),
+        adds_(adds),
+        start_(scratch),
+        over_(start_ + widest),
+        panel_(over_ + tile_rows * widest) {
+    // a's rows of this block: where they lie, or, where that is bad to read, copies.
+    const std::size_t count = q.a_transposed ? depth : q.rows, length = q.a_transposed ? q.rows : depth;
+    IndirectionBuffer from = q.a;
+    if (q.a_transposed) from.at += begin;
+    const std::size_t offset = q.a_offset + (q.a_transposed || q.at ? 0 : begin);
+    const bool deep = q.a_transposed && depth > 64;
+    if (q.at ||
+        (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1]))))) {
+      rows_ = from.at;
+      offset_ = offset;
+      return;
+    }
+    const void** const rows = reinterpret_cast<const void**>(panel_ + depth * widest);
+    Real* const to = reinterpret_cast<Real*>(rows + (count + 7) / 8 * 8);
+    const std::size_t ld = q.a_transposed ? length : length + 16;
+    gather(from, offset, count, length, to, ld);
+    for (std::size_t i = 0; i < count; ++i) rows[i] = to + i * ld;
+    rows_ = rows;
+    offset_ = 0;
+  }
+
+  // c's columns [column, column + width), width <= n_vectors * lanes
+  template <int n_vectors> HD void panel(std::size_t column, std::size_t width) const {
+    constexpr int full = n_vectors * Simd<Real>::lanes;
+    const bool whole = width == full;
+    TileArguments<Real> t{};
+    t.depth = depth_;
+    t.b = q_.b + (q_.b_transposed ? column * q_.ldb + begin_ : begin_ * q_.ldb + column);
+    t.ldb = q_.ldb;
+    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collides(q_))) {
+      if (q_.b_transposed)
+        pack_columns<full>(t.b, q_.ldb, depth_, width, panel_);
+      else
+        pack_rows<full>(t.b, q_.ldb, depth_, width, panel_);
+      t.b = panel_;
+      t.ldb = full;
+    }
+    const Real* start = q_.start ? q_.start + column : nullptr;
+    if (start && !whole) {
+      for (std::size_t j = 0; j < full; ++j) start_[j] = j < width ? start[j] : Real(0);
+      start = start_;
+    }
+    t.rows = rows_;
+    t.offset = offset_;
+    t.at = q_.at && !q_.a_transposed ? q_.at + begin_ : q_.at;
+    const Tile<Real>* const of_height = tiles<n_vectors>();
+    const std::size_t line = q_.line ? q_.line : q_.rows;
+    const Blocks heights(line, tile_rows);
+    for (std::size_t row = 0; row < q_.rows; row += line) {
+      Real* c = q_.c + (q_.line ? row / line * q_.line_stride : 0) + column;
+      for (std::size_t k = 0; k < heights.count; ++k) {
+        const std::size_t height = heights.size(k);
+        t.c = whole ? c : over_;
+        t.ldc = whole ? q_.ldc : full;
+        if (!whole && adds_) copy(height, width, c, q_.ldc, over_, full);
+        t.start = adds_ ? t.c : start;
+        t.ld_start = adds_ ? t.ldc : 0;
+        of_height[height](t);
+        if (!whole) copy(height, width, over_, full, c, q_.ldc);
+        if (!q_.a_transposed)
+          t.rows += height;
+        else if (q_.at)
+          t.at += height;
+        else
+          t.offset += height;
+        c += height * q_.ldc;
+      }
+    }
+  }
+
+  HD bool adds() const { return adds_; }
+  /// Elements of scratch.
+  static constexpr std::size_t widest = 8 * Simd<Real>::lanes;
+
+ private:
+  template <int n_vectors> HD const Tile<Real>* tiles() const {
+    if constexpr (tables && n_vectors <= tile_vectors)
+      if (q_.at)
+        return q_.a_transposed ? gs::tiles<Real, n_vectors, true, true>() : gs::tiles<Real, n_vectors, false, true>();
+    return q_.a_transposed ? gs::tiles<Real, n_vectors, true, false>() : gs::tiles<Real, n_vectors, false, false>();
+  }
+
+  static HD std::size_t between(const void* a, const void* b) {
+    return std::size_t(static_cast<const char*>(b) - static_cast<const char*>(a));
+  }
+
+  static HD void copy(std::size_t height, std::size_t width, const Real* from, std::size_t ld_from, Real* to,
+                      std::size_t ld_to) {
+    for (std::size_t i = 0; i < height; ++i)
+      for (std::size_t j = 0; j < width; ++j) to[i * ld_to + j] = from[i * ld_from + j];
+  }
+
+  const Product<Real>& q_;
+  const std::size_t begin_, depth_;
+  const bool adds_;
+  const void* const* rows_;
+  std::size_t offset_;
+  // Scratch: the padded start, a tile that hangs over c's edge, a panel of b; then what is copied of a.
+  Real *const start_, *const over_, *const panel_;
+};
+
+/// work(block) for each block of the depth.
+template <bool tables, class Real, class Work>
+HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
+  const Blocks depths(q.depth, gemm_depth);
+  for (std::size_t k = 0; k < depths.count; ++k) {
+    if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
+    work(Block<Real, tables>(q, depths.begin(k), depths.size(k), q.adds || k > 0, scratch));
+  }
+}
+
+}  // namespace
+}  // namespace gs

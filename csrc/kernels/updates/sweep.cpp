@@ -1,0 +1,212 @@
+// The only CPU optimizer loop: vector body and tail for every rule, type and instruction set are these lines. They are
+// made for a formula, not for a rule: rules that differ in settings alone (Adam, AdamW, PyTorch's Adam) run the same
+// code.
+#include "kernels/updates/sweep.hpp"
+
+#include <utility>
+
+#include "core/dtype.hpp"
+#include "kernels/products/packed.hpp"
+
+namespace gs {
+namespace {
+
+template <class Update, class Real, class... State>
+HD void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
+             std::size_t n, State* RESTRICT... state) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) {
+    Real value = w[i] * decay;
+    update(value, g[i] * scale, state[i]...);
+    w[i] = value;
+  }
+}
+
+// One row. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's
+// weights, though one thread no longer.
+template <class Update, class Real, std::size_t... slot>
+__attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
+                                   Real* const* state, std::index_sequence<slot...>) {
+  (void)state;  // a rule without slots
+  loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), w, g, n, state[slot]...);
+}
+
+template <class Update, class Real, std::size_t slots>
+void sweep(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+           const MatrixLayout& layout) {
+  for (std::size_t i = 0; i < layout.rows; ++i) {
+    Real* here[slots + 1];
+    for (std::size_t s = 0; s < slots; ++s) here[s] = static_cast<Real*>(state[s]) + i * layout.stride;
+    row<Update>(update, factors, static_cast<Real*>(w) + i * layout.stride,
+                static_cast<const Real*>(g) + i * layout.columns, layout.columns, here,
+                std::make_index_sequence<slots>{});
+  }
+}
+
+// A rule's step of one element whose state is not kept as it is: x in each of `held`, which then puts it away.
+template <class Update, class... Held> HD void through(const Update& update, float& w, float g, Held... held) {
+  update(w, g, held.x...);
+  (held.put(), ...);
+}
+
+struct HalfSlot {
+  std::uint16_t* words;
+  const std::uint32_t* dither;
+};
+struct HeldHalf {
+  float x;
+  std::uint16_t* at;
+  std::uint32_t up;
+  HD void put() const { *at = Bfloat16::encode(x, up); }
+};
+
+template <class Update, class... Slot>
+HD void loop_halved(const Update update, const float decay, const float scale, float* RESTRICT w,
+                    const float* RESTRICT g, std::size_t n, const Slot... slot) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) {
+    float value = w[i] * decay;
+    through(update, value, g[i] * scale, HeldHalf{Bfloat16::decode(slot.words[i]), slot.words + i, slot.dither[i]}...);
+    w[i] = value;
+  }
+}
+
+// Of one block; at: its first element from where the state begins, position: in its array.
+template <class Update, std::size_t... slot>
+__attribute__((noinline)) void block_halved(const void* update, const Factors& factors, float* w, const float* g,
+                                            std::size_t n, void* const* state, std::size_t at, std::size_t position,
+                                            std::index_sequence<slot...>) {
+  const Dither& dither = *static_cast<const Dither*>(state[sizeof...(slot)]);
+  const std::size_t block = position / scale_block, offset = position % scale_block;
+  (void)dither, (void)block, (void)offset, (void)at;  // a rule without slots
+  loop_halved(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w, g, n,
+              HalfSlot{static_cast<std::uint16_t*>(state[slot]) + at, dither.words(block, slot) + offset}...);
+}
+
+template <class Update, std::size_t slots>
+void halved(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+            const MatrixLayout& layout) {
+  const auto first = reinterpret_cast<std::uintptr_t>(state[slots + 1]);
+  for (std::size_t i = 0; i < layout.rows; ++i)
+    for (std::size_t j = 0, n; j < layout.columns; j += n) {
+      const std::size_t at = i * layout.stride + j, rest = scale_block - (first + at) % scale_block;
+      n = layout.columns - j < rest ? layout.columns - j : rest;
+      block_halved<Update>(update, factors, static_cast<float*>(w) + at,
+                           static_cast<const float*>(g) + i * layout.columns + j, n, state, at, first + at,
+                           std::make_index_sequence<slots>{});
+    }
+}
+
+template <bool has_signs> struct PackedSlot {
+  Unpacked<has_signs> number;
+  const std::uint8_t* words;
+  float* fresh;
+};
+struct HeldPacked {
+  float x;
+  float* at;
+  HD void put() const { *at = x; }
+};
+
+template <class Update, class Count, class... Slot>
+HD void loop_packed(const Update update, const float decay, const float scale, float* RESTRICT w,
+                    const float* RESTRICT g, Count n, const Slot... slot) {
+#pragma omp simd
+  for (std::size_t i = 0; i < n; ++i) {
+    float value = w[i] * decay;
+    through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
+    w[i] = value;
+  }
+}
+
+// Blocks that are moved before any of them is put away: none waits for the largest number of the one before.
+constexpr std::size_t group = 4 * scale_block;
+
+// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first
+template <bool has_signs>
+HD void pack_group(const float* numbers, const Dither& dither, std::size_t block, std::size_t slot, std::uint8_t* codes,
+                   float* scales, std::size_t n) {
+  std::uint32_t tops[group / scale_block];
+  for (std::size_t i = 0; i < n; i += scale_block) tops[i / scale_block] = largest(numbers + i);
+  for (std::size_t i = 0, b = 0; i < n; i += scale_block, ++b)
+    scales[b] = pack<has_signs>(numbers + i, dither.codes(block + b, slot), tops[b], codes + i,
+                                n - i < scale_block ? n - i : scale_block);
+}
+
+/// Of each slot: whether its numbers may be below 0.
+template <bool... has_signs> using Signs = std::integer_sequence<bool, has_signs...>;
+
+// The fresh state of a group (n <= 1024) goes through the first cache: a scale is known only after all of its block.
+template <class Update, bool... signs, std::size_t... slot>
+__attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
+                                            std::size_t n, void* const* state, std::size_t at, std::size_t block,
+                                            Signs<signs...>, std::index_sequence<slot...>) {
+  alignas(64) float fresh[sizeof...(slot) + 1][group];
+  const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
+  const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
+  const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
+  (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
+  for (std::size_t begin = 0; begin < n; begin += scale_block) {
+    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
+    if (((scales(slot)[begin / scale_block] < 0) || ...)) {  // infinities: code by code
+      (unpack<signs>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin, count), ...);
+      loop(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin, g + begin, count,
+           fresh[slot] + begin...);
+      continue;
+    }
+    const Words words[] = {{codes(slot) + begin, count}..., {nullptr, 0}};
+    (void)words;
+    const auto move = [&](std::size_t i, auto part) __attribute__((always_inline)) {
+      loop_packed(
+          *static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin + i, g + begin + i,
+          part,
+          PackedSlot<signs>{
+              {scales(slot)[begin / scale_block], int(i / quarter)}, words[slot].get(), fresh[slot] + begin + i}...);
+    };
+    if (part == quarter)
+      for (std::size_t i = 0; i < count; i += quarter) move(i, std::integral_constant<std::size_t, quarter>{});
+    else
+      move(0, part);
+  }
+  for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
+  (pack_group<signs>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);
+}
+
+template <class Update, class AllSigns>
+void packed(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
+            const MatrixLayout& layout) {
+  constexpr std::size_t slots = AllSigns::size();
+  const auto first = reinterpret_cast<std::uintptr_t>(state[2 * slots + 1]) / scale_block;
+  for (std::size_t at = 0; at < layout.columns; at += group)
+    group_packed<Update>(update, factors, static_cast<float*>(w) + at, static_cast<const float*>(g) + at,
+                         layout.columns - at < group ? layout.columns - at : group, state, at, first + at / scale_block,
+                         AllSigns{}, std::make_index_sequence<slots>{});
+}
+
+template <class Rule, class Real> using Formula = typename Rule::template Update<Real>;
+
+template <class Rule, std::size_t... slot> constexpr auto signs_of(std::index_sequence<slot...>) {
+  return Signs<has_signs<Rule>(slot)...>{};
+}
+
+template <class Rule, class Real> constexpr auto sweep_of() {
+  return sweep<Formula<Rule, Real>, Real, Rule::slots.size()>;
+}
+
+template <class Rule> constexpr auto packed_of() {
+  return packed<Formula<Rule, float>, decltype(signs_of<Rule>(std::make_index_sequence<Rule::slots.size()>{}))>;
+}
+
+template <class... Rules> constexpr SweepTable rows(TypeList<Rules...>) {
+  return {{{sweep_of<Rules, float>(), sweep_of<Rules, double>()}...},
+          {halved<Formula<Rules, float>, Rules::slots.size()>...},
+          {packed_of<Rules>()...}};
+}
+
+constexpr SweepTable table = rows(Optimizers{});
+
+}  // namespace
+
+template <> const SweepTable& sweep_table<GS_ISA>() noexcept { return table; }
+
+}  // namespace gs
