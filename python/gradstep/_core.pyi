@@ -257,7 +257,7 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
     @property
-    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+    def dense_weights(self) -> list[tuple[int, int, int, bool, bool]]:
         """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
         layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 
