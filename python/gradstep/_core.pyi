@@ -28,8 +28,10 @@ from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
 from ._core_minimize import BFGS as BFGS
+from ._core_minimize import CMA as CMA
 from ._core_minimize import LBFGS as LBFGS
 from ._core_minimize import REASONS as REASONS
+from ._core_minimize import CMAMethod as CMAMethod
 from ._core_minimize import Descent as Descent
 from ._core_minimize import DescentMethod as DescentMethod
 from ._core_minimize import MachineCode as MachineCode

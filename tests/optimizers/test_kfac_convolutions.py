@@ -121,27 +121,25 @@ def test_the_same_bits_at_any_number_of_threads():
     assert found[0] == found[1] == found[2]
 
 
-@pytest.mark.parametrize("fisher", ["true", "empirical"])
-def test_it_gets_further_than_adam(fisher):
-    """Two convolutions, of which the second one's kernel is too large for parts of its gradient."""
+def test_it_gets_further_than_adam():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((64, 8, 8, 3)).astype("f4")
     y = np.stack([(x[:, :4] ** 2).mean((1, 2, 3)), x[:, 2:6, 2:6].mean((1, 2, 3))], axis=1)
     lost = []
-    for optimizer in (gs.optimizers.KFAC(0.3, kl_clip=0.01, fisher=fisher, seed=1), gs.optimizers.Adam(0.003)):
+    for optimizer in (gs.optimizers.KFAC(momentum=0.5, seed=1), gs.optimizers.Adam(0.01)):
         gs.utils.set_random_seed(2)
         model = gs.Sequential(
             [
                 gs.Input((8, 8, 3)),
-                gs.layers.Conv2D(72, 3, activation="tanh"),
-                gs.layers.Conv2D(66, 3, activation="tanh"),
+                gs.layers.Conv2D(16, 3, activation="tanh"),
+                gs.layers.Conv2D(12, 3, activation="tanh"),
                 gs.layers.GlobalAveragePooling2D(),
                 gs.layers.Dense(2),
             ]
         )
         model.compile(optimizer, "mse")
-        lost.append(fit(model, x, y, epochs=30).history["loss"][-1])
-    assert lost[0] < lost[1]
+        lost.append(fit(model, x, y, epochs=40).history["loss"][-1])
+    assert lost[0] < lost[1] / 2  # 0.0003 and 0.003
 
 
 def test_a_diagonal_leaves_convolutions_to_adam():
@@ -154,7 +152,7 @@ def test_a_diagonal_leaves_convolutions_to_adam():
     np.testing.assert_allclose(model.get_weights()[0], other.get_weights()[0], rtol=1e-12)
 
 
-def test_a_penalized_or_shared_convolution_is_refused():
+def test_a_penalized_convolution_is_refused():
     model = gs.Sequential([gs.Input((5, 1)), gs.layers.Conv1D(2, 3, kernel_regularizer="l2"), gs.layers.Flatten()])
     model.compile(gs.optimizers.KFAC(), "mse")
     with pytest.raises(ValueError, match=r"without regularizers; '.*kernel' has one"):

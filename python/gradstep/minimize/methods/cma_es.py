@@ -96,7 +96,8 @@ class CMAES(Population):
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the run: arrays and numbers by name, copies."""
-        return super().state_dict() | self._core.state()
+        state: dict[str, Any] = super().state_dict() | self._core.state()
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state_dict` gave, after `start` with the same x0 and bounds.
