@@ -52,7 +52,10 @@ def add(path: Path, result: dict[str, Any]) -> None:
     taken = {key(entry) for entry in new}
     name = machine(result["card"])
     known[name] = sorted([one for one in known.get(name, []) if key(one) not in taken] + new, key=key)
-    lines = [f" {json.dumps(who)}: [\n" + ",\n".join("  " + json.dumps(one) for one in each) + "\n ]" for who, each in known.items()]
+    lines = [
+        f" {json.dumps(who)}: [\n" + ",\n".join("  " + json.dumps(one) for one in each) + "\n ]"
+        for who, each in known.items()
+    ]
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -104,7 +104,10 @@ def history() -> str:
             if again and len(again) <= 16:
                 name = f"history-{number}-{case}"
                 parts.append(pictures(name, f"{case} over time", partial(figures.lines, rows=again)))
-            rows = ["| problem | date | gradstep, us | fastest rival | x | nearest limit | x |", "|---|---|---:|---|---:|---|---:|"]
+            rows = [
+                "| problem | date | gradstep, us | fastest rival | x | nearest limit | x |",
+                "|---|---|---:|---|---:|---|---:|",
+            ]
             for entry in of_case:
                 rival, limit = entry.get("rival", ["", ""]), entry.get("limit", ["", ""])
                 cells = [entry["problem"], entry["date"], f"{1e6 * entry['seconds']:,.4g}", *rival, *limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..checks import describe
 from ..saving.atomic import path_of, replacing, wanted
@@ -144,8 +144,8 @@ class Exports:
 
         Notes
         -----
-        Keras's other formats (``"tf_saved_model"``, ``"openvino"``, ``"litert"``) are made by their own converters, from
-        the ONNX file.
+        Keras's other formats (``"tf_saved_model"``, ``"openvino"``, ``"litert"``) are made by their own converters,
+        from the ONNX file.
 
         Examples
         --------

@@ -81,9 +81,7 @@ def model_of_metadata(onnx: Any, read: Any, name: str | None) -> Any:
         constants = {constant.name: constant for constant in _constants(read.graph)}
         entries = json.loads(given[WEIGHTS])
         shapes = [weight.shape for weight in model.get_weights()]
-        arrays = [
-            _weight(onnx, constants, entry).reshape(shape) for entry, shape in zip(entries, shapes, strict=True)
-        ]
+        arrays = [_weight(onnx, constants, entry).reshape(shape) for entry, shape in zip(entries, shapes, strict=True)]
         model.set_weights(arrays)
     except (AttributeError, KeyError, TypeError, ValueError):  # of another version, or damaged
         return None

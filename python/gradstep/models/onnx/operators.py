@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ... import activations, layers
-from . import windows
 from ..assembly import Traced
+from . import windows
 from .moved import MOVES
 from .node import Node
 from .recurrent import recurrent
@@ -242,7 +243,7 @@ def _split(node: Node) -> list[Traced]:
     sizes = [min(part, size - k * part) for k in range(count)] if given is None else given.tolist()
     node.need(axis > 0 and sum(sizes) == size, "be along an axis that is not the rows'")
     ends = np.cumsum([0, *sizes]).tolist()
-    keys = [(*[slice(None)] * axis, slice(begin, end)) for begin, end in zip(ends, ends[1:], strict=False)]
+    keys = [(*[slice(None)] * axis, slice(begin, end)) for begin, end in pairwise(ends)]
     return [node.add(layers.GetItem(key)) if node.reads(place) else node.x for place, key in enumerate(keys)]
 
 

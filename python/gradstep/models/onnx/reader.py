@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ... import layers
 from ...export.onnx_file import onnx_module
 from ...export.onnx_metadata import model_of_metadata
 from ...saving.atomic import path_of
 from ...saving.file_formats import contents, parsed
-from ... import layers
 from ..assembly import Assembly, Traced
 from .formulas import spelled
 from .moved import MOVES
@@ -109,16 +109,16 @@ class _Reader:
         needed, activations = spelled(outputs, self._graph.node, constants)
         biases = self._biases()
         for node in self._graph.node:
-            if node.output[0] in self.values or needed.isdisjoint(node.output):  # as a bias added with its product
+            read = tuple(name != "" and name in needed for name in node.output)
+            if not any(read) or (node.output[0] and node.output[0] in self.values):  # as a bias added with its product
                 continue
             if node.output[0] in activations:
                 self.values[node.output[0]] = self._activation(node, *activations[node.output[0]])
                 continue
-            results = self._read(node, biases, tuple(name in needed for name in node.output))
+            results = self._read(node, biases, read)
             if node.output[0] in biases:
                 self.values[biases[node.output[0]][0]] = results[0]
-            for output, result in zip(node.output, results, strict=False):
-                self.values[output] = result
+            self.values.update((name, one) for name, one in zip(node.output, results, strict=False) if name)
         found = [self.values[info.name] for info in self._graph.output]
         for info, value in zip(self._graph.output, found, strict=True):
             if isinstance(value, Moved):

@@ -21,7 +21,9 @@ USUAL = {"GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"], "RNN":
 
 def recurrent(node: Node) -> list[Any]:
     """The sequences and the last outputs of a recurrent operator."""
-    ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[node.get("direction", b"forward").decode()]
+    ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[
+        node.get("direction", b"forward").decode()
+    ]
     _check(node)
     x = _sequences(node)
     whole = node.reads(0)
@@ -33,7 +35,7 @@ def recurrent(node: Node) -> list[Any]:
     units, first = parts[0][0].units, node.get("layout", 0) == 1
     add = node.assembly.add
     if len(ways) == 1:
-        last = made if not whole else add(layers.GetItem((slice(None), -1)), made)
+        last = add(layers.GetItem((slice(None), -1)), made) if whole and node.reads(1) else made
         if whole and ways[0]:
             made = add(layers.GetItem((slice(None), slice(None, None, -1))), made)
         each = [made, [0, 1, None, 2] if first else [1, None, 0, 2]], [last, [0, None, 1] if first else [None, 0, 1]]
@@ -41,14 +43,17 @@ def recurrent(node: Node) -> list[Any]:
         last = made
         if whole:
             ends = [(slice(None), -1, slice(0, units)), (slice(None), 0, slice(units, None))]
-            last = add(layers.Concatenate(-1), *(add(layers.GetItem(key), made) for key in ends)) if node.reads(1) else made
+            last = (
+                add(layers.Concatenate(-1), *(add(layers.GetItem(key), made) for key in ends))
+                if node.reads(1)
+                else made
+            )
             made = add(layers.Reshape((int(made.shape[1] or 0), 2, units)), made)
         if node.reads(1):
             last = add(layers.Reshape((2, units)), last)
         each = [made, [0, 1, 2, 3] if first else [1, 2, 0, 3]], [last, [0, 1, 2] if first else [1, 0, 2]]
     return [
-        settled(node.assembly, value, order) if node.reads(place) else None
-        for place, (value, order) in enumerate(each)
+        settled(node.assembly, value, order) if node.reads(place) else None for place, (value, order) in enumerate(each)
     ]
 
 

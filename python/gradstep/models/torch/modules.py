@@ -69,12 +69,13 @@ def _conv_transpose(w: Modules, layer: Any) -> None:
     kernel, *bias = layer.weights
     n, first = len(layer.kernel_size), _is_first(layer)
     shapes = [shape[2:] if first else shape[1:-1] for shape in (layer.input_shape, layer.output_shape)]
-    before, keys, more = layer.specification()["before"], [], []
+    before, keys, more, cut = layer.specification()["before"], [], [], False
     for axis, (size, wanted) in enumerate(zip(*shapes, strict=True)):
         reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
         whole = (size - 1) * layer.strides[axis] + reach
         more.append(max(before[axis] + wanted - whole, 0))
         keys.append(slice(before[axis], before[axis] + wanted))
+        cut |= keys[-1] != slice(0, whole + more[-1])
 
     def work() -> None:
         module = getattr(w.nn, f"ConvTranspose{n}d")(
@@ -87,7 +88,7 @@ def _conv_transpose(w: Modules, layer: Any) -> None:
             dilation=layer.dilation_rate,
         )
         w.add(module, ("weight", kernel.transpose(n + 1, n, *range(n))), *(("bias", b) for b in bias))
-        if any(before) or any(key.stop < wanted for key, wanted in zip(keys, shapes[1], strict=True)):
+        if cut:
             w.add(w.own.Part(slice(None), slice(None), *keys))
         w.activate(layer.activation, True)
 

@@ -92,11 +92,11 @@ def _in_a_row(torch: Any, row: Sequence[Any]) -> list[Any]:
     for layer in row:
         for module in _modules(torch, layer):
             last = made[-1] if made else None
-            if isinstance(module, Permute) and isinstance(last, Permute):
-                if [last.order[axis] for axis in module.order] == sorted(module.order):
-                    made.pop()
-                    continue
-            made.append(module)
+            both = isinstance(module, Permute) and isinstance(last, Permute)
+            if both and [last.order[axis] for axis in module.order] == sorted(module.order):
+                made.pop()
+            else:
+                made.append(module)
     return made
 
 
