@@ -51,13 +51,18 @@ def _array_of(name: str, state: State, place: int, slot: str) -> np.ndarray:
     if name != "Adafactor" or slot in ("average", "accumulated"):
         return state[f"{place}.{slot}"]
     row, column = (state[f"{place}.{part}"] for part in ("row", "column"))
-    if not row.size or row.ndim != column.ndim:  # of a vector: its squares, behind two numbers that stand for nothing
+    if _is_vector(state, place):  # of a vector: its squares, behind two numbers that stand for nothing
         return column if slot == "moment" else np.zeros((), np.float32)
     if slot != "moment":
         return row if slot == "row" else column
     mean = row.mean(axis=-1, keepdims=True)  # which Keras keeps beside, and does not read
     share = np.divide(row, mean, out=np.zeros_like(row), where=mean != 0)
     return np.asarray(share[..., :, None] * column[..., None, :])
+
+
+def _is_vector(state: State, place: int) -> bool:
+    """Whether Adafactor keeps the squares of an array themselves, in its column."""
+    return state[f"{place}.row"].ndim != state[f"{place}.column"].ndim
 
 
 def _scale_sums(state: dict[str, np.ndarray], weights: Sequence[np.ndarray], by: float) -> None:
@@ -175,10 +180,12 @@ def read_state(model: Savable, variables: Sequence[np.ndarray]) -> str | None:
     if [array.shape for array in given] != [_array_of(name, state, *place).shape for place in places]:
         optimizer._forget(0)
         return f"it has {len(given)} arrays, where a {name} of these settings has {len(places)}"
-    for (place, slot), array in zip(places, given, strict=True):
-        target = "column" if slot == "moment" and state[f"{place}.column"].shape == array.shape else slot
-        if f"{place}.{target}" in state and state[f"{place}.{target}"].shape == array.shape:
-            state[f"{place}.{target}"] = np.asarray(array)
+    for (place, kind), array in zip(places, given, strict=True):
+        slot = kind
+        if name == "Adafactor" and slot in SLOTS[name][0] and _is_vector(state, place):
+            slot = "column" if slot == "moment" else ""
+        if f"{place}.{slot}" in state:
+            state[f"{place}.{slot}"] = np.asarray(array)
     _scale_sums(state, weights, optimizer.loss_scale_factor or 1.0)
     batches = int(variables[0])
     state["iterations"] = np.asarray(batches // every, np.int64)
