@@ -307,6 +307,34 @@ def test_what_has_no_layer_is_named(node, message, tmp_path):
         gs.models.from_onnx(tmp_path / "model.onnx")
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrence_the_other_way_around(kind, tmp_path):
+    """Both outputs of a reversed operator: those of the other one, of the steps from the last to the first."""
+    random = np.random.default_rng(0)
+    gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[kind]
+    arrays = [("w", (1, gates * 5, 4)), ("r", (1, gates * 5, 5)), ("b", (1, gates * 10))]
+    constants = [(name, random.normal(size=shape).astype(np.float32)) for name, shape in arrays]
+    x = random.normal(size=(6, 7, 4)).astype(np.float32)
+    found = []
+    for direction in ("forward", "reverse"):
+        made = network(
+            helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+            helper.make_node(kind, ["t", "w", "r", "b"], ["each", "last"], hidden_size=5, direction=direction),
+            helper.make_node("Squeeze", ["each", "one"], ["steps"]),
+            helper.make_node("Transpose", ["steps"], ["rows"], perm=[1, 0, 2]),
+            helper.make_node("Transpose", ["last"], ["ends"], perm=[1, 0, 2]),
+            helper.make_node("Concat", ["rows", "ends"], ["y"], axis=1),
+            row=(7, 4),
+            constants=[*constants, ("one", [1])],
+        )
+        (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+        given = x if direction == "forward" else x[:, ::-1]
+        found.append(gs.models.from_onnx(tmp_path / "model.onnx").predict(given, verbose=0))
+    np.testing.assert_allclose(found[0][:, 7], found[0][:, 6])
+    np.testing.assert_allclose(found[1][:, 7], found[0][:, 7], atol=1e-6)
+    np.testing.assert_allclose(found[1][:, :7], found[0][:, 6::-1], atol=1e-6)
+
+
 def test_recurrence_that_reads_more_is_named(tmp_path):
     random = np.random.default_rng(0)
     f = np.float32

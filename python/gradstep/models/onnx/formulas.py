@@ -92,7 +92,7 @@ def _forms() -> Iterator[Form]:
     yield Form("silu", x * Formula("sigmoid", x), {})
     yield Form("mish", x * tanh(Formula("softplus", x)), {})
     cube = [Formula("power", x, Formula("number", 3.0)), x * x * x]
-    inner = [(erf(x / math.sqrt(2)), {}), (erf(x * math.sqrt(0.5)), {})]
+    inner: list[tuple[Formula, dict[str, Any]]] = [(erf(x / math.sqrt(2)), {}), (erf(x * math.sqrt(0.5)), {})]
     inner += [(tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * c)), {"approximate": True}) for c in cube]
     for part, arguments in inner:
         share = 1 + part

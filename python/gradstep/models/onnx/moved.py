@@ -26,7 +26,8 @@ def settled(assembly: Assembly, value: Traced, order: Sequence[int | None]) -> T
         plain = settled(assembly, value, [axis for axis in order if axis is not None])
         assert isinstance(plain, Traced)
         return assembly.add(layers.Reshape(tuple(row)), plain)
-    return value if list(order) == sorted(order) else assembly.add(layers.Permute(tuple(order[1:])), value)
+    axes = [axis for axis in order if axis is not None]
+    return value if axes == sorted(axes) else assembly.add(layers.Permute(tuple(axes[1:])), value)
 
 
 def _transpose(node: Node) -> Any:

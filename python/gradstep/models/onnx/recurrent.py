@@ -32,29 +32,26 @@ def recurrent(node: Node) -> list[Any]:
     if len(ways) > 1:
         layer = layers.Bidirectional(layer, backward_layer=parts[1][0])
     made = node.add(layer, *arrays, *(array for _, more in parts[1:] for array in more), on=x)
-    units, first = parts[0][0].units, node.get("layout", 0) == 1
-    add = node.assembly.add
+    add, first = node.assembly.add, node.get("layout", 0) == 1
+    last, units = made, parts[0][0].units
+    orders: list[list[int | None]]
     if len(ways) == 1:
-        last = add(layers.GetItem((slice(None), -1)), made) if whole and node.reads(1) else made
+        if whole and node.reads(1):
+            last = add(layers.GetItem((slice(None), -1)), made)
         if whole and ways[0]:
             made = add(layers.GetItem((slice(None), slice(None, None, -1))), made)
-        each = [made, [0, 1, None, 2] if first else [1, None, 0, 2]], [last, [0, None, 1] if first else [None, 0, 1]]
+        orders = [[0, 1, None, 2], [0, None, 1]] if first else [[1, None, 0, 2], [None, 0, 1]]
     else:
-        last = made
-        if whole:
-            ends = [(slice(None), -1, slice(0, units)), (slice(None), 0, slice(units, None))]
-            last = (
-                add(layers.Concatenate(-1), *(add(layers.GetItem(key), made) for key in ends))
-                if node.reads(1)
-                else made
-            )
-            made = add(layers.Reshape((int(made.shape[1] or 0), 2, units)), made)
         if node.reads(1):
+            if whole:  # the last step of one direction, and the first one, which is the last of the other
+                ends = [(slice(None), -1, slice(0, units)), (slice(None), 0, slice(units, None))]
+                last = add(layers.Concatenate(-1), *(add(layers.GetItem(key), made) for key in ends))
             last = add(layers.Reshape((2, units)), last)
-        each = [made, [0, 1, 2, 3] if first else [1, 2, 0, 3]], [last, [0, 1, 2] if first else [1, 0, 2]]
-    return [
-        settled(node.assembly, value, order) if node.reads(place) else None for place, (value, order) in enumerate(each)
-    ]
+        if whole:
+            made = add(layers.Reshape((int(made.shape[1] or 0), 2, units)), made)
+        orders = [[0, 1, 2, 3], [0, 1, 2]] if first else [[1, 2, 0, 3], [1, 0, 2]]
+    found = zip((made, last), orders, strict=True)
+    return [settled(node.assembly, *one) if node.reads(place) else None for place, one in enumerate(found)]
 
 
 def _check(node: Node) -> None:
@@ -68,12 +65,14 @@ def _check(node: Node) -> None:
 
 def _sequences(node: Node) -> Traced:
     """The input as (rows, steps, numbers)."""
+    if node.get("layout", 0) == 1:
+        return node.x
     x = node.inputs[0]
-    if node.get("layout", 0) == 0:
-        node.need(isinstance(x, Moved) and x.order[1] == 0, "have the rows as the second axis of its input")
-        x = settled(node.assembly, x.value, [x.order[axis] for axis in (1, 0, 2)])
-    node.need(isinstance(x, Traced) and x.shape[1] is not None, "have rows of sequences")
-    return x
+    if not isinstance(x, Moved) or x.order[1] != 0:
+        node.refuse("have the rows as the second axis of its input")
+    made = settled(node.assembly, x.value, [x.order[axis] for axis in (1, 0, 2)])
+    assert isinstance(made, Traced)
+    return made
 
 
 def _direction(node: Node, number: int, backwards: bool, whole: bool) -> tuple[Any, list[np.ndarray]]:

@@ -53,6 +53,7 @@ class Modules:
         self.layer = layer
 
     def refuse(self, condition: bool, what: str) -> None:
+        """Raise the error of a layer that has no counterpart if a condition holds."""
         if condition:
             kind = type(self.layer).__name__
             raise ValueError(f"layer {self.layer.name!r}, a {kind}, must {what} to become a module of PyTorch.")
@@ -87,4 +88,5 @@ class Modules:
             self.add(self.own.Permute(0, *range(2, rank), 1))
 
     def weights(self) -> dict[str, np.ndarray]:
+        """Of the layer, by their names."""
         return dict(zip(self.layer.weight_names, self.layer.weights, strict=True))

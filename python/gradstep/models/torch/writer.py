@@ -92,12 +92,16 @@ def _in_a_row(torch: Any, row: Sequence[Any]) -> list[Any]:
     for layer in row:
         for module in _modules(torch, layer):
             last = made[-1] if made else None
-            both = isinstance(module, Permute) and isinstance(last, Permute)
-            if both and [last.order[axis] for axis in module.order] == sorted(module.order):
+            if isinstance(last, Permute) and isinstance(module, Permute) and _undoes(module, last):
                 made.pop()
             else:
                 made.append(module)
     return made
+
+
+def _undoes(module: Any, last: Any) -> bool:
+    """Whether a module puts axes back in the order that they had before the last one."""
+    return [last.order[axis] for axis in module.order] == sorted(module.order)
 
 
 class _Graph:
