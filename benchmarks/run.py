@@ -33,7 +33,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only problems whose name has one of these in it")
     parser.add_argument("--data", help="images for mlp: an .npz with x (rows, 28, 28) uint8 and y (rows,)")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed; gradstep runs in this one")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the results there")
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, two short rounds, no compilation: only a trial"
