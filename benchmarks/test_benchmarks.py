@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+import history
 import numpy as np
 import pytest
 import report
@@ -181,3 +182,26 @@ def test_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert said in capsys.readouterr().err
     with pytest.raises(SystemExit, match="there is none at"):
         run.digits("no such file")
+
+
+def test_every_committed_run_is_in_the_history() -> None:
+    known = json.loads(history.HISTORY.read_text("utf-8"))
+    for path in history.HISTORY.parent.glob("*.json"):
+        result = json.loads(path.read_text("utf-8"))
+        if {"card", "rivals", "cases"} <= result.keys():
+            kept = {history.key(entry): entry for entry in known[history.machine(result["card"])]}
+            for entry in json.loads(json.dumps(history.entries(result))):
+                assert kept[history.key(entry)] == entry, f"add {path.name} by python benchmarks/history.py {path}"
+
+
+def test_a_day_is_in_the_history_once(tmp_path: Path) -> None:
+    card = {"cpu": "a CPU", "cores": 2, "threads": 1, "date": "2026-01-01"}
+    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {}, "errors": {}}
+    path = tmp_path / "history.json"
+    for date, seconds in (("2026-01-01", 3e-3), ("2026-01-02", 2e-3), ("2026-01-02", 1e-3)):
+        measured = {**problem, "seconds": {"gradstep: fit": seconds, "torch: default": 4e-3}}
+        history.add(path, {"card": {**card, "date": date}, "cases": {"cnn": [measured]}})
+    ((name, entries),) = json.loads(path.read_text("utf-8")).items()
+    assert name == "a CPU, 2 cores, 1 thread"
+    assert [(entry["date"], entry["seconds"]) for entry in entries] == [("2026-01-01", 3e-3), ("2026-01-02", 1e-3)]
+    assert entries[1]["rival"] == ["torch: default", 4.0]

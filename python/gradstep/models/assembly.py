@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..layers.core.identity import Identity
 from ..layers.core.input import InputLayer
 from .functional import Functional, Model
 from .sequential import Sequential
@@ -57,6 +58,8 @@ class Assembly:
 
         single: whether the one output is given by itself, and not in a list.
         """
+        if not self._steps:  # of which nothing is computed
+            outputs = [self.add(Identity(), output) for output in outputs]
         chain = len(self._inputs) == 1 and single and outputs[0].number == len(self._steps)
         chain &= all(step.sources == (k,) for k, step in enumerate(self._steps))
         used = [step.layer for step in self._steps]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers
+from ... import layers
 
 __all__ = ["LAYERS", "Converted", "numbers_of"]
 
@@ -187,7 +187,7 @@ def _softmax(module: Any, rank: int) -> Converted:
 def _gelu(module: Any, rank: int) -> Converted:
     from functools import partial
 
-    from .. import activations
+    from ... import activations
 
     exact = module.approximate == "none"
     return [(layers.Activation("gelu" if exact else partial(activations.gelu, approximate=True)), [])]

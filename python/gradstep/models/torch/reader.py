@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, layers
-from ..checks import describe, shape_of
-from ..layers.base.symbolic import rescaling_by
-from .assembly import Assembly, Traced
-from .torch_layers import LAYERS
+from ... import config, layers
+from ...checks import describe, shape_of
+from ...layers.base.symbolic import rescaling_by
+from ..assembly import Assembly, Traced
+from .layers_of_modules import LAYERS
 
 __all__ = ["from_torch"]
 
