@@ -48,7 +48,8 @@ __version__: str
 # -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
 
 def build_info() -> dict[str, Any]:
-    """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, cuda."""
+    """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, caches (bytes of
+    the first, second and third, as a core sees them), cuda, debug."""
 
 def set_isa(name: str) -> None:
     """Use this instruction set from now on; ValueError if it was not compiled or the CPU lacks it."""
