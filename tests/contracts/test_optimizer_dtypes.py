@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 from gradstep import _core
+from gradstep.optimizers import SGD
 from snapshot import everything
 from variants import keeps_less
 
@@ -238,3 +239,18 @@ def test_float64_refuses_state_in_fewer_bits(new):
     with pytest.raises(TypeError, match=r"parameters\[1\] is float64, whose state"):
         optimizer.bind([np.ones(2, "f4"), np.ones(2)])
     assert len(optimizer._core) == 0
+
+
+def test_only_bfloat16_is_rounded_by_chance():
+    """Whatever other types the optimizer has, and in which order."""
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(600)
+    for order in ([F16, BF16, F32], [F32, BF16, F16], [BF16, F16, F32]):
+        arrays = {dtype: start.astype(dtype) for dtype in order}
+        grads = [np.full(600, 1e-3, dtype) for dtype in order]
+        plain = {dtype: array.copy() for dtype, array in arrays.items()}
+        SGD(1.0, stochastic_rounding=True, seed=1).step(list(arrays.values()), grads)
+        SGD(1.0).step(list(plain.values()), grads)
+        assert arrays[F16].tobytes() == plain[F16].tobytes()
+        assert arrays[F32].tobytes() == plain[F32].tobytes()
+        assert arrays[BF16].tobytes() != plain[BF16].tobytes()
