@@ -4,13 +4,10 @@
 #if defined(__CUDACC__)
 #define HD __host__ __device__ __forceinline__
 #define RESTRICT __restrict__
-#define UNROLL(times) _Pragma("unroll")
 #else
 // Always inlined: an out-of-line copy compiled for AVX-512 could be the one the linker keeps for every CPU.
 #define HD inline __attribute__((always_inline))
 #define RESTRICT __restrict__
-#define PRAGMA(words) _Pragma(#words)
-#define UNROLL(times) PRAGMA(GCC unroll times)
 #endif
 
 // The same of a lambda, behind its parameters.

@@ -13,7 +13,7 @@ namespace gs {
 HD std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::uint64_t key) {
   auto k0 = std::uint32_t(key), k1 = std::uint32_t(key >> 32);
   auto [c0, c1, c2, c3] = counter;
-  UNROLL(10)
+#pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = std::uint64_t(0xD2511F53u) * c0, b = std::uint64_t(0xCD9E8D57u) * c2;
     c0 = std::uint32_t(b >> 32) ^ c1 ^ k0;

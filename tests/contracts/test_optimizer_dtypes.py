@@ -169,8 +169,6 @@ def test_bytes_of_state():
 
 
 def test_rounding_by_chance_is_right_in_the_mean():
-    from gradstep.optimizers import SGD
-
     # A thousandth of a unit in the last place: nearest rounding never moves.
     n, step = 100_000, 2.0**-7 / 1000
     w, kept = np.ones(n, BF16), np.ones(n, BF16)
@@ -188,8 +186,6 @@ def test_rounding_by_chance_is_right_in_the_mean():
 
 
 def test_rounding_by_chance_depends_on_seed_step_and_array():
-    from gradstep.optimizers import SGD
-
     def bits(seed, skip=0, second=False):
         optimizer = SGD(2.0**-8, stochastic_rounding=True, seed=seed)
         arrays = [np.ones(999, BF16), np.ones(999, BF16)]
@@ -203,8 +199,6 @@ def test_rounding_by_chance_depends_on_seed_step_and_array():
 
 
 def test_a_seed_that_was_not_given_is_in_the_config():
-    from gradstep.optimizers import SGD
-
     optimizer = SGD(2.0**-8, stochastic_rounding=True)
     again = SGD.from_config(optimizer.get_config())
     arrays = [np.ones(999, BF16), np.ones(999, BF16)]

@@ -125,7 +125,7 @@ template <class Update, class Real, std::size_t slot_count, bool measured> struc
                 std::index_sequence<slot...>) const {
     Four<Real> w = four_at<Real>(e.w, i), state[slots + 1] = {four_at<Real>(e.state[slot], i)...};
     const Four<Real> g = four_at<Real>(const_cast<void*>(e.g), i);
-    UNROLL(4)
+#pragma unroll
     for (int k = 0; k < 4; ++k) {
       Real value = w.x[k] * Real(decay);
       update(value, transforms(g.x[k], w.x[k], scale), state[slot].x[k]...);

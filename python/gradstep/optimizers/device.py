@@ -171,7 +171,10 @@ class DeviceCore:
     def find(self, array: Any) -> int:
         if not isinstance(array, DeviceArray):
             return -1
-        return self._places.get((array.address, array.shape, str(array.dtype)), -1) if array.size else -1
+        if not array.size:  # which has no place
+            same = (i for i, other in enumerate(self._arrays) if other._owner is array._owner)
+            return next(same, -1)
+        return self._places.get((array.address, array.shape, str(array.dtype)), -1)
 
     def add(
         self,
