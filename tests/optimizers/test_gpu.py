@@ -373,7 +373,7 @@ def test_optimizers_for_cpu_memory_alone(kind):
 def test_one_optimizer_is_for_one_memory():
     opt = optimizers.Adam()
     opt.step(ok(), ok())
-    with pytest.raises(TypeError, match="in CPU memory or on one GPU, not both"):
+    with pytest.raises(TypeError, match="parameter must be in CPU memory, as the others; it is on GPU 0"):
         opt.step(OnGPU(ok()), OnGPU(ok()))
     opt = optimizers.Adam()
     w = OnGPU(ok())

@@ -1,5 +1,7 @@
 #include "bindings/cuda/device_optimizer.hpp"
 
+#include <pybind11/stl.h>
+
 #include <new>
 
 namespace gs {
@@ -72,9 +74,6 @@ DeviceOptimizer::DeviceOptimizer(py::object optimizer, int device)
     throw py::value_error(
         "on_nonfinite must be 'propagate' for parameters on a GPU: the other ways would wait for the device in each "
         "step.");
-  if (!optimizer_.parameters.empty())
-    throw py::type_error(
-        "an optimizer updates arrays in CPU memory or on one GPU, not both; this one has arrays in CPU memory.");
   if (const std::size_t n = engine.scalars.size())
     scalars_ = std::make_unique<DeviceMemory>(device, n * sizeof(double));
 }

@@ -55,7 +55,8 @@ class Attached(Configured):
                 indices.append(seen[1])  # the engine holds it too, and sees whether it was resized
                 continue
             array = as_parameter(leaf, noun("parameter", label))
-            self._core = core_for(self._core, array, noun("parameter", label))
+            has_others = bool(new) or len(self._core) > 0
+            self._core = core_for(self._core, array, noun("parameter", label), has_others)
             index = self._core.find(array)
             if index < 0 and seen is not None:
                 raise ValueError(

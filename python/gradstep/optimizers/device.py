@@ -18,6 +18,10 @@ __all__ = ["BUILD", "DeviceArray", "DeviceCore", "as_device_array", "is_on_gpu",
 
 BUILD: str = _core.build_info()["cuda"]  # "": no CUDA; "host": its loops on the CPU, for tests
 GPU = 2  # kDLCUDA of the DLPack standard
+UNCOPIED = (
+    "arrays on a GPU cannot be copied or pickled with their optimizer; keep state_dict(), whose arrays are NumPy's, and "
+    "load_state_dict() it."
+)
 
 
 def _torch_tensor() -> Any:
@@ -92,10 +96,7 @@ class DeviceArray:
         return f"DeviceArray(shape={self.shape}, dtype={self.dtype}, device={self.device})"
 
     def __reduce__(self) -> Any:
-        raise TypeError(
-            "arrays on a GPU cannot be copied or pickled with their optimizer; keep state_dict(), whose arrays are "
-            "NumPy's, and load_state_dict() it."
-        )
+        raise TypeError(UNCOPIED)
 
     def copy(self) -> np.ndarray:
         """A copy in CPU memory; of bfloat16, as float32."""
@@ -246,14 +247,15 @@ def _stream_of(owners: Sequence[Any], device: int) -> Callable[[], int] | None:
     return stream
 
 
-def core_for(core: Any, array: Any, name: str) -> Any:
-    """The engine for an array, on a GPU or not; it has no other arrays, or ones in the same memory."""
-    if isinstance(array, DeviceArray):
-        if isinstance(core, DeviceCore) and (len(core) or core.device == array.device):
-            return core
-        return DeviceCore(getattr(core, "host", core), array.device)
-    if not isinstance(core, DeviceCore):
+def core_for(core: Any, array: Any, name: str, has_others: bool) -> Any:
+    """The engine for an array, on a GPU or not. TypeError if it has others, in another memory."""
+    device = array.device if isinstance(array, DeviceArray) else None
+    known = core.device if isinstance(core, DeviceCore) else None
+    if device == known or (has_others and device is not None and known is not None):
         return core
-    if len(core):
-        raise TypeError(f"{name} must be on GPU {core.device}, as the others; got {describe(array)}.")
-    return core.host
+    if has_others and device is None:
+        raise TypeError(f"{name} must be on GPU {known}, as the others; got {describe(array)}.")
+    if has_others:
+        raise TypeError(f"{name} must be in CPU memory, as the others; it is on GPU {device}.")
+    host = core if known is None else core.host
+    return host if device is None else DeviceCore(host, device)
