@@ -19,8 +19,8 @@ __all__ = ["BUILD", "DeviceArray", "DeviceCore", "as_device_array", "is_on_gpu",
 BUILD: str = _core.build_info()["cuda"]  # "": no CUDA; "host": its loops on the CPU, for tests
 GPU = 2  # kDLCUDA of the DLPack standard
 UNCOPIED = (
-    "arrays on a GPU cannot be copied or pickled with their optimizer; keep state_dict(), whose arrays are NumPy's, and "
-    "load_state_dict() it."
+    "arrays on a GPU cannot be copied or pickled with their optimizer; keep state_dict(), whose arrays are NumPy's, "
+    "and load_state_dict() it."
 )
 
 
