@@ -34,7 +34,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only problems whose name has one of these in it")
     parser.add_argument("--data", help="images for mlp: an .npz with x (rows, 28, 28) uint8 and y (rows,)")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed")
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="the interpreter that has the rivals installed; gradstep runs in this one, if it is here",
+    )
     parser.add_argument(
         "--json", type=Path, metavar="OUT", help="write the results there, and add them to history.json beside"
     )

@@ -65,16 +65,21 @@ def test_products_in_half_precision_are_refused() -> None:
 def test_problems_of_gemm() -> None:
     """The step's products are the arithmetic of `mlp`'s step, and every kind of them is also measured by itself."""
     problems = gemm.problems()
-    assert len({problem["name"] for problem in problems}) == len(problems) == 22
+    assert len({problem["name"] for problem in problems}) == len(problems) == 42
     for batch in gemm.BATCHES:
-        of_batch = {p["name"]: p for p in problems if p["name"] == f"the step's products, batch {batch}, float32"}
+        name = f"the step's products, batch {batch}, float32, aligned"
+        of_batch = {p["name"]: p for p in problems if p["name"] == name}
         (together,) = of_batch.values()
         assert gemm.count(together) == batch * mlp.FLOPS_PER_SAMPLE
         singly = gemm.singly(batch).values()
         assert set(singly) < set(together["products"])
         assert {order for *_, order in singly} == {"CC", "FC", "CF"}
-    a, b, out = gemm.inputs({"dtype": "float64", "products": [gemm.gradient(3, 5, 4)]})[0]
-    assert (a.shape, b.shape, out.shape, a.flags.f_contiguous, b.flags.c_contiguous) == ((5, 3), (3, 4), (5, 4), 1, 1)
+    for place, border in gemm.PLACES.items():
+        problem = {"dtype": "float64", "place": place, "products": [gemm.gradient(3, 5, 4)]}
+        a, b, out = gemm.inputs(problem)[0]
+        assert (a.shape, b.shape, out.shape) == ((5, 3), (3, 4), (5, 4))
+        assert (a.flags.f_contiguous, b.flags.c_contiguous) == (True, True)
+        assert [array.ctypes.data % 64 for array in (a, b, out)] == [border] * 3
 
 
 def test_each_row_is_set_against_its_own_threads() -> None:
@@ -152,10 +157,18 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
+def test_gradstep_takes_part_where_the_rivals_interpreter_lacks_it() -> None:
+    results = run.main(["step", "--quick", "--rivals", "gradstep", "numpy", "--python", shutil.which("false") or ""])
+    assert {title for problem in results["cases"]["step"] for title in problem["seconds"]} == {"gradstep: bound"}
+    assert "ended with exit status" in results["rivals"]["numpy"]
+
+
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
 def test_the_command_on_products() -> None:
     """Both dtypes, our own row on one thread, and the BLAS kernel that NumPy ran."""
     results = run.main(["gemm", "--quick", "--rivals", "gradstep", "numpy"])
-    assert [p["problem"]["dtype"] for p in results["cases"]["gemm"]] == ["float32"] * 2 + ["float64"] * 2
+    found = [(p["problem"]["dtype"], p["problem"]["place"]) for p in results["cases"]["gemm"]]
+    assert set(found) == {(dtype, place) for dtype in ("float32", "float64") for place in gemm.PLACES}
     for problem in results["cases"]["gemm"]:
         assert set(problem["seconds"]) == {"gradstep: matmul", "gradstep: matmul, 1 thread", "numpy: matmul"}
         assert not problem["errors"]
