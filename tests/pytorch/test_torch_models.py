@@ -104,7 +104,39 @@ class Residual(nn.Module):
         return torch.cat([one * 2 - 1, -last, h.mean(1)], dim=1)
 
 
-MODULES |= {"net": (Net, (1, 14, 14)), "residual": (Residual, (5, 4))}
+class Block(nn.Module):
+    """A block of a transformer."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, **options)
+        self.one, self.other = nn.LayerNorm(8), nn.LayerNorm(8)
+        self.dense = nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.Linear(16, 8))
+
+    def forward(self, x):
+        h = self.one(x)
+        x = x + self.attention(h, h, h, need_weights=False)[0]
+        return x + self.dense(self.other(x))
+
+
+class Convolved(nn.Module):
+    """A residual block of a ResNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, 2, 1, bias=False), nn.Conv2d(6, 6, 3, 1, 1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(6), nn.BatchNorm2d(6)
+        self.shortcut = nn.Sequential(nn.Conv2d(3, 6, 1, 2, bias=False), nn.BatchNorm2d(6))
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+        return self.head(torch.flatten(F.adaptive_avg_pool2d(y, 1), 1))
+
+
+MODULES |= {"net": (Net, (1, 14, 14)), "residual": (Residual, (5, 4)), "resnet_block": (Convolved, (3, 8, 8))}
+MODULES |= {"transformer_block": (Block, (5, 8)), "attention_without_bias": (lambda: Block(bias=False), (5, 8))}
 
 
 def made(name, seed=0):
@@ -155,7 +187,7 @@ def test_weights_keep_the_names_of_their_modules():
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in MODULES if name not in ("lstm", "residual")],
+    [name for name in MODULES if name not in ("lstm", "residual", "transformer_block", "attention_without_bias")],
 )
 def test_and_goes_back(name):
     module, x = made(name)
@@ -273,6 +305,7 @@ class Code(nn.Module):
 REFUSED = [
     (lambda: nn.Sequential(nn.Linear(3, 3), nn.Bilinear(3, 3, 2)), "module '1', a Bilinear, has no layer here"),
     (lambda: nn.MaxPool2d(2, ceil_mode=True), "MaxPool2d must have ceil_mode=False to become a layer here"),
+    (lambda: Block(add_zero_attn=True), "MultiheadAttention must have add_bias_kv=False and add_zero_attn=False"),
     (lambda: nn.LSTM(3, 2), "LSTM must have batch_first=True"),
     (lambda: Code(torch.erfinv), r"forward\(\) calls erfinv\(\), which has no layer here"),
     (lambda: Code(lambda x: x if x.sum() > 0 else -x), r"forward\(\) of Code cannot be traced by torch.fx"),

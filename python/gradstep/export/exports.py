@@ -166,9 +166,7 @@ class Exports:
         elif format is None:
             raise ValueError(f"filepath must end in .onnx or .c where no format is given; got {path!r}.")
         else:
-            raise ValueError(
-                f'format must be "onnx" or "c"; got {describe(format)}. Converters of other formats read ONNX.'
-            )
+            raise ValueError(f'format must be "onnx" or "c"; got {format!r}. Converters of other formats read ONNX.')
 
 
 def _write(path: str, data: bytes, overwrite: bool) -> None:

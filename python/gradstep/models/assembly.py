@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..layers.attention.multi_head_attention import MultiHeadAttention
 from ..layers.core.identity import Identity
 from ..layers.core.input import InputLayer
 from .functional import Functional, Model
@@ -71,7 +72,8 @@ class Assembly:
             inputs = list(values)
             for layer, sources in self._steps:
                 given = [values[source] for source in sources]
-                values.append(layer(given if len(given) > 1 else given[0]))
+                apart = len(given) == 1 or isinstance(layer, MultiHeadAttention)
+                values.append(layer(*given) if apart else layer(given))
             found = [values[output.number] for output in outputs]
             cls: type[Functional] = Model
             made = cls(inputs if len(inputs) > 1 else inputs[0], found[0] if single else found, name=name)
