@@ -5,6 +5,12 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_device import DeviceBound as DeviceBound
+from ._core_device import DeviceOptimizer as DeviceOptimizer
+from ._core_device import DeviceReader as DeviceReader
+from ._core_device import device_copy as device_copy
+from ._core_device import device_read as device_read
+from ._core_device import device_write as device_write
 from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
@@ -28,8 +34,10 @@ from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
 from ._core_minimize import BFGS as BFGS
+from ._core_minimize import CMA as CMA
 from ._core_minimize import LBFGS as LBFGS
 from ._core_minimize import REASONS as REASONS
+from ._core_minimize import CMAMethod as CMAMethod
 from ._core_minimize import Descent as Descent
 from ._core_minimize import DescentMethod as DescentMethod
 from ._core_minimize import MachineCode as MachineCode
@@ -49,7 +57,8 @@ __version__: str
 
 def build_info() -> dict[str, Any]:
     """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, caches (bytes of
-    the first, second and third, as a core sees them), cuda, debug."""
+    the first, second and third, as a core sees them), cuda ("", "built", or "host" for its
+    loops on the CPU), debug."""
 
 def set_isa(name: str) -> None:
     """Use this instruction set from now on; ValueError if it was not compiled or the CPU lacks it."""
@@ -258,7 +267,7 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
     @property
-    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+    def dense_weights(self) -> list[tuple[int, int, int, bool, bool]]:
         """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
         layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 
