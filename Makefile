@@ -10,6 +10,8 @@ MADE_FROM := pyproject.toml CMakeLists.txt README.md LICENSE \
 WHEEL = $$(ls build/wheel/gradstep-*.whl)
 # The tests of what is C++: contracts of every class, and everything that goes through the engine or calls functions.
 ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers losses models many minimize sklearn cython))
+# One instruction set, the widest of this processor: kernels are the same source on each.
+ASAN_ISA ?= $(if $(shell grep -m 1 -o avx512vl /proc/cpuinfo),x86-64-v4,x86-64-v3)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 library = $$(gcc -print-file-name=$1)
 SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $(call library,libstdc++.so.6)" \
@@ -98,7 +100,7 @@ build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python
 	rm -rf build/asan/site build/asan/wheel && mkdir -p build/asan
 	CFLAGS="$(SANITIZE)" CXXFLAGS="$(SANITIZE)" $(PIP) wheel --no-deps -w build/asan/wheel \
 	  $(addprefix --config-settings=,build-dir=build/asan/cmake cmake.build-type=Debug \
-	    cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 'cmake.define.GRADSTEP_ISAS=x86-64-v3;x86-64-v4' install.strip=false) .
+	    cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 cmake.define.GRADSTEP_ISAS=$(ASAN_ISA) install.strip=false) .
 	$(PIP) install --no-deps --target build/asan/site build/asan/wheel/gradstep-*.whl
 	touch $@
 

@@ -5,6 +5,7 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/threads.hpp"
 
@@ -27,9 +28,11 @@ py::dict build_info() {
 #else
   constexpr int openmp = 0;
 #endif
+  const CacheSizes& caches = cache_sizes();
   return py::dict(py::arg("version") = GS_VERSION, py::arg("compiler") = GS_COMPILER, py::arg("isas") = usable_isas(),
                   py::arg("isa") = kernels().isa, py::arg("openmp") = openmp, py::arg("threads") = get_num_threads(),
-                  py::arg("cuda") = cuda, py::arg("debug") = debug);
+                  py::arg("caches") = py::make_tuple(caches.l1, caches.l2, caches.l3), py::arg("cuda") = cuda,
+                  py::arg("debug") = debug);
 }
 
 }  // namespace

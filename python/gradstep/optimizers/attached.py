@@ -178,14 +178,15 @@ class Attached(Configured):
 
     _follows_curvature = False  # whether the engine finds its directions in the pass of a model's step
 
-    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
-        """Told before a model's arrays are attached which are of Dense layers.
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool, bool]]) -> None:
+        """Told before a model's arrays are attached which are of Dense layers or convolutions.
 
-        Of each: inputs, of a kernel, with the bias; outputs; calls; whether there is a regularizer.
+        Of each: inputs, of a kernel, with the bias; outputs; calls; whether there is a regularizer; whether the layer
+        is a convolution, whose inputs are the numbers under its window.
         """
 
     def _layer_sizes(self, name: str) -> tuple[int, int]:
-        """Inputs and outputs of the Dense layer of an array of this name, to a rule that finds its curvature."""
+        """Inputs and outputs of the layer of an array of this name, to a rule that finds its curvature."""
         return 0, 0
 
     def _decays(self, array: np.ndarray, name: str) -> bool:

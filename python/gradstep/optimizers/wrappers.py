@@ -61,7 +61,7 @@ class Wrapper(Configured):
     def _leaves(self) -> list[Optimizer]:
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
-    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool, bool]]) -> None:
         for leaf in self._leaves():
             if leaf._follows_curvature:
                 raise ValueError(
