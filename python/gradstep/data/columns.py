@@ -32,7 +32,9 @@ class Columns:
         return next(len(array) for array in self.arrays if array is not None)
 
     def __getitem__(self, rows: Any) -> Columns:
-        return Columns([one.part(rows) if _is_sparse(one) else None if one is None else one[rows] for one in self.arrays])
+        return Columns(
+            [one.part(rows) if _is_sparse(one) else None if one is None else one[rows] for one in self.arrays]
+        )
 
     @property
     def sparse(self) -> tuple[bool, ...]:
@@ -117,8 +119,8 @@ def _sparse_input(x: Any, name: str, shape: tuple[int, ...], dtype: str, takes_s
         raise ValueError(wrong_shape(x, name, shape))
     if not takes_sparse:
         raise ValueError(
-            f"{name} must be dense: of several inputs, those may be sparse that go into Dense layers alone, each of which "
-            f"is called once. Give {name}.toarray()."
+            f"{name} must be dense: of several inputs, those may be sparse that go into Dense layers alone, each of "
+            f"which is called once. Give {name}.toarray()."
         )
     return SparseColumns(x.tocsr(), dtype)
 

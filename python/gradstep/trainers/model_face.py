@@ -57,7 +57,7 @@ class ModelFace(Protocol):
         """Build the model if it is not, and give x as the network's rows."""
 
     def _columns(self, x: Any, name: str) -> Columns:
-        """The same for several inputs or outputs; sparse matrices stay so where the network multiplies them as they are."""
+        """The same for several inputs or outputs; sparse matrices stay so where the network multiplies them."""
 
     def _output_rows(self) -> list[tuple[int, ...]]:
         """Shape of a row of each output."""
