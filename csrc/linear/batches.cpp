@@ -42,7 +42,7 @@ void LinearDescent<Real>::add_rows(const std::int32_t* rows, std::size_t count, 
     if (rows_.starts)
       loops.sparse_add(sparse, Real(slope), gradient, unused);
     else
-      loops.step({n, x, x, gradient, nullptr, nullptr, 1, slope, 0, 0, 0});
+      loops.step({n, x, x, x, gradient, nullptr, nullptr, 1, slope, 0, 0, 0});
   }
 }
 
@@ -101,6 +101,7 @@ template <class Real> void LinearDescent<Real>::step_by_gradient(double intercep
   step.along = -step.eta;
   const Real* const gradient = gradients_.data();
   DenseStep<Real> work{std::size_t(rows_.columns),
+                       gradient,
                        gradient,
                        gradient,
                        w_,

@@ -139,10 +139,12 @@ template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, st
   std::int64_t here = next_of(first);
   if (here == last) return;
   double sum = loops.dot(w_, row_at(here), n);
-  DenseStep<Real> work{n, nullptr, nullptr, w_, received_.empty() ? nullptr : received_.data(), nullptr, 1, 0, 0, 0, 0};
+  DenseStep<Real> work{n,       nullptr, nullptr, nullptr, w_, received_.empty() ? nullptr : received_.data(),
+                       nullptr, 1,       0,       0,       0,  0};
   while (here < last) {
     const std::int64_t after = next_of(here + 1);
-    fetch_rows(after, last);
+    if (after + rows_ahead < last) fetch_row<2>(order_[std::size_t(after + rows_ahead)]);
+    work.ahead = row_at(after + rows_soon < last ? after + rows_soon : here);
     work.x = row_at(here);
     work.next = after < last ? row_at(after) : work.x;
     watch(1);
@@ -193,7 +195,8 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
   for (std::int64_t at = first; at < last; ++at) {
     const std::int64_t row = order_[std::size_t(at)];
     if (at + 2 * rows_ahead < last) __builtin_prefetch(rows_.starts + order_[std::size_t(at + 2 * rows_ahead)]);
-    fetch_rows(at, last);
+    if (at + rows_ahead < last) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
+    if (at + rows_soon < last) fetch_row<3>(order_[std::size_t(at + rows_soon)]);
     if (!trains(row)) continue;
     SparseRow<Real> x;
     check(sparse_row(row, x), "indptr");

@@ -90,7 +90,6 @@ template <class Real> class LinearDescent {
   void run_sparse(std::int64_t first, std::int64_t last);
   bool sparse_row(std::int64_t row, SparseRow<Real>& found) const;
   template <int cache> void fetch_row(std::int64_t row) const;
-  void fetch_rows(std::int64_t at, std::int64_t last) const;
   double squared_norm(std::int64_t row) const;
   bool trains(std::int64_t row) const { return !rows_.left_out || !rows_.left_out[row]; }
   void add_rows(const std::int32_t* rows, std::size_t count, Chunk& chunk, Real* gradient) const;

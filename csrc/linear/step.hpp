@@ -63,10 +63,4 @@ template <class Real> template <int cache> HD void LinearDescent<Real>::fetch_ro
   fetch_bytes<cache>(x.columns, some * sizeof(std::int32_t));
 }
 
-/// The same for rows that come after `at` of an order that ends at `last`.
-template <class Real> HD void LinearDescent<Real>::fetch_rows(std::int64_t at, std::int64_t last) const {
-  if (at + rows_ahead < last) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
-  if (at + rows_soon < last) fetch_row<3>(order_[std::size_t(at + rows_soon)]);
-}
-
 }  // namespace gs

@@ -12,6 +12,8 @@ namespace {
 // A row is gone over in blocks of 128 bytes, then one of 64, one of 32, and single numbers, on every instruction set:
 // so its sums have the same bits on all. They stay in registers: what is stored in parts cannot soon be loaded as a
 // whole.
+constexpr std::size_t line = 64;
+constexpr int first_cache = 3;
 
 /// `bytes` of numbers in vectors of the instruction set.
 template <class Real, int bytes> struct Block {
@@ -120,11 +122,13 @@ template <class Value, class Real> HD Value truncate(Value w, Real total, Value 
 template <bool truncated, bool averaged, class Real> RowSums step_of(const DenseStep<Real>& s) {
   const Real shrink = Real(s.shrink), along = Real(s.along), total = Real(s.total), take = Real(s.take),
              of_change = Real(s.truncated);
-  const Real *const x = s.x, *const next = s.next;
+  const Real *const x = s.x, *const next = s.next, *const ahead = s.ahead;
   Real *const w = s.w, *const q = s.q, *const average = s.average;
   Total<Real> sum, squares, magnitudes;
   in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
     constexpr int size = decltype(bytes)::value;
+    if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0)
+      __builtin_prefetch(ahead + j, 0, first_cache);
     auto moved = shrink * get<Real, size>(w + j) + along * get<Real, size>(x + j);
     squares.template at<size>(k) += moved * moved;
     auto mean = moved;
@@ -144,6 +148,7 @@ template <bool truncated, bool averaged, class Real> RowSums step_of(const Dense
     put<Real, size>(w + j, moved);
     sum.template at<size>(k) += moved * get<Real, size>(next + j);
   });
+  __builtin_prefetch(ahead + s.n - 1, 0, first_cache);
   return {sum.value(), squares.value(), truncated ? magnitudes.value() : 0};
 }
 

@@ -14,7 +14,8 @@ namespace gs {
 template <class Real> struct DenseStep {
   std::size_t n;
   const Real* x;
-  const Real* next;  // (n): the row that comes after x
+  const Real* next;   // (n): the row that comes after x
+  const Real* ahead;  // (n): a row that comes later, to be fetched meanwhile
   Real* w;
   Real* q;        // (n): the l1 penalty each weight has received; null without one
   Real* average;  // (n): the mean of w over the steps; null without one
