@@ -62,7 +62,7 @@ def page(name: str, result: dict[str, Any]) -> str:
     parts = [f"# {name}", card(result)]
     for case_name, problems in result["cases"].items():
         case = report().CASES[case_name]
-        parts.append(f"## {case_name}: {case.TITLE}")
+        parts.append(f"## {case_name}\n\n{case.TITLE}.")
         rows = over_ours(case, problems) if case_name != "load" else {}
         if 0 < len(rows) <= 16:
             about = f"{case_name}, times over gradstep's"
@@ -96,7 +96,7 @@ def history() -> str:
         parts.append(f"## {machine}")
         for case in dict.fromkeys(entry["case"] for entry in entries):
             of_case = [entry for entry in entries if entry["case"] == case]
-            parts.append(f"### {case}: {report().CASES[case].TITLE}")
+            parts.append(f"### {case}\n\n{report().CASES[case].TITLE}.")
             lines: dict[str, list[tuple[str, float]]] = {}
             for entry in of_case:
                 lines.setdefault(entry["problem"], []).append((entry["date"], entry["seconds"]))
@@ -110,10 +110,20 @@ def history() -> str:
             ]
             for entry in of_case:
                 rival, limit = entry.get("rival", ["", ""]), entry.get("limit", ["", ""])
-                cells = [entry["problem"], entry["date"], f"{1e6 * entry['seconds']:,.4g}", *rival, *limit]
+                cells = [
+                    entry["problem"],
+                    entry["date"].replace("-", "\N{NON-BREAKING HYPHEN}"),
+                    microseconds(entry["seconds"]),
+                    *rival,
+                    *limit,
+                ]
                 rows.append("| " + " | ".join(map(str, cells)) + " |")
             parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
+
+
+def microseconds(seconds: float) -> str:
+    return f"{1e6 * seconds:,.0f}" if seconds >= 1e-4 else f"{1e6 * seconds:.3g}"
 
 
 def index(found: dict[str, dict[str, Any]]) -> str:
