@@ -109,7 +109,8 @@ template <class Real> void Plan<Real>::join(bool pools) {
     const auto& outputs = network_.outputs;
     const bool is_output = std::find(outputs.begin(), outputs.end(), inputs + k) != outputs.end();
     bool joins = false;
-    if (pools) joins = takes_pool(both, layer_of(k), schedule_.training);
+    const std::vector<Weight<Real>>& weights = weights_[nodes_[before].layer];
+    if (pools && !weights.empty() && !weights[0].is_curved) joins = takes_pool(both, layer_of(k), schedule_.training);
     if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
       joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
     if (!joins) continue;
