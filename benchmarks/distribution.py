@@ -1,7 +1,7 @@
 """Training in several processes: the sums over processes, two processes against one, and a model of larger teams.
 
 ``python benchmarks/distribution.py`` starts mpiexec itself (extra `mpi`), with one core for each process, and prints
-ratios within one run; ``--save`` writes them into ``benchmarks/results``.
+ratios within one run; ``--save`` writes them into ``benchmarks/results``. ``--quick`` tries it out on small sizes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-FLOATS = 25_000_000
 SIZES = (1_000, 100_000, 1_000_000, 5_000_000, 25_000_000)  # floats of the fit of latency and bandwidth
-LAYERS, BATCH = (784, 2048, 2048, 10), 1024
+QUICK_SIZES = (1_000, 10_000, 100_000)
+LAYERS, QUICK_LAYERS, BATCH = (784, 2048, 2048, 10), (20, 30, 10), 1024
 RANKS = (1, 2, 4, 8, 16, 32, 64)
 LATENCY, BANDWIDTH = 30e-6, 10e9 / 8  # seconds of a message and bytes a second of a 10 Gbit/s network
 
@@ -54,15 +54,15 @@ def sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
     return median(ours), median(theirs)
 
 
-def steps(team: Any, count: int, each: int = 1) -> float:
-    """Seconds of a step of `fit`: the median over epochs of `each` steps."""
+def steps(team: Any, widths: tuple[int, ...], count: int) -> float:
+    """Seconds of a step of `fit`: the median over epochs of one step."""
     import gradstep as gs
 
     gs.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(BATCH * each, LAYERS[0])).astype("f4"), rng.integers(0, LAYERS[-1], BATCH * each)
-    layers = [gs.layers.Dense(n, "relu") for n in LAYERS[1:-1]]
-    model = gs.Sequential([gs.Input((LAYERS[0],)), *layers, gs.layers.Dense(LAYERS[-1], "softmax")])
+    x, y = rng.normal(size=(BATCH, widths[0])).astype("f4"), rng.integers(0, widths[-1], BATCH)
+    layers = [gs.layers.Dense(n, "relu") for n in widths[1:-1]]
+    model = gs.Sequential([gs.Input((widths[0],)), *layers, gs.layers.Dense(widths[-1], "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     times: list[float] = []
 
@@ -71,10 +71,10 @@ def steps(team: Any, count: int, each: int = 1) -> float:
 
     callback = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
     model.fit(x, y, batch_size=BATCH, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
-    return median(np.diff(times)[1:]) / each
+    return float(median(np.diff(times)[1:]))
 
 
-def measured(kind: str) -> None:
+def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...]) -> None:
     """What a process of a run measures; the first prints it."""
     import gradstep as gs
 
@@ -87,16 +87,16 @@ def measured(kind: str) -> None:
     found: dict[str, Any] = {}
     team = gs.distribution.DataParallel(shards=2)
     if kind == "sums":
-        found = {str(size): sums(team, size, 7 if size == FLOATS else 15) for size in SIZES}
+        found = {str(size): sums(team, size, 7 if size == sizes[-1] else 15) for size in sizes}
     else:
         # The same call in one process, by turns with that of the team; the other process waits.
         for _ in range(3):
             alone = gs.distribution.DataParallel(shards=2, comm=mpi.COMM_SELF)
             if comm.rank == 0:
-                found.setdefault("one", []).append(steps(alone, 3))
-                found.setdefault("plain", []).append(steps(None, 3))
+                found.setdefault("one", []).append(steps(alone, widths, 3))
+                found.setdefault("plain", []).append(steps(None, widths, 3))
             _wait(comm)
-            found.setdefault("two", []).append(steps(team, 3))
+            found.setdefault("two", []).append(steps(team, widths, 3))
         found = {name: median(times) for name, times in found.items()}
     if comm.rank == 0:
         print(json.dumps(found), flush=True)
@@ -109,11 +109,11 @@ def _wait(comm: Any) -> None:
         time.sleep(0.01)
 
 
-def started(kind: str) -> dict[str, Any]:
+def started(kind: str, *options: str) -> dict[str, Any]:
     """Run this file in two processes."""
     starter = Path(sys.executable).with_name("mpiexec")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    command = [str(starter), "-n", "2", sys.executable, "-m", "gradstep", __file__, "--measure", kind]
+    command = [str(starter), "-n", "2", sys.executable, "-m", "gradstep", __file__, "--measure", kind, *options]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -150,15 +150,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measure", choices=["sums", "steps"], help=argparse.SUPPRESS)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/distribution.json")
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see whether it runs; no measurement")
     given = parser.parse_args()
+    sizes, widths = (QUICK_SIZES, QUICK_LAYERS) if given.quick else (SIZES, LAYERS)
     if given.measure:
-        measured(given.measure)
+        measured(given.measure, sizes, widths)
         return
-    exchange, step = started("sums"), started("steps")
-    ours, theirs = exchange[str(FLOATS)]
+    options = ["--quick"] if given.quick else []
+    exchange, step = started("sums", *options), started("steps", *options)
+    ours, theirs = exchange[str(sizes[-1])]
     latency, bandwidth = fitted(exchange)
-    parameters = sum((a + 1) * b for a, b in pairwise(LAYERS))
-    print(f"tree against MPI_Allreduce, 25 M floats, 2 processes: {ours / theirs:.2f}x its time")
+    parameters = sum((a + 1) * b for a, b in pairwise(widths))
+    print(f"tree against MPI_Allreduce, {sizes[-1] / 1e6:g} M floats, 2 processes: {ours / theirs:.2f}x its time")
     print(f"two processes of one core against one: {step['one'] / step['two']:.2f}x the speed")
     print(f"shards in one process against fit without them: {step['one'] / step['plain']:.2f}x its time")
     print(f"exchange here: latency {latency * 1e6:.0f} us, {bandwidth / 1e9:.2f} GB/s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import platform
@@ -9,6 +10,7 @@ import random
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +22,8 @@ import numpy as np
 HERE = Path(__file__).parent
 # Some machines pin OpenBLAS to an old kernel or a wrong cache size; rivals run at their best.
 PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# Modules of rivals/ that are gradstep alone.
+OURS = ("gradstep", "beside")
 # A parallel library may keep its threads spinning for a while after its turn.
 PAUSE = 0.03
 
@@ -30,6 +34,11 @@ def environment(threads: int) -> dict[str, str]:
     for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "BLIS"):
         env[f"{name}_NUM_THREADS"] = str(threads)
     return env
+
+
+def interpreter(rival: str, python: str) -> str:
+    """Which Python runs a rival: `python`, but gradstep is measured where it is installed, here, if it is."""
+    return sys.executable if rival in OURS and importlib.util.find_spec("gradstep") else python
 
 
 class Process:
@@ -83,7 +92,7 @@ class Rival(Process):
         """note: what sets its title apart from that of the same form in another process."""
         self.name, self.variant, self.note = name, variant, note
         self.facts: dict[str, float] = {}
-        super().__init__([python, "-m", "rivals.worker", name, str(threads)], threads)
+        super().__init__([interpreter(name, python), "-m", "rivals.worker", name, str(threads)], threads)
         answer = self.read()
         self.versions: dict[str, str] = answer.get("versions", {})
         self.error: str | None = answer.get("error")

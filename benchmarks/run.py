@@ -13,6 +13,7 @@ from typing import Any
 
 import beside
 import harness
+import history
 import report
 from cases import load
 
@@ -33,8 +34,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rivals", nargs="+", metavar="NAME", help="only these, as in gradstep torch")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only problems whose name has one of these in it")
     parser.add_argument("--data", help="images for mlp: an .npz with x (rows, 28, 28) uint8 and y (rows,)")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter that has the rivals installed")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the results there")
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="the interpreter that has the rivals installed; gradstep runs in this one, if it is here",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT", help="write the results there, and add them to history.json beside"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, two short rounds, no compilation: only a trial"
     )
@@ -72,6 +79,8 @@ def main(given: list[str] | None = None) -> dict[str, Any]:
             results["cases"][name] = run(name, args, program, data, results["rivals"])
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
+        if not args.quick:
+            history.add(args.json.with_name(history.HISTORY.name), results)
     return results
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import harness
+import history
 import numpy as np
 import pytest
 import report
@@ -64,16 +65,21 @@ def test_products_in_half_precision_are_refused() -> None:
 def test_problems_of_gemm() -> None:
     """The step's products are the arithmetic of `mlp`'s step, and every kind of them is also measured by itself."""
     problems = gemm.problems()
-    assert len({problem["name"] for problem in problems}) == len(problems) == 22
+    assert len({problem["name"] for problem in problems}) == len(problems) == 42
     for batch in gemm.BATCHES:
-        of_batch = {p["name"]: p for p in problems if p["name"] == f"the step's products, batch {batch}, float32"}
+        name = f"the step's products, batch {batch}, float32, aligned"
+        of_batch = {p["name"]: p for p in problems if p["name"] == name}
         (together,) = of_batch.values()
         assert gemm.count(together) == batch * mlp.FLOPS_PER_SAMPLE
         singly = gemm.singly(batch).values()
         assert set(singly) < set(together["products"])
         assert {order for *_, order in singly} == {"CC", "FC", "CF"}
-    a, b, out = gemm.inputs({"dtype": "float64", "products": [gemm.gradient(3, 5, 4)]})[0]
-    assert (a.shape, b.shape, out.shape, a.flags.f_contiguous, b.flags.c_contiguous) == ((5, 3), (3, 4), (5, 4), 1, 1)
+    for place, border in gemm.PLACES.items():
+        problem = {"dtype": "float64", "place": place, "products": [gemm.gradient(3, 5, 4)]}
+        a, b, out = gemm.inputs(problem)[0]
+        assert (a.shape, b.shape, out.shape) == ((5, 3), (3, 4), (5, 4))
+        assert (a.flags.f_contiguous, b.flags.c_contiguous) == (True, True)
+        assert [array.ctypes.data % 64 for array in (a, b, out)] == [border] * 3
 
 
 def test_each_row_is_set_against_its_own_threads() -> None:
@@ -151,10 +157,18 @@ def test_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
+def test_gradstep_takes_part_where_the_rivals_interpreter_lacks_it() -> None:
+    results = run.main(["step", "--quick", "--rivals", "gradstep", "numpy", "--python", shutil.which("false") or ""])
+    assert {title for problem in results["cases"]["step"] for title in problem["seconds"]} == {"gradstep: bound"}
+    assert "ended with exit status" in results["rivals"]["numpy"]
+
+
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
 def test_the_command_on_products() -> None:
     """Both dtypes, our own row on one thread, and the BLAS kernel that NumPy ran."""
     results = run.main(["gemm", "--quick", "--rivals", "gradstep", "numpy"])
-    assert [p["problem"]["dtype"] for p in results["cases"]["gemm"]] == ["float32"] * 2 + ["float64"] * 2
+    found = [(p["problem"]["dtype"], p["problem"]["place"]) for p in results["cases"]["gemm"]]
+    assert set(found) == {(dtype, place) for dtype in ("float32", "float64") for place in gemm.PLACES}
     for problem in results["cases"]["gemm"]:
         assert set(problem["seconds"]) == {"gradstep: matmul", "gradstep: matmul, 1 thread", "numpy: matmul"}
         assert not problem["errors"]
@@ -168,3 +182,26 @@ def test_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         assert said in capsys.readouterr().err
     with pytest.raises(SystemExit, match="there is none at"):
         run.digits("no such file")
+
+
+def test_every_committed_run_is_in_the_history() -> None:
+    known = json.loads(history.HISTORY.read_text("utf-8"))
+    for path in history.HISTORY.parent.glob("*.json"):
+        result = json.loads(path.read_text("utf-8"))
+        if {"card", "rivals", "cases"} <= result.keys():
+            kept = {history.key(entry): entry for entry in known[history.machine(result["card"])]}
+            for entry in json.loads(json.dumps(history.entries(result))):
+                assert kept[history.key(entry)] == entry, f"add {path.name} by python benchmarks/history.py {path}"
+
+
+def test_a_day_is_in_the_history_once(tmp_path: Path) -> None:
+    card = {"cpu": "a CPU", "cores": 2, "threads": 1, "date": "2026-01-01"}
+    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {}, "errors": {}}
+    path = tmp_path / "history.json"
+    for date, seconds in (("2026-01-01", 3e-3), ("2026-01-02", 2e-3), ("2026-01-02", 1e-3)):
+        measured = {**problem, "seconds": {"gradstep: fit": seconds, "torch: default": 4e-3}}
+        history.add(path, {"card": {**card, "date": date}, "cases": {"cnn": [measured]}})
+    ((name, entries),) = json.loads(path.read_text("utf-8")).items()
+    assert name == "a CPU, 2 cores, 1 thread"
+    assert [(entry["date"], entry["seconds"]) for entry in entries] == [("2026-01-01", 3e-3), ("2026-01-02", 1e-3)]
+    assert entries[1]["rival"] == ["torch: default", 4.0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,16 @@ BENCHMARKS = HERE.parent / "benchmarks"
 MADE = HERE / "made"
 
 
-def report() -> Any:
-    """The module that makes tables."""
+def module(name: str) -> Any:
+    """A module of the benchmarks."""
     if str(BENCHMARKS) not in sys.path:
         sys.path.insert(0, str(BENCHMARKS))
-    import report
+    return import_module(name)
 
-    return report
+
+def report() -> Any:
+    """The module that makes tables."""
+    return module("report")
 
 
 def results() -> dict[str, dict[str, Any]]:
@@ -60,17 +65,54 @@ def page(name: str, result: dict[str, Any]) -> str:
         parts.append(f"## {case_name}: {case.TITLE}")
         rows = over_ours(case, problems) if case_name != "load" else {}
         if 0 < len(rows) <= 16:
-            for mode, palette in figures.PALETTES.items():
-                picture = f"{name}-{case_name}-{mode}.svg"
-                figures.bars(MADE / picture, rows, palette)
-                parts.append(
-                    f"```{{image}} {picture}\n:class: only-{mode}\n:alt: {case_name}, times over gradstep's\n```"
-                )
+            about = f"{case_name}, times over gradstep's"
+            parts.append(pictures(f"{name}-{case_name}", about, partial(figures.bars, rows=rows)))
         summary = report().summary(case, problems)
         if summary:
             parts.append(summary)
         if len(problems) <= 24:
             parts += [report().problem_text(case, problem) for problem in problems]
+    return "\n\n".join(parts) + "\n"
+
+
+def pictures(name: str, what: str, draw: Any) -> str:
+    """A picture for light and one for dark pages, as Markdown; draw: a function of a path and a palette."""
+    parts = []
+    for mode, palette in figures.PALETTES.items():
+        draw(MADE / f"{name}-{mode}.svg", palette)
+        parts.append(f"```{{image}} {name}-{mode}.svg\n:class: only-{mode}\n:alt: {what}\n```")
+    return "\n\n".join(parts)
+
+
+def history() -> str:
+    """All runs of each machine over time: a picture of what was measured more than once, and a table a case."""
+    known = json.loads((BENCHMARKS / "results" / "history.json").read_text("utf-8"))
+    parts = [
+        "# History",
+        "What the committed runs measured, by machine and date: gradstep's time, the fastest rival's and the nearest "
+        "limit's over it. Numbers above 1 are slower than gradstep. Versions of rivals are in the runs' own pages.",
+    ]
+    for number, (machine, entries) in enumerate(known.items()):
+        parts.append(f"## {machine}")
+        for case in dict.fromkeys(entry["case"] for entry in entries):
+            of_case = [entry for entry in entries if entry["case"] == case]
+            parts.append(f"### {case}: {report().CASES[case].TITLE}")
+            lines: dict[str, list[tuple[str, float]]] = {}
+            for entry in of_case:
+                lines.setdefault(entry["problem"], []).append((entry["date"], entry["seconds"]))
+            again = {problem: points for problem, points in lines.items() if len(points) > 1}
+            if again and len(again) <= 16:
+                name = f"history-{number}-{case}"
+                parts.append(pictures(name, f"{case} over time", partial(figures.lines, rows=again)))
+            rows = [
+                "| problem | date | gradstep, us | fastest rival | x | nearest limit | x |",
+                "|---|---|---:|---|---:|---|---:|",
+            ]
+            for entry in of_case:
+                rival, limit = entry.get("rival", ["", ""]), entry.get("limit", ["", ""])
+                cells = [entry["problem"], entry["date"], f"{1e6 * entry['seconds']:,.4g}", *rival, *limit]
+                rows.append("| " + " | ".join(map(str, cells)) + " |")
+            parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -90,8 +132,8 @@ def write() -> None:
     """Write the pages of all runs."""
     MADE.mkdir(exist_ok=True)
     found = results()
-    for name, result in found.items():
-        text = page(name, result)
+    texts = {name: page(name, result) for name, result in found.items()} | {"history": history()}
+    for name, text in texts.items():
         path = MADE / f"{name}.md"
         if not path.exists() or path.read_text("utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
 """Checks the built documentation, without network: `python docs/check_site.py build/docs`.
 
-Every link within the site leads to a page and a place on it, every public name has a page with its docstring, and a
-search for "learning rate" finds the page about it.
+Every link within the site leads to a page and a place on it, every public name has a page with its docstring and an
+example, and a search for "learning rate" finds the page about it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,16 @@ def stubs(site: Path) -> list[str]:
     return found
 
 
+def without_example(site: Path) -> list[str]:
+    """Public names whose page has no example: a prompt of Python."""
+    found = []
+    for module, name in api_pages.entries():
+        path = site / "api" / f"{api_pages.page_of(module, name)}.html"
+        if path.exists() and 'class="gp"' not in path.read_text(encoding="utf-8"):
+            found.append(f"{module}.{name}")
+    return found
+
+
 def found_by(site: Path, words: tuple[str, ...]) -> set[str]:
     """The pages that a search finds: those that have all words in their text or title."""
     text = (site / "searchindex.js").read_text(encoding="utf-8")
@@ -81,6 +91,7 @@ def found_by(site: Path, words: tuple[str, ...]) -> set[str]:
 def main(site: Path) -> int:
     problems = [f"broken link in {link}" for link in broken_links(site)]
     problems += [f"nothing about {name}" for name in stubs(site)]
+    problems += [f"no example of {name}" for name in without_example(site)]
     problems += [
         f"a search for {' '.join(words)!r} does not find {page}"
         for words, page in SEARCHES.items()

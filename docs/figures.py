@@ -153,7 +153,38 @@ def write() -> None:
                 figure.savefig(MADE / f"{name}-{mode}.svg", transparent=True, metadata={"Date": None})
 
 
-def bars(path: Path, rows: dict[str, dict[str, float]], palette: Palette) -> None:
+def lines(path: Path, palette: Palette, rows: dict[str, list[tuple[str, float]]]) -> None:
+    """Times over that of the first run, by the date of the run, for each problem."""
+    from datetime import date
+
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 2.4 + 0.12 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    styles = [("o", "-"), ("s", "--"), ("^", ":"), ("D", "-.")]
+    for i, (problem, points) in enumerate(rows.items()):
+        days = [date.fromisoformat(day) for day, _ in points]
+        marker, style = styles[(i + i // 4) % 4]
+        color = palette["fills"][i % 4]
+        shares = [seconds / points[0][1] for _, seconds in points]
+        axes.plot(days, shares, marker=marker, linestyle=style, color=color, label=problem)
+    axes.axhline(1, color=palette["line"], linewidth=0.8)
+    axes.set_ylabel("time over the first run's", color=palette["ink"], fontsize=8)
+    axes.set_xticks(sorted({date.fromisoformat(day) for points in rows.values() for day, _ in points}))
+    axes.set_ylim(bottom=0)
+    styled(axes, palette)
+    figure.legend(fontsize=8, loc="outside upper left", ncols=3, frameon=False, labelcolor=palette["ink"])
+    figure.savefig(path, transparent=True, metadata={"Date": None})
+
+
+def styled(axes: Axes, palette: Palette) -> None:
+    """Ticks and borders in a palette's colours."""
+    axes.tick_params(which="both", colors=palette["ink"], labelsize=8)
+    for spine in axes.spines.values():
+        spine.set_color(palette["line"])
+
+
+def bars(path: Path, palette: Palette, rows: dict[str, dict[str, float]]) -> None:
     """Groups of bars on a logarithmic scale: time over gradstep's, for each problem and rival."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -180,9 +211,7 @@ def bars(path: Path, rows: dict[str, dict[str, float]], palette: Palette) -> Non
     axes.set_xlabel(
         "time over gradstep's: to the right of 1 slower, to the left faster", color=palette["ink"], fontsize=8
     )
-    axes.tick_params(which="both", colors=palette["ink"], labelsize=8)
-    for spine in axes.spines.values():
-        spine.set_color(palette["line"])
+    styled(axes, palette)
     patches = [Patch(**looks[name], **edge, label=name) for name in names]
     figure.legend(
         handles=patches, fontsize=8, loc="outside upper left", ncols=3, frameon=False, labelcolor=palette["ink"]

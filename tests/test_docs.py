@@ -1,6 +1,7 @@
 """The pages that are made from the code are those that the code makes."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,13 @@ def test_cells(maker):
     assert rows["`SGD`"] == ["Keras", "none", "0", "2 + 1"]
     assert rows["`RAdam`"][0] == "PyTorch"
     assert rows["`Signum`"][0] == "paper"
+
+
+def test_the_page_of_the_install_lists_the_extras_of_users():
+    """And no others: those of developers are of the Makefile."""
+    text = (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    section = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    extras = {line.partition(" = ")[0] for line in section.splitlines() if " = " in line}
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "install.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == extras - {"bench", "dev", "lint", "peers", "test"}

@@ -13,7 +13,9 @@ from . import flops, mlp
 NAME = "gemm"
 TITLE = "matrix products into a given array"
 RIVALS = ONE_THREAD = (("gradstep", "matmul"), ("numpy", "matmul"), ("torch", "mm"))
-BATCHES = (32, 128)
+BATCHES = (32, 128, 1024)
+# Where an array begins, in bytes from a border of 64: as NumPy's own allocator puts large ones, and as `fit` does.
+PLACES = {"aligned": 0, "NumPy's": 16}
 
 # a (m, k), b (k, n), and whether each lies in C or F order
 Product = tuple[int, int, int, str]
@@ -56,32 +58,52 @@ def singly(batch: int) -> dict[str, Product]:
 
 
 def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[str, Any]]:
-    """Squares of the sizes given, of both dtypes; without sizes the step's products and a wide layer's too."""
-    both = ("float32", "float64")
-    squares = [(f"{n} x {n} x {n}", [(n, n, n, "CC")]) for n in sizes or ([64] if quick else [512, 1024])]
+    """Squares of the sizes given, of both dtypes; without sizes the step's products and a wide layer's too.
+
+    The name ends with where the arrays lie. Single products of a step are measured where `fit` has them, aligned.
+    """
+    squares = [(f"{n} x {n} x {n}", [(n, n, n, "CC")]) for n in sizes or ([64] if quick else [512, 1024, 2048])]
     wide = [] if sizes or quick else [("128 x 4096 x 4096", [(128, 4096, 4096, "CC")])]
     batches = () if sizes else BATCHES[:1] if quick else BATCHES
     steps = [(f"the step's products, batch {batch}", step(batch)) for batch in batches]
     found = [
-        {"name": f"{name}, {dtype}", "dtype": dtype, "products": products}
-        for dtype in both
-        for name, products in [*squares, *wide, *steps]
+        {"name": f"{name}, {dtype}, {place}", "dtype": dtype, "place": place, "products": products}
+        for dtype, both in (("float32", [*squares, *wide, *steps]), ("float64", squares))
+        for name, products in both
+        for place in PLACES
+    ]
+    found += [
+        {"name": f"{name}, float64, aligned", "dtype": "float64", "place": "aligned", "products": products}
+        for name, products in [*wide, *steps]
     ]
     for batch in () if quick else batches:
         found += [
-            {"name": f"{name}, float32", "dtype": "float32", "products": [product]}
+            {"name": f"{name}, float32, aligned", "dtype": "float32", "place": "aligned", "products": [product]}
             for name, product in singly(batch).items()
         ]
     return found
 
 
+def placed(array: np.ndarray, place: str) -> np.ndarray:
+    """A copy of the same order that begins where `place` says."""
+    page = 4096
+    room = np.empty(array.nbytes + 2 * page, np.uint8)
+    begin = -room.ctypes.data % page + PLACES[place]
+    shape = array.shape if array.flags.c_contiguous else array.shape[::-1]
+    copy = room[begin : begin + array.nbytes].view(array.dtype).reshape(shape)
+    copy = copy if array.flags.c_contiguous else copy.T
+    copy[...] = array
+    return copy
+
+
 def inputs(problem: dict[str, Any]) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(a, b, room for the result) of each product, the same in every process; results have a variance of 1."""
-    rng, dtype = np.random.default_rng(7), problem["dtype"]
+    rng, dtype, place = np.random.default_rng(7), problem["dtype"], problem["place"]
     found = []
     for m, k, n, (order_a, order_b) in problem["products"]:
         a, b = rng.standard_normal((m, k)) / k**0.5, rng.standard_normal((k, n))
-        found.append((a.astype(dtype, order_a), b.astype(dtype, order_b), np.empty((m, n), dtype)))
+        arrays = a.astype(dtype, order_a), b.astype(dtype, order_b), np.zeros((m, n), dtype)
+        found.append(tuple(placed(array, place) for array in arrays))
     return found
 
 

@@ -5,6 +5,7 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
+#include "runtime/cpu.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/threads.hpp"
 
@@ -12,10 +13,12 @@ namespace gs {
 namespace {
 
 py::dict build_info() {
-#if defined(GS_CUDA)
-  constexpr bool cuda = true;
+#if defined(GS_CUDA_HOST)
+  constexpr const char* cuda = "host";
+#elif defined(GS_CUDA)
+  constexpr const char* cuda = "built";
 #else
-  constexpr bool cuda = false;
+  constexpr const char* cuda = "";
 #endif
 #if defined(NDEBUG)
   constexpr bool debug = false;
@@ -27,9 +30,11 @@ py::dict build_info() {
 #else
   constexpr int openmp = 0;
 #endif
+  const CacheSizes& caches = cache_sizes();
   return py::dict(py::arg("version") = GS_VERSION, py::arg("compiler") = GS_COMPILER, py::arg("isas") = usable_isas(),
                   py::arg("isa") = kernels().isa, py::arg("openmp") = openmp, py::arg("threads") = get_num_threads(),
-                  py::arg("cuda") = cuda, py::arg("debug") = debug);
+                  py::arg("caches") = py::make_tuple(caches.l1, caches.l2, caches.l3), py::arg("cuda") = cuda,
+                  py::arg("debug") = debug);
 }
 
 }  // namespace

@@ -17,11 +17,13 @@ void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints
 void bind_product(pybind11::module_& m);            // the matrix product
 void bind_minimize(pybind11::module_& m);           // methods of minimize
 void bind_minimize_runs(pybind11::module_& m);      // and their runs
+void bind_minimize_cma(pybind11::module_& m);       // CMA-ES
 void bind_machine_code(pybind11::module_& m);       // functions in machine code, many small problems
 void bind_cholesky(pybind11::module_& m);           // the Cholesky factor
 void bind_linear(pybind11::module_& m);             // stochastic descent of linear models
 void bind_linear_objective(pybind11::module_& m);   // linear models over all rows at once
 void bind_coordinates(pybind11::module_& m);        // coordinate descent
+void bind_cuda(pybind11::module_& m);               // arrays on a GPU, in a build that has them
 void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

@@ -1,4 +1,4 @@
-// What a pass leaves of a Dense layer for the curvature of its weights.
+// What a pass leaves of a layer for the curvature of its weights.
 #pragma once
 
 #include "graph/jobs.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "graph/backward_chains.hpp"
+#include "graph/convolution/patches.hpp"
 #include "graph/curvature_tap.hpp"
 #include "graph/external_call.hpp"
 #include "graph/gradient.hpp"
@@ -127,6 +128,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
   // x (batch, in), dz (batch * places, filters) -> dw, which updates w (window, channels / groups, filters)
   void weight_grad(const Convolution& conv, const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     if (!w->trainable()) return;
+    if (w->is_curved) return tap(rows(patches(conv.window, x)), dz, w);
     Gradient<Real>& gradient = gradient_of(w);
     gradient.windows.push_back({conv, x, dz});
     gradient.reads.insert(gradient.reads.end(), {x.memory, dz.at});
@@ -330,6 +332,25 @@ template <class Real> class Schedule : public Workspaces<Real> {
   void tap(const Rows& x, Matrix<Real> dz, const Weight<Real>* w) {
     taps.push_back({w, nullptr, x, {workspace(dz.size()), dz.rows, dz.columns}});
     copy(dz, taps.back().dz);
+  }
+
+  // x (batch, in) -> the numbers under a window at each of its places (batch * places, window)
+  Matrix<Real> patches(const Window& window, const Rows& x) {
+    const std::size_t places = window.places(), n = window.channels, columns = window.size() * n;
+    const Matrix<Real> made{workspace(batch * places * columns), batch * places, columns};
+    const auto reader = std::make_shared<const SampleReader<Real>>(x, window);
+    const auto under = std::make_shared<const Patches>(window, 1);
+    const std::size_t length = window.axis[leading_axis(window)].bordered();
+    each_row(batch, places * columns, {{x.memory}, {made.at}}, [=](std::size_t first, std::size_t count) {
+      std::vector<Real> scratch(reader->scratch(length));
+      Real* to = made.at + first * places * columns;
+      for (std::size_t i = first; i < first + count; ++i) {
+        const Real* const sample = reader->read(i, 0, length, scratch.data());
+        for (const std::size_t place : under->places)
+          for (const std::size_t tap : under->taps) to = std::copy_n(sample + place + tap, n, to);
+      }
+    });
+    return made;
   }
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }

@@ -50,7 +50,8 @@ template <class Real>
 void convolve_back(Convolution conv, Schedule<Real>& schedule, const Rows& x, const ConvValues<Real>& values,
                    Matrix<Real> dy, Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w,
                    const Weight<Real>* b) {
-  if (has_small_kernel(conv)) return schedule.convolve_back(conv, x, values, dy, turned, dx, w, b, true);
+  if (has_small_kernel(conv) && !w->is_curved)
+    return schedule.convolve_back(conv, x, values, dy, turned, dx, w, b, true);
   const Matrix<Real> dz = reshaped(dy, conv.filters);
   schedule.activation_grad(conv.activation, {values.z, dz.rows, dz.columns}, {values.y, dz.rows, dz.columns}, dz);
   conv.activation = {};

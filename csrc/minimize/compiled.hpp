@@ -31,12 +31,20 @@ struct MachineCode {
 
 class Compiled : public Counted {
  public:
-  Compiled(std::size_t n, const MachineCode& code, void (*drop)(void*) = nullptr) : Counted(n, drop), code(code) {
+  /// wants_gradients: whether value() gives the gradient too.
+  Compiled(std::size_t n, const MachineCode& code, bool wants_gradients, void (*drop)(void*) = nullptr)
+      : Counted(n, drop), code(code), wants_gradients_(wants_gradients) {
     is_pair = true;
     if (code.is_single) single_.resize(2 * n);
   }
   void value(Point& point) override {
     spend();
+    if (!wants_gradients_) {
+      Vector unread;
+      if (code.always_fills) unread = vectors.make();
+      point.f = code(n, point.x.data(), unread ? unread.data() : nullptr, single_.data());
+      return saw(point);
+    }
     point.g = vectors.make();
     point.f = code(n, point.x.data(), point.g.data(), single_.data());
     ++njev;
@@ -50,6 +58,7 @@ class Compiled : public Counted {
   const MachineCode code;
 
  private:
+  const bool wants_gradients_;
   std::vector<float> single_;
 };
 

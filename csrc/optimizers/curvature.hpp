@@ -1,4 +1,4 @@
-// What rules that find the curvature of Dense layers have in common: momentum along a direction that is found
+// What rules that find the curvature of layers have in common: momentum along a direction that is found
 // beforehand (train/curvature/natural_step.hpp), and Adam for every other array.
 #pragma once
 

@@ -1,4 +1,4 @@
-// K-FAC: natural gradient by Kronecker factors, for Dense layers.
+// K-FAC: natural gradient by Kronecker factors, for Dense layers and convolutions.
 #pragma once
 
 #include "optimizers/curvature.hpp"

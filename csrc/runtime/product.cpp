@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "runtime/buffer.hpp"
+#include "runtime/packed_product.hpp"
 #include "runtime/product_job.hpp"
 #include "runtime/threads.hpp"
 
@@ -72,16 +73,43 @@ template <class Real> class Readable {
   Buffer<Real> copy_;
 };
 
-/// Scratch for each thread of a team. Kept: to touch fresh memory takes longer than a small product.
-template <class Real> const std::vector<Buffer<Real>>& scratch(int threads, std::size_t elements) {
-  thread_local std::vector<Buffer<Real>> kept;
-  thread_local std::size_t each = 0;
-  if (elements > each) {
-    kept.clear();
-    each = elements;
+/// Memory for each thread of a team, and for all of them. Kept: to touch fresh memory takes longer than a small
+/// product.
+template <class Real> class Memory {
+ public:
+  const std::vector<Buffer<Real>>& scratch(int threads, std::size_t elements) {
+    if (elements > each_) {
+      scratch_.clear();
+      each_ = elements;
+    }
+    while (scratch_.size() < std::size_t(threads)) scratch_.emplace_back(each_);
+    return scratch_;
   }
-  while (kept.size() < std::size_t(threads)) kept.emplace_back(each);
-  return kept;
+  Real* shared(std::size_t elements) {
+    if (elements > shared_size_) shared_ = Buffer<Real>(elements);
+    shared_size_ = std::max(shared_size_, elements);
+    return shared_.data();
+  }
+  static Memory& get() {
+    thread_local Memory kept;
+    return kept;
+  }
+
+ private:
+  std::vector<Buffer<Real>> scratch_;
+  Buffer<Real> shared_;
+  std::size_t each_ = 0, shared_size_ = 0;
+};
+
+/// By one thread for each `worth` multiplications, or by the team that is given: work(team, threads).
+template <class Work> void by_team(ThreadTeam* team, double multiplications, std::size_t chunks, const Work& work) {
+  const double parts = std::min({multiplications / worth, double(chunks), 1e6});
+  const int threads = team ? team->threads() : threads_for(std::size_t(parts));
+  if (team) return work(*team, threads);
+  ThreadTeam::run(threads, [&](ThreadTeam& own) {
+    const ThreadTeam::Cancellable here(own);
+    work(own, threads);
+  });
 }
 
 }  // namespace
@@ -104,31 +132,34 @@ void product(Matrix a, const Matrix& b, const Real* start, Real* c, std::int64_t
   }
   const Readable<Real> left(a, false), right(b, true);
   const std::vector<const void*> rows = left.rows();
-  const ProductJob<Real> job(Product<Real>{{rows.data(), source_of<Real>},
-                                           0,
-                                           left.transposed(),
-                                           right.data(),
-                                           right.stride(),
-                                           right.transposed(),
-                                           start,
-                                           c,
-                                           std::size_t(ldc),
-                                           std::size_t(m),
-                                           std::size_t(n),
-                                           std::size_t(k)},
-                             gemm ? gemm : products<Real>().gemm);
-  const double parts = std::min({double(m) * double(k) * double(n) / worth, double(job.chunks), 1e6});
-  const int threads = team ? team->threads() : threads_for(std::size_t(parts));
-  const auto& space = scratch<Real>(threads, job.scratch);
-  const auto lead = [&](ThreadTeam& team) {
-    left.fill(team);
-    right.fill(team);
-    team.stage(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
-  };
-  if (team) return lead(*team);
-  ThreadTeam::run(threads, [&](ThreadTeam& own) {
-    const ThreadTeam::Cancellable here(own);
-    lead(own);
+  const Product<Real> whole{{rows.data(), source_of<Real>},
+                            0,
+                            left.transposed(),
+                            right.data(),
+                            right.stride(),
+                            right.transposed(),
+                            start,
+                            c,
+                            std::size_t(ldc),
+                            std::size_t(m),
+                            std::size_t(n),
+                            std::size_t(k)};
+  const double multiplications = double(m) * double(k) * double(n);
+  auto& memory = Memory<Real>::get();
+  if (!gemm && PackedProduct<Real>::pays(whole)) {
+    const PackedProduct<Real> packed(whole);
+    return by_team(team, multiplications, packed.chunks(), [&](ThreadTeam& by, int threads) {
+      left.fill(by);
+      right.fill(by);
+      packed.run(by, memory.shared(packed.panels()), memory.scratch(threads, packed.scratch()));
+    });
+  }
+  const ProductJob<Real> job(whole, gemm ? gemm : products<Real>().gemm);
+  by_team(team, multiplications, job.chunks, [&](ThreadTeam& by, int threads) {
+    const auto& space = memory.scratch(threads, job.scratch);
+    left.fill(by);
+    right.fill(by);
+    by.stage(job.chunks, [&](std::size_t chunk, int thread) { job.run(chunk, space[std::size_t(thread)].data()); });
   });
 }
 

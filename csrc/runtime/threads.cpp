@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -111,13 +113,22 @@ ThreadTeam::Lent::~Lent() {
 
 namespace {
 
-/// What the user's environment allows; without OpenMP every processor.
+/// What the user's environment allows. Without OpenMP: OMP_NUM_THREADS, else the processors of this process.
 int threads_of_environment() {
 #if defined(_OPENMP)
   return omp_get_max_threads();
 #else
-  static const int processors = std::max(1, int(std::thread::hardware_concurrency()));
-  return processors;
+  static const int allowed = [] {
+    const char* const asked = std::getenv("OMP_NUM_THREADS");
+    if (const long threads = asked ? std::strtol(asked, nullptr, 10) : 0; threads > 0)
+      return int(std::min(threads, long(std::numeric_limits<int>::max())));
+#if defined(__linux__)
+    cpu_set_t own;
+    if (sched_getaffinity(0, sizeof own, &own) == 0) return std::max(1, CPU_COUNT(&own));
+#endif
+    return std::max(1, int(std::thread::hardware_concurrency()));
+  }();
+  return allowed;
 #endif
 }
 

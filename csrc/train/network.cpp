@@ -186,15 +186,23 @@ template <class Real> double Network<Real>::penalty() const {
 template <class Real> std::vector<DenseWeight> Network<Real>::dense_weights() const {
   std::vector<DenseWeight> all;
   for (std::size_t k = 0; k < layers.size(); ++k) {
-    const auto* const dense = std::get_if<Dense>(&layers[k]);
+    std::size_t inputs = 0, outputs = 0;  // of each row that the kernel is multiplied with, the 1 of a bias included
+    const auto* const conv = std::get_if<Conv>(&layers[k]);
+    if (const auto* const dense = std::get_if<Dense>(&layers[k])) {
+      inputs = dense->in + dense->use_bias;
+      outputs = dense->out;
+    } else if (conv && conv->groups == 1) {
+      inputs = size_of(conv->kernel) / conv->filters + conv->use_bias;
+      outputs = conv->filters;
+    }
     const auto& own = attributes[k];
-    const bool whole = dense && std::all_of(own.begin(), own.end(), [](const auto& one) { return one->trainable; });
+    const bool whole = outputs && std::all_of(own.begin(), own.end(), [](const auto& one) { return one->trainable; });
     for (std::size_t i = 0; i < own.size(); ++i) {
       if (!own[i]->trainable) continue;
       all.emplace_back();
       if (whole)
-        all.back() = {i == 0 ? dense->in + dense->use_bias : 0, dense->out, std::size_t(calls_of(nodes, k)),
-                      bool(own[i]->penalty)};
+        all.back() = {i == 0 ? inputs : 0, outputs, std::size_t(calls_of(nodes, k)), bool(own[i]->penalty),
+                      conv != nullptr};
     }
   }
   return all;

@@ -21,11 +21,11 @@ struct Node {
   Shape shape;                      // of what it gives
 };
 
-/// A weight of a Dense layer: its outputs; of a kernel also its inputs, with the bias's 1; how often the layer is
-/// called.
+/// A weight of a Dense layer or of a convolution, whose inputs are the numbers under its window: its outputs; of a
+/// kernel also its inputs, with the bias's 1; how often the layer is called.
 struct DenseWeight {
   std::size_t inputs = 0, outputs = 0, calls = 0;
-  bool is_penalized = false;
+  bool is_penalized = false, convolves = false;
 };
 
 /// What is computed, and where its weights lie: in one arena, each aligned, zeros at the start; or where somebody
@@ -77,7 +77,7 @@ template <class Real> class Network {
   double penalty() const;
   /// Throws std::invalid_argument if so many rows are not whole batches of the size that states are kept for.
   void check_batches(std::size_t rows, std::size_t batch_size) const;
-  /// Of each trained weight, in order: what it is of a Dense layer all of whose weights are trained; else all 0.
+  /// Of each trained weight, in order: what it is of such a layer all of whose weights are trained; else all 0.
   std::vector<DenseWeight> dense_weights() const;
   /// Whether a pass in training may change weights that no gradient is for, such as moving averages.
   bool has_statistics() const;

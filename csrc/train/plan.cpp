@@ -100,7 +100,8 @@ template <class Real> void Plan<Real>::join(bool pools) {
     const bool is_output = std::find(outputs.begin(), outputs.end(), inputs + k) != outputs.end();
     bool joins = false;
     if (const auto* const pool = std::get_if<Pool>(&layer_of(k)))
-      joins = pools && std::holds_alternative<Conv>(both) && std::get<Conv>(both).join(*pool, schedule_.training);
+      joins = pools && std::holds_alternative<Conv>(both) && !weights_[nodes_[before].layer][0].is_curved &&
+              std::get<Conv>(both).join(*pool, schedule_.training);
     else if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
       joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
     if (!joins) continue;

@@ -5,6 +5,12 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_device import DeviceBound as DeviceBound
+from ._core_device import DeviceOptimizer as DeviceOptimizer
+from ._core_device import DeviceReader as DeviceReader
+from ._core_device import device_copy as device_copy
+from ._core_device import device_read as device_read
+from ._core_device import device_write as device_write
 from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
@@ -28,8 +34,10 @@ from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
 from ._core_matrices import matmul as matmul
 from ._core_minimize import BFGS as BFGS
+from ._core_minimize import CMA as CMA
 from ._core_minimize import LBFGS as LBFGS
 from ._core_minimize import REASONS as REASONS
+from ._core_minimize import CMAMethod as CMAMethod
 from ._core_minimize import Descent as Descent
 from ._core_minimize import DescentMethod as DescentMethod
 from ._core_minimize import MachineCode as MachineCode
@@ -48,7 +56,9 @@ __version__: str
 # -- what was built, and where it runs (csrc/bindings/build_info.cpp) --------------------------------------------------
 
 def build_info() -> dict[str, Any]:
-    """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, cuda."""
+    """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, caches (bytes of
+    the first, second and third, as a core sees them), cuda ("", "built", or "host" for its
+    loops on the CPU), debug."""
 
 def set_isa(name: str) -> None:
     """Use this instruction set from now on; ValueError if it was not compiled or the CPU lacks it."""
@@ -64,7 +74,7 @@ def after_fork_in_child() -> None:
 def aligned_zeros(shape: tuple[int, ...], dtype: str) -> ndarray:
     """A C-ordered array of zeros whose first element lies on a 64-byte border."""
 
-# -- one optimizer over many arrays (csrc/bindings/optimizers/optimizers.cpp) -----------------------------------------------------
+# -- one optimizer over many arrays (csrc/bindings/optimizers/optimizers.cpp) ------------------------------------------
 
 def rules() -> dict[str, dict[str, Any]]:
     """Every update rule of csrc/optimizers/all.hpp by name:
@@ -179,7 +189,7 @@ class Bound:
     def check(self, gradients: Any, /) -> None:
         """Raises what `step` would raise before it writes anything."""
 
-# -- what is around optimizers (csrc/bindings/optimizers/stepper.cpp) -------------------------------------------------------------
+# -- what is around optimizers (csrc/bindings/optimizers/stepper.cpp) --------------------------------------------------
 
 def meet(arrays: Sequence[ndarray], slow: Sequence[ndarray], part: float) -> None:
     """slow, in C order, float64 for float64 arrays, else float32, goes part of the way to arrays, which then are where
@@ -191,7 +201,7 @@ def climb(arrays: Sequence[ndarray], gradients: Sequence[ndarray], rho: float, a
 def norm(arrays: Sequence[ndarray]) -> float:
     """Root of the sum of squares of all their numbers, in double."""
 
-# -- dense networks (csrc/bindings/models/network.cpp) ------------------------------------------------------------------------
+# -- dense networks (csrc/bindings/models/network.cpp) -----------------------------------------------------------------
 
 def weight_shapes(inputs: Sequence[tuple[int, ...]], layer: dict[str, Any], /) -> list[list[int]]:
     """The shapes that the weights of a layer would have, for inputs of rows of these shapes. Nothing is allocated."""
@@ -257,7 +267,7 @@ class Network:
     def trained(self) -> list[list[bool]]:
         """Whether each weight is trained, a list per layer."""
     @property
-    def dense_weights(self) -> list[tuple[int, int, int, bool]]:
+    def dense_weights(self) -> list[tuple[int, int, int, bool, bool]]:
         """Of each trained weight, in order: inputs (of a kernel, with the bias's), outputs and calls of its Dense
         layer, whether it has a penalty; all 0 of other layers, and where some weights of the layer are not trained."""
 

@@ -2,13 +2,13 @@
 
 from numpy import ndarray
 
-# -- the matrix product, for tests and benchmarks (csrc/bindings/linear/product.cpp) ------------------------------------------
+# -- the matrix product, for tests and benchmarks (csrc/bindings/linear/product.cpp) -----------------------------------
 
 def matmul(a: ndarray, b: ndarray, out: ndarray, start: ndarray | None = None) -> None:
     """out = start + a @ b: a (m, k), b (k, n) of any strides; out (m, n), its rows in C order, any row stride;
     start (n,), contiguous, or None for zeros. All float32 or all float64. Subnormals count as 0. Without the GIL."""
 
-# -- the Cholesky factor (csrc/bindings/linear/cholesky.cpp) ------------------------------------------------------------------
+# -- the Cholesky factor (csrc/bindings/linear/cholesky.cpp) -----------------------------------------------------------
 
 def cholesky(a: ndarray) -> int:
     """a (n, n), in C order, of which the lower triangle is read, becomes its lower factor in place; the upper triangle

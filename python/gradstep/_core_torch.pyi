@@ -5,7 +5,7 @@ from typing import Any
 
 from ._core import Optimizer
 
-# -- torch.optim's parameter groups (csrc/bindings/optimizers/tensor_groups.cpp) --------------------------------------------------
+# -- torch.optim's parameter groups (csrc/bindings/optimizers/tensor_groups.cpp) ---------------------------------------
 
 class TensorGroups:
     """Steps tensors and their state where they lie. Nothing of a tensor is kept from one step to the next."""

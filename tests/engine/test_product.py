@@ -155,6 +155,37 @@ def test_threads_change_no_bits(dtype: np.dtype, shape: tuple[int, int, int]) ->
         _core.set_num_threads(before)
 
 
+def shifted(x: np.ndarray, by: int) -> np.ndarray:
+    """x in memory that begins `by` bytes behind a border of 64."""
+    around = np.empty(x.nbytes + 128, np.uint8)
+    begin = -around.ctypes.data % 64 + by
+    flat = around[begin : begin + x.nbytes].view(x.dtype)
+    copy = flat.reshape(x.shape) if x.flags.c_contiguous else flat.reshape(x.shape[::-1]).T
+    copy[...] = x
+    return copy
+
+
+@pytest.mark.parametrize("order", ["CC", "CF", "FC"])
+@pytest.mark.parametrize("shape", [(300, 1100, 421), (70, 360, 4200), (70, 300, 1024)], ids=str)
+def test_large_products_have_the_bits_of_small_ones(dtype: np.dtype, order: str, shape: tuple[int, int, int]) -> None:
+    """Their b is packed once for all rows; less than 64 rows read it otherwise, wherever it begins."""
+    m, k, n = shape
+    a, b, start = draw(m, k, dtype), draw(k, n, dtype, 1), draw(1, n, dtype, 2)[0]
+    left, right = LAYOUTS[order[0]](a), LAYOUTS[order[1]](b)
+    out = product(left, right, start)
+    result, size = exact(a[:64], b)
+    check(out[:64], k, result + start, size + np.abs(start))
+    rows = np.vstack([product(left[i : i + 60], right, start) for i in range(0, m, 60)])
+    assert np.array_equal(out, rows)
+    before = _core.get_num_threads()
+    try:
+        for by, threads in ((0, 1), (16, 2), (40, 3)):
+            _core.set_num_threads(threads)
+            assert np.array_equal(product(shifted(left, by), shifted(right, by), start), out)
+    finally:
+        _core.set_num_threads(before)
+
+
 def test_products_on_several_python_threads() -> None:
     """Each has scratch of its own: what one computes beside others is what it computes alone."""
     f32 = np.dtype(np.float32)

@@ -105,3 +105,19 @@ def test_an_old_file_stays_without_overwrite(tmp_path):
     with pytest.raises(FileExistsError):
         case("dense")[0].export_c(tmp_path / "model.c", overwrite=False)
     assert (tmp_path / "model.c").read_text() == "old"
+
+
+def test_export_by_keras_name(tmp_path):
+    model, _ = case("dense")
+    model.export_c(tmp_path / "one.c", name="net")
+    model.name = "net"
+    model.export(tmp_path / "two.c")
+    model.export(tmp_path / "three.txt", format="c")
+    texts = {(tmp_path / name).read_text() for name in ("one.c", "two.c", "three.txt")}
+    assert len(texts) == 1
+    with pytest.raises(ValueError, match=r"filepath must end in \.onnx or \.c where no format is given; got .*\.bin"):
+        model.export(tmp_path / "model.bin")
+    with pytest.raises(ValueError, match='format must be "onnx" or "c"; got \'tf_saved_model\''):
+        model.export(tmp_path / "model", format="tf_saved_model")
+    with pytest.raises(TypeError, match="filepath must be a str or a path; got an int"):
+        model.export(3)

@@ -198,7 +198,7 @@ def test_its_config_makes_an_equal_one():
 
 
 def test_other_weights_are_moved_by_adam():
-    """A convolution, a normalization, an embedding: as Adam with the rate times adam_lr_ratio would."""
+    """A convolution in groups, a normalization, an embedding: as Adam with the rate times adam_lr_ratio would."""
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 7, (32, 10)), rng.standard_normal((32, 2)).astype("f4")
 
@@ -208,7 +208,7 @@ def test_other_weights_are_moved_by_adam():
             [
                 gs.Input((10,)),
                 gs.layers.Embedding(7, 4),
-                gs.layers.Conv1D(5, 3),
+                gs.layers.Conv1D(4, 3, groups=2),
                 gs.layers.BatchNormalization(),
                 gs.layers.LSTM(4),
                 gs.layers.Dropout(0.3),

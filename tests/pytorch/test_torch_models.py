@@ -104,7 +104,39 @@ class Residual(nn.Module):
         return torch.cat([one * 2 - 1, -last, h.mean(1)], dim=1)
 
 
-MODULES |= {"net": (Net, (1, 14, 14)), "residual": (Residual, (5, 4))}
+class Block(nn.Module):
+    """A block of a transformer."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, **options)
+        self.one, self.other = nn.LayerNorm(8), nn.LayerNorm(8)
+        self.dense = nn.Sequential(nn.Linear(8, 16), nn.GELU(), nn.Linear(16, 8))
+
+    def forward(self, x):
+        h = self.one(x)
+        x = x + self.attention(h, h, h, need_weights=False)[0]
+        return x + self.dense(self.other(x))
+
+
+class Convolved(nn.Module):
+    """A residual block of a ResNet."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, 2, 1, bias=False), nn.Conv2d(6, 6, 3, 1, 1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(6), nn.BatchNorm2d(6)
+        self.shortcut = nn.Sequential(nn.Conv2d(3, 6, 1, 2, bias=False), nn.BatchNorm2d(6))
+        self.head = nn.Linear(6, 2)
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+        return self.head(torch.flatten(F.adaptive_avg_pool2d(y, 1), 1))
+
+
+MODULES |= {"net": (Net, (1, 14, 14)), "residual": (Residual, (5, 4)), "resnet_block": (Convolved, (3, 8, 8))}
+MODULES |= {"transformer_block": (Block, (5, 8)), "attention_without_bias": (lambda: Block(bias=False), (5, 8))}
 
 
 def made(name, seed=0):
@@ -155,7 +187,7 @@ def test_weights_keep_the_names_of_their_modules():
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in MODULES if name not in ("net", "residual", "groups", "steps", "images_transposed", "lstm")],
+    [name for name in MODULES if name not in ("lstm", "residual", "transformer_block", "attention_without_bias")],
 )
 def test_and_goes_back(name):
     module, x = made(name)
@@ -196,14 +228,69 @@ OURS = {
 }
 
 
+def branches():
+    """A residual block, a shared layer, two inputs, a model in a model, merges, and two outputs."""
+    x, z = gs.Input((6, 4), name="steps"), gs.Input((3,), name="rest")
+    shared = L().Dense(4, "tanh")
+    h = L().Add()([shared(shared(x)), x])
+    h = L().Average()([h, L().Multiply()([h, x]), L().Maximum()([h, x])])
+    inner = gs.Sequential([gs.Input((6, 4)), L().Conv1D(5, 3, padding="same"), L().GlobalMaxPooling1D()])
+    pooled = L().Concatenate()([inner(h), z])
+    scores = L().Dot(axes=(2, 2), normalize=True)([h, x])
+    kind = L().Dense(2, "softmax", name="kind")(pooled)
+    return gs.Model([x, z], [kind, L().Subtract(name="scores")([scores, 2 * scores[:, ::-1]])], name="both")
+
+
+OURS |= {
+    "branches": branches,
+    "one_number": lambda: (lambda x: gs.Model(x, L().Dot(axes=1)([x, L().Dense(3)(x)])))(gs.Input((3,))),
+    "shared_in_a_row": lambda: (lambda x, f: gs.Model(x, f(f(x))))(gs.Input((6,)), L().Dense(6, "tanh")),
+    "transposed": lambda: gs.Sequential(
+        [
+            gs.Input((4, 5, 2)),
+            L().Conv2DTranspose(3, 3, strides=2, padding="same", activation="relu"),
+            L().Conv2DTranspose(2, 4, strides=3),
+            L().Conv2DTranspose(2, 2, strides=3, output_padding=2, padding="same"),
+            L().SpatialDropout2D(0.5),
+            L().GroupNormalization(2),
+        ]
+    ),
+    "places": lambda: gs.Sequential(
+        [
+            gs.Input((4, 6, 2)),
+            L().SeparableConv2D(4, 3, padding="same", depth_multiplier=2),
+            L().UpSampling2D((2, 3)),
+            L().Cropping2D(((1, 2), (0, 3))),
+            L().Flatten(),
+            L().RepeatVector(2),
+        ]
+    ),
+}
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_models_become_modules_that_take_the_same_data(name):
     gs.utils.set_random_seed(3)
     model = OURS[name]()
-    x = np.random.default_rng(0).normal(size=(5, *model.input_shape[1:])).astype(np.float32)
+    random = np.random.default_rng(0)
+    data = [random.normal(size=(5, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
     module = gs.models.to_torch(model)
-    np.testing.assert_allclose(output(module, torch.from_numpy(x)), model.predict(x, verbose=0), atol=1e-6)
-    assert sum(p.numel() for p in module.parameters()) > 0
+    with torch.no_grad():
+        made = module(*map(torch.from_numpy, data))
+    wanted = model.predict(data if len(data) > 1 else data[0], verbose=0)
+    pairs = zip(made, wanted, strict=True) if isinstance(wanted, list) else [(made, wanted)]
+    for y, one in pairs:
+        np.testing.assert_allclose(y.numpy(), one, atol=2e-6)
+    assert sum(p.numel() for p in module.parameters()) >= sum(w.size for w in model.trainable_weights)
+
+
+def test_branches_are_code_that_can_be_read_and_trained():
+    module = gs.models.to_torch(branches())
+    assert "def forward(self, steps, rest)" in module.code
+    assert {name for name, _ in module.named_children()} >= {"dense", "kind"} or "kind" in module.code
+    kind, _ = module.train()(torch.randn(4, 6, 4), torch.randn(4, 3))
+    kind[:, 0].sum().backward()
+    assert all(p.grad is not None for name, p in module.named_parameters())
 
 
 class Code(nn.Module):
@@ -218,6 +305,7 @@ class Code(nn.Module):
 REFUSED = [
     (lambda: nn.Sequential(nn.Linear(3, 3), nn.Bilinear(3, 3, 2)), "module '1', a Bilinear, has no layer here"),
     (lambda: nn.MaxPool2d(2, ceil_mode=True), "MaxPool2d must have ceil_mode=False to become a layer here"),
+    (lambda: Block(add_zero_attn=True), "MultiheadAttention must have add_bias_kv=False and add_zero_attn=False"),
     (lambda: nn.LSTM(3, 2), "LSTM must have batch_first=True"),
     (lambda: Code(torch.erfinv), r"forward\(\) calls erfinv\(\), which has no layer here"),
     (lambda: Code(lambda x: x if x.sum() > 0 else -x), r"forward\(\) of Code cannot be traced by torch.fx"),
@@ -235,9 +323,9 @@ def test_what_else_is_refused():
         gs.models.from_torch(3)
     with pytest.raises(ValueError, match=r"input_shape must be given, the shape of a row: \(3, 32, 32\)"):
         gs.models.from_torch(nn.Conv2d(3, 4, 3))
-    x = gs.Input((3,))
-    both = gs.Model(x, gs.layers.Add()([x, gs.layers.Dense(3)(x)]), name="both")
-    with pytest.raises(ValueError, match="layers of model 'both' must follow one another to become modules"):
+    x = gs.Input((4, 3))
+    both = gs.Model(x, gs.layers.MultiHeadAttention(2, 3, name="heads")(x, x))
+    with pytest.raises(ValueError, match="layer 'heads', a MultiHeadAttention, must have a counterpart"):
         gs.models.to_torch(both)
     model = gs.Sequential([gs.Input((3,)), gs.layers.Dense(3, "sparsemax", name="odd")])
     with pytest.raises(

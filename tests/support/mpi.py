@@ -25,6 +25,9 @@ def mpiexec(ranks: int, script: str | Path, *arguments: str) -> dict[str, Any]:
         "PYTHONPATH": os.pathsep.join(entry for entry in path if entry),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        # A process that waits lets go of its core at once: there may be more of them than cores.
+        "MPIR_CVAR_ENABLE_HEAVY_YIELD": "1",
+        "MPIR_CVAR_POLLS_BEFORE_YIELD": "1",
     }
     run = [sys.executable, "-m", "gradstep", str(script), *arguments]
     return {"args": [starter, "-n", str(ranks), *run], "env": environment, "text": True}

@@ -49,3 +49,18 @@ def test_a_dask_cluster_gives_the_table_of_one_process(here: str, paths: Any) ->
 
     with LocalCluster(2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster, Client(cluster):
         assert told(tune.grid(build, SPACE, X, Y, workers="dask", **OPTIONS)) == here
+
+
+@pytest.mark.acceptance
+@pytest.mark.filterwarnings("ignore")
+def test_a_ray_cluster_gives_the_table_of_one_process(here: str, paths: Any) -> None:
+    needs("ray", "joblib")
+    import ray
+    from ray.util.joblib import register_ray
+
+    register_ray()
+    ray.init(num_cpus=2, include_dashboard=False, configure_logging=False)
+    try:
+        assert told(tune.grid(build, SPACE, X, Y, workers="ray", **OPTIONS)) == here
+    finally:
+        ray.shutdown()

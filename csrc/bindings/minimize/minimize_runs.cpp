@@ -70,7 +70,7 @@ py::tuple descend(const py::object& objective, const py::object& method, const p
     if (!own) external.emplace(method, start);
   } else {
     if (code)
-      counted = new Compiled(n, *code, &drop_reference);
+      counted = new Compiled(n, *code, own->method().has_gradients, &drop_reference);
     else
       counted = new Called(objective, n, is_single);
     function.reset(counted);

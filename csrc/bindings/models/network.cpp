@@ -145,7 +145,7 @@ template <class Real> class TypedNetwork : public PyNetwork {
   py::list dense_weights() const override {
     py::list all;
     for (const DenseWeight& w : network_.dense_weights())
-      all.append(py::make_tuple(w.inputs, w.outputs, w.calls, w.is_penalized));
+      all.append(py::make_tuple(w.inputs, w.outputs, w.calls, w.is_penalized, w.convolves));
     return all;
   }
 

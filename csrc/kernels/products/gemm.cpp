@@ -51,8 +51,8 @@ template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && is_whole && q.a.template is_plain<Real>()) return dots(q);
   each_block<true>(q, scratch, [&](const Block<Real, true>& block) {
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
-    const bool few = q.rows <= 3 && !q.b_transposed;
-    if (q.at || q.rows > 3)
+    const bool few = q.rows <= 3 && !q.b_transposed && !q.in_panels;
+    if (q.at || q.in_panels || q.rows > 3)
       panels<tile_vectors>(block, q.columns, 0, few);
     else if (q.rows == 1)
       panels<8>(block, q.columns, 0, few);
@@ -66,8 +66,20 @@ void gather_all(const IndirectionBuffer& x, std::size_t count, std::size_t n, Re
   gather(x, 0, count, n, to, ld);
 }
 
-constexpr GemmTable table{{gemm<float>, gather_all<float>, sum_rows<float>},
-                          {gemm<double>, gather_all<double>, sum_rows<double>}};
+template <class Real> void pack_panel(const Product<Real>& q, std::size_t column, Real* panel) {
+  constexpr std::size_t full = panel_columns<Real>;
+  const std::size_t left = q.columns - column, width = left < full ? left : full;
+  if (q.b_transposed)
+    pack_columns<full>(q.b + column * q.ldb, q.ldb, q.depth, width, panel);
+  else
+    pack_rows<full>(q.b + column, q.ldb, q.depth, width, panel);
+}
+
+template <class Real> constexpr Products<Real> products() {
+  return {gemm<Real>, gather_all<Real>, sum_rows<Real>, pack_panel<Real>, panel_columns<Real>};
+}
+
+constexpr GemmTable table{products<float>(), products<double>()};
 
 }  // namespace
 

@@ -28,6 +28,9 @@ template <class Real> struct Product {
   bool adds = false;  // to what c holds, instead of to start
   // Rows of c may lie in lines of `line` rows, whose first ones are line_stride apart; 0: all in one.
   std::size_t line = 0, line_stride = 0;
+  // b may lie in panels, one after another, each (depth, panel_columns of Products) without gaps; then ldb is the depth
+  // of a panel and b_transposed is false.
+  bool in_panels = false;
   bool (*is_cancelled)() = nullptr;  // asked between blocks of the depth; if it says so, c is left as it is
 };
 
@@ -36,14 +39,17 @@ template <class Real> struct Product {
 HD constexpr bool collide(std::size_t bytes) { return bytes % 4096 == 0; }
 template <class Real> HD bool collides(const Product<Real>& q) { return collide(q.ldb * sizeof(Real)); }
 
+/// Part of a b (depth, columns), from its column on, -> one panel of it, zeros beyond its last column.
+template <class Real> using PackPanel = void (*)(const Product<Real>& product, std::size_t column, Real* panel);
+
 template <class Real> using Gemm = void (*)(const Product<Real>& product, Real* scratch);
 
-/// The depth is summed in blocks of at most this many.
+/// The depth is summed in blocks of at most this many; of a b in panels at once.
 constexpr std::size_t gemm_depth = 512;
 
 /// Elements of scratch that a product needs.
-constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth) {
-  const std::size_t block = depth < gemm_depth ? depth : gemm_depth, widest = 8 * 16;
+constexpr std::size_t gemm_scratch(std::size_t rows, std::size_t depth, std::size_t most = gemm_depth) {
+  const std::size_t block = depth < most ? depth : most, widest = 8 * 16;
   const std::size_t pointers = 4 * (rows > block ? rows : block) + 32;
   return 7 * widest + block * widest + pointers + rows * (block + 16);
 }
@@ -68,6 +74,8 @@ template <class Real> struct Products {
   Gemm<Real> gemm;
   Gather<Real> gather;
   void (*sum_rows)(const RowSum<Real>& sum);
+  PackPanel<Real> pack_panel;
+  std::size_t panel_columns;
 };
 struct GemmTable {
   Products<float> f32;

@@ -11,6 +11,9 @@
 namespace gs {
 namespace {
 
+/// Columns of a panel of b.
+template <class Real> constexpr std::size_t panel_columns = std::size_t(tile_vectors) * Simd<Real>::lanes;
+
 /// One block of the depth, [begin, begin + depth), for all of c. adds: to what c holds.
 /// tables: whether a's numbers may lie where a table says.
 template <class Real, bool tables> class Block {
@@ -29,8 +32,9 @@ template <class Real, bool tables> class Block {
     if (q.a_transposed) from.at += begin;
     const std::size_t offset = q.a_offset + (q.a_transposed || q.at ? 0 : begin);
     const bool deep = q.a_transposed && depth > 64;
-    if (q.at ||
-        (from.template is_plain<Real>() && !deep && !(count > tile_rows && collide(between(from.at[0], from.at[1]))))) {
+    // Beside panels, rows of a that collide cost nothing; copying them would.
+    const bool collides = !q.in_panels && count > tile_rows && collide(between(from.at[0], from.at[1]));
+    if (q.at || (from.template is_plain<Real>() && !deep && !collides)) {
       rows_ = from.at;
       offset_ = offset;
       return;
@@ -52,7 +56,11 @@ template <class Real, bool tables> class Block {
     t.depth = depth_;
     t.b = q_.b + (q_.b_transposed ? column * q_.ldb + begin_ : begin_ * q_.ldb + column);
     t.ldb = q_.ldb;
-    if (q_.b_transposed || !whole || (q_.rows > tile_rows && collides(q_))) {
+    if (q_.in_panels) {
+      constexpr std::size_t wide = panel_columns<Real>;
+      t.b = q_.b + column / wide * wide * q_.ldb + begin_ * wide + column % wide;
+      t.ldb = wide;
+    } else if (q_.b_transposed || !whole || (q_.rows > tile_rows && collides(q_))) {
       if (q_.b_transposed)
         pack_columns<full>(t.b, q_.ldb, depth_, width, panel_);
       else
@@ -80,6 +88,7 @@ template <class Real, bool tables> class Block {
         if (!whole && adds_) copy(height, width, c, q_.ldc, over_, full);
         t.start = adds_ ? t.c : start;
         t.ld_start = adds_ ? t.ldc : 0;
+        if (whole && q_.in_panels && k + 1 < heights.count) fetch<full>(c + height * q_.ldc, heights.size(k + 1));
         of_height[height](t);
         if (!whole) copy(height, width, over_, full, c, q_.ldc);
         if (!q_.a_transposed)
@@ -109,6 +118,14 @@ template <class Real, bool tables> class Block {
     return std::size_t(static_cast<const char*>(b) - static_cast<const char*>(a));
   }
 
+  // Asks for a tile of c while the one before it is made.
+  template <int full> HD void fetch(const Real* c, std::size_t height) const {
+    constexpr int line = 64 / sizeof(Real);
+    for (std::size_t i = 0; i < height; ++i, c += q_.ldc)
+#pragma GCC unroll 4
+      for (int j = 0; j < full; j += line) __builtin_prefetch(c + j, 1);
+  }
+
   static HD void copy(std::size_t height, std::size_t width, const Real* from, std::size_t ld_from, Real* to,
                       std::size_t ld_to) {
     for (std::size_t i = 0; i < height; ++i)
@@ -127,7 +144,7 @@ template <class Real, bool tables> class Block {
 /// work(block) for each block of the depth.
 template <bool tables, class Real, class Work>
 HD void each_block(const Product<Real>& q, Real* scratch, const Work& work) {
-  const Blocks depths(q.depth, gemm_depth);
+  const Blocks depths(q.depth, q.in_panels ? q.depth : gemm_depth);
   for (std::size_t k = 0; k < depths.count; ++k) {
     if (k > 0 && q.is_cancelled && q.is_cancelled()) return;
     work(Block<Real, tables>(q, depths.begin(k), depths.size(k), q.adds || k > 0, scratch));

@@ -108,11 +108,12 @@ struct HeldPacked {
   HD void put() const { *at = x; }
 };
 
-template <class Update, class Count, class... Slot>
+// Of a quarter of a block, whose codes are all in one byte of its words.
+template <class Update, class... Slot>
 HD void loop_packed(const Update update, const float decay, const float scale, float* RESTRICT w,
-                    const float* RESTRICT g, Count n, const Slot... slot) {
+                    const float* RESTRICT g, const Slot... slot) {
 #pragma omp simd
-  for (std::size_t i = 0; i < n; ++i) {
+  for (std::size_t i = 0; i < quarter; ++i) {
     float value = w[i] * decay;
     through(update, value, g[i] * scale, HeldPacked{slot.number(word_at(slot.words, i)), slot.fresh + i}...);
     w[i] = value;
@@ -122,15 +123,22 @@ HD void loop_packed(const Update update, const float decay, const float scale, f
 // Blocks that are moved before any of them is put away: none waits for the largest number of the one before.
 constexpr std::size_t group = 4 * scale_block;
 
-// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first
+// numbers (group, zeros from n on) -> codes (n), scales; block: position of the first. Not inlined: the same for all
+// rules.
 template <bool has_signs>
-HD void pack_group(const float* numbers, const Dither& dither, std::size_t block, std::size_t slot, std::uint8_t* codes,
-                   float* scales, std::size_t n) {
+__attribute__((noinline)) void pack_group(const float* numbers, const Dither& dither, std::size_t block,
+                                          std::size_t slot, std::uint8_t* codes, float* scales, std::size_t n) {
   std::uint32_t tops[group / scale_block];
   for (std::size_t i = 0; i < n; i += scale_block) tops[i / scale_block] = largest(numbers + i);
   for (std::size_t i = 0, b = 0; i < n; i += scale_block, ++b)
     scales[b] = pack<has_signs>(numbers + i, dither.codes(block + b, slot), tops[b], codes + i,
                                 n - i < scale_block ? n - i : scale_block);
+}
+
+// A block that is not whole, or has infinities.
+template <bool has_signs>
+__attribute__((noinline)) void unpack_rare(const std::uint8_t* codes, float scale, float* numbers, std::size_t n) {
+  unpack<has_signs>(codes, scale, numbers, n);
 }
 
 /// Of each slot: whether its numbers may be below 0.
@@ -140,33 +148,25 @@ template <bool... has_signs> using Signs = std::integer_sequence<bool, has_signs
 template <class Update, bool... signs, std::size_t... slot>
 __attribute__((noinline)) void group_packed(const void* update, const Factors& factors, float* w, const float* g,
                                             std::size_t n, void* const* state, std::size_t at, std::size_t block,
-                                            Signs<signs...>, std::index_sequence<slot...>) {
+                                            Signs<signs...>, std::index_sequence<slot...> slots) {
   alignas(64) float fresh[sizeof...(slot) + 1][group];
   const auto codes = [&](std::size_t s) { return static_cast<std::uint8_t*>(state[s]) + at; };
   const auto scales = [&](std::size_t s) { return static_cast<float*>(state[sizeof...(slot) + s]) + at / scale_block; };
   const Dither& dither = *static_cast<const Dither*>(state[2 * sizeof...(slot)]);
   (void)fresh, (void)codes, (void)scales, (void)dither, (void)block;  // a rule without slots
   for (std::size_t begin = 0; begin < n; begin += scale_block) {
-    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, part = part_of(count);
-    if (((scales(slot)[begin / scale_block] < 0) || ...)) {  // infinities: code by code
-      (unpack<signs>(codes(slot) + begin, scales(slot)[begin / scale_block], fresh[slot] + begin, count), ...);
-      loop(*static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin, g + begin, count,
-           fresh[slot] + begin...);
+    const std::size_t count = n - begin < scale_block ? n - begin : scale_block, b = begin / scale_block;
+    (void)b;
+    if (count < scale_block || ((scales(slot)[b] < 0) || ...)) {
+      float* const here[] = {fresh[slot] + begin..., nullptr};
+      (unpack_rare<signs>(codes(slot) + begin, scales(slot)[b], here[slot], count), ...);
+      row<Update>(update, factors, w + begin, g + begin, count, here, slots);
       continue;
     }
-    const Words words[] = {{codes(slot) + begin, count}..., {nullptr, 0}};
-    (void)words;
-    const auto move = [&](std::size_t i, auto part) __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < scale_block; i += quarter)
       loop_packed(
           *static_cast<const Update*>(update), float(factors.decay), float(factors.scale), w + begin + i, g + begin + i,
-          part,
-          PackedSlot<signs>{
-              {scales(slot)[begin / scale_block], int(i / quarter)}, words[slot].get(), fresh[slot] + begin + i}...);
-    };
-    if (part == quarter)
-      for (std::size_t i = 0; i < count; i += quarter) move(i, std::integral_constant<std::size_t, quarter>{});
-    else
-      move(0, part);
+          PackedSlot<signs>{{scales(slot)[b], int(i / quarter)}, codes(slot) + begin, fresh[slot] + begin + i}...);
   }
   for (std::size_t i = n; i % scale_block != 0; ++i) ((fresh[slot][i] = 0), ...);
   (pack_group<signs>(fresh[slot], dither, block, slot, codes(slot), scales(slot), n), ...);

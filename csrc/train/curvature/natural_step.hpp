@@ -1,4 +1,4 @@
-// Natural-gradient steps of Dense layers: the curvature of each, in Kronecker factors or its diagonal, and the
+// Natural-gradient steps of layers: the curvature of each, in Kronecker factors or its diagonal, and the
 // direction that takes the place of its gradient.
 #pragma once
 

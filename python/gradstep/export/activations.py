@@ -27,7 +27,7 @@ def _clip(x: Formula, low: float, high: float) -> Formula:
 
 
 def _rectifier(x: Formula, negative_slope: float, max_value: float, threshold: float) -> Formula:
-    above = x if math.isinf(max_value) else minimum(x, max_value)
+    above = x if max_value == math.inf else minimum(x, max_value)
     return where(x <= threshold, negative_slope * (x - threshold) if negative_slope else 0.0, above)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..checks import describe
 from ..saving.atomic import path_of, replacing, wanted
@@ -106,8 +106,9 @@ class Exports:
         -----
         Operators are those of opset 17, without extensions. Inputs and outputs have the names and shapes of the
         model's, with any number of rows: those that are ids, of an `Embedding`, are floats too unless
-        ``Input(dtype="int32")`` says otherwise. Recurrent layers are a ``Scan`` over their steps. Training is
-        not in the file.
+        ``Input(dtype="int32")`` says otherwise. Recurrent layers are a ``Scan`` over their steps. What `compile`
+        was given is not in the file. The config of the model is, in its metadata, so that `models.from_onnx` gives the
+        model with these layers.
 
         Examples
         --------
@@ -121,14 +122,51 @@ class Exports:
         path = path_of(filepath)
         onnx_module()
         with self._guard:
-            program = program_of(self, "ONNX")
-            data = onnx_bytes(program, self.name, self.output_names, self._input_dtypes())
+            data = onnx_bytes(self, program_of(self, "ONNX"))
         _write(path, data, overwrite)
 
-    def _input_dtypes(self) -> list[str]:
-        """Of each input, as `Input` was told."""
-        inputs: Any = self.inputs  # type: ignore[attr-defined]
-        return [tensor.dtype for tensor in inputs]
+    def export(self, filepath: str | os.PathLike[str], format: str | None = None, overwrite: bool = True) -> None:
+        """Export what `predict` computes for other tools: `export_onnx` or `export_c`, by Keras's name.
+
+        Parameters
+        ----------
+        filepath : str or path
+            Of the file.
+        format : {"onnx", "c"}, optional
+            By default what `filepath` ends in: ``.onnx`` or ``.c``.
+        overwrite : bool, default True
+            As in `save`.
+
+        Raises
+        ------
+        TypeError, ValueError, OSError, ImportError
+            As `export_onnx` and `export_c` do; or `format` is another one.
+
+        Notes
+        -----
+        Keras's other formats (``"tf_saved_model"``, ``"openvino"``, ``"litert"``) are made by their own converters,
+        from the ONNX file.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import gradstep as gs
+        >>> model = gs.Sequential([gs.Input((4,)), gs.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.export(os.path.join(folder, "price.c"), format="c")
+        ...     os.listdir(folder)
+        ['price.c']
+        """
+        path = path_of(filepath)
+        chosen = os.path.splitext(path)[1].removeprefix(".").lower() if format is None else format
+        if chosen == "onnx":
+            self.export_onnx(path, overwrite)
+        elif chosen == "c":
+            self.export_c(path, overwrite=overwrite)
+        elif format is None:
+            raise ValueError(f"filepath must end in .onnx or .c where no format is given; got {path!r}.")
+        else:
+            raise ValueError(f'format must be "onnx" or "c"; got {format!r}. Converters of other formats read ONNX.')
 
 
 def _write(path: str, data: bytes, overwrite: bool) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .onnx_metadata import written_metadata
 from .onnx_nodes import NODES
 from .program import Program, Value
 
-__all__ = ["Graph", "onnx_bytes", "onnx_module"]
+__all__ = ["Graph", "onnx_bytes", "onnx_graph", "onnx_module"]
 
 OPSET, IR_VERSION = 17, 8
 ROWS = "rows"  # name of the first axis
@@ -140,8 +141,8 @@ class Graph:
                 self.call(operation.outputs[0], made)
 
 
-def onnx_bytes(program: Program, name: str, outputs: Sequence[str], dtypes: Sequence[str]) -> bytes:
-    """The bytes of the file.
+def onnx_graph(program: Program, name: str, outputs: Sequence[str], dtypes: Sequence[str]) -> Any:
+    """The graph of a file.
 
     Parameters
     ----------
@@ -165,15 +166,21 @@ def onnx_bytes(program: Program, name: str, outputs: Sequence[str], dtypes: Sequ
     for value, output in zip(program.outputs, reserved, strict=True):
         graph.nodes.append(graph.onnx.helper.make_node("Identity", [graph.name(value)], [output]))
         gives.append(graph.info(output, value.shape))
-    helper = graph.onnx.helper
-    made = helper.make_graph(graph.nodes, name, takes, gives, graph.initializers)
-    model = helper.make_model(
-        made,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+    return graph.onnx.helper.make_graph(graph.nodes, name, takes, gives, graph.initializers)
+
+
+def onnx_bytes(model: Any, program: Program) -> bytes:
+    """The bytes of the file of a model, of which the program is."""
+    onnx = onnx_module()
+    graph = onnx_graph(program, model.name, model.output_names, [tensor.dtype for tensor in model.inputs])
+    made = onnx.helper.make_model(
+        graph,
+        opset_imports=[onnx.helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="gradstep",
         producer_version=_core.__version__,
     )
-    graph.onnx.checker.check_model(model, full_check=True)
-    data: bytes = model.SerializeToString()
+    onnx.helper.set_model_props(made, written_metadata(onnx, model, graph))
+    onnx.checker.check_model(made, full_check=True)
+    data: bytes = made.SerializeToString()
     return data

@@ -50,7 +50,7 @@ def run(
         objective,
         method,
         method._native,
-        objective.is_direct,
+        objective.is_direct_by_values if method.needs == "value" else objective.is_direct,
         objective.machine_code,
         point,
         limits,

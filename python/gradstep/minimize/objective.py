@@ -93,7 +93,17 @@ class Objective:
     @property
     def is_direct(self) -> bool:
         """Whether the core may call `fun` and `jac` itself, with the counting below in C++."""
-        return type(self) is Objective and not (self.batched or self.is_differences or self.has_l1)
+        return self.is_direct_by_values and not self.is_differences
+
+    @property
+    def is_direct_by_values(self) -> bool:
+        """The same for a method that asks for values alone."""
+        return type(self) is Objective and not (self.batched or self.has_l1)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether several points are evaluated at once."""
+        return self._map is not map or self.threads > 1
 
     @property
     def machine_code(self) -> Any:

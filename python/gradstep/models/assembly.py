@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..layers.attention.multi_head_attention import MultiHeadAttention
+from ..layers.core.identity import Identity
 from ..layers.core.input import InputLayer
 from .functional import Functional, Model
 from .sequential import Sequential
@@ -57,6 +59,8 @@ class Assembly:
 
         single: whether the one output is given by itself, and not in a list.
         """
+        if not self._steps:  # of which nothing is computed
+            outputs = [self.add(Identity(), output) for output in outputs]
         chain = len(self._inputs) == 1 and single and outputs[0].number == len(self._steps)
         chain &= all(step.sources == (k,) for k, step in enumerate(self._steps))
         used = [step.layer for step in self._steps]
@@ -68,7 +72,8 @@ class Assembly:
             inputs = list(values)
             for layer, sources in self._steps:
                 given = [values[source] for source in sources]
-                values.append(layer(given if len(given) > 1 else given[0]))
+                apart = len(given) == 1 or isinstance(layer, MultiHeadAttention)
+                values.append(layer(*given) if apart else layer(given))
             found = [values[output.number] for output in outputs]
             cls: type[Functional] = Model
             made = cls(inputs if len(inputs) > 1 else inputs[0], found[0] if single else found, name=name)

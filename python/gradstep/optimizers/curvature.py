@@ -1,4 +1,4 @@
-"""What optimizers that find the curvature of Dense layers have in common."""
+"""What optimizers that find the curvature of layers have in common."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class CurvatureOptimizer(Attached):
     """Mixin, before `Optimizer` among the bases: the engine finds directions in the pass of a model's step."""
 
     _follows_curvature = True
+    _takes_convolutions = False  # or steps them as other arrays
 
     def __init__(
         self, rule: str, name: str, options: Mapping[str, Any], **hyperparameters: float | LearningRateSchedule
@@ -39,21 +40,22 @@ class CurvatureOptimizer(Attached):
     def _draws(self) -> bool:
         return self.fisher == "true" and self.seed is not None
 
-    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool, bool]]) -> None:
+        weights = {name: one for name, one in weights.items() if self._takes_convolutions or not one[4]}
         if weights and self.gradient_accumulation_steps:
             raise ValueError(
-                f"gradient_accumulation_steps must be None where {type(self).__name__} steps Dense layers; got "
-                f"{self.gradient_accumulation_steps}. Use larger batches."
+                f"gradient_accumulation_steps must be None where {type(self).__name__} steps layers by their "
+                f"curvature; got {self.gradient_accumulation_steps}. Use larger batches."
             )
-        for name, (_, _, calls, is_penalized) in weights.items():
+        for name, (_, _, calls, is_penalized, _) in weights.items():
             if calls > 1:
                 raise ValueError(
-                    f"{type(self).__name__} steps Dense layers that a model calls once; that of {name!r} is called "
+                    f"{type(self).__name__} steps layers that a model calls once; that of {name!r} is called "
                     f"{calls} times. Use another optimizer, or layers that do not share weights."
                 )
             if is_penalized:
                 raise ValueError(
-                    f"{type(self).__name__} steps Dense layers without regularizers; {name!r} has one. Use the "
+                    f"{type(self).__name__} steps layers without regularizers; {name!r} has one. Use the "
                     "optimizer's weight_decay."
                 )
         if self.fisher == "true" and self.seed is None:
@@ -67,7 +69,7 @@ class CurvatureOptimizer(Attached):
         for index in indices:
             if self._core.layer_sizes(index)[1]:
                 raise ValueError(
-                    f"{type(self).__name__} steps the Dense layers of its model in fit and train_on_batch alone, which "
+                    f"{type(self).__name__} steps the layers of its model in fit and train_on_batch alone, which "
                     f"find their curvature; {self._names[index]!r} is of one."
                 )
         return super()._make_bound(indices, labels)

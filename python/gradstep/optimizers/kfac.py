@@ -1,4 +1,4 @@
-"""K-FAC: natural gradient descent with Kronecker-factored curvature, for the Dense layers of a model."""
+"""K-FAC: natural gradient descent with Kronecker-factored curvature, for Dense layers and convolutions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class KFAC(CurvatureOptimizer, Optimizer):
-    """K-FAC: natural gradient descent with Kronecker-factored curvature, for the Dense layers of a model.
+    """K-FAC: natural gradient descent with Kronecker-factored curvature, for Dense layers and convolutions.
 
-    For `compile`: ``model.compile("kfac", loss="categorical_crossentropy")``. Kernels and biases of `Dense` layers are
-    stepped together, along the inverse of the layer's curvature times its gradient. `Adam` updates every other array:
-    kernels of convolutions and recurrent layers, embeddings, weights of normalization, and arrays that are given to
-    `step` outside of a model.
+    For `compile`: ``model.compile("kfac", loss="categorical_crossentropy")``. Kernels and biases of `Dense` layers
+    and of `Conv1D`, `Conv2D` and `Conv3D` without groups are stepped together, along the inverse of the layer's
+    curvature times its gradient. `Adam` updates every other array: kernels of recurrent layers and of other
+    convolutions, embeddings, weights of normalization, and arrays that are given to `step` outside of a model.
 
     Parameters
     ----------
@@ -61,10 +61,12 @@ class KFAC(CurvatureOptimizer, Optimizer):
     m : ndarray, shape and dtype of the parameter
         Velocity, from 0; in Adam the running mean of the gradient.
     v : ndarray, shape and dtype of the parameter
-        Running mean of the squared gradient, from 0, in Adam; without elements for weights of Dense layers.
+        Running mean of the squared gradient, from 0, in Adam; without elements for weights of layers that are
+        stepped by their curvature.
     a : ndarray, shape (inputs, inputs)
-        Of the kernel of a Dense layer, as those below: running mean of :math:`x x^\\top`, where the inputs
-        :math:`x` end with 1 if the layer has a bias. Without elements for other arrays.
+        Of the kernel of a layer, as those below: running mean of :math:`x x^\\top`, where the inputs :math:`x` end
+        with 1 if the layer has a bias; those of a convolution are the numbers under its window, at each of its places.
+        Without elements for other arrays.
     g : ndarray, shape (outputs, outputs)
         Running mean of :math:`\\delta \\delta^\\top`, of the gradients :math:`\\delta` by the layer's sums.
     a_inverse : ndarray, shape (inputs, inputs)
@@ -76,7 +78,7 @@ class KFAC(CurvatureOptimizer, Optimizer):
     ------
     TypeError, ValueError
         A hyperparameter is not a real number, or not within its range; `state_dtype` is given, which it does not
-        have. By `compile` and `fit`: a Dense layer is called several times in the model, or has a
+        have. By `compile` and `fit`: such a layer is called several times in the model, or has a
         regularizer; gradients are to be accumulated; with ``fisher="true"``, the loss is not cross-entropy
         (categorical, sparse or binary) or the mean squared error, or a layer is written in NumPy.
 
@@ -98,10 +100,11 @@ class KFAC(CurvatureOptimizer, Optimizer):
     ``kl_clip``, and the sum over all layers. A step that makes inverses makes them of factors that hold its own batch.
     Gradients :math:`\\delta` are of the loss of one row, times the root of its sample weight, so that
     :math:`A \\otimes G` stands for the Gauss-Newton matrix of the batch's loss; a layer that is called along more axes
-    counts positions as if they were independent. The bound :math:`\\nu` takes the place of the paper's rescaling by the
-    exact Fisher matrix; damping follows no rule of its own, but may follow a schedule. `clipnorm` and its like, and
-    `weight_decay`, which is decoupled, are of the direction :math:`\\nu \\Delta`, not of the gradient. Where rounding
-    leaves a damped factor without an inverse, its damping is raised tenfold until it has one.
+    counts positions as if they were independent, and a convolution its places (Grosse & Martens 2016). The bound
+    :math:`\\nu` takes the place of the paper's rescaling by the exact Fisher matrix; damping follows no
+    rule of its own, but may follow a schedule. `clipnorm` and its like, and `weight_decay`, which is decoupled, are of
+    the direction :math:`\\nu \\Delta`, not of the gradient. Where rounding leaves a damped factor without an inverse,
+    its damping is raised tenfold until it has one.
 
     Neither Keras nor PyTorch has K-FAC. Directions are found without :math:`\\nabla W` where the batch has few rows:
     :math:`\\Delta = (x A^{-1})^\\top (\\delta G^{-1})`. Factors and inverses of a layer take
@@ -113,6 +116,9 @@ class KFAC(CurvatureOptimizer, Optimizer):
     ----------
     Martens & Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate Curvature", ICML 2015,
     arXiv:1503.05671.
+
+    Grosse & Martens, "A Kronecker-factored Approximate Fisher Matrix for Convolution Layers", ICML 2016,
+    arXiv:1602.01407.
 
     Ba, Grosse & Martens, "Distributed Second-Order Optimization using Kronecker-Factored Approximations", ICLR 2017:
     the bound of a step.
@@ -129,6 +135,8 @@ class KFAC(CurvatureOptimizer, Optimizer):
     >>> history.history["loss"][-1] < 0.005
     True
     """
+
+    _takes_convolutions = True
 
     damping = Hyperparameter()
     kl_clip = Hyperparameter()

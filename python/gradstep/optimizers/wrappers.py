@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import check_float, describe
 from .base import Optimizer
 from .bound import Bound
+from .device import DeviceCore
 from .hyperparameters import Configured
 from .schedules.base import Classes, LearningRateSchedule
 from .state import checked_entry
@@ -61,7 +62,7 @@ class Wrapper(Configured):
     def _leaves(self) -> list[Optimizer]:
         return [leaf for optimizer in self._inner().values() for leaf in optimizer._leaves()]
 
-    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool]]) -> None:
+    def _take_layers(self, weights: Mapping[str, tuple[int, int, int, bool, bool]]) -> None:
         for leaf in self._leaves():
             if leaf._follows_curvature:
                 raise ValueError(
@@ -256,6 +257,8 @@ class SingleWrapper(Wrapper):
 
     def _prepare(self, known: int) -> None:
         try:
+            if isinstance(self._core, DeviceCore):
+                raise TypeError(f"{type(self).__name__} steps arrays in CPU memory; these are on a GPU.")
             self._add_slots(known)
         except Exception:
             self._forget(known)

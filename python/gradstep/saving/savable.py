@@ -235,9 +235,9 @@ class Savable:
         one of the two is there. A pipe or a device, such as ``/dev/stdout``, gets the bytes.
 
         In this package's format training goes on from the file bit for bit. A ``.keras`` file has the weights, what
-        `compile` was given and the optimizer's state, of SGD, RMSprop, the Adams, Adagrad, Adadelta, Ftrl, Lamb and
-        Lion, for Keras to go on with; shuffles and `Dropout` begin anew. Custom classes in it are Keras's to find.
-        Keras has `include_optimizer` for ``.h5`` files alone.
+        `compile` was given and the state of the optimizer, any that Keras has, for Keras to go on with; shuffles and
+        `Dropout` begin anew. Custom classes in it are Keras's to find. Keras has `include_optimizer` for ``.h5`` files
+        alone.
 
         Examples
         --------

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["LastStep", "Permute", "Scale", "Sequences"]
+__all__ = ["LastStep", "Part", "Permute", "Places", "Scale", "Sequences"]
 
 
 class Permute(torch.nn.Module):
@@ -23,6 +23,47 @@ class Permute(torch.nn.Module):
     def extra_repr(self) -> str:
         """The order."""
         return str(self.order)
+
+
+class Part(torch.nn.Module):
+    """Takes a part: x[key]."""
+
+    def __init__(self, *key: slice) -> None:
+        super().__init__()
+        self.key = key
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The numbers of the part."""
+        return x[self.key]
+
+    def extra_repr(self) -> str:
+        """Which part."""
+        return ", ".join(f"{one.start}:{one.stop}" for one in self.key)
+
+
+class Places(torch.nn.Module):
+    """Gives rows of another shape, each number of which is one of the input or 0.
+
+    Parameters
+    ----------
+    places : ndarray of int
+        For each number of a row which of the input's it is; -1 for 0.
+    """
+
+    places: torch.Tensor
+
+    def __init__(self, places: Any) -> None:
+        super().__init__()
+        self.register_buffer("places", torch.from_numpy(places.copy()), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The numbers at their places."""
+        made = x.flatten(1)[:, self.places.clamp(min=0)]
+        return torch.where(self.places < 0, torch.zeros((), dtype=x.dtype, device=x.device), made)
+
+    def extra_repr(self) -> str:
+        """The shape of a row."""
+        return str(tuple(self.places.shape))
 
 
 class Scale(torch.nn.Module):

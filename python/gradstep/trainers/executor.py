@@ -172,8 +172,8 @@ class Executor:
         named = zip(self.model.weight_names, self.model.weights, strict=True)
         return {name: weight for name, weight in named if address(weight) in known}
 
-    def dense_weights(self) -> dict[str, tuple[int, int, int, bool]]:
-        """The trained weights of Dense layers, by name: see `optimizers.attached.Attached._take_layers`."""
+    def dense_weights(self) -> dict[str, tuple[int, int, int, bool, bool]]:
+        """The trained weights of Dense layers and convolutions, by name: see `Attached._take_layers`."""
         if self.network is None:
             return {}
         found = zip(learned(self.network), self.network.dense_weights, strict=True)

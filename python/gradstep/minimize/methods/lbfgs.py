@@ -15,14 +15,17 @@ from .bfgs import checked_wolfe
 
 __all__ = ["LBFGS"]
 
+SMALL, PAIRS_OF_SMALL, PAIRS = 1000, 20, 10  # variables, and pairs that are kept by default
+
 
 class LBFGS(Method):
     """Limited-memory BFGS with a strong Wolfe line search.
 
     Parameters
     ----------
-    m : int
-        Pairs of steps and gradient changes that are kept, at least 1. Memory is 2 m n doubles.
+    m : int, optional
+        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 20 of up to 1,000 variables,
+        where more of them help with bad scaling and cost little. Memory is 2 m n doubles.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
 
@@ -44,8 +47,8 @@ class LBFGS(Method):
     _learns: ClassVar[dict[str, str]] = {"s": "kn", "y": "kn"}
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
-    def __init__(self, m: int = 10, c1: float = 1e-4, c2: float = 0.9) -> None:
-        self.m = check_int("m", m, 1)
+    def __init__(self, m: int | None = None, c1: float = 1e-4, c2: float = 0.9) -> None:
+        self.m = None if m is None else check_int("m", m, 1)
         self.c1, self.c2 = checked_wolfe(c1, c2)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
@@ -54,7 +57,7 @@ class LBFGS(Method):
 
     def _remember(self, n: int) -> None:
         """Begin with no pairs."""
-        self.memory = _core.Memory(n, self.m)
+        self.memory = _core.Memory(n, self.m or (PAIRS if n > SMALL else PAIRS_OF_SMALL))
         self._native = self._made()
 
     def _made(self) -> Any:

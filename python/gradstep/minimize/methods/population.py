@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 import numpy as np
@@ -115,8 +116,7 @@ class Population(Method):
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the run: arrays and numbers by name, copies."""
-        names = ("x", "fun", "generation", "_key", "_planned", *self._state)
-        return {name.lstrip("_"): _copied(getattr(self, name)) for name in names}
+        return {name: _copied(getattr(self, attribute)) for name, attribute in self._state_names().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that `state_dict` gave, after `start` with the same x0 and bounds.
@@ -126,14 +126,21 @@ class Population(Method):
         ValueError
             The state is of another method: names are missing or too many.
         """
-        names = {name.lstrip("_"): name for name in ("x", "fun", "generation", "_key", "_planned", *self._state)}
-        if set(state) != set(names):
-            wrong = sorted(set(state) ^ set(names))
-            raise ValueError(f"state must be a state_dict of {type(self).__name__}; it differs in {', '.join(wrong)}.")
+        self._check_names(state)
+        names = self._state_names()
         for name, value in state.items():
             setattr(self, names[name], _copied(value))
         self._key = int(self._key[0]), int(self._key[1])
         self._asked = None
+
+    def _state_names(self) -> dict[str, str]:
+        """Names in the state, and the attributes."""
+        return {name.lstrip("_"): name for name in ("x", "fun", "generation", "_key", "_planned", *self._state)}
+
+    def _check_names(self, state: Mapping[str, Any], more: AbstractSet[str] = frozenset()) -> None:
+        wrong = sorted(set(state) ^ (set(self._state_names()) | more))
+        if wrong:
+            raise ValueError(f"state must be a state_dict of {type(self).__name__}; it differs in {', '.join(wrong)}.")
 
     # -- for subclasses ----
 

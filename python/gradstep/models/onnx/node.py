@@ -6,9 +6,28 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from .assembly import Assembly, Traced
+from ..assembly import Assembly, Traced
 
-__all__ = ["Node"]
+__all__ = ["Moved", "Node"]
+
+
+class Moved(NamedTuple):
+    """A value of the model with its axes in another order, in which the rows are not first.
+
+    Attributes
+    ----------
+    value : Traced
+    order : tuple of int or None
+        Axes of `value`; None stands for one of one place that it does not have.
+    """
+
+    value: Traced
+    order: tuple[int | None, ...]
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Sizes, with None for the rows."""
+        return tuple(1 if axis is None else self.value.shape[axis] for axis in self.order)
 
 
 class Node(NamedTuple):
@@ -23,12 +42,19 @@ class Node(NamedTuple):
     inputs : list
         Values of the model, arrays, or None.
     attributes : dict
+    read : tuple of bool
+        Whether something reads each of its outputs.
     """
 
     assembly: Assembly
     kind: str
     inputs: list[Any]
     attributes: dict[str, Any]
+    read: tuple[bool, ...] = (True,)
+
+    def reads(self, place: int) -> bool:
+        """Whether something reads an output."""
+        return place < len(self.read) and self.read[place]
 
     @property
     def x(self) -> Traced:
@@ -38,6 +64,8 @@ class Node(NamedTuple):
     def traced(self, place: int) -> Traced:
         """An input that must be a value of the model."""
         value = self.inputs[place]
+        if isinstance(value, Moved):
+            self.refuse("have the rows as the first axis of what it reads")
         if not isinstance(value, Traced):
             self.refuse(f"have a value of the model as input {place}")
         return value
@@ -52,7 +80,7 @@ class Node(NamedTuple):
     def optional(self, place: int) -> np.ndarray | None:
         """An input that is known, or not there."""
         value = self.inputs[place] if place < len(self.inputs) else None
-        if isinstance(value, Traced):
+        if isinstance(value, (Traced, Moved)):
             self.refuse(f"have a constant as input {place}")
         return None if value is None else np.asarray(value)
 

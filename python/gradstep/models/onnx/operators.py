@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from .. import activations, layers
-from . import onnx_windows as windows
-from .assembly import Traced
-from .onnx_node import Node
+from ... import activations, layers
+from ..assembly import Traced
+from . import windows
+from .moved import MOVES
+from .node import Node
+from .recurrent import recurrent
 
 __all__ = ["FOLDED", "OPERATORS"]
 
@@ -195,12 +198,6 @@ def _squeezed(node: Node) -> Traced:
     return _shaped(node, row[1:])
 
 
-def _transpose(node: Node) -> Traced:
-    order = list(node.get("perm", range(len(node.x.shape))[::-1]))
-    node.need(order[0] == 0, "keep the rows as its first axis")
-    return node.x if order == sorted(order) else node.add(layers.Permute(tuple(order[1:])))
-
-
 def _concat(node: Node) -> Traced:
     for place in range(len(node.inputs)):
         node.traced(place)
@@ -215,9 +212,15 @@ def _gather(node: Node) -> Traced:
         node.need(table.ndim == 2 and node.get("axis", 0) == 0, "take rows of a table")
         return node.add(layers.Embedding(*table.shape), table, on=node.traced(1))
     places, axis = node.array(1), node.get("axis", 0) % len(node.x.shape)
-    node.need(axis > 0 and places.size == 1 and places.ndim < 2, "take one place along an axis that is not the rows'")
-    at = int(places.ravel()[0])
-    key: Any = at if places.ndim == 0 else slice(at, at + 1 or None)
+    steps = set(np.diff(places).tolist()) if places.ndim == 1 else set()
+    fits = places.ndim < 2 and places.size > 0 and len(steps) < 2 and 0 not in steps
+    node.need(axis > 0 and fits, "take places at equal distances along an axis that is not the rows'")
+    key: Any = int(places.ravel()[0])
+    if places.ndim == 1:
+        size, step = int(node.x.shape[axis] or 0), next(iter(steps), 1)
+        begin = key % size
+        end = begin + step * places.size
+        key = slice(begin, end if end >= 0 else None, step)
     return node.add(layers.GetItem((*[slice(None)] * axis, key)))
 
 
@@ -231,6 +234,17 @@ def _slice(node: Node) -> Traced:
         key[axis % len(key)] = slice(begins[k], end, step)
     node.need(key[0] in (slice(None), slice(0, key[0].stop, 1)) and (key[0].stop or 2**40) > 2**30, "take all rows")
     return node.add(layers.GetItem((slice(None), *key[1:])))
+
+
+def _split(node: Node) -> list[Traced]:
+    axis, given = node.get("axis", 0) % len(node.x.shape), node.optional(1) if len(node.inputs) > 1 else None
+    size, count = int(node.x.shape[axis] or 0), len(node.read)
+    part = -(-size // count)
+    sizes = [min(part, size - k * part) for k in range(count)] if given is None else given.tolist()
+    node.need(axis > 0 and sum(sizes) == size, "be along an axis that is not the rows'")
+    ends = np.cumsum([0, *sizes]).tolist()
+    keys = [(*[slice(None)] * axis, slice(begin, end)) for begin, end in pairwise(ends)]
+    return [node.add(layers.GetItem(key)) if node.reads(place) else node.x for place, key in enumerate(keys)]
 
 
 def _pad(node: Node) -> Traced:
@@ -247,17 +261,35 @@ def _pad(node: Node) -> Traced:
 
 
 # Operators on arrays that are known: shapes, mostly.
+def _sliced(given: list[Any], attributes: dict[str, Any]) -> Any:
+    array, begins, ends, *more = given
+    axes = more[0] if more and more[0] is not None else range(len(begins))
+    steps = more[1] if len(more) > 1 else np.ones_like(begins)
+    key = [slice(None)] * array.ndim
+    for begin, end, axis, step in zip(begins, ends, axes, steps, strict=True):
+        key[axis] = slice(int(begin), int(end), int(step))
+    return array[tuple(key)]
+
+
+def _stretched(array: np.ndarray, sizes: Any) -> np.ndarray:
+    """An array for one row, which stands for all."""
+    return np.broadcast_to(array, np.broadcast_shapes(array.shape, tuple(max(int(n), 1) for n in sizes)))
+
+
 FOLDED: dict[str, Callable[[list[Any], dict[str, Any]], Any]] = {
     "Cast": lambda given, attributes: given[0],
+    "ConstantOfShape": lambda given, attributes: _stretched(attributes.get("value", np.zeros(1, np.float32)), given[0]),
     "Concat": lambda given, attributes: np.concatenate(given, attributes["axis"]),
+    "Expand": lambda given, attributes: _stretched(*given),
     "Gather": lambda given, attributes: np.take(given[0], given[1], attributes.get("axis", 0)),
     "Identity": lambda given, attributes: given[0],
     "Shape": lambda given, attributes: np.array(np.shape(given[0]), np.int64),
+    "Slice": _sliced,
     "Squeeze": lambda given, attributes: np.squeeze(given[0], tuple(given[1]) if len(given) > 1 else None),
     "Transpose": lambda given, attributes: np.transpose(given[0], attributes.get("perm")),
     "Unsqueeze": lambda given, attributes: np.expand_dims(given[0], tuple(np.atleast_1d(given[1]))),
 }
-OPERATORS: dict[str, Callable[[Node], Traced]] = {
+OPERATORS: dict[str, Callable[[Node], Any]] = {
     **dict.fromkeys(["Add", "Div", "Max", "Mean", "Min", "Mul", "Sub"], _arithmetic),
     **dict.fromkeys(ACTIVATIONS, _activation),
     "AveragePool": windows.pool,
@@ -274,10 +306,12 @@ OPERATORS: dict[str, Callable[[Node], Traced]] = {
     "Gather": _gather,
     "Gelu": _gelu,
     "Gemm": _gemm,
+    "GRU": recurrent,
     "GlobalAveragePool": windows.global_pool,
     "GlobalMaxPool": windows.global_pool,
     "HardSigmoid": _hard_sigmoid,
     "Identity": lambda node: node.x,
+    "LSTM": recurrent,
     "LayerNormalization": _layer_normalization,
     "LeakyRelu": lambda node: node.add(layers.LeakyReLU(node.get("alpha", 0.01))),
     "LogSoftmax": _softmax,
@@ -286,12 +320,14 @@ OPERATORS: dict[str, Callable[[Node], Traced]] = {
     "Neg": lambda node: node.add(layers.Rescaling(-1.0)),
     "PRelu": _prelu,
     "Pad": _pad,
+    "RNN": recurrent,
     "ReduceMax": windows.reduced,
     "ReduceMean": windows.reduced,
     "Reshape": _reshape,
     "Slice": _slice,
     "Softmax": _softmax,
+    "Split": _split,
     "Squeeze": _squeezed,
-    "Transpose": _transpose,
+    "Transpose": MOVES["Transpose"],
     "Unsqueeze": _squeezed,
 }

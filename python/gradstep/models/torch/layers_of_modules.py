@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import layers
+from ... import layers
 
-__all__ = ["LAYERS", "Converted", "numbers_of"]
+__all__ = ["LAYERS", "Converted", "attention", "numbers_of"]
 
 # Layers in a row, and for each the arrays of its weights.
 Converted = list[tuple[Any, list[np.ndarray]]]
@@ -187,7 +187,7 @@ def _softmax(module: Any, rank: int) -> Converted:
 def _gelu(module: Any, rank: int) -> Converted:
     from functools import partial
 
-    from .. import activations
+    from ... import activations
 
     exact = module.approximate == "none"
     return [(layers.Activation("gelu" if exact else partial(activations.gelu, approximate=True)), [])]
@@ -228,6 +228,27 @@ def _direction(module: Any, place: str) -> tuple[Any, list[np.ndarray]]:
     if kind == "LSTM":
         return layers.LSTM(units, **options), arrays
     return layers.SimpleRNN(units, activation=module.nonlinearity, **options), arrays
+
+
+def attention(module: Any) -> Converted:
+    """The layer of a `MultiheadAttention`."""
+    _refuse(module, not module.batch_first, "have batch_first=True")
+    _refuse(module, module.bias_k is not None or module.add_zero_attn, "have add_bias_kv=False and add_zero_attn=False")
+    size, heads = module.embed_dim, module.num_heads
+    layer = layers.MultiHeadAttention(
+        heads, size // heads, dropout=module.dropout, use_bias=module.in_proj_bias is not None
+    )
+    if module.in_proj_weight is not None:
+        kernels = np.split(numbers_of(module.in_proj_weight), 3)
+    else:
+        kernels = _weights(module, "q_proj_weight", "k_proj_weight", "v_proj_weight")
+    arrays = [kernel.T.reshape(-1, heads, size // heads) for kernel in kernels]
+    out = numbers_of(module.out_proj.weight).T.reshape(heads, size // heads, size)
+    if module.in_proj_bias is None:
+        return [(layer, [*arrays, out])]
+    biases = [bias.reshape(heads, -1) for bias in np.split(numbers_of(module.in_proj_bias), 3)]
+    each = [array for pair in zip(arrays, biases, strict=True) for array in pair]
+    return [(layer, [*each, out, numbers_of(module.out_proj.bias)])]
 
 
 def _activation(name: str) -> Callable[[Any, int], Converted]:

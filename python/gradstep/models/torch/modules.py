@@ -1,4 +1,4 @@
-"""Models as modules of PyTorch."""
+"""What each layer is as modules of PyTorch."""
 
 from __future__ import annotations
 
@@ -7,158 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations
-from ..layers.core.input import InputLayer
-from .base import BaseModel
+from ... import activations
+from .modules_of_layer import Modules
 
-__all__ = ["to_torch"]
-
-# Activations, by the module of the same formula with its defaults, or with these arguments.
-ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "celu": ("CELU", {"alpha": "alpha"}),
-    "elu": ("ELU", {"alpha": "alpha"}),
-    "gelu": ("GELU", {}),
-    "gelu_tanh": ("GELU", {}),
-    "hard_sigmoid": ("Hardsigmoid", {}),
-    "hard_silu": ("Hardswish", {}),
-    "hard_tanh": ("Hardtanh", {}),
-    "leaky_relu": ("LeakyReLU", {"negative_slope": "negative_slope"}),
-    "log_sigmoid": ("LogSigmoid", {}),
-    "log_softmax": ("LogSoftmax", {}),
-    "mish": ("Mish", {}),
-    "relu": ("ReLU", {}),
-    "relu6": ("ReLU6", {}),
-    "selu": ("SELU", {}),
-    "sigmoid": ("Sigmoid", {}),
-    "silu": ("SiLU", {}),
-    "softmax": ("Softmax", {}),
-    "softplus": ("Softplus", {}),
-    "softsign": ("Softsign", {}),
-    "tanh": ("Tanh", {}),
-    "tanh_shrink": ("Tanhshrink", {}),
-}
-MORE: dict[str, dict[str, Any]] = {
-    "log_softmax": {"dim": -1},
-    "softmax": {"dim": -1},
-    "gelu_tanh": {"approximate": "tanh"},
-}
-
-
-class _Writer:
-    """Makes modules of layers, in a row."""
-
-    def __init__(self, torch: Any) -> None:
-        from ..torch import modules
-
-        self.torch, self.nn, self.own = torch, torch.nn, modules
-        self.made: list[Any] = []
-        self.layer: Any = None
-
-    def refuse(self, condition: bool, what: str) -> None:
-        if condition:
-            kind = type(self.layer).__name__
-            raise ValueError(f"layer {self.layer.name!r}, a {kind}, must {what} to become a module of PyTorch.")
-
-    def add(self, module: Any, *weights: tuple[str, np.ndarray]) -> None:
-        """Add a module, and copy its weights."""
-        for name, array in weights:
-            tensor = getattr(module, name)
-            with self.torch.no_grad():
-                tensor.copy_(self.torch.from_numpy(np.array(array)))
-        if self._turns_back(module):
-            self.made.pop()
-        else:
-            self.made.append(module)
-
-    def _turns_back(self, module: Any) -> bool:
-        """Whether a module undoes the one before it."""
-        both = [*self.made[-1:], module]
-        if len(both) < 2 or not all(isinstance(one, self.own.Permute) for one in both):
-            return False
-        return [both[0].order[axis] for axis in module.order] == sorted(module.order)
-
-    def activate(self, activation: Any, first: bool = False) -> None:
-        """Add an activation; first: whether channels are the first axis."""
-        spec = activations.registry.specify(activation)
-        kind = spec["kind"]
-        if kind == "linear" and not activations.registry.is_custom(activations.registry.get(activation)):
-            return
-        self.refuse(kind not in ACTIVATIONS, f"have an activation that PyTorch has, not {kind!r},")
-        name, settings = ACTIVATIONS[kind]
-        arguments = {theirs: spec[ours] for theirs, ours in settings.items()} | MORE.get(kind, {})
-        if first and "dim" in arguments:
-            arguments["dim"] = 1
-        self.add(getattr(self.nn, name)(**arguments))
-
-    def moved(self, work: Callable[[], None], rank: int, first: bool) -> None:
-        """Do something to values whose channels are their first axis."""
-        if not first:
-            self.add(self.own.Permute(0, rank - 1, *range(1, rank - 1)))
-        work()
-        if not first:
-            self.add(self.own.Permute(0, *range(2, rank), 1))
-
-    def weights(self) -> dict[str, np.ndarray]:
-        return dict(zip(self.layer.weight_names, self.layer.weights, strict=True))
-
-
-def to_torch(model: Any) -> Any:
-    """Create a module of PyTorch from a model of layers in a row, with its weights (extra ``torch``).
-
-    Parameters
-    ----------
-    model : Sequential or Model
-        Built. Models in it are taken apart.
-
-    Returns
-    -------
-    torch.nn.Sequential
-        In ``eval()`` it gives what `predict` gives, but for rounding. It takes data in the model's order of axes: where
-        that is "channels_last", convolution and pooling stand between modules that turn the axes.
-
-    Raises
-    ------
-    TypeError
-        `model` is no model.
-    ValueError
-        It is not built; its layers do not follow one another; or one has no counterpart, which the message names:
-        `export_onnx` writes them all.
-    ImportError
-        PyTorch is not installed.
-
-    Examples
-    --------
-    >>> import gradstep as gs
-    >>> model = gs.Sequential([gs.Input((4,)), gs.layers.Dense(3)])
-    >>> module = gs.models.to_torch(model)  # doctest: +SKIP
-    """
-    try:
-        import torch
-    except ImportError:
-        raise ImportError("to_torch needs PyTorch: pip install 'gradstep[torch]'") from None
-    if not isinstance(model, BaseModel):
-        raise TypeError(f"model must be a Sequential or a Model; got {type(model).__name__}.")
-    model._must_be_built()
-    writer = _Writer(torch)
-    for layer in _row(model):
-        writer.layer = layer
-        kind = type(layer).__name__
-        writer.refuse(kind not in MODULES, "have a counterpart")
-        MODULES[kind](writer, layer)
-    made = torch.nn.Sequential(*writer.made)
-    return made.double().eval() if model.dtype == "float64" else made.eval()
-
-
-def _row(model: Any) -> list[Any]:
-    """The layers of a model one after another."""
-    values, found = [id(tensor) for tensor in model.inputs], []
-    for node in model._calls:
-        if len(node.inputs) != 1 or len(node.outputs) != 1 or len(values) != 1 or id(node.inputs[0]) != values[0]:
-            raise ValueError(f"layers of model {model.name!r} must follow one another to become modules of PyTorch.")
-        values = [id(node.outputs[0])]
-        inner = isinstance(node.operation, BaseModel)
-        found += _row(node.operation) if inner else [node.operation]
-    return [layer for layer in found if not isinstance(layer, InputLayer)]
+__all__ = ["MODULES"]
 
 
 def _is_first(layer: Any) -> bool:
@@ -176,20 +28,20 @@ def _edges(layer: Any, sizes: Sequence[int], dilations: Sequence[int]) -> list[t
     return found
 
 
-def _padded(w: _Writer, edges: Sequence[tuple[int, int]], value: float) -> None:
+def _padded(w: Modules, edges: Sequence[tuple[int, int]], value: float) -> None:
     if any(sum(pair) for pair in edges):
         flat = [n for pair in reversed(edges) for n in pair]
         w.add(getattr(w.nn, f"ConstantPad{len(edges)}d")(tuple(flat), value))
 
 
-def _dense(w: _Writer, layer: Any) -> None:
+def _dense(w: Modules, layer: Any) -> None:
     kernel, *bias = layer.weights
     module = w.nn.Linear(*kernel.shape, bias=layer.use_bias)
     w.add(module, ("weight", kernel.T), *(("bias", b) for b in bias))
     w.activate(layer.activation)
 
 
-def _conv(w: _Writer, layer: Any) -> None:
+def _conv(w: Modules, layer: Any) -> None:
     kernel, *bias = layer.weights
     n, first = len(layer.kernel_size), _is_first(layer)
     channels = layer.input_shape[1 if first else -1]
@@ -213,7 +65,87 @@ def _conv(w: _Writer, layer: Any) -> None:
     w.moved(work, n + 2, first)
 
 
-def _pooling(w: _Writer, layer: Any) -> None:
+def _conv_transpose(w: Modules, layer: Any) -> None:
+    kernel, *bias = layer.weights
+    n, first = len(layer.kernel_size), _is_first(layer)
+    shapes = [shape[2:] if first else shape[1:-1] for shape in (layer.input_shape, layer.output_shape)]
+    before, keys, more, cut = layer.specification()["before"], [], [], False
+    for axis, (size, wanted) in enumerate(zip(*shapes, strict=True)):
+        reach = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
+        whole = (size - 1) * layer.strides[axis] + reach
+        more.append(max(before[axis] + wanted - whole, 0))
+        keys.append(slice(before[axis], before[axis] + wanted))
+        cut |= keys[-1] != slice(0, whole + more[-1])
+
+    def work() -> None:
+        module = getattr(w.nn, f"ConvTranspose{n}d")(
+            kernel.shape[-1],
+            layer.filters,
+            layer.kernel_size,
+            layer.strides,
+            output_padding=more,
+            bias=layer.use_bias,
+            dilation=layer.dilation_rate,
+        )
+        w.add(module, ("weight", kernel.transpose(n + 1, n, *range(n))), *(("bias", b) for b in bias))
+        if cut:
+            w.add(w.own.Part(slice(None), slice(None), *keys))
+        w.activate(layer.activation, True)
+
+    w.moved(work, n + 2, first)
+
+
+def _separable(w: Modules, layer: Any) -> None:
+    depth, point, *bias = layer.weights
+    n, first = len(layer.kernel_size), _is_first(layer)
+    channels = depth.shape[n]
+    depth = depth.reshape(*layer.kernel_size, 1, -1)
+    order = (n + 1, n, *range(n))
+
+    def work() -> None:
+        _padded(w, _edges(layer, layer.kernel_size, layer.dilation_rate), 0.0)
+        cls, sizes = getattr(w.nn, f"Conv{n}d"), (channels, depth.shape[-1], layer.kernel_size, layer.strides)
+        module = cls(*sizes, dilation=layer.dilation_rate, groups=channels, bias=False)
+        w.add(module, ("weight", depth.transpose(order)))
+        module = cls(depth.shape[-1], point.shape[-1], 1, bias=layer.use_bias)
+        w.add(module, ("weight", point.transpose(order)), *(("bias", b) for b in bias))
+        w.activate(layer.activation, True)
+
+    w.moved(work, n + 2, first)
+
+
+def _group_normalization(w: Modules, layer: Any) -> None:
+    rank, known = len(layer.input_shape), w.weights()
+    axis = layer.axis % rank
+    w.refuse(axis not in (1, rank - 1), "be along the first or the last axis")
+    channels = layer.input_shape[axis]
+    groups = channels if layer.groups == -1 else layer.groups
+    module = w.nn.GroupNorm(groups, channels, eps=layer.epsilon)
+    weights = [("weight" if name == "gamma" else "bias", array) for name, array in known.items()]
+    w.moved(lambda: w.add(module, *weights), rank, axis == 1)
+
+
+def _rearranged(w: Modules, layer: Any) -> None:
+    """Numbers at other places: which, a layer says by its views."""
+    x = np.arange(int(np.prod(layer.input_shape[1:]))).reshape(layer.input_shape[1:])
+    y = np.full(layer.output_shape[1:], -1)
+    source, target = layer._views(x, y)
+    target[...] = source
+    w.add(w.own.Places(y))
+
+
+def _up_sampling(w: Modules, layer: Any) -> None:
+    w.refuse(getattr(layer, "interpolation", "nearest") != "nearest", 'have interpolation="nearest"')
+    _rearranged(w, layer)
+
+
+def _spatial_dropout(w: Modules, layer: Any) -> None:
+    rank = len(layer.input_shape)
+    first = getattr(layer, "data_format", None) == "channels_first"
+    w.moved(lambda: w.add(getattr(w.nn, f"Dropout{rank - 2}d")(layer.rate)), rank, first)
+
+
+def _pooling(w: Modules, layer: Any) -> None:
     n, first = len(layer.pool_size), _is_first(layer)
     edges = _edges(layer, layer.pool_size, [1] * n)
     is_mean = type(layer).__name__.startswith("Average")
@@ -226,7 +158,7 @@ def _pooling(w: _Writer, layer: Any) -> None:
     w.moved(work, n + 2, first)
 
 
-def _global_pooling(w: _Writer, layer: Any) -> None:
+def _global_pooling(w: Modules, layer: Any) -> None:
     name, first = type(layer).__name__, _is_first(layer)
     n = int(name[-2])
     if not first:
@@ -238,7 +170,7 @@ def _global_pooling(w: _Writer, layer: Any) -> None:
         w.add(w.own.Permute(0, *range(2, n + 2), 1))
 
 
-def _batch_normalization(w: _Writer, layer: Any) -> None:
+def _batch_normalization(w: Modules, layer: Any) -> None:
     rank, known = len(layer.input_shape), w.weights()
     axis = layer.axis % rank
     w.refuse(axis not in (1, rank - 1) or rank > 5, "be along the first or the last axis")
@@ -249,7 +181,7 @@ def _batch_normalization(w: _Writer, layer: Any) -> None:
     w.moved(lambda: w.add(module, *weights), rank, axis == 1)
 
 
-def _layer_normalization(w: _Writer, layer: Any) -> None:
+def _layer_normalization(w: Modules, layer: Any) -> None:
     rank, known = len(layer.input_shape), w.weights()
     axes = sorted(axis % rank for axis in (layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]))
     w.refuse(axes != list(range(axes[0], rank)), "be along the last axes")
@@ -257,40 +189,40 @@ def _layer_normalization(w: _Writer, layer: Any) -> None:
     w.add(module, *((("weight" if name == "gamma" else "bias"), array) for name, array in known.items()))
 
 
-def _embedding(w: _Writer, layer: Any) -> None:
+def _embedding(w: Modules, layer: Any) -> None:
     w.refuse(layer.mask_zero, "have mask_zero=False")
     w.add(w.nn.Embedding(*layer.weights[0].shape), ("weight", layer.weights[0]))
 
 
-def _reshape(w: _Writer, layer: Any) -> None:
+def _reshape(w: Modules, layer: Any) -> None:
     w.add(w.nn.Flatten())
     w.add(w.nn.Unflatten(1, tuple(layer.output_shape[1:])))
 
 
-def _padding(w: _Writer, layer: Any) -> None:
+def _padding(w: Modules, layer: Any) -> None:
     edges = layer._ends
     w.moved(lambda: _padded(w, edges, 0.0), len(edges) + 2, _is_first(layer))
 
 
-def _prelu(w: _Writer, layer: Any) -> None:
+def _prelu(w: Modules, layer: Any) -> None:
     alpha, rank = layer.weights[0], len(layer.input_shape)
     w.refuse(alpha.size not in (1, alpha.shape[0], alpha.shape[-1]), "have a slope for each channel or one for all")
     first = alpha.size in (1, alpha.shape[0])
     w.moved(lambda: w.add(w.nn.PReLU(alpha.size), ("weight", alpha.ravel())), rank, first)
 
 
-def _recurrent(w: _Writer, layer: Any) -> None:
+def _recurrent(w: Modules, layer: Any) -> None:
     _of_directions(w, layer, [layer], layer.weights)
 
 
-def _bidirectional(w: _Writer, layer: Any) -> None:
+def _bidirectional(w: Modules, layer: Any) -> None:
     w.refuse(layer.merge_mode != "concat", "have merge_mode='concat'")
     one, other = layer._directions
     w.refuse(type(one) is not type(other) or one.units != other.units, "have equal layers in both directions")
     _of_directions(w, layer, [one, other], layer.weights)
 
 
-def _of_directions(w: _Writer, layer: Any, each: Sequence[Any], weights: Sequence[np.ndarray]) -> None:
+def _of_directions(w: Modules, layer: Any, each: Sequence[Any], weights: Sequence[np.ndarray]) -> None:
     one, kind = each[0], type(each[0]).__name__
     known = [activations.registry.specify(f)["kind"] for f in (one.activation, one.recurrent_activation)]
     plain = known == ["tanh", "sigmoid"] or (kind == "SimpleRNN" and known[0] in ("tanh", "relu"))
@@ -314,12 +246,13 @@ def _of_directions(w: _Writer, layer: Any, each: Sequence[Any], weights: Sequenc
     w.made[-1] = module_of(w.made[-1])
 
 
-def _softmax(w: _Writer, layer: Any) -> None:
+def _softmax(w: Modules, layer: Any) -> None:
     w.refuse(not isinstance(layer.axis, int), "be along one axis")
     w.add(w.nn.Softmax(layer.axis))
 
 
-MODULES: dict[str, Callable[[_Writer, Any], None]] = {
+MODULES: dict[str, Callable[[Modules, Any], None]] = {
+    "ActivityRegularization": lambda w, layer: None,
     "Activation": lambda w, layer: w.activate(layer.activation),
     "BatchNormalization": _batch_normalization,
     "Bidirectional": _bidirectional,
@@ -329,12 +262,15 @@ MODULES: dict[str, Callable[[_Writer, Any], None]] = {
     "Embedding": _embedding,
     "Flatten": lambda w, layer: w.add(w.nn.Flatten()),
     "GRU": _recurrent,
+    "GetItem": _rearranged,
+    "GroupNormalization": _group_normalization,
     "Identity": lambda w, layer: None,
     "LSTM": _recurrent,
     "LayerNormalization": _layer_normalization,
     "LeakyReLU": lambda w, layer: w.add(w.nn.LeakyReLU(layer.negative_slope)),
     "PReLU": _prelu,
     "Permute": lambda w, layer: w.add(w.own.Permute(0, *layer.dims)),
+    "RepeatVector": _rearranged,
     "ReLU": lambda w, layer: w.activate(layer.specification()["activation"]),
     "Rescaling": lambda w, layer: w.add(w.own.Scale(layer.scale, layer.offset)),
     "Reshape": _reshape,
@@ -342,9 +278,14 @@ MODULES: dict[str, Callable[[_Writer, Any], None]] = {
     "Softmax": _softmax,
     **{f"AveragePooling{n}D": _pooling for n in (1, 2, 3)},
     **{f"Conv{n}D": _conv for n in (1, 2, 3)},
+    **{f"Conv{n}DTranspose": _conv_transpose for n in (1, 2, 3)},
+    **{f"Cropping{n}D": _rearranged for n in (1, 2, 3)},
     **{f"DepthwiseConv{n}D": _conv for n in (1, 2)},
     **{f"GlobalAveragePooling{n}D": _global_pooling for n in (1, 2, 3)},
     **{f"GlobalMaxPooling{n}D": _global_pooling for n in (1, 2, 3)},
     **{f"MaxPooling{n}D": _pooling for n in (1, 2, 3)},
+    **{f"SeparableConv{n}D": _separable for n in (1, 2)},
+    **{f"SpatialDropout{n}D": _spatial_dropout for n in (1, 2, 3)},
+    **{f"UpSampling{n}D": _up_sampling for n in (1, 2, 3)},
     **{f"ZeroPadding{n}D": _padding for n in (1, 2, 3)},
 }

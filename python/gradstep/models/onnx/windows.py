@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import layers
-from .assembly import Traced
-from .onnx_node import Node
+from ... import layers
+from ..assembly import Traced
+from .node import Node
 
 __all__ = ["conv", "conv_transpose", "global_pool", "pool", "reduced"]
 

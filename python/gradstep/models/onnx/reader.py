@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from ..export.onnx_file import onnx_module
-from ..saving.atomic import path_of
-from ..saving.file_formats import contents, parsed
-from .assembly import Assembly, Traced
-from .onnx_node import Node
-from .onnx_operators import FOLDED, OPERATORS
+from ... import layers
+from ...export.onnx_file import onnx_module
+from ...export.onnx_metadata import model_of_metadata
+from ...saving.atomic import path_of
+from ...saving.file_formats import contents, parsed
+from ..assembly import Assembly, Traced
+from .formulas import spelled
+from .moved import MOVES
+from .node import Moved, Node
+from .operators import FOLDED, OPERATORS
 
 __all__ = ["from_onnx"]
 
@@ -50,9 +54,13 @@ def from_onnx(filepath: str | os.PathLike[str], name: str | None = None) -> Any:
     Notes
     -----
     The first axis of inputs is that of the rows. Convolution and pooling are layers with ``data_format=
-    "channels_first"``, as ONNX has them. Operators are those of dense and convolutional networks: products,
-    convolution, pooling, normalization, activations, embeddings, merges and moves of numbers. Control flow, recurrence,
-    and weights that lie in files beside it are not read.
+    "channels_first"``, as ONNX has them. Operators are those of dense, convolutional and recurrent networks: products,
+    convolution, pooling, normalization, LSTM, GRU, RNN, activations (also those that are spelled out, as GELU by Erf),
+    embeddings, merges and moves of numbers. Control flow, and weights that lie in files beside it, are not read.
+
+    A file of `export_onnx` gives the model that was exported, with its layers and their names, and those that do
+    nothing in inference, such as `Dropout`: their config is in its metadata. If the graph was changed since, its
+    operators count.
 
     Examples
     --------
@@ -67,7 +75,8 @@ def from_onnx(filepath: str | os.PathLike[str], name: str | None = None) -> Any:
     with parsed(path, DecodeError, onnx.checker.ValidationError):
         read = onnx.load_model_from_string(data)
         onnx.checker.check_model(read)
-        return _Reader(onnx, read.graph).model(name)
+        model = model_of_metadata(onnx, read, name)
+        return model if model is not None else _Reader(onnx, read.graph).model(name)
 
 
 class _Reader:
@@ -94,20 +103,47 @@ class _Reader:
 
     def model(self, name: str | None) -> Any:
         """The model of the graph."""
+        self._fold()
+        constants = {name: value for name, value in self.values.items() if isinstance(value, np.ndarray)}
+        outputs = [info.name for info in self._graph.output]
+        needed, activations = spelled(outputs, self._graph.node, constants)
         biases = self._biases()
         for node in self._graph.node:
-            if node.output[0] in self.values:  # a bias that was added with its product
+            read = tuple(name != "" and name in needed for name in node.output)
+            if not any(read) or (node.output[0] and node.output[0] in self.values):  # as a bias added with its product
                 continue
-            results = self._read(node, biases)
+            if node.output[0] in activations:
+                self.values[node.output[0]] = self._activation(node, *activations[node.output[0]])
+                continue
+            results = self._read(node, biases, read)
             if node.output[0] in biases:
                 self.values[biases[node.output[0]][0]] = results[0]
-            for output, result in zip(node.output, results, strict=False):
-                self.values[output] = result
+            self.values.update((name, one) for name, one in zip(node.output, results, strict=False) if name)
         found = [self.values[info.name] for info in self._graph.output]
         for info, value in zip(self._graph.output, found, strict=True):
+            if isinstance(value, Moved):
+                raise ValueError(f"output {info.name!r} must have the rows as its first axis.")
             if not isinstance(value, Traced):
                 raise ValueError(f"output {info.name!r} must follow from an input.")
         return self.assembly.model(found, len(found) == 1, name or _plain(self._graph.name) or None)
+
+    def _fold(self) -> None:
+        """Compute what follows from constants alone."""
+        for node in self._graph.node:
+            known = [self.values.get(name) for name in node.input]
+            if node.op_type == "Constant":
+                self.values[node.output[0]] = np.asarray(*self._attributes(node).values())
+            elif node.op_type in FOLDED and known and all(isinstance(one, np.ndarray) for one in known):
+                self.values[node.output[0]] = FOLDED[node.op_type](known, self._attributes(node))
+
+    def _activation(self, node: Any, activation: Any, x: str) -> Traced:
+        """An activation that is spelled out in nodes, of which this is the last one."""
+        return Node(self.assembly, node.op_type, [self.values[x]], {}).add(layers.Activation(activation))
+
+    def _attributes(self, node: Any) -> dict[str, Any]:
+        given = {one.name: self._onnx.helper.get_attribute_value(one) for one in node.attribute}
+        tensor, read = self._onnx.TensorProto, self._onnx.numpy_helper.to_array
+        return {name: read(value) if isinstance(value, tensor) else value for name, value in given.items()}
 
     def _biases(self) -> dict[str, tuple[str, np.ndarray]]:
         """For the output of each product by a matrix that a sum with a vector alone reads: the sum, and the vector."""
@@ -126,27 +162,21 @@ class _Reader:
                     found[product] = (node.output[0], bias)
         return found
 
-    def _read(self, node: Any, biases: dict[str, tuple[str, np.ndarray]]) -> Sequence[Any]:
-        kind = node.op_type
-        attributes = {one.name: self._onnx.helper.get_attribute_value(one) for one in node.attribute}
+    def _read(self, node: Any, biases: dict[str, tuple[str, np.ndarray]], read: tuple[bool, ...]) -> Sequence[Any]:
+        kind, attributes = node.op_type, self._attributes(node)
         given = [self.values[name] for name in node.input]
         if node.output[0] in biases:
             return [OPERATORS["Gemm"](Node(self.assembly, "Gemm", [*given, biases[node.output[0]][1]], {}))]
-        if kind == "Constant":
-            return [self._constant(attributes)]
-        if kind == "Shape" and isinstance(given[0], Traced):  # -1 stands for the rows
-            return [np.array([-1, *given[0].shape[1:]], np.int64)]
-        if kind in FOLDED and not any(isinstance(one, Traced) for one in given):
+        if kind == "Shape" and isinstance(given[0], (Traced, Moved)):  # -1 stands for the rows
+            return [np.array([n or -1 for n in given[0].shape], np.int64)]
+        if kind in FOLDED and not any(isinstance(one, (Traced, Moved)) for one in given):
             return [FOLDED[kind](given, attributes)]
-        if kind not in OPERATORS or node.domain not in ("", "ai.onnx"):
+        operators = MOVES if kind in MOVES and isinstance(given[0], Moved) else OPERATORS
+        if kind not in operators or node.domain not in ("", "ai.onnx"):
             label = f" {node.name!r}" if node.name else ""
             raise ValueError(f"operator {kind}{label} has no layer here; there are those for {', '.join(OPERATORS)}.")
-        return [OPERATORS[kind](Node(self.assembly, kind, given, attributes))]
-
-    def _constant(self, attributes: dict[str, Any]) -> np.ndarray:
-        (kind, value), *_ = attributes.items()
-        made: np.ndarray = self._onnx.numpy_helper.to_array(value) if kind == "value" else np.asarray(value)
-        return made
+        made = operators[kind](Node(self.assembly, kind, given, attributes, read))
+        return made if isinstance(made, list) else [made]
 
 
 def _plain(name: str) -> str:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import config, layers
-from ..checks import describe, shape_of
-from ..layers.base.symbolic import rescaling_by
-from .assembly import Assembly, Traced
-from .torch_layers import LAYERS
+from ... import config, layers
+from ...checks import describe, shape_of
+from ...layers.base.symbolic import rescaling_by
+from ..assembly import Assembly, Traced
+from .layers_of_modules import LAYERS, Converted, attention
 
 __all__ = ["from_torch"]
 
@@ -76,8 +76,9 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
     -----
     Data keeps PyTorch's order of axes: convolution and pooling become layers with ``data_format="channels_first"``, so
     that ``Flatten`` puts numbers in the order that the next ``Linear`` was trained with. Kernels are transposed to the
-    order that layers have here. Recurrent modules, with ``batch_first=True``, give their sequences; of what they return
-    beside them nothing may be used. Modules without counterpart may come through `from_onnx`.
+    order that layers have here. Recurrent modules and ``MultiheadAttention``, with ``batch_first=True``, give their
+    outputs; of what they return beside them nothing may be used. Modules without counterpart may come through
+    `from_onnx`.
 
     In training, a moving variance here is of all rows, in PyTorch of rows less 1.
 
@@ -173,7 +174,10 @@ class _Reader:
         if node.op == "placeholder":
             return self._assembly.input(self._shapes.pop(0))
         if node.op == "call_module":
-            return self._called(node.target, self._traced.get_submodule(node.target), arguments)
+            module = self._traced.get_submodule(node.target)
+            if type(module).__name__ == "MultiheadAttention":
+                return self._attended(node.target, module, arguments, options)
+            return self._called(node.target, module, arguments)
         if node.op == "get_attr":
             raise ValueError(f"forward() must use parameters in modules alone; it reads {node.target!r}.")
         name = node.target if isinstance(node.target, str) else node.target.__name__
@@ -188,16 +192,33 @@ class _Reader:
             raise ValueError(f"module {path!r}, a {kind}, must be called on one tensor.")
         value = arguments[0]
         if path not in self._converted:
-            made = LAYERS[kind](module, len(value.shape))
-            weighted = [one for one in made if one[1]]
-            stem = (f"{kind.lower()}_{path}" if path[:1].isdigit() else path).replace(".", "_")
-            for number, (layer, arrays) in enumerate(weighted):
-                layer.name = f"{stem}_{number}" if number else stem
-                self._assembly.give(layer, arrays)
-            self._converted[path] = [layer for layer, _ in made]
+            self._convert(path, kind, LAYERS[kind](module, len(value.shape)))
         for layer in self._converted[path]:
             value = self._add(layer, [value])
         return (value, STATES) if kind in ("GRU", "LSTM", "RNN") else value
+
+    def _convert(self, path: str, kind: str, made: Converted) -> None:
+        """Keep the layers that a module becomes, under its name."""
+        stem = (f"{kind.lower()}_{path}" if path[:1].isdigit() else path).replace(".", "_")
+        for number, (layer, arrays) in enumerate(one for one in made if one[1]):
+            layer.name = f"{stem}_{number}" if number else stem
+            self._assembly.give(layer, arrays)
+        self._converted[path] = [layer for layer, _ in made]
+
+    def _attended(self, path: str, module: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """A call of attention, which gives its scores beside the output."""
+        given = [*arguments, *(options.pop(name) for name in ("query", "key", "value") if name in options)]
+        masks = {
+            name: value for name, value in options.items() if name != "need_weights" and value not in (None, False)
+        }
+        if len(given) != 3 or not all(isinstance(one, Traced) for one in given) or masks:
+            raise ValueError(
+                f"module {path!r}, a MultiheadAttention, must be called on query, key and value, without masks."
+            )
+        if path not in self._converted:
+            self._convert(path, "attention", attention(module))
+        query, key, value = given
+        return self._add(self._converted[path][0], [query, value, key]), STATES
 
     def _function(self, name: str, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """A call of a function or method."""
@@ -218,7 +239,7 @@ class _Reader:
         if name == "mean":
             return self._mean(x, *arguments[1:], **options)
         if STATES in arguments:
-            raise ValueError("of a recurrent module the sequences alone may be used; forward() reads its states.")
+            raise ValueError("of a recurrent module or attention the output alone may be used; forward() reads more.")
         tensors = [one for one in arguments if isinstance(one, Traced)]
         if name in OPERATORS and len(tensors) == 2 and not options:
             return self._add(getattr(layers, OPERATORS[name])(), tensors)
