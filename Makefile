@@ -23,7 +23,7 @@ TSAN_TESTS ?= tests/engine/test_threads.py tests/models/test_threads.py tests/mo
 THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
     TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1 PYTHONPATH="$(CURDIR)/build/tsan/site"
 
-.PHONY: demo test peers lint docs asan tsan bench sdist-check clean
+.PHONY: demo test peers lint docs asan tsan cuda bench sdist-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo
@@ -53,16 +53,22 @@ docs: $(VENV)/docs
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
+# The build has the loops for GPUs, on the CPU (GRADSTEP_CUDA=HOST), whose tests `make test` skips.
 # No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
 	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 8 $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto --extra test tests/optimizers/test_gpu.py
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
 # themselves is not looked at.
 tsan: $(VENV)/test build/tsan/installed
 	$(THREADS_SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'tsan' in p, p; print('testing', p)"
 	$(THREADS_SANITIZED) $(BIN)/python -m pytest -n 0 -m "not slow and not acceptance" $(TSAN_TESTS)
+
+# The code for GPUs, compiled with NVIDIA's compiler from PyPI, and not run.
+cuda: $(VENV)/bin/python
+	.ci/cuda_check "$(BIN)/python" build/cuda
 
 bench: $(VENV)/bench
 	$(BIN)/python benchmarks/run.py
@@ -100,7 +106,7 @@ build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python
 	rm -rf build/asan/site build/asan/wheel && mkdir -p build/asan
 	CFLAGS="$(SANITIZE)" CXXFLAGS="$(SANITIZE)" $(PIP) wheel --no-deps -w build/asan/wheel \
 	  $(addprefix --config-settings=,build-dir=build/asan/cmake cmake.build-type=Debug \
-	    cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 cmake.define.GRADSTEP_ISAS=$(ASAN_ISA) install.strip=false) .
+	    cmake.define.CMAKE_CXX_FLAGS_DEBUG=-g1 cmake.define.GRADSTEP_ISAS=$(ASAN_ISA) cmake.define.GRADSTEP_CUDA=HOST install.strip=false) .
 	$(PIP) install --no-deps --target build/asan/site build/asan/wheel/gradstep-*.whl
 	touch $@
 

@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +15,6 @@ import numpy as np
 import pytest
 from gradstep import _core
 
-CUDA_SOURCE = Path(__file__).parent.parent / "csrc" / "kernels" / "cuda" / "sweep.cu"
-NVCC = os.environ.get("CUDACXX") or shutil.which("nvcc")
 # All that import may load: small, and most of it loaded by Python or NumPy anyway. Not dataclasses, inspect, argparse.
 LIGHT = {
     "__future__",
@@ -160,20 +157,6 @@ def test_metadata_asks_for_numpy_alone() -> None:
     assert metadata.version == gs.__version__ == _core.build_info()["version"]
     package = Path(gs.__file__).parent  # the source tree, if the install is editable
     assert all((package / name).is_file() for name in ("py.typed", "_core.pyi", "cython/optimizers.pxd"))
-
-
-# -- CUDA --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not NVCC, reason="nvcc is not installed")
-@pytest.mark.skipif(not CUDA_SOURCE.is_file(), reason="the CUDA source is not beside the tests")
-def test_the_cuda_loops_compile(tmp_path: Path) -> None:
-    assert NVCC
-    source = CUDA_SOURCE.parents[2]
-    flags = ["-std=c++17", "--fmad=false", "--expt-relaxed-constexpr", "-arch=sm_80", f"-I{source}"]
-    command = [NVCC, "-c", *flags, str(CUDA_SOURCE), "-o", str(tmp_path / "sweep.o")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # -- names -------------------------------------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ namespace gs {
 namespace {
 
 py::dict build_info() {
-#if defined(GS_CUDA)
-  constexpr bool cuda = true;
+#if defined(GS_CUDA_HOST)
+  constexpr const char* cuda = "host";
+#elif defined(GS_CUDA)
+  constexpr const char* cuda = "built";
 #else
-  constexpr bool cuda = false;
+  constexpr const char* cuda = "";
 #endif
 #if defined(NDEBUG)
   constexpr bool debug = false;

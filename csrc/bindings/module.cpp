@@ -24,6 +24,9 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_linear(m);
   gs::bind_linear_objective(m);
   gs::bind_coordinates(m);
+#if defined(GS_CUDA)
+  gs::bind_cuda(m);
+#endif
   gs::bind_c_api(m);
 }
 

@@ -23,6 +23,7 @@ void bind_cholesky(pybind11::module_& m);           // the Cholesky factor
 void bind_linear(pybind11::module_& m);             // stochastic descent of linear models
 void bind_linear_objective(pybind11::module_& m);   // linear models over all rows at once
 void bind_coordinates(pybind11::module_& m);        // coordinate descent
+void bind_cuda(pybind11::module_& m);               // arrays on a GPU, in a build that has them
 void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

@@ -22,20 +22,20 @@ struct Lamb : Adam {
       directions += square(adam.along(m, v));
     }
   };
-  template <class Real> Measure<Real> measure(std::int64_t t, const double*) const { return {along<Real>(t, 1)}; }
+  template <class Real> HD Measure<Real> measure(std::int64_t t, const double*) const { return {along<Real>(t, 1)}; }
 
   template <class Real> struct Update {
     Adam::Update<Real> adam;
     HD void operator()(Real& w, Real, Real& m, Real& v) const { w -= adam.along(m, v); }
   };
-  template <class Real> Update<Real> at(std::int64_t t, const double* sums, const double*) const {
+  template <class Real> HD Update<Real> at(std::int64_t t, const double* sums, const double*) const {
     const double weight = std::sqrt(sums[0]), direction = std::sqrt(sums[1]);
     return {along<Real>(t, learning_rate * (weight > 0 && direction > 0 ? weight / direction : 1))};
   }
 
  private:
   /// Adam whose epsilon comes after the bias correction.
-  template <class Real> Adam::Update<Real> along(std::int64_t t, double rate) const {
+  template <class Real> HD Adam::Update<Real> along(std::int64_t t, double rate) const {
     const double correction = std::sqrt(1 - std::pow(beta_2, double(t)));
     return {Real(1 - beta_1), Real(1 - beta_2), Real(rate * correction / (1 - std::pow(beta_1, double(t)))),
             Real(epsilon * correction)};

@@ -35,7 +35,7 @@ struct Lars {
       gradients += square(g);
     }
   };
-  template <class Real> Measure<Real> measure(std::int64_t, const double*) const { return {}; }
+  template <class Real> HD Measure<Real> measure(std::int64_t, const double*) const { return {}; }
 
   template <class Real> struct Update {
     Real momentum, rate, decay;
@@ -44,7 +44,7 @@ struct Lars {
       w -= velocity;
     }
   };
-  template <class Real> Update<Real> at(std::int64_t, const double* sums, const double*) const {
+  template <class Real> HD Update<Real> at(std::int64_t, const double* sums, const double*) const {
     const double w = std::sqrt(sums[0]), g = std::sqrt(sums[1]);
     const double local = w > 0 && g > 0 ? trust_coefficient * w / (g + weight_decay * w) : 1;
     return {Real(momentum), Real(learning_rate * local), Real(weight_decay)};

@@ -32,7 +32,7 @@ struct NovoGrad {
   template <class Real> struct Measure {
     HD void operator()(Real, Real g, double& gradients) const { gradients += square(g); }
   };
-  template <class Real> Measure<Real> measure(std::int64_t, const double*) const { return {}; }
+  template <class Real> HD Measure<Real> measure(std::int64_t, const double*) const { return {}; }
 
   template <class Real> struct Update {
     Real beta_1, share, decay, rate;
@@ -41,12 +41,12 @@ struct NovoGrad {
       w -= rate * m;
     }
   };
-  template <class Real> Update<Real> at(std::int64_t, const double* sums, const double* scalars) const {
+  template <class Real> HD Update<Real> at(std::int64_t, const double* sums, const double* scalars) const {
     double v = *scalars;
     advance(sums, &v);
     return {Real(beta_1), Real(1 / (std::sqrt(v) + epsilon)), Real(weight_decay), Real(learning_rate)};
   }
-  void advance(const double* sums, double* v) const {
+  HD void advance(const double* sums, double* v) const {
     *v = *v == 0 ? *sums : beta_2 * *v + (1 - beta_2) * *sums;  // begins with the first gradient that is not 0
   }
 };

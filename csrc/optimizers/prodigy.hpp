@@ -44,7 +44,7 @@ struct Prodigy {
       sizes += magnitude(double(s));
     }
   };
-  template <class Real> Measure<Real> measure(std::int64_t, const double* scalars) const {
+  template <class Real> HD Measure<Real> measure(std::int64_t, const double* scalars) const {
     const double d = std::max(scalars[0], d0);
     return {
         {Real(1 - beta_1), Real(1 - beta_2), 0, 0}, Real(d), Real(std::sqrt(beta_2)), Real(d / d0 * d * learning_rate)};
@@ -59,13 +59,13 @@ struct Prodigy {
       offset += step;
     }
   };
-  template <class Real> Update<Real> at(std::int64_t, const double* sums, const double* scalars) const {
+  template <class Real> HD Update<Real> at(std::int64_t, const double* sums, const double* scalars) const {
     const double rate = std::max(scalars[0], d0) * learning_rate;
     double next[3] = {scalars[0], scalars[1], scalars[2]};
     advance(sums, next);
     return {{0, 0, Real(rate), Real(next[0] * epsilon)}, Real(rate * weight_decay)};
   }
-  void advance(const double* sums, double* scalars) const {
+  HD void advance(const double* sums, double* scalars) const {
     double &d = scalars[0], &d_max = scalars[1], &numerator = scalars[2];
     d = std::max(d, d0);
     d_max = std::max(d_max, d0);

@@ -96,7 +96,7 @@ template <class Real> class BlockUpdate {
 
   void put_back(const Real* w, std::byte* w_at) {
     if (slice_.w_dtype == real) return;
-    if (kernel_.stochastic)
+    if (kernel_.stochastic && slice_.w_dtype == Dtype::bf16)
       codec_.round_by_chance(reinterpret_cast<const float*>(w), w_at, n_, at_,
                              {kernel_.seed, kernel_.t, slice_.number});
     else

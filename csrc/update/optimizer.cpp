@@ -106,7 +106,7 @@ const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {
   }
   kernel.storage = options.storage;
   if (kernel.storage != Storage::real) kernel.dither = std::make_shared<const Dither>(std::uint64_t(t));
-  kernel.stochastic = options.stochastic && parameter.dtype == Dtype::bf16;
+  kernel.stochastic = options.stochastic;
   kernel.seed = options.seed;
   kernel.t = std::uint64_t(t);
   kernel.plain = kernel.limit == inf && kernel.couple == 0 && kernel.sum < 0 && kernel.average < 0;

@@ -69,6 +69,9 @@ class Optimizer {
   /// Brings the values of all groups up to the step to come.
   void load_hyperparameters();
 
+  /// The values of the fields that count for a parameter.
+  std::vector<double> values_of(const Parameter& parameter) const;
+
   /// The update of a parameter in the step to come; lives until the next one begins. Not for two threads at once.
   const UpdateKernel& update_kernel(const Parameter& parameter);
 
@@ -133,8 +136,6 @@ class Optimizer {
   void factored_update(ThreadTeam* team) const;
   std::vector<std::unique_ptr<OrthogonalStep>> orthogonalize(ThreadTeam& team) const;
   void update_averages(const Idle& idle);
-  /// The values of the fields that count for a parameter.
-  std::vector<double> values_of(const Parameter& parameter) const;
 
   std::vector<Task> tasks_;
   bool risky_ = false;                  // whether the step that was checked may overflow

@@ -43,13 +43,6 @@ struct ParamSlice {
   std::uint32_t number;  // of the parameter, for what is drawn
 };
 
-/// Whether a factor of a gradient is the same in `real`, for all that counts. A clipped norm may leave so little of a
-/// float that the factor is none: then it is taken in parts, as the product is a number again.
-inline bool holds(Dtype real, double factor) {
-  const double size = factor < 0 ? -factor : factor;
-  return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
-}
-
 struct UpdateKernel {
   Sweep sweep = nullptr;
   AnyUpdate update{};
@@ -66,7 +59,7 @@ struct UpdateKernel {
   double average_keep = 0;
   bool overwrite = false;
   Storage storage = Storage::real;
-  bool stochastic = false;
+  bool stochastic = false;  // of bfloat16
   std::uint64_t seed = 0;
   std::uint64_t t = 0;
   std::shared_ptr<const Dither> dither;  // of state in fewer bits

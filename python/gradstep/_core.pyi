@@ -5,6 +5,12 @@ from typing import Any, TypeAlias
 
 from numpy import ndarray
 
+from ._core_device import DeviceBound as DeviceBound
+from ._core_device import DeviceOptimizer as DeviceOptimizer
+from ._core_device import DeviceReader as DeviceReader
+from ._core_device import device_copy as device_copy
+from ._core_device import device_read as device_read
+from ._core_device import device_write as device_write
 from ._core_linear import LinearDescent as LinearDescent
 from ._core_linear import LinearObjective as LinearObjective
 from ._core_linear import coordinate_descent as coordinate_descent
@@ -51,7 +57,8 @@ __version__: str
 
 def build_info() -> dict[str, Any]:
     """version, compiler, isas (compiled and usable here, best last), isa (in use), openmp, threads, caches (bytes of
-    the first, second and third, as a core sees them), cuda, debug."""
+    the first, second and third, as a core sees them), cuda ("", "built", or "host" for its
+    loops on the CPU), debug."""
 
 def set_isa(name: str) -> None:
     """Use this instruction set from now on; ValueError if it was not compiled or the CPU lacks it."""

@@ -52,12 +52,13 @@ def describe(value: Any) -> str:
 
 
 def is_array(value: Any) -> bool:
-    """Whether a value can lend its memory: an ndarray, or one of the three protocols for that."""
+    """Whether a value can lend its memory: an ndarray, or one of the protocols for that."""
     if isinstance(value, np.ndarray):
         return True
     if isinstance(value, (list, tuple, dict)):
         return False
-    return hasattr(value, "__array_interface__") or hasattr(value, "__dlpack__") or _has_buffer(value)
+    protocols = ("__array_interface__", "__dlpack__", "__cuda_array_interface__")
+    return any(hasattr(value, protocol) for protocol in protocols) or _has_buffer(value)
 
 
 def is_sequence(value: Any) -> bool:

@@ -113,7 +113,7 @@ def show_config() -> None:
         "OpenMP": f"{info['openmp']} ({', '.join(_openmp_runtimes()) or 'runtime unknown'})"
         if info["openmp"]
         else "none",
-        "CUDA loops": "built" if info["cuda"] else "not built",
+        "CUDA loops": {"": "not built", "host": "built for tests, without a GPU"}.get(info["cuda"], "built"),
         "Python": platform.python_version(),
         "NumPy": np.__version__,
         "system": platform.platform(),

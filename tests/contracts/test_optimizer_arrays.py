@@ -7,8 +7,10 @@ import ctypes
 import tempfile
 from typing import Any, NamedTuple
 
+import gpu
 import numpy as np
 import pytest
+from gradstep import _core
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 N = 60
@@ -255,6 +257,19 @@ def test_refused_with_no_byte_changed(new, kind):
         assert len(optimizer._core) == 0
     assert refused.bytes() == before
     assert good.tobytes() == numbers().tobytes()
+
+
+@pytest.mark.skipif(_core.build_info()["cuda"] != "", reason="a build with CUDA")
+def test_arrays_on_a_gpu_need_a_build_with_cuda(new):
+    w = numbers("f4")
+    for lend in (OnGPU, gpu.OnGPU):
+        with pytest.raises(
+            TypeError, match=r"^parameters\[1\] .* on a GPU, and this build .* no CUDA code.*GRADSTEP_CUDA=ON"
+        ):
+            new().bind([numbers(), lend(w)])
+        with pytest.raises(TypeError, match=r"^gradient must be in CPU memory; it is on a GPU"):
+            new().step(w, lend(w.copy()))
+    assert w.tobytes() == numbers("f4").tobytes()
 
 
 GRADIENTS = {

@@ -7,6 +7,7 @@ from hashlib import sha256
 import numpy as np
 import pytest
 from gradstep import _core
+from gradstep.optimizers import SGD
 from snapshot import everything
 from variants import keeps_less
 
@@ -168,8 +169,6 @@ def test_bytes_of_state():
 
 
 def test_rounding_by_chance_is_right_in_the_mean():
-    from gradstep.optimizers import SGD
-
     # A thousandth of a unit in the last place: nearest rounding never moves.
     n, step = 100_000, 2.0**-7 / 1000
     w, kept = np.ones(n, BF16), np.ones(n, BF16)
@@ -187,8 +186,6 @@ def test_rounding_by_chance_is_right_in_the_mean():
 
 
 def test_rounding_by_chance_depends_on_seed_step_and_array():
-    from gradstep.optimizers import SGD
-
     def bits(seed, skip=0, second=False):
         optimizer = SGD(2.0**-8, stochastic_rounding=True, seed=seed)
         arrays = [np.ones(999, BF16), np.ones(999, BF16)]
@@ -202,8 +199,6 @@ def test_rounding_by_chance_depends_on_seed_step_and_array():
 
 
 def test_a_seed_that_was_not_given_is_in_the_config():
-    from gradstep.optimizers import SGD
-
     optimizer = SGD(2.0**-8, stochastic_rounding=True)
     again = SGD.from_config(optimizer.get_config())
     arrays = [np.ones(999, BF16), np.ones(999, BF16)]
@@ -238,3 +233,18 @@ def test_float64_refuses_state_in_fewer_bits(new):
     with pytest.raises(TypeError, match=r"parameters\[1\] is float64, whose state"):
         optimizer.bind([np.ones(2, "f4"), np.ones(2)])
     assert len(optimizer._core) == 0
+
+
+def test_only_bfloat16_is_rounded_by_chance():
+    """Whatever other types the optimizer has, and in which order."""
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(600)
+    for order in ([F16, BF16, F32], [F32, BF16, F16], [BF16, F16, F32]):
+        arrays = {dtype: start.astype(dtype) for dtype in order}
+        grads = [np.full(600, 1e-3, dtype) for dtype in order]
+        plain = {dtype: array.copy() for dtype, array in arrays.items()}
+        SGD(1.0, stochastic_rounding=True, seed=1).step(list(arrays.values()), grads)
+        SGD(1.0).step(list(plain.values()), grads)
+        assert arrays[F16].tobytes() == plain[F16].tobytes()
+        assert arrays[F32].tobytes() == plain[F32].tobytes()
+        assert arrays[BF16].tobytes() != plain[BF16].tobytes()

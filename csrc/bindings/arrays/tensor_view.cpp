@@ -23,7 +23,6 @@ struct DLPackExchangeAPI {
   int (*dltensor_from_py_object)(void*, void*);
   void* current_work_stream;
 };
-constexpr int cpu = 1;                           // kDLCPU
 constexpr std::uint8_t floats = 2, bfloats = 4;  // kDLFloat, kDLBfloat
 
 bool parse(const DLTensor& t, Dtype& dtype) {
@@ -97,7 +96,8 @@ Layout TensorView::layout() const {
   return layout;
 }
 
-TensorReader::TensorReader(py::object type, py::object source) : type_(std::move(type)), source_(std::move(source)) {
+TensorReader::TensorReader(py::object type, py::object source, Memory memory)
+    : type_(std::move(type)), source_(std::move(source)), memory_(memory) {
   if (!PyType_Check(type_.ptr())) throw py::type_error("type must be a class.");
   if (!PyCapsule_IsValid(source_.ptr(), "dlpack_exchange_api")) {
     if (!PyCallable_Check(source_.ptr())) throw py::type_error("source must be a capsule or a function.");
@@ -123,8 +123,9 @@ bool TensorReader::read(PyObject* tensor, TensorView& view, std::vector<py::obje
     if (!t) return PyErr_Clear(), false;
     held.push_back(std::move(capsule));
   }
-  if (t->device_type != cpu || !parse(*t, view.dtype) || (t->ndim > 0 && !t->strides)) return false;
+  if (t->device_type != memory_ || !parse(*t, view.dtype) || (t->ndim > 0 && !t->strides)) return false;
   view.data = static_cast<std::byte*>(t->data) + t->byte_offset;
+  view.device = t->device_id;
   view.axes = t->ndim;
   view.shape = t->shape;
   view.strides = t->strides;

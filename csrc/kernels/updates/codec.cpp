@@ -24,17 +24,14 @@ template <class Half> void encode(const void* in, void* out, std::size_t n) {
 template <class Half> constexpr HalfCodec half() { return {decode<Half, float>, decode<Half, double>, encode<Half>}; }
 
 void round_by_chance(const float* RESTRICT in, void* out, std::size_t n, std::size_t first, const Chance& chance) {
-  // Of each 128 elements of the array, 16 lanes with four words each, of two halves each.
-  constexpr std::size_t lanes = 16, group = 8 * lanes;
+  constexpr std::size_t lanes = Chance::lanes, group = Chance::group;
   auto* RESTRICT words = static_cast<std::uint16_t*>(out);
   for (std::size_t done = 0; done < n;) {
     const std::size_t number = (first + done) / group, offset = (first + done) % group;
     std::uint32_t drawn[group];
 #pragma omp simd
     for (std::size_t k = 0; k < lanes; ++k) {
-      const auto four = philox({std::uint32_t(number * lanes + k), chance.array, std::uint32_t(chance.step),
-                                std::uint32_t(number * lanes >> 32)},
-                               chance.key);
+      const auto four = chance.words(number * lanes + k);
       for (std::size_t word = 0; word < 4; ++word) {
         drawn[word * lanes + k] = four[word] & 0xffffu;
         drawn[(word + 4) * lanes + k] = four[word] >> 16;

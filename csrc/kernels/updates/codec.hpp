@@ -1,9 +1,12 @@
 // Numbers kept in fewer bits: half types, and state of 8 bits. Over numbers that lie side by side.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
+#include "core/portable.hpp"
+#include "core/random.hpp"
 #include "kernels/isa.hpp"
 
 namespace gs {
@@ -15,6 +18,19 @@ inline constexpr std::size_t scale_block = 256;
 struct Chance {
   std::uint64_t key, step;
   std::uint32_t array;
+
+  // Of each 128 elements of the array, 16 lanes with four words each, of two halves each.
+  static constexpr std::size_t lanes = 16, group = 8 * lanes;
+  /// The words of a lane, of all that the array has.
+  HD std::array<std::uint32_t, 4> words(std::uint64_t lane) const {
+    return philox({std::uint32_t(lane), array, std::uint32_t(step), std::uint32_t(lane >> 32)}, key);
+  }
+  /// The 16 bits of one element.
+  HD std::uint32_t of(std::size_t element) const {
+    const std::size_t offset = element % group, word = offset / lanes;
+    const auto four = words(element / group * lanes + offset % lanes);
+    return word < 4 ? four[word] & 0xffffu : four[word - 4] >> 16;
+  }
 };
 
 /// What state in fewer bits is rounded by: not to the nearest, for a second moment moves by a thousandth of itself a
@@ -23,20 +39,26 @@ struct Chance {
 class Dither {
  public:
   explicit Dither(std::uint64_t t) {
-    // Multiples of two irrational numbers without their whole part: evenly spread over neighbours, and over steps.
     for (std::uint64_t i = 0; i < 2 * scale_block; ++i) {
-      const std::uint64_t part = i * 0xC13FA9A902A6328Fu + t * 0x9E3779B97F4A7C15u;
-      halves_[i] = (float(part >> 40) * 0x1p-24f - 0.5f) * 0.9999f;
-      words_[i] = std::uint32_t(part >> 48);
+      halves_[i] = (float(part(i, t) >> 40) * 0x1p-24f - 0.5f) * 0.9999f;
+      words_[i] = std::uint32_t(part(i, t) >> 48);
     }
   }
   /// Just within [-1/2, 1/2], so that a whole number stays: added to a code before it is rounded to the nearest.
   const float* codes(std::size_t block, std::size_t slot) const { return halves_ + place(block, slot); }
   /// Of 16 bits: added to a float before its last 16 are cut off.
   const std::uint32_t* words(std::size_t block, std::size_t slot) const { return words_ + place(block, slot); }
+  /// The word of one element, without the others.
+  HD static std::uint32_t word(std::uint64_t t, std::size_t element, std::size_t slot) {
+    return std::uint32_t(part(place(element / scale_block, slot) + element % scale_block, t) >> 48);
+  }
 
  private:
-  static std::size_t place(std::size_t block, std::size_t slot) { return (block * 77 + slot * 101) % scale_block; }
+  // Multiples of two irrational numbers without their whole part: evenly spread over neighbours, and over steps.
+  HD static std::uint64_t part(std::uint64_t i, std::uint64_t t) {
+    return i * 0xC13FA9A902A6328Fu + t * 0x9E3779B97F4A7C15u;
+  }
+  HD static std::size_t place(std::size_t block, std::size_t slot) { return (block * 77 + slot * 101) % scale_block; }
   float halves_[2 * scale_block];
   std::uint32_t words_[2 * scale_block];
 };

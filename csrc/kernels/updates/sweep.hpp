@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "core/dtype.hpp"
 #include "kernels/isa.hpp"
 #include "kernels/products/matrix_layout.hpp"
 #include "optimizers/all.hpp"
@@ -13,6 +14,13 @@ namespace gs {
 struct Factors {
   double decay = 1, scale = 1;  // of w, of g
 };
+
+/// Whether a factor of a gradient is the same in `real`, for all that counts. A clipped norm may leave so little of a
+/// float that the factor is none: then it is taken in parts, as the product is a number again.
+HD bool holds(Dtype real, double factor) {
+  const double size = factor < 0 ? -factor : factor;
+  return real == Dtype::f64 || size == 0 || (size > 0x1p-100 && size < 0x1p100) || !(size < inf);
+}
 
 /// One step over a matrix, or a part of one. update: the rule's Update<Real>; w of Real; g (rows, columns) of Real,
 /// without gaps; state: a pointer a slot, each of Real, laid out as w. Nothing overlaps.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import describe, is_array, is_sequence
+from .device import as_device_array, is_on_gpu
 
 __all__ = ["Structure", "as_gradient", "as_parameter", "fill", "flatten", "gather", "noun", "path"]
 
@@ -28,6 +29,8 @@ def _lent(value: Any, name: str, wanted: str) -> np.ndarray:
         return value
     if not is_array(value):
         raise TypeError(f"{name} must be {wanted}; got {describe(value)}.")
+    if is_on_gpu(value):
+        raise TypeError(f"{name} must be in CPU memory; it is on a GPU.")
     if hasattr(value, "__dlpack__") and not hasattr(value, "__array_interface__"):
         if getattr(value, "requires_grad", False):
             raise TypeError(f"{name} must be detached from its graph; pass {name}.detach().")
@@ -41,8 +44,10 @@ def _lent(value: Any, name: str, wanted: str) -> np.ndarray:
     return np.asarray(value)
 
 
-def as_parameter(value: Any, name: str) -> np.ndarray:
-    """An array that is to be updated in place: the very memory of `value`."""
+def as_parameter(value: Any, name: str) -> Any:
+    """An array that is to be updated in place: the very memory of `value`. A `DeviceArray` if it is on a GPU."""
+    if is_on_gpu(value):
+        return as_device_array(value, name)
     if isinstance(value, np.generic):
         raise TypeError(f"{name} must be {PARAMETER}; got a NumPy scalar. Use an array of shape ().")
     return _lent(value, name, PARAMETER)

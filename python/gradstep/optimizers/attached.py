@@ -11,6 +11,7 @@ import numpy as np
 from .. import _core
 from .arrays import as_parameter, noun, path
 from .bound import Step
+from .device import DeviceArray, DeviceCore, core_for
 from .hyperparameters import Configured
 from .schedules.base import LearningRateSchedule
 from .sparse import as_engine_gradient
@@ -54,6 +55,8 @@ class Attached(Configured):
                 indices.append(seen[1])  # the engine holds it too, and sees whether it was resized
                 continue
             array = as_parameter(leaf, noun("parameter", label))
+            has_others = bool(new) or len(self._core) > 0
+            self._core = core_for(self._core, array, noun("parameter", label), has_others)
             index = self._core.find(array)
             if index < 0 and seen is not None:
                 raise ValueError(
@@ -161,6 +164,8 @@ class Attached(Configured):
         return self._last[2]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
+        if isinstance(self._core, DeviceCore):
+            return self._core.bound(indices, labels)
         return _core.Bound(self._core, indices, labels, as_engine_gradient)
 
     def _forget(self, registered: int) -> None:
@@ -189,8 +194,14 @@ class Attached(Configured):
         """Inputs and outputs of the layer of an array of this name, to a rule that finds its curvature."""
         return 0, 0
 
-    def _decays(self, array: np.ndarray, name: str) -> bool:
+    def _decays(self, array: Any, name: str) -> bool:
         arrays, patterns = self._excluded
-        same = any(other.ctypes.data == array.ctypes.data and other.shape == array.shape for other in arrays)
+        same = any(_place(other) == _place(array) for other in arrays)
         last = name.rpartition("/")[2]
         return not same and not any(re.search(pattern, n) for pattern in patterns for n in (name, last))
+
+
+def _place(array: Any) -> tuple[bool, int, tuple[int, ...]]:
+    """Where an array lies: on a GPU or not, its address, and its shape."""
+    is_device = isinstance(array, DeviceArray)
+    return is_device, array.address if is_device else array.ctypes.data, array.shape

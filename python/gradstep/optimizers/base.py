@@ -88,7 +88,9 @@ class Optimizer(Attached, Copied, Stateful):
         ----------
         params : array, or sequence or dict of arrays, nested to any depth
             float32 or float64, writable, of any strides; no two may share memory. An array is an ndarray, or anything
-            on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor; NumPy 2.1).
+            on the CPU with ``__array_interface__``, the buffer protocol or DLPack (a PyTorch tensor; NumPy 2.1). In a
+            build with CUDA, also arrays on a GPU in C order, with ``__cuda_array_interface__`` (CuPy) or PyTorch's: the
+            step is queued on their stream.
         grads : the same structure
             The gradient of each array, of its shape and dtype; None leaves an array as it is. A `RowSparse` or SciPy
             CSR matrix stands for an array that is 0 but for some rows.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .. import _core
+from .device import UNCOPIED, DeviceCore
 from .hyperparameters import Configured
 from .schedules.base import values_ahead
 
@@ -65,6 +66,8 @@ class Copied(Configured):
     def _snapshot(self) -> dict[str, Any]:
         """All that the engine has, as plain data."""
         core, fields = self._core, self._all_fields()
+        if isinstance(core, DeviceCore):
+            raise TypeError(UNCOPIED)
         if not core.halted:  # which has no rows that are behind
             core.flush()
         groups = range(core.groups)

@@ -13,6 +13,7 @@ from ..delayed_interrupt import DelayedInterrupt
 from .arrays import noun, path
 from .base import Optimizer
 from .bound import Bound, Step
+from .device import DeviceCore
 from .sam import SAM
 from .schedules.base import Classes, LearningRateSchedule
 from .wrappers import Wrapper
@@ -204,6 +205,8 @@ class MultiOptimizer(Wrapper, Optimizer):
         registered = len(self._core)
         try:
             indices = super()._attach(leaves, labels, None, names)
+            if isinstance(self._core, DeviceCore):
+                raise TypeError(f"{type(self).__name__} steps arrays in CPU memory; these are on a GPU.")
             for index in range(registered, len(self._core)):
                 at = indices.index(index)
                 self._place(self._core.parameter(index), labels[at], names[at] if names else path(labels[at]))

@@ -10,6 +10,7 @@ import numpy as np
 from ..checks import check_float, describe
 from .base import Optimizer
 from .bound import Bound
+from .device import DeviceCore
 from .hyperparameters import Configured
 from .schedules.base import Classes, LearningRateSchedule
 from .state import checked_entry
@@ -256,6 +257,8 @@ class SingleWrapper(Wrapper):
 
     def _prepare(self, known: int) -> None:
         try:
+            if isinstance(self._core, DeviceCore):
+                raise TypeError(f"{type(self).__name__} steps arrays in CPU memory; these are on a GPU.")
             self._add_slots(known)
         except Exception:
             self._forget(known)

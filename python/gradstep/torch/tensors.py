@@ -22,7 +22,8 @@ def check_dense(tensor: Any, name: str) -> None:
     if tensor.layout != torch.strided:
         raise TypeError(f"{name} must be dense; its layout is {tensor.layout}.")
     if tensor.device.type != "cpu":
-        raise TypeError(f"{name} must be in CPU memory; it is on {tensor.device}.")
+        other = " For a GPU there is gradstep.optimizers, in a build with CUDA." if tensor.is_cuda else ""
+        raise TypeError(f"{name} must be in CPU memory; it is on {tensor.device}.{other}")
 
 
 def check_dtype(tensor: Any, name: str) -> None:
