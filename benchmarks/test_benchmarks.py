@@ -219,7 +219,7 @@ def test_every_committed_run_is_in_the_history() -> None:
 
 def test_a_day_is_in_the_history_once(tmp_path: Path) -> None:
     card = {"cpu": "a CPU", "cores": 2, "threads": 1, "date": "2026-01-01"}
-    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {}, "errors": {}}
+    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {"fma": 1e-12}, "errors": {}}
     path = tmp_path / "history.json"
     for date, seconds in (("2026-01-01", 3e-3), ("2026-01-02", 2e-3), ("2026-01-02", 1e-3)):
         measured = {**problem, "seconds": {"gradstep: fit": seconds, "torch: default": 4e-3}}
