@@ -17,10 +17,17 @@ import history
 import report
 from cases import load
 
+ROOFLINE = "roofline"
+
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks/run.py", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(report.CASES)}; default: all")
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        metavar="CASE",
+        help=f"of {', '.join(report.CASES)}; default: all of these; or {ROOFLINE} alone: the machine, and its kernels",
+    )
     parser.add_argument("--rounds", type=int, default=7, help="turns of every rival (default 7)")
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a turn (default 0.3)")
     parser.add_argument(
@@ -40,13 +47,18 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         help="the interpreter that has the rivals installed; gradstep runs in this one, if it is here",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="OUT", help="write the results there, and add them to history.json beside"
+        "--json",
+        type=Path,
+        metavar="OUT",
+        help="write the results there, and add them to history.json beside; those of roofline with a picture",
     )
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, two short rounds, no compilation: only a trial"
     )
     args = parser.parse_args(given)
-    unknown = sorted(set(args.cases) - set(report.CASES))
+    if ROOFLINE in args.cases and len(args.cases) > 1:
+        parser.error(f"{ROOFLINE} is measured alone; got {', '.join(args.cases)}.")
+    unknown = sorted(set(args.cases) - {*report.CASES, ROOFLINE})
     if unknown:
         parser.error(f"CASE must be of {', '.join(report.CASES)}; got {', '.join(unknown)}.")
     if args.sizes and len(args.cases) != 1:
@@ -68,6 +80,8 @@ def digits(path: str | None) -> str | None:
 
 def main(given: list[str] | None = None) -> dict[str, Any]:
     args = arguments(given)
+    if args.cases == [ROOFLINE]:
+        return run_roofline(args)
     data = digits(args.data)
     card = harness.card(args.threads)
     card["images"] = Path(data).name if data else "generated"
@@ -145,6 +159,24 @@ def run_load(
             found.append(beside.run_problem(problem, args, machine, data, seen))
             print(report.problem_text(case, found[-1]) + "\n", flush=True)
     return found
+
+
+def run_roofline(args: argparse.Namespace) -> dict[str, Any]:
+    """Measures the machine and our kernels, in this process."""
+    import roofline
+
+    with tempfile.TemporaryDirectory() as folder:
+        program = harness.compile_limits(Path(folder))
+        with harness.Limits(program, args.threads) as machine:
+            results = {
+                "card": harness.card(args.threads),
+                "roofline": roofline.run(machine, args.threads, args.rounds, args.seconds / 10, args.quick),
+            }
+    print(roofline.text(results["roofline"]), flush=True)
+    if args.json:
+        args.json.write_text(json.dumps(results, indent=1) + "\n")
+        roofline.draw(results["roofline"], args.json.with_suffix(".png"))
+    return results
 
 
 if __name__ == "__main__":

@@ -175,8 +175,31 @@ def test_the_command_on_products() -> None:
     assert "blas" in results["rivals"]["numpy"]
 
 
+@pytest.mark.skipif(not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler")
+def test_the_roofline(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A kernel of each kind on one thread: every one has a roof, the table a row, and there is a picture."""
+    out = tmp_path / "roofline.json"
+    found = run.main(["roofline", "--quick", "--threads", "1", "--json", str(out)])["roofline"]
+    assert json.loads(out.read_text())["roofline"] == found
+    (single,) = found["threads"].values()
+    kinds = ["product", "sweep", "map", "reduce", "normalize", "conv", "pool", "cell", "attention"]
+    assert [kernel["kind"] for kernel in single["kernels"]] == kinds
+    assert all(0 < kernel["roof"] < 1 and kernel["seconds"] > 0 for kernel in single["kernels"])
+    assert {kernel["bound"] for kernel in single["kernels"]} <= {"operations", "bytes"}
+    assert found["caches"] == sorted(found["caches"])
+    assert found["handover"] > 0
+    assert out.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    said = capfd.readouterr().out
+    assert all(f"| {kernel['name']} " in said for kernel in single["kernels"])
+
+
 def test_arguments_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for given, said in ((["nothing"], "got nothing"), (["step", "mlp", "--sizes", "3"], "one CASE")):
+    refused = (
+        (["nothing"], "got nothing"),
+        (["step", "mlp", "--sizes", "3"], "one CASE"),
+        (["roofline", "mlp"], "alone"),
+    )
+    for given, said in refused:
         with pytest.raises(SystemExit):
             run.arguments(given)
         assert said in capsys.readouterr().err
@@ -196,7 +219,7 @@ def test_every_committed_run_is_in_the_history() -> None:
 
 def test_a_day_is_in_the_history_once(tmp_path: Path) -> None:
     card = {"cpu": "a CPU", "cores": 2, "threads": 1, "date": "2026-01-01"}
-    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {}, "errors": {}}
+    problem = {"problem": {"name": "batch 32", "batch": 32}, "limits": {"fma": 1e-12}, "errors": {}}
     path = tmp_path / "history.json"
     for date, seconds in (("2026-01-01", 3e-3), ("2026-01-02", 2e-3), ("2026-01-02", 1e-3)):
         measured = {**problem, "seconds": {"gradstep: fit": seconds, "torch: default": 4e-3}}

@@ -44,3 +44,9 @@ def test_ours_reach_their_goals(name: str, solved: list[int], calls: float) -> N
     assert row["lies"] == 0
     assert row["alarms"] <= 1
     assert row["errors"] == 0
+
+
+def test_l_bfgs_in_bad_units() -> None:
+    row = minimizers.judged(minimizers.ours()["gradstep l-bfgs"], scaled=True)
+    assert all(found >= least for found, least in zip(row["solved"], [30, 28, 26], strict=True)), row
+    assert row["lies"] <= 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -111,16 +112,58 @@ def page(module: str, name: str, home: dict[int, tuple[str, str]], public: set[t
     callable_thing = inspect.isclass(thing) or inspect.isroutine(thing)
     if callable_thing and first != (module, name):
         other = ".".join(first)
-        return f"{heading}\n.. py:data:: {full}\n   :noindex:\n\n   Another name of :py:obj:`{other}`.\n"
+        return (
+            f"{heading}\n.. py:data:: {full}\n   :noindex:\n\n   Another name of :py:obj:`{other}`.\n{example(thing)}"
+        )
     if inspect.isclass(thing):
         bases = [".".join(home[id(base)]) for base in thing.__mro__[1:] if base in public]
         text = f"{heading}\n.. autoclass:: {full}\n   :members: {', '.join(members_of(thing, public))}\n"
         if not members_of(thing, public):
             text = f"{heading}\n.. autoclass:: {full}\n"
+        if thing.__name__ != name:  # which Sphinx would take for an alias
+            text = f"{heading}\n{spelled_out(thing, full, members_of(thing, public))}"
         return text + (f"\n   Methods of its base class: :py:class:`{bases[0]}`.\n" if bases else "")
     if inspect.isroutine(thing):
         return f"{heading}\n.. autofunction:: {full}\n"
-    return f"{heading}\n.. py:data:: {full}\n\n   {summary(thing, name)}\n"
+    return f"{heading}\n.. py:data:: {full}\n\n   {summary(thing, name)}\n{example_of_value(thing, name)}"
+
+
+def spelled_out(cls: type, full: str, members: list[str]) -> str:
+    """A class under a name that is not its own, as `autoclass` shows others."""
+    from sphinx.ext.napoleon import Config, NumpyDocstring
+
+    sections = [("State", "params_style"), ("Warns", "params_style")]
+    settings = Config(napoleon_use_ivar=True, napoleon_use_rtype=False, napoleon_custom_sections=sections)
+    lines = NumpyDocstring(inspect.getdoc(cls) or "", settings, what="class").lines()
+    module, _, name = full.rpartition(".")
+    given = inspect.signature(cls)
+    arguments = [argument.replace(annotation=argument.empty) for argument in given.parameters.values()]
+    plain = given.replace(parameters=arguments, return_annotation=given.empty)
+    text = f".. py:currentmodule:: {module}\n\n.. py:class:: {name}{plain}\n\n" + "".join(
+        f"   {line}".rstrip() + "\n" for line in lines
+    )
+    for member in members:
+        kind = "property" if isinstance(inspect.getattr_static(cls, member), property) else "method"
+        text += f"\n   .. auto{kind}:: {full}.{member}\n"
+    return text
+
+
+def example(thing: Any) -> str:
+    """The examples of a docstring, as a part of a page."""
+    found = re.search(
+        r"^Examples\n-+\n(.*?)(?=^\S[^\n]*\n-{3,}\n|\Z)", inspect.getdoc(thing) or "", re.DOTALL | re.MULTILINE
+    )
+    return "" if found is None else f"\n.. rubric:: Examples\n\n{found[1].strip()}\n"
+
+
+def example_of_value(thing: Any, name: str) -> str:
+    """What Python shows of a value: a version, or a problem at its start."""
+    if name == "__version__":
+        text = f">>> import gradstep\n>>> gradstep.__version__\n{thing!r}"
+    else:
+        text = f">>> import gradstep as gs\n>>> p = gs.problems.{name}\n"
+        text += f">>> float(p(p.start)), p.fun\n({float(thing(thing.start))!r}, {thing.fun!r})"
+    return f"\n.. rubric:: Examples\n\n{text}\n"
 
 
 def summary(thing: Any, name: str) -> str:

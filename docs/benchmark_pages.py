@@ -52,7 +52,8 @@ def over_ours(case: Any, problems: list[dict[str, Any]]) -> dict[str, dict[str, 
 def card(result: dict[str, Any]) -> str:
     """The machine and the versions as a table."""
     lines = ["| | |", "|---|---|"]
-    lines += [f"| {key} | {value} |" for key, value in result["card"].items() if value or value == 0]
+    about = {key: f"{value:.2g}" if isinstance(value, float) else value for key, value in result["card"].items()}
+    lines += [f"| {key} | {value} |" for key, value in about.items() if value or value == 0]
     lines += [f"| {title} | {what} |" for title, what in result["rivals"].items()]
     return "\n".join(lines)
 
@@ -62,7 +63,7 @@ def page(name: str, result: dict[str, Any]) -> str:
     parts = [f"# {name}", card(result)]
     for case_name, problems in result["cases"].items():
         case = report().CASES[case_name]
-        parts.append(f"## {case_name}: {case.TITLE}")
+        parts.append(f"## {case_name}\n\n{case.TITLE}.")
         rows = over_ours(case, problems) if case_name != "load" else {}
         if 0 < len(rows) <= 16:
             about = f"{case_name}, times over gradstep's"
@@ -96,7 +97,7 @@ def history() -> str:
         parts.append(f"## {machine}")
         for case in dict.fromkeys(entry["case"] for entry in entries):
             of_case = [entry for entry in entries if entry["case"] == case]
-            parts.append(f"### {case}: {report().CASES[case].TITLE}")
+            parts.append(f"### {case}\n\n{report().CASES[case].TITLE}.")
             lines: dict[str, list[tuple[str, float]]] = {}
             for entry in of_case:
                 lines.setdefault(entry["problem"], []).append((entry["date"], entry["seconds"]))
@@ -110,10 +111,20 @@ def history() -> str:
             ]
             for entry in of_case:
                 rival, limit = entry.get("rival", ["", ""]), entry.get("limit", ["", ""])
-                cells = [entry["problem"], entry["date"], f"{1e6 * entry['seconds']:,.4g}", *rival, *limit]
+                cells = [
+                    entry["problem"],
+                    entry["date"].replace("-", "\N{NON-BREAKING HYPHEN}"),
+                    microseconds(entry["seconds"]),
+                    *rival,
+                    *limit,
+                ]
                 rows.append("| " + " | ".join(map(str, cells)) + " |")
             parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
+
+
+def microseconds(seconds: float) -> str:
+    return f"{1e6 * seconds:,.0f}" if seconds >= 1e-4 else f"{1e6 * seconds:.3g}"
 
 
 def index(found: dict[str, dict[str, Any]]) -> str:

@@ -67,6 +67,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"(^|[\\/])data\.py$",
     "within_subsection_order": "gallery.ReadmeOrder",
     "image_scrapers": ("gallery",),
+    "default_thumb_file": str(figures.MADE / "thumbnail.png"),
     "download_all_examples": False,
     "show_memory": False,
     "write_computation_times": False,
@@ -114,6 +115,12 @@ def write_pages(app: Any) -> None:
     figures.write()
 
 
+def write_thumbnail(app: Any, config: Any) -> None:
+    """Make the picture that the gallery looks for before anything else is made."""
+    figures.thumbnail()
+
+
 def setup(app: Any) -> None:
+    app.connect("config-inited", write_thumbnail)
     app.add_domain(OneMeaning, override=True)
     app.connect("builder-inited", write_pages)

@@ -137,6 +137,22 @@ FIGURES: dict[str, tuple[Callable[[Axes, Palette], None], tuple[float, float]]] 
 }
 
 
+def thumbnail() -> None:
+    """A curve that falls: what stands for an example that draws nothing, on light and dark pages."""
+    from matplotlib.figure import Figure
+
+    MADE.mkdir(exist_ok=True)
+    figure = Figure(figsize=(4, 2.8))
+    axes = figure.add_axes((0.12, 0.14, 0.8, 0.78))
+    steps = [0.1 * i for i in range(41)]
+    for rate, color in ((0.5, "#6699cc"), (1.2, "#e08a2e")):
+        axes.plot(steps, [2.718281828 ** (-rate * t) for t in steps], color=color, linewidth=5)
+    axes.set(xticks=[], yticks=[])
+    for name, spine in axes.spines.items():
+        spine.set(visible=name in ("left", "bottom"), color="#888888", linewidth=3)
+    figure.savefig(MADE / "thumbnail.png", transparent=True, dpi=100)
+
+
 def write() -> None:
     """Draw all figures that are not there yet."""
     from matplotlib import rc_context

@@ -1,9 +1,10 @@
 // What this machine can do: sweeps over arrays (an optimizer's traffic), a copy, and multiply-adds without memory.
 //
 // One process; each line of input is `KIND SIZE THREADS SECONDS`, where KIND is sweep:R:W (reads R arrays and writes
-// the first W of them), copy, fma (of floats) or fma64 (of doubles). Its answer is a line of JSON with the seconds of
-// each sample: of one sweep or copy over SIZE floats, or of one floating-point operation (a multiply-add counts as
-// two).
+// the first W of them), copy, fma (of floats), fma64 (of doubles) or handover (of a cache line from one of two threads
+// to the other). Its answer is a line of JSON with the seconds of each sample: of one sweep or copy over SIZE floats,
+// of one floating-point operation (a multiply-add counts as two), or of one of SIZE hand-overs.
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
@@ -13,6 +14,9 @@
 #include <utility>
 #include <vector>
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -113,6 +117,23 @@ template <class Real> void fma(std::ptrdiff_t n, int threads) {
   }
 }
 
+// n times a number goes from one thread to another, and back
+void hand_over(std::ptrdiff_t n) {
+  alignas(64) std::atomic<std::ptrdiff_t> ball{0};
+#pragma omp parallel num_threads(2)
+  {
+    std::ptrdiff_t mine = 0;
+#ifdef _OPENMP
+    mine = omp_get_thread_num();
+#endif
+    for (; mine < n; mine += 2) {
+      while (ball.load(std::memory_order_acquire) != mine) {
+      }
+      ball.store(mine + 1, std::memory_order_release);
+    }
+  }
+}
+
 template <class Run> std::vector<double> measure(Run run, double seconds) {
   double begin = now();
   int warm = 0;
@@ -144,6 +165,9 @@ int main() {
       samples = measure([=] { wide ? fma<double>(n, threads) : fma<float>(n, threads); }, seconds);
       const double lanes = double(vector_bytes) / (wide ? sizeof(double) : sizeof(float));
       for (double& s : samples) s /= 2 * lanes * chains * double(n) * threads;
+    } else if (std::strcmp(kind, "handover") == 0) {
+      samples = measure([=] { hand_over(n); }, seconds);
+      for (double& s : samples) s /= double(n);
     } else {
       int reads = 2, writes = 0;
       const bool sweeps = std::sscanf(kind, "sweep:%d:%d", &reads, &writes) == 2;

@@ -34,8 +34,16 @@ struct AttentionSizes {
   ScoreKind kind = ScoreKind::products;  // tanhs: of one head
   double rate = 0;                       // of the weights that are dropped
   std::uint64_t key = 0;                 // of what is drawn
+  bool gives_dropped = false;            // whether the weights that it gives beside o are those after dropping
 
   std::size_t scores() const { return queries * keys; }
+};
+
+/// Weights of the means, softmax of the scores, as numbers [at, at + groups * heads * queries * keys) of the rows of a
+/// matrix: where they, or the gradients or directions by them, lie.
+template <class Real> struct GivenWeights {
+  Real* matrix = nullptr;  // null: they are not given
+  std::size_t stride = 0, at = 0;
 };
 
 /// Where it lies; q, k, v, o and their gradients (samples, groups, steps, heads, size).
@@ -48,6 +56,7 @@ template <class Real> struct AttentionValues {
   const Real *factor, *weight, *of_size;  // of the scores, (), () and (size); or null: 1
   const std::int64_t* ids;                // (samples)
   const std::uint32_t* number;            // of the pass
+  GivenWeights<Real> given;
 };
 
 /// Where the gradients are, by o, and are to be: factors, weights (samples, groups) and of_size (samples, groups, size)
@@ -55,6 +64,7 @@ template <class Real> struct AttentionValues {
 template <class Real> struct AttentionGradients {
   const Real* o;
   Real *q, *k, *v, *factors, *weights, *of_size;
+  GivenWeights<Real> given;
 };
 
 /// What both passes have in common.
@@ -146,6 +156,11 @@ template <class Real> class AttentionJob : public Job<Real> {
   Real* products_scratch(Real* scratch) const { return scratch + pointers_ + matrices * matrix_; }
   Real* matrix(Real* scratch, std::size_t i) const { return scratch + pointers_ + i * matrix_; }
 
+  /// Where those of a head lie.
+  Real* of_head(const GivenWeights<Real>& given, const Head& at) const {
+    return given.matrix + at.sample * given.stride + given.at + at.part * sizes_.scores();
+  }
+
   void drop(const Head& at, Real* scores) const {
     const std::uint64_t key = sizes_.key + at.part * 0x9e3779b97f4a7c15u;
     const double kept = sizes_.rate < 1 ? 1 / (1 - sizes_.rate) : 0;
@@ -190,6 +205,7 @@ template <class Real> class AttentionForwardJob : public AttentionJob<Real> {
         std::copy_n(p, s.scores(), used);
         this->drop(head, used);
       }
+      if (at.given.matrix) std::copy_n(s.gives_dropped ? used : p, s.scores(), this->of_head(at.given, head));
       this->multiply(used, s.keys, false, at.v + head.v, this->value_stride(), false, at.o + head.o,
                      this->value_stride(), s.queries, s.value_size, s.keys, scratch);
     });
@@ -223,7 +239,9 @@ template <class Real> class AttentionBackwardJob : public AttentionJob<Real> {
                      s.queries, s.keys, s.value_size, scratch);
       this->multiply(used, s.keys, true, grad, this->value_stride(), false, to_.v + head.v, this->value_stride(),
                      s.keys, s.value_size, s.queries, scratch);
+      if (to_.given.matrix && s.gives_dropped) add_to(ds, this->of_head(to_.given, head), s.scores());
       if (s.rate > 0) this->drop(head, ds);
+      if (to_.given.matrix && !s.gives_dropped) add_to(ds, this->of_head(to_.given, head), s.scores());
       attention_loops<Real>().softmax_grad(this->mask_of(head), to_.factors ? Real(1) : Real(this->scale()), p, ds);
       if (this->tanhs()) return back_by_tanhs(head, ds, other, scratch);
       Real* const dq = to_.q + head.q;

@@ -14,6 +14,7 @@ namespace gs {
 template <class Real> struct AttentionDirections {
   const Real *q, *k, *v;
   const Real *factor, *weight, *of_size;  // of the scores
+  GivenWeights<Real> given;               // where those of the weights are to be
 };
 
 /// dq, dk, dv of each head, and what the forward pass kept -> do (queries, value_size): with s = scale q k^T and p =
@@ -35,7 +36,9 @@ template <class Real> class AttentionTangentJob : public AttentionJob<Real> {
       else
         move_by_products(head, ds, used, scratch);
       attention_loops<Real>().softmax_grad(this->mask_of(head), Real(1), p, ds);
+      if (d_.given.matrix && !s.gives_dropped) std::copy_n(ds, s.scores(), this->of_head(d_.given, head));
       if (s.rate > 0) this->drop(head, ds);
+      if (d_.given.matrix && s.gives_dropped) std::copy_n(ds, s.scores(), this->of_head(d_.given, head));
       Real* const to = do_ + head.o;
       this->multiply(ds, s.keys, false, at.v + head.v, this->value_stride(), false, to, this->value_stride(), s.queries,
                      s.value_size, s.keys, scratch);

@@ -10,37 +10,33 @@
 #include <vector>
 
 #include "graph/jobs.hpp"
+#include "graph/lookup_ids.hpp"
 #include "graph/matrix.hpp"
 
 namespace gs {
 
-/// The row of a table for an id, rounded towards 0; `rows` if the table has no such row.
-template <class Real> std::size_t row_of(Real id, std::size_t rows) {
-  return id > Real(-1) && id < Real(rows) ? std::size_t(id) : rows;
-}
-
-/// Which of a list of ids are which row of a table, in their order.
+/// Which gradients belong to which row of a table, in the order of the ids.
 class LookupOrder {
  public:
-  /// ids (n), of a table of `rows`
-  template <class Real> void sort(const Real* ids, std::size_t n, std::size_t rows) {
+  /// ids of a table of `rows`
+  template <class Real> void sort(const LookupIds<Real>& from, std::size_t rows) {
+    const Real* const ids = from.ids.at;
     first_.assign(rows + 2, 0);
-    order_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) ++first_[row_of(ids[i], rows) + 1];
+    at_.resize(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) ++first_[row_of(ids[i], rows) + 1];
     for (std::size_t row = 0; row <= rows; ++row) first_[row + 1] += first_[row];
     next_.assign(first_.begin(), first_.end() - 1);
-    for (std::size_t i = 0; i < n; ++i) order_[next_[row_of(ids[i], rows)]++] = std::uint32_t(i);
+    from.each([&](std::size_t i, std::uint32_t at) { at_[next_[row_of(ids[i], rows)]++] = at; });
   }
-  /// visit(place in ids) of each that is this row.
-  template <class Visit> void each(std::size_t row, Visit visit) const {
-    for (std::size_t k = first_[row]; k < first_[row + 1]; ++k) visit(std::size_t(order_[k]));
-  }
+  /// Rows of the gradients that belong to this row of the table; and how many.
+  const std::uint32_t* at(std::size_t row) const { return at_.data() + first_[row]; }
+  std::size_t count(std::size_t row) const { return first_[row + 1] - first_[row]; }
 
  private:
-  std::vector<std::uint32_t> order_, first_, next_;  // first_ (row + 1): where in order_ the places of a row begin
+  std::vector<std::uint32_t> at_, first_, next_;  // first_ (row + 1): where in at_ those of a row begin
 };
 
-/// Gradients dy (ids, columns) by rows that were read, in the order in which their ids say.
+/// Gradients dy (n, columns) by rows that were read, and which of them belong to which row.
 template <class Real> struct LookupTerm {
   std::shared_ptr<const LookupOrder> order;
   Matrix<Real> dy;
@@ -64,13 +60,14 @@ template <class Real> class LookupGradJob : public GradJob<Real> {
     const RowSteps* const steps = this->weight().by_rows;
     if (steps && steps->gradient && !this->weight().gradient)
       return steps->step(first, first + rows_.size(chunk), this->kernel());
-    std::fill_n(sum, n, Real(0));
-    for (const LookupTerm<Real>& term : terms_)
-      for (std::size_t i = 0; i < rows_.size(chunk); ++i)
-        term.order->each(first + i, [&](std::size_t at) {
-          const Real* const dy = term.dy.at + at * columns_;
-          for (std::size_t j = 0; j < columns_; ++j) sum[i * columns_ + j] += dy[j];
-        });
+    for (std::size_t i = 0; i < rows_.size(chunk); ++i) {
+      const Real* start = nullptr;
+      for (const LookupTerm<Real>& term : terms_) {
+        products<Real>().sum_rows({start, term.dy.at, columns_, term.order->at(first + i), nullptr,
+                                   term.order->count(first + i), columns_, sum + i * columns_});
+        start = sum + i * columns_;
+      }
+    }
     this->update(chunk, first * columns_, sum, MatrixLayout(n));
   }
 

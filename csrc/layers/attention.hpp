@@ -18,12 +18,14 @@ namespace gs {
 struct AttentionInputs {
   AttentionSizes sizes;
   bool query_masked, key_masked, masked;
+  bool scored;  // whether the weights of the means stand behind the output, sample by sample
 
   template <class Settings>
   AttentionInputs(const Shapes& inputs, const Settings& settings)
       : query_masked(settings.flag("query_masked")),
         key_masked(settings.flag("key_masked")),
-        masked(settings.flag("masked")) {
+        masked(settings.flag("masked")),
+        scored(settings.flag("scored")) {
     sizes.groups = settings.whole("groups");
     settings.check(rows_of(inputs[0]) % sizes.groups == 0 && rows_of(inputs[1]) % sizes.groups == 0,
                    "queries and keys must be in equal groups.");
@@ -43,19 +45,46 @@ struct AttentionInputs {
                    "masks must have a number for each query, for each key, or for each of both.");
   }
 
-  /// What is read where; scale: of the scores.
+  /// Weights of a sample.
+  std::size_t weights() const { return sizes.groups * sizes.heads * sizes.scores(); }
+  /// Shape of the output, whose own is `shape`.
+  Shape output(const Shape& shape) const { return scored ? Shape{size_of(shape) + weights()} : shape; }
+  /// Where of the output, or of the gradient or direction by it, the weights lie.
+  template <class Real> GivenWeights<Real> given(std::size_t batch, Matrix<Real> y) const {
+    const std::size_t columns = y.size() / batch;
+    return scored ? GivenWeights<Real>{y.at, columns, columns - weights()} : GivenWeights<Real>{};
+  }
+  /// Rows of `columns` numbers: of the output what stands before the weights; apart if there are weights.
+  template <class Real>
+  Matrix<Real> before_weights(Call<Real>& call, Matrix<Real> y, const char* name, std::size_t batch,
+                              std::size_t columns) const {
+    if (!scored) return y;
+    return call.save(name, batch * sizes.groups * sizes.queries * columns, columns);
+  }
+  /// The same, of y to `apart`, or back.
+  template <class Real> void move(Schedule<Real>& schedule, Matrix<Real> y, Matrix<Real> apart, bool back) const {
+    if (!scored) return;
+    const std::size_t whole = y.size() / schedule.batch, n = apart.size() / schedule.batch;
+    const Matrix<Real> from = back ? apart : y, to = back ? y : apart;
+    schedule.each_row(schedule.batch, n, {{from.at}, {to.at}}, [=](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i)
+        std::copy_n(from.at + i * (back ? n : whole), n, to.at + i * (back ? whole : n));
+    });
+  }
+
+  /// What is read where; scale: of the scores; y: the output.
   template <class Real>
   AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> q, Matrix<Real> k,
-                               Matrix<Real> v, Matrix<Real> o, double scale) const {
+                               Matrix<Real> v, Matrix<Real> o, Matrix<Real> y, double scale) const {
     AttentionValues<Real> at{};
     at.q = q.at;
     at.k = k.at;
     at.v = v.at;
     at.o = o.at;
     at.scale = scale;
-    const std::size_t scores = schedule.batch * sizes.groups * sizes.heads * sizes.scores();
+    at.given = given(schedule.batch, y);
     if (schedule.training) {
-      at.p = call.save("weights", scores, sizes.keys).at;
+      at.p = call.save("weights", schedule.batch * weights(), sizes.keys).at;
       at.ids = schedule.ids.data();
       at.number = &schedule.number;
     }
@@ -67,7 +96,8 @@ struct AttentionInputs {
     return at;
   }
   template <class Real> Access access(const AttentionValues<Real>& at) const {
-    return {{at.q, at.k, at.v, at.query_mask, at.key_mask, at.mask, at.factor, at.weight, at.of_size}, {at.o, at.p}};
+    return {{at.q, at.k, at.v, at.query_mask, at.key_mask, at.mask, at.factor, at.weight, at.of_size},
+            {at.o, at.p, at.given.matrix}};
   }
 
   template <class Real> void forward(Schedule<Real>& schedule, const AttentionValues<Real>& at) const {
@@ -79,13 +109,13 @@ struct AttentionInputs {
                Matrix<Real> o) const {
     Access uses = access(at);
     uses.reads.insert(uses.reads.end(), {at.p, d.q, d.k, d.v, d.factor, d.weight, d.of_size});
-    uses.writes = {o.at};
+    uses.writes = {o.at, d.given.matrix};
     schedule.run(std::make_unique<AttentionTangentJob<Real>>(sizes, at, schedule.batch, d, o.at), uses);
   }
   template <class Real>
   void backward(Schedule<Real>& schedule, const AttentionValues<Real>& at, const AttentionGradients<Real>& to) const {
     Access uses = access(at);
-    uses.reads.insert(uses.reads.end(), {at.p, to.o});
+    uses.reads.insert(uses.reads.end(), {at.p, to.o, to.given.matrix});
     uses.writes = {to.q, to.k, to.v, to.factors, to.weights, to.of_size};
     schedule.run(std::make_unique<AttentionBackwardJob<Real>>(sizes, at, schedule.batch, to), uses);
   }
@@ -120,7 +150,7 @@ struct MultiHeadAttention {
   Shape output() const {
     Shape shape = queries;
     shape.insert(shape.end(), output_axes.begin(), output_axes.end());
-    return shape;
+    return inputs.output(shape);
   }
   // Kernel and bias of query, key, value and output.
   std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
@@ -133,24 +163,29 @@ struct MultiHeadAttention {
   }
 
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const auto at = values(schedule, call);
+    const auto at = values(schedule, call, call.y(1));
     schedule.product(call.x(query_in, 0), kernel(call, 0), bias(call, 0), queries_of(schedule, call));
     schedule.product(call.x(key_in, 2), kernel(call, 1), bias(call, 1), keys_of(schedule, call));
     schedule.product(call.x(value_in, 1), kernel(call, 2), bias(call, 2), values_of(schedule, call));
     inputs.forward(schedule, at);
-    schedule.product(schedule.rows(heads_of(schedule, call)), kernel(call, 3), bias(call, 3), call.y(out));
+    const Matrix<Real> y = output(schedule, call, call.y(out), "output");
+    schedule.product(schedule.rows(heads_of(schedule, call)), kernel(call, 3), bias(call, 3), y);
+    inputs.move(schedule, call.y(1), y, true);
   }
 
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const auto at = values(schedule, call);
-    const Matrix<Real> dy = call.dy(out), o = heads_of(schedule, call);
+    const auto at = values(schedule, call, {});
+    const Matrix<Real> dy = output(schedule, call, call.dy(out), "gradient by output"), o = heads_of(schedule, call);
+    inputs.move(schedule, call.dy(1), dy, false);
     const Matrix<Real> grad = call.save("gradient by heads", o.size(), v);
     schedule.input_grad(dy, kernel(call, 3), grad);
     learn(schedule, call, 3, schedule.rows(o), dy);
     // Where memory is read that nobody needs any more: it is near.
     const Matrix<Real> dk = keys_of(schedule, call), dv = values_of(schedule, call),
                        dq = q == v ? grad : call.save("dq", queries_of(schedule, call).size(), q);
-    inputs.backward(schedule, at, {grad.at, dq.at, dk.at, dv.at, nullptr, nullptr, nullptr});
+    inputs.backward(
+        schedule, at,
+        {grad.at, dq.at, dk.at, dv.at, nullptr, nullptr, nullptr, inputs.given(schedule.batch, call.dy(1))});
     const auto back = [&](std::size_t which, std::size_t input, std::size_t n, Matrix<Real> dz) {
       if (const Matrix<Real> dx = call.dx(n, input)) schedule.input_grad(dz, kernel(call, which), dx);
       learn(schedule, call, which, call.x(n, input), dz);
@@ -170,9 +205,12 @@ struct MultiHeadAttention {
     into(0, 0, query_in, dq, "q by weights");
     into(1, 2, key_in, dk, "k by weights");
     into(2, 1, value_in, dv, "v by weights");
-    inputs.tangent(schedule, values(schedule, call), {dq.at, dk.at, dv.at, nullptr, nullptr, nullptr}, o);
+    inputs.tangent(schedule, values(schedule, call, {}),
+                   {dq.at, dk.at, dv.at, nullptr, nullptr, nullptr, inputs.given(schedule.batch, d.y(1))}, o);
+    const Matrix<Real> dy = output(schedule, d, d.y(out), "output");
     product_tangent(schedule, call, d, schedule.rows(heads_of(schedule, call)), schedule.rows(o), true,
-                    use_bias ? std::size_t(6) : std::size_t(3), bias(d, 3), d.y(out), "y by weights");
+                    use_bias ? std::size_t(6) : std::size_t(3), bias(d, 3), dy, "y by weights");
+    inputs.move(schedule, d.y(1), dy, true);
   }
 
  private:
@@ -199,9 +237,13 @@ struct MultiHeadAttention {
   template <class Real> Matrix<Real> heads_of(Schedule<Real>& schedule, Call<Real>& call) const {
     return call.save("heads", schedule.batch * inputs.sizes.groups * inputs.sizes.queries * v, v);
   }
-  template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call) const {
+  template <class Real>
+  Matrix<Real> output(const Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> y, const char* name) const {
+    return inputs.before_weights(call, y, name, schedule.batch, out);
+  }
+  template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> y) const {
     return inputs.values(schedule, call, queries_of(schedule, call), keys_of(schedule, call), values_of(schedule, call),
-                         heads_of(schedule, call), 1 / std::sqrt(double(inputs.sizes.size)));
+                         heads_of(schedule, call), y, 1 / std::sqrt(double(inputs.sizes.size)));
   }
 };
 
@@ -224,10 +266,11 @@ struct WeightlessAttention {
     inputs.sizes.heads = 1;
     inputs.sizes.size = last_of(given[0]);
     inputs.sizes.value_size = shape.back() = last_of(given[1]);
+    inputs.sizes.gives_dropped = true;
     if (settings.flag("of_tanhs")) inputs.sizes.kind = ScoreKind::tanhs;
     settings.check(last_of(given[2]) == inputs.sizes.size, "queries and keys must have the same last axis.");
   }
-  Shape output() const { return shape; }
+  Shape output() const { return inputs.output(shape); }
   std::vector<std::uint64_t*> keys() { return {&inputs.sizes.key}; }
   // scale, and of the sum its weight
   Shapes weights() const {
@@ -238,7 +281,9 @@ struct WeightlessAttention {
   }
 
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    inputs.forward(schedule, values(schedule, call, call.y(inputs.sizes.value_size)));
+    const Matrix<Real> o = output(schedule, call, call.y(inputs.sizes.value_size), "output");
+    inputs.forward(schedule, values(schedule, call, o, call.y(1)));
+    inputs.move(schedule, call.y(1), o, true);
   }
 
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
@@ -253,9 +298,12 @@ struct WeightlessAttention {
     };
     const Matrix<Real> factors = part(use_scale && !vector, 1, "factors"), weights = part(sum, 1, "weights of sums"),
                        of_size = part(use_scale && vector, s.size, "of size");
-    inputs.backward(schedule, values(schedule, call, {}),
-                    {call.dy(s.value_size).at, place(0, s.size, s.queries, "dq").at, place(2, s.size, s.keys, "dk").at,
-                     place(1, s.value_size, s.keys, "dv").at, factors.at, weights.at, of_size.at});
+    const Matrix<Real> dy = output(schedule, call, call.dy(s.value_size), "gradient by output");
+    inputs.move(schedule, call.dy(1), dy, false);
+    inputs.backward(schedule, values(schedule, call, {}, {}),
+                    {dy.at, place(0, s.size, s.queries, "dq").at, place(2, s.size, s.keys, "dk").at,
+                     place(1, s.value_size, s.keys, "dv").at, factors.at, weights.at, of_size.at,
+                     inputs.given(schedule.batch, call.dy(1))});
     if (use_scale) schedule.bias_grad(vector ? of_size : factors, call.weight(0));
     if (sum) schedule.bias_grad(weights, call.weight(use_scale));
   }
@@ -271,14 +319,22 @@ struct WeightlessAttention {
     moves.v = direction(1, s.value_size);
     if (use_scale) (vector ? moves.of_size : moves.factor) = d.weight(0)->w;
     if (sum) moves.weight = d.weight(use_scale)->w;
-    inputs.tangent(schedule, values(schedule, call, {}), moves, d.y(s.value_size));
+    moves.given = inputs.given(schedule.batch, d.y(1));
+    const Matrix<Real> dy = output(schedule, d, d.y(s.value_size), "output");
+    inputs.tangent(schedule, values(schedule, call, {}, {}), moves, dy);
+    inputs.move(schedule, d.y(1), dy, true);
   }
 
  private:
-  template <class Real> AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> o) const {
+  template <class Real>
+  Matrix<Real> output(const Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> y, const char* name) const {
+    return inputs.before_weights(call, y, name, schedule.batch, inputs.sizes.value_size);
+  }
+  template <class Real>
+  AttentionValues<Real> values(Schedule<Real>& schedule, Call<Real>& call, Matrix<Real> o, Matrix<Real> y) const {
     const AttentionSizes& s = inputs.sizes;
     AttentionValues<Real> at = inputs.values(schedule, call, call.x_matrix(s.size, 0), call.x_matrix(s.size, 2),
-                                             call.x_matrix(s.value_size, 1), o, 1.0);
+                                             call.x_matrix(s.value_size, 1), o, y, 1.0);
     if (use_scale) (vector ? at.of_size : at.factor) = call.weight(0)->w;
     if (sum) at.weight = call.weight(use_scale)->w;
     return at;

@@ -34,14 +34,19 @@ Rows samples_of(const ChannelsLast& in, Schedule<Real>& schedule, Call<Real>& ca
   return schedule.rows(forward ? in.x(schedule, call) : call.save("turned x", schedule.batch * in.size(), in.size()));
 }
 
-/// The kernel as backward reads it, each of its numbers' (filters, channels) transposed.
+/// The kernel as backward reads it: (channels, filters) of each number of the window transposed, of each group apart;
+/// of a depthwise convolution (channels, filters of each).
 template <class Real>
 Matrix<Real> turned_kernel(const Convolution& conv, Schedule<Real>& schedule, Call<Real>& call, const char* name,
                            const Weight<Real>* w) {
   const std::size_t n = conv.window.channels / conv.groups, size = kernel_size(conv);
-  if (n == 1) return {w->w, 1, size};
+  const bool depthwise = n == 1 && conv.groups > 1;
+  if (n == 1 && (!depthwise || conv.share() == 1)) return {w->w, 1, size};
   const Matrix<Real> turned = call.save(name, size, size);
-  schedule.turn_kernel(w, conv.window.size(), n, conv.groups, conv.filters, turned);
+  if (depthwise)
+    schedule.turn_kernel(w, conv.window.size(), conv.groups, 1, conv.share(), turned);
+  else
+    schedule.turn_kernel(w, conv.window.size(), n, conv.groups, conv.filters, turned);
   return turned;
 }
 

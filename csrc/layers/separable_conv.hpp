@@ -56,7 +56,7 @@ struct SeparableConv {
     convolve_back(last, schedule, schedule.rows(h), values(schedule, call), out.dy(schedule, call),
                   turned_kernel(last, schedule, call, "turned kernel", w), dh, w, bias(call));
     Matrix<Real> turned;
-    if (dx) turned = turned_kernel(first, schedule, call, "", u);
+    if (dx) turned = turned_kernel(first, schedule, call, "turned depthwise kernel", u);
     convolve_back(first, schedule, samples_of(in, schedule, call, false), {h.at, h.at}, dh, turned, dx, u,
                   static_cast<const Weight<Real>*>(nullptr));
     if (dx) in.put_dx(schedule, call);

@@ -22,7 +22,8 @@ void LinearDescent<Real>::add_rows(const std::int32_t* rows, std::size_t count, 
   chunk = {{}, 0, true};
   std::fill_n(gradient, n, Real(0));
   for (std::size_t k = 0; k < count; ++k) {
-    if (k + rows_ahead < count) fetch_row(rows[k + rows_ahead]);
+    if (k + rows_ahead < count) fetch_row<2>(rows[k + rows_ahead]);
+    if (k + rows_soon < count) fetch_row<3>(rows[k + rows_soon]);
     const std::int64_t row = rows[k];
     const Real* const x = rows_.x + row * rows_.columns;
     SparseRow<Real> sparse{};

@@ -25,7 +25,13 @@ std::uint32_t next_random(std::uint32_t& state) {
 template <class Real>
 LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSettings& settings, Real* w,
                                    Real* average)
-    : eta(settings.eta0), rows_(rows), settings_(settings), w_(w), average_(average), order_(std::size_t(rows.rows)) {
+    : eta(settings.eta0),
+      rows_(rows),
+      settings_(settings),
+      class_weights_{settings.negative_weight, settings.positive_weight},
+      w_(w),
+      average_(average),
+      order_(std::size_t(rows.rows)) {
   std::iota(order_.begin(), order_.end(), 0);
   if (settings.penalized && settings.l1_ratio > 0) received_.resize(std::size_t(rows.columns));
   if (settings.length == StepLength::optimal) {
@@ -82,8 +88,9 @@ template <class Real> void LinearDescent<Real>::watch(double rows) {
   if (settings_.one_class) penalties_ += rows * intercept * settings_.alpha;
 }
 
+// By an index: classes come in no order that a branch could foresee.
 template <class Real> double LinearDescent<Real>::weight_of(std::int64_t row) const {
-  return (rows_.y[row] > 0 ? settings_.positive_weight : settings_.negative_weight) * double(rows_.sample_weight[row]);
+  return class_weights_[rows_.y[row] > 0] * double(rows_.sample_weight[row]);
 }
 
 // The step to come, but for its way along rows.
@@ -136,12 +143,9 @@ template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, st
                        nullptr, 1,       0,       0,       0,  0};
   while (here < last) {
     const std::int64_t after = next_of(here + 1);
-    if (after + rows_ahead < last) {
-      __builtin_prefetch(rows_.y + order_[std::size_t(after + rows_ahead)]);
-      __builtin_prefetch(rows_.sample_weight + order_[std::size_t(after + rows_ahead)]);
-    }
+    if (after + rows_ahead < last) fetch_row<2>(order_[std::size_t(after + rows_ahead)]);
+    work.ahead = row_at(after + rows_soon < last ? after + rows_soon : here);
     work.x = row_at(here);
-    work.ahead = row_at(after + rows_ahead < last ? after + rows_ahead : here);
     work.next = after < last ? row_at(after) : work.x;
     watch(1);
     Step step;
@@ -174,7 +178,9 @@ template <class Real> double LinearDescent<Real>::step_dense(const Step& step, D
   work.shrink = step.shrink;
   work.total = total_;
   const RowSums sums = loops_of<Real>(kernels().linear).step(work);
-  if (step.along != 0) {
+  if (!work.q) {
+    squares_ = sums.squares;
+  } else if (step.along != 0) {
     squares_ = sums.squares;
     magnitudes_ = sums.magnitudes;
   } else {
@@ -189,7 +195,8 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
   for (std::int64_t at = first; at < last; ++at) {
     const std::int64_t row = order_[std::size_t(at)];
     if (at + 2 * rows_ahead < last) __builtin_prefetch(rows_.starts + order_[std::size_t(at + 2 * rows_ahead)]);
-    if (at + rows_ahead < last) fetch_row(order_[std::size_t(at + rows_ahead)]);
+    if (at + rows_ahead < last) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
+    if (at + rows_soon < last) fetch_row<3>(order_[std::size_t(at + rows_soon)]);
     if (!trains(row)) continue;
     SparseRow<Real> x;
     check(sparse_row(row, x), "indptr");

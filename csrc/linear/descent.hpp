@@ -89,7 +89,7 @@ template <class Real> class LinearDescent {
   void run_dense(std::int64_t first, std::int64_t last);
   void run_sparse(std::int64_t first, std::int64_t last);
   bool sparse_row(std::int64_t row, SparseRow<Real>& found) const;
-  void fetch_row(std::int64_t row) const;
+  template <int cache> void fetch_row(std::int64_t row) const;
   double squared_norm(std::int64_t row) const;
   bool trains(std::int64_t row) const { return !rows_.left_out || !rows_.left_out[row]; }
   void add_rows(const std::int32_t* rows, std::size_t count, Chunk& chunk, Real* gradient) const;
@@ -99,6 +99,7 @@ template <class Real> class LinearDescent {
 
   const LinearRows<Real> rows_;
   const DescentSettings settings_;
+  const double class_weights_[2];  // of the negative class and of the positive one
   Real *const w_, *const average_;
   std::vector<std::int32_t> order_;
   std::vector<Real> received_;            // the l1 penalty of each weight

@@ -46,13 +46,13 @@ template <class Loss> LossAtPoint of(const Loss& loss, double y, double p) {
 // log(1 + e^-z), z = y p, by one exponential.
 inline LossAtPoint log_loss(double y, double p, double) {
   const double z = y * p, e = std::exp(-std::fabs(z));
-  return {z > 0 ? 0 : -z, -y * (z > 0 ? e : 1) / (1 + e), 1 + e};
+  return {std::max(-z, 0.0), -y * (z > 0 ? e : 1) / (1 + e), 1 + e};
 }
 
 // max(0, margin - y p)
 inline LossAtPoint hinge(double y, double p, double margin) {
   const double lack = margin - y * p;
-  return {lack > 0 ? lack : 0, lack >= 0 ? -y : 0};
+  return {std::max(lack, 0.0), lack >= 0 ? -y : 0};
 }
 
 inline LossAtPoint squared_hinge(double y, double p, double) { return of(SquaredHingeTerm{}, y, p); }

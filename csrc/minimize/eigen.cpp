@@ -7,12 +7,19 @@ namespace gs::minimize {
 namespace {
 
 constexpr int most_sweeps = 30;
-constexpr double small = 1e-15;  // of an element beside the two of the diagonal
+// Of an element beside the two of the diagonal: what covariances are known to is far less, and axes of a matrix near A
+// then take few rotations.
+constexpr double small = 1e-4;
 
-double product(const double* a, const double* b, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+/// c = a b, all (n, n)
+void multiply(const std::vector<double>& a, const std::vector<double>& b, std::vector<double>& c, std::size_t n) {
+  c.assign(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t k = 0; k < n; ++k) {
+      const double left = a[i * n + k], *const row = &b[k * n];
+      double* const to = &c[i * n];
+      for (std::size_t j = 0; j < n; ++j) to[j] += left * row[j];
+    }
 }
 
 /// a, b = c a - s b, s a + c b
@@ -26,11 +33,13 @@ void rotate(double* a, double* b, double c, double s, std::size_t n) {
 
 /// A = axes A axes', where axes are the rows.
 void transform(std::vector<double>& A, const std::vector<double>& axes, std::size_t n) {
-  std::vector<double> turned(n * n);  // turned_j = A v_j
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = 0; i < n; ++i) turned[j * n + i] = product(&A[i * n], &axes[j * n], n);
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = 0; i <= j; ++i) A[j * n + i] = A[i * n + j] = product(&axes[i * n], &turned[j * n], n);
+  std::vector<double> turned, transposed(n * n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) transposed[j * n + i] = axes[i * n + j];
+  multiply(axes, A, turned, n);
+  multiply(turned, transposed, A, n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j) A[i * n + j] = A[j * n + i];
 }
 
 }  // namespace

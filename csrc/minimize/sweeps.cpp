@@ -89,15 +89,16 @@ HD Change changed(const double* px1, const double* px, const double* pg1, const 
           const Lanes g1 = at(pg1, i), g = at(pg, i);
           const Lanes s = at(px1, i) - at(px, i), y = g1 - g;
           ss += s * s;
-          yy += y * y;
-          ys += y * s;
           turn += g1 * g;
           most.raise(pg1 + i);
           if (keeps) {
+            yy += y * y;
+            ys += y * s;
             at(ps, i) = s;
             at(py, i) = y;
           }
         }
+        if (!keeps) return Change{sum_of(ss), nan, nan, sum_of(turn), most.all()};
         return Change{sum_of(ss), sum_of(yy), sum_of(ys), sum_of(turn), most.all()};
       },
       [](Change& a, const Change& b) {

@@ -67,7 +67,7 @@ struct Change {
 /// Of a step from x to x1, where the gradients are g and g1; s and y are written.
 Change change(const Vector& x1, const Vector& x, const Vector& g1, const Vector& g, const Vector& s, const Vector& y,
               std::size_t size, ThreadTeam* team = nullptr);
-/// The same, without s and y.
+/// The same, without s, y and what is of y.
 Change change(const Vector& x1, const Vector& x, const Vector& g1, const Vector& g, std::size_t size);
 
 /// out = x + alpha * d; whether that is not x.

@@ -29,6 +29,16 @@ template <class Layer> bool takes([[maybe_unused]] Layer& layer, [[maybe_unused]
   return false;
 }
 
+/// Whether a layer has taken the pool, or the mean over steps, that follows it.
+bool takes_pool(AnyLayer& layer, const AnyLayer& next, bool training) {
+  const auto* const pool = std::get_if<Pool>(&next);
+  if (auto* const conv = std::get_if<Conv>(&layer)) return pool && conv->join(*pool, training);
+  auto* const table = std::get_if<Embedding>(&layer);
+  if (!table) return false;
+  const auto* const mean = std::get_if<MaskedMean>(&next);
+  return pool ? table->join(*pool) : mean && table->join(*mean);
+}
+
 /// A layer that draws apart from the calls before this one in a pass; none where that is the same layer.
 std::optional<AnyLayer> of_call(const AnyLayer& layer, std::size_t call) {
   AnyLayer made = layer;
@@ -99,16 +109,16 @@ template <class Real> void Plan<Real>::join(bool pools) {
     const auto& outputs = network_.outputs;
     const bool is_output = std::find(outputs.begin(), outputs.end(), inputs + k) != outputs.end();
     bool joins = false;
-    if (const auto* const pool = std::get_if<Pool>(&layer_of(k)))
-      joins = pools && std::holds_alternative<Conv>(both) && !weights_[nodes_[before].layer][0].is_curved &&
-              std::get<Conv>(both).join(*pool, schedule_.training);
-    else if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
+    const std::vector<Weight<Real>>& weights = weights_[nodes_[before].layer];
+    if (pools && !weights.empty() && !weights[0].is_curved) joins = takes_pool(both, layer_of(k), schedule_.training);
+    if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
       joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
     if (!joins) continue;
     joined_.erase(before);
     joined_.insert_or_assign(k, std::move(both));
     nodes_[k].layer = nodes_[before].layer;
-    nodes_[k].inputs = nodes_[before].inputs;
+    nodes_[k].inputs.erase(nodes_[k].inputs.begin());  // a mask stays
+    nodes_[k].inputs.insert(nodes_[k].inputs.begin(), nodes_[before].inputs.begin(), nodes_[before].inputs.end());
     between.is_made = false;
   }
 }

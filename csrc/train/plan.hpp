@@ -66,7 +66,8 @@ template <class Real> class Plan {
     Matrix<Real> more, sum;
   };
 
-  /// Lets layers do the work of the activation, or convolutions that of the pool, that alone reads them.
+  /// Lets layers do the work of the activation, and convolutions and tables that of the pool or the mean, that alone
+  /// reads them.
   void join(bool pools);
   const AnyLayer& layer_of(std::size_t node) const;
   /// Where a gradient by a value is to be written; if there is a part already, apart, to be added to it.

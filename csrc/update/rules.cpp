@@ -156,9 +156,10 @@ const Rule& find_rule(const std::string& name) {
 }
 
 Common Rule::common(const double* values) const {
+  static constexpr auto of_all = Common::fields();  // not made anew: this is in every step
   Common common;
   for (std::size_t i = 0; i < common_at.size(); ++i)
-    if (common_at[i] < fields.size()) common.*Common::fields()[i].member = values[common_at[i]];
+    if (common_at[i] < fields.size()) common.*of_all[i].member = values[common_at[i]];
   return common;
 }
 

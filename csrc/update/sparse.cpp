@@ -268,11 +268,10 @@ RowGradient::RowGradient(const std::int64_t* given, const std::uint32_t* at, con
     : RowGradient(given, n, values, dtype, columns) {
   const std::size_t size = dtype == Dtype::f64 ? sizeof(double) : sizeof(float);
   at_.resize(n);
+  for (std::size_t k = 0; k < n; ++k) at_[k] = at[order_[k]];
+  if (!factors) return;
   factors_.resize(n * size);
-  for (std::size_t k = 0; k < n; ++k) {
-    at_[k] = at[order_[k]];
-    std::memcpy(factors_.data() + k * size, factors + order_[k] * size, size);
-  }
+  for (std::size_t k = 0; k < n; ++k) std::memcpy(factors_.data() + k * size, factors + order_[k] * size, size);
 }
 
 template <class Real> void RowGradient::read(std::size_t begin, std::size_t end, Real* out) const {
@@ -280,11 +279,11 @@ template <class Real> void RowGradient::read(std::size_t begin, std::size_t end,
   for (std::size_t n; begin < end; begin += n, out += n) {
     const std::size_t row = begin / columns, column = begin % columns;
     n = std::min(columns - column, end - begin);
-    if (!factors_.empty()) {
+    if (!at_.empty()) {
       const std::size_t first = first_[row];
+      const Real* const factors = reinterpret_cast<const Real*>(factors_.data());
       products<Real>().sum_rows({nullptr, values + column, columns, at_.data() + first,
-                                 reinterpret_cast<const Real*>(factors_.data()) + first, first_[row + 1] - first, n,
-                                 out});
+                                 factors_.empty() ? nullptr : factors + first, first_[row + 1] - first, n, out});
       continue;
     }
     // From 0, as a dense gradient would be summed: -0 becomes 0.
@@ -315,7 +314,10 @@ void PendingSteps::add(const UpdateKernel& kernel, double scale, const std::vect
   if (!(step.real == Dtype::f64 ? gs::is_fixed<double>(step, start_) : gs::is_fixed<float>(step, start_)))
     fixed_from_ = steps_.size();
   decays_ |= step.factors.decay != 1;
-  for (const std::int64_t row : rows) had_gradient_[std::size_t(row)] = true;
+  for (const std::int64_t row : rows) {
+    rows_with_gradient_ += !had_gradient_[std::size_t(row)];
+    had_gradient_[std::size_t(row)] = true;
+  }
   mark_current(rows);
 }
 

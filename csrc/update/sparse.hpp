@@ -20,7 +20,7 @@ class RowGradient {
  public:
   /// rows (n), in any order; values (n, columns) of float or double in C order, which must outlive this.
   RowGradient(const std::int64_t* rows, std::size_t n, const std::byte* values, Dtype dtype, std::size_t columns);
-  /// The same, but number k of the n is factors[k] times row at[k] of the values.
+  /// The same, but number k of the n is factors[k], or without factors 1, times row at[k] of the values.
   RowGradient(const std::int64_t* rows, const std::uint32_t* at, const std::byte* factors, std::size_t n,
               const std::byte* values, Dtype dtype, std::size_t columns);
 
@@ -39,7 +39,7 @@ class RowGradient {
   const Dtype dtype_;
   std::vector<std::size_t> order_;  // positions in values, row by row
   std::vector<std::size_t> first_;  // (row + 1): where in order_ the positions of a row begin
-  // In that order: rows of the values, and their factors; empty where each position is a row itself.
+  // In that order: rows of the values, empty where each position is a row itself; and their factors, if there are any.
   std::vector<std::uint32_t> at_;
   std::vector<std::byte> factors_;
 };
@@ -59,6 +59,8 @@ class PendingSteps {
   std::uint16_t applied(std::int64_t row) const { return applied_[std::size_t(row)]; }
   /// Whether a row ever had a gradient here: its state is not as at the start then.
   bool had_gradient(std::int64_t row) const { return had_gradient_[std::size_t(row)]; }
+  /// How many rows had one.
+  std::size_t rows_with_gradient() const { return rows_with_gradient_; }
   /// Whether a row that has taken so many of them, and whose state is as at the start, is changed by none of the
   /// others, but for the decay factor.
   bool is_fixed(std::uint16_t applied) const { return applied >= fixed_from_; }
@@ -78,9 +80,10 @@ class PendingSteps {
   std::vector<UpdateKernel> steps_;     // the oldest first
   std::vector<std::uint16_t> applied_;  // (row): how many of them it has taken
   std::vector<bool> had_gradient_;      // (row)
-  std::vector<double> start_;           // (slot)
-  std::size_t fixed_from_ = 0;          // the steps from this one on leave alone what is as at the start
-  bool decays_ = false;                 // one of them has a decay factor
+  std::size_t rows_with_gradient_ = 0;
+  std::vector<double> start_;   // (slot)
+  std::size_t fixed_from_ = 0;  // the steps from this one on leave alone what is as at the start
+  bool decays_ = false;         // one of them has a decay factor
 };
 
 /// Elements of a chunk of rows: whole rows, if they are not very long.

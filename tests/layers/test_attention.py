@@ -290,8 +290,6 @@ def test_what_is_refused():
         layers.MultiHeadAttention(2, 3)(query, value, key[:, 1:])
     with pytest.raises(TypeError, match="must be called on a query and a value"):
         layers.MultiHeadAttention(2, 3)(query)
-    with pytest.raises(ValueError, match="return_attention_scores must be False"):
-        layers.MultiHeadAttention(2, 3)(gs.Input((4, 8)), gs.Input((4, 8)), return_attention_scores=True)
     with pytest.raises(ValueError, match="the same last axis"):
         layers.Attention()([query, value])
     with pytest.raises(TypeError, match=r"must get a list \[query, value\]"):

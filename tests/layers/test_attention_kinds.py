@@ -265,9 +265,6 @@ def test_what_is_refused():
         layers.Attention(score_mode="sum")
     with pytest.raises(ValueError, match="in training with dropout"):
         layers.AdditiveAttention(dropout=0.5)([query, value, key], training=True, return_attention_scores=True)
-    symbols = [gs.Input((QUERIES, SIZE)), gs.Input((KEYS, SIZE))]
-    with pytest.raises(ValueError, match="with symbolic tensors"):
-        layers.AdditiveAttention()(symbols, return_attention_scores=True)
     with pytest.raises(ValueError, match="the same axes before that of the steps"):
         layers.AdditiveAttention()([query[:, None], value[:, None].repeat(2, 1), key[:, None].repeat(2, 1)])
     x = np.zeros((2, 3, 4, 8))

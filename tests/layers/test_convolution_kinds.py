@@ -141,6 +141,7 @@ KINDS = [
     ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, (6, 2)),
     ("DepthwiseConv2D", {"kernel_size": 2, "strides": 2, "padding": "same"}, (5, 4, 18)),
     ("DepthwiseConv2D", {"kernel_size": 2, "data_format": FIRST}, (3, 4, 4)),
+    ("DepthwiseConv2D", {"kernel_size": 2, "depth_multiplier": 3, "padding": "same"}, (3, 2, 17)),
     ("SeparableConv1D", {"filters": 4, "kernel_size": 3, "padding": "same"}, (6, 3)),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 2, "depth_multiplier": 2}, (4, 5, 3)),
     ("SeparableConv2D", {"filters": 3, "kernel_size": 2, "data_format": FIRST}, (3, 4, 5)),

@@ -136,18 +136,78 @@ def test_rows_that_wait_come_to_the_bits_of_those_that_do_not(optimizer, n):
         np.testing.assert_array_equal(one[0], two[0])
 
 
-def test_the_same_bits_at_any_number_of_threads():
+def means(n, masked, between, width=9, ids=40, **options):
+    """A table and the mean of its vectors; with a layer between them that does nothing, or one in one."""
+    row = [gs.Input((width,), dtype="int32"), layers.Embedding(ids, n, mask_zero=masked)]
+    row += [layers.Activation("linear")] * between + [layers.GlobalAveragePooling1D(**options), layers.Dense(2)]
+    model = gs.Sequential(row)
+    model.compile(gs.optimizers.Adam(0.01), loss="mse")
+    return model
+
+
+@pytest.mark.parametrize("options", [{}, {"keepdims": True}])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("n", [3, 16, 130])
+def test_the_mean_of_vectors_has_the_bits_of_two_layers(n, masked, options):
+    """Where a batch reads most rows of the table, and where it reads few; one sample has nothing but padding."""
+    rng = np.random.default_rng(n)
+    ids, y = rng.integers(0, 400, (60, 9)) // 10 * 10, rng.normal(size=(60, 2)).astype("float32")
+    ids[:, 5:] *= rng.integers(0, 2, (60, 4))
+    for size, batch in ((400, 60), (4000, 4)):
+        one, two = (means(n, masked, between, ids=size, **options) for between in (False, True))
+        two.set_weights(one.get_weights())
+        y_row = y.reshape(60, 1, 2) if options else y
+        for model in (one, two):
+            model.fit(ids, y_row, batch_size=batch, epochs=2, shuffle=False, verbose=0)
+        np.testing.assert_array_equal(one.predict(ids, verbose=0), two.predict(ids, verbose=0))
+        for a, b in zip(one.get_weights(), two.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    if masked:
+        ids[7] = 0
+        assert np.isnan(one.predict(ids, verbose=0)[7]).all()
+
+
+def test_the_mean_is_of_all_ids_alone():
+    """Not of a part of them, nor of numbers of a vector; nor where something else reads the vectors, too."""
+    ids, rows = ids_of(), table(dtype="float64")
+    inputs = gs.Input((6,))
+    vectors = layers.Embedding(IDS, N, weights=rows, dtype="float64")(inputs)
+    pooled = [
+        layers.AveragePooling1D(6, dtype="float64")(vectors),
+        layers.AveragePooling1D(2, dtype="float64")(vectors),
+        layers.GlobalAveragePooling1D("channels_first", dtype="float64")(vectors),
+    ]
+    wanted = [rows[ids].mean(1, keepdims=True), rows[ids].reshape(24, 3, 2, N).mean(2), rows[ids].mean(2)]
+    for output, right in zip(pooled, wanted, strict=True):
+        np.testing.assert_allclose(gs.Model(inputs, output).predict(ids, verbose=0), right, rtol=1e-12)
+    both = gs.Model(inputs, [vectors, pooled[0]]).predict(ids, verbose=0)
+    np.testing.assert_array_equal(both[0], rows[ids])
+    np.testing.assert_allclose(both[1], wanted[0], rtol=1e-12)
+    grid = gs.Sequential([gs.Input((2, 3)), layers.Embedding(IDS, N, weights=rows, dtype="float64")])
+    grid.add(layers.GlobalAveragePooling2D(dtype="float64"))
+    np.testing.assert_allclose(grid.predict(ids.reshape(24, 2, 3), verbose=0), rows[ids].mean(1), rtol=1e-12)
+    grid.compile("sgd", loss="mse")
+    y = np.zeros((24, N))
+    _, (slope,) = grid.value_and_grad(ids.reshape(24, 2, 3), y)
+    right = np.zeros((IDS, N))
+    np.add.at(right, ids, (2 / y.size * rows[ids].mean(1) / 6)[:, None])
+    np.testing.assert_allclose(slope, right, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 33, 128])
+def test_the_same_bits_at_any_number_of_threads(batch):
     rng = np.random.default_rng(0)
-    ids, y = rng.integers(0, 900, (200, 30)), rng.normal(size=(200, 16)).astype("float32")
+    rows = min(200, 12 * batch)
+    ids, y = rng.integers(0, 900, (rows, 30)), rng.normal(size=(rows, 16)).astype("float32")
     found, kept, start = [], gs.get_num_threads(), None
     try:
-        for threads in (1, 2, 3, 8):
+        for threads in (1, 2, 3, 8, 16):
             gs.set_num_threads(threads)
             model = gs.Sequential([gs.Input((30,)), layers.Embedding(900, 16), layers.GlobalAveragePooling1D()])
             model.compile("adam", loss="mse")
             start = model.get_weights() if start is None else start
             model.set_weights(start)
-            model.fit(ids, y, batch_size=33, epochs=2, shuffle=False, verbose=0)
+            model.fit(ids, y, batch_size=batch, epochs=2, shuffle=False, verbose=0)
             found.append(model.get_weights()[0])
     finally:
         gs.set_num_threads(kept)

@@ -28,9 +28,11 @@ def made(dtype):
     for axes in (1, 2, (1, 2), (2, 1), None):
         attended = L.layers.MultiHeadAttention(2, 4, attention_axes=axes, **options)(square, square)
         square = L.layers.Add(**options)([square, attended])
-    deep = L.layers.Attention(True, **options)([square, square])
+    deep, shares = L.layers.Attention(True, **options)([square, square], return_attention_scores=True)
+    deep, seen = L.layers.MultiHeadAttention(2, 4, **options)(deep, square, return_attention_scores=True)
     deep = L.layers.Add(**options)([deep, L.layers.AdditiveAttention(**options)([deep, square])])
-    return L.Model(ids, L.layers.Dense(1, **options)(L.layers.Flatten(**options)(deep)))
+    every = [L.layers.Flatten(**options)(one) for one in (deep, shares, seen)]
+    return L.Model(ids, L.layers.Dense(1, **options)(L.layers.Concatenate(**options)(every)))
 
 def answers(dtype):
     model = made(dtype)

@@ -49,6 +49,14 @@ def attended(make, masks=False):
     return model
 
 
+def with_weights(layer):
+    """What a layer of attention gives, and the weights of its means, side by side."""
+    given = (lambda q, v: ([q, v],)) if layer._takes_list else lambda q, v: (q, v)
+    return attended(
+        lambda q, v: L.Concatenate()([L.Flatten()(one) for one in layer(*given(q, v), return_attention_scores=True)])
+    )
+
+
 def along_an_axis():
     x = gs.Input((3, 2, 4))
     return gs.Model(x, L.MultiHeadAttention(2, 3, attention_axes=1)(x, x))
@@ -156,6 +164,9 @@ CASES = {
         lambda q, v: L.MultiHeadAttention(2, 3, use_bias=False)(q, v, use_causal_mask=True), True
     ),
     "MultiHeadAttention along an axis": along_an_axis,
+    "MultiHeadAttention and its weights": lambda: with_weights(L.MultiHeadAttention(2, 3, dropout=0.2))(),
+    "Attention and its weights": lambda: with_weights(L.Attention(use_scale=True, dropout=0.2))(),
+    "AdditiveAttention and its weights": lambda: with_weights(L.AdditiveAttention())(),
     "Attention, concat": attended(lambda q, v: L.Attention(True, "concat", dropout=0.3)([q, v])),
     "AdditiveAttention": attended(lambda q, v: L.AdditiveAttention()([q, v])),
     "AdditiveAttention with masks": attended(

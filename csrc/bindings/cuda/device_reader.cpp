@@ -103,7 +103,8 @@ DeviceView DeviceReader::read(py::handle array, const std::string& name) const {
   } else if (py::hasattr(array, "__cuda_array_interface__")) {
     view = of_interface(array, array.attr("__cuda_array_interface__"), name);
   } else {
-    throw py::type_error(name + " must be an array on a GPU; got " + type_name(array) + ".");
+    throw py::type_error(name + " must be an array on a GPU, with __cuda_array_interface__ or of PyTorch; got " +
+                         type_name(array) + ".");
   }
   if (reinterpret_cast<std::uintptr_t>(view.data) % item_size(view.dtype) != 0)
     throw py::value_error(name + " must be aligned; its data does not begin on a multiple of its item size.");

@@ -33,8 +33,8 @@ template <class Real> struct GradParts {
 /// dy, and y and perhaps z and index -> dx (batch, in), and parts of dw and db. What is not wanted is null.
 template <class Real> class ConvBackwardJob : public ConvJob<Real> {
  public:
-  /// turned (window, groups, out / groups, channels / groups): w, for dx; start (channels): what dx begins with, or
-  /// null: zeros.
+  /// turned (window, groups, out / groups, channels / groups), of a depthwise one (window, out / groups, groups): w,
+  /// for dx; start (channels): what dx begins with, or null: zeros.
   ConvBackwardJob(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, const Real* dy,
                   const Real* turned, const Real* start, Real* dx, const GradParts<Real>& dw, const GradParts<Real>& db)
       : ConvJob<Real>(conv, x, std::clamp<std::size_t>(6400 / conv.filters, 64, 128)),

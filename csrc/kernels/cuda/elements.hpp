@@ -75,11 +75,11 @@ template <std::size_t slots> struct Entry {
 
 template <std::size_t slots> Entry<slots> entry_of(const DeviceTensor& t, std::size_t first) {
   auto bits = reinterpret_cast<std::uintptr_t>(t.w) | reinterpret_cast<std::uintptr_t>(t.g);
-  for (std::size_t s = 0; s < slots; ++s) bits |= reinterpret_cast<std::uintptr_t>(t.state[s]);
+  for (std::size_t s = slots; s > 0; --s) bits |= reinterpret_cast<std::uintptr_t>(t.state[s - 1]);
   Entry<slots> e{
       t.w,      t.g,     {},        t.scalars, t.n,           std::uint32_t(first), std::uint32_t(t.first_sum),
       t.number, t.index, t.w_dtype, t.g_dtype, bits % 16 == 0};
-  for (std::size_t s = 0; s < slots; ++s) e.state[s] = t.state[s];
+  for (std::size_t s = slots; s > 0; --s) e.state[s - 1] = t.state[s - 1];
   e.state[slots] = t.sum;
   e.state[slots + 1] = t.average;
   return e;

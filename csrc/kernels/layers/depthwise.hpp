@@ -16,7 +16,8 @@ struct Depthwise {
 template <class Real> struct DepthwiseLoops {
   /// x (places): pointers, w (taps, channels, each), b (channels, each) or null -> z (places, channels, each)
   void (*forward)(const Depthwise& d, const void* const* x, std::size_t places, const Real* w, const Real* b, Real* z);
-  /// dz (places, channels, each), w -> dx += what each place gives, from its distance in `at` (places) on
+  /// dz (places, channels, each), w (taps, each, channels) -> dx += what each place gives, from its distance in `at`
+  /// (places) on
   void (*input_grad)(const Depthwise& d, const Real* dz, std::size_t places, const Real* w, const std::size_t* at,
                      Real* dx);
   /// x, dz -> dw (taps, channels, each), or added to it

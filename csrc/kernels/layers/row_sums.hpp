@@ -19,7 +19,7 @@ HD void sum_tile(const RowSum<Real>& s, const Real* start, const Real* x, Real* 
     if (k + ahead < s.count)
       for (std::size_t j = 0; j < n_vectors * lanes; j += line) __builtin_prefetch(x + s.at[k + ahead] * s.stride + j);
     const Real* const row = x + s.at[k] * s.stride;
-    const Real factor = s.factors[k];
+    const Real factor = s.factors ? s.factors[k] : Real(1);
 #pragma GCC unroll 4
     for (int j = 0; j < n_vectors; ++j) sum[j] += factor * load(row + j * lanes);
   }
@@ -39,7 +39,7 @@ template <class Real> void sum_rows(const RowSum<Real>& s) {
   for (std::size_t i = 0; i < rest; ++i) sum[i] = s.start ? s.start[j + i] : Real(0);
   for (std::size_t k = 0; k < s.count; ++k) {
     const Real* const row = s.x + s.at[k] * s.stride + j;
-    const Real factor = s.factors[k];
+    const Real factor = s.factors ? s.factors[k] : Real(1);
     for (std::size_t i = 0; i < rest; ++i) sum[i] += factor * row[i];
   }
   for (std::size_t i = 0; i < rest; ++i) s.out[j + i] = sum[i];

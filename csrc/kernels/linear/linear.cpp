@@ -13,8 +13,7 @@ namespace {
 // so its sums have the same bits on all. They stay in registers: what is stored in parts cannot soon be loaded as a
 // whole.
 constexpr std::size_t line = 64;
-// Into the second cache: the first can wait for few lines at a time, and then loads wait too.
-constexpr int second_cache = 2;
+constexpr int first_cache = 3;
 
 /// `bytes` of numbers in vectors of the instruction set.
 template <class Real, int bytes> struct Block {
@@ -129,7 +128,7 @@ template <bool truncated, bool averaged, class Real> RowSums step_of(const Dense
   in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
     constexpr int size = decltype(bytes)::value;
     if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0)
-      __builtin_prefetch(ahead + j, 0, second_cache);
+      __builtin_prefetch(ahead + j, 0, first_cache);
     auto moved = shrink * get<Real, size>(w + j) + along * get<Real, size>(x + j);
     squares.template at<size>(k) += moved * moved;
     auto mean = moved;
@@ -149,7 +148,7 @@ template <bool truncated, bool averaged, class Real> RowSums step_of(const Dense
     put<Real, size>(w + j, moved);
     sum.template at<size>(k) += moved * get<Real, size>(next + j);
   });
-  __builtin_prefetch(ahead + s.n - 1, 0, second_cache);
+  __builtin_prefetch(ahead + s.n - 1, 0, first_cache);
   return {sum.value(), squares.value(), truncated ? magnitudes.value() : 0};
 }
 

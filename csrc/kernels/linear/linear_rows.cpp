@@ -86,27 +86,30 @@ template <class Real> void accumulate(const DenseRows<Real>& x, const double* r,
   for (; i < x.rows; ++i) accumulate_of<1>(x, i, r, g, rest);
 }
 
-// Other threads may write into a matrix while it is read: a column is compared where it is used.
+// Other threads may write into a matrix while it is read: a column is compared where it is used. Numbers and columns
+// are asked for some lines ahead: between the weights, which come from anywhere, the two streams are not seen early
+// enough.
 template <class Real> bool sparse_margins(const SparseRows<Real>& x, const double* w, double start, double* p) {
+  constexpr std::int32_t step = lanes, ahead = 256;
   for (std::size_t i = 0; i < x.rows; ++i) {
     const std::int32_t end = x.starts[i + 1];
     std::int32_t k = x.starts[i];
     double parts[lanes] = {};
-    std::uint32_t most = 0;
-    for (; k + std::int32_t(lanes) <= end; k += std::int32_t(lanes)) {
-#pragma omp simd reduction(max : most)
-      for (std::size_t l = 0; l < lanes; ++l) {
-        const auto column = std::uint32_t(x.columns[k + std::int32_t(l)]);
-        most = column > most ? column : most;
-        parts[l] += w[column < x.width ? column : 0] * double(x.values[k + std::int32_t(l)]);
-      }
+    bool good = true;
+    const auto add = [&](std::int32_t at, double& part) INLINED {
+      const auto column = std::uint32_t(x.columns[at]);
+      const bool is_one = column < x.width;
+      good &= is_one;
+      part += w[is_one ? column : 0] * double(x.values[at]);
+    };
+    for (; k + step <= end; k += step) {
+      __builtin_prefetch(x.values + k + ahead, 0, 2);
+      __builtin_prefetch(x.columns + k + ahead, 0, 2);
+#pragma GCC unroll 8
+      for (std::int32_t l = 0; l < step; ++l) add(k + l, parts[l]);
     }
-    for (std::size_t l = 0; k < end; ++k, ++l) {
-      const auto column = std::uint32_t(x.columns[k]);
-      most = column > most ? column : most;
-      parts[l] += w[column < x.width ? column : 0] * double(x.values[k]);
-    }
-    if (most >= x.width) return false;
+    for (std::size_t l = 0; k < end; ++k, ++l) add(k, parts[l]);
+    if (!good) return false;
     p[i] = start + (((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7])));
   }
   return true;

@@ -65,9 +65,9 @@ template <class Real> struct RowSum {
   const Real* x;
   std::size_t stride;
   const std::uint32_t* at;  // (count)
-  const Real* factors;      // (count)
+  const Real* factors;      // (count); null: ones
   std::size_t count, n;
-  Real* out;  // overlaps nothing
+  Real* out;  // may be `start`; else overlaps nothing
 };
 
 template <class Real> struct Products {

@@ -10,9 +10,11 @@ import numpy as np
 from ..checks import numeric
 from ..losses.base import Loss
 from .names import by_column, by_name, each_by_name
-from .rows import Rows, alone, inputs, row_weights, targets
+from .rows import Rows, SparseRows, alone, inputs, row_weights, targets, wrong_shape
+from .sources import is_sparse
+from .sparse import SparseColumns
 
-__all__ = ["Columns", "ManyRows", "arrays_of", "input_columns", "target_columns", "weight_columns"]
+__all__ = ["Columns", "ManyRows", "arrays_of", "has_sparse", "input_columns", "target_columns", "weight_columns"]
 
 
 class Columns:
@@ -20,17 +22,37 @@ class Columns:
 
     Parameters
     ----------
-    arrays : sequence of ndarray or None
+    arrays : sequence of ndarray, SparseColumns or None
     """
 
-    def __init__(self, arrays: Sequence[np.ndarray | None]) -> None:
+    def __init__(self, arrays: Sequence[Any]) -> None:
         self.arrays = list(arrays)
 
     def __len__(self) -> int:
         return next(len(array) for array in self.arrays if array is not None)
 
     def __getitem__(self, rows: Any) -> Columns:
-        return Columns([None if array is None else array[rows] for array in self.arrays])
+        return Columns(
+            [one.part(rows) if _is_sparse(one) else None if one is None else one[rows] for one in self.arrays]
+        )
+
+    @property
+    def sparse(self) -> tuple[bool, ...]:
+        """Which of them are sparse."""
+        return tuple(map(_is_sparse, self.arrays))
+
+    def dense(self) -> Columns:
+        """The same numbers in dense arrays."""
+        return Columns([one[:] if _is_sparse(one) else one for one in self.arrays])
+
+
+def _is_sparse(array: Any) -> bool:
+    return isinstance(array, SparseColumns)
+
+
+def has_sparse(rows: Rows) -> bool:
+    """Whether x, or a part of it, is a sparse matrix."""
+    return isinstance(rows, SparseRows) or any(map(_is_sparse, arrays_of(rows.x)))
 
 
 def arrays_of(data: Any) -> list[Any]:
@@ -57,9 +79,16 @@ def label(what: str, name: str, names: Sequence[str]) -> str:
 
 
 def input_columns(
-    x: Any, what: str, names: Sequence[str], shapes: Sequence[tuple[int, ...]], dtype: str
-) -> list[np.ndarray]:
+    x: Any,
+    what: str,
+    names: Sequence[str],
+    shapes: Sequence[tuple[int, ...]],
+    dtype: str,
+    takes_sparse: Sequence[bool] | None = None,
+) -> list[Any]:
     """x, an array, or a list or dict of one for each input -> (rows, numbers a row) each, with the same number of rows.
+
+    takes_sparse: which inputs may be sparse matrices, as which they stay; None: all may be, and are made dense.
 
     Raises
     ------
@@ -72,13 +101,28 @@ def input_columns(
         each = by_name(x, names, what, "must have data for input")
     else:
         each = [alone(x)] if len(names) == 1 else each_by_name(x, names, what, "an array")
-    found = []
-    for name, one, shape in zip(names, each, shapes, strict=True):
-        found.append(inputs(numeric(one, label(what, name, names)), label(what, name, names), shape, dtype))
+    found: list[Any] = []
+    for i, (name, one, shape) in enumerate(zip(names, each, shapes, strict=True)):
+        called = label(what, name, names)
+        if is_sparse(one) and takes_sparse is not None:
+            found.append(_sparse_input(one, called, shape, dtype, takes_sparse[i]))
+        else:
+            found.append(inputs(numeric(one.toarray() if is_sparse(one) else one, called), called, shape, dtype))
     rows = {name: len(array) for name, array in zip(names, found, strict=True)}
     if len(set(rows.values())) > 1:
         raise ValueError(f"{what} must have the same number of rows for each input; got {rows}.")
     return found
+
+
+def _sparse_input(x: Any, name: str, shape: tuple[int, ...], dtype: str, takes_sparse: bool) -> SparseColumns:
+    if x.shape[1:] != shape:
+        raise ValueError(wrong_shape(x, name, shape))
+    if not takes_sparse:
+        raise ValueError(
+            f"{name} must be dense: of several inputs, those may be sparse that go into Dense layers alone, each of "
+            f"which is called once. Give {name}.toarray()."
+        )
+    return SparseColumns(x.tocsr(), dtype)
 
 
 def target_columns(

@@ -28,6 +28,7 @@ __all__ = [
     "row_weights",
     "targets",
     "verbosity",
+    "wrong_shape",
 ]
 
 NAMES = "x", "y", "sample_weight"
@@ -98,9 +99,14 @@ def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.n
     if x.ndim == 1 and shape == (1,):
         x = x[:, None]
     if x.ndim == 0 or x.shape[1:] != shape:
-        wanted = ", ".join(map(str, ("rows", *shape)))
-        raise ValueError(f"{name} has shape {x.shape}; the model takes ({wanted}).")
+        raise ValueError(wrong_shape(x, name, shape))
     return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))
+
+
+def wrong_shape(x: Any, name: str, shape: tuple[int, ...]) -> str:
+    """What is said of an input that has not the model's shape."""
+    wanted = ", ".join(map(str, ("rows", *shape)))
+    return f"{name} has shape {x.shape}; the model takes ({wanted})."
 
 
 def targets(y: Any, name: str, loss: Loss, row: tuple[int, ...], dtype: str) -> np.ndarray:

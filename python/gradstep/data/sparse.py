@@ -39,7 +39,7 @@ class SparseColumns:
         if not matrix.has_canonical_format:
             matrix = matrix.copy()
             matrix.sum_duplicates()
-        self._matrix, self.shape = matrix, matrix.shape
+        self._matrix, self.shape, self._dtype = matrix, matrix.shape, dtype
         self.csr = (
             np.ascontiguousarray(matrix.data, dtype),
             np.ascontiguousarray(matrix.indices, np.int32),
@@ -52,3 +52,7 @@ class SparseColumns:
     def __getitem__(self, rows: Any) -> np.ndarray:
         dense: np.ndarray = self._matrix[rows].toarray()
         return dense
+
+    def part(self, rows: Any) -> SparseColumns:
+        """Some of the rows, sparse too."""
+        return SparseColumns(self._matrix[rows], self._dtype)

@@ -24,8 +24,8 @@ def _steps(call: Call) -> tuple[int, int, int]:
     return groups, rows[0], rows[1]
 
 
-def _weighted(call: Call, scores: Value, values: Value) -> Value:
-    """Softmax of scores (groups, heads, queries, keys) over the keys that are seen, times values of the same groups."""
+def _weighted(call: Call, scores: Value, values: Value) -> tuple[Value, Value]:
+    """Softmax of scores (groups, heads, queries, keys) over the keys that are seen; times values of the same groups."""
     program, spec = call.program, call.spec
     groups, queries, keys = _steps(call)
     masks: list[Value] = []
@@ -41,7 +41,8 @@ def _weighted(call: Call, scores: Value, values: Value) -> Value:
         of_all = 1 if mask.size == queries * keys else groups
         masks.append(program.reshape(mask, (of_all, 1, queries, keys)))
     if not masks:
-        return program.matmul(program.softmax(scores, -1), values)
+        shares = program.softmax(scores, -1)
+        return shares, program.matmul(shares, values)
 
     def both(*each: Any) -> Any:
         made = where(not_equal(each[0], 0), 1, 0)
@@ -56,7 +57,15 @@ def _weighted(call: Call, scores: Value, values: Value) -> Value:
         nothing = 0.0 if spec["zeroes"] else 1 / keys
         any_seen = program.reduce(seen, [-1], "max")
         shares = program.map(lambda p, some: where(not_equal(some, 0), p, nothing), shares, any_seen)
-    return program.matmul(shares, values)
+    return shares, program.matmul(shares, values)
+
+
+def _given(call: Call, output: Value, shares: Value) -> Value:
+    """The output, and behind it the weights of the means if the layer gives them."""
+    if not call.spec["scored"]:
+        return call.program.reshape(output, call.row)
+    flat = [call.program.reshape(value, (value.size,)) for value in (output, shares)]
+    return call.program.reshape(call.program.concatenate(flat, 0), call.row)
 
 
 def multi_head_attention(call: Call) -> Value:
@@ -77,12 +86,12 @@ def multi_head_attention(call: Call) -> Value:
     v = projected(2, "value", call.inputs[1], keys, value_size)
     factor = 1 / math.sqrt(size)
     scores = program.map(lambda x: x * factor, program.matmul(q, k, transposed=True))
-    o = program.transpose(_weighted(call, scores, v), [0, 2, 1, 3])
-    o = program.reshape(o, (groups * queries, heads * value_size))
+    shares, o = _weighted(call, scores, v)
+    o = program.reshape(program.transpose(o, [0, 2, 1, 3]), (groups * queries, heads * value_size))
     out = math.prod(spec["output"])
     kernel = call.weight(3 * step, "output_kernel", (heads * value_size, out))
     made = program.matmul(o, kernel, call.weight(7, "output_bias", (out,)) if bias else None)
-    return program.reshape(made, call.row)
+    return _given(call, made, shares)
 
 
 def attention(call: Call) -> Value:
@@ -98,7 +107,8 @@ def attention(call: Call) -> Value:
         if scale is not None:
             by = float(scale)
             scores = program.map(lambda x: x * by, scores)
-        return program.reshape(_weighted(call, scores, v), call.row)
+        shares, made = _weighted(call, scores, v)
+        return _given(call, made, shares)
     factor = float(scale) if scale is not None and not spec["of_vector"] else 1.0
     one = program.reshape(q, (groups, queries, 1, q.shape[-1]))
     other = program.reshape(k, (groups, 1, keys, k.shape[-1]))
@@ -111,4 +121,5 @@ def attention(call: Call) -> Value:
     if spec["of_sum"]:
         weight = float(call.weights[int(spec["use_scale"])])
         scores = program.map(lambda x: x * weight, scores)
-    return program.reshape(_weighted(call, scores, v), call.row)
+    shares, made = _weighted(call, scores, v)
+    return _given(call, made, shares)

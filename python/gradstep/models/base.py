@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..checks import check_int, shape_of
-from ..data.columns import arrays_of
+from ..data.columns import Columns, arrays_of
 from ..export.exports import Exports
 from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, SymbolicTensor, in_training, is_symbolic
@@ -231,6 +231,9 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables):
     @property
     def _has_many(self) -> bool:
         return False
+
+    def _columns(self, x: Any, name: str) -> Columns:
+        return Columns([self._ready(x, name)])
 
     def _pack_outputs(self, values: Sequence[Any]) -> Any:
         return values[0]

@@ -174,6 +174,11 @@ class Functional(BaseModel):
         columns = input_columns(x, name, self._ins.names, self._ins.rows, self.dtype)
         return Columns(columns) if self._has_many else columns[0]
 
+    def _columns(self, x: Any, name: str) -> Columns:
+        network, ins = self._executor.network, self._ins
+        takes = [False] * len(ins) if network is None else network.takes_sparse
+        return Columns(input_columns(x, name, ins.names, ins.rows, self.dtype, takes))
+
     def _rows_shape(self) -> tuple[int, ...] | None:
         if self._has_many:
             raise ValueError(

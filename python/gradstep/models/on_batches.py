@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data.columns import arrays_of
-from ..data.rows import Rows, alone
+from ..data.rows import Rows
 from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
 from ..trainers.counted import counted_if_done
@@ -39,7 +39,7 @@ class OnBatches(Trainable):
 
     def predict_on_batch(self, x: ArrayLike) -> Any:
         """Predict the outputs of one batch. Raises as `predict` does."""
-        return self._executor.outputs(self._ready(alone(x), "x"))
+        return self._executor.outputs(self._data.inputs(x, "x"))
 
     def train_on_batch(
         self,

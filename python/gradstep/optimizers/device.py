@@ -217,7 +217,10 @@ class DeviceCore:
         return {name: self._state_array(*found) for name, *found in self._core.scalars()}
 
     def _state_array(self, *found: Any) -> Any:
-        return found[0] if len(found) == 1 else DeviceArray(self._core, *found, self.device)
+        if len(found) == 1:
+            return found[0]
+        address, shape, dtype = found
+        return DeviceArray(self._core, address, shape, dtype, self.device)
 
     def set_decays(self, index: int, decays: bool) -> None:
         self._core.set_decays(index, decays)

@@ -229,7 +229,8 @@ def connected(
             inputs_of = [takes[name] for name in ("query", "value", "key") if name in takes]
             masks = [takes.get(name) for name in ("query_mask", "value_mask")]
             arguments: Any = {"inputs": inputs_of, "mask": masks} if layer._takes_list else takes
-            layer._called_with(takes, one.options.get("use_causal_mask", False))
+            causal, scored = (bool(one.options.get(name)) for name in ("use_causal_mask", "return_attention_scores"))
+            layer._called_with(takes, causal, scored)
         if isinstance(layer, WithStates) and not layer.built:
             layer._batch = rows_before(tensors[0])
         if build is not None and isinstance(layer, Layer):
@@ -280,12 +281,12 @@ def _named(call: Any, what: str) -> Arguments:
     for name, one in zip(MASKS, listed_masks if isinstance(listed_masks, list) else [], strict=False):
         if one is not None:
             tensors[name] = one
-    causal = bool(named.pop("use_causal_mask", False))
+    options = {name: True for name in ("use_causal_mask", "return_attention_scores") if named.pop(name, False)}
     for key, value in named.items():
         if value not in (None, False):
             raise ValueError(f"{what} is called with {key}={value!r}, which is not taken here.")
     places = [_tensor(one, what) for one in tensors.values()]
-    return places, True, list(tensors), {"use_causal_mask": True} if causal else {}, []
+    return places, True, list(tensors), options, []
 
 
 def _given(call: Any, what: str) -> Arguments:

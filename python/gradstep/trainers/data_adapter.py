@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import describe, numeric
-from ..data.columns import ManyRows, arrays_of, target_columns, weight_columns
+from ..data.columns import ManyRows, arrays_of, has_sparse, target_columns, weight_columns
 from ..data.feeds import ArrayFeed, BatchFeed, Feed, Order, SparseFeed
 from ..data.mapped import MappedRun, in_blocks, mapping_of
 from ..data.names import by_name, each_by_name, only_by_name
@@ -67,7 +67,7 @@ class DataAdapter:
         if y is None:
             raise ValueError(f"{names[1]} must be targets; got None.")
         model, losses = self.model, self._executor.losses_and_metrics.target_losses
-        columns, outputs = model._ready(x, names[0]), model.output_names
+        columns, outputs = model._columns(x, names[0]), model.output_names
         rows = len(columns)
         if rows == 0:
             raise ValueError(f"{names[0]} must have at least one row.")
@@ -77,7 +77,7 @@ class DataAdapter:
     def dense(self, rows: Rows, which: np.ndarray | slice | None = None) -> Rows:
         """Some of the rows, or all of them, as the engine reads them."""
         if which is None and not isinstance(rows, SparseRows):
-            return rows
+            return ManyRows(rows.x.dense(), rows.y, rows.weights) if has_sparse(rows) else rows
         part = rows.part(slice(None) if which is None else which)
         return Rows(self.model._ready(part.x.toarray(), "x"), part.y, part.weights) if is_sparse(part.x) else part
 
@@ -89,8 +89,11 @@ class DataAdapter:
             return self.dense(rows)
         return Rows(SparseColumns(rows.x, self.model.dtype), rows.y, rows.weights)
 
-    def _inputs(self, x: Any, name: str) -> Any:
+    def inputs(self, x: Any, name: str) -> Any:
         """A batch to predict, as the network reads it."""
+        if self.model._has_many:
+            return self.model._columns(x, name)
+        x = only_by_name(x, self.model.input_names, name)
         if not is_sparse(x):
             return self.model._ready(alone(x), name)
         matrix = x.tocsr()
@@ -216,10 +219,10 @@ class DataAdapter:
             no_batch_size(batch_size, "x")
             total = limit if limit is not None else batches_of(x)
             given = fetched(x, batches_of(x), None) if is_sequence(x) else iter(x)
-            each = (self._inputs(split_parts(one)[0], f"batch {i}") for i, one in enumerate(islice(given, limit)))
+            each = (self.inputs(split_parts(one)[0], f"batch {i}") for i, one in enumerate(islice(given, limit)))
             return total, ((rows, max(len(rows), 1)) for rows in each)
         batch_rows(batch_size, 1)
-        if is_sparse(x):
+        if is_sparse(x) and not self.model._has_many:
             matrix = x.tocsr()
             batch = batch_rows(batch_size, matrix.shape[0], limit=limit)
             ready(matrix[:1].toarray(), "x")
@@ -228,7 +231,7 @@ class DataAdapter:
                 return math.ceil(matrix.shape[0] / batch), iter([(SparseColumns(matrix, self.model.dtype), batch)])
             begins = range(0, max(matrix.shape[0], 1), batch)[:limit]
             return len(begins), ((ready(matrix[i : i + batch].toarray(), "x"), batch) for i in begins)
-        rows = ready(alone(x), "x")
+        rows = self.inputs(x, "x")
         batch = batch_rows(batch_size, len(rows), limit=limit)
         rows = rows if limit is None else rows[: limit * batch]
         return math.ceil(len(rows) / batch), iter([(rows, batch)])

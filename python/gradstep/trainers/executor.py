@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core, losses, optimizers
-from ..data.columns import arrays_of
+from ..data.columns import Columns, arrays_of
 from ..data.rows import Rows
 from ..data.sparse import SparseColumns
 from ..delayed_interrupt import DelayedInterrupt
@@ -31,9 +31,10 @@ MOST_KEPT, MOST_ROWS = 4, 1024
 SINGLE = 2**31  # the first number of a pass that is no epoch
 
 
-def _kind_of(rows: Rows, train: bool) -> tuple[int, bool, bool, bool]:
+def _kind_of(rows: Rows, train: bool) -> tuple[int, bool, bool, bool | tuple[bool, ...]]:
     """What a run over one batch must be made for."""
-    return len(rows), train, rows.weights is None, isinstance(rows.x, SparseColumns)
+    x = rows.x
+    return len(rows), train, rows.weights is None, x.sparse if isinstance(x, Columns) else isinstance(x, SparseColumns)
 
 
 class Executor:

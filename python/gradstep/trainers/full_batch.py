@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..data.columns import has_sparse
 from ..data.feeds import ArrayFeed
-from ..data.rows import Rows, SparseRows
+from ..data.rows import Rows
 from ..data.sources import gives_batches
 from ..hints import warn
 from ..minimize.ending import Best, ending
@@ -51,7 +52,7 @@ def whole_feed(executor: Executor, rows: Rows, batch_size: Any) -> ArrayFeed:
     """
     method = executor.stage
     assert isinstance(method, Method)
-    if isinstance(rows, SparseRows):
+    if has_sparse(rows):
         raise ValueError(f'x must be dense for "{method.name}": x.toarray().')
     n, whole = len(rows), needs_one_chunk(executor, rows)
     chunk = n if whole or batch_size == "full" else chunk_of(executor, n) if batch_size is None else batch_size

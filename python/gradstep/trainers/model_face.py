@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..data.columns import Columns
+
 __all__ = ["ModelFace"]
 
 
@@ -53,6 +55,9 @@ class ModelFace(Protocol):
 
     def _ready(self, x: Any, name: str) -> Any:
         """Build the model if it is not, and give x as the network's rows."""
+
+    def _columns(self, x: Any, name: str) -> Columns:
+        """The same for several inputs or outputs; sparse matrices stay so where the network multiplies them."""
 
     def _output_rows(self) -> list[tuple[int, ...]]:
         """Shape of a row of each output."""

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..data.columns import has_sparse
 from ..data.feeds import ArrayFeed
-from ..data.rows import Rows, SparseRows, batch_rows
+from ..data.rows import Rows, batch_rows
 from ..data.sources import gives_batches
 from ..distribution.data_parallel import DataParallel
 from ..distribution.parts import Part, borders
@@ -98,7 +99,7 @@ def team_feed(
             rows, held_out = rows.split(share)
         rows = rows.of_classes(class_weight)
         first, count = 0, len(rows)
-    if isinstance(rows, SparseRows):
+    if has_sparse(rows):
         raise ValueError("x must be dense with a distribution: x.toarray().")
     if count < team.shards:
         raise ValueError(f"x must have a row for each of {team.shards} shards; it has {count} rows.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import numpy as np
 from ... import seeds
 from ...checks import check_bool, check_float, numeric
 from ..base.layer import Shape
-from ..base.symbolic import Node, SymbolicTensor, is_symbolic, tensors_of
+from ..base.output import Output
+from ..base.symbolic import Node, is_symbolic, tensors_of
 
 if TYPE_CHECKING:
     from ..base.call_graph import CallGraph, Value
@@ -33,6 +35,7 @@ class Attending(Base):
     _arguments: tuple[str, ...] = ("query", "value")
     _causal = False
     _masked = (False, False, False)  # and which masks: of queries, of keys, of both
+    _scored = False  # whether calls with symbolic tensors give the weights of the means, too
 
     dropout: float
     seed: int | None
@@ -103,19 +106,29 @@ class Attending(Base):
 
     # -- calls -------------------------------------------------------------------------------------------------------
 
-    def _called_with(self, given: dict[str, Any], causal: Any) -> list[Any]:
-        """Take note of the arguments of a call; those that are not None."""
+    def _called_with(self, given: dict[str, Any], causal: Any, scored: bool = False) -> list[Any]:
+        """Take note of the arguments of a call, scored if it is symbolic; those that are not None."""
         named = {name: value for name, value in given.items() if value is not None}
         if "query" not in named or "value" not in named:
             raise TypeError(f"layer {self.name!r} must be called on a query and a value.")
         arguments, causal = tuple(named), check_bool("use_causal_mask", causal)
-        known, symbolic = (self._arguments, self._causal), any(map(is_symbolic, named.values()))
-        if self._nodes and symbolic and (arguments, causal) != known:
+        symbolic = any(map(is_symbolic, named.values()))
+        if self._nodes and symbolic and (arguments, causal, scored) != (self._arguments, self._causal, self._scored):
             raise ValueError(f"layer {self.name!r} must be called in the same way in all of a model's calls.")
         self._arguments, self._causal = arguments, causal
+        if symbolic:
+            self._scored = scored
         return list(named.values())
 
-    def _connect(self, x: Any) -> SymbolicTensor:
+    def _computed(self, values: Sequence[Any], training: bool) -> Any:
+        """The output for arrays, without the weights of the means."""
+        scored, self._scored = self._scored, False
+        try:
+            return self._eager.forward(values, training)
+        finally:
+            self._scored = scored
+
+    def _connect(self, x: Any) -> Any:
         tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
         shapes = [tensor.shape for tensor in tensors]
         named = dict(zip(self._arguments, shapes, strict=True))
@@ -124,7 +137,43 @@ class Attending(Base):
             if named[name] != wanted:
                 raise ValueError(f"{name} of layer {self.name!r} must have shape {wanted}; its shape is {named[name]}.")
         self.build(shapes)
-        return Node(self, tensors, True, [self.compute_output_shape(shapes)], self.dtype).outputs[0]
+        given = [self.compute_output_shape(shapes)]
+        if self._scored:
+            given.append((None, *self._scores_row()))
+        outputs = Node(self, tensors, True, given, self.dtype).outputs
+        return tuple(outputs) if self._scored else outputs[0]
+
+    # -- weights of the means as a second output ---------------------------------------------------------------------
+
+    def _scores_row(self) -> tuple[int, ...]:
+        """Shape of a row of the weights of the means."""
+        raise NotImplementedError(f"{type(self).__name__} must define _scores_row().")
+
+    @property
+    def _several(self) -> bool:
+        """Whether a call in a model gives several outputs."""
+        return self._scored
+
+    @property
+    def _output_row(self) -> tuple[int, ...]:
+        row = super()._output_row
+        return (math.prod(row) + math.prod(self._scores_row()),) if self._scored else row
+
+    @property
+    def _outputs(self) -> list[Output]:
+        """Layers that extract the output and the weights from both of them joined; the same in every call."""
+        if not self._scored:
+            return []
+        known: list[Output] | None = vars(self).get("_known_outputs")
+        if known is None:
+            row = super()._output_row
+            parts = [(0, row, True), (math.prod(row), self._scores_row(), False)]
+            known = []
+            for i, part in enumerate(parts):
+                known.append(Output(*part, dtype=self.dtype, name=f"{self.name}_output_{i}"))
+                known[-1].build((None, *self._output_row))
+            self._known_outputs = known
+        return known
 
     def _checked_inputs(self, x: Any) -> list[np.ndarray]:
         arrays = [numeric(one, name) for name, one in zip(self._arguments, x, strict=True)]
@@ -162,6 +211,8 @@ class Attending(Base):
     def _call_entry(self, tensors: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """Arguments and options of a call in Keras's format, for its tensors."""
         options: dict[str, Any] = {"use_causal_mask": True} if self._causal else {}
+        if self._scored:
+            options["return_attention_scores"] = True
         named = dict(zip(self._arguments, tensors, strict=True))
         inputs = [tensor for name, tensor in named.items() if name not in MASKS]
         masks = {name: tensor for name, tensor in named.items() if name in MASKS}
@@ -181,6 +232,7 @@ class Attending(Base):
             "key_masked": key_masked,
             "masked": masked,
             "causal": self._causal,
+            "scored": self._scored,
             "groups": self._groups(),
             "zeroes": self._zeroes,
             "rate": self.dropout,
@@ -206,11 +258,18 @@ class Attending(Base):
         for i, mask in enumerate(read[:2]):
             read[i] = None if mask is None else self._by_groups(graph, mask, len(mask.row))
         seen = [mask for mask in read if mask is not None]
-        output = graph.call(self, [*values, *seen], row=self._row_by_groups())
-        output = self._by_steps(graph, output)
-        if query_mask is not None and self._zero_queries:
-            output = graph.fill(output, query_mask, 0.0)
-        return output, query_mask
+        by_groups, fills = self._row_by_groups(), query_mask is not None and self._zero_queries
+        output = graph.call(self, [*values, *seen], row=None if self._scored else by_groups)
+        if by_groups is None and not fills:
+            return output, query_mask
+        row, n = super()._output_row if by_groups is None else by_groups, math.prod(output.row)
+        parts = [output]
+        if self._scored:
+            parts = [graph.part(output, 0, row), graph.part(output, math.prod(row), (n - math.prod(row),))]
+        parts[0] = self._by_steps(graph, parts[0])
+        if query_mask is not None and fills:
+            parts[0] = graph.fill(parts[0], query_mask, 0.0)
+        return graph.joined(parts) if self._scored else parts[0], query_mask
 
     # Steps of one group must lie side by side: a layer whose groups are along other axes turns values so, and back.
     def _by_groups(self, graph: CallGraph, value: Value, axes: int) -> Value:

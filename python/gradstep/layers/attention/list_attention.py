@@ -39,6 +39,10 @@ class ListAttention(Attending):
     def _output_shape(self, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         return (*shapes[0][:-1], shapes[1][-1])
 
+    def _scores_row(self) -> tuple[int, ...]:
+        query, value = self._shapes[:2]
+        return tuple(n for n in (*query[1:-1], value[-2]) if n is not None)
+
     def _groups(self) -> int:
         return math.prod(self._shapes[0][1:-2]) if self._shapes else 1  # type: ignore[arg-type]
 
@@ -75,13 +79,13 @@ class ListAttention(Attending):
             As for any layer.
         return_attention_scores : bool, default False
             Whether to give (output, scores), the scores (rows, ..., steps of the query, steps of the key): the weights
-            of the means. Of arrays, and where nothing is dropped.
+            of the means. Of arrays, where nothing is dropped.
         use_causal_mask : bool, default False
             Whether each query sees keys up to its own step alone.
 
         Returns
         -------
-        ndarray (rows, ..., steps of the query, last axis of the value), or SymbolicTensor
+        ndarray (rows, ..., steps of the query, last axis of the value), or SymbolicTensor; or two of them
 
         Raises
         ------
@@ -96,15 +100,14 @@ class ListAttention(Attending):
         given = dict(zip(("query", "value", "key"), inputs, strict=False))
         symbolic = any(map(is_symbolic, inputs))
         trains = in_training(training, symbolic)
-        if scores and (symbolic or (trains and self.dropout)):
-            where = "with symbolic tensors: a layer gives one" if symbolic else "in training with dropout"
-            raise ValueError(f"return_attention_scores must be False in a call {where}.")
+        if scores and trains and self.dropout:
+            raise ValueError("return_attention_scores must be False in a call in training with dropout.")
         for name, one in zip(("query_mask", "value_mask"), self._listed(mask), strict=False):
             given[name] = one
-        values = self._called_with(given, use_causal_mask)
+        values = self._called_with(given, use_causal_mask, scores)
         if symbolic:
             return self._connect(values)
-        output = self._eager.forward(values, trains)
+        output = self._computed(values, trains)
         return (output, self._weights_of(values)) if scores else output
 
     # -- scores ------------------------------------------------------------------------------------------------------

@@ -221,12 +221,17 @@ class MultiHeadAttention(Attending, Merge):
         """Kind and settings of the layer, for the compiled core."""
         return super().specification() | {
             "kind": "multi_head_attention",
+            "zeroes": self._zeroes or self._scored,
             "heads": self.num_heads,
             "key_dim": self.key_dim,
             "value_dim": self.value_dim,
             "use_bias": self.use_bias,
             "output": list(self._axes_of(self._query)),
         }
+
+    def _scores_row(self) -> tuple[int, ...]:
+        (outer, queries), (_, keys) = self._sizes(self._query), self._sizes(self._shapes[1][1:])  # type: ignore[arg-type]
+        return (*outer, self.num_heads, *queries, *keys)
 
     # -- groups along other axes than the first ----------------------------------------------------------------------
 
@@ -288,7 +293,7 @@ class MultiHeadAttention(Attending, Merge):
             behind the rows.
         return_attention_scores : bool, default False
             Whether to give (output, scores), the scores (rows, heads, steps of the query, steps of the key), where
-            axes that are not attended along stand behind the rows; of arrays.
+            axes that are not attended along stand behind the rows.
         training : bool, optional
             As for any layer.
         use_causal_mask : bool, default False
@@ -296,7 +301,7 @@ class MultiHeadAttention(Attending, Merge):
 
         Returns
         -------
-        ndarray (rows, steps of the query, ...), or SymbolicTensor
+        ndarray (rows, steps of the query, ...), or SymbolicTensor; or two of them
 
         Raises
         ------
@@ -314,18 +319,14 @@ class MultiHeadAttention(Attending, Merge):
         }
         symbolic = any(map(is_symbolic, given.values()))
         trains, scores = in_training(training, symbolic), check_bool("return_attention_scores", return_attention_scores)
-        if symbolic and scores:
-            raise ValueError(
-                "return_attention_scores must be False in a call with symbolic tensors: a layer gives one."
-            )
         if self._last_axes is None and self.built and not symbolic and np.ndim(query) < 3:
             raise ValueError(f"query must have shape (rows, steps, n); its shape is {np.shape(query)}.")
-        values = self._called_with(given, use_causal_mask)
+        values = self._called_with(given, use_causal_mask, scores)
         if symbolic:
             return self._connect(values)
         zeroes, self._zeroes = self._zeroes, self._zeroes or scores
         try:
-            output = self._eager.forward(values, trains)
+            output = self._computed(values, trains)
         finally:
             self._zeroes = zeroes
         return (output, self._scores(values)) if scores else output

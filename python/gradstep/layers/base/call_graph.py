@@ -163,20 +163,28 @@ class CallGraph:
         self.specifications.append(specification)
         return self._value((len(self.specifications) - 1, tuple(one.number for one in inputs)), row)
 
-    def step(self, value: Value, number: int) -> Value:
-        """One step of a value, of its first axis."""
-        row = value.row[1:] or (1,)
-        size = int(np.prod(row))
+    def part(self, value: Value, begin: int, row: tuple[int, ...]) -> Value:
+        """Numbers of a value from one on, in rows of a shape."""
         spec = {
             "kind": "rearrange",
             "shape": list(row),
-            "sizes": [size],
+            "sizes": [int(np.prod(row))],
             "source_strides": [1],
             "target_strides": [1],
-            "source_offset": number * size,
+            "source_offset": begin,
             "target_offset": 0,
         }
         return self.add(spec, [value], row)
+
+    def step(self, value: Value, number: int) -> Value:
+        """One step of a value, of its first axis."""
+        row = value.row[1:] or (1,)
+        return self.part(value, number * int(np.prod(row)), row)
+
+    def joined(self, values: Sequence[Value]) -> Value:
+        """All numbers of values one after another."""
+        flat = [self.view(value, (int(np.prod(value.row)),)) for value in values]
+        return self.add({"kind": "concatenate", "axis": 1}, flat, (sum(value.row[0] for value in flat),))
 
     def stack(self, steps: Sequence[Value]) -> Value:
         """Values of one shape as the steps of one."""
