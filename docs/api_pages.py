@@ -135,7 +135,13 @@ def spelled_out(cls: type, full: str, members: list[str]) -> str:
     sections = [("State", "params_style"), ("Warns", "params_style")]
     settings = Config(napoleon_use_ivar=True, napoleon_use_rtype=False, napoleon_custom_sections=sections)
     lines = NumpyDocstring(inspect.getdoc(cls) or "", settings, what="class").lines()
-    text = f".. py:class:: {full}{inspect.signature(cls)}\n\n" + "".join(f"   {line}".rstrip() + "\n" for line in lines)
+    module, _, name = full.rpartition(".")
+    given = inspect.signature(cls)
+    arguments = [argument.replace(annotation=argument.empty) for argument in given.parameters.values()]
+    plain = given.replace(parameters=arguments, return_annotation=given.empty)
+    text = f".. py:currentmodule:: {module}\n\n.. py:class:: {name}{plain}\n\n" + "".join(
+        f"   {line}".rstrip() + "\n" for line in lines
+    )
     for member in members:
         kind = "property" if isinstance(inspect.getattr_static(cls, member), property) else "method"
         text += f"\n   .. auto{kind}:: {full}.{member}\n"

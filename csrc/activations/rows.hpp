@@ -18,7 +18,7 @@ struct Softmax : Rowwise {
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
     const Real top = largest(x, n);
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = exp(x[i] - top);
+    for (std::size_t i = 0; i < n; ++i) y[i] = exp_nonpositive(x[i] - top);
     Real sum = 0;
     for (std::size_t i = 0; i < n; ++i) sum += y[i];
 #pragma omp simd
@@ -40,7 +40,7 @@ struct LogSoftmax : Rowwise {
     // The largest is taken off first: a sum with it would lose the logarithm beside a large x.
     const Real top = largest(x, n);
     Real sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += exp(x[i] - top);
+    for (std::size_t i = 0; i < n; ++i) sum += exp_nonpositive(x[i] - top);
     const Real rest = log(sum);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - top) - rest;

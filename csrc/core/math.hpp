@@ -112,6 +112,14 @@ template <class Real> HD Real exp(Real x) {
   return x < B::exp_low ? Real(0) : x > B::exp_high ? Real(__builtin_inf()) : value;
 }
 
+/// The same bits for x <= 0, which need no bound above; NaN for NaN.
+template <class Real> HD Real exp_nonpositive(Real x) {
+  using B = Bits<Real>;
+  const auto s = split(at_least(x, Real(B::exp_low)));
+  const Real value = (1 + (s.r + exp_tail(s.r))) * s.half_scale;
+  return x < B::exp_low ? Real(0) : value + value;
+}
+
 /// e^x - 1 without cancellation near 0: 2 ULP.
 template <class Real> HD Real expm1(Real x) {
   using B = Bits<Real>;
@@ -121,6 +129,14 @@ template <class Real> HD Real expm1(Real x) {
   const Real tail = s.r + exp_tail(s.r);
   const Real value = (s.half_scale * tail + (s.half_scale - Real(0.5))) * 2;
   return x > B::exp_high ? Real(__builtin_inf()) : value;
+}
+
+/// The same bits for x <= 0; NaN for NaN.
+template <class Real> HD Real expm1_nonpositive(Real x) {
+  const auto s = split(at_least(x, Real(-40)));
+  const Real tail = s.r + exp_tail(s.r);
+  const Real half = s.half_scale * tail + (s.half_scale - Real(0.5));
+  return half + half;
 }
 
 /// atanh(s) - s for small s, from z = s^2: s z (1/3 + z/5 + z^2/7 + ...).
@@ -168,17 +184,17 @@ template <class Real> HD Real log1p(Real x) {
 
 /// 3 ULP.
 template <class Real> HD Real tanh(Real x) {
-  const Real t = expm1(-2 * magnitude(x));
+  const Real t = expm1_nonpositive(-2 * magnitude(x));
   return with_sign(-t / (t + 2), x);
 }
 
 /// 1 / (1 + e^-x): 3 ULP, without overflow on either side.
 template <class Real> HD Real logistic(Real x) {
-  const Real e = exp(-magnitude(x));
+  const Real e = exp_nonpositive(-magnitude(x));
   return (x < 0 ? e : Real(1)) / (1 + e);
 }
 
 /// log(1 + e^x): 2 ULP.
-template <class Real> HD Real softplus(Real x) { return larger(x, Real(0)) + log1p(exp(-magnitude(x))); }
+template <class Real> HD Real softplus(Real x) { return larger(x, Real(0)) + log1p(exp_nonpositive(-magnitude(x))); }
 
 }  // namespace gs

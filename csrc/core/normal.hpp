@@ -39,12 +39,14 @@ template <class Real> HD Real normal_distribution(Real x) {
   // Beyond the limit the tail is 0; so it is for infinity, which the series could not take.
   const Real limit = sizeof(Real) == 4 ? 9.5 : 27.3;
   const Real a = smaller(magnitude(x) * Real(0.70710678118654752440), limit);
-  const Real tail = Real(0.5) * exp(-a * a) * erfc_series<Real>((a - 3) / (a + 3)) / (1 + 2 * a);
+  const Real tail = Real(0.5) * exp_nonpositive(-a * a) * erfc_series<Real>((a - 3) / (a + 3)) / (1 + 2 * a);
   return x < 0 ? tail : 1 - tail;
 }
 
 /// exp(-x^2 / 2) / sqrt(2 pi)
-template <class Real> HD Real normal_density(Real x) { return exp(-x * x / 2) * Real(0.39894228040143267794); }
+template <class Real> HD Real normal_density(Real x) {
+  return exp_nonpositive(-x * x / 2) * Real(0.39894228040143267794);
+}
 
 /// Coefficients of the rational functions of Wichura 1988, Applied Statistics 37(3), algorithm AS 241, PPND16.
 struct QuantileSeries {

@@ -3,10 +3,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -48,8 +46,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
                 {{dz.at, w->w}, {dx.at}});
   }
 
-  // c = a b of each sample, or with a or b transposed: the rows of a, b and c are those of all samples one after
-  // another
+  // c = a b of each sample, or with a or b transposed; a, b, c have the rows of all samples one after another
   void sample_products(Matrix<Real> a, bool a_transposed, Matrix<Real> b, bool b_transposed, Matrix<Real> c) {
     add(std::make_unique<SampleProductsJob<Real>>(
             Product<Real>{rows(a).pointers, 0, a_transposed, b.at, b.columns, b_transposed, nullptr, c.at, c.columns,
@@ -224,8 +221,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
     draw(kernels().drop.drop[dtype_of<Real>()], x, y, drop_threshold(rate), scale, key);
   }
 
-  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as `drop`
-  // draws
+  // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as in `drop`
   void noise(const Rows& x, Matrix<Real> y, double deviation, bool multiply, std::uint64_t key) {
     const auto& table = kernels().drop;
     draw((multiply ? table.multiply : table.add)[dtype_of<Real>()], x, y, 0, deviation, key);
@@ -336,20 +332,9 @@ template <class Real> class Schedule : public Workspaces<Real> {
 
   // x (batch, in) -> the numbers under a window at each of its places (batch * places, window)
   Matrix<Real> patches(const Window& window, const Rows& x) {
-    const std::size_t places = window.places(), n = window.channels, columns = window.size() * n;
-    const Matrix<Real> made{workspace(batch * places * columns), batch * places, columns};
-    const auto reader = std::make_shared<const SampleReader<Real>>(x, window);
-    const auto under = std::make_shared<const Patches>(window, 1);
-    const std::size_t length = window.axis[leading_axis(window)].bordered();
-    each_row(batch, places * columns, {{x.memory}, {made.at}}, [=](std::size_t first, std::size_t count) {
-      std::vector<Real> scratch(reader->scratch(length));
-      Real* to = made.at + first * places * columns;
-      for (std::size_t i = first; i < first + count; ++i) {
-        const Real* const sample = reader->read(i, 0, length, scratch.data());
-        for (const std::size_t place : under->places)
-          for (const std::size_t tap : under->taps) to = std::copy_n(sample + place + tap, n, to);
-      }
-    });
+    const std::size_t places = window.places(), n = window.size() * window.channels;
+    const Matrix<Real> made{workspace(batch * places * n), batch * places, n};
+    each_row(batch, places * n, {{x.memory}, {made.at}}, GatherPatches<Real>(x, window, made.at));
     return made;
   }
 

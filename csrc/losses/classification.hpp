@@ -48,7 +48,7 @@ struct BinaryCrossentropyOfLogits : BinaryCrossentropy {
   // also where it is infinite.
   template <class Real> HD Real value(Real t, Real z) const {
     const Real size = magnitude(z), wrong = z > 0 ? 1 - t : t;
-    return (wrong == 0 ? Real(0) : wrong * size) + log1p(exp(-size));
+    return (wrong == 0 ? Real(0) : wrong * size) + log1p(exp_nonpositive(-size));
   }
   template <class Real> HD Real derivative(Real t, Real z) const { return logistic(z) - t; }
 };
@@ -83,10 +83,10 @@ struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
     for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
     if (dz) {
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dz[k] = exp(z[k] - top);
+      for (std::size_t k = 0; k < n; ++k) dz[k] = exp_nonpositive(z[k] - top);
       for (std::size_t k = 0; k < n; ++k) sum += dz[k];
     } else {
-      for (std::size_t k = 0; k < n; ++k) sum += exp(z[k] - top);
+      for (std::size_t k = 0; k < n; ++k) sum += exp_nonpositive(z[k] - top);
     }
     const Real rest = log(sum);
     for (std::size_t k = 0; k < n; ++k) {

@@ -25,7 +25,7 @@ template <class Real> class PackedProduct {
   /// Whether packing pays: b is then read from panels that lie side by side, where it would be from rows far apart.
   static bool pays(const Product<Real>& q) {
     const double multiplications = double(q.rows) * double(q.columns) * double(q.depth);
-    return q.rows >= 64 && multiplications >= (collides(q) ? 1 << 24 : 100'000'000);
+    return q.rows >= 96 && multiplications >= (collides(q) ? 1 << 24 : 100'000'000);
   }
 
   /// Pieces of work that may run side by side.

@@ -109,4 +109,28 @@ template <class Real> class SampleReader {
   const bool in_place_;
 };
 
+/// Writes the numbers under a window, of one group, at each of its places: a row (window) for each place of each
+/// sample.
+template <class Real> class GatherPatches {
+ public:
+  GatherPatches(const Rows& x, const Window& w, Real* made)
+      : reader_(x, w), under_(w, 1), length_(w.axis[leading_axis(w)].bordered()), channels_(w.channels), made_(made) {}
+
+  void operator()(std::size_t first, std::size_t count) const {
+    std::vector<Real> scratch(reader_.scratch(length_));
+    Real* to = made_ + first * under_.places.size() * under_.at.size();
+    for (std::size_t i = first; i < first + count; ++i) {
+      const Real* const sample = reader_.read(i, 0, length_, scratch.data());
+      for (const std::size_t place : under_.places)
+        for (const std::size_t tap : under_.taps) to = std::copy_n(sample + place + tap, channels_, to);
+    }
+  }
+
+ private:
+  SampleReader<Real> reader_;
+  Patches under_;
+  std::size_t length_, channels_;
+  Real* made_;
+};
+
 }  // namespace gs

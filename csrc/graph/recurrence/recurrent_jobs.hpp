@@ -11,6 +11,7 @@
 #include "graph/jobs.hpp"
 #include "graph/recurrence/cell_tangents.hpp"
 #include "graph/recurrence/recurrent_cells.hpp"
+#include "runtime/fetch.hpp"
 
 namespace gs {
 
@@ -84,9 +85,11 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
     const RowRange rows = this->rows_of(chunk);
     this->read_mask(rows, scratch);
     begin(rows);
+    const std::size_t ahead = q_.training ? 8 : 1;  // of whose inputs there is room
     for (std::size_t t = 0; t < q_.steps; ++t) {
       if (ThreadTeam::is_cancelled()) return;
-      read_x(t, rows, scratch);
+      // Several steps of a row lie side by side, where the machine foresees what is read.
+      if (t % ahead == 0) read_x(t, std::min(t + ahead, q_.steps), rows, scratch);
       // Together, even if some rows pass over the step: then they get what they had.
       bool any = false;
       for (std::size_t i = 0; i < rows.count; ++i) any |= !this->passes(scratch, t, i);
@@ -140,19 +143,21 @@ template <class Real> class RecurrentForwardJob : public RecurrentJob<Real> {
     }
   }
 
-  void read_x(std::size_t t, RowRange rows, const Real* mask) const {
-    for (std::size_t i = rows.first; i < rows.first + rows.count; ++i) {
-      Real* const to = q_.xh.of(t, i).at;
-      if (this->passes(mask, t, i - rows.first)) {  // whatever x has there, NaN too, is not to be seen
-        std::fill_n(to, q_.inputs, Real(0));
-        continue;
+  // Steps [begin, end) of x
+  void read_x(std::size_t begin, std::size_t end, RowRange rows, const Real* mask) const {
+    for (std::size_t i = rows.first; i < rows.first + rows.count; ++i)
+      for (std::size_t t = begin; t < end; ++t) {
+        Real* const to = q_.xh.of(t, i).at;
+        if (this->passes(mask, t, i - rows.first)) {  // whatever x has there, NaN too, is not to be seen
+          std::fill_n(to, q_.inputs, Real(0));
+          continue;
+        }
+        IndirectionBuffer from = ports_.x.pointers;
+        from.at += i * q_.steps + q_.time(t);
+        products<Real>().gather(from, 1, q_.inputs, to, q_.inputs);
+        if (q_.drop_x)
+          for (std::size_t j = 0; j < q_.inputs; ++j) to[j] *= q_.drop_x[i * q_.inputs + j];
       }
-      IndirectionBuffer from = ports_.x.pointers;
-      from.at += i * q_.steps + q_.time(t);
-      products<Real>().gather(from, 1, q_.inputs, to, q_.inputs);
-      if (q_.drop_x)
-        for (std::size_t j = 0; j < q_.inputs; ++j) to[j] *= q_.drop_x[i * q_.inputs + j];
-    }
   }
 
   /// The states of a row that passes over step t.
@@ -334,7 +339,7 @@ template <class Real> class StepGradJob : public GradJob<Real> {
       chunks += grids_.back().chunks();
     }
     this->cut(chunks);
-    this->scratch = tile + copied + gemm_scratch(tall, deep);
+    this->scratch = tile + gemm_scratch(part, deep);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
@@ -344,21 +349,34 @@ template <class Real> class StepGradJob : public GradJob<Real> {
     bool adds = false;
     for (const StepTerm<Real>& term : parts_[k])
       for (std::size_t first = 0; first < term.a.count; first += deep) {
-        IndirectionBuffer rows = term.a.pointers;
-        rows.at += first;
-        // b is far away, in rows that prefetching does not follow far: the part that all tiles read is copied.
-        const std::size_t depth = std::min(deep, term.a.count - first);
-        Real* const b = scratch + tile;
-        for (std::size_t p = 0; p < depth; ++p)
-          std::copy_n(term.b + (first + p) * term.ldb + block.column, block.columns, b + p * wide);
-        Product<Real> q{rows,          term.a_offset + block.row,
-                        true,          b,
-                        wide,          false,
-                        nullptr,       scratch,
-                        block.columns, block.rows,
-                        block.columns, depth};
-        q.adds = adds;
-        gemm_(q, scratch + tile + copied);
+        const std::size_t depth = std::min(deep, term.a.count - first), next = first + depth;
+        const std::size_t ahead = std::min(deep, term.a.count - next);
+        // Row by row a and b are too far apart for the machine to foresee: between parts of this block a share of the
+        // next one is asked for.
+        const Blocks heights(block.rows, part);
+        for (std::size_t h = 0; h < heights.count; ++h) {
+          for (std::size_t p = next + ahead * h / heights.count; p < next + ahead * (h + 1) / heights.count; ++p) {
+            fetch(static_cast<const Real*>(term.a.pointers.at[p]) + term.a_offset + block.row,
+                  MatrixLayout(block.rows));
+            fetch(term.b + p * term.ldb + block.column, MatrixLayout(block.columns));
+          }
+          const std::size_t row = heights.begin(h);
+          Product<Real> q{term.a.pointers,
+                          term.a_offset + block.row + row,
+                          true,
+                          term.b + first * term.ldb + block.column,
+                          term.ldb,
+                          false,
+                          nullptr,
+                          scratch + row * block.columns,
+                          block.columns,
+                          heights.size(h),
+                          block.columns,
+                          depth};
+          q.a.at += first;
+          q.adds = adds;
+          gemm_(q, scratch + tile);
+        }
         adds = true;
         if (ThreadTeam::is_cancelled()) return;
       }
@@ -371,8 +389,8 @@ template <class Real> class StepGradJob : public GradJob<Real> {
   std::string name() const override { return "learn steps " + std::to_string(rows_) + "x" + std::to_string(columns_); }
 
  private:
-  // Rows of so few steps are read where they lie.
-  static constexpr std::size_t deep = 64, tall = 128, wide = 128, tile = tall * wide, copied = deep * wide;
+  // Rows of so few steps are read where they lie; a panel of b beside them stays in the first cache.
+  static constexpr std::size_t deep = 64, tall = 128, wide = 64, part = 18, tile = tall * wide;
 
   /// A chunk's number in the grid of part k.
   std::size_t chunk_of(std::size_t k, std::size_t chunk) const {

@@ -62,7 +62,8 @@ template <class Real> void softmax(const AttentionMask<Real>& mask, Real scale, 
     const Real most = fold(
         n, -Real(__builtin_inf()), [=](std::size_t s) INLINED { return row[s] * by; },
         [](Real a, Real b) INLINED { return a > b ? a : b; });
-    const Real over = 1 / sum_of<Real>(n, [=](std::size_t s) INLINED { return row[s] = exp(row[s] * by - most); });
+    const Real over =
+        1 / sum_of<Real>(n, [=](std::size_t s) INLINED { return row[s] = exp_nonpositive(row[s] * by - most); });
 #pragma omp simd
     for (std::size_t s = 0; s < n; ++s) p[s] *= over;
     for (std::size_t s = n; s < mask.keys; ++s) p[s] = 0;

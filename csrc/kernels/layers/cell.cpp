@@ -18,6 +18,10 @@ void lstm_forward(std::size_t rows, std::size_t n, StridedRows<Real> z, StridedR
       g[j] = Tanh::value(g[j]);
       o[j] = Sigmoid::value(o[j]);
       after[j] = f[j] * before[j] + i[j] * g[j];
+    }
+    // A loop of its own: tanh waits for all of the above, and in it those of many units are on their way at once.
+#pragma omp simd
+    for (std::size_t j = 0; j < n; ++j) {
       t[j] = Tanh::value(after[j]);
       y[j] = o[j] * t[j];
     }

@@ -83,7 +83,7 @@ def model_of_metadata(onnx: Any, read: Any, name: str | None) -> Any:
         shapes = [weight.shape for weight in model.get_weights()]
         arrays = [_weight(onnx, constants, entry).reshape(shape) for entry, shape in zip(entries, shapes, strict=True)]
         model.set_weights(arrays)
-    except (AttributeError, KeyError, TypeError, ValueError):  # of another version, or damaged
+    except (AttributeError, KeyError, OSError, TypeError, ValueError):  # of another version, or damaged
         return None
     return model if _is_written_so(model, read.graph) else None
 
