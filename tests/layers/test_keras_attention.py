@@ -24,12 +24,12 @@ def made(dtype):
     plain = L.layers.AdditiveAttention(use_scale=False, **options)([h, added, h])
     joined = L.layers.Attention(True, "concat", **options)([plain, added])
     summed = L.layers.Attention(score_mode="concat", **options)([joined, h], use_causal_mask=True)
+    summed, seen = L.layers.MultiHeadAttention(2, 4, **options)(summed, h, return_attention_scores=True)
     square = L.layers.Reshape((3, 4, 8), **options)(summed)
     for axes in (1, 2, (1, 2), (2, 1), None):
         attended = L.layers.MultiHeadAttention(2, 4, attention_axes=axes, **options)(square, square)
         square = L.layers.Add(**options)([square, attended])
     deep, shares = L.layers.Attention(True, **options)([square, square], return_attention_scores=True)
-    deep, seen = L.layers.MultiHeadAttention(2, 4, **options)(deep, square, return_attention_scores=True)
     deep = L.layers.Add(**options)([deep, L.layers.AdditiveAttention(**options)([deep, square])])
     every = [L.layers.Flatten(**options)(one) for one in (deep, shares, seen)]
     return L.Model(ids, L.layers.Dense(1, **options)(L.layers.Concatenate(**options)(every)))
@@ -38,7 +38,7 @@ def answers(dtype):
     model = made(dtype)
     rng = np.random.default_rng(0)
     model.set_weights([rng.uniform(-0.4, 0.4, weight.shape) for weight in model.get_weights()])
-    model.compile(L.optimizers.SGD(0.01), loss="mse")
+    model.compile(L.optimizers.SGD(1e-5), loss="mse")
     x, y = np.array(data["ids"]), np.array(data["y"])
     outputs = model.predict(x, verbose=0)
     history = model.fit(x, y, batch_size=4, epochs=5, shuffle=False, verbose=0).history
