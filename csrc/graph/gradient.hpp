@@ -8,7 +8,7 @@
 #include "graph/convolution/conv_gradients.hpp"
 #include "graph/jobs.hpp"
 #include "graph/lookup.hpp"
-#include "graph/recurrence/recurrent_jobs.hpp"
+#include "graph/recurrence/step_gradients.hpp"
 #include "graph/sparse_input.hpp"
 
 namespace gs {

@@ -12,6 +12,7 @@
 #include "activations/all.hpp"
 #include "graph/call.hpp"
 #include "graph/recurrence/recurrent_jobs.hpp"
+#include "graph/recurrence/step_gradients.hpp"
 #include "kernels/layers/drop.hpp"
 
 namespace gs {

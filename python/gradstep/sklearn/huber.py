@@ -146,6 +146,7 @@ class HuberRegressor(LinearRegressor, BaseEstimator):
             gtol=float(self.tol),
             ftol=64 * EPS,
             maxiter=self.max_iter,
+            options={"m": 10},  # as scikit-learn's
         )
         if result.reason in ("nan", "diverged"):
             raise ValueError(f"HuberRegressor convergence failed: {result.message}")
