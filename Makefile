@@ -66,7 +66,7 @@ tsan: $(VENV)/test build/tsan/installed
 	$(THREADS_SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'tsan' in p, p; print('testing', p)"
 	$(THREADS_SANITIZED) $(BIN)/python -m pytest -n 0 -m "not slow and not acceptance" $(TSAN_TESTS)
 
-# The code for GPUs, compiled with NVIDIA's compiler from PyPI, and not run.
+# The code for GPUs, compiled with NVIDIA's compiler from pip, and not run.
 cuda: $(VENV)/bin/python
 	.ci/cuda_check "$(BIN)/python" build/cuda
 
