@@ -196,6 +196,21 @@ def test_where_a_stage_can_go_no_further_the_next_one_begins():
     assert model.optimizer.message.startswith('"cg" ended training')
 
 
+@pytest.mark.parametrize("name", ["lbfgs", "bfgs", "cg", "owlqn", "newton-cg", "gauss-newton", "levenberg-marquardt"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.filterwarnings("ignore:.*ended training after")
+def test_long_runs_raise_nothing(name, dtype):
+    """Where no step goes lower any more, training is over, and the method says why."""
+    for seed in range(4):
+        gs.utils.set_random_seed(seed)
+        model = gs.Sequential([gs.Input((2,), dtype=dtype), layers.Dense(4, "tanh", dtype=dtype)])
+        model.add(layers.Dense(1, dtype=dtype))
+        model.compile(name, "mse")
+        losses = model.fit(X, Y, epochs=1500, verbose=0).history["loss"]
+        assert len(losses) == 1500 or "ended training after" in model.optimizer.message
+        assert losses[-1] == min(losses)
+
+
 def test_rates_of_a_sequence():
     model = made(sequence())
     rates = trained(model, 3, callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))])

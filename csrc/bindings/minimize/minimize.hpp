@@ -64,6 +64,18 @@ class Called : public Counted {
   std::vector<PyObject*> arguments_;
 };
 
+/// What work gives; that a run has ended is the exception of gradstep.minimize.stop in Python.
+template <class Work> auto ends_as_in_python(Work work) {
+  try {
+    return work();
+  } catch (const Stop& stop) {
+    const py::object decrease = stop.decrease == stop.decrease ? py::object(py::float_(stop.decrease)) : py::none();
+    PyErr_SetObject(py::module_::import("gradstep.minimize.stop").attr("Stop").ptr(),
+                    py::make_tuple(stop.reason, stop.detail, decrease).ptr());
+    throw py::error_already_set();
+  }
+}
+
 /// A method of C++ as Python holds it.
 class PyMethod {
  public:
@@ -73,11 +85,13 @@ class PyMethod {
   /// A step by the methods of an objective; gives a Point.
   py::object step(const py::object& objective, const py::object& point) {
     Asked& function = asked(objective, point);
-    return python_point(py::type::of(point), function, method().step(function, point_of(function, point)));
+    return ends_as_in_python([&] {
+      return python_point(py::type::of(point), function, method().step(function, point_of(function, point)));
+    });
   }
   double left(const py::object& objective, const py::object& point) {
     Asked& function = asked(objective, point);
-    return method().left(function, point_of(function, point));
+    return ends_as_in_python([&] { return method().left(function, point_of(function, point)); });
   }
 
   bool needs_python = false;  // whether a step does, beside the function

@@ -32,7 +32,7 @@ def _torch_tensor() -> Any:
 
 def is_on_gpu(value: Any) -> bool:
     """Whether an array lies on a CUDA device."""
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, type)):
         return False
     tensor = _torch_tensor()
     if tensor is not None and isinstance(value, tensor):
