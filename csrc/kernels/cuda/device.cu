@@ -6,6 +6,14 @@
 #include <cstring>
 
 namespace gs {
+namespace {
+
+DeviceError copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);  // which takes no null pointers, not even of nothing
+  return 0;
+}
+
+}  // namespace
 
 const char* device_error_text(DeviceError) noexcept { return "out of memory"; }
 DeviceError device_allocate(void** memory, std::size_t bytes) noexcept {
@@ -13,15 +21,9 @@ DeviceError device_allocate(void** memory, std::size_t bytes) noexcept {
   return *memory ? 0 : 2;
 }
 void device_free(void* memory) noexcept { std::free(memory); }
-DeviceError device_from_host(void* to, const void* from, std::size_t bytes) noexcept {
-  return std::memcpy(to, from, bytes), 0;
-}
-DeviceError device_to_host(void* to, const void* from, std::size_t bytes) noexcept {
-  return std::memcpy(to, from, bytes), 0;
-}
-DeviceError device_to_device(void* to, const void* from, std::size_t bytes) noexcept {
-  return std::memcpy(to, from, bytes), 0;
-}
+DeviceError device_from_host(void* to, const void* from, std::size_t bytes) noexcept { return copy(to, from, bytes); }
+DeviceError device_to_host(void* to, const void* from, std::size_t bytes) noexcept { return copy(to, from, bytes); }
+DeviceError device_to_device(void* to, const void* from, std::size_t bytes) noexcept { return copy(to, from, bytes); }
 DeviceError device_wait(DeviceStream, DeviceStream) noexcept { return 0; }
 DeviceError device_of(const void*, int* device) noexcept { return *device = 0, 0; }
 CurrentDevice::CurrentDevice(int) noexcept {}
