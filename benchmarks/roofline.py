@@ -22,9 +22,10 @@ from cases import gemm
 from gradstep import _core
 
 NAME = "roofline"
-LEVELS = ("first cache", "second cache", "third cache", "memory")
-# Bytes of a sweep that reads two arrays and writes one of them, from within the first cache to far beyond the last.
-SIZES = tuple(1 << k for k in range(13, 29))
+LEVELS = ("second cache", "third cache", "memory")
+# Bytes of a sweep that reads two arrays and writes one of them, from within the second cache to far beyond the last: in
+# the first one a sweep is shorter than what starts it.
+SIZES = tuple(1 << k for k in range(17, 29))
 BATCH = 64
 
 
@@ -175,7 +176,7 @@ def machine_limits(machine: harness.Limits, threads: int, seconds: float, quick:
         return min(min(machine.measure([*request, threads], seconds)) for _ in range(3))
 
     peaks = {dtype: 1 / best(kind, 100_000) for dtype, kind in (("float32", "fma"), ("float64", "fma64"))}
-    sweeps = {size: size / best("sweep:2:1", size // 12) for size in (SIZES[:11] if quick else SIZES)}
+    sweeps = {size: size / best("sweep:2:1", size // 12) for size in (SIZES[:7] if quick else SIZES)}
     return {"peaks": peaks, "bandwidths": sweeps}
 
 
@@ -187,8 +188,8 @@ def bandwidth(bandwidths: dict[int, float], size: float) -> float:
 
 def levels(bandwidths: dict[int, float], caches: list[int], threads: int) -> dict[str, float]:
     """The bandwidth of each cache, half full, and of memory."""
-    l1, l2, l3 = caches
-    within = (threads * l1 / 2, threads * l2 / 2, max(l3 / 2, 2 * threads * l2), max(bandwidths))
+    _, l2, l3 = caches
+    within = (threads * l2 / 2, max(l3 / 2, 2 * threads * l2), max(bandwidths))
     return {level: bandwidth(bandwidths, size) for level, size in zip(LEVELS, within, strict=True)}
 
 
