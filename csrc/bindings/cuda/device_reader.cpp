@@ -28,7 +28,7 @@ Dtype parse(const std::string& typestr, py::handle array, const std::string& nam
   if (typestr == "<f4") return Dtype::f32;
   if (typestr == "<f8") return Dtype::f64;
   if (typestr == "<f2") return Dtype::f16;
-  // bfloat16 has no letter of its own.
+  // Type strings have no letter for bfloat16: two bytes without a type, and the name of the dtype.
   const bool two_bytes = typestr == "<V2" || typestr == "|V2";
   if (two_bytes && py::hasattr(array, "dtype") && text(array.attr("dtype")) == "bfloat16") return Dtype::bf16;
   refuse_dtype(name, typestr);

@@ -19,7 +19,7 @@ void lstm_forward(std::size_t rows, std::size_t n, StridedRows<Real> z, StridedR
       o[j] = Sigmoid::value(o[j]);
       after[j] = f[j] * before[j] + i[j] * g[j];
     }
-    // A loop of its own: tanh waits for all of the above, and in it those of many units are on their way at once.
+    // In a second loop, since tanh waits for all of the above: here the units do not wait for one another.
 #pragma omp simd
     for (std::size_t j = 0; j < n; ++j) {
       t[j] = Tanh::value(after[j]);

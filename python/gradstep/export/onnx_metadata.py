@@ -62,7 +62,7 @@ def written_metadata(onnx: Any, model: Any, graph: Any) -> dict[str, str]:
 
 
 def model_of_metadata(onnx: Any, read: Any, name: str | None) -> Any:
-    """The model of a file's metadata; None if there is none, or if it is no longer what the graph computes.
+    """The model that a file's metadata describes; None without metadata, or if the graph has been changed since.
 
     Parameters
     ----------

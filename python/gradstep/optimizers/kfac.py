@@ -101,10 +101,10 @@ class KFAC(CurvatureOptimizer, Optimizer):
     Gradients :math:`\\delta` are of the loss of one row, times the root of its sample weight, so that
     :math:`A \\otimes G` stands for the Gauss-Newton matrix of the batch's loss; a layer that is called along more axes
     counts positions as if they were independent, and a convolution its places (Grosse & Martens 2016). The bound
-    :math:`\\nu` takes the place of the paper's rescaling by the exact Fisher matrix; damping follows no
-    rule of its own, but may follow a schedule. `clipnorm` and its like, and `weight_decay`, which is decoupled, are of
-    the direction :math:`\\nu \\Delta`, not of the gradient. Where rounding leaves a damped factor without an inverse,
-    its damping is raised tenfold until it has one.
+    :math:`\\nu` takes the place of the paper's rescaling by the exact Fisher matrix; damping is constant, or follows
+    a schedule. `clipnorm` and its like, and `weight_decay`, which is decoupled, are of the direction
+    :math:`\\nu \\Delta`, not of the gradient. Where rounding leaves a damped factor without an inverse, its damping is
+    raised tenfold until it has one.
 
     Neither Keras nor PyTorch has K-FAC. Directions are found without :math:`\\nabla W` where the batch has few rows:
     :math:`\\Delta = (x A^{-1})^\\top (\\delta G^{-1})`. Factors and inverses of a layer take

@@ -41,7 +41,7 @@ def _places(name: str, state: State, weights: Sequence[np.ndarray]) -> list[tupl
     known |= {"moment"} if name == "Adafactor" else set()
     each = [[slot for slot in group if slot in known] for group in [*BEFORE, *SLOTS[name]]]
     found = [(place, slot) for group in each for place in range(len(weights)) for slot in group]
-    if name == "Muon":  # v is of AdamW, which moves what is no matrix
+    if name == "Muon":  # only AdamW, which moves arrays that are not matrices, has v
         found = [(i, slot) for i, slot in found if slot != "v" or state[f"{i}.v"].shape == weights[i].shape]
     return found
 
