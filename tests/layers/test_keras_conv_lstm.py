@@ -95,7 +95,7 @@ for way in (False, True):
     answer.append([layer.get_weights(), [keras.ops.convert_to_numpy(one) for one in outputs]])
 answer = [x, mask.astype(float), states, answer]
 """
-    x, mask, states, answers = keras_says(program)
+    x, mask, states, answers = keras_says(program, "torch")
     for way, (weights, outputs) in zip((False, True), answers, strict=True):
         options = {"padding": "same", "return_state": True, "return_sequences": True, "go_backwards": way}
         layer = layers.ConvLSTM2D(2, 3, **options, dtype="float64")
