@@ -92,10 +92,12 @@ template <class Real> class GradJob : public Job<Real> {
  protected:
   const Weight<Real>& weight() const { return weight_; }
   const UpdateKernel& kernel() const { return *epilogue_.kernels[weight_.number]; }
-  void cut(std::size_t chunks) {
+  /// parts: of a chunk, each of which is updated by itself.
+  void cut(std::size_t chunks, std::size_t parts = 1) {
     this->chunks = chunks;
-    penalties_.resize(chunks);
+    penalties_.resize(chunks * parts);
   }
+  /// chunk: of a chunk in parts, the number of the part among those of all chunks.
   void update(std::size_t chunk, std::size_t at, Real* g, const MatrixLayout& layout) const {
     epilogue_.apply(weight_, at, g, layout, penalties_[chunk]);
   }

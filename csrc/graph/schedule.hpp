@@ -91,9 +91,9 @@ template <class Real> class Schedule : public Workspaces<Real> {
   // x (samples, in), w (window, channels / groups, filters), b (filters) or null -> z, y (samples, places, filters);
   // or, with a pool, y (samples, pooled places, filters) and its index
   void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,
-                const ConvValues<Real>& values) {
-    add(std::make_unique<ConvForwardJob<Real>>(conv, x, w->w, b ? b->w : nullptr, values),
-        {{x.memory, w->w, b ? b->w : nullptr}, {values.z, values.y, values.index}});
+                const ConvValues<Real>& values, const Real* panels = nullptr) {
+    add(std::make_unique<ConvForwardJob<Real>>(conv, x, w->w, b ? b->w : nullptr, values, panels),
+        {{x.memory, w->w, b ? b->w : nullptr, panels}, {values.z, values.y, values.index}});
   }
 
   // w (window, n, out) -> turned (window, groups, out / groups, n)

@@ -67,7 +67,7 @@ struct Conv {
   // x (batch, in), w (window, channels / groups, filters), b (filters) -> z, y = f(z) (batch * places, filters)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     schedule.convolve(convolution(), samples_of(in, schedule, call, true), call.weight(0), bias(call),
-                      values(schedule, call));
+                      values(schedule, call), kernel_panels(convolution(), schedule, call, call.weight(0)));
     if (!pool) out.put_y(schedule, call);
   }
 

@@ -34,6 +34,29 @@ Rows samples_of(const ChannelsLast& in, Schedule<Real>& schedule, Call<Real>& ca
   return schedule.rows(forward ? in.x(schedule, call) : call.save("turned x", schedule.batch * in.size(), in.size()));
 }
 
+/// The kernel in panels, as forward reads it where it is large and many places share it; else null.
+template <class Real>
+const Real* kernel_panels(const Convolution& conv, Schedule<Real>& schedule, Call<Real>& call, const Weight<Real>* w) {
+  const std::size_t n = conv.filters, depth = conv.window.size() * conv.window.channels;
+  if (conv.groups > 1 || n < 256 || depth < 256 || schedule.batch * conv.window.places() < 512) return nullptr;
+  const std::size_t wide = products<Real>().panel_columns;
+  const Blocks depths(depth, 256);
+  Real* const to = call.save("kernel panels", (n + wide - 1) / wide * wide * depth, wide).at;
+  schedule.each_row((n + wide - 1) / wide * depths.count, wide * 256, {{w->w}, {to}},
+                    [=](std::size_t first, std::size_t count) {
+                      for (std::size_t k = first; k < first + count; ++k) {
+                        const std::size_t column = k / depths.count * wide, begin = depths.begin(k % depths.count);
+                        Product<Real> part{};
+                        part.b = w->w + begin * n + column;
+                        part.ldb = n;
+                        part.columns = n - column;
+                        part.depth = depths.size(k % depths.count);
+                        products<Real>().pack_panel(part, 0, to + column * depth + begin * wide);
+                      }
+                    });
+  return to;
+}
+
 /// The kernel as backward reads it: (channels, filters) of each number of the window transposed, of each group apart;
 /// of a depthwise convolution (channels, filters of each).
 template <class Real>

@@ -45,67 +45,110 @@ template <class Real> struct ConvTerm {
   Matrix<Real> dz;  // (batch * places, filters)
 };
 
-/// The gradient of a large kernel (depth, filters): the sum of x^T dz, in tiles that lie in one group.
+/// The gradient of a large kernel (window, channels, filters): the sum of x^T dz, in tiles of some filters and, of a
+/// group, some numbers of the window with all channels; or, where there are many, some channels with all numbers of
+/// the window: then those alone are copied of each sample.
 template <class Real> class ConvGradJob : public GradJob<Real> {
  public:
   ConvGradJob(std::vector<ConvTerm<Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
-      : GradJob<Real>(weight, epilogue) {
-    for (ConvTerm<Real>& term : terms) terms_.emplace_back(std::move(term));
-    const Term& t = terms_[0];
-    groups_ = t.conv().groups;
+      : GradJob<Real>(weight, epilogue),
+        window_(terms[0].conv.window.size()),
+        run_(terms[0].conv.window.channels / terms[0].conv.groups),
+        groups_(terms[0].conv.groups),
+        filters_(terms[0].conv.filters),
+        by_channels_(run_ >= 128 && window_ > 1),
+        rows_(blocks(384)),
+        columns_(terms[0].conv.share(), 64) {
     // Each reads all samples: the taller the better, as long as there are enough of them.
-    const auto tiles = [&](std::size_t rows) { return std::make_unique<Grid>(t.depth(), t.conv().share(), rows, 64); };
-    grid_ = tiles(384);
-    if (grid_->chunks() * groups_ < 16) grid_ = tiles(192);
-    this->cut(grid_->chunks() * groups_);
-    tile_ = align<Real>(grid_->rows.size(0) * grid_->columns.size(0));
+    if (rows_.count * columns_.count * groups_ < 16) rows_ = blocks(192);
+    for (ConvTerm<Real>& term : terms) terms_.emplace_back(std::move(term), by_channels_ ? rows_.size(0) : 0);
+    parts_ = by_channels_ ? window_ : 1;
+    this->cut(rows_.count * columns_.count * groups_, parts_);
+    tile_ = align<Real>(rows_.size(0) * (by_channels_ ? window_ : run_) * columns_.size(0));
     for (const Term& term : terms_)
       this->scratch = std::max(this->scratch, tile_ + term.read_scratch() + gemm_scratch(0, gemm_depth));
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
-    const auto b = grid_->block(chunk / groups_);
-    const std::size_t group = chunk % groups_, n = terms_[0].conv().filters;
-    const std::size_t column = group * terms_[0].conv().share() + b.column;
+    const std::size_t group = chunk % groups_, part = chunk / groups_;
+    const std::size_t row = part / columns_.count, column = part % columns_.count, first = rows_.begin(row);
+    Tile t{0, window_, group * run_, run_, group * columns_.n + columns_.begin(column), columns_.size(column)};
+    if (by_channels_) {
+      t.channel += first;
+      t.channels = rows_.size(row);
+    } else {
+      t.tap = first;
+      t.taps = rows_.size(row);
+    }
     bool adds = false;
     for (const Term& term : terms_)
-      if (!term.add(b, group, column, adds, scratch, scratch + tile_)) return;
-    this->update(chunk, b.row * n + column, scratch,
-                 b.columns == n ? MatrixLayout(b.rows * n) : MatrixLayout(b.rows, b.columns, n));
+      if (!term.add(t, adds, scratch, scratch + tile_)) return;
+    const std::size_t lines = t.taps * t.channels / parts_;  // side by side in the kernel
+    for (std::size_t k = 0; k < parts_; ++k)
+      this->update(chunk * parts_ + k, ((t.tap + k) * run_ + t.channel - group * run_) * filters_ + t.column,
+                   scratch + k * lines * t.columns,
+                   t.columns == filters_ ? MatrixLayout(lines * t.columns) : MatrixLayout(lines, t.columns, filters_));
   }
 
   std::string name() const override {
-    return "learn window " + std::to_string(terms_[0].depth()) + "x" + std::to_string(terms_[0].conv().filters);
+    return "learn window " + std::to_string(window_ * run_) + "x" + std::to_string(filters_);
   }
 
  private:
+  struct Tile {
+    std::size_t tap, taps;          // of the window
+    std::size_t channel, channels;  // of a sample
+    std::size_t column, columns;    // of the filters
+  };
+  /// Channels, or numbers of the window, in blocks of about so many rows of the kernel.
+  Blocks blocks(std::size_t rows) const {
+    const std::size_t n = by_channels_ ? run_ : window_, each = by_channels_ ? window_ : run_;
+    return {n, std::max<std::size_t>(1, rows / each)};
+  }
+
   class Term : public ConvJob<Real> {
    public:
-    explicit Term(ConvTerm<Real> term) : ConvJob<Real>(term.conv, term.x, 96), dz_(term.dz), batch_(term.x.count) {}
-    const Convolution& conv() const { return this->conv_; }
-    std::size_t depth() const { return this->patches_.at.size(); }
-    using ConvJob<Real>::read_scratch;
+    /// widest: channels of the largest tile, if tiles have some of them; else 0.
+    Term(ConvTerm<Real> term, std::size_t widest)
+        : ConvJob<Real>(of_tile(term, widest), term.x, 96),
+          dz_(term.dz),
+          batch_(term.x.count),
+          channels_(term.conv.window.channels),
+          copies_(widest > 0) {
+      if (copies_)
+        this->sample_ =
+            align<Real>(this->strips_.in_rows() * bordered_stride(this->conv_.window, this->strips_.lead()));
+      const std::size_t most = copies_ ? widest : channels_ / term.conv.groups;
+      for (const std::size_t tap : this->patches_.taps)
+        for (std::size_t c = 0; c < most; ++c) {
+          at_[0].push_back(tap + c);
+          if (c + 1 < most) at_[1].push_back(tap + c);
+        }
+    }
+    std::size_t read_scratch() const { return this->together_ * this->sample_ + this->pointers_; }
 
-    /// Adds a block of the gradient to c; whether it is not cancelled.
-    bool add(const Grid::Block& b, std::size_t group, std::size_t column, bool& adds, Real* c, Real* scratch) const {
-      const std::size_t n = conv().filters, places = conv().window.places();
+    /// Adds a tile of the gradient to c; whether it is not cancelled.
+    bool add(const Tile& t, bool& adds, Real* c, Real* scratch) const {
+      const std::size_t n = this->conv_.filters, places = this->conv_.window.places();
+      const std::size_t* const at =
+          at_[t.channels * this->patches_.taps.size() != at_[0].size()].data() + t.tap * t.channels;
       for (std::size_t k = 0; k < batch_; k += this->together_)
         for (std::size_t s = 0; s < this->strips_.count(); ++s, adds = true) {
           const Strips::Strip strip = this->strips_.strip(s);
           const std::size_t count = std::min(this->together_, batch_ - k);
-          Product<Real> q{{this->read(strip, k, count, scratch), source_of<Real>},
-                          group * this->patches_.run,
+          Product<Real> q{{read(t, strip, k, count, scratch), source_of<Real>},
+                          copies_ ? 0 : t.channel,
                           true,
-                          dz_.at + (k * places + strip.begin) * n + column,
+                          dz_.at + (k * places + strip.begin) * n + t.column,
                           n,
                           false,
                           nullptr,
                           c,
-                          b.columns,
-                          b.rows,
-                          b.columns,
+                          t.columns,
+                          t.taps * t.channels,
+                          t.columns,
                           count * strip.places()};
-          q.at = this->patches_.at.data() + b.row;
+          q.at = at;
           q.adds = adds;
           this->gemm_(q, scratch + read_scratch());
           if (ThreadTeam::is_cancelled()) return false;
@@ -116,14 +159,39 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     std::string name() const override { return {}; }
 
    private:
+    static Convolution of_tile(const ConvTerm<Real>& term, std::size_t widest) {
+      Convolution conv = term.conv;
+      conv.groups = 1;
+      if (widest) conv.window.channels = widest;
+      return conv;
+    }
+
+    /// As ConvJob::read, of a tile's channels.
+    const void* const* read(const Tile& t, const Strips::Strip& strip, std::size_t first, std::size_t count,
+                            Real* scratch) const {
+      if (!copies_) return ConvJob<Real>::read(strip, first, count, scratch);
+      const void** const rows = reinterpret_cast<const void**>(scratch + this->together_ * this->sample_);
+      const void** next = rows;
+      for (std::size_t k = 0; k < count; ++k) {
+        const Real* const sample = this->reader_.read_some(first + k, strip.in_first, strip.in_last, t.channel,
+                                                           t.channels, channels_, scratch + k * this->sample_);
+        for (std::size_t p = strip.begin; p < strip.end; ++p) *next++ = sample + this->patches_.places[p];
+      }
+      return rows;
+    }
+
     const Matrix<Real> dz_;
-    const std::size_t batch_;
+    const std::size_t batch_, channels_;
+    const bool copies_;
+    std::vector<std::size_t> at_[2];  // of a tile's rows in a patch: of the most channels, and of one less
   };
 
+  const std::size_t window_, run_, groups_, filters_;
+  const bool by_channels_;
+  Blocks rows_;
+  const Blocks columns_;
+  std::size_t parts_ = 1, tile_ = 0;
   std::vector<Term> terms_;
-  std::size_t groups_;
-  std::unique_ptr<Grid> grid_;
-  std::size_t tile_ = 0;
 };
 
 }  // namespace gs

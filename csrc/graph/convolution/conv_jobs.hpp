@@ -75,8 +75,14 @@ template <class Real> struct ConvValues {
 /// x (in), w (window, channels / groups, filters), b (filters) -> y = f(x * w + b), or its pooling.
 template <class Real> class ConvForwardJob : public ConvJob<Real> {
  public:
-  ConvForwardJob(const Convolution& conv, const Rows& x, const Real* w, const Real* b, const ConvValues<Real>& values)
-      : ConvJob<Real>(conv, x, std::clamp<std::size_t>(8192 / conv.filters, 96, 512)), w_(w), b_(b), values_(values) {
+  /// panels: the kernel in panels, one after another, or null: it is read where it lies.
+  ConvForwardJob(const Convolution& conv, const Rows& x, const Real* w, const Real* b, const ConvValues<Real>& values,
+                 const Real* panels = nullptr)
+      : ConvJob<Real>(conv, x, std::clamp<std::size_t>(8192 / conv.filters, 96, 512)),
+        w_(w),
+        b_(b),
+        panels_(panels),
+        values_(values) {
     // A sample at a time, or, where there are few, parts of one.
     if (this->strips_.count() > 1) parts_ = Blocks(this->strips_.count(), (this->strips_.count() * x.count + 15) / 16);
     batch_ = x.count;
@@ -127,7 +133,10 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
                       share,
                       this->patches_.at.size()};
       q.at = this->patches_.at.data();
-      this->gemm_(q, after + z_);
+      if (panels_)
+        multiply(q, after + z_);
+      else
+        this->gemm_(q, after + z_);
     }
     Real* const y = conv.pool ? z : values_.y + at;
     if (!conv.activation.template is<Linear>() || y != z)
@@ -143,7 +152,23 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
                                      values_.index ? values_.index + to * index_size(window) : nullptr);
   }
 
-  const Real *const w_, *const b_;
+  // q with the kernel in panels, by blocks of the depth.
+  void multiply(Product<Real> q, Real* scratch) const {
+    const std::size_t wide = products<Real>().panel_columns, depth = q.depth;
+    const Blocks depths(depth, gemm_depth);
+    const std::size_t* const at = q.at;
+    q.in_panels = true;
+    q.ldb = depth;
+    for (std::size_t k = 0; k < depths.count; ++k) {
+      q.b = panels_ + depths.begin(k) * wide;
+      q.at = at + depths.begin(k);
+      q.depth = depths.size(k);
+      q.adds = k > 0;
+      this->gemm_(q, scratch);
+    }
+  }
+
+  const Real *const w_, *const b_, *const panels_;
   const ConvValues<Real> values_;
   Blocks parts_{1, 1};
   std::size_t batch_, z_;

@@ -59,32 +59,48 @@ template <class Real> class SampleReader {
   /// A sample with its border, of which only rows [first, last) along the leading axis are there.
   const Real* read(std::size_t sample, std::size_t first, std::size_t last, Real* scratch) const {
     if (in_place_) return static_cast<const Real*>(x_.pointers.at[sample]);
-    std::size_t begin[3], end[3];  // of what there is of the input
-    for (int k = 0; k < 3; ++k) {
-      const WindowAxis& a = w_.axis[k];
-      begin[k] = k == lead_ ? std::max(first, a.before) - a.before : 0;
-      end[k] = k == lead_ ? std::min(std::max(last, a.before) - a.before, a.in) : a.in;
-    }
     const std::size_t item = item_size(x_.pointers.source), n = w_.channels;
     const bool plain = x_.pointers.template is_plain<Real>();
     IndirectionBuffer from = x_.pointers;
     Real* const base = scratch - first * stride_;
     Real* blank = scratch;  // from here on nothing is written yet
-    for (std::size_t i = begin[0]; i < end[0]; ++i)
-      for (std::size_t j = begin[1]; j < end[1] && begin[2] < end[2]; ++j) {
-        const std::size_t at = ((i * w_.axis[1].in + j) * w_.axis[2].in + begin[2]) * n,
-                          count = (end[2] - begin[2]) * n;
-        const void* const row = static_cast<const char*>(x_.pointers.at[sample]) + at * item;
-        Real* const to = base + place(i, j, begin[2]);
-        from.at = &row;
-        std::fill(blank, to, Real(0));
-        blank = to + count;
-        if (plain)
-          std::copy_n(static_cast<const Real*>(row), count, to);
-        else
-          products<Real>().gather(from, 1, count, to, count);
-      }
+    each_line(first, last, [&](std::size_t i, std::size_t j, std::size_t begin, std::size_t end) {
+      const std::size_t at = ((i * w_.axis[1].in + j) * w_.axis[2].in + begin) * n, count = (end - begin) * n;
+      const void* const row = static_cast<const char*>(x_.pointers.at[sample]) + at * item;
+      Real* const to = base + place(i, j, begin);
+      from.at = &row;
+      std::fill(blank, to, Real(0));
+      blank = to + count;
+      if (plain)
+        std::copy_n(static_cast<const Real*>(row), count, to);
+      else
+        products<Real>().gather(from, 1, count, to, count);
+    });
     std::fill(blank, scratch + (last - first) * stride_, Real(0));
+    return base;
+  }
+
+  /// The same of some channels, from `channel` of the sample's `channels` on, no more than the window has.
+  const Real* read_some(std::size_t sample, std::size_t first, std::size_t last, std::size_t channel, std::size_t some,
+                        std::size_t channels, Real* scratch) const {
+    const std::size_t n = w_.channels, item = item_size(x_.pointers.source);
+    std::fill_n(scratch, (last - first) * stride_, Real(0));
+    Real* const base = scratch - first * stride_;
+    const bool plain = x_.pointers.template is_plain<Real>();
+    IndirectionBuffer from = x_.pointers;
+    each_line(first, last, [&](std::size_t i, std::size_t j, std::size_t begin, std::size_t end) {
+      const char* at = static_cast<const char*>(x_.pointers.at[sample]) +
+                       (((i * w_.axis[1].in + j) * w_.axis[2].in + begin) * channels + channel) * item;
+      Real* to = base + place(i, j, begin);
+      for (std::size_t k = begin; k < end; ++k, at += channels * item, to += n) {
+        const void* const row = at;
+        from.at = &row;
+        if (plain)
+          std::copy_n(static_cast<const Real*>(row), some, to);
+        else
+          products<Real>().gather(from, 1, some, to, some);
+      }
+    });
     return base;
   }
 
@@ -96,6 +112,18 @@ template <class Real> class SampleReader {
   }
 
  private:
+  /// work(i, j, begin, end) for each line along the last axis of what there is of the input in rows [first, last),
+  /// with their border, along the leading axis.
+  template <class Work> void each_line(std::size_t first, std::size_t last, const Work& work) const {
+    std::size_t begin[3], end[3];
+    for (int k = 0; k < 3; ++k) {
+      const WindowAxis& a = w_.axis[k];
+      begin[k] = k == lead_ ? std::max(first, a.before) - a.before : 0;
+      end[k] = k == lead_ ? std::min(std::max(last, a.before) - a.before, a.in) : a.in;
+    }
+    for (std::size_t i = begin[0]; i < end[0]; ++i)
+      for (std::size_t j = begin[1]; j < end[1] && begin[2] < end[2]; ++j) work(i, j, begin[2], end[2]);
+  }
   /// Where a number of the input lies in a sample with its border.
   std::size_t place(std::size_t i, std::size_t j, std::size_t k) const {
     const WindowAxis* const a = w_.axis;
