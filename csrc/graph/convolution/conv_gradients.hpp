@@ -57,22 +57,23 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
         groups_(terms[0].conv.groups),
         filters_(terms[0].conv.filters),
         by_channels_(run_ >= 128 && window_ > 1),
-        rows_(blocks(384)),
-        columns_(terms[0].conv.share(), 64) {
+        share_(terms[0].conv.share()),
+        panels_((share_ + width - 1) / width),
+        rows_(blocks(384)) {
     // Each reads all samples: the taller the better, as long as there are enough of them.
-    if (rows_.count * columns_.count * groups_ < 16) rows_ = blocks(192);
+    if (rows_.count * panels_ * groups_ < 16) rows_ = blocks(192);
     for (ConvTerm<Real>& term : terms) terms_.emplace_back(std::move(term), by_channels_ ? rows_.size(0) : 0);
     parts_ = by_channels_ ? window_ : 1;
-    this->cut(rows_.count * columns_.count * groups_, parts_);
-    tile_ = align<Real>(rows_.size(0) * (by_channels_ ? window_ : run_) * columns_.size(0));
+    this->cut(rows_.count * panels_ * groups_, parts_);
+    tile_ = align<Real>(rows_.size(0) * (by_channels_ ? window_ : run_) * std::min(width, share_));
     for (const Term& term : terms_)
       this->scratch = std::max(this->scratch, tile_ + term.read_scratch() + gemm_scratch(0, gemm_depth));
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const std::size_t group = chunk % groups_, part = chunk / groups_;
-    const std::size_t row = part / columns_.count, column = part % columns_.count, first = rows_.begin(row);
-    Tile t{0, window_, group * run_, run_, group * columns_.n + columns_.begin(column), columns_.size(column)};
+    const std::size_t row = part / panels_, column = part % panels_ * width, first = rows_.begin(row);
+    Tile t{0, window_, group * run_, run_, group * share_ + column, std::min(width, share_ - column)};
     if (by_channels_) {
       t.channel += first;
       t.channels = rows_.size(row);
@@ -186,10 +187,11 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     std::vector<std::size_t> at_[2];  // of a tile's rows in a patch: of the most channels, and of one less
   };
 
+  static constexpr std::size_t width = 64;  // filters of a tile: the panels of a product
   const std::size_t window_, run_, groups_, filters_;
   const bool by_channels_;
+  const std::size_t share_, panels_;  // filters of a group, and in how many panels
   Blocks rows_;
-  const Blocks columns_;
   std::size_t parts_ = 1, tile_ = 0;
   std::vector<Term> terms_;
 };
