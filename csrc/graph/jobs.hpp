@@ -116,7 +116,7 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
   WeightGradJob(std::vector<Product<Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
       : GradJob<Real>(weight, epilogue), terms_(std::move(terms)), grid_(tiles(terms_)), gemm_(products<Real>().gemm) {
     this->cut(grid_.chunks());
-    tile_ = align<Real>(grid_.rows.size(0) * grid_.columns.size(0));
+    tile_ = align<Real>(grid_.rows.size(0) * grid_.widest());
     std::size_t most = 0;
     for (const Product<Real>& term : terms_) most = std::max(most, gemm_scratch(grid_.rows.size(0), term.depth));
     this->scratch = tile_ * (terms_.size() > 1 ? 2 : 1) + most;
@@ -155,10 +155,11 @@ template <class Real> class WeightGradJob : public GradJob<Real> {
     std::size_t depth = 0;
     for (const Product<Real>& term : terms) depth = std::max(depth, term.depth);
     const bool copies = depth > 256 || collides(terms[0]);
-    if (!copies) return {terms[0].rows, terms[0].columns, 24, 1024};
+    if (!copies) return {terms[0].rows, terms[0].columns, 24, 1024, false, Grid::panel};
     // Few and large: an even number of them, so that of two threads none is left with one in the end.
     const std::size_t count = 2 * std::max<std::size_t>(1, (terms[0].rows + 95) / 96);
-    return {terms[0].rows, terms[0].columns, std::max<std::size_t>(6, (terms[0].rows + count - 1) / count), 1024};
+    return {terms[0].rows, terms[0].columns, std::max<std::size_t>(6, (terms[0].rows + count - 1) / count), 1024,
+            false,         Grid::panel};
   }
 
   const std::vector<Product<Real>> terms_;

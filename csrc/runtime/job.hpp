@@ -21,9 +21,20 @@ template <class Real> class Job {
 
 /// A matrix cut into blocks of rows and columns, numbered along its rows or down its columns.
 struct Grid {
-  Grid(std::size_t n_rows, std::size_t n_columns, std::size_t block_rows, std::size_t block_columns, bool down = false)
-      : rows(n_rows, block_rows), columns(n_columns, block_columns), down(down) {}
+  /// Columns of the panels that products go through: a block that ends within one costs as much as the whole.
+  static constexpr std::size_t panel = 64;
 
+  /// unit: columns that stay together, of which block_columns is a multiple.
+  Grid(std::size_t n_rows, std::size_t n_columns, std::size_t block_rows, std::size_t block_columns, bool down = false,
+       std::size_t unit = 1)
+      : rows(n_rows, block_rows),
+        columns((n_columns + unit - 1) / unit, block_columns / unit),
+        n_columns(n_columns),
+        unit(unit),
+        down(down) {}
+
+  /// Columns of the widest block.
+  std::size_t widest() const { return columns.size(0) * unit < n_columns ? columns.size(0) * unit : n_columns; }
   std::size_t chunks() const { return rows.count * columns.count; }
   struct Block {
     std::size_t row, column, rows, columns;
@@ -31,10 +42,12 @@ struct Grid {
   Block block(std::size_t chunk) const {
     const std::size_t i = down ? chunk % rows.count : chunk / columns.count;
     const std::size_t j = down ? chunk / rows.count : chunk % columns.count;
-    return {rows.begin(i), columns.begin(j), rows.size(i), columns.size(j)};
+    const std::size_t begin = columns.begin(j) * unit, left = n_columns - begin, wide = columns.size(j) * unit;
+    return {rows.begin(i), begin, rows.size(i), wide < left ? wide : left};
   }
 
-  const Blocks rows, columns;
+  const Blocks rows, columns;  // columns: in units
+  const std::size_t n_columns, unit;
   const bool down;
 };
 

@@ -76,8 +76,8 @@ template <class Real> class ProductJob : public Job<Real> {
     const bool packs = q.a_transposed || q.b_transposed || collides(q);
     std::size_t rows = 1024 / sizeof(Real);
     const std::size_t columns = q.columns < 1024 ? 64 : 128;
-    while (!packs && rows > 24 && Grid(q.rows, q.columns, rows, columns).chunks() < 40) rows /= 2;
-    return {q.rows, q.columns, rows, columns, q.rows * q.depth <= (1u << 17)};
+    while (!packs && rows > 24 && Grid(q.rows, q.columns, rows, columns, false, Grid::panel).chunks() < 40) rows /= 2;
+    return {q.rows, q.columns, rows, columns, q.rows * q.depth <= (1u << 17), Grid::panel};
   }
 
   const Grid grid_;

@@ -187,7 +187,7 @@ template <class Real> class ConvGradJob : public GradJob<Real> {
     std::vector<std::size_t> at_[2];  // of a tile's rows in a patch: of the most channels, and of one less
   };
 
-  static constexpr std::size_t width = 64;  // filters of a tile: the panels of a product
+  static constexpr std::size_t width = Grid::panel;  // filters of a tile
   const std::size_t window_, run_, groups_, filters_;
   const bool by_channels_;
   const std::size_t share_, panels_;  // filters of a group, and in how many panels
