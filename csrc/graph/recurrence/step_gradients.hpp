@@ -34,7 +34,7 @@ template <class Real> class StepGradJob : public GradJob<Real> {
         gemm_(products<Real>().gemm) {
     std::size_t chunks = 0;
     for (const auto& part : parts_) {
-      grids_.emplace_back(rows_, part[0].columns, tall, wide, false, Grid::panel);
+      grids_.emplace_back(rows_, part[0].columns, tall, wide);
       chunks += grids_.back().chunks();
     }
     this->cut(chunks);
