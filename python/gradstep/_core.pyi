@@ -324,6 +324,7 @@ class TrainLoop:
         weights: Given | None = None,
         mask: Given | None = None,
         outputs: bool = False,
+        in_shards: bool = False,
     ) -> None:
         """x (rows, inputs) C-contiguous, float32, float64, uint8, int32 or int64, or an object whose `csr` is values of
         the network's dtype, int32 columns, and int64 numbers of the first entry of each row and of all; y (rows,
@@ -335,7 +336,8 @@ class TrainLoop:
         around: asked whenever the loop goes on, what is done around their steps: (optimizers whose steps count, the one
         that knows the arrays, slow arrays, period, part) for each walk, those inside others first; and (the one that
         knows the arrays, rho, adaptive) or None. gradients, outputs: leave those of each batch for somebody else.
-        ValueError for a label out of range (names row and value)."""
+        in_shards: batches are shards of larger ones, see `due`. ValueError for a label out of range (names row and
+        value)."""
 
     def take(self, x: Given, y: Given, weights: Given | None = None, mask: Given | None = None) -> None:
         """Other data, of which passes go from now on; schedules and buffers of batches of the same size stay."""
@@ -358,6 +360,20 @@ class TrainLoop:
     def update(self) -> None:
         """Of a loop with optimizers and gradients, whose batches leave their gradients and change no weight: a step by
         what is in the gradients now. FloatingPointError if the optimizer refuses it."""
+    @property
+    def due(self) -> ndarray | None:
+        """Of a loop with in_shards, where `advance` ended in the midst of a batch: a copy of numbers, float64, whose
+        sum over all shards is to be given to `take_sum` before the next `advance`, which goes on. None: the batch is
+        done."""
+    @property
+    def exchanges(self) -> list[tuple[int, bool]]:
+        """Of each sum that a batch needs, in their order: how many numbers, and whether they follow from gradients, of
+        the mean over the rows of the shard."""
+
+    def take_sum(self, number: int, total: ndarray, moves: bool) -> None:
+        """The sum for the exchange of this number, also where this loop has no rows of the batch; moves: whether
+        statistics of layers are moved by it, which one loop of a process does."""
+
     @property
     def totals(self) -> tuple[float, list[float], list[float], list[float], list[float]]:
         """Of this pass so far, sums over the rows: of the loss; of each output's loss, where there are several; of the
