@@ -29,10 +29,14 @@ from ._core_losses import penalize as penalize
 from ._core_losses import penalty as penalty
 from ._core_losses import reduce as reduce
 from ._core_losses import whole_batch_losses as whole_batch_losses
+from ._core_matrices import add_bfloat16 as add_bfloat16
 from ._core_matrices import cholesky as cholesky
 from ._core_matrices import cholesky_inverse as cholesky_inverse
 from ._core_matrices import cholesky_solve as cholesky_solve
+from ._core_matrices import divide_bfloat16 as divide_bfloat16
 from ._core_matrices import matmul as matmul
+from ._core_matrices import read_bfloat16 as read_bfloat16
+from ._core_matrices import scale_to_bfloat16 as scale_to_bfloat16
 from ._core_minimize import BFGS as BFGS
 from ._core_minimize import CMA as CMA
 from ._core_minimize import LBFGS as LBFGS

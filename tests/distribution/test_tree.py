@@ -5,31 +5,28 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 import pytest
-from gradstep.distribution.tree import RoundedTreeSum, TreeSum, to_bfloat16, to_float32
+from gradstep.distribution.tree import RoundedTreeSum, TreeSum
 
 SIZE = 40_000  # of more than one chunk
 rng = np.random.default_rng(8)
 
 
 def rounded(numbers: np.ndarray) -> np.ndarray:
-    bits = np.empty(len(numbers), np.uint16)
-    to_bfloat16(numbers.copy(), bits)
-    return to_float32(bits, np.empty(len(numbers), np.float32))
+    return numbers.astype(ml_dtypes.bfloat16).astype(numbers.dtype)
 
 
-def test_rounding_is_to_the_nearest_and_at_the_middle_away_from_zero() -> None:
-    numbers = (rng.normal(size=SIZE) * 10.0 ** rng.integers(-30, 30, SIZE)).astype("float32")
-    expected = numbers.astype(ml_dtypes.bfloat16).astype("float32")  # to even, at the middle: none of these is there
-    np.testing.assert_array_equal(rounded(numbers), expected)
-    middle = np.array([1 + 2**-8, -1 - 2**-8, 1 + 3 * 2**-8], "float32")
-    np.testing.assert_array_equal(rounded(middle), np.array([1 + 2**-7, -1 - 2**-7, 1 + 2**-6], "float32"))
-
-
-def test_what_is_no_number_stays_so() -> None:
-    largest = np.finfo("float32").max
-    found = rounded(np.array([np.inf, -np.inf, np.nan, largest, 0.0, -0.0], "float32"))
-    np.testing.assert_array_equal(found, np.array([np.inf, -np.inf, np.nan, np.inf, 0.0, -0.0], "float32"))
-    assert np.signbit(found[-1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_number_of_the_tree_is_rounded(dtype: str) -> None:
+    vectors = (rng.normal(size=(4, SIZE)) * 10.0 ** rng.integers(-20, 20, SIZE)).astype(dtype)
+    vectors[0, :3] = np.inf, np.nan, -0.0
+    leaves = [rounded((vector * np.dtype(dtype).type(0.3)).astype("float32")) for vector in vectors]
+    sums = rounded(leaves[0] + leaves[1]), rounded(leaves[2] + leaves[3])
+    expected = rounded(rounded(sums[0] + sums[1]) / np.float32(3))
+    tree, out = RoundedTreeSum(None, SIZE, dtype), np.empty(SIZE, dtype)
+    for vector in vectors:
+        tree.add(vector, 0.3)
+    tree.total(3.0, out)
+    np.testing.assert_array_equal(out, expected.astype(dtype))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -46,4 +43,4 @@ def test_a_rounded_sum_is_near_that_of_the_vectors(shards: int, dtype: str) -> N
     most = 2 / 3 * np.abs(vectors).sum(0) * (np.log2(shards) + 2) * 2**-8
     assert (np.abs(near - exact) <= most).all()
     assert (near != exact).any()
-    np.testing.assert_array_equal(near.astype("float32"), rounded(near.astype("float32")))  # of 8 bits
+    np.testing.assert_array_equal(near, rounded(near))
