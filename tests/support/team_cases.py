@@ -72,7 +72,7 @@ def normalized() -> gs.Model:
             layers.BatchNormalization(momentum=0.8),
             layers.Activation("relu"),
             layers.GlobalAveragePooling2D(),
-            layers.Dense(8),
+            layers.Dense(8, use_bias=False),  # whose gradient would be rounding alone
             layers.BatchNormalization(scale=False, center=False),
             layers.Dropout(0.2),
             layers.Dense(CLASSES, "softmax"),
