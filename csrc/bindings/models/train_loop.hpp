@@ -175,17 +175,15 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   py::object due() const override {
     check_idle();
     const Exchange* const due = loop_.due();
-    if (!due) return py::none();
-    return py::array_t<double>(py::ssize_t(due->count), due->own);
+    return due ? py::object(py::array_t<double>(py::ssize_t(due->count), due->own)) : py::object(py::none());
   }
 
   void take_sum(std::size_t number, const py::array& total, bool moves) override {
     check_idle();
     const auto all = loop_.exchanges();
-    if (number >= all.size()) throw py::index_error("there is no exchange " + std::to_string(number) + ".");
     const py::array sum = check_rows<double>(total, "the sum of an exchange", -1);
-    if (std::size_t(sum.size()) != all[number]->count)
-      throw py::value_error("the sum of an exchange must have as many numbers as the exchange.");
+    if (number >= all.size() || std::size_t(sum.size()) != all[number]->count)
+      throw py::value_error("number must be that of an exchange, and the sum as long as it.");
     const Hold hold(guard_, Use::change);
     loop_.take_sum(number, data<double>(sum), moves);
   }
