@@ -18,6 +18,7 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/models/scoring.hpp"
 #include "bindings/optimizers/stepper.hpp"
+#include "bindings/turns.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -30,6 +31,8 @@ class PyTrainLoop {
     virtual ~Session() = default;
     virtual void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) = 0;
     virtual bool advance(double seconds) = 0;
+    /// Of this one and of others, whose runs go with its own: see TrainLoop::advance_together.
+    virtual bool advance_with(const std::vector<Session*>& others, double seconds) = 0;
     /// Whether `advance` ended at what `check_refused` raises.
     virtual bool is_refused() const = 0;
     /// What the pass has found, whose rows are forgotten.
@@ -40,6 +43,8 @@ class PyTrainLoop {
   /// For so many steps.
   virtual std::unique_ptr<Session> session(std::size_t steps) = 0;
   virtual bool changes_weights() const = 0;
+  /// See TrainLoop::goes_with.
+  virtual bool goes_with(const PyTrainLoop& other, bool any_order = false) const = 0;
   virtual bool asks_python() const = 0;
   virtual std::size_t steps_left() const = 0;
   virtual std::size_t steps_of(std::size_t rows) const = 0;
@@ -54,6 +59,9 @@ class PyTrainLoop {
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
   virtual void update() = 0;
+  virtual py::list exchanges() = 0;
+  virtual py::object due() const = 0;
+  virtual void take_sum(std::size_t number, const py::array& total, bool moves) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
   virtual py::tuple totals() const = 0;
@@ -63,6 +71,9 @@ class PyTrainLoop {
   virtual py::list masks() const = 0;
   virtual bool over() const = 0;
 };
+
+/// All that is called of a run.
+void bind_methods(SharedClass<PyTrainLoop>& loop);
 
 /// What has the place of rows' numbers where random numbers depend on them, as many; none: nothing has.
 inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {
@@ -76,7 +87,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
   TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
                  const std::vector<Scoring>& scorings, std::vector<py::object> losses, DataSet<Real> data,
-                 std::size_t batch_size, std::unique_ptr<PyStepper> stepper, std::vector<py::array> gradients)
+                 std::size_t batch_size, std::unique_ptr<PyStepper> stepper, std::vector<py::array> gradients,
+                 bool in_shards)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         data_(std::move(data)),
@@ -85,7 +97,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
         scorings_(scorings),
         network_(network),
         batch_size_(batch_size),
-        loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_)),
+        loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_), in_shards),
         losses_(std::move(losses)) {
     loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
   }
@@ -153,6 +165,30 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     if (!alone([&](const Guard&) { return loop_.update(); }, 1)) stepper_->throw_refused();
   }
 
+  py::list exchanges() override {
+    check_idle();
+    py::list all;
+    for (const Exchange* exchange : loop_.exchanges()) all.append(py::make_tuple(exchange->count, exchange->backward));
+    return all;
+  }
+
+  // A copy of the numbers, or None
+  py::object due() const override {
+    check_idle();
+    const Exchange* const due = loop_.due();
+    return due ? py::object(py::array_t<double>(py::ssize_t(due->count), due->own)) : py::object(py::none());
+  }
+
+  void take_sum(std::size_t number, const py::array& total, bool moves) override {
+    check_idle();
+    const auto all = loop_.exchanges();
+    const py::array sum = check_rows<double>(total, "the sum of an exchange", -1);
+    if (number >= all.size() || std::size_t(sum.size()) != all[number]->count)
+      throw py::value_error("number must be that of an exchange, and the sum as long as it.");
+    const Hold hold(guard_, Use::change);
+    loop_.take_sum(number, data<double>(sum), moves);
+  }
+
   std::vector<std::pair<std::string, double>> profile(double seconds) override {
     return alone([&](const Guard&) { return loop_.profile(seconds); });
   }
@@ -201,6 +237,10 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   bool changes_weights() const override {
     return stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
+  }
+  bool goes_with(const PyTrainLoop& other, bool any_order) const override {
+    const auto* const same = dynamic_cast<const TypedTrainLoop*>(&other);
+    return same && !asks_python() && !same->asks_python() && loop_.goes_with(same->loop_, any_order);
   }
   bool asks_python() const override {
     return network_.has_externals() ||
@@ -281,6 +321,16 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       run_.loop_.start(std::move(order), number, std::move(ids));
     }
     bool advance(double seconds) override { return run_.loop_.advance(seconds, guard()); }
+    bool advance_with(const std::vector<Session*>& others, double seconds) override {
+      std::vector<TrainLoop<Real>*> loops{&run_.loop_};
+      std::vector<const Guard*> guards{&guard()};
+      for (Session* const other : others) {
+        auto& held = dynamic_cast<Held&>(*other);
+        loops.push_back(&held.run_.loop_);
+        guards.push_back(&held.guard());
+      }
+      return TrainLoop<Real>::advance_together(loops, seconds, guards);
+    }
     bool is_refused() const override { return run_.loop_.bad_label().row >= 0 || run_.loop_.refused(); }
     Totals finish() override {
       Totals totals = run_.loop_;

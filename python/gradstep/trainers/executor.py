@@ -17,7 +17,7 @@ from ..delayed_interrupt import DelayedInterrupt
 from ..distribution.active import is_writer
 from ..minimize.methods.base import Method
 from ..minimize.methods.registry import trainer_of
-from ..optimizers.wrappers import Wrapper
+from ..optimizers.base.wrappers import Wrapper
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
@@ -285,8 +285,10 @@ class Executor:
         indices: Sequence[int] = (),
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
+        in_shards: bool = False,
     ) -> _core.TrainLoop:
-        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
+        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
+        in_shards: whether batches are shards of larger ones."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names: list[list[str]] = [[] for _ in specifications]
         for use in uses:
@@ -307,6 +309,7 @@ class Executor:
             targets.weights,
             targets.masks,
             any(not use.engine for use in uses),
+            in_shards,
         )
 
     def specifications(self, rows: Rows) -> list[Any]:
