@@ -61,7 +61,7 @@ class DataParallel:
     that does not depend on who computed which shard: weights and logs have the same bits for 1, 2, 4, ... processes.
     They differ in rounding from those of `fit` without a distribution, which sums over the rows of a batch at once.
 
-    Shard ``i`` has its own rows of the data, ``rows * i // shards`` and those after it, in an order of its own in each
+    Shard ``i`` has its own rows of the data, ``rows * i // shards`` and those after it, in its own order in each
     epoch; a batch takes as many of each. A process reads the rows of its own shards only.
 
     Where a process fails, all end: `fit` has no elasticity. `callbacks.BackupAndRestore` goes on with any number of
