@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_coordinates(m);
 #if defined(GS_CUDA)
   gs::bind_cuda(m);
+  gs::bind_device_models(m);
 #endif
   gs::bind_c_api(m);
 }

@@ -149,7 +149,7 @@ class Evaluator:
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                done = network.predict(arrays_of(rows), outs, batch, begin, 0.0 if each else seconds)
+                done = executor.predict(network, rows, outs, batch, begin, 0.0 if each else seconds)
                 for mapping in mappings:
                     mapping.let_go()
                 if each:
