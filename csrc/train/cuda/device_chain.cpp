@@ -82,10 +82,10 @@ DeviceProblem device_problem(const DeviceChain& chain, const Scoring& scoring) {
   const auto sees_batch = [](const ScoreInfo* score) { return score->is_loss && device_sees_batch(score->index); };
   for (const ScoreInfo* metric : scoring.metrics)
     if (sees_batch(metric)) return {"has the metric " + std::string(metric->name) + ", which is of a whole batch"};
-  if (!scoring.loss.info) return {};
-  if (sees_batch(scoring.loss.info))
+  if (scoring.loss.info && sees_batch(scoring.loss.info))
     return {"has the loss " + std::string(scoring.loss.info->name) + ", which is of a whole batch"};
-  if (chain.rows != 1) return {"gives more than a vector for each sample"};
+  const bool is_scored = scoring.loss.info || !scoring.metrics.empty();
+  if (is_scored && chain.rows != 1) return {"is scored by more than a vector for each sample"};
   return {};
 }
 

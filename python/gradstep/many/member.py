@@ -13,7 +13,6 @@ from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_list
 from ..data.rows import Rows, batch_rows
 from ..trainers.evaluator import SLICE
-from ..trainers.on_gpu import check_cpu
 from ..trainers.runs import RunWithMetrics
 
 __all__ = ["Member"]
@@ -65,7 +64,6 @@ class Member:
         callbacks: Sequence[Callback],
         epochs: int,
     ) -> None:
-        check_cpu("many models trained at once")
         self.model, self._train, self._test, self._draws = model, train, test, draws
         self.ends_itself = bool(callbacks)
         count = len(rows) if train is None else len(train)
