@@ -288,8 +288,8 @@ class Executor:
         indices: Sequence[int] = (),
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
-    ) -> _core.TrainLoop:
-        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
+    ) -> Any:
+        """A `TrainLoop` over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names, reads = [list[str]() for _ in specifications], any(not use.engine for use in uses)
         for use in uses:
