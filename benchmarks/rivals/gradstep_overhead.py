@@ -35,6 +35,7 @@ class Names:
     """What a user of Keras writes."""
 
     library: Any = gs
+    file = "model.gradstep"  # in the library's own format
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.problem = problem
@@ -54,7 +55,7 @@ class Names:
         with tempfile.TemporaryDirectory() as folder, redirect_stdout(Terminal()):
             given = [
                 callbacks.EarlyStopping("loss", patience=3),
-                callbacks.ModelCheckpoint(os.path.join(folder, "model.gradstep")),
+                callbacks.ModelCheckpoint(os.path.join(folder, self.file)),
             ]
             self.model.fit(self.x, self.y, batch_size=self.problem["batch"], epochs=1, verbose=1, callbacks=given)
 

@@ -22,6 +22,7 @@ def versions() -> dict[str, str]:
 
 class OnJax(Names):
     library = keras
+    file = "model.keras"
 
 
 class FitOnJax(Fit):

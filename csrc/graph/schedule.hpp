@@ -88,8 +88,8 @@ template <class Real> class Schedule : public Workspaces<Real> {
     gradient.reads.insert(gradient.reads.end(), {&term.x, dz.at});
   }
 
-  // x (batch, in), w (window, channels / groups, filters), b (filters) or null -> z, y (batch, places, filters); or,
-  // with a pool, y (batch, pooled places, filters) and its index
+  // x (samples, in), w (window, channels / groups, filters), b (filters) or null -> z, y (samples, places, filters);
+  // or, with a pool, y (samples, pooled places, filters) and its index
   void convolve(const Convolution& conv, const Rows& x, const Weight<Real>* w, const Weight<Real>* b,
                 const ConvValues<Real>& values) {
     add(std::make_unique<ConvForwardJob<Real>>(conv, x, w->w, b ? b->w : nullptr, values),
@@ -109,7 +109,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
   void convolve_back(const Convolution& conv, const Rows& x, const ConvValues<Real>& values, Matrix<Real> dy,
                      Matrix<Real> turned, Matrix<Real> dx, const Weight<Real>* w, const Weight<Real>* b, bool alone,
                      const Real* start = nullptr) {
-    const auto dw = parts(w), db = parts(b);
+    const auto dw = parts(w, x.count), db = parts(b, x.count);
     if (!dx && !dw.at && !db.at) return;
     auto job = std::make_unique<ConvBackwardJob<Real>>(conv, x, values, dy.at, turned.at, start, dx.at, dw, db);
     auto* const added = job.get();
@@ -329,20 +329,20 @@ template <class Real> class Schedule : public Workspaces<Real> {
     copy(dz, taps.back().dz);
   }
 
-  // x (batch, in) -> the numbers under a window at each of its places (batch * places, window)
+  // x (samples, in) -> the numbers under a window at each of its places (samples * places, window)
   Matrix<Real> patches(const Window& window, const Rows& x) {
     const std::size_t places = window.places(), n = window.size() * window.channels;
-    const Matrix<Real> made{workspace(batch * places * n), batch * places, n};
-    each_row(batch, places * n, {{x.memory}, {made.at}}, GatherPatches<Real>(x, window, made.at));
+    const Matrix<Real> made{workspace(x.count * places * n), x.count * places, n};
+    each_row(x.count, places * n, {{x.memory}, {made.at}}, GatherPatches<Real>(x, window, made.at));
     return made;
   }
 
   Gradient<Real>& gradient_of(const Weight<Real>* w) { return gradients_[w]; }
 
-  /// Parts of the gradient of a weight, if it is trained.
-  GradParts<Real> parts(const Weight<Real>* w) {
+  /// Parts of the gradient of a weight by so many samples, if it is trained.
+  GradParts<Real> parts(const Weight<Real>* w, std::size_t samples) {
     if (!w || !w->trainable()) return {};
-    gradient_of(w).parts.push_back(part_buffers_.take(*w, batch, [this](std::size_t n) { return workspace(n); }));
+    gradient_of(w).parts.push_back(part_buffers_.take(*w, samples, [this](std::size_t n) { return workspace(n); }));
     gradient_of(w).reads.push_back(gradient_of(w).parts.back().at);
     return gradient_of(w).parts.back();
   }

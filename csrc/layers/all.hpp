@@ -12,6 +12,7 @@
 #include "layers/bidirectional.hpp"
 #include "layers/concatenate.hpp"
 #include "layers/conv.hpp"
+#include "layers/conv_recurrent.hpp"
 #include "layers/conv_transpose.hpp"
 #include "layers/dense.hpp"
 #include "layers/dot.hpp"
@@ -39,7 +40,7 @@ using Layers =
     TypeList<Dense, Activate, Dropout, SharedDropout, Noise, Rescaling, BatchNormalization, NormalizeParts,
              Normalization, PRelu, OutputPenalty, SoftmaxLayer, External, Add, Subtract, Multiply, Average, Maximum,
              Minimum, Concatenate, Dot, Rearrange, Conv, ConvTranspose, SeparableConv, Pool, Recurrent, Bidirectional,
-             NotEqual, FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, WeightlessAttention>;
+             ConvRecurrent, NotEqual, FillMasked, MaskedMean, Embedding, Warp, MultiHeadAttention, WeightlessAttention>;
 
 template <class List> struct VariantOf;
 template <class... Any> struct VariantOf<TypeList<Any...>> {

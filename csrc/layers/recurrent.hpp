@@ -31,9 +31,11 @@ struct Recurrent {
 
   static constexpr const char* name = "recurrent";
   template <class Settings>
-  Recurrent(const Shapes& shapes, const Settings& settings)
+  Recurrent(const Shapes& shapes, const Settings& settings) : Recurrent(shapes, settings, settings.whole("units")) {}
+  template <class Settings>
+  Recurrent(const Shapes& shapes, const Settings& settings, std::size_t units)
       : cell(cell_of(settings)),
-        units(settings.whole("units")),
+        units(units),
         use_bias(settings.flag("use_bias")),
         return_sequences(settings.flag("return_sequences")),
         return_state(settings.flag("return_state")),
@@ -77,18 +79,14 @@ struct Recurrent {
 
   // x (batch, steps, inputs) -> y (batch, outputs)
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    if (batch && schedule.batch != batch)
-      throw std::invalid_argument("a stateful layer must get batches of " + std::to_string(batch) +
-                                  " rows, for which it was built; got " + std::to_string(schedule.batch) + ".");
+    check_batch(schedule);
     Recurrence<Real> q = recurrence(schedule, call);
     pack(schedule, call, q);
     if (q.drop_x) draw(schedule, q.drop_x, inputs, dropout, key);
     if (q.drop_h) draw(schedule, q.drop_h, units, recurrent_dropout, recurrent_key);
     RecurrentPorts<Real> ports = read_ports(call);
-    Access access{{ports.x.memory, ports.mask.memory, q.forward_x.at, q.drop_x, q.drop_h}, {ports.y.at, q.xh.at}};
-    for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
-    for (const Real* kept : ports.kept) access.writes.push_back(kept);
-    schedule.run(std::make_unique<RecurrentForwardJob<Real>>(cell, q, ports), access);
+    ports.x = call.x(inputs);
+    run_forward(schedule, q, ports, {{q.forward_x.at, q.drop_x}, {}});
   }
 
   // dy (batch, outputs) -> dx (batch, steps, inputs), dw, du, db
@@ -96,6 +94,7 @@ struct Recurrent {
     Recurrence<Real> q = recurrence(schedule, call);
     panels(schedule, call, q);
     RecurrentPorts<Real> ports = read_ports(call);
+    ports.x = call.x(inputs);
     const std::size_t outputs = size_of(output());
     ports.dy = call.dy(outputs);
     ports.dx = call.dx(inputs);
@@ -110,11 +109,7 @@ struct Recurrent {
       access.writes.push_back(db.at);
     }
     schedule.run(std::make_unique<RecurrentBackwardJob<Real>>(cell, q, ports), access);
-    if (masked)
-      if (const Matrix<Real> none = call.dx(steps, starts ? 1 + cell.info().states : 1))
-        schedule.each_row(none.rows, steps, {{}, {none.at}}, [none](std::size_t first, std::size_t count) {
-          std::fill_n(none.at + first * none.columns, count * none.columns, Real(0));
-        });
+    clear_mask_grad(schedule, call);
     schedule.weight_grad(terms(schedule, q, cell.template functions<Real>().kernel_parts(q)), {{q.xh.at}, {}},
                          call.weight(0));
     schedule.weight_grad(terms(schedule, q, cell.template functions<Real>().recurrent_parts(q)), {{q.xh.at}, {}},
@@ -130,30 +125,61 @@ struct Recurrent {
     moves.drop_x = q.drop_x;
     moves.drop_h = q.drop_h;
     RecurrentPorts<Real> ports = read_ports(d);
-    ports.mask = read_ports(call).mask;
+    ports.x = d.x(inputs);
+    if (masked) ports.mask = call.x(steps, mask_input());
+    run_tangent(schedule, q, moves, ports, {{q.forward_x.at, moves.forward_x.at, q.drop_x}, {}});
+  }
+
+ protected:
+  template <class Real> void check_batch(const Schedule<Real>& schedule) const {
+    if (batch && schedule.batch != batch)
+      throw std::invalid_argument("a stateful layer must get batches of " + std::to_string(batch) +
+                                  " rows, for which it was built; got " + std::to_string(schedule.batch) + ".");
+  }
+
+  /// access: what else it reads.
+  template <class Real>
+  void run_forward(Schedule<Real>& schedule, const Recurrence<Real>& q, const RecurrentPorts<Real>& ports,
+                   Access access) const {
+    access.reads.insert(access.reads.end(), {ports.x.memory, ports.mask.memory, q.drop_h});
+    access.writes.insert(access.writes.end(), {ports.y.at, q.xh.at});
+    for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
+    for (const Real* kept : ports.kept) access.writes.push_back(kept);
+    schedule.run(std::make_unique<RecurrentForwardJob<Real>>(cell, q, ports), access);
+  }
+  template <class Real>
+  void run_tangent(Schedule<Real>& schedule, const Recurrence<Real>& q, const Recurrence<Real>& moves,
+                   RecurrentPorts<Real> ports, Access access) const {
     ports.kept.clear();
-    Access access{{ports.x.memory, ports.mask.memory, q.xh.at, q.forward_x.at, moves.forward_x.at, q.drop_x, q.drop_h},
-                  {ports.y.at, moves.xh.at}};
+    access.reads.insert(access.reads.end(), {ports.x.memory, ports.mask.memory, q.xh.at, q.drop_h});
+    access.writes.insert(access.writes.end(), {ports.y.at, moves.xh.at});
     for (const Rows& rows : ports.initial) access.reads.push_back(rows.memory);
     schedule.run(std::make_unique<RecurrentTangentJob<Real>>(cell, q, moves, ports), access);
   }
-
- private:
+  /// Nothing moves a mask.
+  template <class Real> void clear_mask_grad(Schedule<Real>& schedule, Call<Real>& call) const {
+    if (!masked) return;
+    if (const Matrix<Real> none = call.dx(steps, mask_input()))
+      schedule.each_row(none.rows, steps, {{}, {none.at}}, [none](std::size_t first, std::size_t count) {
+        std::fill_n(none.at + first * none.columns, count * none.columns, Real(0));
+      });
+  }
+  std::size_t mask_input() const { return starts ? 1 + cell.info().states : 1; }
   template <class Settings> static CellUse cell_of(const Settings& settings) {
     const std::string wanted = settings.text("cell");
     std::size_t number = 0;
     while (number < CellUse::count && wanted != CellUse(number).info().name) ++number;
-    settings.check(number < CellUse::count, "cell must be simple_rnn, lstm, gru or gru_reset_before.");
+    settings.check(number < CellUse::count, "cell must be simple_rnn, lstm, gru, gru_reset_before or conv_lstm.");
     return CellUse(number);
   }
 
   std::size_t biases() const { return cell.info().biases * cell.info().gates * units; }
 
-  /// in_inference: how many steps are kept there, 1 or 2.
+  /// in_inference: how many steps are kept there, 1 or 2; dense: rows lie side by side.
   template <class Real>
   Series<Real> series(const char* what, const Schedule<Real>& schedule, Call<Real>& call, std::size_t n,
-                      std::size_t in_training, std::size_t in_inference) const {
-    const std::size_t pitch = odd_pitch<Real>(n), step = schedule.batch * pitch;
+                      std::size_t in_training, std::size_t in_inference, bool dense = false) const {
+    const std::size_t pitch = dense ? n : odd_pitch<Real>(n), step = schedule.batch * pitch;
     const std::size_t count = schedule.training ? in_training : in_inference;
     return {call.save(what, count * step, pitch).at, pitch, step, schedule.training ? ~std::size_t(0) : count - 1};
   }
@@ -180,14 +206,16 @@ struct Recurrent {
     q.keeps_inner = trains && (uses_input(activation) || (cell.info().gates > 1 && uses_input(recurrent_activation)));
     const std::size_t rows = schedule.batch;
     q.xh = series("x and h", schedule, call, inputs + units, steps + 1, 2);
-    q.gates = series("gates", schedule, call, padded(q.columns), steps, 1);
-    q.inner = q.keeps_inner ? series("inner", schedule, call, padded(q.columns), steps, 1) : q.gates;
+    const bool dense = cell.info().convolves;  // as convolutions read them
+    const std::size_t wide = dense ? q.columns : padded(q.columns), few = dense ? 2 : 1;
+    q.gates = series("gates", schedule, call, wide, steps, few, dense);
+    q.inner = q.keeps_inner ? series("inner", schedule, call, wide, steps, few, dense) : q.gates;
     if (cell.info().states > 1) {
       q.c = series("c", schedule, call, units, steps + 1, 2);
       q.act_c = series("activated c", schedule, call, units, steps, 1);
     }
     if (cell.info().resets_before) q.reset_h = series("reset h", schedule, call, units, steps, 1);
-    if (trains && dropout > 0) q.drop_x = call.save("drop x", rows * inputs, inputs).at;
+    if (trains && dropout > 0 && !dense) q.drop_x = call.save("drop x", rows * inputs, inputs).at;
     if (trains && recurrent_dropout > 0) {
       q.drop_h = call.save("drop h", rows * units, units).at;
       q.h = series("h", schedule, call, units, steps + 1, 2);
@@ -257,11 +285,11 @@ struct Recurrent {
     schedule.each_row(count, 64 * (inputs + units), access, work);
   }
 
+  /// All that there is in forward, but for x.
   template <class Real> RecurrentPorts<Real> read_ports(Call<Real>& call) const {
     RecurrentPorts<Real> ports;
-    ports.x = call.x(inputs);
     for (std::size_t s = 0; starts && s < cell.info().states; ++s) ports.initial.push_back(call.x(units, 1 + s));
-    if (masked) ports.mask = call.x(steps, starts ? 1 + cell.info().states : 1);
+    if (masked) ports.mask = call.x(steps, mask_input());
     for (std::size_t s = 0; batch && s < cell.info().states; ++s)
       ports.kept.push_back(call.weight(2 + use_bias + s)->w);
     ports.y = call.y(size_of(output()));

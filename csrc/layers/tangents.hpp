@@ -54,6 +54,7 @@ inline void stop_drawing(Warp& layer) {
   layer.ranges.assign(layer.ranges.size(), neutral);
 }
 inline void stop_drawing(Recurrent& layer) { layer.dropout = layer.recurrent_dropout = 0; }
+inline void stop_drawing(ConvRecurrent& layer) { layer.dropout = layer.recurrent_dropout = 0; }
 inline void stop_drawing(Bidirectional& layer) {
   for (Recurrent& one : layer.directions) stop_drawing(one);
 }

@@ -10,6 +10,7 @@
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
+#include "runtime/joint_product.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {
@@ -50,12 +51,21 @@ template <class Real> class ProductJob : public Job<Real> {
       if (z != y) fetch(z + at, area);
     }
     gemm_(q, scratch);
-    if (sum) {
-      for (std::size_t i = 0; i < b.rows; ++i) add_to(sum + at + i * q.ldc, whole.c + at + i * q.ldc, b.columns);
+    follow(b);
+  }
+
+  bool run_with(const std::vector<const Job<Real>*>& others, std::vector<Real>& room) const override {
+    const auto jobs = same_jobs(*this, others);
+    std::vector<const Product<Real>*> products;
+    for (const ProductJob* job : jobs) products.push_back(&job->whole);
+    const JointProduct<Real> joint(std::move(products));
+    if (!joint.is_worth_it()) return false;
+    joint.multiply(gemm_, room);
+    for (std::size_t k = 0; k < jobs.size(); ++k) {
+      joint.take(k, 0, whole.rows, room, jobs[k]->whole.c, whole.ldc);
+      for (std::size_t chunk = 0; chunk < this->chunks; ++chunk) jobs[k]->follow(jobs[k]->grid_.block(chunk));
     }
-    Real* const result = (sum ? sum : whole.c) + at;
-    if (forward) forward(settings.data(), result, y + at, area);
-    if (backward) backward(settings.data(), z + at, y + at, result, result, area);
+    return true;
   }
 
   std::string name() const override { return (whole.b_transposed ? "back " : "forward ") + sizes(whole); }
@@ -69,6 +79,19 @@ template <class Real> class ProductJob : public Job<Real> {
   Real* y = nullptr;
 
  private:
+  /// What is done to a block of c.
+  void follow(const Grid::Block& b) const {
+    const std::size_t at = b.row * whole.ldc + b.column;
+    const MatrixLayout area(b.rows, b.columns, whole.ldc);
+    if (sum) {
+      for (std::size_t i = 0; i < b.rows; ++i)
+        add_to(sum + at + i * whole.ldc, whole.c + at + i * whole.ldc, b.columns);
+    }
+    Real* const result = (sum ? sum : whole.c) + at;
+    if (forward) forward(settings.data(), result, y + at, area);
+    if (backward) backward(settings.data(), z + at, y + at, result, result, area);
+  }
+
   // Blocks as tall as leave forty of them, so that many threads have something to do at small batches; tall ones anyway
   // where a or b has to be packed, which each block does. Numbered down the columns while all of a stays in a near
   // cache: then a thread reads its own part of b only.

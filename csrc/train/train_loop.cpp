@@ -200,19 +200,6 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   return true;
 }
 
-template <class Real>
-template <class Pass, class InTeam, class Found>
-void TrainLoop<Real>::take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found) {
-  if (!step_.is_twofold()) return step_.run(executor, pass, in_team, found);
-  before_ = *this;
-  try {
-    step_.run(executor, pass, in_team, found);
-  } catch (...) {
-    static_cast<Totals&>(*this) = before_;
-    throw;
-  }
-}
-
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
   const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();

@@ -81,6 +81,14 @@ template <class Real> class TrainLoop : public Totals {
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
+  /// Whether another loop takes its steps over the same rows, as far as it is, so that both can be taken together; of
+  /// networks that begin with a narrow layer, which gain by it. any_order: whatever the orders of the rows are.
+  bool goes_with(const TrainLoop& other, bool any_order = false) const;
+  const std::vector<std::int64_t>& order() const { return order_; }
+  /// As `advance`, of loops that go with each other, on one thread: step by step, each row is read once for all. The
+  /// same bits as one after another. Ends early where one has to; they may then be apart.
+  static bool advance_together(const std::vector<TrainLoop*>& loops, double seconds,
+                               const std::vector<const Guard*>& guards);
   /// Of a loop with a stepper that leaves gradients: a step by what is there now. False if the optimizer refuses it.
   bool update();
   bool refused() const { return step_.is_refused(); }
@@ -117,6 +125,10 @@ template <class Real> class TrainLoop : public Totals {
   void step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times = nullptr);
   /// The same of a network, or losses, of which a part is computed elsewhere, without a team.
   void step(Executor<Real>& executor);
+  /// The same of all loops, each with its executor.
+  static void step_together(ThreadTeam& team, const std::vector<TrainLoop*>& loops,
+                            const std::vector<Executor<Real>*>& executors, std::vector<Real>& room);
+  bool reads_narrowly() const;
   bool is_apart(const Executor<Real>& executor) const { return executor.has_externals() || executor.has_halves(); }
   void pass(Executor<Real>& executor);
   /// Whoever reads the weights between slices sees rows with all their steps.
@@ -165,6 +177,19 @@ template <class Real> class TrainLoop : public Totals {
   std::uint32_t number_ = 0;
   std::unique_ptr<Executor<Real>> whole_, rest_;  // for full batches, and for a short last one
 };
+
+template <class Real>
+template <class Pass, class InTeam, class Found>
+void TrainLoop<Real>::take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found) {
+  if (!step_.is_twofold()) return step_.run(executor, pass, in_team, found);
+  before_ = *this;
+  try {
+    step_.run(executor, pass, in_team, found);
+  } catch (...) {
+    static_cast<Totals&>(*this) = before_;
+    throw;
+  }
+}
 
 /// Outputs of rows [begin, data.rows) -> outs, each (rows, numbers of an output), batch by batch until `seconds` have
 /// passed or somebody waits for the guard; how far it got.

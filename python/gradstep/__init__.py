@@ -42,7 +42,7 @@ from .metrics import Metric
 from .minimize import OptimizeResult, check_grad, minimize, minimize_many, multistart, scipy_method
 from .models import Model, Sequential
 from .optimizers import Optimizer
-from .optimizers.sparse import RowSparse
+from .optimizers.base.sparse import RowSparse
 from .regularizers import Regularizer
 
 if TYPE_CHECKING:

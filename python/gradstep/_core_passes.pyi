@@ -66,5 +66,9 @@ class Passes:
     def take(self) -> list[list[tuple[int, int, float, list[float]]]]:
         """For each member the `TrainLoop.progress` of each pass that was made, when all are over; then none waits."""
     @property
+    def together(self) -> int:
+        """How many passes were made together with those of other members."""
+
+    @property
     def failed(self) -> int | None:
         """The member whose pass raised."""

@@ -79,6 +79,7 @@ ARGUMENTS: dict[Any, tuple[Any, ...]] = {
     L.Lambda: (np.tanh,),
     L.GroupNormalization: (2,),
     L.Bidirectional: ({"class_name": "LSTM", "config": {"units": 3}},),
+    **dict.fromkeys((L.ConvLSTM1D, L.ConvLSTM2D, L.ConvLSTM3D), (2, 2)),
     L.GRU: (3,),
     L.InputLayer: ((3,),),
     L.LSTM: (3,),
@@ -175,7 +176,14 @@ def called(layer: Any, x: np.ndarray, times: int) -> list[bytes]:
 @pytest.mark.parametrize("cls", SINGLE, ids=lambda cls: cls.__name__)
 def test_a_layer_goes_on(cls):
     numbered = re.search(r"(\d)D(Transpose)?$", cls.__name__)
-    axes = int(numbered[1]) if numbered else 2 if cls in OF_IMAGES else cls.__name__ in RECURRENT or cls in OF_SEQUENCES
+    steps = cls.__name__.startswith("ConvLSTM")
+    axes = (
+        int(numbered[1]) + steps
+        if numbered
+        else 2
+        if cls in OF_IMAGES
+        else cls.__name__ in RECURRENT or cls in OF_SEQUENCES
+    )
     x = np.random.default_rng(0).normal(size=(5, *[4] * axes, 4)).astype(np.float32)
     if cls is L.Embedding:
         x = np.abs(3 * x).astype("int32") % 4

@@ -11,8 +11,8 @@ from math import isfinite
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
-from gradstep.optimizers.defaults import Default
-from gradstep.optimizers.options import DEFAULTS
+from gradstep.optimizers.base.defaults import Default
+from gradstep.optimizers.base.options import DEFAULTS
 from reference.optimizers import ORACLES
 from snapshot import everything
 from variants import FLAGS, OPTIMIZERS, other

@@ -71,7 +71,7 @@ def test_all_layers_are_here():
         "Attention",
         "TimeDistributed",
     }  # test_output_penalty.py and so on
-    others |= {"Bidirectional", "GRU", "LSTM", "SimpleRNN"}  # of sequences
+    others |= {"Bidirectional", "GRU", "LSTM", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}  # of sequences
     others |= {
         "CenterCrop",
         "RandomCrop",

@@ -267,6 +267,26 @@ def test_normalization_in_a_model():
         assert difference(gradient, numeric) <= 1e-6
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_group_is_a_layer_normalization_of_images(dtype):
+    """Over all of an image; the layer's gamma and beta, one for each number, are those of the channels everywhere."""
+    random = np.random.default_rng(0)
+    x, dy = (random.normal(size=(7, 5, 4, 6)).astype(dtype) for _ in range(2))
+    group = gs.layers.GroupNormalization(1, dtype=dtype)
+    layer = gs.layers.LayerNormalization(axis=(1, 2, 3), dtype=dtype)
+    group.build(x.shape)
+    layer.build(x.shape)
+    for one, other in zip(group.weights, layer.weights, strict=True):
+        one[...] = random.normal(size=one.shape)
+        other[...] = np.broadcast_to(one, other.shape)
+    near = 64 * np.finfo(dtype).eps  # other orders of sums of 120 numbers
+    np.testing.assert_allclose(group(x, training=True), layer(x, training=True), rtol=0, atol=near)
+    (dx, gradients), (right, right_gradients) = group.backward(dy), layer.backward(dy)
+    np.testing.assert_allclose(dx, right, rtol=0, atol=near * np.abs(right).max())
+    for one, other in zip(gradients, right_gradients, strict=True):
+        np.testing.assert_allclose(one, other.sum(axis=(0, 1)), rtol=0, atol=near * np.abs(one).max())
+
+
 def test_reshape():
     x = np.arange(24, dtype=np.float32).reshape(2, 12)
     layer = gs.layers.Reshape((3, -1))

@@ -3,10 +3,11 @@
 import numpy as np
 from gradstep import layers
 
-__all__ = ["CELLS", "CELL_LAYERS", "RECURRENT", "made", "spread_weights"]
+__all__ = ["CELLS", "CELL_LAYERS", "CONV_LAYERS", "RECURRENT", "made", "spread_weights"]
 
 CELL_LAYERS = ["GRU", "LSTM", "SimpleRNN"]
-RECURRENT = [*CELL_LAYERS, "Bidirectional"]
+CONV_LAYERS = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
+RECURRENT = [*CELL_LAYERS, "Bidirectional", *CONV_LAYERS]
 # Kinds and arguments that make another cell.
 CELLS = {
     "SimpleRNN": ("SimpleRNN", {}),
@@ -30,4 +31,4 @@ def made(cell, units, **options):
 def spread_weights(layer, random):
     """New weights, biases too, of a size at which no gate is saturated."""
     for weight in layer.weights:
-        weight[...] = random.normal(size=weight.shape) / np.sqrt(weight.shape[0])
+        weight[...] = random.normal(size=weight.shape) / np.sqrt(np.prod(weight.shape[: max(1, weight.ndim - 1)]))

@@ -211,6 +211,14 @@ CASES |= {
     )
     for mode in ("concat", "sum", "mul", "ave")
 }
+CASES |= {
+    "ConvLSTM1D": alone(lambda: L.ConvLSTM1D(2, 2, padding="same", return_sequences=True), 3, 4, 2),
+    "ConvLSTM2D": alone(lambda: L.ConvLSTM2D(2, 2, activation="gelu", go_backwards=True), 3, 3, 4, 2),
+    "ConvLSTM2D first": alone(
+        lambda: L.ConvLSTM2D(2, 2, strides=2, use_bias=False, dropout=0.3, recurrent_dropout=0.3, **FIRST), 3, 2, 4, 4
+    ),
+    "ConvLSTM3D": alone(lambda: L.ConvLSTM3D(2, 2, recurrent_activation="hard_sigmoid"), 2, 2, 3, 2, 2),
+}
 
 
 def made(name, random, rows=5):

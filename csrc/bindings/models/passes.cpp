@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -33,26 +34,31 @@ class Passes {
     std::vector<std::int64_t> rows = run.check_order(order);
     std::vector<std::int64_t> draws = check_ids(ids, rows.size());
     members_.at(member).waiting.push_back({std::move(loop), &run, std::move(rows), std::move(draws), number});
+    groups_.clear();
   }
 
   bool run(double seconds) {
     check_refused();  // of the last time there may have been several
+    if (groups_.empty()) find_groups();
     std::vector<Job> jobs;
-    for (std::size_t i = 0; i < members_.size(); ++i) {
-      failed_ = i;  // if it cannot begin
-      if (members_[i].at < members_[i].waiting.size()) jobs.emplace_back(members_[i]);
+    for (const auto& group : groups_) {
+      std::vector<Turn> turns;
+      for (const std::size_t i : group) {
+        failed_ = i;  // if it cannot begin
+        if (members_[i].waits()) turns.emplace_back(members_[i]);
+      }
+      if (!turns.empty()) jobs.push_back({std::move(turns)});
     }
     failed_.reset();
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     released([&] {
       side_by_side(jobs.size(), threads_, [&](std::size_t i) {
-        if (i == 0 || Clock::now() < end) jobs[i].run(end);
+        if (i == 0 || Clock::now() < end) jobs[i].run(end, together_);
       });
     });
     jobs.clear();
     check_refused();
-    return std::all_of(members_.begin(), members_.end(),
-                       [](const Member& member) { return member.at == member.waiting.size(); });
+    return std::none_of(members_.begin(), members_.end(), [](const Member& member) { return member.waits(); });
   }
 
   void drop(std::size_t member) {
@@ -75,6 +81,8 @@ class Passes {
   }
 
   std::optional<std::size_t> failed() const { return failed_; }
+  /// How many passes were made together with those of other members.
+  std::size_t together() const { return together_; }
 
  private:
   struct Pass {
@@ -89,12 +97,15 @@ class Passes {
     bool begun = false;  // the next one
     bool refused = false;
     std::vector<Totals> done{};
+
+    bool waits() const { return at < waiting.size(); }
+    const Pass& next() const { return waiting[at]; }
   };
 
   /// A member's turn, with the sessions of all loops that its passes are of.
-  class Job {
+  class Turn {
    public:
-    explicit Job(Member& member) : member_(&member) {
+    explicit Turn(Member& member) : member_(&member) {
       struct Wanted {
         PyTrainLoop* run;
         std::size_t steps;
@@ -115,39 +126,97 @@ class Passes {
       for (const Wanted& one : all) sessions_.emplace_back(one.run, one.run->session(one.steps));
     }
 
-    void run(Clock::time_point end) {
-      Member& m = *member_;
-      for (; m.at < m.waiting.size(); ++m.at) {
-        Pass& pass = m.waiting[m.at];
-        PyTrainLoop::Session& session = of(pass.run);
-        if (!m.begun) session.start(std::move(pass.order), pass.number, std::move(pass.ids));
-        m.begun = true;
-        for (;;) {
-          const double left = std::chrono::duration<double>(end - Clock::now()).count();
-          const bool over = session.advance(left);
-          m.refused = session.is_refused();
-          if (m.refused) return;
-          if (over) break;
-          if (Clock::now() >= end) return;
-        }
-        m.done.push_back(session.finish());
-        m.begun = false;
-        if (Clock::now() >= end) {
-          ++m.at;
-          return;
-        }
-      }
+    Member& member() const { return *member_; }
+    /// Begins the next pass, if it has not begun.
+    PyTrainLoop::Session& start() {
+      Pass& pass = member_->waiting[member_->at];
+      PyTrainLoop::Session& session = *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) {
+                                         return one.first == pass.run;
+                                       })->second;
+      if (!member_->begun) session.start(std::move(pass.order), pass.number, std::move(pass.ids));
+      member_->begun = true;
+      return session;
+    }
+    /// Takes up what `advance` said of it: whether it is to go on.
+    bool take(PyTrainLoop::Session& session, bool over) {
+      member_->refused = session.is_refused();
+      if (member_->refused || !over) return !member_->refused;
+      member_->done.push_back(session.finish());
+      member_->begun = false;
+      ++member_->at;
+      return true;
     }
 
    private:
-    PyTrainLoop::Session& of(const PyTrainLoop* run) {
-      return *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) {
-                return one.first == run;
-              })->second;
-    }
     Member* member_;
     std::vector<std::pair<PyTrainLoop*, std::unique_ptr<PyTrainLoop::Session>>> sessions_;
   };
+
+  /// Turns of members that may go together, on one thread.
+  struct Job {
+    std::vector<Turn> turns;
+
+    void run(Clock::time_point end, std::atomic<std::size_t>& together) {
+      do {
+        // Those that are behind the others first.
+        std::vector<Turn*> next;
+        for (Turn& turn : turns)
+          if (turn.member().waits() && (next.empty() || turn.member().at <= next[0]->member().at)) {
+            if (!next.empty() && turn.member().at < next[0]->member().at) next.clear();
+            next.push_back(&turn);
+          }
+        if (next.empty() || !step(next, end, together)) return;
+      } while (Clock::now() < end);
+    }
+
+   private:
+    /// A pass of each, or as much of it as there is time for; false where one cannot go on.
+    static bool step(const std::vector<Turn*>& next, Clock::time_point end, std::atomic<std::size_t>& together) {
+      std::vector<PyTrainLoop::Session*> sessions;
+      bool fit = true, over = true;
+      for (Turn* const turn : next) {
+        sessions.push_back(&turn->start());
+        fit &= turn->member().next().run->goes_with(*next[0]->member().next().run);
+      }
+      const auto left = [&] { return std::chrono::duration<double>(end - Clock::now()).count(); };
+      if (next.size() > 1 && fit) {
+        sessions[0]->advance_with({sessions.begin() + 1, sessions.end()}, left());
+        for (std::size_t k = 0; k < next.size(); ++k) {
+          const bool is_over = next[k]->member().next().run->steps_left() == 0;
+          together += is_over;
+          over &= next[k]->take(*sessions[k], is_over);
+        }
+        return over;
+      }
+      for (std::size_t k = 0; k < next.size(); ++k) {
+        bool is_over = false;
+        do is_over = sessions[k]->advance(left());
+        while (!is_over && !sessions[k]->is_refused() && Clock::now() < end);
+        if (!next[k]->take(*sessions[k], is_over)) return false;
+        if (Clock::now() >= end) return true;
+      }
+      return true;
+    }
+  };
+
+  /// Members that take the same rows in the same order; as many groups as there are threads, if there are as many.
+  void find_groups() {
+    std::vector<std::vector<std::size_t>> alike;
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+      const auto fits = [&](const std::vector<std::size_t>& group) {
+        const auto &a = members_[group[0]].waiting, &b = members_[i].waiting;
+        return !a.empty() && a.size() == b.size() && a[0].run->goes_with(*b[0].run, true) && a[0].order == b[0].order;
+      };
+      const auto found = std::find_if(alike.begin(), alike.end(), fits);
+      found == alike.end() ? alike.push_back({i}) : found->push_back(i);
+    }
+    for (const auto& all : alike) {
+      const std::size_t parts = std::min(all.size(), std::size_t(threads_));
+      for (std::size_t part = 0; part < parts; ++part)
+        groups_.emplace_back(all.begin() + std::ptrdiff_t(all.size() * part / parts),
+                             all.begin() + std::ptrdiff_t(all.size() * (part + 1) / parts));
+    }
+  }
 
   void check_refused() {
     for (const Member& member : members_)
@@ -159,7 +228,9 @@ class Passes {
 
   const int threads_;
   std::vector<Member> members_;
+  std::vector<std::vector<std::size_t>> groups_;  // of members that may go together; none: not found yet
   std::optional<std::size_t> failed_;
+  std::atomic<std::size_t> together_{0};
 };
 
 }  // namespace
@@ -172,7 +243,8 @@ void bind_passes(py::module_& m) {
       .def("run", &Passes::run, py::arg("seconds"))
       .def("drop", &Passes::drop, py::arg("member"))
       .def("take", &Passes::take)
-      .def_property_readonly("failed", &Passes::failed);
+      .def_property_readonly("failed", &Passes::failed)
+      .def_property_readonly("together", &Passes::together);
 }
 
 }  // namespace gs

@@ -30,6 +30,8 @@ class PyTrainLoop {
     virtual ~Session() = default;
     virtual void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) = 0;
     virtual bool advance(double seconds) = 0;
+    /// Of this one and of others, whose runs go with its own: see TrainLoop::advance_together.
+    virtual bool advance_with(const std::vector<Session*>& others, double seconds) = 0;
     /// Whether `advance` ended at what `check_refused` raises.
     virtual bool is_refused() const = 0;
     /// What the pass has found, whose rows are forgotten.
@@ -40,6 +42,8 @@ class PyTrainLoop {
   /// For so many steps.
   virtual std::unique_ptr<Session> session(std::size_t steps) = 0;
   virtual bool changes_weights() const = 0;
+  /// See TrainLoop::goes_with.
+  virtual bool goes_with(const PyTrainLoop& other, bool any_order = false) const = 0;
   virtual bool asks_python() const = 0;
   virtual std::size_t steps_left() const = 0;
   virtual std::size_t steps_of(std::size_t rows) const = 0;
@@ -211,6 +215,10 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   bool changes_weights() const override {
     return stepper_ || !gradients_.empty() || network_.has_externals() || network_.batch;
   }
+  bool goes_with(const PyTrainLoop& other, bool any_order) const override {
+    const auto* const same = dynamic_cast<const TypedTrainLoop*>(&other);
+    return same && !asks_python() && !same->asks_python() && loop_.goes_with(same->loop_, any_order);
+  }
   bool asks_python() const override {
     return network_.has_externals() ||
            std::any_of(scorings_.begin(), scorings_.end(), [](const Scoring& one) { return one.by_caller; });
@@ -290,6 +298,16 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
       run_.loop_.start(std::move(order), number, std::move(ids));
     }
     bool advance(double seconds) override { return run_.loop_.advance(seconds, guard()); }
+    bool advance_with(const std::vector<Session*>& others, double seconds) override {
+      std::vector<TrainLoop<Real>*> loops{&run_.loop_};
+      std::vector<const Guard*> guards{&guard()};
+      for (Session* const other : others) {
+        auto& held = dynamic_cast<Held&>(*other);
+        loops.push_back(&held.run_.loop_);
+        guards.push_back(&held.guard());
+      }
+      return TrainLoop<Real>::advance_together(loops, seconds, guards);
+    }
     bool is_refused() const override { return run_.loop_.bad_label().row >= 0 || run_.loop_.refused(); }
     Totals finish() override {
       Totals totals = run_.loop_;

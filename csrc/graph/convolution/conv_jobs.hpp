@@ -92,6 +92,13 @@ template <class Real> class ConvForwardJob : public ConvJob<Real> {
       run(this->strips_.strip(parts_.begin(part) + s), first, count, scratch);
   }
 
+  /// Samples [first, first + count), whatever the chunks are.
+  void run(std::size_t first, std::size_t count, Real* scratch) const {
+    for (std::size_t k = 0; k < count; k += this->together_)
+      for (std::size_t s = 0; s < this->strips_.count() && !ThreadTeam::is_cancelled(); ++s)
+        run(this->strips_.strip(s), first + k, std::min(this->together_, count - k), scratch);
+  }
+
   std::string name() const override { return "convolve " + this->sizes(); }
 
  private:

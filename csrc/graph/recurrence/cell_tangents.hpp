@@ -52,25 +52,59 @@ template <class Real> void tangent(SimpleRnnCell, const CellStep<Real>& s, Real*
   copy_rows(dz, d.state(s.t + 1, s.rows.first), s.rows.count, q.units);
 }
 
-template <class Real> void tangent(LstmCell, const CellStep<Real>& s, Real* scratch) {
-  const Recurrence<Real>&q = s.q, &d = s.d;
-  const std::size_t n = q.units, count = s.rows.count;
-  const StridedRows<Real> dz{scratch, q.gates.pitch}, more{scratch + q.block * q.gates.pitch, tangent_pitch(q)},
-      z = s.of(q.gates), inner = s.of(q.inner), c0 = s.of(q.c), dc0 = s.of(d.c), dc = s.of(d.c, 1),
-      act_c = s.of(q.act_c), dact_c = s.of(d.act_c), dh = d.state(s.t + 1, s.rows.first);
-  s.multiply(s.of(d.xh), s.of(q.xh), q.forward_x, d.forward_x, &d.bias_x, dz, more, more.row(q.block));
+/// c before and after a step, and its activation; or how they move.
+template <class Real> struct CellMemory {
+  StridedRows<Real> before, after, activated;
+};
+
+/// dz (count, 4 n), how the gates move before their activations; what they are, and were -> how c and h move
+template <class Real>
+void lstm_tangent(const Recurrence<Real>& q, std::size_t count, std::size_t n, StridedRows<Real> dz,
+                  StridedRows<Real> z, StridedRows<Real> inner, const CellMemory<Real>& c, const CellMemory<Real>& dc,
+                  StridedRows<Real> dh) {
+  const auto each = [&](const auto& work) {
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t j = 0; j < n; ++j) work(i, j);
+  };
   for (std::size_t g = 0; g < 4; ++g)
     q.differentiate(g == 2 ? q.activation : q.recurrent_activation, inner.at + g * n, z.at + g * n,
                     {dz.at + g * n, dz.stride}, count, n);
-  s.each([&](std::size_t i, std::size_t j) {
+  each([&](std::size_t i, std::size_t j) {
     const Real *const gate = z.row(i) + j, *const dgate = dz.row(i) + j;
-    dc.row(i)[j] = dgate[n] * c0.row(i)[j] + gate[n] * dc0.row(i)[j] + dgate[0] * gate[2 * n] + gate[0] * dgate[2 * n];
+    dc.after.row(i)[j] =
+        dgate[n] * c.before.row(i)[j] + gate[n] * dc.before.row(i)[j] + dgate[0] * gate[2 * n] + gate[0] * dgate[2 * n];
   });
-  copy_rows(dc, dact_c, count, n);
-  q.differentiate(q.activation, s.of(q.c, 1).at, act_c.at, dact_c, count, n);
-  s.each([&](std::size_t i, std::size_t j) {
-    dh.row(i)[j] = dz.row(i)[3 * n + j] * act_c.row(i)[j] + z.row(i)[3 * n + j] * dact_c.row(i)[j];
+  copy_rows(dc.after, dc.activated, count, n);
+  q.differentiate(q.activation, c.after.at, c.activated.at, dc.activated, count, n);
+  each([&](std::size_t i, std::size_t j) {
+    dh.row(i)[j] = dz.row(i)[3 * n + j] * c.activated.row(i)[j] + z.row(i)[3 * n + j] * dc.activated.row(i)[j];
   });
+}
+
+template <class Real> void tangent(LstmCell, const CellStep<Real>& s, Real* scratch) {
+  const Recurrence<Real>&q = s.q, &d = s.d;
+  const StridedRows<Real> dz{scratch, q.gates.pitch}, more{scratch + q.block * q.gates.pitch, tangent_pitch(q)};
+  s.multiply(s.of(d.xh), s.of(q.xh), q.forward_x, d.forward_x, &d.bias_x, dz, more, more.row(q.block));
+  lstm_tangent(q, s.rows.count, q.units, dz, s.of(q.gates), s.of(q.inner), {s.of(q.c), s.of(q.c, 1), s.of(q.act_c)},
+               {s.of(d.c), s.of(d.c, 1), s.of(d.act_c)}, d.state(s.t + 1, s.rows.first));
+}
+
+template <class Real> void tangent(ConvLstmCell, const CellStep<Real>& s, Real* scratch) {
+  const Recurrence<Real>&q = s.q, &d = s.d;
+  const std::size_t n = q.filters, t = s.t;
+  d.conv->forward(d.number(t, s.rows.first), s.rows.count, scratch);
+  if (d.conv_by_kernel) d.conv_by_kernel->forward(d.number(t, s.rows.first), s.rows.count, scratch);
+  for (std::size_t i = s.rows.first; i < s.rows.first + s.rows.count; ++i) {
+    const auto of = [&](const Series<Real>& series, std::size_t after, std::size_t wide) {
+      return ConvLstmCell::at_places(series, t + after, i, wide);
+    };
+    const StridedRows<Real> dz = of(d.gates, 0, 4 * n);
+    add_to(dz.at, d.xh.of(t, i).at, q.inputs);
+    if (d.conv_by_kernel) add_to(dz.at, d.by_kernel.of(t, i).at, q.columns);
+    lstm_tangent(q, q.places(), n, dz, of(q.gates, 0, 4 * n), of(q.inner, 0, 4 * n),
+                 {of(q.c, 0, n), of(q.c, 1, n), of(q.act_c, 0, n)}, {of(d.c, 0, n), of(d.c, 1, n), of(d.act_c, 0, n)},
+                 {d.state(t + 1, i).at, n});
+  }
 }
 
 template <bool reset_after, class Real> void tangent(GruCell<reset_after>, const CellStep<Real>& s, Real* scratch) {
@@ -115,7 +149,8 @@ template <class Real> CellTangent<Real> tangent_of(const CellUse& cell) {
       [](const CellStep<Real>& s, Real* scratch) { tangent(SimpleRnnCell{}, s, scratch); },
       [](const CellStep<Real>& s, Real* scratch) { tangent(LstmCell{}, s, scratch); },
       [](const CellStep<Real>& s, Real* scratch) { tangent(GruCell<true>{}, s, scratch); },
-      [](const CellStep<Real>& s, Real* scratch) { tangent(GruCell<false>{}, s, scratch); }};
+      [](const CellStep<Real>& s, Real* scratch) { tangent(GruCell<false>{}, s, scratch); },
+      [](const CellStep<Real>& s, Real* scratch) { tangent(ConvLstmCell{}, s, scratch); }};
   return all[cell.number()];
 }
 

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "activations/all.hpp"
 #include "graph/matrix.hpp"
+#include "graph/recurrence/step_convolution.hpp"
 #include "kernels/layers/cell.hpp"
 #include "kernels/layers/map.hpp"
 #include "kernels/products/gemm.hpp"
@@ -83,6 +85,15 @@ template <class Real> struct Recurrence {
   Panels<Real> forward_x, forward_h, forward_reset, back_x, back_h, back_reset, bias_x, bias_h;
   Real *drop_x = nullptr, *drop_h = nullptr;  // (batch, inputs), (batch, units): factors; null: none are dropped
 
+  // Of a cell that convolves: its filters, of which there are as many at each place of h; the convolution of a step's
+  // h; and in the tangent pass that of h by the direction of the kernel, which gives `by_kernel`, unless that is still.
+  std::size_t filters = 0;
+  std::shared_ptr<const StepConvolution<Real>> conv, conv_by_kernel;
+  Series<Real> by_kernel;
+  std::size_t places() const { return units / filters; }
+  /// The number of a row of the batch among those of the steps that are kept.
+  std::size_t number(std::size_t t, std::size_t row) const { return (t & gates.kept) * batch + row; }
+
   /// The step of the sequence that is computed as number t.
   std::size_t time(std::size_t t) const { return go_backwards ? steps - 1 - t : t; }
   bool is_fused() const { return activation.is<Tanh>() && recurrent_activation.is<Sigmoid>(); }
@@ -113,7 +124,22 @@ template <class Real> struct Recurrence {
     }
   }
   std::size_t multiply_scratch() const {
+    if (conv) return std::max(conv->scratch(), conv_by_kernel ? conv_by_kernel->scratch() : 0);
     return gemm_scratch(block, std::max({forward_x.depth, forward_h.depth, back_h.depth, back_x.depth}));
+  }
+
+  // What gradients of a step's gates, from row `first` of the batch on, give to the h that it read -> to (rows, units)
+  void state_grad(std::size_t t, std::size_t first, std::size_t rows, StridedRows<Real> to, Real* scratch) const {
+    const StridedRows<Real> dz = gates.of(t, first);
+    if (!conv) return multiply({dz.at + back_column, dz.stride}, rows, back_h, nullptr, to, scratch);
+    const Real* const dh = conv->backward(number(t, first), rows, scratch);
+    for (std::size_t i = 0; i < rows; ++i) std::copy_n(dh + i * units, units, to.row(i));
+  }
+  // The same of x -> to (rows, inputs); of a cell that convolves x is a part of the gates
+  void input_grad(std::size_t t, std::size_t first, std::size_t rows, StridedRows<Real> to, Real* scratch) const {
+    const StridedRows<Real> dz = gates.of(t, first);
+    if (!conv) return multiply(dz, rows, back_x, nullptr, to, scratch);
+    for (std::size_t i = 0; i < rows; ++i) std::copy_n(dz.row(i), inputs, to.row(i));
   }
 
   // z (rows, n) -> f(z), in place

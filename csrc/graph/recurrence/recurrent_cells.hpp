@@ -32,6 +32,7 @@ struct CellInfo {
   std::size_t biases;   // vectors as wide as the kernels
   std::size_t columns;  // numbers that backward needs of a step, over units, besides the states
   bool resets_before;   // whether a second product reads the state that a gate has reset
+  bool convolves = false;
 };
 
 /// h = f(x w + h u + b). Elman 1990, doi:10.1207/s15516709cog1402_1.
@@ -88,12 +89,21 @@ struct LstmCell {
   }
 
   template <class Real> static void forward(const Recurrence<Real>& q, std::size_t t, RowRange rows, Real* scratch) {
-    const std::size_t n = q.units, first = rows.first, count = rows.count;
-    const StridedRows<Real> z = q.gates.of(t, first), c0 = q.c.of(t, first), c = q.c.of(t + 1, first),
-                            act_c = q.act_c.of(t, first), h = q.state(t + 1, first);
-    q.multiply(q.xh.of(t, first), count, q.forward_x, q.bias_x.at, z, scratch);
+    const std::size_t first = rows.first;
+    const StridedRows<Real> z = q.gates.of(t, first);
+    q.multiply(q.xh.of(t, first), rows.count, q.forward_x, q.bias_x.at, z, scratch);
+    advance(q, rows.count, q.units, z, q.inner.of(t, first), q.c.of(t, first), q.c.of(t + 1, first),
+            q.act_c.of(t, first), q.state(t + 1, first));
+  }
+
+  // z (count, 4 n), before the activations, c0 (count, n) -> those after, in place; inner: what they were; c, its
+  // activation, h (count, n)
+  template <class Real>
+  static void advance(const Recurrence<Real>& q, std::size_t count, std::size_t n, StridedRows<Real> z,
+                      StridedRows<Real> inner, StridedRows<Real> c0, StridedRows<Real> c, StridedRows<Real> act_c,
+                      StridedRows<Real> h) {
     if (q.is_fused()) return cell_loops<Real>().lstm_forward(count, n, z, c0, c, act_c, h);
-    if (q.keeps_inner) copy_rows(z, q.inner.of(t, first), count, 4 * n);
+    if (q.keeps_inner) copy_rows(z, inner, count, 4 * n);
     for (std::size_t g = 0; g < 4; ++g) q.activate(gate(q, g), {z.at + g * n, z.stride}, count, n);
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t j = 0; j < n; ++j)
@@ -107,13 +117,21 @@ struct LstmCell {
   template <class Real>
   static void backward(const Recurrence<Real>& q, std::size_t t, RowRange rows, StridedRows<Real> dh,
                        StridedRows<Real> dc, Real* scratch) {
-    const std::size_t n = q.units, first = rows.first, count = rows.count;
-    const StridedRows<Real> z = q.gates.of(t, first), c0 = q.c.of(t, first), act_c = q.act_c.of(t, first);
+    const std::size_t first = rows.first;
+    go_back(q, rows.count, q.units, q.gates.of(t, first), q.inner.of(t, first), q.c.of(t, first), q.c.of(t + 1, first),
+            q.act_c.of(t, first), dh, dc, scratch);
+  }
+
+  // What `advance` left, dh and dc -> gradients by the gates before their activations, in place; dc of the step before
+  template <class Real>
+  static void go_back(const Recurrence<Real>& q, std::size_t count, std::size_t n, StridedRows<Real> z,
+                      StridedRows<Real> inner, StridedRows<Real> c0, StridedRows<Real> c, StridedRows<Real> act_c,
+                      StridedRows<Real> dh, StridedRows<Real> dc, Real* scratch) {
     if (q.is_fused()) return cell_loops<Real>().lstm_backward(count, n, z, c0, act_c, dh, dc);
-    const StridedRows<Real> d{scratch, z.stride}, by_c{scratch + q.block * z.stride, act_c.stride};
+    const StridedRows<Real> d{scratch, z.stride}, by_c{scratch + count * z.stride, act_c.stride};
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t j = 0; j < n; ++j) by_c.row(i)[j] = dh.row(i)[j] * z.row(i)[3 * n + j];
-    q.differentiate(q.activation, q.c.of(t + 1, first).at, act_c.at, by_c, count, n);
+    q.differentiate(q.activation, c.at, act_c.at, by_c, count, n);
     for (std::size_t i = 0; i < count; ++i)
       for (std::size_t j = 0; j < n; ++j) {
         const Real* const gates = z.row(i);
@@ -126,7 +144,7 @@ struct LstmCell {
         dh.row(i)[j] = 0;
       }
     for (std::size_t g = 0; g < 4; ++g)
-      q.differentiate(gate(q, g), q.inner.of(t, first).at + g * n, z.at + g * n, {d.at + g * n, d.stride}, count, n);
+      q.differentiate(gate(q, g), inner.at + g * n, z.at + g * n, {d.at + g * n, d.stride}, count, n);
     copy_rows(d, z, count, 4 * n);
   }
 
@@ -146,6 +164,41 @@ struct LstmCell {
  private:
   template <class Real> static const ActivationUse& gate(const Recurrence<Real>& q, std::size_t g) {
     return g == 2 ? q.activation : q.recurrent_activation;
+  }
+};
+
+/// The same at each place of samples, with convolutions in place of the products: numbers of x are what its convolution
+/// gives to the gates of each place, and those of h what its filters are at each. Shi et al. 2015, arXiv:1506.04214.
+struct ConvLstmCell : LstmCell {
+  static constexpr CellInfo info{"conv_lstm", 4, 2, 1, 4, false, true};
+
+  template <class Real> static void forward(const Recurrence<Real>& q, std::size_t t, RowRange rows, Real* scratch) {
+    const std::size_t n = q.filters;
+    q.conv->forward(q.number(t, rows.first), rows.count, scratch);
+    for (std::size_t i = rows.first; i < rows.first + rows.count; ++i) {
+      const StridedRows<Real> z = at_places(q.gates, t, i, 4 * n);
+      add_to(z.at, q.xh.of(t, i).at, q.inputs);
+      advance(q, q.places(), n, z, at_places(q.inner, t, i, 4 * n), at_places(q.c, t, i, n),
+              at_places(q.c, t + 1, i, n), at_places(q.act_c, t, i, n), {q.state(t + 1, i).at, n});
+    }
+  }
+
+  template <class Real>
+  static void backward(const Recurrence<Real>& q, std::size_t t, RowRange rows, StridedRows<Real> dh,
+                       StridedRows<Real> dc, Real* scratch) {
+    const std::size_t n = q.filters;
+    for (std::size_t k = 0; k < rows.count; ++k) {
+      const std::size_t i = rows.first + k;
+      go_back(q, q.places(), n, at_places(q.gates, t, i, 4 * n), at_places(q.inner, t, i, 4 * n),
+              at_places(q.c, t, i, n), at_places(q.c, t + 1, i, n), at_places(q.act_c, t, i, n), {dh.row(k), n},
+              {dc.row(k), n}, scratch);
+    }
+  }
+
+  /// What a row has at each of its places, n numbers.
+  template <class Real>
+  static StridedRows<Real> at_places(const Series<Real>& series, std::size_t t, std::size_t row, std::size_t n) {
+    return {series.of(t, row).at, n};
   }
 };
 
@@ -282,19 +335,21 @@ template <class Real> struct CellFunctions {
 /// A cell by its number.
 class CellUse {
  public:
-  static constexpr std::size_t count = 4;
+  static constexpr std::size_t count = 5;
   explicit CellUse(std::size_t number = 0) : number_(number) {}
 
   std::size_t number() const { return number_; }
   const CellInfo& info() const {
-    static constexpr CellInfo all[] = {SimpleRnnCell::info, LstmCell::info, GruCell<true>::info, GruCell<false>::info};
+    static constexpr CellInfo all[] = {SimpleRnnCell::info, LstmCell::info, GruCell<true>::info, GruCell<false>::info,
+                                       ConvLstmCell::info};
     return all[number_];
   }
   template <class Real> const CellFunctions<Real>& functions() const {
     using Functions = CellFunctions<Real>;
     static constexpr Functions all[] = {Functions::template of<SimpleRnnCell>(), Functions::template of<LstmCell>(),
                                         Functions::template of<GruCell<true>>(),
-                                        Functions::template of<GruCell<false>>()};
+                                        Functions::template of<GruCell<false>>(),
+                                        Functions::template of<ConvLstmCell>()};
     return all[number_];
   }
 

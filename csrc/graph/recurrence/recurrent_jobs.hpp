@@ -242,7 +242,7 @@ template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {
       }
       if (t > 0 || wants_states) {
         const StridedRows<Real> to{back, padded(n)};
-        q_.multiply({gates.at + q_.back_column, gates.stride}, rows.count, q_.back_h, nullptr, to, more);
+        q_.state_grad(t, rows.first, rows.count, to, more);
         for (std::size_t i = 0; i < rows.count; ++i) {
           if (q_.drop_h) multiply_by(q_.drop_h + (rows.first + i) * n, n, to.row(i));
           add_to(dh + i * n, to.row(i), n);
@@ -302,7 +302,7 @@ template <class Real> class RecurrentBackwardJob : public RecurrentJob<Real> {
 
   void put_dx(std::size_t t, RowRange rows, Real* back, Real* more) const {
     const StridedRows<Real> to{back, padded(q_.inputs)};
-    q_.multiply(q_.gates.of(t, rows.first), rows.count, q_.back_x, nullptr, to, more);
+    q_.input_grad(t, rows.first, rows.count, to, more);
     for (std::size_t i = 0; i < rows.count; ++i) {
       const std::size_t row = rows.first + i;
       if (q_.drop_x) multiply_by(q_.drop_x + row * q_.inputs, q_.inputs, to.row(i));

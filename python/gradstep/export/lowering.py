@@ -63,7 +63,7 @@ def program_of(model: Any, what: str) -> Program:
     Raises
     ------
     ValueError
-        The model is not built; or has a layer in NumPy, or one that keeps states from batch to batch.
+        The model is not built; or has a layer in NumPy, one that keeps states from batch to batch, or a ConvLSTM.
     """
     model._must_be_built()
     rows, steps, exits = model._connected_steps()
@@ -97,6 +97,8 @@ def _graph(rows: Any, steps: list[Step]) -> Any:
 
 def _check(spec: dict[str, Any], name: str, layer: Any, what: str) -> None:
     cls = type(layer).__name__ if layer is not None else "part"
+    if spec["kind"] == "conv_recurrent":
+        raise ValueError(f"layer {name!r}, a {cls}, has no form as {what} here; recurrent layers without windows have.")
     if spec["kind"] not in KINDS:
         raise ValueError(
             f"layer {name!r}, a {cls}, must be one of this package to be written as {what}; it is computed in NumPy."

@@ -47,6 +47,7 @@ from .preprocessing.random_image import RandomCrop, RandomFlip, RandomRotation, 
 from .preprocessing.rescaling import Rescaling
 from .preprocessing.resizing import CenterCrop, Resizing
 from .recurrent.bidirectional import Bidirectional
+from .recurrent.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from .recurrent.gru import GRU
 from .recurrent.lstm import LSTM
 from .recurrent.simple_rnn import SimpleRNN
@@ -87,6 +88,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",

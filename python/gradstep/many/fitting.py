@@ -106,7 +106,9 @@ def fit_many(
 
     Each member is trained by one thread from the beginning of an epoch to its end, in C++ without the GIL. Threads do
     not wait for each other within it, so that also small networks, whose steps are too short to be shared, use all
-    processors. Layers, losses and metrics in Python are computed for one member after another.
+    processors. Members that take the same rows in the same order, as those that differ in their rates, and begin with a
+    narrow `Dense` layer, as linear models, share a thread: each row is read once for all of them, and their weights lie
+    side by side in one product. Layers, losses and metrics in Python are computed for one member after another.
 
     Examples
     --------

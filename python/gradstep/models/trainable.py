@@ -16,6 +16,7 @@ from ..minimize.methods.registry import trainer_of
 from ..trainers.data_adapter import DataAdapter
 from ..trainers.evaluator import Evaluator, metrics_in
 from ..trainers.executor import Executor
+from ..trainers.fit_arguments import FitArguments
 from ..trainers.gradients import ForwardBackward
 from ..trainers.losses_and_metrics import LossesAndMetrics
 from ..trainers.trainer import Trainer
@@ -274,26 +275,7 @@ class Trainable(Face):
         A callback, or another thread, may call `compile`, set `optimizer` or restore a run: the next epoch takes it up.
         Weights that are set count from the next batch on.
         """
-        return self._trainer.fit(
-            x,
-            y,
-            batch_size,
-            epochs,
-            verbose,
-            callbacks,
-            validation_split,
-            validation_data,
-            shuffle,
-            class_weight,
-            sample_weight,
-            initial_epoch,
-            steps_per_epoch,
-            validation_steps,
-            validation_batch_size,
-            validation_freq,
-            seed,
-            distribution,
-        )
+        return self._trainer.fit(FitArguments(locals()))
 
     def evaluate(
         self,

@@ -14,8 +14,8 @@ from .adamw import AdamW
 from .adan import Adan
 from .ademamix import AdEMAMix
 from .asgd import ASGD
-from .base import Optimizer
-from .bound import Bound
+from .base.bound import Bound
+from .base.optimizer import Optimizer
 from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .ftrl import Ftrl
 from .kfac import KFAC

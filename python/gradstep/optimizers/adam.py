@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_bool
-from .base import Hyperparameter, Optimizer
-from .defaults import default
-from .dialects import DialectOptions, rule_name
+from .base.defaults import default
+from .base.dialects import DialectOptions, rule_name
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import Options
+    from .base.options import Options
 
 
 class Adam(DialectOptions, Optimizer):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Hyperparameter, Optimizer
-from .curvature import CurvatureOptimizer
+from .base.curvature import CurvatureOptimizer
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import Options
+    from .base.options import Options
 
 
 class DiagonalNaturalGradient(CurvatureOptimizer, Optimizer):

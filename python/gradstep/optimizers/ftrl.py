@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check_float
-from .base import Hyperparameter, Optimizer
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import Options
+    from .base.options import Options
 
 
 class Ftrl(Optimizer):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Hyperparameter, Optimizer
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import Options
+    from .base.options import Options
 
 
 class Lamb(Optimizer):

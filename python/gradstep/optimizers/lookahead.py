@@ -9,10 +9,10 @@ import numpy as np
 from .. import _core
 from ..checks import check_int
 from ..delayed_interrupt import DelayedInterrupt
-from .base import Optimizer
-from .bound import Step
+from .base.bound import Step
+from .base.optimizer import Optimizer
+from .base.wrappers import BoundedNumber, SingleWrapper, WrapperSettings
 from .sam import SAM
-from .wrappers import BoundedNumber, SingleWrapper, WrapperSettings
 
 __all__ = ["Lookahead"]
 

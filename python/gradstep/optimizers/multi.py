@@ -10,13 +10,13 @@ import numpy as np
 
 from ..checks import check_float, describe
 from ..delayed_interrupt import DelayedInterrupt
-from .arrays import noun, path
-from .base import Optimizer
-from .bound import Bound, Step
-from .device import DeviceCore
+from .base.arrays import noun, path
+from .base.bound import Bound, Step
+from .base.device import DeviceCore
+from .base.optimizer import Optimizer
+from .base.wrappers import Wrapper
 from .sam import SAM
 from .schedules.base import Classes, LearningRateSchedule
-from .wrappers import Wrapper
 
 __all__ = ["MultiOptimizer"]
 

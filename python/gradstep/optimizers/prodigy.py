@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from .base import Hyperparameter, Optimizer
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import OptionsBesideDecay
+    from .base.options import OptionsBesideDecay
 
 
 class Prodigy(Optimizer):

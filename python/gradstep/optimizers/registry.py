@@ -8,13 +8,13 @@ from typing import Any
 from ..checks import describe
 from ..hints import closest
 from ..references import is_ours, reference_to
-from .base import Optimizer
+from .base.optimizer import Optimizer
+from .base.wrappers import Wrapper
 from .diagonalnaturalgradient import DiagonalNaturalGradient
 from .lookahead import Lookahead
 from .multi import MultiOptimizer
 from .sam import SAM
 from .schedules.base import Classes
-from .wrappers import Wrapper
 
 __all__ = ["classes", "deserialize", "get", "serialize"]
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import _core
 from ..checks import check_bool, describe
-from .arrays import Structure, as_gradient, fill, flatten, gather, noun
-from .base import Optimizer
-from .bound import Bound, Step
-from .groups import is_groups
-from .wrappers import BoundedNumber, SingleWrapper, WrapperSettings
+from .base.arrays import Structure, as_gradient, fill, flatten, gather, noun
+from .base.bound import Bound, Step
+from .base.groups import is_groups
+from .base.optimizer import Optimizer
+from .base.wrappers import BoundedNumber, SingleWrapper, WrapperSettings
 
 __all__ = ["SAM", "BoundSAM"]
 

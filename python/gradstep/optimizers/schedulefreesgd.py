@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .base import Hyperparameter, Optimizer
-from .schedulefree import ScheduleFree
+from .base.hyperparameters import Hyperparameter
+from .base.optimizer import Optimizer
+from .base.schedulefree import ScheduleFree
 from .schedules.base import LearningRateSchedule
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from .options import OptionsBesideDecay
+    from .base.options import OptionsBesideDecay
 
 
 class ScheduleFreeSGD(ScheduleFree, Optimizer):

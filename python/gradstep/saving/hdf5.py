@@ -38,7 +38,8 @@ def h5py_module() -> Any:
 
 
 # Where in a layer's group Keras keeps the weights, of layers that have them in a layer inside.
-INSIDE = {"GRU": "/cell", "LSTM": "/cell", "SimpleRNN": "/cell", "TimeDistributed": "/layer"}
+INSIDE = dict.fromkeys(("GRU", "LSTM", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"), "/cell")
+INSIDE["TimeDistributed"] = "/layer"
 
 
 # The same of layers that have several, of as many weights each.

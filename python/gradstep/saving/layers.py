@@ -118,7 +118,7 @@ def give_weights(layer: Layer, input_shape: Any, reading: Reading) -> None:
     layer._input_shape = (None, *shape)
     spec = layer.specification()
     shapes = [] if spec is None else _core.weight_shapes([shape], spec)
-    states = layer._new_states() if isinstance(layer, Recurrent) else []
+    states = layer._new_states(shape) if isinstance(layer, Recurrent) else []
     shapes = shapes[: len(shapes) - len(states)]
     layer._weights = [*source(number, path, [tuple(sizes) for sizes in shapes]), *states] if shapes else []
     layer.built = True

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import optimizers
 from ..described import known_objects, serialize
-from ..optimizers.groups import Group
+from ..optimizers.base.groups import Group
 from ..optimizers.multi import MultiOptimizer
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from ..delayed_interrupt import DelayedInterrupt
 from ..distribution.active import is_writer
 from ..minimize.methods.base import Method
 from ..minimize.methods.registry import trainer_of
-from ..optimizers.wrappers import Wrapper
+from ..optimizers.base.wrappers import Wrapper
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew

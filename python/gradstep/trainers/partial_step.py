@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core, optimizers
 from ..distribution.data_parallel import DataParallel
 from ..distribution.tree import TreeSum
-from ..optimizers.wrappers import Wrapper
+from ..optimizers.base.wrappers import Wrapper
 from .executor import Executor
 from .network import address, learned
 

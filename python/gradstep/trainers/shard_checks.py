@@ -9,8 +9,8 @@ from .. import _core
 from ..data.rows import Rows
 from ..layers.preprocessing.normalization import Normalization
 from ..minimize.methods.base import Method
+from ..optimizers.base.wrappers import Wrapper
 from ..optimizers.sam import SAM
-from ..optimizers.wrappers import Wrapper
 from .executor import Executor
 
 __all__ = ["check_losses", "check_model", "check_optimizer", "is_plain_mean"]

@@ -14,6 +14,7 @@ from ..distribution.data_parallel import DataParallel
 from ..distribution.parts import Part, borders
 from .data_adapter import DataAdapter
 from .executor import Executor
+from .fit_arguments import FitArguments
 from .sharded import ShardedRun, ShardOrder
 
 __all__ = ["team_feed"]
@@ -65,17 +66,9 @@ class ShardedFeed(ArrayFeed):
 
 
 def team_feed(
-    data: DataAdapter,
-    team: DataParallel,
-    given: tuple[Any, Any, Any, float],
-    batch_size: Any,
-    limit: int | None,
-    class_weight: Any,
-    order: ShardOrder | None,
+    data: DataAdapter, team: DataParallel, given: FitArguments, order: ShardOrder | None
 ) -> tuple[ShardedFeed, Rows | None]:
     """Training data for a team, and the rows held out for validation.
-
-    given: x, y, sample_weight, and what share of the rows is held out.
 
     Raises
     ------
@@ -83,7 +76,7 @@ def team_feed(
         As `DataAdapter.rows` does; or the data come in batches, are sparse, or have fewer rows than there are shards;
         or the shards of a batch would differ in size.
     """
-    x, y, sample_weight, share = given
+    x, y, sample_weight, share, limit = given.x, given.y, given.sample_weight, given.held_out, given.steps
     parts = _parts((x, y, sample_weight))
     held_out: Rows | None = None
     if not parts and gives_batches(x):
@@ -91,19 +84,19 @@ def team_feed(
     if parts:
         if share > 0:
             raise ValueError("validation_split must be 0 for data in parts: give validation_data.")
-        rows = data.rows(*(_own(one) for one in (x, y, sample_weight))).of_classes(class_weight)
+        rows = data.rows(*(_own(one) for one in (x, y, sample_weight))).of_classes(given.class_weight)
         first, count = _place(team, parts, len(rows))
     else:
         rows = data.rows(x, y, sample_weight)
         if share > 0:
             rows, held_out = rows.split(share)
-        rows = rows.of_classes(class_weight)
+        rows = rows.of_classes(given.class_weight)
         first, count = 0, len(rows)
     if has_sparse(rows):
         raise ValueError("x must be dense with a distribution: x.toarray().")
     if count < team.shards:
         raise ValueError(f"x must have a row for each of {team.shards} shards; it has {count} rows.")
-    batch = batch_rows(batch_size, count, limit=limit)
+    batch = batch_rows(given.batch_size, count, limit=limit)
     if batch >= count:
         batch = math.ceil(count / team.shards) * team.shards
     if batch % team.shards:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from os import getpid
 from threading import get_ident
@@ -12,19 +12,19 @@ import numpy as np
 
 from .. import seeds
 from ..callbacks.base import LogNames
-from ..callbacks.callback_list import CallbackList, as_callbacks, as_list
+from ..callbacks.callback_list import CallbackList, as_list
 from ..callbacks.history import History
-from ..checks import check_bool, check_float, check_int
 from ..data.feeds import BatchFeed, Feed
-from ..data.rows import batch_rows, limit_of, verbosity
+from ..data.rows import Rows
 from ..data.sources import gives_batches
-from ..distribution.active import is_writer, team_of, within
+from ..distribution.active import is_writer, within
 from ..hints import warn
 from ..minimize.methods.base import Method
 from .cautions import warn_of_frozen, warn_of_targets
 from .data_adapter import DataAdapter
 from .evaluator import SLICE, Evaluator
 from .executor import Executor
+from .fit_arguments import FitArguments
 from .full_batch import check_arrays, whole_feed
 from .model_face import ModelFace
 from .sharded import weights_hash
@@ -79,103 +79,25 @@ class Trainer:
 
     # -- fit -----------------------------------------------------------------------------------------------------------
 
-    def fit(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: Any,
-        epochs: Any,
-        verbose: Any,
-        callbacks: Any,
-        validation_split: Any,
-        validation_data: Any,
-        shuffle: Any,
-        class_weight: Any,
-        sample_weight: Any,
-        initial_epoch: Any,
-        steps_per_epoch: Any,
-        validation_steps: Any,
-        validation_batch_size: Any,
-        validation_freq: Any,
-        seed: Any,
-        distribution: Any,
-    ) -> History:
+    def fit(self, given: FitArguments) -> History:
         """As `Model.fit`."""
-        model, executor, data = self.model, self._executor, self._data
-        team = team_of(distribution)
-        first = check_int("initial_epoch", initial_epoch, 0)
-        last = check_int("epochs", epochs, 0)
-        level, blocks = verbosity(verbose), isinstance(shuffle, str) and shuffle == "blocks"
-        shuffled = blocks or check_bool("shuffle", shuffle)
-        if blocks and (gives_batches(x) or team is not None):
-            why = "with a distribution" if team is not None else "where x gives batches"
-            raise ValueError(f"shuffle must be True or False {why}; got 'blocks'.")
-        share = check_float("validation_split", validation_split)
-        if not 0 <= share < 1:
-            raise ValueError(f"validation_split must be at least 0 and below 1; got {validation_split!r}.")
-        limit = limit_of("steps_per_epoch", steps_per_epoch)
-        scored_limit = limit_of("validation_steps", validation_steps)
-        is_scored = _frequency(validation_freq)
-        as_callbacks(callbacks)
-        key = seeds.key_of(seed)
-        batch_rows(batch_size, 1)
-        batch_rows(validation_batch_size, 1, "validation_batch_size")
-        order = self.order if shuffled else None
-        shard_order = self.shard_order if shuffled else None
-        now: FitData | None = None
-
-        def made() -> FitData:
-            """Data as the model takes it now."""
-            executor.settle()
-            version, held_out = executor.version, None
-            if isinstance(executor.stage, Method):
-                check_arrays(executor.stage, x, limit)
-            if now is not None and isinstance(now.feed, BatchFeed):
-                now.feed.renew()
-                feed: Feed = now.feed
-            elif team is not None:
-                given = x, y, sample_weight, share if validation_data is None else 0.0
-                feed, held_out = team_feed(data, team, given, batch_size, limit, class_weight, shard_order)
-            elif gives_batches(x):
-                if share > 0 and validation_data is None:
-                    raise ValueError(f"validation_split must be 0 where x gives batches; got {validation_split!r}.")
-                rest = y, sample_weight
-                feed = data.feed_batches(x, rest, batch_size, limit, class_weight, train=True, order=order)
-            else:
-                rows = data.rows(x, y, sample_weight)
-                if share > 0 and validation_data is None:
-                    rows, held_out = rows.split(share)
-                rows = rows.of_classes(class_weight)
-                if isinstance(executor.stage, Method):
-                    feed = whole_feed(executor, rows, batch_size)
-                else:
-                    feed = data.feed_rows(rows, batch_size, limit, True, order, blocks)
-            if now is not None and isinstance(now.scored, BatchFeed):
-                now.scored.renew()
-                scored: Feed | None = now.scored
-            else:
-                scored = data.validation_feed(
-                    held_out, validation_data, validation_batch_size, batch_size, scored_limit
-                )
-            scoring = _scoring(scored)  # first: it changes nothing where it fails
-            return FitData(feed, feed.make_run(), scored, scoring, version)
-
+        model, executor, team, last = self.model, self._executor, given.team, given.last
         with self._only_fit(), executor.lent, within(team):
-            now = made()
+            now = self._fit_data(given)
             warn_of_frozen(executor)
             warn_of_targets(executor, now.feed.sample)
 
-            self.key = key or self.key
-            shown = level if is_writer() else 0
-            hooks = as_list(callbacks, model, shown > 0, verbose=shown, epochs=last, steps=now.feed.steps)
+            self.key = given.key or self.key
+            shown = given.verbose if is_writer() else 0
+            hooks = as_list(given.callbacks, model, shown > 0, verbose=shown, epochs=last, steps=now.feed.steps)
             model.history = hooks.on_fit_data(
-                now.feed.sample.x, now.feed.sample.y, self.log_names(now.scored is not None, validation_freq)
+                now.feed.sample.x, now.feed.sample.y, self.log_names(now.scored is not None, given.validation_freq)
             )
             model.stop_training, self.initial_epoch = False, None
             logs: dict[str, float] = {}
             with hooks.closing():
                 hooks.on_train_begin()
-                begin = self.initial_epoch or first
+                begin = self.initial_epoch or given.first
                 if team is not None:
                     self._check_alike(team, (begin, last, now.feed.steps, self.passes))
                 for epoch in range(begin, last):
@@ -184,15 +106,13 @@ class Trainer:
                         break
                     hooks.on_epoch_begin(epoch)
                     # A callback, or another thread, may have compiled the model anew or restored a run.
-                    if executor.version != now.version:
-                        now = made()
+                    now = self._fit_data(given, now)
                     logs = self._epoch(now.feed, now.run, epoch, hooks)
                     if team is not None:
                         what = f"the weights after epoch {epoch + 1}, as a hash of them,"
                         team.agree(what, weights_hash(model.weights), RuntimeError)
-                    if now.scored is not None and is_scored(epoch + 1):
-                        if executor.version != now.version:
-                            now = made()
+                    if now.scored is not None and given.is_scored(epoch + 1):
+                        now = self._fit_data(given, now)
                         assert now.scored is not None
                         scores = self._evaluator.score(now.scored, now.scoring, hooks)
                         logs |= {f"val_{name}": value for name, value in scores.items()}
@@ -207,6 +127,54 @@ class Trainer:
                 hooks.on_train_end(logs)
             history: History = model.history
             return history
+
+    def _fit_data(self, given: FitArguments, before: FitData | None = None) -> FitData:
+        """The data as the model takes it now; `before`, unless the model was compiled anew since."""
+        executor = self._executor
+        if before is not None and executor.version == before.version:
+            return before
+        executor.settle()
+        version = executor.version
+        if isinstance(executor.stage, Method):
+            check_arrays(executor.stage, given.x, given.steps)
+        held_out: Rows | None = None
+        if before is not None and isinstance(before.feed, BatchFeed):
+            before.feed.renew()
+            feed: Feed = before.feed
+        else:
+            feed, held_out = self._training_feed(given)
+        if before is not None and isinstance(before.scored, BatchFeed):
+            before.scored.renew()
+            scored: Feed | None = before.scored
+        else:
+            size = given.validation_batch_size
+            scored = self._data.validation_feed(
+                held_out, given.validation_data, size, given.batch_size, given.validation_steps
+            )
+        scoring = _scoring(scored)  # first: it changes nothing where it fails
+        return FitData(feed, feed.make_run(), scored, scoring, version)
+
+    def _training_feed(self, given: FitArguments) -> tuple[Feed, Rows | None]:
+        """The data to train on, and the rows that are held out of it."""
+        data, executor = self._data, self._executor
+        if given.team is not None:
+            return team_feed(data, given.team, given, self.shard_order if given.shuffle else None)
+        order = self.order if given.shuffle else None
+        if gives_batches(given.x):
+            if given.held_out > 0:
+                raise ValueError(f"validation_split must be 0 where x gives batches; got {given.held_out!r}.")
+            rest = given.y, given.sample_weight
+            feed = data.feed_batches(
+                given.x, rest, given.batch_size, given.steps, given.class_weight, train=True, order=order
+            )
+            return feed, None
+        rows, held_out = data.rows(given.x, given.y, given.sample_weight), None
+        if given.held_out > 0:
+            rows, held_out = rows.split(given.held_out)
+        rows = rows.of_classes(given.class_weight)
+        if isinstance(executor.stage, Method):
+            return whole_feed(executor, rows, given.batch_size), held_out
+        return data.feed_rows(rows, given.batch_size, given.steps, True, order, given.blocks), held_out
 
     def _epoch(self, feed: Feed, run: Any, epoch: int, hooks: CallbackList) -> dict[str, float]:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
@@ -319,12 +287,3 @@ def _scoring(feed: Feed | None) -> Any:
         return feed.make_run()
     except ValueError as error:
         raise ValueError(f"validation data: {error}") from None
-
-
-def _frequency(given: Any) -> Callable[[int], bool]:
-    """Whether to score after an epoch, counted from 1."""
-    if isinstance(given, Collection) and not isinstance(given, (str, bytes)):
-        numbers = {check_int("a number in validation_freq", number, 1) for number in given}
-        return numbers.__contains__
-    every = check_int("validation_freq", given, 1)
-    return lambda epoch: epoch % every == 0

@@ -174,11 +174,15 @@ class Bidirectional(WithStates, Layer):
         if any(direction._key is not None for direction in self._directions):
             self._key = seeds.word_of(self._directions[0].seed)
 
-    def _state_sizes(self) -> list[int]:
-        return [size for direction in self._directions for size in direction._state_sizes()]
+    def _state_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        return [row for direction in self._directions for row in direction._state_rows(shape)]
 
-    def _main_rows(self, steps: int) -> list[tuple[int, ...]]:
-        each = [direction._main_rows(steps)[0] for direction in self._directions]
+    @property
+    def _parted(self) -> bool:
+        return self.merge_mode is None
+
+    def _main_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        each = [direction._main_rows(shape)[0] for direction in self._directions]
         if self.merge_mode is None:
             return each
         wide = sum(row[-1] for row in each) if self.merge_mode == "concat" else each[0][-1]
@@ -190,7 +194,8 @@ class Bidirectional(WithStates, Layer):
         mask = mask if self.return_sequences else None
         if not self._several:
             return mask
-        return [mask] * len(self._main_rows(1)) + [None] * (len(self._state_sizes()) if self.return_state else 0)
+        states = sum(direction._states for direction in self._directions) if self.return_state else 0
+        return [mask] * (1 + self._parted) + [None] * states
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
@@ -222,7 +227,7 @@ def _recurrent(name: str, given: Any) -> Recurrent:
     """A recurrent layer that was given, or described."""
     if isinstance(given, Mapping):
         given = revive(given, {"GRU": GRU, "LSTM": LSTM, "SimpleRNN": SimpleRNN}, name)
-    if not isinstance(given, Recurrent):
+    if not isinstance(given, (GRU, LSTM, SimpleRNN)):
         raise TypeError(f"{name} must be an LSTM, a GRU or a SimpleRNN; got {describe(given)}.")
     if given.built:
         raise ValueError(f"{name} must not be built: its weights become those of the Bidirectional.")

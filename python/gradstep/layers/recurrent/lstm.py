@@ -172,9 +172,3 @@ class LSTM(Recurrent):
 
     def _cell(self) -> str:
         return "lstm"
-
-    def _drawn_bias(self) -> np.ndarray:
-        bias = super()._drawn_bias()
-        if self.unit_forget_bias:
-            bias[self.units : 2 * self.units] = 1
-        return bias

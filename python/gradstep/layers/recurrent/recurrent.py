@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ class Recurrent(WithStates, Layer):
     supports_masking = True
 
     recurrent_activation: Any = None
+    unit_forget_bias = False
 
     def __init__(
         self,
@@ -104,11 +106,12 @@ class Recurrent(WithStates, Layer):
         """Bias; None without `use_bias`."""
         return self._weight(2) if self.use_bias else None
 
-    def _state_sizes(self) -> list[int]:
-        return [self.units] * self._states
+    def _state_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        return [(self.units,)] * self._states
 
-    def _main_rows(self, steps: int) -> list[tuple[int, ...]]:
-        return [(steps, self.units) if self.return_sequences else (self.units,)]
+    def _main_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        state = self._state_rows(shape)[0]
+        return [(shape[1], *state) if self.return_sequences else state]
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """The mask of the output: that of the input with `return_sequences`, else None; and None for each state."""
@@ -142,8 +145,8 @@ class Recurrent(WithStates, Layer):
 
     # -- states that stay ----------------------------------------------------------------------------------------------
 
-    def _new_states(self) -> list[np.ndarray]:
-        """Zeros where a stateful layer keeps its states, behind its weights."""
+    def _new_states(self, input_row: tuple[int, ...]) -> list[np.ndarray]:
+        """Zeros where a stateful layer keeps its states, behind its weights; for rows of this shape."""
         if not self.stateful:
             return []
         if self._batch is None:
@@ -151,7 +154,11 @@ class Recurrent(WithStates, Layer):
                 f"layer {self.name!r} is stateful: the model must begin with an Input of a fixed number of rows, "
                 "Input(shape, batch_size=32)."
             )
-        return [_core.aligned_zeros((self._batch, self.units), self.dtype) for _ in range(self._states)]
+        return [_core.aligned_zeros((self._batch, *row), self.dtype) for row in self._kept_rows((None, *input_row))]
+
+    def _kept_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        """Shapes of a row of each state, as the compiled core keeps it."""
+        return self._state_rows(shape)
 
     def _build_for(self, shapes: list[Shape]) -> None:
         if self.stateful and not self.built:
@@ -205,17 +212,22 @@ class Recurrent(WithStates, Layer):
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The kernels and a bias."""
-        wide = self._gates * self.units
-        weights = [
-            self._drawn("kernel_initializer", (input_shape[-1], wide)),
-            self._drawn("recurrent_initializer", (self.units, wide)),
-        ]
+        names = ("kernel_initializer", "recurrent_initializer")
+        weights = [self._drawn(name, shape) for name, shape in zip(names, self._kernels(input_shape), strict=True)]
         if self.use_bias:
             weights.append(self._drawn_bias())
-        return [*weights, *self._new_states()]
+        return [*weights, *self._new_states(input_shape)]
+
+    def _kernels(self, input_shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+        """Shapes of the kernels."""
+        wide = self._gates * self.units
+        return [(input_shape[-1], wide), (self.units, wide)]
 
     def _drawn_bias(self) -> np.ndarray:
-        return self._drawn("bias_initializer", (self._gates * self.units,))
+        bias = self._drawn("bias_initializer", (self._gates * self.units,))
+        if self.unit_forget_bias:
+            bias[self.units : 2 * self.units] = 1
+        return bias
 
 
 def _rate(name: str, value: float) -> float:

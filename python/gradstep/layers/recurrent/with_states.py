@@ -28,40 +28,48 @@ class WithStates(LayerMixin):
 
     # -- what a subclass says ----------------------------------------------------------------------------------------
 
-    def _state_sizes(self) -> list[int]:
-        """Numbers of each state."""
-        raise NotImplementedError(f"{type(self).__name__} must define _state_sizes().")
+    def _state_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        """Shapes of a row of each state, for sequences of this shape."""
+        raise NotImplementedError(f"{type(self).__name__} must define _state_rows(shape).")
 
-    def _main_rows(self, steps: int) -> list[tuple[int, ...]]:
-        """Shapes of a row of the outputs before the states."""
-        raise NotImplementedError(f"{type(self).__name__} must define _main_rows(steps).")
+    def _main_rows(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        """Shapes of a row of the outputs before the states, for sequences of this shape."""
+        raise NotImplementedError(f"{type(self).__name__} must define _main_rows(shape).")
+
+    def _check_rank(self, shape: Sequence[Any]) -> None:
+        """Refuse sequences of a wrong number of axes."""
+        if len(shape) != 3:
+            raise ValueError(f"layer {self.name!r} must get inputs of shape (rows, steps, inputs); got {tuple(shape)}.")
+
+    @property
+    def _parted(self) -> bool:
+        """Whether there are several outputs before the states."""
+        return False
 
     # -- shapes ------------------------------------------------------------------------------------------------------
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output, or a list of those of several; of an input, or of a list that begins with it."""
         shape = _first(input_shape)
-        if len(shape) != 3:
-            raise ValueError(f"layer {self.name!r} must get inputs of shape (rows, steps, inputs); got {tuple(shape)}.")
-        rows = self._rows_of_outputs(shape[1])
+        self._check_rank(shape)
+        rows = self._rows_of_outputs(shape)
         made = [(shape[0], *row) for row in rows]
         return made if len(made) > 1 else made[0]
 
     def _check_shape(self, input_shape: Any) -> tuple[int, ...]:
         return super()._check_shape(_first(input_shape))
 
-    def _rows_of_outputs(self, steps: int) -> list[tuple[int, ...]]:
-        states = [(size,) for size in self._state_sizes()] if self.return_state else []
-        return [*self._main_rows(steps), *states]
+    def _rows_of_outputs(self, shape: Sequence[Any]) -> list[tuple[int, ...]]:
+        return [*self._main_rows(shape), *(self._state_rows(shape) if self.return_state else [])]
 
     @property
     def _several(self) -> bool:
         """Whether a call gives several outputs."""
-        return len(self._rows_of_outputs(1)) > 1
+        return self.return_state or self._parted
 
     @property
     def _output_row(self) -> tuple[int, ...]:
-        rows = self._rows_of_outputs(self.input_shape[1])  # type: ignore[arg-type]
+        rows = self._rows_of_outputs(self.input_shape)
         return rows[0] if len(rows) == 1 else (sum(int(np.prod(row)) for row in rows),)
 
     @property
@@ -72,9 +80,9 @@ class WithStates(LayerMixin):
         known: list[Output] | None = vars(self).get("_known_outputs")
         if known is None:
             known, begin = [], 0
-            rows = self._rows_of_outputs(self.input_shape[1])  # type: ignore[arg-type]
+            rows, mains = self._rows_of_outputs(self.input_shape), len(self._main_rows(self.input_shape))
             for k, row in enumerate(rows):
-                masked = self.return_sequences and k < len(rows) - len(self._state_sizes()) * self.return_state
+                masked = self.return_sequences and k < mains
                 output = Output(begin, row, masked, dtype=self.dtype, name=f"{self.name}_output_{k}")
                 output.build((None, *self._output_row))
                 known.append(output)
@@ -115,20 +123,22 @@ class WithStates(LayerMixin):
         """
         return super().__call__(self._with_initial(x, initial_state), training, mask)
 
-    def _check_states(self, shapes: Sequence[Any]) -> None:
-        sizes = self._state_sizes()
-        if len(shapes) != len(sizes):
+    def _check_states(self, sequences: Sequence[Any], shapes: Sequence[Any]) -> None:
+        self._check_rank(sequences)
+        rows = self._state_rows(sequences)
+        if len(shapes) != len(rows):
             raise ValueError(
-                f"layer {self.name!r} must get {len(sizes)} states to begin with, or none; got {len(shapes)}."
+                f"layer {self.name!r} must get {len(rows)} states to begin with, or none; got {len(shapes)}."
             )
-        for i, (shape, size) in enumerate(zip(shapes, sizes, strict=True)):
-            if len(shape) != 2 or shape[1] != size:
-                raise ValueError(f"initial_state[{i}] must have shape (rows, {size}); its shape is {tuple(shape)}.")
+        for i, (shape, row) in enumerate(zip(shapes, rows, strict=True)):
+            if tuple(shape[1:]) != row:
+                wanted = ", ".join(["rows", *map(str, row)])
+                raise ValueError(f"initial_state[{i}] must have shape ({wanted}); its shape is {tuple(shape)}.")
 
     def _connect(self, x: Any) -> Any:
         tensors = tensors_of(x, f"the inputs of layer {self.name!r}")
         if len(tensors) > 1:
-            self._check_states([tensor.shape for tensor in tensors[1:]])
+            self._check_states(tensors[0].shape, [tensor.shape for tensor in tensors[1:]])
         if not self.built:
             self._batch = rows_before(tensors[0])
         self.build(tensors[0].shape)
@@ -141,7 +151,7 @@ class WithStates(LayerMixin):
             return [numeric(x, "x")]
         arrays = [numeric(one, "x" if i == 0 else f"initial_state[{i - 1}]") for i, one in enumerate(x)]
         if len(arrays) > 1:
-            self._check_states([array.shape for array in arrays[1:]])
+            self._check_states(arrays[0].shape, [array.shape for array in arrays[1:]])
         if len({len(array) for array in arrays if array.ndim}) > 1:
             raise ValueError(f"x and the states of layer {self.name!r} must have the same number of rows.")
         return arrays

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import check_choice
-from ..seeds import fresh_key, word
+from ...checks import check_choice
+from ...seeds import fresh_key, word
+from ..schedules.base import LearningRateSchedule
 from .attached import Attached
 from .bound import Step
-from .schedules.base import LearningRateSchedule
 
 __all__ = ["CurvatureOptimizer"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..checks import check_float, describe
+from ...checks import check_float, describe
 from .hyperparameters import Configured
 
 __all__ = ["DialectOptions", "PerArraySteps", "must_stay", "rule_name"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..checks import describe
+from ... import _core
+from ...checks import describe
 
 __all__ = ["BUILD", "DeviceArray", "DeviceCore", "as_device_array", "is_on_gpu", "refusal"]
 

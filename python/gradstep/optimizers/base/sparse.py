@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import describe, is_array
+from ...checks import describe, is_array
 from .arrays import as_gradient
 
 __all__ = ["RowSparse", "as_engine_gradient", "as_rows", "check_sparse"]

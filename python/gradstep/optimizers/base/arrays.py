@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import describe, is_array, is_sequence
+from ...checks import describe, is_array, is_sequence
 from .device import as_device_array, is_on_gpu
 
 __all__ = ["Structure", "as_gradient", "as_parameter", "fill", "flatten", "gather", "noun", "path"]

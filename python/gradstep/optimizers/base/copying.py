@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import _core
+from ... import _core
+from ..schedules.base import values_ahead
 from .device import UNCOPIED, DeviceCore
 from .hyperparameters import Configured
-from .schedules.base import values_ahead
 
 __all__ = ["Copied"]
 

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-from ..checks import check_bool, check_int
-from ..hints import unknown_argument
-from .schedules.base import LearningRateSchedule
+from ...checks import check_bool, check_int
+from ...hints import unknown_argument
+from ..schedules.base import LearningRateSchedule
 
 __all__ = ["COMMON", "DEFAULTS", "Options", "OptionsBesideDecay", "describe_options", "parse"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
+from ... import _core
+from ..schedules.base import LearningRateSchedule
 from .arrays import as_parameter, noun, path
 from .bound import Step
 from .device import DeviceArray, DeviceCore, core_for
 from .hyperparameters import Configured
-from .schedules.base import LearningRateSchedule
 from .sparse import as_engine_gradient
 
 __all__ = ["Attached"]

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import _core
-from ..checks import check_float, describe
-from ..seeds import fresh_key, word
+from ... import _core
+from ...checks import check_float, describe
+from ...seeds import fresh_key, word
+from ..schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
+from ..schedules.base import serialize as serialize_schedule
 from .defaults import Default
 from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
-from .schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
-from .schedules.base import serialize as serialize_schedule
 
 __all__ = ["CommonHyperparameter", "Configured", "Hyperparameter"]
 
@@ -231,7 +231,7 @@ class Configured:
         """
         if not isinstance(config, Mapping):
             raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        from .schedules.registry import revive
+        from ..schedules.registry import revive
 
         return cls(**revive(config, custom_objects))
 

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..checks import check_float, describe
-from .base import Optimizer
+from ...checks import check_float, describe
+from ..schedules.base import Classes, LearningRateSchedule
 from .bound import Bound
 from .device import DeviceCore
 from .hyperparameters import Configured
-from .schedules.base import Classes, LearningRateSchedule
+from .optimizer import Optimizer
 from .state import checked_entry
 
 __all__ = ["BoundedNumber", "SingleWrapper", "Wrapper", "WrapperSettings"]
@@ -166,7 +166,7 @@ class SingleWrapper(Wrapper):
     optimizer: Optimizer
 
     def __init__(self, optimizer: str | Optimizer, name: str) -> None:
-        from .registry import get
+        from ..registry import get
 
         if not isinstance(name, str):
             raise TypeError(f"name must be a str; got {describe(name)}.")
@@ -218,13 +218,13 @@ class SingleWrapper(Wrapper):
         return {"optimizer": self.optimizer}
 
     def _serialized(self) -> dict[str, Any]:
-        from .registry import serialize
+        from ..registry import serialize
 
         return {"optimizer": serialize(self.optimizer)}
 
     @classmethod
     def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
-        from .registry import deserialize
+        from ..registry import deserialize
 
         if isinstance(config.get("optimizer"), Mapping):
             config["optimizer"] = deserialize(config["optimizer"], custom_objects)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks import check_float, describe, is_array, is_sequence
-from ..hints import closest
+from ...checks import check_float, describe, is_array, is_sequence
+from ...hints import closest
+from ..schedules.base import LearningRateSchedule, as_rate, values_ahead
 from .options import CLIPS, COMMON, DEFAULTS
-from .schedules.base import LearningRateSchedule, as_rate, values_ahead
 
 if TYPE_CHECKING:
     from .hyperparameters import Configured

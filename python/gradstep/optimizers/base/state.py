@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..checks import check_int, describe
+from ... import _core
+from ...checks import check_int, describe
 from .arrays import as_gradient
 from .groups import number, shown
 from .hyperparameters import Configured

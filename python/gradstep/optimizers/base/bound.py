@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import Structure, gather
 
 if TYPE_CHECKING:
-    from .base import Optimizer
+    from .optimizer import Optimizer
 
 __all__ = ["Bound", "Step"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import describe, is_sequence
+from ...checks import describe, is_sequence
 from .arrays import as_parameter, flatten, gather
 from .attached import Attached
 from .bound import Bound
