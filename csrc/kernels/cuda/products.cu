@@ -36,11 +36,12 @@ DeviceError DeviceProducts::multiply(Dtype real, DeviceMatrix a, DeviceMatrix b,
 #include <dlfcn.h>
 
 #include <climits>
+#include <string>
 
 namespace gs {
 namespace {
 
-// What cublas_v2.h declares, as far as it is called here; no header of cuBLAS is needed to build.
+// What cuBLAS's header declares, as far as it is called here; no header of cuBLAS is needed to build.
 using Status = int;     // 0: success
 using Operation = int;  // 0: as it is, 1: transposed
 struct Cublas {
@@ -57,11 +58,12 @@ struct Cublas {
     for (const char* name : {"libcublas.so.13", "libcublas.so.12"})
       if (!library) library = dlopen(name, RTLD_NOW | RTLD_GLOBAL);
     if (!library) return;
-    found = find(library, "cublasCreate_v2", create) && find(library, "cublasDestroy_v2", destroy) &&
-            find(library, "cublasSgemm_v2", multiply_float) && find(library, "cublasDgemm_v2", multiply_double);
+    found = find(library, "cublasCreate", create) && find(library, "cublasDestroy", destroy) &&
+            find(library, "cublasSgemm", multiply_float) && find(library, "cublasDgemm", multiply_double);
   }
   template <class Function> static bool find(void* library, const char* name, Function& to) {
-    return (to = reinterpret_cast<Function>(dlsym(library, name))) != nullptr;
+    const std::string second = name + std::string("_v2");  // as all of its functions are called that have a second form
+    return (to = reinterpret_cast<Function>(dlsym(library, second.c_str()))) != nullptr;
   }
 };
 

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from ..config import get_device
 from ..optimizers import Optimizer
-from ..optimizers.wrappers import Wrapper
+from ..optimizers.base.wrappers import Wrapper
 from .losses_and_metrics import Targets
 from .network import Step, computing_layers
 
