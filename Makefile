@@ -29,10 +29,11 @@ THREADS_SANITIZED = LD_PRELOAD="$(call library,libtsan.so)" \
 demo: $(VENV)/demo
 	$(BIN)/python -m gradstep demo
 
+# All tests that need no peer, all cases. Of the benchmarks: that they run and check their results; nothing is timed.
 test: $(VENV)/test
 	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
 	$(BIN)/python -m pytest -n auto --extra test tests
-	$(BIN)/python -m pytest benchmarks
+	$(BIN)/python -m pytest --benchmark-disable benchmarks
 
 # The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure. Keras is asked once a file.
 peers: $(VENV)/test $(VENV)/peers
@@ -54,10 +55,13 @@ docs: $(VENV)/docs
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
 # The build has the loops for GPUs, on the CPU (GRADSTEP_CUDA=HOST), whose tests `make test` skips.
-# No fork(): before GCC 14 the sanitizer's own locks do not survive it. `make test` has these tests, and all the cases.
+# It is there for each kernel, job and binding: two cases of each test, and more until every optimizer, layer or loss that
+# several tests have is in one (tests/support/sampling.py). `make test` has all the cases, those that are slow or about
+# time (signals in the midst of large products), and those with fork(): before GCC 14 the sanitizer's own locks do not
+# survive it.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 8 $(ASAN_TESTS)
+	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 2 $(ASAN_TESTS)
 	$(SANITIZED) $(BIN)/python -m pytest -n auto --extra test tests/optimizers/test_gpu.py tests/models/test_on_gpu.py
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
@@ -97,9 +101,12 @@ $(VENV)/installed: build/wheel/built
 	$(PIP) install --no-deps --force-reinstall "$(WHEEL)"
 	touch $@
 
+# Bytecode comes with the first import of a module: compiling all of PyTorch's and JAX's takes longer than unpacking them.
 $(VENV)/demo $(VENV)/test $(VENV)/peers $(VENV)/lint $(VENV)/docs $(VENV)/bench: $(VENV)/%: $(VENV)/installed
-	$(PIP) install "$(WHEEL)[$*]"
+	$(PIP) install --no-compile "$(WHEEL)[$*]"
 	touch $@
+
+$(VENV)/peers: | $(VENV)/test  # with -j too, one pip at a time
 
 # `--config-settings` in full: its short form came with pip 23.1.
 build/asan/installed: $(MADE_FROM) | $(VENV)/bin/python

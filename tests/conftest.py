@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from gradstep import _core, optimizers
 from grids import pairwise, whole
+from sampling import sample
 from variants import OPTIMIZERS, family, moves_elements
 
 # By itself Keras asks for TensorFlow, and tests against it would be skipped.
@@ -25,13 +25,24 @@ WHOLE_FILE = "pytestmark = pytest.mark.peers"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--grid", action="store_true", help="run the tests with the marker grid over their whole grids")
-    parser.addoption("--most", type=int, metavar="N", help="run N cases of each test at most, drawn over all of them")
+    parser.addoption("--most", type=int, metavar="N", help="run N cases of a test, and more for values no case has")
     parser.addoption(
         "--extra",
         choices=["test", "peers"],
         help="run what an extra of pyproject.toml is there for: the tests with the marker peers, or those without it; "
         "one that is skipped for a missing package then fails, and with the marker one that is skipped at all",
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that have no test of the extra asked for are not imported: PyTorch and Keras alone take ten seconds, many
+    times that under a sanitizer."""
+    extra = config.getoption("--extra")
+    if extra is None or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text()
+    is_left_out = WHOLE_FILE in text if extra == "test" else "mark.peers" not in text
+    return is_left_out or None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,17 +60,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.definition.add_marker(pytest.mark.parametrize(list(axes), rows, ids=ids, indirect=list(fixtures)))
 
 
+@pytest.hookimpl(trylast=True)  # of what -k and -m leave
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept = set(items)
     if extra := config.getoption("--extra"):
         kept = {item for item in items if (item.get_closest_marker("peers") is not None) == (extra == "peers")}
     if most := config.getoption("--most"):
-        # For builds that are many times slower (the sanitizers'): the same sample in every run and process.
-        cases = defaultdict(list)
-        for item in items:
-            if item in kept:
-                cases[item.nodeid.partition("[")[0]].append(item)
-        kept = {item for test, each in cases.items() for item in random.Random(test).sample(each, min(most, len(each)))}
+        names = sample([item.nodeid for item in items if item in kept], most)
+        kept = {item for item in kept if item.nodeid in names}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
 

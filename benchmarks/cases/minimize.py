@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-FEW = 5  # iterations of a run that a longer one is compared with, so that what a run costs once drops out
+from . import streams
+
+# Iterations of a short run, and of a longer one that it is compared with, so that what a run costs once drops out. With
+# l-bfgs the short one has all pairs: 20, of more than 1,000 variables 10.
+RUNS = {("l-bfgs", 10): (22, 72), ("l-bfgs", 1_000_000): (12, 36), ("adam", 10): (5, 400)}
+# What the two loops of l-bfgs must read of 10 pairs, in vectors of doubles.
+TRAFFIC, FLOATS = 40, 8
 NAME = "minimize"
 TITLE = "minimize: what an iteration costs beside the function"
 RIVALS = (("gradstep", "function of Python"), ("gradstep", "machine code"), ("scipy", "function of Python"))
@@ -20,7 +26,7 @@ def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[s
     if quick:
         chosen = chosen[:4]
     found = [
-        {"name": f"{method}, {n:,} variables", "method": method, "n": n, "iterations": 400 if method == "adam" else 35}
+        {"name": f"{method}, {n:,} variables", "method": method, "n": n, "runs": RUNS.get((method, n), (5, 35))}
         for method, n in chosen
     ]
     count = 500 if quick else 10_000
@@ -61,16 +67,20 @@ def check(result: np.ndarray, expected: np.ndarray) -> None:
 
 
 def limits(problem: dict[str, Any], threads: int) -> dict[str, list[Any]]:
-    """None."""
-    return {}
+    """For very many variables, a sweep of seven streams, of arrays that no cache holds."""
+    return streams.sweep(4, 3, FLOATS * problem["n"], threads) if problem["n"] >= 1_000_000 else {}
 
 
 def columns(problem: dict[str, Any], seconds: float, ours: float | None, measured: dict[str, float]) -> dict[str, str]:
     """A row of the report; seconds are an iteration's, or a problem's."""
     found = {"us": f"{seconds * 1e6:,.2f}"}
-    return {**found, "of gradstep's": f"{seconds / ours:.2f} x"} if ours and ours > 0 else found
+    if ours and ours > 0:
+        found["of gradstep's"] = f"{seconds / ours:.2f} x"
+    if "sweep" in measured:
+        found[f"x {TRAFFIC} n doubles"] = f"{seconds / (measured['sweep'] / 7 * TRAFFIC * 2 / FLOATS):.2f}"
+    return found
 
 
 def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
-    """None."""
+    """What the memory allows."""
     return {}

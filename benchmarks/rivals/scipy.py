@@ -65,8 +65,7 @@ class Minimize:
                 self.many()
                 samples.append((time.perf_counter() - begin) / self.solved)
                 continue
-            short, few = self.timed(minimize.FEW)
-            long, many = self.timed(self.problem["iterations"])
+            (short, few), (long, many) = map(self.timed, self.problem["runs"])
             calls = self.called(many.nfev - few.nfev)
             samples.append((long - short - calls) / max(many.nit - few.nit, 1))
         return samples

@@ -14,6 +14,7 @@ namespace {
 constexpr double largest_condition = 1e14;
 constexpr std::int64_t fresh_axes =
     128;                         // generations, after which axes are found from nothing: their rounding adds up
+constexpr int most_draws = 10;   // of a point, until it is within the bounds
 constexpr double hopeless = 10;  // times what the values fall by in a window, above the lowest of an earlier run
 
 double product(const double* a, const double* b, std::size_t n) {
@@ -63,7 +64,7 @@ void Cma::begin(const std::vector<double>& mean, double sigma, std::size_t size,
   set_constants();
 }
 
-// Weights and rates of table 1 of Hansen 2016.
+// Weights and rates of table 1 of Hansen 2016, but for c_c, which falls as the root of n, as in Hansen's own pycma.
 void Cma::set_constants() {
   const double N = double(n);
   half_ = size / 2;
@@ -80,7 +81,7 @@ void Cma::set_constants() {
   const double mu_bad = bad * bad / bad_squares;
   c_s_ = (mu_ + 2) / (N + mu_ + 5);
   damping_ = 1 + 2 * std::max(0.0, std::sqrt((mu_ - 1) / (N + 1)) - 1) + c_s_;
-  c_c_ = (4 + mu_ / N) / (N + 4 + 2 * mu_ / N);
+  c_c_ = std::sqrt(1 + 1 / N + mu_ / N) / (std::sqrt(N) + std::sqrt(1 + 1 / N + 2 * mu_ / N));
   const double faster = is_diagonal ? (N + 2) / 3 : 1;
   c_1_ = std::min(1.0, faster * 2 / (squared(N + 1.3) + mu_));
   c_mu_ = std::min(1 - c_1_, faster * 2 * (0.25 + mu_ + 1 / mu_ - 2) / (squared(N + 2) + mu_));
@@ -91,10 +92,15 @@ void Cma::set_constants() {
   square_.resize(size);
 }
 
-void Cma::draw(std::uint64_t key, std::uint64_t generation) {
+void Cma::draw(std::uint64_t key, std::uint64_t generation, const double* lower, const double* upper) {
   std::vector<double> z(n + 3);
   std::uint32_t block = 0;
-  for (std::size_t k = 0; k < size; ++k) {
+  const auto is_within = [&](std::size_t k) {
+    for (std::size_t j = 0; j < n; ++j)
+      if (const double v = variable(k, j); !(lower[j] <= v && v <= upper[j])) return false;
+    return true;
+  };
+  const auto draw_one = [&](std::size_t k) {
     for (std::size_t i = 0; i < n; i += 4) {
       const auto words = philox({block++, std::uint32_t(generation), std::uint32_t(generation >> 32), 0}, key);
       for (std::size_t j = 0; j < 4; ++j) z[i + j] = normal_number<double>(words[j]);
@@ -107,14 +113,19 @@ void Cma::draw(std::uint64_t key, std::uint64_t generation) {
       std::fill_n(y, n, 0.0);
       for (std::size_t j = 0; j < n; ++j) add(z[j] * D[j], &B[j * n], y, n);
     }
+  };
+  for (std::size_t k = 0; k < size; ++k) {
+    int draws = 0;
+    do draw_one(k);
+    while (++draws < most_draws && lower && !is_within(k));
   }
 }
 
 void Cma::place(std::size_t i, const double* lower, const double* upper, double* x) const {
   for (std::size_t j = 0; j < n; ++j) {
-    double v = (mean[j] + sigma * y_[i * n + j]) * width[j];
+    double v = variable(i, j);
     if (lower) {
-      // Points beyond a bound are reflected at it.
+      // Points that are still beyond a bound are reflected at it.
       if (v < lower[j]) v = 2 * lower[j] - v;
       if (v > upper[j]) v = 2 * upper[j] - v;
       v = std::fmin(std::fmax(v, lower[j]), upper[j]);
@@ -211,9 +222,9 @@ std::string Cma::why(const std::vector<double>& values, const std::vector<std::s
 
 Point CmaMethod::step(Function& function, const Point&) {
   if (!reason_.empty()) throw Stop(reason_.c_str(), detail_);
-  cma.draw(key, generation);
   const double* const lower = function.lower ? function.lower.data() : nullptr;
   const double* const upper = function.upper ? function.upper.data() : nullptr;
+  cma.draw(key, generation, lower, upper);
   Point lowest;
   values_.resize(cma.size);
   for (std::size_t i = 0; i < cma.size; ++i) {

@@ -25,9 +25,10 @@ class Cma {
   /// What follows from the number of variables and of points.
   void set_constants();
 
-  /// Draws the points of a generation by its number.
-  void draw(std::uint64_t key, std::uint64_t generation);
-  /// The i-th of them, within the bounds, which are null where there are none.
+  /// Draws the points of a generation by its number; those outside of the bounds, which are null where there are none,
+  /// again, a few times.
+  void draw(std::uint64_t key, std::uint64_t generation, const double* lower, const double* upper);
+  /// The i-th of them, within the bounds.
   void place(std::size_t i, const double* lower, const double* upper, double* x) const;
   /// Takes their values, of which none is NaN. What then ends the run, as a part of a sentence; empty if nothing does.
   std::string learn(const std::vector<double>& values);
@@ -44,6 +45,8 @@ class Cma {
   std::vector<double> bests, medians;      // of the last generations
 
  private:
+  /// The j-th variable of the i-th point, where bounds do not matter.
+  double variable(std::size_t i, std::size_t j) const { return (mean[j] + sigma * y_[i * n + j]) * width[j]; }
   void decompose();
   std::string why(const std::vector<double>& values, const std::vector<std::size_t>& order);
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "minimize/line_search.hpp"
-
 namespace gs::minimize {
 
 bool Memory::add(const Vector& s, const Vector& y, const Change& change) {
@@ -60,7 +58,8 @@ Point LBFGS::step(Function& function, const Point& point) {
     const double slope = memory_.direction(point.g, d, size);
     if (decrease != decrease) decrease = -slope / 2;
     Line line(function, point, d, slope);
-    if (slope < 0 && strong_wolfe(line, next, is_fresh ? std::min(1.0, 1 / std::sqrt(-slope)) : 1, c1_, c2_)) break;
+    const double alpha = is_fresh ? std::min(1.0, 1 / std::sqrt(-slope)) : 1;
+    if (slope < 0 && strong_wolfe(line, next, alpha, c1_, c2_, inf, trials_)) break;
     if (is_fresh) throw Stop("line_search", text("slope %.2g", -2 * decrease), decrease);
     memory_.clear();
   }

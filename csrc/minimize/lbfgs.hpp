@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "minimize/function.hpp"
+#include "minimize/line_search.hpp"
 
 namespace gs::minimize {
 
@@ -41,12 +41,15 @@ class Memory {
 
 class LBFGS : public Method {
  public:
-  LBFGS(Memory& memory, double c1, double c2) : memory_(memory), c1_(c1), c2_(c2) {}
+  /// trials: the most of a line search.
+  LBFGS(Memory& memory, double c1, double c2, int trials = most_trials)
+      : memory_(memory), c1_(c1), c2_(c2), trials_(trials) {}
   Point step(Function& function, const Point& point) override;
 
  private:
   Memory& memory_;
   const double c1_, c2_;
+  const int trials_;
 };
 
 }  // namespace gs::minimize

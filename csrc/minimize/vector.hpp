@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
+
+#include "runtime/buffer.hpp"
 
 namespace gs::minimize {
 
@@ -52,6 +52,7 @@ class Vector {
     std::vector<Block*> spare{};
     std::size_t blocks = 0;
     bool closed = false;
+    std::size_t bytes() const { return sizeof(Block) + size * sizeof(double); }
   };
   explicit Vector(Block* at) : at_(at) {}
 
@@ -59,7 +60,7 @@ class Vector {
     Pool* const pool = at_->pool;
     if (at_->tag) pool->drop(std::exchange(at_->tag, nullptr));
     if (!pool->closed) return pool->spare.push_back(at_);
-    std::free(at_);
+    gs::release(at_, pool->bytes());
     if (--pool->blocks == 0) delete pool;
   }
 
@@ -74,7 +75,7 @@ class Vectors {
       : pool_(new Vector::Pool{(n + lanes - 1) / lanes * lanes, drop}) {}
   ~Vectors() {
     pool_->closed = true;
-    for (Vector::Block* block : pool_->spare) std::free(block);
+    for (Vector::Block* block : pool_->spare) gs::release(block, pool_->bytes());
     pool_->blocks -= pool_->spare.size();
     pool_->spare.clear();
     if (pool_->blocks == 0) delete pool_;
@@ -95,11 +96,7 @@ class Vectors {
 
  private:
   void grow() {
-    const std::size_t bytes = sizeof(Vector::Block) + pool_->size * sizeof(double);
-    void* const memory = std::aligned_alloc(64, bytes);
-    if (!memory) throw std::bad_alloc();
-    std::memset(memory, 0, bytes);
-    pool_->spare.push_back(new (memory) Vector::Block{pool_, 0, nullptr});
+    pool_->spare.push_back(new (allocate(pool_->bytes())) Vector::Block{pool_, 0, nullptr});
     ++pool_->blocks;
   }
 

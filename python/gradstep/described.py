@@ -103,16 +103,20 @@ def arguments_of(thing: Any, passing: tuple[str, ...] = ()) -> dict[str, Any]:
     """The arguments of an object that has each as an attribute of its name, but for those in `passing`."""
     kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
     cls: Any = type(thing)
+    names = [name for name, one in _parameters(cls).items() if one.kind not in kinds and name not in passing]
+    found = {name: getattr(thing, name) for name in names}
     return {
-        name: serialize(getattr(thing, name), f"{name} of {thing!r}")
-        for name, parameter in _parameters(cls).items()
-        if parameter.kind not in kinds and name not in passing
+        name: value if isinstance(value, PLAIN) else serialize(value, f"{name} of {thing!r}")
+        for name, value in found.items()
     }
+
+
+PLAIN = type(None), bool, int, float, str  # what JSON has as it is
 
 
 def serialize(value: Any, name: str = "value") -> Any:
     """Anything that an argument may be as JSON has it; raises TypeError if that cannot be."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, PLAIN):
         return value
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
@@ -122,7 +126,10 @@ def serialize(value: Any, name: str = "value") -> Any:
         for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"{name} must have str as keys to be written; got {key!r}.")
-        return {key: serialize(member, f"{name}[{key!r}]") for key, member in value.items()}
+        return {
+            key: member if isinstance(member, PLAIN) else serialize(member, f"{name}[{key!r}]")
+            for key, member in value.items()
+        }
     if not isinstance(value, type) and hasattr(value, "get_config"):
         return value._entry() if hasattr(value, "_entry") else serialize_object(value)
     if isinstance(value, partial) and not value.args:

@@ -251,3 +251,35 @@ def test_results_are_dicts_with_attributes():
     import pickle
 
     assert pickle.loads(pickle.dumps(res)).fun == copy.deepcopy(res).fun == res.fun
+
+
+# -- SciPy's options ----
+
+
+@pytest.mark.parametrize("method", ["l-bfgs", "L-BFGS-B"])
+@pytest.mark.parametrize("bounds", [None, [(-2, 0.5), (-2, 2)]])
+def test_options_of_l_bfgs_b(method, bounds):
+    if method == "l-bfgs" and bounds is not None:
+        return
+    options = {"maxcor": 5, "maxls": 20, "ftol": 0, "gtol": 1e-7, "eps": 1e-7, "disp": False, "maxfun": 500}
+    res = gs.minimize(R.value, R.start, method=method, bounds=bounds, options={**options, "return_all": True})
+    assert len(res.path) == res.nit + 1
+    at = R.optimum if bounds is None else [0.5, 0.25]
+    np.testing.assert_allclose(res.x, at, atol=1e-3)
+
+
+@pytest.mark.parametrize("bounds", [None, [(-3, 3), (-3, 3)]])
+def test_a_line_search_takes_at_most_maxls_calls(bounds):
+    def wall(x):  # it rises by 1e6 just beside the start, so that trials must come back a long way
+        return float(x @ x) if abs(x[0] - 1) < 1e-6 else 1e6 * (1 + float(x @ x))
+
+    calls = {}
+    for most in (2, 30):
+        res = gs.minimize(
+            wall, [1.0, 1.0], jac=lambda x: 2 * x, bounds=bounds, method="l-bfgs-b", maxiter=1, options={"maxls": most}
+        )
+        calls[most] = res.nfev
+        assert res.nit == (most == 30)
+    assert calls[2] < calls[30]
+    with pytest.raises(ValueError, match="maxls must be at least 1"):
+        gs.minimize(wall, [1.0, 1.0], method="l-bfgs", options={"maxls": 0})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradstep as gs
 import numpy as np
 import pytest
-from gradstep import minimizers
+from gradstep import _core, minimizers
 from gradstep.minimize.methods.multistart import sobol
 from problems import rosenbrock
 
@@ -271,3 +271,20 @@ def test_bad_sequences():
         minimizers.Sequence("adam", "bfgs", switch="never")
     with pytest.raises(ValueError, match="2 entries"):
         minimizers.Sequence("adam", "gd", "bfgs", switch=[1])
+
+
+def test_points_beyond_a_bound_are_drawn_again():
+    core = _core.CMA(np.ones(2), False, True)
+    core.begin(np.zeros(2), 1.0, 50, np.inf)
+    free, box = core.ask(7, 0, None, None), np.full(2, 0.5)
+    drawn = core.ask(7, 0, -box, box)
+    first = int(np.flatnonzero((np.abs(free) > 0.5).any(axis=1))[0])
+    np.testing.assert_array_equal(drawn[:first], free[:first])
+    assert (np.abs(drawn) <= 0.5).all()
+    mirrored = np.where(np.abs(free) > 0.5, np.sign(free) - free, free)[first]
+    assert not np.allclose(drawn[first], np.clip(mirrored, -0.5, 0.5))
+
+
+def test_bounds_that_leave_one_point_are_kept():
+    res = gs.minimize(lambda x: float(x @ x), [1.0, 2.0], method="cma-es", bounds=[(1, 1), (2, 2)], seed=0, maxiter=3)
+    np.testing.assert_array_equal(res.x, [1.0, 2.0])

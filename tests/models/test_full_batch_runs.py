@@ -196,6 +196,7 @@ def test_where_a_stage_can_go_no_further_the_next_one_begins():
     assert model.optimizer.message.startswith('"cg" ended training')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lbfgs", "bfgs", "cg", "owlqn", "newton-cg", "gauss-newton", "levenberg-marquardt"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.filterwarnings("ignore:.*ended training after")

@@ -99,6 +99,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PROGRAMS)
 def test_ctrl_c_leaves_the_model_after_a_whole_step(kind):
     """Signals from another process, soon and late in a fit, as a terminal sends them; each fit goes on with the last's

@@ -28,9 +28,10 @@ from training import snapshot
 signal.signal(signal.SIGINT, signal.default_int_handler)
 gs.set_num_threads({threads})
 random = np.random.default_rng(1)
-x, y = random.normal(size=(12_000, 256)).astype("f4"), random.normal(size=(12_000, 1)).astype("f4")
+x, y = random.normal(size=(8_000, 256)).astype("f4"), random.normal(size=(8_000, 1)).astype("f4")
 matrix = random.normal(size=(3000, 3000)).astype("f4")
 out = np.empty_like(matrix)
+n = 1500 if "muon.step" in {call!r} else 100  # of what Muon steps, long only where that is the call
 
 class New:
     def __init__(self):
@@ -39,8 +40,8 @@ class New:
         row = [gs.Input((256,)), layers.Dense(1024, "relu"), layers.BatchNormalization(), layers.Dropout(0.1)]
         self.model = gs.Sequential([*row, layers.Dense(512, "relu"), layers.Dense(1)])
         self.model.compile({optimizer}, {loss})
-        self.w, self.muon = np.ones((1500, 1500), "f4"), gs.optimizers.Muon(0.01)
-        self.muon.step([self.w], [matrix[:1500, :1500]])
+        self.w, self.muon = np.ones((n, n), "f4"), gs.optimizers.Muon(0.01)
+        self.muon.step([self.w], [matrix[:n, :n]])
 
     def state(self):
         return snapshot(self.model), self.w.tobytes(), *[a.tobytes() for a in self.muon.state_dict().values()]
@@ -55,7 +56,7 @@ def call(new):
 def goes_on(new):
     new.model.train_on_batch(x[:50], y[:50])
     new.model.fit(x[:500], y[:500], batch_size=100, shuffle=False, verbose=0)
-    new.muon.step([new.w], [matrix[:1500, :1500]])
+    new.muon.step([new.w], [matrix[:n, :n]])
     return new.state()
 
 new, calls, interrupts = New(), 0, 0
@@ -87,7 +88,7 @@ CALLS = {
     "evaluate": "model.evaluate(x, y, batch_size='full', verbose=0)",
     "predict_on_batch": "model.predict_on_batch(x)",
     "forward and backward": "model.backward(model(x, training=True) - y)",
-    "a step of Muon": "muon.step([w], [matrix[:1500, :1500]])",
+    "a step of Muon": "muon.step([w], [matrix[:n, :n]])",
     "a product": "_core.matmul(matrix, matrix, out)",
 }
 # Batches with a loss in NumPy, and steps of several parts.
@@ -110,7 +111,9 @@ def latencies(kind: str, signals: int, threads: int = 2) -> list[float]:
     """Seconds from each signal to the end of the call."""
     optimizer, loss = SETTINGS[kind]
     program = PROGRAM
-    for name, text in {"threads": threads, "optimizer": optimizer, "loss": loss, "call": CALLS[kind]}.items():
+    call = CALLS[kind]
+    texts = {"threads": threads, "optimizer": optimizer, "loss": loss, "call": call, "call!r": repr(call)}
+    for name, text in texts.items():
         program = program.replace(f"{{{name}}}", str(text))
     late, draw = [], random.Random(kind)
     with subprocess.Popen(**command(program), stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=1) as child:
@@ -133,6 +136,7 @@ def latencies(kind: str, signals: int, threads: int = 2) -> list[float]:
     return late
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_ctrl_c_ends_a_long_call_soon_and_leaves_it_whole_or_not_begun(kind):
     """100 ms are promised; the bound here is for machines that are busy with other tests."""

@@ -51,12 +51,13 @@ struct PyMemory {
 
 class PyLBFGS : public PyMethod {
  public:
-  PyLBFGS(std::shared_ptr<PyMemory> memory, double c1, double c2)
-      : memory(std::move(memory)), c1(c1), c2(c2), method_(this->memory->memory, c1, c2) {}
+  PyLBFGS(std::shared_ptr<PyMemory> memory, double c1, double c2, int trials)
+      : memory(std::move(memory)), c1(c1), c2(c2), trials(trials), method_(this->memory->memory, c1, c2, trials) {}
   Method& method() override { return method_; }
 
   const std::shared_ptr<PyMemory> memory;
   const double c1, c2;
+  const int trials;
 
  private:
   LBFGS method_;
@@ -223,9 +224,10 @@ void bind_minimize(py::module_& m) {
       .def_property_readonly("gamma", [](const PyMemory& memory) { return memory.memory.gamma; });
   py::class_<PyMethod>(m, "DescentMethod").def("step", &PyMethod::step).def("left", &PyMethod::left);
   py::class_<PyLBFGS, PyMethod>(m, "LBFGS")
-      .def(py::init<std::shared_ptr<PyMemory>, double, double>(), py::arg("memory"), py::arg("c1"), py::arg("c2"))
+      .def(py::init<std::shared_ptr<PyMemory>, double, double, int>(), py::arg("memory"), py::arg("c1"), py::arg("c2"),
+           py::arg("trials"))
       .def("__reduce__", [](const PyLBFGS& self) {
-        return py::make_tuple(py::type::of<PyLBFGS>(), py::make_tuple(self.memory, self.c1, self.c2));
+        return py::make_tuple(py::type::of<PyLBFGS>(), py::make_tuple(self.memory, self.c1, self.c2, self.trials));
       });
   py::class_<PyBFGS, PyMethod>(m, "BFGS")
       .def(py::init<std::size_t, double, double>(), py::arg("n"), py::arg("c1"), py::arg("c2"))

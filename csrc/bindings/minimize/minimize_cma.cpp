@@ -37,9 +37,9 @@ class PyCma {
   py::array ask(std::uint64_t key, std::uint64_t generation, const std::optional<Numbers>& lower,
                 const std::optional<Numbers>& upper) {
     py::array_t<double> points({py::ssize_t(cma.size), py::ssize_t(cma.n)});
-    cma.draw(key, generation);
-    for (std::size_t i = 0; i < cma.size; ++i)
-      cma.place(i, lower ? lower->data() : nullptr, upper ? upper->data() : nullptr, points.mutable_data() + i * cma.n);
+    const double *const low = lower ? lower->data() : nullptr, *const high = upper ? upper->data() : nullptr;
+    cma.draw(key, generation, low, high);
+    for (std::size_t i = 0; i < cma.size; ++i) cma.place(i, low, high, points.mutable_data() + i * cma.n);
     return points;
   }
   py::dict state() const {

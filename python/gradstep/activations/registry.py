@@ -68,7 +68,12 @@ def get(identifier: Any) -> Activation:
 def is_custom(activation: Activation) -> bool:
     """Whether an activation is a custom function, computed in NumPy."""
     plain = activation.func if isinstance(activation, partial) and not activation.args else activation
-    return not any(plain is known for known in _table().values())
+    return id(plain) not in _known()
+
+
+@cache
+def _known() -> frozenset[int]:
+    return frozenset(id(known) for known in _table().values())
 
 
 def _with_settings(config: Mapping[str, Any]) -> Activation:
@@ -94,9 +99,20 @@ def specify(identifier: Any) -> Spec:
     >>> gs.activations.specify("relu")
     {'kind': 'relu'}
     """
-    request, activation = SpecRequest(), get(identifier)
+    activation = get(identifier)
     if is_custom(activation):
-        return specify(piecewise.linear)
+        activation = piecewise.linear
+    return _requested(activation) if isinstance(activation, partial) else dict(_without_settings(activation))
+
+
+@cache
+def _without_settings(activation: Activation) -> Spec:
+    """Of one of this package's functions, which are few."""
+    return _requested(activation)
+
+
+def _requested(activation: Activation) -> Spec:
+    request = SpecRequest()
     try:
         activation(request)
     except TypeError as error:

@@ -44,8 +44,8 @@ class CMAES(Population):
     -----
     Points are ``m + sigma B D z``, z standard normal, ``C = B D^2 B'``. The mean m moves to the weighted mean of the
     better half, sigma follows the length of the path of means, and C the path and the steps, the worse half with
-    negative weights. Points beyond a bound are reflected. A run that follows another one ends where its values fall too
-    slowly to come below those of earlier runs.
+    negative weights. Points beyond a bound are drawn again, up to ten times, and reflected only then. A run that
+    follows another one ends where its values fall too slowly to come below those of earlier runs.
 
     References
     ----------

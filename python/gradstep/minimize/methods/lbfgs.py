@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_int
+from ..linesearch import LIMIT
 from ..objective import Objective
 from ..point import Point
 from .base import Method
@@ -28,6 +29,8 @@ class LBFGS(Method):
         where more of them help with bad scaling and cost little. Memory is 2 m n doubles.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
+    maxls : int
+        Calls of the function that a line search may take, at least 1.
 
     References
     ----------
@@ -47,9 +50,10 @@ class LBFGS(Method):
     _learns: ClassVar[dict[str, str]] = {"s": "kn", "y": "kn"}
     scipy_names: ClassVar[dict[str, str]] = {"maxcor": "m"}
 
-    def __init__(self, m: int | None = None, c1: float = 1e-4, c2: float = 0.9) -> None:
+    def __init__(self, m: int | None = None, c1: float = 1e-4, c2: float = 0.9, maxls: int = LIMIT) -> None:
         self.m = None if m is None else check_int("m", m, 1)
         self.c1, self.c2 = checked_wolfe(c1, c2)
+        self.maxls = check_int("maxls", maxls, 1)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
@@ -62,7 +66,7 @@ class LBFGS(Method):
 
     def _made(self) -> Any:
         """The method in the core; None where its steps are written here."""
-        return _core.LBFGS(self.memory, self.c1, self.c2)
+        return _core.LBFGS(self.memory, self.c1, self.c2, self.maxls)
 
     def _learned(self) -> dict[str, np.ndarray]:
         n = len(self._gradient) if self._gradient is not None else 0

@@ -21,10 +21,12 @@ class LBFGSB(LBFGS):
 
     Parameters
     ----------
-    m : int
-        Pairs of steps and gradient changes that are kept, at least 1.
+    m : int, optional
+        Pairs of steps and gradient changes that are kept, at least 1; by default 10, or 20 of up to 1,000 variables.
     c1, c2 : float
         Constants of the strong Wolfe conditions, 0 < c1 < c2 < 1.
+    maxls : int
+        Calls of the function that a line search may take, at least 1.
 
     Notes
     -----
@@ -70,7 +72,8 @@ class LBFGSB(LBFGS):
             try:
                 if not line.slope < 0:
                     raise Failed(None)
-                new = strong_wolfe(line, alpha, self.c1, self.c2, longest=max(1.0, _room(point.x, d, bounds)))
+                longest = max(1.0, _room(point.x, d, bounds))
+                new = strong_wolfe(line, alpha, self.c1, self.c2, longest, self.maxls)
                 break
             except Failed:
                 if fresh:
