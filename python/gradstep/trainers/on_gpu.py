@@ -14,7 +14,7 @@ from ..optimizers.base.wrappers import Wrapper
 from .losses_and_metrics import Targets
 from .network import Step, computing_layers
 
-__all__ = ["DeviceLoop", "check_cpu", "device_loop", "predict"]
+__all__ = ["check_cpu", "device_loop", "predict"]
 
 CPU = "call gradstep.config.set_device('cpu') first"
 
