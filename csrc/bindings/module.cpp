@@ -16,6 +16,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_passes(m);
   gs::bind_weight_attributes(m);
   gs::bind_product(m);
+  gs::bind_bfloat16_sums(m);
   gs::bind_machine_code(m);
   gs::bind_minimize(m);
   gs::bind_minimize_runs(m);

@@ -51,7 +51,7 @@ class PyNetwork {
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
                                            std::unique_ptr<PyStepper> stepper, bool gradients,
-                                           const py::object& weights, const py::object& mask) const = 0;
+                                           const py::object& weights, const py::object& mask, bool in_shards) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 

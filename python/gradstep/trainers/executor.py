@@ -288,8 +288,10 @@ class Executor:
         indices: Sequence[int] = (),
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
+        in_shards: bool = False,
     ) -> Any:
-        """A `TrainLoop` over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
+        """A `TrainLoop` over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
+        in_shards: whether batches are shards of larger ones."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names, reads = [list[str]() for _ in specifications], any(not use.engine for use in uses)
         for use in uses:
@@ -314,14 +316,8 @@ class Executor:
             targets.weights,
             targets.masks,
             reads,
+            in_shards,
         )
-
-    def predict(
-        self, network: _core.Network, rows: Any, outs: list[np.ndarray], batch: int, begin: int, seconds: float
-    ) -> int:
-        """Outputs of rows as the engine reads them, from `begin` on, for about `seconds`; how far it got."""
-        given = arrays_of(rows), outs, batch, begin, seconds
-        return predict(network, self.steps, *given) if get_device() == "cuda" else network.predict(*given)
 
     def specifications(self, rows: Rows) -> list[Any]:
         """Losses, as the compiled core takes them."""
@@ -390,7 +386,7 @@ class Executor:
         assert network is not None
         outs = [np.empty((count, *row), self.model.dtype) for row in self.output_rows]
         flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
-        self.predict(network, rows, flat, max(count, 1), 0, 0.0)
+        predict(network, self.steps, arrays_of(rows), flat, max(count, 1), 0, 0.0)
         return self.model._pack_outputs(outs)
 
     def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:

@@ -91,7 +91,9 @@ def predict(
     begin: int,
     seconds: float,
 ) -> int:
-    """As `Network.predict`: outputs of the rows from `begin` on; how far it got."""
+    """As `Network.predict`, wherever models compute: outputs of the rows from `begin` on; how far it got."""
+    if get_device() == "cpu":
+        return network.predict(xs, outs, batch, begin, seconds)
     _check(network, steps)
     _check_dense(xs)
     return _core.device_predict(network, xs, outs, batch, begin, seconds)
