@@ -54,6 +54,72 @@ def sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
     return median(ours), median(theirs)
 
 
+def rounded_sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
+    """Seconds in which a process takes the gradient of its shard and has the sum: in float32, and in bfloat16."""
+    from gradstep.distribution.tree import RoundedTreeSum, TreeSum
+
+    vector, out = np.ones(size, "f4"), np.empty(size, "f4")
+    trees = [kind(team.comm, size, "f4") for kind in (TreeSum, RoundedTreeSum)]
+    found: list[list[float]] = [[], []]
+
+    def work(tree: Any) -> None:
+        for _ in team.own:
+            tree.add(vector, 2.0)
+        tree.total(3.0, out)
+
+    for _ in range(rounds):
+        for times, tree in zip(found, trees, strict=True):
+            times.append(timed(team.comm, lambda tree=tree: work(tree)))
+    return median(found[0]), median(found[1])
+
+
+def overlap(comm: Any, size: int, rounds: int, pieces: int = 16) -> dict[str, float]:
+    """Seconds of a backward pass in pieces, of the exchange of what they make, of one after the other, and of both at
+    once: what a piece has made is sent while the next ones are computed."""
+    mpi, each = _mpi(), size // pieces // comm.size
+    sent = [np.ones((comm.size, each), "f4") for _ in range(pieces)]
+    received, whole = [np.empty_like(one) for one in sent], [np.empty(comm.size * each, "f4") for _ in sent]
+    matrix = np.ones((512, 512), "f4")
+
+    def compute() -> None:
+        for _ in range(max(1, size // 1_000_000)):
+            np.dot(matrix, matrix)
+
+    def computed() -> None:
+        for _ in range(pieces):
+            compute()
+
+    def exchanged() -> None:
+        everything, to = np.concatenate(sent, 1), np.empty((comm.size, each * pieces), "f4")
+        out = np.empty(comm.size * each * pieces, "f4")
+        comm.Alltoall(everything, to)
+        comm.Allgather(np.ascontiguousarray(to.sum(0)), out)
+
+    def in_turn() -> None:
+        computed()
+        exchanged()
+
+    def together() -> None:
+        requests: list[Any] = []
+        for one, to in zip(sent, received, strict=True):
+            compute()
+            requests.append(comm.Ialltoall(one, to))
+            mpi.Request.Testall(requests)
+        last, sums = [], []
+        for request, to, out in zip(requests, received, whole, strict=True):
+            request.Wait()
+            sums.append(to.sum(0))
+            last.append(comm.Iallgather(sums[-1], out))
+        mpi.Request.Waitall(last)
+
+    works = {"computed": computed, "exchanged": exchanged, "in turn": in_turn, "together": together}
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            times[name].append(timed(comm, work))
+    return {name: median(found) for name, found in times.items()}
+
+
 def steps(team: Any, widths: tuple[int, ...], count: int) -> float:
     """Seconds of a step of `fit`: the median over epochs of one step."""
     import gradstep as gs
@@ -88,6 +154,10 @@ def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...]) -> None
     team = gs.distribution.DataParallel(shards=2)
     if kind == "sums":
         found = {str(size): sums(team, size, 7 if size == sizes[-1] else 15) for size in sizes}
+    elif kind == "rounded":
+        found = {str(size): rounded_sums(team, size, 7) for size in sizes[-1:]}
+    elif kind == "overlap":
+        found = overlap(comm, sizes[-1] // 4, 7)
     else:
         # The same call in one process, by turns with that of the team; the other process waits.
         for _ in range(3):
@@ -148,7 +218,7 @@ def scaling(compute: float, parameters: int) -> list[dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", choices=["sums", "steps"], help=argparse.SUPPRESS)
+    parser.add_argument("--measure", choices=["sums", "rounded", "overlap", "steps"], help=argparse.SUPPRESS)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/distribution.json")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see whether it runs; no measurement")
     given = parser.parse_args()
@@ -158,13 +228,23 @@ def main() -> None:
         return
     options = ["--quick"] if given.quick else []
     exchange, step = started("sums", *options), started("steps", *options)
+    rounded, both = started("rounded", *options)[str(sizes[-1])], started("overlap", *options)
     ours, theirs = exchange[str(sizes[-1])]
     latency, bandwidth = fitted(exchange)
     parameters = sum((a + 1) * b for a, b in pairwise(widths))
     print(f"tree against MPI_Allreduce, {sizes[-1] / 1e6:g} M floats, 2 processes: {ours / theirs:.2f}x its time")
     print(f"two processes of one core against one: {step['one'] / step['two']:.2f}x the speed")
     print(f"shards in one process against fit without them: {step['one'] / step['plain']:.2f}x its time")
+    print(
+        f"gradients in bfloat16 against float32, no network between: {rounded[1] / rounded[0]:.2f}x the time of a sum"
+    )
+    print(
+        f"exchange during the backward pass against after it, no network between: "
+        f"{both['together'] / both['in turn']:.2f}x its time"
+    )
     print(f"exchange here: latency {latency * 1e6:.0f} us, {bandwidth / 1e9:.2f} GB/s")
+    predicted = step["one"] / 2 + 2 * latency + 4 * parameters / bandwidth
+    print(f"the model's step of two processes here: {predicted / step['two']:.2f}x the time of the measured one")
     rows = scaling(step["one"], parameters)
     print("\nmodel of 10 Gbit/s, batch 1024 for each process, Adam; MB of weights, gradients and state")
     print("ranks   step s  efficiency    whole   ZeRO-1")
@@ -173,7 +253,14 @@ def main() -> None:
         print(f"{row['ranks']:5.0f} {row['step']:8.3f} {row['efficiency']:11.2f} {sizes}")
     if given.save:
         result = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        result |= {"sums": exchange, "steps": step, "fit": [latency, bandwidth], "model": rows}
+        result |= {
+            "sums": exchange,
+            "rounded": rounded,
+            "overlap": both,
+            "steps": step,
+            "fit": [latency, bandwidth],
+            "model": rows,
+        }
         path = Path(__file__).parent / "results" / "distribution.json"
         path.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -15,6 +15,7 @@ void bind_network(pybind11::module_& m);            // networks and what runs th
 void bind_passes(pybind11::module_& m);             // passes of many networks side by side
 void bind_weight_attributes(pybind11::module_& m);  // penalties and constraints of weights
 void bind_product(pybind11::module_& m);            // the matrix product
+void bind_bfloat16_sums(pybind11::module_& m);      // sums of gradients in half as many bits
 void bind_minimize(pybind11::module_& m);           // methods of minimize
 void bind_minimize_runs(pybind11::module_& m);      // and their runs
 void bind_minimize_cma(pybind11::module_& m);       // CMA-ES

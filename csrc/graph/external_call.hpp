@@ -2,11 +2,22 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "graph/matrix.hpp"
 
 namespace gs {
+
+/// Numbers of a shard of a batch whose sum over all shards is needed in the midst of a pass.
+struct Exchange {
+  const double* own;
+  std::size_t count;
+  bool backward;  // whether they follow from gradients, of the mean over the rows of the shard
+  /// Takes the sum; moves: whether statistics that a batch moves are to be moved by it.
+  std::function<void(const double* total, bool moves)> take;
+};
 
 /// A layer of the user's program, called between two stages. Every matrix has a row for each sample of the batch.
 template <class Real> struct ExternalCall {
@@ -19,6 +30,7 @@ template <class Real> struct ExternalCall {
   std::vector<Matrix<Real>> dxs{};        // backward: to be written; without memory where no gradient is needed
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
   std::size_t stage = 0;                  // before which it is due
+  std::shared_ptr<const Exchange> exchange{};  // then this is due, and no layer is called
 };
 
 }  // namespace gs

@@ -241,8 +241,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
 
   /// work() on one thread.
   template <class Work> void once(const Access& access, Work work) {
-    const auto alone = [work](std::size_t, std::size_t) { work(); };
-    add(std::make_unique<RowsJob<Real, decltype(alone)>>(1, 1, alone), access);
+    each_row(1, 1, access, [work](std::size_t, std::size_t) { work(); }, true);
   }
 
   /// The gradient of the orthogonal penalty of a weight, and its value, before its update.
@@ -304,6 +303,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
 
   const std::size_t batch;
   const bool training;
+  bool in_shards = false;         // whether this is one of several shards of a batch
   bool curvature = false;         // whether `backward` takes second derivatives of the loss times a direction back
   std::vector<std::int64_t> ids;  // (batch): which rows of the data set these are
   std::uint32_t number = 0;       // of the pass over the data

@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "graph/call.hpp"
 #include "kernels/layers/columns.hpp"
 
 namespace gs {
 
-/// Of rows (rows, n), with sums over blocks whose number follows from that of the rows, added in their order.
+/// Of rows (rows, n), with sums over blocks whose number follows from that of the rows, added in their order; and then
+/// over all shards, if the batch is one of several.
 template <class Real> class BatchBlocks {
  public:
   static constexpr std::size_t block = 4096;
@@ -23,24 +27,34 @@ template <class Real> class BatchBlocks {
 
   // xhat (rows, n), where x is -> xhat, y (rows, n)
   void forward(Matrix<Real> xhat, const BatchStatistics<Real>& s, Matrix<Real> y) {
-    double *const sums = doubles("sums", count_ * n_), *const mean = doubles("mean", n_);
+    double *const sums = doubles("sums", count_ * n_), *const mean = doubles("mean", n_),
+                  *const counted = doubles("counted", 1), *const batch = doubles("batch sums", 2 * n_ + 1);
     Real* const center = call_.save("center", n_, n_).at;
     add_sums(xhat.at, nullptr, nullptr, mask_, sums);
-    schedule_.once({{sums, mask_}, {mean, center}}, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
-      const double counted = counted_of(mask, rows);
-      for (std::size_t j = 0; j < n; ++j) center[j] = Real(mean[j] = total(sums, count, n, j) / counted);
+    schedule_.once({{sums, mask_}, {batch}}, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
+      for (std::size_t j = 0; j < n; ++j) batch[j] = total(sums, count, n, j);
+      batch[n] = mask ? double(rows - std::size_t(std::count(mask, mask + rows, Real(0)))) : double(rows);
     });
+    // Keras's epsilon keeps the quotients of a batch without rows at 0.
+    over_all(batch, n_ + 1, false, {mean, center, counted},
+             [=, n = n_, none = mask_ ? 1e-7 : 0](const double* all, bool) {
+               *counted = all[n] + none;
+               for (std::size_t j = 0; j < n; ++j) center[j] = Real(mean[j] = all[j] / *counted);
+             });
     add_sums(xhat.at, nullptr, mean, mask_, sums);
-    schedule_.once({{sums, mean, mask_}, {s.inverse, s.moving_mean, s.moving_variance}},
-                   [=, n = n_, rows = rows_, count = count_, mask = mask_] {
-                     const double counted = counted_of(mask, rows);
-                     for (std::size_t j = 0; j < n; ++j) {
-                       const double variance = total(sums, count, n, j) / counted, rest = 1 - s.momentum;
-                       s.inverse[j] = Real(1 / std::sqrt(variance + s.epsilon));
-                       s.moving_mean[j] = Real(double(s.moving_mean[j]) * s.momentum + mean[j] * rest);
-                       s.moving_variance[j] = Real(double(s.moving_variance[j]) * s.momentum + variance * rest);
-                     }
-                   });
+    schedule_.once({{sums}, {batch}}, [=, n = n_, count = count_] {
+      for (std::size_t j = 0; j < n; ++j) batch[j] = total(sums, count, n, j);
+    });
+    over_all(batch, n_, false, {s.inverse, s.moving_mean, s.moving_variance},
+             [=, n = n_](const double* all, bool moves) {
+               for (std::size_t j = 0; j < n; ++j) {
+                 const double variance = all[j] / *counted, rest = 1 - s.momentum;
+                 s.inverse[j] = Real(1 / std::sqrt(variance + s.epsilon));
+                 if (!moves) continue;
+                 s.moving_mean[j] = Real(double(s.moving_mean[j]) * s.momentum + mean[j] * rest);
+                 s.moving_variance[j] = Real(double(s.moving_variance[j]) * s.momentum + variance * rest);
+               }
+             });
     schedule_.each_row(rows_, n_, {{center, s.inverse, s.gamma, s.beta}, {xhat.at, y.at}},
                        [=, n = n_, apply = column_loops<Real>().batch_apply](std::size_t first, std::size_t count) {
                          Real* const at = xhat.at + first * n;
@@ -55,18 +69,20 @@ template <class Real> class BatchBlocks {
     Real *const mean = call_.save("mean of dy", n_, n_).at, *const slope = call_.save("slope", n_, n_).at;
     add_sums(dy.at, nullptr, nullptr, nullptr, plain);
     add_sums(dy.at, xhat.at, nullptr, nullptr, along);
-    const Access made{{plain, along, mask_}, {dgamma, dbeta, mean, slope}};
-    schedule_.once(made, [=, n = n_, rows = rows_, count = count_, mask = mask_] {
-      const double counted = counted_of(mask, rows);
+    double *const batch = doubles("batch sums", 2 * n_ + 1), *const counted = doubles("counted", 1);
+    schedule_.once({{plain, along}, {dgamma, dbeta, batch}}, [=, n = n_, count = count_] {
       for (std::size_t j = 0; j < n; ++j) {
-        const double p = total(plain, count, n, j), a = total(along, count, n, j);
-        dbeta[j] = Real(p);
-        dgamma[j] = Real(a);
-        mean[j] = Real(p / counted);
-        slope[j] = Real(a / counted);
+        dbeta[j] = Real(batch[j] = total(plain, count, n, j));
+        dgamma[j] = Real(batch[n + j] = total(along, count, n, j));
       }
     });
     if (!dx) return;
+    over_all(batch, 2 * n_, true, {mean, slope}, [=, n = n_](const double* all, bool) {
+      for (std::size_t j = 0; j < n; ++j) {
+        mean[j] = Real(all[j] / *counted);
+        slope[j] = Real(all[n + j] / *counted);
+      }
+    });
     const Real* const none = mask_ ? schedule_.workspace(n_) : nullptr;
     schedule_.each_row(
         rows_, n_, {{dy.at, xhat.at, mean, slope, s.inverse, s.gamma, mask_}, {dx.at}},
@@ -101,6 +117,16 @@ template <class Real> class BatchBlocks {
   }
 
  private:
+  /// take(sums over the batch, whether its moving statistics are to move), of `count` numbers at `own`; it writes
+  /// `made`.
+  template <class Take>
+  void over_all(const double* own, std::size_t count, bool backward, std::vector<const void*> made, Take take) {
+    if (!schedule_.in_shards) return schedule_.once({{own}, std::move(made)}, [=] { take(own, true); });
+    ExternalCall<Real> call;
+    call.exchange = std::make_shared<const Exchange>(Exchange{own, count, backward, take});
+    schedule_.external(std::move(call));
+  }
+
   /// Memory for n numbers, by its name.
   double* doubles(const std::string& name, std::size_t n) {
     constexpr std::size_t reals = sizeof(double) / sizeof(Real);

@@ -46,7 +46,7 @@ struct BatchNormalization {
       const Matrix<Real> xhat = call.save("xhat", n);
       const BatchStatistics<Real> s = statistics(call);
       schedule.copy(x, xhat);
-      if (masked || BatchBlocks<Real>::are_worth_it(y.rows))
+      if (in_blocks(schedule, y.rows))
         BatchBlocks<Real>(schedule, call, y.rows, n, mask(call)).forward(xhat, s, y);
       else
         schedule.each_column(
@@ -71,7 +71,7 @@ struct BatchNormalization {
     const Matrix<Real> xhat = call.save("xhat", n), dgamma = call.save("dgamma", n, n),
                        dbeta = call.save("dbeta", n, n);
     const BatchStatistics<Real> s = statistics(call);
-    if (masked || BatchBlocks<Real>::are_worth_it(dy.rows))
+    if (in_blocks(schedule, dy.rows))
       BatchBlocks<Real>(schedule, call, dy.rows, n, mask(call)).backward(dy, xhat, s, dgamma.at, dbeta.at, dx);
     else
       schedule.each_column(n, {{dy.at, xhat.at, s.gamma, s.inverse}, {dgamma.at, dbeta.at, dx.at}},
@@ -105,6 +105,9 @@ struct BatchNormalization {
   }
 
  private:
+  template <class Real> bool in_blocks(const Schedule<Real>& schedule, std::size_t rows) const {
+    return masked || schedule.in_shards || BatchBlocks<Real>::are_worth_it(rows);
+  }
   template <class Real> const Real* mask(Call<Real>& call) const { return masked ? call.x_matrix(1, 1).at : nullptr; }
   template <class Real> static const Real* data_of(const Weight<Real>* weight) { return weight ? weight->w : nullptr; }
   template <class Real> const Weight<Real>* gamma(const Call<Real>& call) const {

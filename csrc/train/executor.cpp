@@ -25,7 +25,7 @@ std::vector<AnyLayer> stand_ins(const std::vector<AnyLayer>& layers, bool infere
 template <class Real>
 Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
                          std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-                         const std::vector<Source>& sources, const TangentUse& tangent)
+                         const std::vector<Source>& sources, const TangentUse& tangent, bool in_shards)
     : batch(batch),
       network_(network),
       backward_(keeps(mode) && mode != Mode::tangent),
@@ -58,6 +58,7 @@ Executor<Real>::Executor(const Network<Real>& network, std::size_t batch, Mode m
     for (const auto& weight : layer) stores_ &= !backward_ || !weight.trainable() || weight.gradient;
   if (backward_) make_penalty_gradients();
   const bool tangents = mode == Mode::tangent || mode == Mode::curvature;
+  schedule_.in_shards = in_shards;
   schedule_.curvature = mode == Mode::curvature || mode == Mode::roots;
 
   Plan<Real> plan(network, inference_ ? layers_ : network.layers, schedule_, weights_, inputs, mode == Mode::gradient,
@@ -246,21 +247,46 @@ void Executor<Real>::run_together(const std::vector<Executor*>& executors, Threa
   for (Executor* const one : executors) one->seconds_ = taken.count() / double(executors.size());
 }
 
-template <class Real> void Executor<Real>::run(Place at, Place last) {
-  const bool begins = at.stage == 0 && at.external == 0;
-  if (begins) save_statistics();
+template <class Real> const Exchange* Executor<Real>::advance(Place& at, Place last) {
   const auto run_to = [&](std::size_t stage) {
     if (stage == at.stage) return;
     ThreadTeam::run(threads(), [&](ThreadTeam& team) { run_stages(team, at.stage, stage); });
     at.stage = stage;
   };
+  while (at.external < last.external) {
+    const ExternalCall<Real>& call = schedule_.externals[at.external];
+    run_to(call.stage);
+    ++at.external;
+    if (call.exchange) return call.exchange.get();
+    network_.ask(call, schedule_.training && !inference_);
+  }
+  run_to(last.stage);
+  return nullptr;
+}
+
+template <class Real> void Executor<Real>::begin_run() {
+  save_statistics();
+  at_ = {};
+  due_ = nullptr;
+}
+
+template <class Real> bool Executor<Real>::run_on(bool to_end) {
+  due_ = advance(at_, to_end ? schedule_.end() : schedule_.backward);
+  return !due_;
+}
+
+template <class Real> std::vector<const Exchange*> Executor<Real>::exchanges() const {
+  std::vector<const Exchange*> all;
+  for (const ExternalCall<Real>& call : schedule_.externals)
+    if (call.exchange) all.push_back(call.exchange.get());
+  return all;
+}
+
+template <class Real> void Executor<Real>::run(Place at, Place last) {
+  const bool begins = at.stage == 0 && at.external == 0;
+  if (begins) save_statistics();
   try {
-    for (; at.external < last.external; ++at.external) {
-      const ExternalCall<Real>& call = schedule_.externals[at.external];
-      run_to(call.stage);
-      network_.ask(call, schedule_.training && !inference_);
-    }
-    run_to(last.stage);
+    advance(at, last);
   } catch (...) {
     if (begins) restore_statistics();
     throw;

@@ -40,10 +40,10 @@ template <class Real> class Executor {
  public:
   /// scorings (output): how each is scored; empty: none is.
   /// weights (layer, weight): where they lie and what their gradients do; epilogue: how a step updates them.
-  /// sources (input): what the numbers of each will be.
+  /// sources (input): what the numbers of each will be. in_shards: whether batches are shards of larger ones.
   Executor(const Network<Real>& network, std::size_t batch, Mode mode, std::vector<Scoring> scorings,
            std::vector<std::vector<Weight<Real>>> weights, const UpdateEpilogue& epilogue,
-           const std::vector<Source>& sources, const TangentUse& tangent = {});
+           const std::vector<Source>& sources, const TangentUse& tangent = {}, bool in_shards = false);
 
   /// Whether a part of a pass is computed elsewhere, so that it cannot be run within a team.
   bool has_externals() const { return !schedule_.externals.empty(); }
@@ -66,6 +66,14 @@ template <class Real> class Executor {
   void run_forward() { run({}, schedule_.backward); }
   void run_backward() { run(schedule_.backward, schedule_.end()); }
   bool has_halves() const { return by_caller_; }
+
+  /// The same from one exchange of a shard to the next: from `begin_run` on, until one is due, or to the end of the
+  /// first half, or of all; true at that end.
+  void begin_run();
+  bool run_on(bool to_end);
+  /// Which one is due.
+  const Exchange* due() const { return due_; }
+  std::vector<const Exchange*> exchanges() const;
 
   /// What layers whose curvature is found leave of a pass; and what makes their directions of it, by whoever does that.
   const std::vector<CurvatureTap<Real>>& taps() const { return schedule_.taps; }
@@ -133,6 +141,8 @@ template <class Real> class Executor {
   void make_directions();
   using Place = typename Schedule<Real>::Place;
   void run(Place first, Place last);
+  /// From `at` on, until an exchange is due, which is given, or to the end: null.
+  const Exchange* advance(Place& at, Place last);
   void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
 
@@ -148,6 +158,8 @@ template <class Real> class Executor {
   bool by_caller_ = false;        // whether the caller computes a loss
   double seconds_ = 0;            // that the last run took; 0: there was none
   std::vector<Real> statistics_;  // before the last run
+  Place at_;                      // how far `run_on` has come
+  const Exchange* due_ = nullptr;
   Buffer<Real> memory_, penalty_gradients_;
   std::vector<Buffer<Real>> scratch_;
 };

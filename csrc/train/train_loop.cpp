@@ -50,7 +50,7 @@ void set_all_rows(Executor<Real>& executor, const Network<Real>& network, const 
 
 template <class Real>
 TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data,
-                           std::size_t batch_size, Stepper* stepper, std::vector<Real*> gradients)
+                           std::size_t batch_size, Stepper* stepper, std::vector<Real*> gradients, bool in_shards)
     : network_(network),
       scorings_(std::move(scorings)),
       data_(data),
@@ -59,6 +59,7 @@ TrainLoop<Real>::TrainLoop(const Network<Real>& network, std::vector<Scoring> sc
       weights_(weights_over(network, data)),
       step_(weights_, scorings_, gradients.empty() ? stepper : nullptr),
       given_(!gradients.empty()),
+      in_shards_(in_shards),
       selected_(scorings_.size()) {
   start({}, 0);
   for (auto& layer : weights_)
@@ -100,6 +101,8 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 
 template <class Real>
 void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) {
+  if (is_within_) last_->restore_statistics();
+  is_within_ = false;
   order_ = std::move(order);
   ids_ = std::move(ids);
   number_ = number;
@@ -147,7 +150,7 @@ template <class Real> Executor<Real>& TrainLoop<Real>::executor(std::size_t batc
     std::vector<Source> sources;
     for (const InputRows& input : data_.x) sources.push_back(input.source);
     slot = std::make_unique<Executor<Real>>(network_, batch, stepper_ || given_ ? Mode::train : Mode::score, scorings_,
-                                            weights_, step_.epilogue(), sources);
+                                            weights_, step_.epilogue(), sources, TangentUse{}, in_shards_);
   }
   return *slot;
 }
@@ -200,21 +203,6 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
   return true;
 }
 
-// In a shuffled order no prefetcher sees which rows come: waiting for them takes longer than a small network's step.
-template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const {
-  constexpr std::size_t line = 64, near = 1 << 17, far = 1 << 21;  // bytes: of a batch, and of data in no near cache
-  const std::size_t first = rows + batch, last = std::min(first + batch, order_.size());
-  for (std::size_t k = 0; k < data_.x.size(); ++k) {
-    const InputRows& x = data_.x[k];
-    const std::size_t size = row_size(x.source, network_.input_size(k));
-    if (x.source == Source::sparse || batch * size > near || data_.rows * size < far) continue;
-    for (std::size_t i = first; i < last; ++i) {
-      const std::byte* const row = x.at + std::size_t(order_[i]) * size;
-      for (std::size_t at = 0; at < size; at += line) __builtin_prefetch(row + at, 0, 2);
-    }
-  }
-}
-
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
   // One thread, in the order of the rows: the same sum however the rows were shared out.
   const double penalty = (executor.backward() ? executor.penalty() : penalty_) + executor.value_penalty();
@@ -234,7 +222,6 @@ template <class Real>
 void TrainLoop<Real>::step(ThreadTeam& team, Executor<Real>& executor, std::vector<double>* times) {
   step_.choose_places(executor, &executor == whole_.get() ? rest_.get() : whole_.get());
   if (!set_rows(executor)) return;
-  fetch_next(executor.batch);
   take_step(
       executor, [&] { times ? executor.run_timed(team, *times) : executor.run(team); },
       [&](const auto& work) { work(team); }, [&] { count(executor, executor.total()); });
@@ -246,12 +233,14 @@ template <class Real> void TrainLoop<Real>::step(Executor<Real>& executor) {
   if (!set_rows(executor)) return;
   take_step(
       executor, [&] { pass(executor); }, [&](const auto& work) { ThreadTeam::run(executor.threads(), work); },
-      [&] {
-        const double samples = double(executor.batch);
-        count(executor, executor.total() + by_caller_ * samples);
-        for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
-      });
+      [&] { count(executor); });
   if (sum_) ThreadTeam::run(executor.threads(), [&](ThreadTeam& team) { add_gradients(team, executor.batch); });
+}
+
+template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor) {
+  const double samples = double(executor.batch);
+  count(executor, executor.total() + by_caller_ * samples);
+  for (std::size_t k = 0; k < own_.size(); ++k) head_totals[k] += own_[k] * samples;
 }
 
 template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
@@ -259,15 +248,20 @@ template <class Real> void TrainLoop<Real>::pass(Executor<Real>& executor) {
   own_.clear();
   if (!executor.has_halves()) return executor.run();
   executor.run_forward();
+  ask_losses(executor);
+  executor.run_backward();
+}
+
+template <class Real> void TrainLoop<Real>::ask_losses(Executor<Real>& executor) {
   own_.resize(scorings_.size());
   for (std::size_t k = 0; k < scorings_.size(); ++k) {
     Head<Real>& head = executor.heads[k];
     if (scorings_[k].by_caller) by_caller_ += ask_loss(k, head, order_.data() + at_, executor.batch, own_[k], head.dy);
   }
-  executor.run_backward();
 }
 
 template <class Real> bool TrainLoop<Real>::advance(double seconds, const Guard& guard) {
+  if (in_shards_) return advance_shard();
   const Clock clock(seconds);
   const RowsUpToDate at_end{step_};
   find_penalty();

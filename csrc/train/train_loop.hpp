@@ -64,9 +64,9 @@ template <class Real> class TrainLoop : public Totals {
   /// stepper: what updates the network's trained weights, in order; or null. gradients: where those of the last batch
   /// are left, a place for each weight, for the caller to read; mostly empty. With both a step is made of several
   /// passes: batches leave their gradients there and change no weight, and `update` steps by what the caller puts
-  /// there.
+  /// there. in_shards: whether batches are shards of larger ones, so that `advance` also ends where an exchange is due.
   TrainLoop(const Network<Real>& network, std::vector<Scoring> scorings, const Data& data, std::size_t batch_size,
-            Stepper* stepper, std::vector<Real*> gradients = {});
+            Stepper* stepper, std::vector<Real*> gradients = {}, bool in_shards = false);
 
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
@@ -81,6 +81,11 @@ template <class Real> class TrainLoop : public Totals {
   /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
+  /// Of a loop of shards: what is due in the midst of a batch, or null; all that a batch of full size asks for; and the
+  /// sum over all shards for the one of this number, also where this loop has no rows of the batch.
+  const Exchange* due() const { return is_within_ ? last_->due() : nullptr; }
+  std::vector<const Exchange*> exchanges() { return executor(batch_size_).exchanges(); }
+  void take_sum(std::size_t number, const double* total, bool moves);
   /// Whether another loop takes its steps over the same rows, as far as it is, so that both can be taken together; of
   /// networks that begin with a narrow layer, which gain by it. any_order: whatever the orders of the rows are.
   bool goes_with(const TrainLoop& other, bool any_order = false) const;
@@ -136,18 +141,20 @@ template <class Real> class TrainLoop : public Totals {
     TrainingStep<Real>& step;
     ~RowsUpToDate() { step.flush_rows(); }
   };
-  /// What the caller's losses add to that of the last batch; without their factors in own_.
-  double ask_losses(Executor<Real>& executor);
+  /// What the caller's losses add to that of the batch, into by_caller_; without their factors into own_.
+  void ask_losses(Executor<Real>& executor);
+  /// Of a shard: up to the next exchange, or to the end of the batch.
+  bool advance_shard();
   /// The next rows into the executor; false at an invalid label.
   bool set_rows(Executor<Real>& executor);
-  /// Begins to move the rows of the batch after the next `batch` ones into the cache.
-  void fetch_next(std::size_t batch) const;
   bool set_labels(std::size_t output, Head<Real>& head);
   void set_targets(std::size_t output, Head<Real>& head);
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.
   template <class Pass, class InTeam, class Found>
   void take_step(Executor<Real>& executor, Pass pass, InTeam in_team, Found found);
   void count(const Executor<Real>& executor, double total);
+  /// The same with the caller's losses.
+  void count(const Executor<Real>& executor);
   void add_gradients(ThreadTeam& team, std::size_t batch);
 
   const Network<Real>& network_;
@@ -157,8 +164,11 @@ template <class Real> class TrainLoop : public Totals {
   Stepper* const stepper_;
   std::vector<std::vector<Weight<Real>>> weights_;
   TrainingStep<Real> step_;
-  Totals before_;                    // a step of two passes
-  const bool given_;                 // gradients are left for others
+  Totals before_;     // a step of two passes
+  const bool given_;  // gradients are left for others
+  const bool in_shards_;
+  bool is_within_ = false;           // of a shard: whether there is more of the batch to be run
+  bool has_asked_ = false;           // whether the caller has computed its losses of that batch
   const Layout contiguous_{};        // of those, of a loop that is told to update
   double penalty_ = 0;               // of the weights, where nothing updates them
   double* sum_ = nullptr;            // of the gradients of a pass; null: they are not summed

@@ -20,3 +20,15 @@ def cholesky_solve(factor: ndarray, b: ndarray) -> None:
 
 def cholesky_inverse(factor: ndarray) -> None:
     """The factor becomes the inverse of a, both triangles, in place. Without the GIL."""
+
+def scale_to_bfloat16(x: ndarray, weight: float, out: ndarray) -> None:
+    """x (n,), float32 or float64, times weight, into out (n,), uint16: the bits of bfloat16, to the nearest."""
+
+def add_bfloat16(sum: ndarray, more: ndarray) -> None:
+    """sum += more, both bits of bfloat16 (n,): added in float32, and rounded to the nearest."""
+
+def divide_bfloat16(x: ndarray, divisor: float) -> None:
+    """x /= divisor, in the same way."""
+
+def read_bfloat16(x: ndarray, out: ndarray) -> None:
+    """Bits of bfloat16 (n,) into out (n,), float32 or float64."""

@@ -33,6 +33,20 @@ def test_any_number_of_processes_comes_to_the_bits_of_one(ranks: int, alone: dic
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_so_do_processes_that_share_out_the_state(ranks: int, alone: dict[str, str]) -> None:
     needs("mpi4py")
-    found = json.loads(ran(ranks, team_cases.__file__, "partial"))
+    found = json.loads(ran(ranks, team_cases.__file__, json.dumps({"shard_optimizer": True})))
     assert found.keys() == set(PARTIAL)
     assert [name for name in PARTIAL if found[name] != alone[name]] == []
+
+
+@pytest.fixture(scope="module")
+def rounded() -> dict[str, str]:
+    return dict(team_cases.results(gradient_dtype="bfloat16"))
+
+
+@pytest.mark.parametrize("spread", [False, True], ids=["whole state", "state in parts"])
+@pytest.mark.parametrize("ranks", [2, 4, 8])
+def test_so_do_processes_that_send_bfloat16(ranks: int, spread: bool, rounded: dict[str, str]) -> None:
+    needs("mpi4py")
+    options = {"gradient_dtype": "bfloat16", "shard_optimizer": spread}
+    found = json.loads(ran(ranks, team_cases.__file__, json.dumps(options)))
+    assert found == rounded

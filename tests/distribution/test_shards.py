@@ -75,6 +75,46 @@ def test_gradients_in_shards_are_those_of_the_batch() -> None:
             np.testing.assert_allclose(gradient, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("shards", [1, 8])
+def test_statistics_are_those_of_the_whole_batch(shards: int) -> None:
+    gs.utils.set_random_seed(0)
+    models = [gs.Sequential([gs.Input((6,)), gs.layers.BatchNormalization(), gs.layers.Dense(3)]) for _ in range(2)]
+    models[1].set_weights(models[0].get_weights())
+    found = []
+    for model, team in zip(models, (None, DataParallel(shards=shards)), strict=True):
+        model.compile("sgd", "mse")
+        batch = team_cases.X[:21] * 3 + 5, np.eye(3)[team_cases.Y[:21]]
+        found.append(team.value_and_grad(model, *batch) if team else model.value_and_grad(*batch))
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
+    for gradient, other in zip(found[1][1], found[0][1], strict=True):
+        np.testing.assert_allclose(gradient, other, rtol=1e-4, atol=1e-6)
+    for weight, other in zip(models[1].weights, models[0].weights, strict=True):
+        np.testing.assert_allclose(weight, other, rtol=1e-6)
+    moving = models[1].layers[0].moving_mean
+    np.testing.assert_allclose(moving, 0.01 * (team_cases.X[:21] * 3 + 5).mean(0), rtol=1e-5)
+
+
+def test_a_failure_in_the_midst_of_a_batch_moves_no_statistics() -> None:
+    def fails(t: np.ndarray, y: np.ndarray) -> Any:
+        raise KeyError("a fault")
+
+    case = Case(team_cases.normalized, x=team_cases.PIXELS, loss=fails)
+    gs.utils.set_random_seed(3)
+    model = case.model()
+    before = [weight.copy() for weight in model.weights]
+    model.compile("sgd", fails)
+    with pytest.raises(KeyError, match="a fault"):
+        model.fit(case.x, case.y, batch_size=16, verbose=0, distribution=DataParallel(shards=8))
+    assert all(np.array_equal(weight, old) for weight, old in zip(model.weights, before, strict=True))
+
+
+def test_bfloat16_gradients_train_nearly_as_others() -> None:
+    plain, history = CASES["dense"].train(DataParallel(shards=4))
+    model, found = CASES["dense"].train(DataParallel(shards=4, gradient_dtype="bfloat16"))
+    assert team_cases.hashed(model, found) != team_cases.hashed(plain, history)
+    np.testing.assert_allclose(found["loss"], history["loss"], rtol=2e-2)
+
+
 def test_fit_uses_the_distribution_that_was_set() -> None:
     case = CASES["dense"]
     team = DataParallel(shards=8)
@@ -125,8 +165,15 @@ def test_parts_must_fit(tmp_path: Path) -> None:
         Case(x=part, y=team_cases.Y[:8], validation_split=0.5).train(team)
 
 
+class OwnNormalization(gs.layers.BatchNormalization):
+    """Is computed in NumPy, where nobody knows what is to be summed."""
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        return x - self.moving_mean
+
+
 def normalized() -> gs.Model:
-    return gs.Sequential([gs.Input((6,)), gs.layers.BatchNormalization(), gs.layers.Dense(3, "softmax")])
+    return gs.Sequential([gs.Input((6,)), OwnNormalization(), gs.layers.Dense(3, "softmax")])
 
 
 def stateful() -> gs.Model:
@@ -139,7 +186,7 @@ def batches() -> Any:
 
 PENALIZED = Case(lambda: team_cases.dense(kernel_regularizer="l2"), loss=CASES["sum"].loss)
 REFUSED: dict[str, tuple[Case, str]] = {
-    "batch normalization": (Case(normalized), "BatchNormalization.*every process sees a part only"),
+    "own statistics": (Case(normalized), "OwnNormalization.*every process sees a part only"),
     "curvature": (Case(optimizer="kfac"), "curvature of a whole batch"),
     "SAM": (Case(optimizer=lambda: gs.optimizers.SAM("sgd")), "SAM needs two passes"),
     "method": (Case(optimizer="lbfgs", batch_size=None), "l-bfgs.*cannot train with a distribution"),
@@ -164,6 +211,8 @@ def test_what_cannot_be_split_is_refused_before_anything_is_changed(name: str) -
     [
         (lambda: DataParallel(shards=6), ValueError, "power of two"),
         (lambda: DataParallel(shards=0), ValueError, "shards"),
+        (lambda: DataParallel(gradient_dtype="float16"), ValueError, "gradient_dtype must be one of bfloat16"),
+        (lambda: DataParallel(gradient_dtype=np.float16), TypeError, "gradient_dtype must be a name"),
         (lambda: DataParallel(comm="world"), TypeError, "communicator of mpi4py"),
         (lambda: gs.distribution.set_distribution("all"), TypeError, "must be a DataParallel or None"),
         (lambda: CASES["dense"].train("all"), TypeError, "must be a DataParallel or None"),

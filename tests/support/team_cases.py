@@ -16,6 +16,7 @@ rng = np.random.default_rng(5)
 X = rng.normal(size=(ROWS, INPUTS)).astype("float32")
 Y = rng.integers(0, CLASSES, ROWS)
 WEIGHTS = rng.uniform(0, 2, ROWS)
+SPARED = np.where(np.arange(ROWS) < 30, 0, WEIGHTS)  # which leaves shards without a weight
 PIXELS = rng.normal(size=(ROWS, 6, 6, 1)).astype("float32")
 TOKENS = rng.integers(0, 12, (ROWS, 5))
 TARGETS = X @ rng.normal(size=(INPUTS, 2)).astype("float32")
@@ -61,6 +62,38 @@ def branched() -> gs.Model:
     )
 
 
+def normalized() -> gs.Model:
+    """Statistics of the whole batch, of the channels of pixels and of numbers, one of them without gamma and beta."""
+    layers = gs.layers
+    return gs.Sequential(
+        [
+            gs.Input((6, 6, 1)),
+            layers.Conv2D(4, 3, use_bias=False),
+            layers.BatchNormalization(momentum=0.8),
+            layers.Activation("relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(8, use_bias=False),  # whose gradient would be rounding alone
+            layers.BatchNormalization(scale=False, center=False),
+            layers.Dropout(0.2),
+            layers.Dense(CLASSES, "softmax"),
+        ]
+    )
+
+
+def normalized_words() -> gs.Model:
+    """Statistics of the vectors that are not masked."""
+    layers = gs.layers
+    return gs.Sequential(
+        [
+            gs.Input((5,)),
+            layers.Embedding(12, 4, mask_zero=True),
+            layers.BatchNormalization(),
+            layers.GRU(5),
+            layers.Dense(CLASSES, "softmax"),
+        ]
+    )
+
+
 class Case:
     """How a model is trained: `fit` with these arguments, beside those that all have."""
 
@@ -96,6 +129,9 @@ CASES: dict[str, Case] = {
     "dense": Case(metrics=["accuracy"]),
     "convolutional": Case(convolutional, x=PIXELS, metrics=["accuracy"]),
     "branched": Case(**TWO, metrics=[["accuracy"], ["mae"]]),
+    "batch normalization": Case(normalized, x=PIXELS, metrics=["accuracy"]),
+    "normalized words": Case(normalized_words, x=TOKENS),
+    "normalized and weighted": Case(normalized, x=PIXELS, sample_weight=SPARED),
     "in order": Case(shuffle=False),
     "large batch": Case(batch_size=64),
     "all rows": Case(batch_size="full"),
@@ -122,11 +158,22 @@ CASES: dict[str, Case] = {
     ),
 }
 CASES["sum"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="sum")
+CASES["normalized and weighted"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
 CASES["mean of weights"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
 
 
 # What shard_optimizer=True takes, beside the optimizers that move each number by itself.
-PARTIAL = ("dense", "convolutional", "branched", "accumulation", "value", "average", "schedule", "penalty")
+PARTIAL = (
+    "dense",
+    "convolutional",
+    "batch normalization",
+    "branched",
+    "accumulation",
+    "value",
+    "average",
+    "schedule",
+    "penalty",
+)
 
 
 def elementwise() -> dict[str, Callable[..., Any]]:
@@ -147,14 +194,14 @@ def hashed(model: gs.Model, history: dict[str, list[float]]) -> str:
 
 
 def results(**options: Any) -> Iterator[tuple[str, str]]:
-    """The name of each case, and its hash."""
+    """The name of each case, and its hash; options of the team: with any of them not of all cases."""
     team = gs.distribution.DataParallel(shards=8, **options)
     for name, case in CASES.items():
-        if not team.shard_optimizer or name in PARTIAL:
+        if not options or name in PARTIAL:
             yield name, hashed(*case.train(team))
-    for name, make in elementwise().items():
+    for name, make in elementwise().items() if team.gradient_dtype is None else ():
         yield f"optimizer {name}", hashed(*Case(optimizer=make).train(team, epochs=1, steps_per_epoch=2))
-    if team.shard_optimizer:
+    if options:
         return
     gs.utils.set_random_seed(3)
     model = dense()
@@ -167,7 +214,7 @@ def results(**options: Any) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    found = dict(results(shard_optimizer="partial" in sys.argv))
+    found = dict(results(**json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}")))
     ranks = gs.distribution.DataParallel().comm
     everywhere = [found] if ranks is None else ranks.allgather(found)
     assert all(other == found for other in everywhere)

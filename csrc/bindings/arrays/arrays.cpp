@@ -149,6 +149,7 @@ template <class T> py::array check_rows(py::handle object, const std::string& na
 template py::array check_rows<float>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<double>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<std::uint8_t>(py::handle, const std::string&, std::int64_t);
+template py::array check_rows<std::uint16_t>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<std::int32_t>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<bool>(py::handle, const std::string&, std::int64_t);
 template py::array check_rows<std::int64_t>(py::handle, const std::string&, std::int64_t);

@@ -23,6 +23,7 @@
 #include "bindings/models/train_loop.hpp"
 #include "bindings/models/weight_attributes.hpp"
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
 #include "train/network.hpp"
 #include "train/train_loop.hpp"
@@ -66,7 +67,7 @@ class PyNetwork {
   virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
                                            bool outputs, py::handle x, py::handle y, std::size_t batch_size,
                                            std::unique_ptr<PyStepper> stepper, bool gradients,
-                                           const py::object& weights, const py::object& mask) const = 0;
+                                           const py::object& weights, const py::object& mask, bool in_shards) const = 0;
   virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
 };
 
@@ -226,12 +227,12 @@ template <class Real> class TypedNetwork : public PyNetwork {
   std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics, bool outputs,
                                    py::handle x, py::handle y, std::size_t batch_size,
                                    std::unique_ptr<PyStepper> stepper, bool gradients, const py::object& weights,
-                                   const py::object& mask) const override {
+                                   const py::object& mask, bool in_shards) const override {
     const std::vector<Scoring> scorings = parse_scorings(loss, metrics, outputs);
     return std::make_unique<TypedTrainLoop<Real>>(
         std::move(self), guard_, network_, scorings, each_of(loss, network_.outputs.size(), "loss"),
         DataSet<Real>(network_, scorings, x, y, weights, mask, true), batch_size, std::move(stepper),
-        gradients ? gradient_arrays() : std::vector<py::array>{});
+        gradients ? gradient_arrays() : std::vector<py::array>{}, in_shards);
   }
 
   std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const override {
@@ -320,7 +321,7 @@ std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vec
 
 void bind_network(py::module_& m) {
   m.def("weight_shapes", &weight_shapes_of);
-  py::class_<PyNetwork>(m, "Network")
+  SharedClass<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
            py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
            py::arg("outputs") = py::none(), py::arg("masks") = py::none())
@@ -344,39 +345,24 @@ void bind_network(py::module_& m) {
       .def("gauss_newton_product", &PyNetwork::gauss_newton_product, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("directions"), py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
-  py::class_<PyTrainLoop>(m, "TrainLoop")
-      .def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
+  SharedClass<PyTrainLoop> loop(m, "TrainLoop");
+  loop.def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
                        py::handle y, std::int64_t batch_size, const std::vector<py::object>& optimizers,
                        const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
-                       const py::object& weights, const py::object& mask, bool outputs) {
+                       const py::object& weights, const py::object& mask, bool outputs, bool in_shards) {
              auto stepper =
                  optimizers.empty() ? nullptr : std::make_unique<PyStepper>(optimizers, places, std::move(around));
              return network.cast<const PyNetwork&>().run(network, loss, metrics, outputs, x, y,
                                                          parse_batch_size(batch_size), std::move(stepper), gradients,
-                                                         weights, mask);
+                                                         weights, mask, in_shards);
            }),
            py::arg("network"), py::arg("loss"), py::arg("metrics"), py::arg("x"), py::arg("y"), py::arg("batch_size"),
            py::arg("optimizers") = py::list(), py::arg("places") = py::list(), py::arg("around") = py::none(),
            py::arg("gradients") = false, py::arg("weights") = py::none(), py::arg("mask") = py::none(),
-           py::arg("outputs") = false)
-      .def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
-           py::arg("mask") = py::none())
-      .def("release", &PyTrainLoop::release)
-      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
-      .def("sum_gradients", &PyTrainLoop::sum_gradients)
-      .def("advance", &PyTrainLoop::advance)
-      .def("update", &PyTrainLoop::update)
-      .def("profile", &PyTrainLoop::profile)
-      .def_property_readonly("progress", &PyTrainLoop::progress)
-      .def_property_readonly("totals", &PyTrainLoop::totals)
-      .def_property_readonly("gradients", &PyTrainLoop::gradients)
-      .def_property_readonly("gradient_memory", &PyTrainLoop::gradient_memory)
-      .def_property_readonly("outputs", &PyTrainLoop::outputs)
-      .def_property_readonly("masks", &PyTrainLoop::masks)
-      .def_property_readonly("over", &PyTrainLoop::over)
-      .def_property_readonly("asks_python", &PyTrainLoop::asks_python);
+           py::arg("outputs") = false, py::arg("in_shards") = false);
+  bind_methods(loop);
 
-  py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
+  SharedClass<PyCurvatureLoop>(m, "CurvatureLoop")
       .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,
                        const std::vector<std::size_t>& places, const py::object& weights, const py::object& mask) {
              return network.cast<const PyNetwork&>().curvature(network, loss, x, y, parse_batch_size(chunk), places,
@@ -388,7 +374,7 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0)
       .def("advance", &PyCurvatureLoop::advance);
 
-  py::class_<PyForwardBackward>(m, "ForwardBackward")
+  SharedClass<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))
       .def("forward", &PyForwardBackward::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
            py::arg("ids") = py::none(), py::arg("dx") = false)

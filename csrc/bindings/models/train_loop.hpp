@@ -18,6 +18,7 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/models/scoring.hpp"
 #include "bindings/optimizers/stepper.hpp"
+#include "bindings/turns.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -58,6 +59,9 @@ class PyTrainLoop {
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool advance(double seconds) = 0;
   virtual void update() = 0;
+  virtual py::list exchanges() = 0;
+  virtual py::object due() const = 0;
+  virtual void take_sum(std::size_t number, const py::array& total, bool moves) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
   virtual py::tuple progress() const = 0;
   virtual py::tuple totals() const = 0;
@@ -67,6 +71,9 @@ class PyTrainLoop {
   virtual py::list masks() const = 0;
   virtual bool over() const = 0;
 };
+
+/// All that is called of a run.
+void bind_methods(SharedClass<PyTrainLoop>& loop);
 
 /// What has the place of rows' numbers where random numbers depend on them, as many; none: nothing has.
 inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {
@@ -80,7 +87,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
  public:
   TypedTrainLoop(py::object owner, std::shared_ptr<Guard> guard, const Network<Real>& network,
                  const std::vector<Scoring>& scorings, std::vector<py::object> losses, DataSet<Real> data,
-                 std::size_t batch_size, std::unique_ptr<PyStepper> stepper, std::vector<py::array> gradients)
+                 std::size_t batch_size, std::unique_ptr<PyStepper> stepper, std::vector<py::array> gradients,
+                 bool in_shards)
       : owner_(std::move(owner)),
         guard_(std::move(guard)),
         data_(std::move(data)),
@@ -89,7 +97,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
         scorings_(scorings),
         network_(network),
         batch_size_(batch_size),
-        loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_)),
+        loop_(network, scorings, data_.data(), batch_size, check_stepper(), pointers(gradients_), in_shards),
         losses_(std::move(losses)) {
     loop_.ask_loss = [this](auto&&... of_batch) { return ask_loss(of_batch...); };
   }
@@ -155,6 +163,30 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   void update() override {
     if (!stepper_ || gradients_.empty()) throw py::value_error("update is for a loop that leaves gradients to a step.");
     if (!alone([&](const Guard&) { return loop_.update(); }, 1)) stepper_->throw_refused();
+  }
+
+  py::list exchanges() override {
+    check_idle();
+    py::list all;
+    for (const Exchange* exchange : loop_.exchanges()) all.append(py::make_tuple(exchange->count, exchange->backward));
+    return all;
+  }
+
+  // A copy of the numbers, or None
+  py::object due() const override {
+    check_idle();
+    const Exchange* const due = loop_.due();
+    return due ? py::object(py::array_t<double>(py::ssize_t(due->count), due->own)) : py::object(py::none());
+  }
+
+  void take_sum(std::size_t number, const py::array& total, bool moves) override {
+    check_idle();
+    const auto all = loop_.exchanges();
+    const py::array sum = check_rows<double>(total, "the sum of an exchange", -1);
+    if (number >= all.size() || std::size_t(sum.size()) != all[number]->count)
+      throw py::value_error("number must be that of an exchange, and the sum as long as it.");
+    const Hold hold(guard_, Use::change);
+    loop_.take_sum(number, data<double>(sum), moves);
   }
 
   std::vector<std::pair<std::string, double>> profile(double seconds) override {

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from .. import _core
-from ..checks import check_bool, check_int, describe
+from ..checks import check_bool, check_choice, check_int, describe
 from .parts import Part, borders, files_of, read_rows
-from .tree import TreeSum
+from .tree import RoundedTreeSum, TreeSum
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -35,6 +35,9 @@ class DataParallel:
     shard_optimizer : bool, default False
         Whether each process keeps the optimizer's state of its part of the weights alone, and steps that part (ZeRO,
         stage 1). The same bits; for rules that move each element by itself, without clipping by norms or constraints.
+    gradient_dtype : {None, "bfloat16"}, default None
+        In what processes send each other gradients: "bfloat16" halves the bytes, and rounds each sum of the tree to 8
+        bits. Weights get other bits than with None, but still the same for any number of processes.
 
     Attributes
     ----------
@@ -81,9 +84,18 @@ class DataParallel:
     >>> history = model.fit(x, y, batch_size=8, epochs=2, verbose=0, distribution=team)
     """
 
-    def __init__(self, shards: int = 8, comm: Any = None, shard_optimizer: bool = False) -> None:
+    def __init__(
+        self,
+        shards: int = 8,
+        comm: Any = None,
+        shard_optimizer: bool = False,
+        gradient_dtype: Literal["bfloat16"] | None = None,
+    ) -> None:
         self.shards = check_int("shards", shards, 1)
         self.shard_optimizer = check_bool("shard_optimizer", shard_optimizer)
+        self.gradient_dtype = gradient_dtype
+        kinds: dict[str, type[TreeSum]] = {"bfloat16": RoundedTreeSum}
+        self._tree = TreeSum if gradient_dtype is None else check_choice("gradient_dtype", gradient_dtype, kinds)
         if self.shards & (self.shards - 1):
             raise ValueError(f"shards must be a power of two; got {shards}.")
         self.comm: Any = world() if comm is None else comm
@@ -165,7 +177,7 @@ class DataParallel:
 
     def tree(self, size: int, dtype: Any) -> TreeSum:
         """What sums a vector of each shard."""
-        return TreeSum(self.comm, size, dtype)
+        return self._tree(self.comm, size, dtype)
 
     def of_all(self, own: Any) -> list[Any]:
         """What each shard's process has for it, given for the own ones, in the order of the shards."""
@@ -198,6 +210,7 @@ class DataParallel:
         self.agree("the version of gradstep", _core.__version__, RuntimeError)
         self.agree("shards", self.shards)
         self.agree("shard_optimizer", self.shard_optimizer)
+        self.agree("gradient_dtype", self.gradient_dtype)
         sets = self.comm.allgather((_core.build_info()["isa"], tuple(_core.build_info()["isas"])))
         if len({chosen for chosen, _ in sets}) == 1:
             return

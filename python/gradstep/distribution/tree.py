@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["TreeSum", "pairwise"]
+from .. import _core
+
+__all__ = ["RoundedTreeSum", "TreeSum", "pairwise"]
 
 
-def pairwise(rows: np.ndarray) -> np.ndarray:
+def add_into(left: np.ndarray, right: np.ndarray) -> None:
+    """left += right."""
+    np.add(left, right, out=left)
+
+
+def pairwise(rows: np.ndarray, add: Callable[[np.ndarray, np.ndarray], None] = add_into) -> np.ndarray:
     """The sum of a power of two of rows by pairs of neighbours, then pairs of those; it is left in the first row."""
     step = 1
     while step < len(rows):
         for i in range(0, len(rows), 2 * step):
-            np.add(rows[i], rows[i + step], out=rows[i])
+            add(rows[i], rows[i + step])
         step *= 2
     first: np.ndarray = rows[0]
     return first
@@ -38,13 +46,30 @@ class TreeSum:
     upper floors of the tree, and gives it to the others (Allgather): as many bytes as an Allreduce by a ring sends.
     """
 
+    _sums_are: np.dtype | None = None  # as processes exchange them; None: of the dtype of the vectors
+
     def __init__(self, comm: Any, size: int, dtype: Any) -> None:
         self._comm, self._ranks = comm, 1 if comm is None else comm.size
         self.size, self.dtype = size, np.dtype(dtype)
         self._padded = -(-size // self._ranks) * self._ranks
+        self._sent = self.dtype if self._sums_are is None else self._sums_are
         self._free: list[np.ndarray] = []
         self._branches: list[tuple[int, np.ndarray]] = []  # height and sum, the heights falling
-        self._received = None if comm is None else np.empty((self._ranks, self._padded // self._ranks), self.dtype)
+        self._received = None if comm is None else np.empty((self._ranks, self._padded // self._ranks), self._sent)
+
+    def _take(self, vector: np.ndarray, weight: float, out: np.ndarray) -> None:
+        """out = vector * weight."""
+        np.multiply(vector, self.dtype.type(weight), out=out)
+
+    def _add(self, left: np.ndarray, right: np.ndarray) -> None:
+        """left += right."""
+        np.add(left, right, out=left)
+
+    def _divide(self, sums: np.ndarray, divisor: float) -> np.ndarray:
+        """The quotient, of the dtype of the vectors; it may be left in the sums."""
+        if divisor != 1:
+            np.divide(sums, self.dtype.type(divisor), out=sums)
+        return sums
 
     @property
     def span(self) -> slice:
@@ -55,15 +80,15 @@ class TreeSum:
 
     def add(self, vector: np.ndarray | None, weight: float = 1.0) -> None:
         """Take the next shard's vector, times its weight; None: zeros."""
-        buffer = self._free.pop() if self._free else np.zeros(self._padded, self.dtype)
+        buffer = self._free.pop() if self._free else np.zeros(self._padded, self._sent)
         if vector is None:
             buffer[:] = 0
         else:
-            np.multiply(vector, self.dtype.type(weight), out=buffer[: self.size])
+            self._take(vector, weight, buffer[: self.size])
         height = 0
         while self._branches and self._branches[-1][0] == height:
             _, left = self._branches.pop()
-            np.add(left, buffer, out=left)
+            self._add(left, buffer)
             self._free.append(buffer)
             buffer, height = left, height + 1
         self._branches.append((height, buffer))
@@ -81,10 +106,8 @@ class TreeSum:
             mine = whole
         else:
             self._comm.Alltoall(whole, self._received)
-            mine = pairwise(self._received)
-        if divisor != 1:
-            np.divide(mine, self.dtype.type(divisor), out=mine)
-        return mine[: self.span.stop - self.span.start]
+            mine = pairwise(self._received, self._add)
+        return self._divide(mine, divisor)[: self.span.stop - self.span.start]
 
     def total(self, divisor: float, out: np.ndarray) -> None:
         """The sum over all shards, divided, as the same bits in all processes."""
@@ -105,6 +128,42 @@ class TreeSum:
         if self._padded == self.size:
             self._comm.Allgather(np.ascontiguousarray(part), out)
             return
-        whole = self._free[-1] if self._free else np.empty(self._padded, self.dtype)
+        whole = self._free[-1] if self._free and self._sent == self.dtype else np.empty(self._padded, self.dtype)
         self._comm.Allgather(np.ascontiguousarray(part), whole)
         out[:] = whole[: self.size]
+
+
+class RoundedTreeSum(TreeSum):
+    """The same of numbers that are rounded to bfloat16 wherever a number of the tree comes to be.
+
+    Each sum of the tree is made in float32 of two bfloat16 and rounded, whoever makes it: so the bits do not depend on
+    the number of processes, which send half as many bytes.
+    """
+
+    _sums_are = np.dtype(np.uint16)
+
+    def __init__(self, comm: Any, size: int, dtype: Any) -> None:
+        super().__init__(comm, size, dtype)
+        self._gathered = np.empty(self._padded if comm is not None else 0, np.uint16)
+        self._mine = self._gathered  # the last quotients
+
+    def _take(self, vector: np.ndarray, weight: float, out: np.ndarray) -> None:
+        _core.scale_to_bfloat16(vector, weight, out)
+
+    def _add(self, left: np.ndarray, right: np.ndarray) -> None:
+        _core.add_bfloat16(left, right)
+
+    def _divide(self, sums: np.ndarray, divisor: float) -> np.ndarray:
+        _core.divide_bfloat16(sums, divisor)
+        self._mine = sums
+        quotients = np.empty(len(sums), self.dtype)
+        _core.read_bfloat16(sums, quotients)
+        return quotients
+
+    def total(self, divisor: float, out: np.ndarray) -> None:
+        part = self.part(divisor)
+        if self._comm is None:
+            out[:] = part
+            return
+        self._comm.Allgather(self._mine, self._gathered)
+        _core.read_bfloat16(self._gathered[: self.size], out)

@@ -16,7 +16,7 @@ from .. import _core
 from .descent import rows_of
 from .l1 import proximal_newton
 from .linear import LinearClassifier, LinearRegressor
-from .objective import Objective, newton, newton_cg_direction, newton_cholesky_direction, warn_unless
+from .objective import Objective, from_nearby, newton, newton_cg_direction, newton_cholesky_direction, warn_unless
 from .sgd_base import READ
 
 __all__ = ["LinearSVC", "LinearSVR"]
@@ -78,10 +78,14 @@ class _LinearSVM(BaseEstimator):
         if l1:
             w, n_iter, converged = proximal_newton(objective, w, 1.0, 1 / scaling, tol, self.max_iter)
         else:
-            by_matrix = objective.columns <= DENSE_HESSIAN
-            direction = (newton_cholesky_direction if by_matrix else newton_cg_direction)(objective)
-            w, n_iter, converged = newton(objective, w, direction, tol, self.max_iter)
+            w = from_nearby(objective, w, self._newton, 10 * tol)
+            w, n_iter, converged = self._newton(objective, w, tol)
         return (w if self.fit_intercept else np.append(w, 0.0)), n_iter, converged
+
+    def _newton(self, objective: Objective, w: np.ndarray, tol: float) -> tuple[np.ndarray, int, bool]:
+        by_matrix = objective.columns <= DENSE_HESSIAN
+        direction = (newton_cholesky_direction if by_matrix else newton_cg_direction)(objective)
+        return newton(objective, w, direction, tol, self.max_iter)
 
     def _by_dual(
         self, X: Any, y: np.ndarray, weights: np.ndarray | None, epsilon: float, random: np.random.RandomState

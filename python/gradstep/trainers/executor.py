@@ -243,7 +243,7 @@ class Executor:
         except Exception:
             if len(optimizer._core) > registered:
                 self._indices = None
-                optimizer._forget(registered)
+                optimizer._withdraw(registered)
                 self.changed()
             raise
 
@@ -285,8 +285,10 @@ class Executor:
         indices: Sequence[int] = (),
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
+        in_shards: bool = False,
     ) -> _core.TrainLoop:
-        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets."""
+        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
+        in_shards: whether batches are shards of larger ones."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names: list[list[str]] = [[] for _ in specifications]
         for use in uses:
@@ -307,6 +309,7 @@ class Executor:
             targets.weights,
             targets.masks,
             any(not use.engine for use in uses),
+            in_shards,
         )
 
     def specifications(self, rows: Rows) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _core
 from ..data.rows import Rows
+from ..layers.normalization.batch_normalization import BatchNormalization
 from ..layers.preprocessing.normalization import Normalization
 from ..minimize.methods.base import Method
 from ..optimizers.base.wrappers import Wrapper
@@ -19,21 +20,22 @@ MEANS = ("sum_over_batch_size", "mean")
 
 
 def check_model(executor: Executor) -> None:
-    """Refuse layers that look at a whole batch.
+    """Refuse layers that change weights of theirs in a way that shards cannot share.
 
     Raises
     ------
     ValueError
-        There is such a layer, or one that keeps states from batch to batch.
+        There is a layer that keeps states from batch to batch, or one in NumPy that moves statistics.
     """
     for step in executor.steps:
         layer = step.layer
         moves = layer._trainable and not all(layer._trained[: len(layer._weights)])
-        if moves and not isinstance(layer, Normalization):
+        summed = isinstance(layer, (BatchNormalization, Normalization)) and not layer._computing._in_numpy
+        if moves and not summed:
             raise ValueError(
                 f"layer {layer.name!r} ({type(layer).__name__}) updates statistics or states from each batch, of which "
-                "every process sees a part only: with a distribution use LayerNormalization or GroupNormalization in "
-                "its place, or trainable=False."
+                "every process sees a part only: with a distribution use BatchNormalization, LayerNormalization or "
+                "GroupNormalization in its place, or trainable=False."
             )
 
 

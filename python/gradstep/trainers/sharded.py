@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import optimizers
+from .. import _core, optimizers
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..distribution.data_parallel import DataParallel
@@ -19,7 +19,8 @@ from .executor import Executor
 from .network import arranged
 from .output_metrics import MetricUse
 from .partial_step import PartialStep
-from .shard_checks import check_losses, check_model, check_optimizer, is_plain_mean
+from .shard_checks import check_losses, check_model, check_optimizer
+from .shard_passes import ShardPasses
 
 __all__ = ["ShardOrder", "ShardedRun", "value_and_grad_in_shards", "weights_hash"]
 
@@ -72,13 +73,10 @@ class ShardSums:
         check_losses(executor, rows)
         self._executor, self._team, self._rows, self._first = executor, team, rows, first
         self.uses = list(uses)
-        self.loop = executor.loop(rows, most, self.uses, *attached, gradients=True)
+        self.passes = ShardPasses(executor, team, rows, first, most, self.uses, attached)
+        self.loop = self.passes.loops[0]
         self._flat = self.loop.gradient_memory
         self.tree = team.tree(len(self._flat), self._flat.dtype)
-        known = executor.losses_and_metrics
-        self._counted = known.counted
-        self._plain = is_plain_mean(executor, rows)
-        self._adds_up = not self._plain and known.loss is not None and known.loss.reduction == "sum"
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
         self._length = 0
@@ -88,7 +86,10 @@ class ShardSums:
 
         orders: of each own shard its rows of the batch. is_over: whether this process wants to come back to Python.
         """
-        records = [self._shard(order, number, is_over) for order in orders]
+        records = [
+            self._record(loop, order, is_over)
+            for loop, order in zip(self.passes.run(orders, number), orders, strict=True)
+        ]
         length = max(map(len, records))
         own = np.zeros((len(records), max(length, self._record_length())))
         for record, to in zip(records, own, strict=True):
@@ -96,7 +97,7 @@ class ShardSums:
         totals = pairwise(self._team.numbers_of_all(own).copy())
         if self._fed:
             self._feed()
-        self.divisor = 1.0 if self._adds_up else float(totals[1]) or 1.0
+        self.divisor = 1.0 if self.passes.adds_up else float(totals[1]) or 1.0
         return totals
 
     def _record_length(self) -> int:
@@ -105,20 +106,19 @@ class ShardSums:
         outputs = len(self._executor.losses_and_metrics.outputs)
         return FIXED + outputs + measured + outputs
 
-    def _shard(self, order: np.ndarray, number: int, is_over: bool) -> list[float]:
+    def _record(self, loop: _core.TrainLoop, order: np.ndarray, is_over: bool) -> list[float]:
+        """Take the gradients that a loop left of its shard of a batch, and what it measured."""
         if not len(order):
             self.tree.add(None)
             if self._fed:
                 self._made.append(None)
             return [0.0, 0.0, 0.0, float(is_over)]
-        self.loop.start(order, number, order + self._first)
-        self.loop.advance(0.0)
         rows = len(order)
-        loss, of_outputs, of_metrics, counts, divisors = self.loop.totals
-        weight = float(rows) if self._plain else 1.0 if self._adds_up else divisors[self._counted[0]]
-        self.tree.add(self._flat, weight)
+        loss, of_outputs, of_metrics, counts, _ = loop.totals
+        weight = self.passes.weight(loop, rows)
+        self.tree.add(loop.gradient_memory, weight or 1.0)  # of no weight: what rows of other shards lose by its rows
         if self._fed:
-            self._made.append(self._of_metrics(order))
+            self._made.append(self._of_metrics(loop, order))
         return [rows, weight, weight * (loss / rows), float(is_over), *of_outputs, *of_metrics, *counts]
 
     def put(self) -> None:
@@ -128,15 +128,16 @@ class ShardSums:
     def discard(self) -> None:
         """Forget the gradients of shards since the last sum."""
         self.tree.discard()
+        self.passes.discard()
         self._made.clear()
 
     # -- metrics in Python ---------------------------------------------------------------------------------------------
 
-    def _of_metrics(self, order: np.ndarray) -> list[Any]:
+    def _of_metrics(self, loop: _core.TrainLoop, order: np.ndarray) -> list[Any]:
         """For each output that such metrics look at: targets, outputs, sample weights, mask."""
-        made = self.loop.outputs
+        made = loop.outputs
         outputs = made if isinstance(made, list) else [made]
-        masks, ys = self.loop.masks, arrays_of(self._rows.y)
+        masks, ys = loop.masks, arrays_of(self._rows.y)
         weights: list[Any] = [None] * len(ys) if self._rows.weights is None else arrays_of(self._rows.weights)
         wanted = {use.output for use in self._fed}
         return [

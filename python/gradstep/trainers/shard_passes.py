@@ -1,0 +1,114 @@
+"""Passes over the shards of a batch: one by one, or side by side where layers need statistics of the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..data.rows import Rows
+from ..distribution.data_parallel import DataParallel
+from ..distribution.tree import pairwise
+from .executor import Executor
+from .output_metrics import MetricUse
+from .shard_checks import is_plain_mean
+
+__all__ = ["ShardPasses"]
+
+
+class ShardPasses:
+    """Runs a process's shards of a batch forward and backward.
+
+    Parameters
+    ----------
+    executor, team, rows, first, most, uses, attached
+        As of `ShardSums`.
+
+    Attributes
+    ----------
+    loops : list of TrainLoop
+        Which run the shards: one for all, or one for each. The first one steps.
+    adds_up : bool
+        Whether the loss of a batch is the sum of those of its shards.
+
+    Notes
+    -----
+    A `BatchNormalization` asks for sums over the whole batch in the midst of a pass. Then each shard has a loop, which
+    keeps what it has computed: all run up to the sum, the processes add up by the tree, and all go on. Gradients are of
+    the mean over the rows of a shard; sums of them are weighed with the shard's weight before, and divided by it after.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        team: DataParallel,
+        rows: Rows,
+        first: int,
+        most: int,
+        uses: Sequence[MetricUse],
+        attached: tuple[Any, Sequence[int]],
+    ) -> None:
+        self._team, self._first = team, first
+        known = executor.losses_and_metrics
+        self._counted = known.counted
+        self._plain = is_plain_mean(executor, rows)
+        self.adds_up = not self._plain and known.loss is not None and known.loss.reduction == "sum"
+        self.loops = [executor.loop(rows, most, uses, *attached, gradients=True, in_shards=True)]
+        self._exchanges = self.loops[0].exchanges
+        if self._exchanges:
+            more = len(team.own) - 1
+            self.loops += [executor.loop(rows, most, uses, gradients=True, in_shards=True) for _ in range(more)]
+
+    def weight(self, loop: _core.TrainLoop, rows: int) -> float:
+        """What a shard counts for in the mean over a batch, once its losses are computed."""
+        if self._plain:
+            return float(rows)
+        divisor: float = loop.totals[-1][self._counted[0]]
+        return 1.0 if self.adds_up else divisor
+
+    def run(self, orders: list[np.ndarray], number: int) -> Iterator[_core.TrainLoop]:
+        """Run the shards; for each one the loop that has its gradients, until the next one is asked for.
+
+        orders: of each own shard its rows of the batch; there may be none.
+        """
+        if self._exchanges:
+            self._run_side_by_side(orders, number)
+            yield from self.loops
+            return
+        for order in orders:
+            if len(order):
+                self._start(self.loops[0], order, number)
+                self.loops[0].advance(0.0)
+            yield self.loops[0]
+
+    def _start(self, loop: _core.TrainLoop, order: np.ndarray, number: int) -> None:
+        loop.start(order, number, order + self._first)
+
+    def _run_side_by_side(self, orders: list[np.ndarray], number: int) -> None:
+        running = [
+            (i, loop, order) for i, (loop, order) in enumerate(zip(self.loops, orders, strict=True)) if len(order)
+        ]
+        for _, loop, order in running:
+            self._start(loop, order, number)
+        for k, (count, backward) in enumerate(self._exchanges):
+            own, scales = np.zeros((len(orders), count)), np.ones(len(orders))
+            for i, loop, order in running:
+                loop.advance(0.0)
+                own[i] = loop.due
+                if backward:
+                    scales[i] = self.weight(loop, len(order)) or 1.0
+            total = pairwise(self._team.numbers_of_all(own * scales[:, None]).copy())
+            for i, loop, _ in running:
+                loop.take_sum(k, total / scales[i], i == 0)
+            if not len(orders[0]):
+                self.loops[0].take_sum(k, total, True)
+        for _, loop, _ in running:
+            loop.advance(0.0)
+
+    def discard(self) -> None:
+        """End passes in the midst of a batch; statistics that they moved are as before."""
+        if self._exchanges:
+            for loop in self.loops:
+                loop.start(np.empty(0, np.int64))
