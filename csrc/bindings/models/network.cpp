@@ -23,6 +23,7 @@
 #include "bindings/models/train_loop.hpp"
 #include "bindings/models/weight_attributes.hpp"
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
 #include "train/network.hpp"
 #include "train/train_loop.hpp"
@@ -320,7 +321,7 @@ std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vec
 
 void bind_network(py::module_& m) {
   m.def("weight_shapes", &weight_shapes_of);
-  py::class_<PyNetwork>(m, "Network")
+  SharedClass<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
            py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
            py::arg("outputs") = py::none(), py::arg("masks") = py::none())
@@ -344,7 +345,7 @@ void bind_network(py::module_& m) {
       .def("gauss_newton_product", &PyNetwork::gauss_newton_product, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("directions"), py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
-  py::class_<PyTrainLoop> loop(m, "TrainLoop");
+  SharedClass<PyTrainLoop> loop(m, "TrainLoop");
   loop.def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
                        py::handle y, std::int64_t batch_size, const std::vector<py::object>& optimizers,
                        const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
@@ -361,7 +362,7 @@ void bind_network(py::module_& m) {
            py::arg("outputs") = false, py::arg("in_shards") = false);
   bind_methods(loop);
 
-  py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
+  SharedClass<PyCurvatureLoop>(m, "CurvatureLoop")
       .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,
                        const std::vector<std::size_t>& places, const py::object& weights, const py::object& mask) {
              return network.cast<const PyNetwork&>().curvature(network, loss, x, y, parse_batch_size(chunk), places,
@@ -373,7 +374,7 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0)
       .def("advance", &PyCurvatureLoop::advance);
 
-  py::class_<PyForwardBackward>(m, "ForwardBackward")
+  SharedClass<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))
       .def("forward", &PyForwardBackward::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
            py::arg("ids") = py::none(), py::arg("dx") = false)

@@ -3,7 +3,7 @@
 
 namespace gs {
 
-void bind_methods(py::class_<PyTrainLoop>& loop) {
+void bind_methods(SharedClass<PyTrainLoop>& loop) {
   loop.def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)

@@ -18,6 +18,7 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/models/scoring.hpp"
 #include "bindings/optimizers/stepper.hpp"
+#include "bindings/turns.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -72,7 +73,7 @@ class PyTrainLoop {
 };
 
 /// All that is called of a run.
-void bind_methods(py::class_<PyTrainLoop>& loop);
+void bind_methods(SharedClass<PyTrainLoop>& loop);
 
 /// What has the place of rows' numbers where random numbers depend on them, as many; none: nothing has.
 inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {

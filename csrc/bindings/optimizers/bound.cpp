@@ -1,4 +1,5 @@
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 
 #include <pybind11/stl.h>
 
@@ -10,9 +11,6 @@
 
 namespace gs {
 namespace {
-
-// Below this many elements a step takes less time than handing the interpreter's lock over and back.
-constexpr std::size_t release_size = 1 << 14;
 
 class Bound {
  public:
@@ -173,7 +171,7 @@ class Bound {
 }  // namespace
 
 void bind_bound(py::module_& m) {
-  py::class_<Bound>(m, "Bound")
+  SharedClass<Bound>(m, "Bound")
       .def(py::init<py::object, std::vector<std::size_t>, std::vector<std::string>, py::object>())
       .def("step", &Bound::step, py::pos_only())
       .def("check", &Bound::check, py::pos_only());

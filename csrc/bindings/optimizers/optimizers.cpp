@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "update/factored.hpp"
 
 namespace gs {
@@ -266,7 +267,7 @@ void bind_optimizers(py::module_& m) {
   });
   m.def("rule", [](const std::string& name) { return describe(find_rule(name)); }, py::arg("name"));
 
-  py::class_<PyOptimizer>(m, "Optimizer")
+  SharedClass<PyOptimizer>(m, "Optimizer")
       .def(py::init<const std::string&, const std::map<std::string, double>&, const py::dict&>(), py::arg("rule"),
            py::arg("values"), py::arg("options") = py::dict())
       .def_property_readonly("rule", [](const PyOptimizer& o) { return o.engine.rule.name; })

@@ -243,7 +243,7 @@ class Executor:
         except Exception:
             if len(optimizer._core) > registered:
                 self._indices = None
-                optimizer._forget(registered)
+                optimizer._withdraw(registered)
                 self.changed()
             raise
 
