@@ -32,6 +32,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::mod_gil_not_used(), pybind11::multip
   gs::bind_coordinates(m);
 #if defined(GS_CUDA)
   gs::bind_cuda(m);
+  gs::bind_device_models(m);
 #endif
   gs::bind_c_api(m);
 }

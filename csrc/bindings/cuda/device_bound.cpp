@@ -74,9 +74,7 @@ class DeviceBound {
                              " arrays, in the parameters' order; got " +
                              std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
       const auto all = py::reinterpret_borrow<py::sequence>(gradients);
-      if (all.size() != indices_.size())
-        throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
-                              "; got " + std::to_string(all.size()) + ".");
+      check_gradient_count(all.size(), indices_.size());
       for (std::size_t i = 0; i < indices_.size(); ++i) take(i, py::object(all[i]));
     }
     if (device_.optimizer().engine.options.average && grads_.size() < device_.parameters.size()) find_idle();

@@ -84,9 +84,10 @@ class Bound {
     if (labels_.size() == 1 && labels_[0].empty()) {
       take(0, gradients);
     } else if (PyList_Check(gradients.ptr()) || PyTuple_Check(gradients.ptr())) {
-      check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));
+      check_gradient_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())), indices_.size());
       for (std::size_t i = 0; i < indices_.size(); ++i) {
-        check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));  // again: the checks may run Python code
+        check_gradient_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())),
+                             indices_.size());  // again: the checks may run Python code
         take(i, PySequence_Fast_GET_ITEM(gradients.ptr(), i));
       }
     } else {
@@ -111,12 +112,6 @@ class Bound {
 
   [[noreturn]] void refuse() const {
     throw_nonfinite(noun("gradient", labels_[moved_[optimizer_.engine.culprit]]), optimizer_.engine);
-  }
-
-  void check_count(std::size_t given) const {
-    if (given != indices_.size())
-      throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
-                            "; got " + std::to_string(given) + ".");
   }
 
   void take(std::size_t i, py::handle object) {

@@ -64,9 +64,8 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
       const py::array &a = fresh[order[i]], &b = fresh[order[j]];
       if (extent(b).first >= extent(a).second) break;
       if (overlaps(a, b))
-        throw py::value_error(noun("parameter", labels[std::max(order[i], order[j])]) + " overlaps " +
-                              noun("parameter", labels[std::min(order[i], order[j])]) +
-                              "; each must have memory of its own.");
+        throw_overlap(noun("parameter", labels[std::max(order[i], order[j])]),
+                      noun("parameter", labels[std::min(order[i], order[j])]));
     }
 }
 
@@ -225,6 +224,12 @@ Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const 
   const std::ptrdiff_t old = overlapped(g);
   if (old >= 0) check_pair(arrays[std::size_t(old)], g, label);
   return dtype;
+}
+
+void check_gradient_count(std::size_t given, std::size_t parameters) {
+  if (given != parameters)
+    throw py::value_error("gradients must be as many as the parameters, " + std::to_string(parameters) + "; got " +
+                          std::to_string(given) + ".");
 }
 
 void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer) {
