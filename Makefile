@@ -63,7 +63,7 @@ docs: $(VENV)/docs
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
 	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 2 $(ASAN_TESTS)
-	$(SANITIZED) $(BIN)/python -m pytest -n auto --extra test tests/optimizers/test_gpu.py
+	$(SANITIZED) $(BIN)/python -m pytest -n auto --extra test tests/optimizers/test_gpu.py tests/models/test_on_gpu.py
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
 # themselves is not looked at.

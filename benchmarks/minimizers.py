@@ -262,7 +262,7 @@ def bbob(chosen: list[str], repeats: int) -> dict[str, dict[str, Any]]:
         elif name == "pycma, IPOP":
             import cma
 
-            rng = np.random.default_rng(seed)  # without bounds, which cost it calls and are not needed here
+            rng = np.random.default_rng(seed)  # no bounds: it does not need them here
             options = {"verbose": -9, "seed": seed + 1, "maxfevals": PER_DIM * DIM}
             cma.fmin2(p, lambda: rng.uniform(-4, 4, DIM), 2.0, options, restarts=9, bipop=False)
         else:

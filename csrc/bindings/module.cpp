@@ -1,10 +1,15 @@
 // gradstep._core: one line a file.
 #include "bindings/module.hpp"
 
+#include "bindings/arrays/released.hpp"
 #include "bindings/optimizers/tensor_groups.hpp"
+#include "bindings/turns.hpp"
 
-// pybind11's part of the import, which waits for ever in a sub-interpreter.
-PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported()) {
+// pybind11's part of the import, which waits for ever in a sub-interpreter. Without the interpreter's lock threads take
+// turns where they may share something (bindings/turns.hpp).
+PYBIND11_MODULE(_core_in_main, m, pybind11::mod_gil_not_used(), pybind11::multiple_interpreters::not_supported()) {
+  gs::Turn::prepare();
+  gs::prepare_signals();
   gs::bind_build_info(m);
   gs::bind_optimizers(m);
   gs::bind_bound(m);
@@ -27,6 +32,7 @@ PYBIND11_MODULE(_core_in_main, m, pybind11::multiple_interpreters::not_supported
   gs::bind_coordinates(m);
 #if defined(GS_CUDA)
   gs::bind_cuda(m);
+  gs::bind_device_models(m);
 #endif
   gs::bind_c_api(m);
 }

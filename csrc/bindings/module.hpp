@@ -25,6 +25,7 @@ void bind_linear(pybind11::module_& m);             // stochastic descent of lin
 void bind_linear_objective(pybind11::module_& m);   // linear models over all rows at once
 void bind_coordinates(pybind11::module_& m);        // coordinate descent
 void bind_cuda(pybind11::module_& m);               // arrays on a GPU, in a build that has them
+void bind_device_models(pybind11::module_& m);      // models there
 void bind_c_api(pybind11::module_& m);              // C functions for gradstep.cython
 
 }  // namespace gs

@@ -28,10 +28,11 @@ template <> struct ErfcSeries<double> {
 };
 
 template <class Real, int k = 0> HD Real erfc_series(Real t) {
+  constexpr Real c = ErfcSeries<Real>::c[k];  // a number, and no array that a GPU would not have
   if constexpr (k == ErfcSeries<Real>::degree)
-    return ErfcSeries<Real>::c[k];
+    return c;
   else
-    return ErfcSeries<Real>::c[k] + t * erfc_series<Real, k + 1>(t);
+    return c + t * erfc_series<Real, k + 1>(t);
 }
 
 /// P(X < x) for a standard normal X: absolute error 2 ULP of 1, relative error x^2 ULP in the lower tail.

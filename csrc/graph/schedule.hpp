@@ -217,8 +217,7 @@ template <class Real> class Schedule : public Workspaces<Real> {
   // x (rows, n) of samples -> y (rows, n): numbers are 0 with probability rate, else divided by 1 - rate. The same ones
   // in every pass with the same number over the same samples.
   void drop(const Rows& x, Matrix<Real> y, double rate, std::uint64_t key) {
-    const double scale = rate < 1 ? 1 / (1 - rate) : 0;
-    draw(kernels().drop.drop[dtype_of<Real>()], x, y, drop_threshold(rate), scale, key);
+    draw(kernels().drop.drop[dtype_of<Real>()], x, y, drop_threshold(rate), drop_scale(rate), key);
   }
 
   // x (rows, n) of samples -> y = x + deviation z, or x (1 + deviation z), with z standard normal; drawn as in `drop`

@@ -6,9 +6,13 @@ from typing import Any, TypeAlias
 from numpy import ndarray
 
 from ._core_device import DeviceBound as DeviceBound
+from ._core_device import DeviceLoop as DeviceLoop
 from ._core_device import DeviceOptimizer as DeviceOptimizer
 from ._core_device import DeviceReader as DeviceReader
 from ._core_device import device_copy as device_copy
+from ._core_device import device_missing as device_missing
+from ._core_device import device_predict as device_predict
+from ._core_device import device_problem as device_problem
 from ._core_device import device_read as device_read
 from ._core_device import device_write as device_write
 from ._core_linear import LinearDescent as LinearDescent

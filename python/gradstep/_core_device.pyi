@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy import ndarray
 
-from ._core import Optimizer
+from ._core import Network, Optimizer
 
 class DeviceReader:
     """Finds where arrays on a GPU lie."""
@@ -65,3 +65,42 @@ def device_read(device: int, to: ndarray, address: int, /) -> None:
 
 def device_write(device: int, address: int, values: ndarray, /) -> None: ...
 def device_copy(device: int, to: int, address: int, bytes: int, /) -> None: ...
+
+class DeviceLoop:
+    """A run over data on a GPU, used as a `TrainLoop`; data are copied there."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Any,
+        metrics: Any,
+        x: Any,
+        y: Any,
+        batch_size: int,
+        optimizers: Sequence[Optimizer] = ...,
+        places: Sequence[tuple[int, int]] = ...,
+        weights: Any = None,
+        mask: Any = None,
+        outputs: bool = False,
+    ) -> None: ...
+    def take(self, x: Any, y: Any, weights: Any = None, mask: Any = None) -> None: ...
+    def release(self) -> None: ...
+    def start(self, order: ndarray | None, number: int = 0, ids: ndarray | None = None) -> None: ...
+    def advance(self, seconds: float, /) -> bool: ...
+    @property
+    def progress(self) -> tuple[int, int, float, list[float]]: ...
+    @property
+    def outputs(self) -> ndarray: ...
+    @property
+    def masks(self) -> list[None]: ...
+    @property
+    def over(self) -> bool: ...
+
+def device_predict(network: Network, x: Any, out: Any, batch_size: int, begin: int, seconds: float, /) -> int:
+    """As `Network.predict`."""
+
+def device_problem(network: Network, loss: Any = None, metrics: Any = None) -> tuple[int | None, str] | None:
+    """Which layer keeps a model from a GPU, or None for the model itself, and why; None: nothing does."""
+
+def device_missing() -> str:
+    """Why there is no GPU for models; empty: there is one."""

@@ -8,11 +8,22 @@ from . import _core
 from .checks import check_choice, check_int
 from .console import show
 
-__all__ = ["floatx", "get_num_threads", "set_floatx", "set_num_threads", "show_config"]
+__all__ = [
+    "floatx",
+    "get_device",
+    "get_num_threads",
+    "set_device",
+    "set_floatx",
+    "set_num_threads",
+    "show_config",
+]
 
 FLOATS = {"float32": "float32", "float64": "float64"}
 
+DEVICES = {"cpu": "cpu", "cuda": "cuda"}
+
 _floatx = "float32"
+_device = "cpu"
 
 
 def floatx() -> str:
@@ -50,6 +61,71 @@ def set_floatx(value: str) -> None:
     """
     global _floatx
     _floatx = check_choice("floatx", value, FLOATS)
+
+
+def get_device() -> str:
+    """Where models compute: "cpu", or what `set_device` set.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.config.get_device()
+    'cpu'
+    """
+    return _device
+
+
+def set_device(device: str) -> None:
+    """Set where ``fit``, ``evaluate``, ``predict`` and the calls on single batches compute.
+
+    With "cuda" that is the first GPU that is visible to the process. Data are copied to it once for each call. Weights
+    and the state of the optimizer stay in CPU memory: they are copied to the GPU when some batches begin, and back
+    when these end, so that callbacks, ``weights`` and ``save`` see them as on the CPU. Results are those of the CPU up
+    to rounding; shuffles and dropout are the same.
+
+    The GPU computes chains of ``Dense``, ``Activation``, ``Dropout``, ``Rescaling``, ``Flatten`` and ``Reshape`` layers
+    without regularizers and constraints, with the losses that see a row at a time and any optimizer that moves
+    elements or takes norms. Calls with something else raise an error that names it. Products of matrices are cuBLAS's,
+    in full float32 or float64.
+
+    The code for GPUs has been compiled, and tested in loops on the CPU. It has not been run on a GPU yet.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda"}
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not one of these names.
+    RuntimeError
+        This build of gradstep has no CUDA code, or there is no GPU, or no cuBLAS.
+
+    Examples
+    --------
+    >>> import gradstep as gs
+    >>> gs.config.set_device("cpu")
+    """
+    global _device
+    chosen = check_choice("device", device, DEVICES)
+    if chosen == "cuda":
+        _check_gpu()
+    _device = chosen
+
+
+def _check_gpu() -> None:
+    """Raise RuntimeError if there is no GPU for models."""
+    if not _core.build_info()["cuda"]:
+        raise RuntimeError(
+            "this build of gradstep has no CUDA code; pip install gradstep --no-binary gradstep "
+            "-C cmake.define.GRADSTEP_CUDA=ON builds it, with nvcc."
+        )
+    missing = _core.device_missing()
+    if missing:
+        raise RuntimeError(
+            f"{missing}; models compute on a GPU where NVIDIA's driver and cuBLAS are installed and found by the "
+            "system (LD_LIBRARY_PATH), or were loaded by another package before."
+        )
 
 
 def get_num_threads() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from .checks import describe, snake_case
@@ -9,6 +10,7 @@ from .checks import describe, snake_case
 __all__ = ["forget_names", "name_for", "next_name"]
 
 _given: dict[str, int] = {}
+_lock = threading.Lock()
 
 
 def name_for(item: object, name: Any) -> str:
@@ -22,7 +24,8 @@ def name_for(item: object, name: Any) -> str:
 
 def next_name(stem: str) -> str:
     """The next one of those that begin so."""
-    count = _given[stem] = _given.get(stem, -1) + 1
+    with _lock:
+        count = _given[stem] = _given.get(stem, -1) + 1
     return f"{stem}_{count}" if count else stem
 
 

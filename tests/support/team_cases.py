@@ -130,6 +130,7 @@ CASES: dict[str, Case] = {
     "convolutional": Case(convolutional, x=PIXELS, metrics=["accuracy"]),
     "branched": Case(**TWO, metrics=[["accuracy"], ["mae"]]),
     "batch normalization": Case(normalized, x=PIXELS, metrics=["accuracy"]),
+    "normalized, shards without rows": Case(normalized, x=PIXELS, batch_size=8),  # of the last batch, also the first
     "normalized words": Case(normalized_words, x=TOKENS),
     "normalized and weighted": Case(normalized, x=PIXELS, sample_weight=SPARED),
     "in order": Case(shuffle=False),

@@ -14,6 +14,10 @@ std::string noun(const char* singular, const std::string& label) {
   return label.empty() ? singular : singular + ("s" + label);
 }
 
+void throw_overlap(const std::string& one, const std::string& other) {
+  throw py::value_error(one + " overlaps " + other + "; each must have memory of its own.");
+}
+
 std::string shape_text(const py::array& array) { return py::str(array.attr("shape")); }
 
 py::array as_array(py::handle object, const std::string& name) {

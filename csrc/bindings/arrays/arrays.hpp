@@ -17,6 +17,8 @@ namespace py = pybind11;
 
 /// What an argument is called in an error: "gradient", or "gradients[3]" with the label "[3]".
 std::string noun(const char* singular, const std::string& label);
+/// Of two arrays that are written, by their names.
+[[noreturn]] void throw_overlap(const std::string& one, const std::string& other);
 /// "(3, 4)"
 std::string shape_text(const py::array& array);
 

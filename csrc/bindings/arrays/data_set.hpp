@@ -39,6 +39,21 @@ inline std::string member(const std::string& name, std::size_t i, std::size_t co
   return count == 1 ? name : name + "[" + std::to_string(i) + "]";
 }
 
+/// Of each of `count` outputs: its loss, and the names of its metrics; in lists, or of the one output alone.
+inline std::vector<Scoring> parse_scorings(std::size_t count, const py::object& loss, const py::object& metrics,
+                                           bool outputs) {
+  const auto losses = each_of(loss, count, "loss");
+  std::vector<py::object> names(count, py::tuple());
+  if (!metrics.is_none())
+    names = py::isinstance<py::list>(loss) ? each_of(metrics, count, "metrics") : std::vector<py::object>{metrics};
+  std::vector<Scoring> all;
+  for (std::size_t k = 0; k < count; ++k) {
+    all.push_back(parse_scoring(losses[k], names[k].cast<std::vector<std::string>>()));
+    all.back().outputs = outputs;
+  }
+  return all;
+}
+
 /// Rows of each input, as many. sparse: whether they may be sparse, where the network takes that.
 template <class Real>
 std::vector<Inputs> check_x(const Network<Real>& network, const py::handle& x, bool sparse = false) {

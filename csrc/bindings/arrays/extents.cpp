@@ -70,8 +70,7 @@ void Extents::sort(const Name& name) {
       if (!overlap(sorted_[i], sorted_[j])) continue;
       const bool in_order = later(sorted_[j], sorted_[i]);
       const Extent &one = sorted_[in_order ? j : i], &other = sorted_[in_order ? i : j];
-      throw py::value_error(name(one.owner, one.which) + " overlaps " + name(other.owner, other.which) +
-                            "; each must have memory of its own.");
+      throw_overlap(name(one.owner, one.which), name(other.owner, other.which));
     }
   last_ = written_;
 }

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 
 namespace py = pybind11;
 
@@ -54,7 +55,7 @@ std::shared_ptr<Guard> Hold::take(const std::shared_ptr<Guard>& guard, Use use) 
 }
 
 void bind_guard(py::module_& m) {
-  py::class_<PyGuard, Owned>(m, "Guard", "A lock of weights.")
+  SharedClass<PyGuard, Owned>(m, "Guard", "A lock of weights.")
       .def(py::init<>())
       .def(py::init([](const Owned& other) {
         auto made = std::make_shared<PyGuard>();

@@ -6,21 +6,19 @@ namespace gs {
 namespace {
 
 std::atomic<unsigned long> main_thread{0};  // 0: not known yet
-bool polling = false;                       // on that thread
+std::atomic<bool> polling{false};           // on that thread
 
-// What forks is the main thread of the child, whichever it was: there it is looked up again.
 void find_main_thread() {
-  static const bool registered = [] {
-    const pybind11::cpp_function forget([] { main_thread.store(0); });
-    pybind11::module_::import("os").attr("register_at_fork")(pybind11::arg("after_in_child") = forget);
-    return true;
-  }();
-  (void)registered;
   const auto ident = pybind11::module_::import("threading").attr("main_thread")().attr("ident");
   main_thread.store(ident.cast<unsigned long>());
 }
 
 }  // namespace
+
+void prepare_signals() {
+  const pybind11::cpp_function forget([] { main_thread.store(0); });
+  pybind11::module_::import("os").attr("register_at_fork")(pybind11::arg("after_in_child") = forget);
+}
 
 bool handles_signals() {
   if (main_thread.load(std::memory_order_relaxed) == 0) find_main_thread();
@@ -30,13 +28,12 @@ bool handles_signals() {
 bool check_signals() {
   const pybind11::gil_scoped_acquire held;
   const struct Polling {
-    const bool before = polling;
-    Polling() { polling = true; }
-    ~Polling() { polling = before; }
+    const bool before = polling.exchange(true);
+    ~Polling() { polling.store(before); }
   } now;
   return PyErr_CheckSignals() != 0;
 }
 
-bool is_polling() { return polling; }
+bool is_polling() { return polling.load(); }
 
 }  // namespace gs

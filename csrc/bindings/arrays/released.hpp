@@ -7,6 +7,18 @@
 
 namespace gs {
 
+/// Steps of fewer elements take less time than handing the interpreter's lock over and back; or, in a free-threaded
+/// interpreter, a turn (bindings/turns.hpp).
+#if defined(Py_GIL_DISABLED)
+constexpr std::size_t release_size = 1 << 11;
+#else
+constexpr std::size_t release_size = 1 << 14;
+#endif
+
+/// Once, when the module is imported: what forks is the main thread of the child, whichever it was, and is looked up
+/// there again.
+void prepare_signals();
+
 /// Whether signals are handled on this thread. The interpreter's lock must be held.
 bool handles_signals();
 

@@ -5,6 +5,7 @@
 
 #include "bindings/cuda/device_optimizer.hpp"
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 
 namespace gs {
 namespace {
@@ -73,9 +74,7 @@ class DeviceBound {
                              " arrays, in the parameters' order; got " +
                              std::string(py::str(py::type::of(gradients).attr("__name__"))) + ".");
       const auto all = py::reinterpret_borrow<py::sequence>(gradients);
-      if (all.size() != indices_.size())
-        throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
-                              "; got " + std::to_string(all.size()) + ".");
+      check_gradient_count(all.size(), indices_.size());
       for (std::size_t i = 0; i < indices_.size(); ++i) take(i, py::object(all[i]));
     }
     if (device_.optimizer().engine.options.average && grads_.size() < device_.parameters.size()) find_idle();
@@ -155,14 +154,14 @@ void copy_bytes(int device, py::buffer host, std::uintptr_t address, bool to_hos
 }  // namespace
 
 void bind_cuda(py::module_& m) {
-  py::class_<DeviceReader>(m, "DeviceReader")
+  SharedClass<DeviceReader>(m, "DeviceReader")
       .def(py::init<py::object, py::object>(), py::arg("type") = py::none(), py::arg("source") = py::none())
       .def("read", [](const DeviceReader& reader, py::handle array, const std::string& name) {
         const DeviceView view = reader.read(array, name);
         return py::make_tuple(reinterpret_cast<std::uintptr_t>(view.data), py::tuple(py::cast(view.shape)),
                               dtype_name(view.dtype), view.device);
       });
-  py::class_<DeviceOptimizer>(m, "DeviceOptimizer")
+  SharedClass<DeviceOptimizer>(m, "DeviceOptimizer")
       .def(py::init<py::object, int>())
       .def("add", &DeviceOptimizer::add)
       .def("truncate", &DeviceOptimizer::truncate)
@@ -176,7 +175,7 @@ void bind_cuda(py::module_& m) {
       .def("set_decays", [](DeviceOptimizer& o, std::size_t i, bool decays) { o.parameters.at(i).decays = decays; })
       .def("group_of", [](const DeviceOptimizer& o, std::size_t i) { return o.parameters.at(i).group; })
       .def("__len__", [](const DeviceOptimizer& o) { return o.parameters.size(); });
-  py::class_<DeviceBound>(m, "DeviceBound")
+  SharedClass<DeviceBound>(m, "DeviceBound")
       .def(py::init<py::object, std::vector<std::size_t>, std::vector<std::string>, std::vector<py::object>,
                     const DeviceReader&, py::object>())
       .def("step", &DeviceBound::step, py::pos_only())

@@ -2,12 +2,8 @@
 
 #include <pybind11/stl.h>
 
-#include <new>
-
 namespace gs {
 namespace {
-
-constexpr std::size_t boundary = 256;
 
 /// A part of a parameter's memory.
 struct Slot {
@@ -31,8 +27,7 @@ std::vector<Slot> slots_of(const Optimizer& engine, const Parameter& p) {
 
 // Scalars lie side by side: a rule takes the address of the first.
 std::size_t step_of(const Slot& slot) {
-  return slot.shape.empty() && slot.bytes == sizeof(double) ? slot.bytes
-                                                            : (slot.bytes + boundary - 1) / boundary * boundary;
+  return slot.shape.empty() && slot.bytes == sizeof(double) ? slot.bytes : device_aligned(slot.bytes);
 }
 
 py::tuple described(const std::string& name, const void* data, const std::vector<std::int64_t>& shape,
@@ -44,36 +39,21 @@ const std::byte* end_of(const Parameter& p) { return p.data + p.layout.size * it
 
 }  // namespace
 
-void check_device(DeviceError error, const char* what) {
-  if (error == 0) return;
-  const std::string text = device_error_text(error);
-  if (text == "out of memory") throw std::bad_alloc();
-  throw std::runtime_error(std::string(what) + " failed on the GPU; CUDA says: " + text + ".");
-}
-
-DeviceMemory::DeviceMemory(int device, std::size_t bytes) : device_(device) {
-  const CurrentDevice current(device);
-  check_device(current.error, "choosing the device");
-  check_device(device_allocate(&data_, bytes > 0 ? bytes : boundary), "an allocation");
-}
-DeviceMemory::~DeviceMemory() {
-  const CurrentDevice current(device_);
-  device_free(data_);
+void check_serves_gpu(const Optimizer& engine, const std::string& there, const std::string& otherwise) {
+  if (engine.rule.sees_matrices())
+    throw py::type_error(std::string(engine.rule.name) + " updates " + otherwise + " only; " + there +
+                         " need a rule that goes element by element.");
+  if (engine.options.storage == Storage::int8)
+    throw py::value_error("state_dtype must be None or 'bfloat16' for " + there + "; got 'int8'.");
+  if (engine.options.nonfinite != Options::Nonfinite::propagate)
+    throw py::value_error("on_nonfinite must be 'propagate' for " + there +
+                          ": the other ways would wait for the device in each step.");
 }
 
 DeviceOptimizer::DeviceOptimizer(py::object optimizer, int device)
     : device(device), owner_(std::move(optimizer)), optimizer_(owner_.cast<PyOptimizer&>()) {
   const Optimizer& engine = optimizer_.engine;
-  const std::string rule = engine.rule.name;
-  if (engine.rule.sees_matrices())
-    throw py::type_error(
-        rule + " updates arrays in CPU memory only; parameters on a GPU need a rule that goes element by element.");
-  if (engine.options.storage == Storage::int8)
-    throw py::value_error("state_dtype must be None or 'bfloat16' for parameters on a GPU; got 'int8'.");
-  if (engine.options.nonfinite != Options::Nonfinite::propagate)
-    throw py::value_error(
-        "on_nonfinite must be 'propagate' for parameters on a GPU: the other ways would wait for the device in each "
-        "step.");
+  check_serves_gpu(engine, "parameters on a GPU", "arrays in CPU memory");
   if (const std::size_t n = engine.scalars.size())
     scalars_ = std::make_unique<DeviceMemory>(device, n * sizeof(double));
 }
@@ -114,8 +94,7 @@ void DeviceOptimizer::check_new(const std::vector<DeviceView>& views, const std:
     const bool after = next != fresh.end() && next->first < last(v);
     if (!after && next != fresh.begin()) --next;
     if (next != fresh.end() && next->first < last(v) && v.data < last(views[next->second]))
-      throw py::value_error(name + " overlaps " + noun("parameter", labels[next->second]) +
-                            "; each must have memory of its own.");
+      throw_overlap(name, noun("parameter", labels[next->second]));
     fresh.emplace(v.data, i);
   }
 }

@@ -10,25 +10,13 @@
 
 #include "bindings/cuda/device_reader.hpp"
 #include "bindings/optimizers/optimizers.hpp"
+#include "update/cuda/device_memory.hpp"
 #include "update/cuda/device_step.hpp"
 
 namespace gs {
 
-/// Throws MemoryError or RuntimeError for an error of CUDA.
-void check_device(DeviceError error, const char* what);
-
-/// Zeros on a device.
-class DeviceMemory {
- public:
-  DeviceMemory(int device, std::size_t bytes);
-  ~DeviceMemory();
-  DeviceMemory(const DeviceMemory&) = delete;
-  std::byte* data() const { return static_cast<std::byte*>(data_); }
-
- private:
-  const int device_;
-  void* data_ = nullptr;
-};
+/// Throws unless an optimizer can step on a GPU. there, otherwise: what it would step, and what it steps.
+void check_serves_gpu(const Optimizer& engine, const std::string& there, const std::string& otherwise);
 
 class DeviceOptimizer {
  public:

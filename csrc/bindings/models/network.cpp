@@ -16,6 +16,7 @@
 #include "bindings/models/curvature_loop.hpp"
 #include "bindings/models/forward_backward.hpp"
 #include "bindings/models/kept_weights.hpp"
+#include "bindings/models/network.hpp"
 #include "bindings/models/network_parts.hpp"
 #include "bindings/models/row_jacobian.hpp"
 #include "bindings/models/scoring.hpp"
@@ -23,6 +24,7 @@
 #include "bindings/models/train_loop.hpp"
 #include "bindings/models/weight_attributes.hpp"
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
 #include "train/network.hpp"
 #include "train/train_loop.hpp"
@@ -34,41 +36,6 @@ std::size_t parse_batch_size(std::int64_t batch_size) {
   if (batch_size < 1) throw py::value_error("batch_size must be 1 or more; got " + std::to_string(batch_size) + ".");
   return std::size_t(batch_size);
 }
-
-class PyNetwork {
- public:
-  virtual ~PyNetwork() = default;
-  virtual std::vector<std::size_t> outputs() const = 0;
-  virtual py::list parameters(py::handle self) const = 0;
-  virtual std::size_t predict(py::handle x, py::handle out, std::int64_t batch_size, std::int64_t begin,
-                              double seconds) const = 0;
-  virtual double penalty() const = 0;
-  virtual std::size_t numbers() const = 0;
-  virtual std::vector<bool> masked() const = 0;
-  virtual std::vector<bool> takes_sparse() const = 0;
-  virtual std::size_t batch() const = 0;
-  virtual std::vector<std::vector<bool>> trained() const = 0;
-  virtual py::list dense_weights() const = 0;
-  virtual void set_weight_attributes(const std::vector<std::vector<py::object>>& weights) = 0;
-  virtual py::tuple value_and_grad(const py::object& loss, py::handle x, py::handle y, std::uint32_t number,
-                                   const py::object& weights, const py::object& mask) const = 0;
-  virtual void row_jacobian(py::handle x, const py::array& ids, std::uint32_t number,
-                            const std::vector<std::size_t>& places, const py::array& to) const = 0;
-  virtual py::tuple jvp(py::handle x, const py::object& directions, const py::object& dx, std::uint32_t number,
-                        bool training) const = 0;
-  virtual py::list gauss_newton_product(const py::object& loss, py::handle x, py::handle y,
-                                        const py::object& directions, std::uint32_t number, const py::object& weights,
-                                        const py::object& mask) const = 0;
-  virtual std::unique_ptr<PyCurvatureLoop> curvature(py::object self, const py::object& loss, py::handle x,
-                                                     py::handle y, std::size_t chunk,
-                                                     const std::vector<std::size_t>& places, const py::object& weights,
-                                                     const py::object& mask) const = 0;
-  virtual std::unique_ptr<PyTrainLoop> run(py::object self, const py::object& loss, const py::object& metrics,
-                                           bool outputs, py::handle x, py::handle y, std::size_t batch_size,
-                                           std::unique_ptr<PyStepper> stepper, bool gradients,
-                                           const py::object& weights, const py::object& mask, bool in_shards) const = 0;
-  virtual std::unique_ptr<PyForwardBackward> forward_backward(py::object self) const = 0;
-};
 
 template <class Real> class TypedNetwork : public PyNetwork {
  public:
@@ -125,6 +92,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return released([&] { return predictor.advance(all, outs, std::size_t(begin), seconds, hold.guard()); });
   }
 
+  AnyNetwork network() const override { return &network_; }
+  const std::shared_ptr<Guard>& guard() const override { return guard_; }
   double penalty() const override { return network_.penalty(); }
   std::size_t numbers() const override { return network_.numbers; }
   std::size_t batch() const override { return network_.batch; }
@@ -241,19 +210,8 @@ template <class Real> class TypedNetwork : public PyNetwork {
  private:
   static constexpr Dtype dtype = real_dtype<Real>();
 
-  /// Of each output: its loss, and the names of its metrics; in lists, or of the one output alone.
   std::vector<Scoring> parse_scorings(const py::object& loss, const py::object& metrics, bool outputs) const {
-    const std::size_t count = network_.outputs.size();
-    const auto losses = each_of(loss, count, "loss");
-    std::vector<py::object> names(count, py::tuple());
-    if (!metrics.is_none())
-      names = py::isinstance<py::list>(loss) ? each_of(metrics, count, "metrics") : std::vector<py::object>{metrics};
-    std::vector<Scoring> all;
-    for (std::size_t k = 0; k < count; ++k) {
-      all.push_back(parse_scoring(losses[k], names[k].cast<std::vector<std::string>>()));
-      all.back().outputs = outputs;
-    }
-    return all;
+    return gs::parse_scorings(network_.outputs.size(), loss, metrics, outputs);
   }
 
   /// Zeros, an array for each trainable weight.
@@ -320,7 +278,7 @@ std::unique_ptr<PyNetwork> make_network(const py::object& inputs, const std::vec
 
 void bind_network(py::module_& m) {
   m.def("weight_shapes", &weight_shapes_of);
-  py::class_<PyNetwork>(m, "Network")
+  SharedClass<PyNetwork>(m, "Network")
       .def(py::init(&make_network), py::arg("inputs"), py::arg("layers"), py::arg("dtype"),
            py::arg("kept") = py::none(), py::arg("guard") = py::none(), py::arg("nodes") = py::none(),
            py::arg("outputs") = py::none(), py::arg("masks") = py::none())
@@ -344,7 +302,7 @@ void bind_network(py::module_& m) {
       .def("gauss_newton_product", &PyNetwork::gauss_newton_product, py::arg("loss"), py::arg("x"), py::arg("y"),
            py::arg("directions"), py::arg("number") = 0, py::arg("weights") = py::none(), py::arg("mask") = py::none());
 
-  py::class_<PyTrainLoop> loop(m, "TrainLoop");
+  SharedClass<PyTrainLoop> loop(m, "TrainLoop");
   loop.def(py::init([](py::object network, const py::object& loss, const py::object& metrics, py::handle x,
                        py::handle y, std::int64_t batch_size, const std::vector<py::object>& optimizers,
                        const std::vector<PyStepper::Place>& places, py::object around, bool gradients,
@@ -361,7 +319,7 @@ void bind_network(py::module_& m) {
            py::arg("outputs") = false, py::arg("in_shards") = false);
   bind_methods(loop);
 
-  py::class_<PyCurvatureLoop>(m, "CurvatureLoop")
+  SharedClass<PyCurvatureLoop>(m, "CurvatureLoop")
       .def(py::init([](py::object network, const py::object& loss, py::handle x, py::handle y, std::int64_t chunk,
                        const std::vector<std::size_t>& places, const py::object& weights, const py::object& mask) {
              return network.cast<const PyNetwork&>().curvature(network, loss, x, y, parse_batch_size(chunk), places,
@@ -373,7 +331,7 @@ void bind_network(py::module_& m) {
            py::arg("number") = 0)
       .def("advance", &PyCurvatureLoop::advance);
 
-  py::class_<PyForwardBackward>(m, "ForwardBackward")
+  SharedClass<PyForwardBackward>(m, "ForwardBackward")
       .def(py::init([](py::object network) { return network.cast<const PyNetwork&>().forward_backward(network); }))
       .def("forward", &PyForwardBackward::forward, py::arg("x"), py::arg("training") = false, py::arg("number") = 0,
            py::arg("ids") = py::none(), py::arg("dx") = false)

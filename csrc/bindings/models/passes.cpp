@@ -13,6 +13,7 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/models/train_loop.hpp"
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "runtime/side_by_side.hpp"
 
 namespace gs {
@@ -236,7 +237,7 @@ class Passes {
 }  // namespace
 
 void bind_passes(py::module_& m) {
-  py::class_<Passes>(m, "Passes")
+  SharedClass<Passes>(m, "Passes")
       .def(py::init<std::size_t, int>(), py::arg("members"), py::arg("threads"))
       .def("add", &Passes::add, py::arg("member"), py::arg("loop"), py::arg("order") = py::none(),
            py::arg("number") = 0, py::arg("ids") = py::none())

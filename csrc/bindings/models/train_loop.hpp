@@ -18,6 +18,7 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/models/scoring.hpp"
 #include "bindings/optimizers/stepper.hpp"
+#include "bindings/turns.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {
@@ -71,8 +72,12 @@ class PyTrainLoop {
   virtual bool over() const = 0;
 };
 
+/// Numbers of rows below a limit; none: all of them.
+std::vector<std::int64_t> rows_in_order(const std::optional<py::array>& given, std::size_t limit);
+/// Batches, rows, mean loss, and the means of the outputs' losses, if there are several, and of the metrics.
+py::tuple progress_of(const std::vector<Scoring>& scorings, const Totals& totals);
 /// All that is called of a run.
-void bind_methods(py::class_<PyTrainLoop>& loop);
+void bind_methods(SharedClass<PyTrainLoop>& loop);
 
 /// What has the place of rows' numbers where random numbers depend on them, as many; none: nothing has.
 inline std::vector<std::int64_t> check_ids(const std::optional<py::array>& given, std::size_t rows) {
@@ -115,17 +120,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
   std::vector<std::int64_t> check_order(const std::optional<py::array>& given) const override {
-    std::vector<std::int64_t> order(data_.rows());
-    if (given) {
-      const py::array rows = check_rows<std::int64_t>(*given, "order", -1);
-      order.assign(data<std::int64_t>(rows), data<std::int64_t>(rows) + rows.size());
-      for (const std::int64_t row : order)
-        if (row < 0 || row >= std::int64_t(data_.rows()))
-          throw py::value_error("order must hold rows in [0, " + std::to_string(data_.rows()) + "); got " +
-                                std::to_string(row) + ".");
-    } else {
-      std::iota(order.begin(), order.end(), 0);
-    }
+    std::vector<std::int64_t> order = rows_in_order(given, data_.rows());
     network_.check_batches(order.size(), batch_size_);
     return order;
   }
@@ -194,20 +189,7 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
 
   py::tuple progress() const override { return progress_of(loop_); }
 
-  py::tuple progress_of(const Totals& totals) const override {
-    const auto mean_of = [](double total, double count) { return count > 0 ? total / count : 0; };
-    const auto mean = [&](double total) { return mean_of(total, double(totals.rows)); };
-    const auto has_loss = [](const Scoring& scoring) { return scoring.loss.info || scoring.by_caller; };
-    py::list values;
-    if (std::count_if(scorings_.begin(), scorings_.end(), has_loss) > 1)
-      for (std::size_t k = 0; k < scorings_.size(); ++k)
-        if (has_loss(scorings_[k])) values.append(mean(totals.head_totals[k]));
-    std::size_t next = 0;
-    for (std::size_t k = 0; k < scorings_.size(); ++k)
-      for (std::size_t m = 0; m < scorings_[k].metrics.size(); ++m)
-        values.append(mean_of(totals.metric_totals[next++], totals.head_counts[k]));
-    return py::make_tuple(totals.batches, totals.rows, mean(totals.loss_total), values);
-  }
+  py::tuple progress_of(const Totals& totals) const override { return gs::progress_of(scorings_, totals); }
 
   py::tuple totals() const override {
     std::vector<double> divisors;

@@ -1,4 +1,5 @@
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 
 #include <pybind11/stl.h>
 
@@ -10,9 +11,6 @@
 
 namespace gs {
 namespace {
-
-// Below this many elements a step takes less time than handing the interpreter's lock over and back.
-constexpr std::size_t release_size = 1 << 14;
 
 class Bound {
  public:
@@ -86,9 +84,10 @@ class Bound {
     if (labels_.size() == 1 && labels_[0].empty()) {
       take(0, gradients);
     } else if (PyList_Check(gradients.ptr()) || PyTuple_Check(gradients.ptr())) {
-      check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));
+      check_gradient_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())), indices_.size());
       for (std::size_t i = 0; i < indices_.size(); ++i) {
-        check_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())));  // again: the checks may run Python code
+        check_gradient_count(std::size_t(PySequence_Fast_GET_SIZE(gradients.ptr())),
+                             indices_.size());  // again: the checks may run Python code
         take(i, PySequence_Fast_GET_ITEM(gradients.ptr(), i));
       }
     } else {
@@ -113,12 +112,6 @@ class Bound {
 
   [[noreturn]] void refuse() const {
     throw_nonfinite(noun("gradient", labels_[moved_[optimizer_.engine.culprit]]), optimizer_.engine);
-  }
-
-  void check_count(std::size_t given) const {
-    if (given != indices_.size())
-      throw py::value_error("gradients must be as many as the parameters, " + std::to_string(indices_.size()) +
-                            "; got " + std::to_string(given) + ".");
   }
 
   void take(std::size_t i, py::handle object) {
@@ -173,7 +166,7 @@ class Bound {
 }  // namespace
 
 void bind_bound(py::module_& m) {
-  py::class_<Bound>(m, "Bound")
+  SharedClass<Bound>(m, "Bound")
       .def(py::init<py::object, std::vector<std::size_t>, std::vector<std::string>, py::object>())
       .def("step", &Bound::step, py::pos_only())
       .def("check", &Bound::check, py::pos_only());

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "bindings/module.hpp"
+#include "bindings/turns.hpp"
 #include "update/factored.hpp"
 
 namespace gs {
@@ -63,9 +64,8 @@ void PyOptimizer::check_new(const std::vector<py::object>& given, const std::vec
       const py::array &a = fresh[order[i]], &b = fresh[order[j]];
       if (extent(b).first >= extent(a).second) break;
       if (overlaps(a, b))
-        throw py::value_error(noun("parameter", labels[std::max(order[i], order[j])]) + " overlaps " +
-                              noun("parameter", labels[std::min(order[i], order[j])]) +
-                              "; each must have memory of its own.");
+        throw_overlap(noun("parameter", labels[std::max(order[i], order[j])]),
+                      noun("parameter", labels[std::min(order[i], order[j])]));
     }
 }
 
@@ -226,6 +226,12 @@ Dtype PyOptimizer::check_gradient(const Parameter& p, const py::array& g, const 
   return dtype;
 }
 
+void check_gradient_count(std::size_t given, std::size_t parameters) {
+  if (given != parameters)
+    throw py::value_error("gradients must be as many as the parameters, " + std::to_string(parameters) + "; got " +
+                          std::to_string(given) + ".");
+}
+
 void throw_nonfinite(const std::string& gradient, const Optimizer& optimizer) {
   PyErr_SetString(
       PyExc_FloatingPointError,
@@ -266,7 +272,7 @@ void bind_optimizers(py::module_& m) {
   });
   m.def("rule", [](const std::string& name) { return describe(find_rule(name)); }, py::arg("name"));
 
-  py::class_<PyOptimizer>(m, "Optimizer")
+  SharedClass<PyOptimizer>(m, "Optimizer")
       .def(py::init<const std::string&, const std::map<std::string, double>&, const py::dict&>(), py::arg("rule"),
            py::arg("values"), py::arg("options") = py::dict())
       .def_property_readonly("rule", [](const PyOptimizer& o) { return o.engine.rule.name; })

@@ -135,6 +135,8 @@ class Places {
   std::uint64_t seen_;
 };
 bool has_shape(const py::array& array, const Layout& layout);
+/// Throws unless there is a gradient for each parameter.
+void check_gradient_count(std::size_t given, std::size_t parameters);
 /// Throws unless the array can be updated in place; its type.
 Dtype check_parameter(const py::array& array, const std::string& name);
 

@@ -15,13 +15,12 @@
 #include "bindings/arrays/released.hpp"
 #include "bindings/arrays/tensor_view.hpp"
 #include "bindings/optimizers/optimizers.hpp"
+#include "bindings/turns.hpp"
 #include "runtime/buffer.hpp"
 
 namespace gs {
 namespace {
 
-// Below this many elements a step takes less time than handing the interpreter's lock over and back.
-constexpr std::size_t release_size = 1 << 14;
 // A larger number of steps is not exact in double.
 constexpr double most_steps = 0x1p53;
 constexpr std::size_t max_counters = 3;
@@ -359,7 +358,7 @@ class TensorGroups {
 }  // namespace
 
 void bind_tensor_groups(py::module_& m) {
-  py::class_<TensorGroups>(m, "TensorGroups")
+  SharedClass<TensorGroups>(m, "TensorGroups")
       .def(py::init<py::object, py::object>(), py::arg("type"), py::arg("source"))
       .def("add", &TensorGroups::add, py::arg("optimizer"), py::arg("counters"), py::arg("slots"))
       .def("replace", &TensorGroups::replace, py::arg("number"), py::arg("optimizer"), py::arg("slots"))

@@ -25,6 +25,7 @@ DeviceError device_from_host(void* to, const void* from, std::size_t bytes) noex
 DeviceError device_to_host(void* to, const void* from, std::size_t bytes) noexcept { return copy(to, from, bytes); }
 DeviceError device_to_device(void* to, const void* from, std::size_t bytes) noexcept { return copy(to, from, bytes); }
 DeviceError device_wait(DeviceStream, DeviceStream) noexcept { return 0; }
+int device_count() noexcept { return 1; }
 DeviceError device_of(const void*, int* device) noexcept { return *device = 0, 0; }
 CurrentDevice::CurrentDevice(int) noexcept {}
 CurrentDevice::~CurrentDevice() = default;
@@ -48,7 +49,9 @@ template <class Work> DeviceError waited(Work work) {
 
 }  // namespace
 
-const char* device_error_text(DeviceError error) noexcept { return cudaGetErrorString(cudaError_t(error)); }
+const char* device_error_text(DeviceError error) noexcept {
+  return error == product_failed ? "cuBLAS refused a product" : cudaGetErrorString(cudaError_t(error));
+}
 
 DeviceError device_allocate(void** memory, std::size_t bytes) noexcept {
   const cudaError_t error = cudaMalloc(memory, bytes);
@@ -74,6 +77,11 @@ DeviceError device_wait(DeviceStream stream, DeviceStream other) noexcept {
   if (error == cudaSuccess) error = cudaStreamWaitEvent(native(stream), event, 0);
   cudaEventDestroy(event);  // once it has happened
   return error;
+}
+
+int device_count() noexcept {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
 }
 
 DeviceError device_of(const void* memory, int* device) noexcept {

@@ -6,8 +6,9 @@
 
 namespace gs {
 
-/// 0, or an error of the CUDA runtime.
+/// 0, or an error of the CUDA runtime, or of cuBLAS.
 using DeviceError = int;
+inline constexpr DeviceError product_failed = -1;
 const char* device_error_text(DeviceError error) noexcept;
 
 /// A stream as __cuda_array_interface__ has it: 0 and 1 are the default stream.
@@ -22,6 +23,8 @@ DeviceError device_to_device(void* to, const void* from, std::size_t bytes) noex
 
 /// What is queued on `stream` from now on begins after what is queued on `other`.
 DeviceError device_wait(DeviceStream stream, DeviceStream other) noexcept;
+/// How many devices there are; 0 if CUDA finds none, or has no driver.
+int device_count() noexcept;
 /// Which device memory is on.
 DeviceError device_of(const void* memory, int* device) noexcept;
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/describe.hpp"
 #include "core/portable.hpp"
 #include "kernels/cuda/device.hpp"
 
@@ -16,6 +17,14 @@ constexpr unsigned block_threads = 256;
 constexpr std::size_t most_blocks = 4096;
 // Of the parameters of a kernel, which hold a body: what every GPU and driver takes.
 constexpr std::size_t most_parameters = 4096;
+
+/// with_values, of a rule that may have no fields: nvcc warns of its loop over none.
+template <class Rule> Rule with_settings([[maybe_unused]] const double* values) {
+  if constexpr (Rule::fields().size() == 0)
+    return {};
+  else
+    return with_values<Rule>(values);
+}
 
 /// A tree of sums whose shape never changes: thread adds what lies `width` above it.
 template <std::size_t sums> HD void fold_step(double (*lanes)[sums], unsigned thread, unsigned width) {

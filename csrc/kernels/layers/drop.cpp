@@ -2,14 +2,13 @@
 #include "kernels/layers/drop.hpp"
 
 #include "core/normal.hpp"
-#include "core/random.hpp"
 
 namespace gs {
 namespace {
 
 struct Keep {
   template <class Real> static HD Real of(Real x, std::uint32_t bits, Real scale, const Draw& draw) {
-    return bits >= draw.threshold ? x * scale : Real(0);
+    return keep(x, bits, scale, draw);
   }
 };
 
@@ -26,16 +25,15 @@ struct MultiplyNoise {
 };
 
 // The random words of a row of n columns: `with` takes some of them at a time, for columns from `first` to before
-// `last`. Column j has word j / quarter of counter j % quarter: neighbours are drawn side by side.
+// `last`.
 template <class With> HD void draw_row(std::size_t n, std::uint64_t row, const Draw& draw, With with) {
   constexpr std::size_t width = 16;
-  const std::size_t quarter = (n + 3) / 4;
+  const std::size_t quarter = quarter_of(n);
   for (std::size_t begin = 0; begin < quarter; begin += width) {
     std::uint32_t drawn[4][width];
 #pragma omp simd
     for (std::size_t k = 0; k < width; ++k) {
-      const auto four =
-          philox({std::uint32_t(begin + k), std::uint32_t(row), std::uint32_t(row >> 32), draw.pass}, draw.key);
+      const auto four = draw_four(begin + k, row, draw);
       drawn[0][k] = four[0];
       drawn[1][k] = four[1];
       drawn[2][k] = four[2];

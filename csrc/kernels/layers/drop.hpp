@@ -1,10 +1,12 @@
 // Random numbers for the elements of rows: setting some to zero, and normal noise.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
 #include "core/portable.hpp"
+#include "core/random.hpp"
 #include "kernels/isa.hpp"
 
 namespace gs {
@@ -23,6 +25,21 @@ struct Draw {
 HD std::uint32_t drop_threshold(double rate) {
   const double most = std::uint32_t(-1), at = __builtin_nearbyint(rate * (most + 1));
   return std::uint32_t(at < most ? at : most);
+}
+
+/// What numbers are multiplied by that a drop keeps.
+HD double drop_scale(double rate) { return rate < 1 ? 1 / (1 - rate) : 0; }
+
+/// How many counters a row of n columns has. Column j has word j / quarter of counter j % quarter: neighbours are drawn
+/// side by side.
+HD std::size_t quarter_of(std::size_t n) { return (n + 3) / 4; }
+/// The words of a counter of a row.
+HD std::array<std::uint32_t, 4> draw_four(std::size_t counter, std::uint64_t row, const Draw& draw) {
+  return philox({std::uint32_t(counter), std::uint32_t(row), std::uint32_t(row >> 32), draw.pass}, draw.key);
+}
+/// What a drop makes of x by its word.
+template <class Real> HD Real keep(Real x, std::uint32_t word, Real scale, const Draw& draw) {
+  return word >= draw.threshold ? x * scale : Real(0);
 }
 
 /// x (count, n), in place; ids (count): the rows of the data set that they are.

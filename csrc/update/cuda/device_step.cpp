@@ -2,12 +2,10 @@
 
 #include "core/measure.hpp"
 #include "runtime/subnormals.hpp"
+#include "update/cuda/device_memory.hpp"
 
 namespace gs {
 namespace {
-
-constexpr std::size_t boundary = 256;
-std::size_t rounded_up(std::size_t bytes) { return (bytes + boundary - 1) / boundary * boundary; }
 
 /// Arrays whose update is the same.
 struct Batch {
@@ -135,8 +133,8 @@ class Step {
 DeviceSpace device_space(const std::vector<const Parameter*>& parameters) {
   std::size_t sums = 0;
   for (const Parameter* p : parameters) sums += device_sums(p->layout.size);
-  return {rounded_up(sums * max_sums * sizeof(double)), rounded_up(parameters.size() * sizeof(double)),
-          rounded_up(parameters.size() * device_constants)};
+  return {device_aligned(sums * max_sums * sizeof(double)), device_aligned(parameters.size() * sizeof(double)),
+          device_aligned(parameters.size() * device_constants)};
 }
 
 DeviceWorkspace device_workspace(const DeviceSpace& space, std::byte* memory) {

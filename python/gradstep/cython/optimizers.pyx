@@ -1,4 +1,4 @@
-# cython: language_level=3, embedsignature=True
+# cython: language_level=3, embedsignature=True, freethreading_compatible=True
 """The fused steps as C functions without the GIL, as ``scipy.linalg.cython_blas`` is for BLAS.
 
 For loops that Cython or Numba compiles. The same kernels, and the same bits, as `gradstep.optimizers`::

@@ -14,7 +14,7 @@ class SparseColumns:
 
     Values of another dtype than the network's, and columns that are not int32, are converted; all other arrays are the
     matrix's own. Entries that are given twice are added, and those of a row brought in order: so sums are those of the
-    dense rows, to the bit.
+    dense rows, bit for bit.
 
     Parameters
     ----------

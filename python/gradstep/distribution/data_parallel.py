@@ -60,8 +60,9 @@ class DataParallel:
     All processes run the same script. The gradient of a batch is the sum of those of its shards, by a tree of pairs
     that does not depend on who computed which shard: weights and logs have the same bits for 1, 2, 4, ... processes.
     They differ in rounding from those of `fit` without a distribution, which sums over the rows of a batch at once.
+    `BatchNormalization` takes mean and variance over the whole batch, by the same tree.
 
-    Shard ``i`` has its own rows of the data, ``rows * i // shards`` and those after it, in an order of its own in each
+    Shard ``i`` has its own rows of the data, ``rows * i // shards`` and those after it, in its own order in each
     epoch; a batch takes as many of each. A process reads the rows of its own shards only.
 
     Where a process fails, all end: `fit` has no elasticity. `callbacks.BackupAndRestore` goes on with any number of

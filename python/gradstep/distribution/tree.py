@@ -161,6 +161,7 @@ class RoundedTreeSum(TreeSum):
         return quotients
 
     def total(self, divisor: float, out: np.ndarray) -> None:
+        """The same, sent in bfloat16."""
         part = self.part(divisor)
         if self._comm is None:
             out[:] = part

@@ -19,6 +19,7 @@ from ..data.sources import gives_batches, is_sparse
 from ..minimize.methods.base import Method
 from ..optimizers.schedules.base import LearningRateSchedule
 from ..trainers.cautions import warn_of_targets
+from ..trainers.on_gpu import check_cpu
 from .copies import copies_of, set_rate
 from .member import Member
 from .result import FitManyResult
@@ -128,6 +129,7 @@ def fit_many(
     if threads is not None:
         check_int("threads", threads, 1)
     batch_rows(batch_size, 1)
+    check_cpu("many models trained at once")
     _check_model(model)
     _check_data(x, "x")
     rates = None if learning_rate is None else [_rate(*each) for each in _each(learning_rate, count, "learning_rate")]

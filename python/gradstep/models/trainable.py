@@ -193,7 +193,7 @@ class Trainable(Face):
             Data. Rows of float32, float64 or uint8 in C order, a memmap too, are read where they lie, and converted as
             they are read. Other arrays are copied into memory as a whole, once: pandas and polars tables, dask arrays,
             datasets of h5py and zarr too; give batches, or a memmap, where they do not fit. A SciPy sparse matrix is
-            multiplied as it is where the first layers are `Dense`, with the same result to the bit, and made dense a
+            multiplied as it is where the first layers are `Dense`, with bit-identical results, and made dense a
             batch at a time elsewhere. A generator, an iterable or a sequence such as `gradstep.utils.PyDataset` gives
             batches ``(x, y)`` or ``(x, y, sample_weight)``; `gradstep.utils.rebatch` makes them of chunks. A model of
             several inputs takes a list with an array for each, or a dict by their names; so are `y` and `sample_weight`

@@ -210,7 +210,7 @@ class SAM(SingleWrapper, Optimizer):
         try:
             act(self.bind(params))
         except BaseException:
-            self._forget(registered)
+            self._withdraw(registered)
             raise
 
     def _restore(self) -> None:

@@ -24,6 +24,7 @@ from .counted import counted_if_done
 from .data_adapter import DataAdapter
 from .executor import Executor
 from .model_face import ModelFace
+from .on_gpu import predict
 from .runs import KeptRun, Run
 
 __all__ = ["SLICE", "Evaluator", "Scores", "metrics_in"]
@@ -149,7 +150,8 @@ class Evaluator:
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                done = network.predict(arrays_of(rows), outs, batch, begin, 0.0 if each else seconds)
+                limit = 0.0 if each else seconds
+                done = predict(network, executor.steps, arrays_of(rows), outs, batch, begin, limit)
                 for mapping in mappings:
                     mapping.let_go()
                 if each:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core, losses, optimizers
+from ..config import get_device
 from ..data.columns import Columns, arrays_of
 from ..data.rows import Rows
 from ..data.sparse import SparseColumns
@@ -21,6 +22,7 @@ from ..optimizers.base.wrappers import Wrapper
 from .losses_and_metrics import LossesAndMetrics, Targets
 from .model_face import ModelFace
 from .network import Step, address, check_backward, learned, renew
+from .on_gpu import DeviceLoop, device_loop, predict
 from .output_metrics import BorrowedMetrics, MetricUse
 from .runs import HasStepLogs, KeptRun, Run, RunOverBatches, RunWithMetrics
 
@@ -31,10 +33,11 @@ MOST_KEPT, MOST_ROWS = 4, 1024
 SINGLE = 2**31  # the first number of a pass that is no epoch
 
 
-def _kind_of(rows: Rows, train: bool) -> tuple[int, bool, bool, bool | tuple[bool, ...]]:
+def _kind_of(rows: Rows, train: bool) -> tuple[Any, ...]:
     """What a run over one batch must be made for."""
     x = rows.x
-    return len(rows), train, rows.weights is None, x.sparse if isinstance(x, Columns) else isinstance(x, SparseColumns)
+    sparse = x.sparse if isinstance(x, Columns) else isinstance(x, SparseColumns)
+    return len(rows), train, rows.weights is None, sparse, get_device()
 
 
 class Executor:
@@ -243,7 +246,7 @@ class Executor:
         except Exception:
             if len(optimizer._core) > registered:
                 self._indices = None
-                optimizer._forget(registered)
+                optimizer._withdraw(registered)
                 self.changed()
             raise
 
@@ -286,15 +289,20 @@ class Executor:
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
         in_shards: bool = False,
-    ) -> _core.TrainLoop:
-        """The engine's run over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
+    ) -> Any:
+        """A `TrainLoop` over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
         in_shards: whether batches are shards of larger ones."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
-        names: list[list[str]] = [[] for _ in specifications]
+        names, reads = [list[str]() for _ in specifications], any(not use.engine for use in uses)
         for use in uses:
             if use.engine and use.engine != "loss":
                 names[use.output].append(use.engine)
         assert self.network is not None
+        leaves = [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()]
+        attached = leaves, [] if optimizer is None else optimizer._leaf_positions(indices)
+        if get_device() == "cuda":
+            given = (specifications, names), arrays_of(rows.x), targets, batch, optimizer, attached
+            return device_loop(self.network, self.steps, *given, gradients, reads)
         return _core.TrainLoop(
             self.network,
             specifications,
@@ -302,13 +310,12 @@ class Executor:
             arrays_of(rows.x),
             targets.values,
             batch,
-            [] if optimizer is None else [leaf._core for leaf in optimizer._leaves()],
-            [] if optimizer is None else optimizer._leaf_positions(indices),
+            *attached,
             optimizer._wrapper_settings if isinstance(optimizer, Wrapper) else None,
             gradients,
             targets.weights,
             targets.masks,
-            any(not use.engine for use in uses),
+            reads,
             in_shards,
         )
 
@@ -344,7 +351,7 @@ class Executor:
         version = self.version
         run = self.run(rows, len(rows), train, fresh)
         in_python = any(map(callable, self.specifications(rows)))
-        is_kept = isinstance(run, _core.TrainLoop) and len(rows) <= MOST_ROWS and not in_python
+        is_kept = isinstance(run, (_core.TrainLoop, DeviceLoop)) and len(rows) <= MOST_ROWS and not in_python
         return KeptRun(run, _kind_of(rows, train) if is_kept else None, version)
 
     def put_back(self, kept: KeptRun) -> None:
@@ -379,7 +386,7 @@ class Executor:
         assert network is not None
         outs = [np.empty((count, *row), self.model.dtype) for row in self.output_rows]
         flat = [out if out.ndim == 2 else out.reshape(count, math.prod(out.shape[1:])) for out in outs]
-        network.predict(arrays_of(rows), flat, max(count, 1), 0, 0.0)
+        predict(network, self.steps, arrays_of(rows), flat, max(count, 1), 0, 0.0)
         return self.model._pack_outputs(outs)
 
     def logs(self, run: Any, names: Sequence[str] | None = None) -> dict[str, float]:

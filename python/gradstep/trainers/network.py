@@ -16,6 +16,7 @@ __all__ = [
     "address",
     "arranged",
     "check_backward",
+    "computing_layers",
     "graph_of",
     "learned",
     "network_of",
@@ -65,7 +66,7 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
     return network
 
 
-def _working(steps: Sequence[Step]) -> list[Layer]:
+def computing_layers(steps: Sequence[Step]) -> list[Layer]:
     """The layers that compute something, each once, in the order of their calls."""
     return list({id(step.layer): step.layer for step in steps if step.layer._computes_itself}.values())
 
@@ -75,7 +76,7 @@ def graph_of(
 ) -> tuple[list[Layer], CallGraph, list[Value], list[Value | None]]:
     """The layers that compute something, which are the graph's first ones; the calls as a graph; and its values and
     their masks, in the order in which steps count them."""
-    working, always = _working(steps), frozenset[int]()
+    working, always = computing_layers(steps), frozenset[int]()
     while True:
         graph = CallGraph(shapes, working, always)
         values = [Value(i, tuple(shape)) for i, shape in enumerate(shapes)]
@@ -107,7 +108,7 @@ def _fitting(mask: Value | None, output: Value) -> int | None:
 
 def renew(network: _core.Network, steps: Sequence[Step]) -> None:
     """Tell what computes layers which weights are to be trained now, and how."""
-    settings: list[Any] = [layer._settings()[: len(layer._weights)] for layer in _working(steps)]
+    settings: list[Any] = [layer._settings()[: len(layer._weights)] for layer in computing_layers(steps)]
     network.set_weight_attributes(settings + [[]] * (len(network.trained) - len(settings)))
 
 

@@ -62,7 +62,6 @@ class Trainer:
     ----------
     initial_epoch : int, optional
         Set by a callback that restores a run, when training begins.
-    seed : int, optional
     key : tuple of int, optional
         Of the shuffles.
     passes : int
@@ -72,7 +71,6 @@ class Trainer:
     def __init__(self, model: ModelFace, executor: Executor, data: DataAdapter, evaluator: Evaluator) -> None:
         self.model, self._executor, self._data, self._evaluator = model, executor, data, evaluator
         self.initial_epoch: int | None = None
-        self.seed: int | None = None
         self.key: seeds.Key | None = None
         self.passes = 0
         self._fits: list[tuple[int, int]] = []  # process and thread of each that goes on, the first one trains
@@ -209,9 +207,7 @@ class Trainer:
 
     def _check_alike(self, team: DataParallel, counters: tuple[int | None, ...]) -> None:
         """Raise an error in all processes of a team if they do not begin alike."""
-        if self.key is None:
-            self.key = seeds.fresh_key()
-        drawn = self.key, *(step.layer._key for step in self._executor.steps)
+        drawn = self._shuffle_key(), *(step.layer._key for step in self._executor.steps)
         team.agree("the first and last epoch, steps and passes of fit", counters)
         team.agree("seeds of shuffles and layers (call utils.set_random_seed first)", drawn)
         team.agree("the weights when training begins, as a hash of them,", weights_hash(self.model.weights))
@@ -261,23 +257,19 @@ class Trainer:
         every = isinstance(self._executor.stage, Method) and chosen is self._executor.stage
         return (chosen.log_names, ()) if every else ((), chosen.log_names)
 
-    def take_seed(self, seed: Any) -> None:
-        """Seed the random numbers of the model, if it has a seed."""
-        key = seeds.key_of(seed)
-        if key is not None:
-            self.seed, self.key = key[0], seeds.Sequence(key[0]).fresh_key()
-
     def order(self, number: int, rows: int) -> np.ndarray:
         """The rows of a pass, shuffled."""
-        if self.key is None:
-            self.key = seeds.fresh_key()
-        return seeds.shuffled(self.key, number, rows)
+        return seeds.shuffled(self._shuffle_key(), number, rows)
 
     def shard_order(self, number: int, shard: int, rows: int) -> np.ndarray:
         """The rows of a shard in a pass, shuffled."""
+        return seeds.shuffled(self._shuffle_key(), number, rows, shard + 1)
+
+    def _shuffle_key(self) -> seeds.Key:
+        """The key of the shuffles, drawn where no seed was given."""
         if self.key is None:
             self.key = seeds.fresh_key()
-        return seeds.shuffled(self.key, number, rows, shard + 1)
+        return self.key
 
 
 def _scoring(feed: Feed | None) -> Any:

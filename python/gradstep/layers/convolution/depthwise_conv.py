@@ -64,7 +64,7 @@ class DepthwiseConv(Convolution, Layer):
 
 
 class DepthwiseConv1D(DepthwiseConv):
-    r"""1D depthwise convolution layer, over sequences: each channel times kernels of its own.
+    r"""1D depthwise convolution layer, over sequences: each channel with its own kernels.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class DepthwiseConv1D(DepthwiseConv):
 
     Notes
     -----
-    Channel c of the input makes channels c * depth_multiplier and those after it, each with a kernel of its own. It is
+    Channel c of the input makes channels c * depth_multiplier and those after it, each with its own kernel. It is
     a convolution with as many groups as channels.
 
     Examples
@@ -126,7 +126,7 @@ class DepthwiseConv1D(DepthwiseConv):
 
 
 class DepthwiseConv2D(DepthwiseConv):
-    r"""2D depthwise convolution layer, over images: each channel times kernels of its own.
+    r"""2D depthwise convolution layer, over images: each channel with its own kernels.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ class DepthwiseConv2D(DepthwiseConv):
 
     Notes
     -----
-    Channel c of the input makes channels c * depth_multiplier and those after it, each with a kernel of its own. It is
+    Channel c of the input makes channels c * depth_multiplier and those after it, each with its own kernel. It is
     a convolution with as many groups as channels.
 
     Examples

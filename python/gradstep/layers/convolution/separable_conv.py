@@ -78,7 +78,7 @@ class SeparableConv(Convolution, Layer):
 
 
 class SeparableConv1D(SeparableConv):
-    r"""1D separable convolution layer, over sequences: each channel times kernels of its own, then each step.
+    r"""1D separable convolution layer, over sequences: each channel with its own kernels, then each step.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ class SeparableConv1D(SeparableConv):
 
 
 class SeparableConv2D(SeparableConv):
-    r"""2D separable convolution layer, over images: each channel times kernels of its own, then each pixel.
+    r"""2D separable convolution layer, over images: each channel with its own kernels, then each pixel.
 
     Parameters
     ----------

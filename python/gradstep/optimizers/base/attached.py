@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +19,19 @@ from .hyperparameters import Configured
 from .sparse import as_engine_gradient
 
 __all__ = ["Attached"]
+
+# Held by a thread that registers arrays of an optimizer, or forgets them. A child of fork() gets a new one: the thread
+# that holds it may not exist there.
+_registering = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _registering
+    _registering = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Attached(Configured):
@@ -36,6 +51,7 @@ class Attached(Configured):
         # other objects are held here.
         self._seen: dict[int, tuple[Any, int]] = {}
         self._unclaimed: dict[str, int] = {}  # of a copy: numbers of the arrays that were copied with it, by name
+        self._registrars: dict[int, int] = {}  # of registered arrays: the threads that did it, by number
         self._last: tuple[list[int], list[str], Step] | None = None
         self._stepped: Any = None  # the list or dict that was stepped last
 
@@ -47,6 +63,19 @@ class Attached(Configured):
         names: Sequence[str] | None = None,
     ) -> list[int]:
         """The engine's numbers of these arrays; those that are new are registered, all or none."""
+        known = [self._seen.get(id(leaf)) if isinstance(leaf, np.ndarray) else None for leaf in leaves]
+        if not self._unclaimed and None not in known:
+            return [seen[1] for seen in known if seen]
+        with _registering:
+            return self._register(leaves, labels, groups, names)
+
+    def _register(
+        self,
+        leaves: Sequence[Any],
+        labels: Sequence[str],
+        groups: Sequence[int] | None,
+        names: Sequence[str] | None,
+    ) -> list[int]:
         indices: list[int] = []
         new: list[tuple[int, np.ndarray]] = []
         for i, (leaf, label) in enumerate(zip(leaves, labels, strict=True)):
@@ -81,6 +110,7 @@ class Attached(Configured):
             self._names += called
             for (i, array), index in zip(new, added, strict=True):
                 indices[i] = index
+                self._registrars[index] = threading.get_ident()
                 self._seen[id(leaves[i])] = None if leaves[i] is array else leaves[i], index
                 average = self._core.state(index).get("average")
                 if average is not None:  # an array that misses steps stays where it is, and so does its average
@@ -97,7 +127,7 @@ class Attached(Configured):
         try:
             self._check_replaced(registered, labels, indices, same)
         except ValueError:
-            self._forget(registered)
+            self._withdraw(registered)
             raise
         return indices
 
@@ -159,9 +189,10 @@ class Attached(Configured):
 
     def _bound(self, indices: list[int], labels: list[str]) -> Step:
         """The engine's step over these arrays; the last one is kept, since most loops step the same arrays."""
-        if self._last is None or self._last[0] != indices or self._last[1] != labels:
-            self._last = (indices, labels, self._make_bound(indices, labels))
-        return self._last[2]
+        last = self._last
+        if last is None or last[0] != indices or last[1] != labels:
+            self._last = last = (indices, labels, self._make_bound(indices, labels))
+        return last[2]
 
     def _make_bound(self, indices: list[int], labels: list[str]) -> Step:
         if isinstance(self._core, DeviceCore):
@@ -170,12 +201,25 @@ class Attached(Configured):
 
     def _forget(self, registered: int) -> None:
         """Leave only the first `registered` arrays, as if the others had never been seen."""
-        if len(self._core) > registered:
+        with _registering:
+            if len(self._core) <= registered:
+                return
             self._last = None
             self._core.truncate(registered)
             del self._names[registered:]
+            self._registrars = {index: by for index, by in self._registrars.items() if index < registered}
             self._seen = {key: seen for key, seen in self._seen.items() if seen[1] < registered}
             self._unclaimed = {name: index for name, index in self._unclaimed.items() if index < registered}
+
+    def _withdraw(self, registered: int) -> None:
+        """After an error: forget what this thread has registered after the first `registered` arrays.
+
+        All stay if another thread has registered some meanwhile, as it may be about to step them.
+        """
+        with _registering:
+            here, registrars = threading.get_ident(), self._registrars
+            if all(by == here for index, by in registrars.items() if index >= registered):
+                self._forget(registered)
 
     def _uses_fallback(self, name: str) -> bool:
         """Whether an array of this name is no matrix to a rule that sees matrices."""

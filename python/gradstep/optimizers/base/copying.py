@@ -18,7 +18,7 @@ __all__ = ["Copied"]
 Self = TypeVar("Self", bound="Copied")
 
 # What belongs to an object and not to what it is: found again, or made again.
-PASSING = ("_core", "_seen", "_unclaimed", "_last", "_stepped")
+PASSING = ("_core", "_seen", "_unclaimed", "_registrars", "_last", "_stepped")
 
 
 class Copied(Configured):
@@ -53,6 +53,7 @@ class Copied(Configured):
         spared = [arrays[other] if isinstance(other, int) else other for other in self._excluded[0]]
         vars(self).update(
             _seen={id(array): (None, index) for index, array in enumerate(arrays)},
+            _registrars={},
             _unclaimed={name: index for index, name in enumerate(self._names)},
             _excluded=(spared, self._excluded[1]),
         )

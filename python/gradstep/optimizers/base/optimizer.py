@@ -125,7 +125,7 @@ class Optimizer(Attached, Copied, Stateful):
             indices = self._attach_once(params, leaves, labels)
             self._bound(indices, labels).step(gradients if labels[0] else gradients[0])
         except Exception:
-            self._forget(registered)
+            self._withdraw(registered)
             raise
         self._stepped = params if isinstance(params, (list, dict)) else None
 
@@ -179,7 +179,7 @@ class Optimizer(Attached, Copied, Stateful):
                     raise ValueError("groups must be made of arrays that this optimizer does not know yet.")
             return Bound(self, indices, labels, structure)
         except Exception:
-            self._forget(registered)
+            self._withdraw(registered)
             self._core.truncate_groups(before)
             self._group_schedules = {key: s for key, s in self._group_schedules.items() if key[0] < before}
             raise
