@@ -61,18 +61,17 @@ double Optimizer::learning_rate(const Parameter& parameter) const {
   return rule.learning_rate < rule.fields.size() ? groups[parameter.group].values[rule.learning_rate] : 1;
 }
 
-const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {
+const UpdateKernel& Optimizer::make_kernel(const Parameter& parameter, std::size_t at) {
   const Dtype real = real_of(parameter.dtype);
-  const std::size_t at =
-      parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
   const std::int64_t steps = this->steps(parameter);
-  if (made_[at] == steps) return kernels_[at];
   const bool is_first = made_[at] < 0;
   if (is_first) made_[at] = steps;
   if (const auto known = others_.find({at, steps}); !is_first && known != others_.end()) return known->second;
   UpdateKernel& kernel = is_first ? kernels_[at] : others_[{at, steps}];
-  const std::vector<double> values = values_of(parameter);
-  const Common common = rule.common(values.data());
+  const bool has_own_values = !parameter.decays || (rule.fallback.decay && !parameter.is_matrix);
+  const std::vector<double> own_values = has_own_values ? values_of(parameter) : std::vector<double>{};
+  const double* const values = has_own_values ? own_values.data() : groups[parameter.group].values.data();
+  const Common common = rule.common(values);
   kernel = {};
   const auto stored = [&](const auto& table, int index) {
     return options.storage == Storage::int8   ? table.packed[index]
@@ -85,9 +84,9 @@ const UpdateKernel& Optimizer::update_kernel(const Parameter& parameter) {
   if (rule.measuring.sums > 0)
     kernel.first = stored(kernels().measure, index);
   else if (fallback)
-    kernel.update = rule.fallback.at(values.data(), steps + 1, real);
+    kernel.update = rule.fallback.at(values, steps + 1, real);
   else if (rule.at)
-    kernel.update = rule.at(values.data(), steps + 1, real);
+    kernel.update = rule.at(values, steps + 1, real);
   kernel.real = real;
   kernel.slots = rule.slots.size();
   kernel.factors.decay = options.coupled_decay ? 1 : 1 - values[rule.learning_rate] * common.weight_decay;
@@ -225,8 +224,8 @@ Optimizer::Outcome Optimizer::step(const std::vector<ParamGrad>& grads, ThreadTe
     return Outcome::accumulated;
   }
   for (const Task& task : tasks_)
-    if (const auto& pending = task.grad->parameter->pending; pending && task.grad->rows)
-      pending->add(*task.kernel, task.scale, task.grad->rows->rows);
+    if (task.grad->rows && task.grad->parameter->pending)
+      task.grad->parameter->pending->add(*task.kernel, task.scale, task.grad->rows->rows);
   update_averages(idle);
   for (const ParamGrad& m : grads) count_step(*m.parameter);
   count();

@@ -73,7 +73,12 @@ class Optimizer {
   std::vector<double> values_of(const Parameter& parameter) const;
 
   /// The update of a parameter in the step to come; lives until the next one begins. Not for two threads at once.
-  const UpdateKernel& update_kernel(const Parameter& parameter);
+  const UpdateKernel& update_kernel(const Parameter& parameter) {
+    const Dtype real = real_of(parameter.dtype);
+    const std::size_t at =
+        parameter.group * 8 + std::size_t(int(real)) * 4 + std::size_t(parameter.decays) * 2 + parameter.is_matrix;
+    return made_[at] == steps(parameter) ? kernels_[at] : make_kernel(parameter, at);
+  }
 
   using Idle = std::vector<const Parameter*>;
   enum class Outcome { updated, accumulated, nonfinite };
@@ -123,6 +128,8 @@ class Optimizer {
     double scale;  // what clipping leaves of the gradient
   };
   class Chunks;
+  /// The update of parameters of the kind `at`; there may be several, of parameters at other steps.
+  const UpdateKernel& make_kernel(const Parameter& parameter, std::size_t at);
   /// The tasks of a step.
   void make_tasks(const std::vector<ParamGrad>& grads);
   bool measures() const;

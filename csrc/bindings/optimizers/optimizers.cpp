@@ -178,7 +178,7 @@ std::vector<std::size_t> PyOptimizer::add(const std::vector<py::object>& given, 
     extents_.push_back({first, last, index});
     longest_ = std::max(longest_, std::size_t(last - first));
   }
-  std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  arrange();
   return indices;
 }
 

@@ -55,6 +55,10 @@ class PyOptimizer {
 
   /// Throws if the array has been resized, reshaped, reallocated, made read-only or given another dtype since.
   void check_unmoved(std::size_t index, const std::string& label) const;
+  /// The parameter, if a gradient is one of those that steps mostly get: of its shape and dtype, in C order, away from
+  /// all parameters; and itself in C order where it was. Null: `check_unmoved` and `check_gradient` say what is wrong,
+  /// if anything is. gradient: a numpy array.
+  const Parameter* fitting(std::size_t index, PyObject* gradient);
   /// Whether an array is, element for element, one that is updated.
   bool is_itself(std::size_t index, const py::array& array) const;
   /// Throws unless the gradient fits the parameter and overlaps none; its type.
@@ -101,6 +105,10 @@ class PyOptimizer {
   const Group& group(std::size_t index) const;
   std::vector<Wanted> wanted_state(const Parameter& parameter) const;
   void prepare(std::size_t table, std::int64_t steps);
+  /// Whether memory is that of no parameter, nor between the elements of one.
+  bool is_apart(const std::byte* first, const std::byte* last) const;
+  /// Sorts the extents, and makes the parameters anew as `fitting` sees them.
+  void arrange();
   /// The first parameter that the array overlaps; -1 if there is none.
   std::ptrdiff_t overlapped(const py::array& array) const;
 
@@ -116,7 +124,20 @@ class PyOptimizer {
   std::vector<py::dtype> dtypes_;  // (parameter): the objects, which are compared faster than what they say
   bool busy_ = false;
   std::vector<Extent> extents_;  // of the parameters, by first address
-  std::size_t longest_ = 0;      // of any extent so far, in bytes: how far back an overlap can begin
+
+  // What a step looks at of a parameter, side by side: hundreds of small arrays are a matter of cache lines.
+  struct Place {
+    PyObject* array;
+    const std::byte* data;
+    PyObject* dtype;
+    const std::byte* apart;  // a gradient that is known to be away from all parameters
+    const Parameter* parameter;
+    std::size_t bytes;
+    int axes;  // -1: `fitting` takes none
+    std::int64_t shape[4];
+  };
+  std::vector<Place> places_;  // (parameter)
+  std::size_t longest_ = 0;    // of any extent so far, in bytes: how far back an overlap can begin
 };
 
 /// Parameters of an optimizer that are updated again and again.

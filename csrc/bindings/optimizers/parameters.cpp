@@ -1,5 +1,6 @@
 // The arrays of an optimizer: where they lie, whether they still do, and who else holds them.
 #include <algorithm>
+#include <iterator>
 
 #include "bindings/optimizers/optimizers.hpp"
 
@@ -35,6 +36,52 @@ std::ptrdiff_t PyOptimizer::overlapped(const py::array& array) const {
   return -1;
 }
 
+bool PyOptimizer::is_apart(const std::byte* first, const std::byte* last) const {
+  auto it = std::lower_bound(extents_.begin(), extents_.end(), last, [](auto& e, auto* at) { return e.first < at; });
+  while (it != extents_.begin() && (--it)->first + longest_ > first)
+    if (it->last > first) return false;
+  return true;
+}
+
+void PyOptimizer::arrange() {
+  std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  places_.clear();
+  for (const Parameter& p : parameters) {
+    const py::array& array = arrays[p.number];
+    Place place{array.ptr(), p.data, dtypes_[p.number].ptr(), nullptr, &p, std::size_t(array.nbytes()), -1, {}};
+    if (p.layout.contiguous && p.layout.shape.size() <= std::size(place.shape)) {
+      place.axes = int(p.layout.shape.size());
+      std::copy(p.layout.shape.begin(), p.layout.shape.end(), place.shape);
+    }
+    places_.push_back(place);
+  }
+}
+
+const Parameter* PyOptimizer::fitting(std::size_t index, PyObject* gradient) {
+  using py::detail::npy_api;
+  constexpr int readable = npy_api::NPY_ARRAY_C_CONTIGUOUS_ | npy_api::NPY_ARRAY_ALIGNED_;
+  Place& place = places_[index];
+  const auto is_as_known = [&](const PyObject* object, int flags) {
+    const auto* const array = py::detail::array_proxy(object);
+    if ((array->flags & flags) != flags || array->descr != place.dtype || array->nd != place.axes) return false;
+    for (int d = 0; d < place.axes; ++d)
+      if (array->dimensions[d] != place.shape[d]) return false;
+    return true;
+  };
+  if (!is_as_known(place.array, readable | npy_api::NPY_ARRAY_WRITEABLE_) || !is_as_known(gradient, readable))
+    return nullptr;
+  const auto data = [](const PyObject* object) {
+    return reinterpret_cast<const std::byte*>(py::detail::array_proxy(object)->data);
+  };
+  if (data(place.array) != place.data) return nullptr;
+  const std::byte* const g = data(gradient);
+  if (g != place.apart) {
+    if (!is_apart(g, g + place.bytes)) return nullptr;
+    place.apart = g;
+  }
+  return place.parameter;
+}
+
 void PyOptimizer::truncate(std::size_t length) {
   check_idle();
   if (length >= parameters.size()) return;
@@ -45,6 +92,7 @@ void PyOptimizer::truncate(std::size_t length) {
   ++forgotten_;
   extents_.erase(std::remove_if(extents_.begin(), extents_.end(), [&](auto& e) { return e.index >= length; }),
                  extents_.end());
+  arrange();
 }
 
 std::ptrdiff_t PyOptimizer::find(const py::array& array) const {
@@ -110,7 +158,7 @@ void PyOptimizer::replace(std::size_t index, const py::array& array, const std::
   for (Extent& e : extents_)
     if (e.index == index) e = {first, last, index};
   longest_ = std::max(longest_, std::size_t(last - first));
-  std::sort(extents_.begin(), extents_.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  arrange();
 }
 
 }  // namespace gs
