@@ -9,17 +9,16 @@ import numpy as np
 
 from ... import constraints, initializers, regularizers
 from ...checks import check_bool, check_choice, check_int
-from ..base.mixin import LayerMixin
 from ..convolution.windows import many, places
 from ..reshaping.rearranged import SPATIAL, standardize_data_format
-from .recurrent import Recurrent
+from .recurrent import Recurrent, RecurrentMixin
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
 
 PADDINGS = {name: name for name in ("valid", "same")}
 
 
-class ConvLSTM(LayerMixin):
+class ConvLSTM(RecurrentMixin):
     """Mixin, before `Recurrent` among the bases, of LSTM layers that convolve: all but their number of axes."""
 
     _n = 1  # spatial axes
@@ -80,7 +79,7 @@ class ConvLSTM(LayerMixin):
         self.recurrent_activation = self._function("recurrent_activation", recurrent_activation)
         self.unit_forget_bias = check_bool("unit_forget_bias", unit_forget_bias)
         super().__init__(
-            self.filters,  # type: ignore[call-arg]  # the arguments are those of `Recurrent`
+            self.filters,
             activation,
             use_bias,
             rules,
@@ -134,7 +133,7 @@ class ConvLSTM(LayerMixin):
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
-        return super().specification() | {  # type: ignore[operator]
+        return super().specification() | {
             "kind": "conv_recurrent",
             "filters": self.filters,
             "size": self.kernel_size,
@@ -148,7 +147,7 @@ class ConvLSTM(LayerMixin):
     @property
     def states(self) -> list[np.ndarray]:
         """The states that a stateful layer begins its next batch with, of the shape of an output: h and c."""
-        kept: list[np.ndarray] = super().states  # type: ignore[misc]
+        kept: list[np.ndarray] = super().states
         return [np.moveaxis(state, -1, 1) for state in kept] if self.data_format == "channels_first" else kept
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..base.layer import Layer, Shape
 from ..core.activation import stages_of
 from .with_states import WithStates
 
-__all__ = ["Recurrent"]
+__all__ = ["Recurrent", "RecurrentMixin"]
 
 
 class Recurrent(WithStates, Layer):
@@ -235,3 +235,9 @@ def _rate(name: str, value: float) -> float:
     if not 0 <= rate < 1:
         raise ValueError(f"{name} must be in [0, 1); got {value!r}.")
     return rate
+
+
+if TYPE_CHECKING:
+    RecurrentMixin = Recurrent
+else:
+    RecurrentMixin = object  # as `LayerMixin`: stands before `Recurrent` among the bases
