@@ -57,17 +57,16 @@ struct Pool {
     if (!dx) return;
     const Matrix<Real> dy = out.dy(schedule, call);
     const std::byte* const which = mean ? nullptr : index(window, call, dy);
-    schedule.each_row(
-        dx.rows, dx.columns, {{dy.at, which}, {dx.at}},
-        [=, window = window, mean = mean, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
-          const Real* const from = dy.at + first * dy.columns;
-          Real* const to = dx.at + first * dx.columns;
-          if (!window.covers()) std::fill_n(to, count * dx.columns, Real(0));
-          if (which)
-            loops.max_backward(window, from, which + first * dy.columns * index_size(window), count, to);
-          else
-            loops.mean_backward(window, from, count, to);
-        });
+    schedule.each_row(dx.rows, dx.columns, {{dy.at, which}, {dx.at}},
+                      [=, window = window, &loops = pool_loops<Real>()](std::size_t first, std::size_t count) {
+                        const Real* const from = dy.at + first * dy.columns;
+                        Real* const to = dx.at + first * dx.columns;
+                        if (!window.covers()) std::fill_n(to, count * dx.columns, Real(0));
+                        if (which)
+                          loops.max_backward(window, from, which + first * dy.columns * index_size(window), count, to);
+                        else
+                          loops.mean_backward(window, from, count, to);
+                      });
     in.put_dx(schedule, call);
   }
 

@@ -18,7 +18,7 @@ struct Most {
   HD void raise(const double* v) {
     for (std::size_t k = 0; k < pairs; ++k) {
       const Two size = Two(TwoMasks(two(v, 2 * k)) & INT64_MAX);
-      lanes[k] = (size > lanes[k]) | (size != size) ? size : lanes[k];
+      lanes[k] = ((size > lanes[k]) | (size != size)) ? size : lanes[k];
     }
   }
   HD double all() const;

@@ -37,9 +37,9 @@ class NoSignals {
 }  // namespace
 
 /// Threads that help one team after another, and sleep in between.
-class Pool {
+class HelperPool {
  public:
-  static Pool& get() { return *current.load(std::memory_order_acquire); }
+  static HelperPool& get() { return *current.load(std::memory_order_acquire); }
 
   void lend(const std::shared_ptr<ThreadTeam>& team) {
     {
@@ -49,7 +49,7 @@ class Pool {
       for (; helpers_ + 1 < team->threads(); ++helpers_) {
         const NoSignals blocked;
         try {
-          std::thread(&Pool::live, this, helpers_ + 1).detach();
+          std::thread(&HelperPool::live, this, helpers_ + 1).detach();
         } catch (const std::system_error&) {
           break;  // the system gives no more: those there are do the work
         }
@@ -67,12 +67,12 @@ class Pool {
  private:
   // A child of fork() has none of its parent's threads, and may have a copy of a locked mutex: it gets a new pool.
   // Pools are never destroyed, since their threads end with the process.
-  static Pool* fresh() {
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { current.store(new Pool); });
+  static HelperPool* fresh() {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { current.store(new HelperPool); });
     (void)registered;
-    return new Pool;
+    return new HelperPool;
   }
-  static std::atomic<Pool*> current;
+  static std::atomic<HelperPool*> current;
 
   void live(int thread) {
     for (std::uint64_t seen = 0;;) {
@@ -102,13 +102,13 @@ class Pool {
   int helpers_ = 0;
 };
 
-std::atomic<Pool*> Pool::current{Pool::fresh()};
+std::atomic<HelperPool*> HelperPool::current{HelperPool::fresh()};
 
-ThreadTeam::Lent::Lent(const std::shared_ptr<ThreadTeam>& team) : team_(*team) { Pool::get().lend(team); }
+ThreadTeam::Lent::Lent(const std::shared_ptr<ThreadTeam>& team) : team_(*team) { HelperPool::get().lend(team); }
 
 ThreadTeam::Lent::~Lent() {
   team_.dismiss();
-  Pool::get().take_back(team_);
+  HelperPool::get().take_back(team_);
 }
 
 namespace {

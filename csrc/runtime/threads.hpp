@@ -170,7 +170,7 @@ class ThreadTeam {
    private:
     ThreadTeam& team_;
   };
-  friend class Pool;
+  friend class HelperPool;
 
   void publish(std::size_t chunks, const void* context, Call call) {
     context_.store(context, std::memory_order_relaxed);
