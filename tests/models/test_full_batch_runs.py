@@ -83,10 +83,10 @@ def test_methods_are_pickled_with_what_they_learned(name):
 
 def test_settings_are_saved():
     settings = made(minimizers.LBFGS(m=3, c2=0.5)).get_compile_config()
-    assert settings["optimizer"] == {"class_name": "LBFGS", "config": {"m": 3, "c1": 1e-4, "c2": 0.5}}
+    assert settings["optimizer"] == {"class_name": "LBFGS", "config": {"m": 3, "c1": 1e-4, "c2": 0.5, "maxls": 30}}
     other = made("sgd")
     other.compile_from_config(settings)
-    assert repr(other.optimizer) == "LBFGS(m=3, c1=0.0001, c2=0.5)"
+    assert repr(other.optimizer) == "LBFGS(m=3, c1=0.0001, c2=0.5, maxls=30)"
     again = minimizers.Sequence.from_config(sequence().get_config())
     assert repr(again) == repr(sequence())
     assert repr(copy.deepcopy(again)) == repr(again)
