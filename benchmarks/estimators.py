@@ -307,7 +307,7 @@ def halving(quick: bool, _: Any) -> Iterator[Row]:
 
 
 def reviews(quick: bool, archive: str | None) -> Iterator[Row]:
-    """Movie reviews from raw text to test accuracy: the example, in a process of its own."""
+    """The example of movie reviews, from raw text to test accuracy, run in a separate process."""
     if archive is None:
         return
     script = Path(__file__).parent.parent / "examples" / "sparse_text.py"

@@ -76,9 +76,9 @@ template <class Real> class TrainLoop : public Totals {
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
-  /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
-  /// over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to raise; see
-  /// `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
+  /// Runs whole batches, at least one, until `seconds` have passed or a thread waits for the guard. Returns whether
+  /// the pass is over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to
+  /// raise; see `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see
   /// `bad_label`.
   bool advance(double seconds, const Guard& guard);
   /// Of a loop of shards: what is due in the midst of a batch, or null; all that a batch of full size asks for; and the

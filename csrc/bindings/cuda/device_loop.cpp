@@ -134,7 +134,7 @@ std::unique_ptr<PyDeviceLoop> make_loop(py::object network, const py::object& lo
       known.network());
 }
 
-/// (layer or None, why) of the first thing that keeps a model from a GPU; None: there is none.
+/// Why a model cannot run on a GPU, as (layer or None, reason); None if it can.
 py::object problem_of(const PyNetwork& network, const py::object& loss, const py::object& metrics) {
   DeviceProblem problem;
   std::visit(

@@ -44,7 +44,7 @@ class DeviceOptimizer {
     py::object steps;  // an array of the count, or None
   };
   void check_new(const std::vector<DeviceView>& views, const std::vector<std::string>& labels) const;
-  /// A parameter whose memory overlaps [first, last); null if there is none.
+  /// A parameter whose memory overlaps [first, last), or null.
   const Parameter* at(const std::byte* first, const std::byte* last) const;
 
   py::object owner_;

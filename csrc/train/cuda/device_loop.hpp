@@ -28,8 +28,9 @@ template <class Real> class DeviceLoop : public Totals {
   void take(const Data& data);
   /// As TrainLoop::start; order, and ids if there are some, have a number for each row of the pass.
   void start(std::vector<std::int64_t> order, std::uint32_t number, const std::vector<std::int64_t>& ids = {});
-  /// Whole batches until `seconds` have passed or somebody waits for the guard, at least one; true when the pass is
-  /// over. A slice that has longer than 0 is made as long as it takes for copies of weights to be a tenth of it.
+  /// Runs whole batches, at least one, until `seconds` have passed or a thread waits for the guard. Returns whether
+  /// the pass is over. A slice that has longer than 0 is made as long as it takes for copies of weights to be a tenth
+  /// of it.
   bool advance(double seconds, const Guard& guard);
 
   std::size_t steps_of(std::size_t count) const { return (count + batch_size_ - 1) / batch_size_; }

@@ -55,7 +55,7 @@ template <class Real> class DeviceNetwork {
   const DeviceWeights<Real>& weights_;
   const std::size_t most_;
   const bool training_;
-  std::size_t first_;  // stage that has weights to be trained; there is none: the number of stages
+  std::size_t first_;  // the first stage with weights to train; the number of stages if no stage has any
   const DeviceProducts products_;
   std::unique_ptr<DeviceMemory> memory_;
   Real *x_ = nullptr, *ones_ = nullptr, *dy_[2] = {};
