@@ -46,6 +46,7 @@ def test_a_module_comes_over_with_equal_outputs(name):
 
 
 def test_a_row_of_modules_is_a_sequential_that_trains():
+    gs.utils.set_random_seed(0)
     module, x = made("mlp")
     model = gs.models.from_torch(module)
     assert type(model) is gs.Sequential
