@@ -10,7 +10,7 @@ from .converted import Converted, Shape, refuse, weights_of
 
 __all__ = ["adaptive", "conv", "conv_transpose", "pad", "pooling", "shuffle", "unshuffle", "upsample"]
 
-FIRST = {"data_format": "channels_first"}
+FIRST: dict[str, Any] = {"data_format": "channels_first"}
 
 
 def _each(value: Any, n: int) -> tuple[int, ...]:
@@ -157,21 +157,21 @@ def upsample(module: Any, shape: Shape) -> Converted:
     places, mode = [size or 0 for size in shape[2:]], module.mode
     n = len(places)
     if module.size is not None:
-        wanted = list(_each(module.size, n))
+        sizes = [float(size) for size in _each(module.size, n)]
     else:
         factors = _each_or_none(module.scale_factor, n)
-        wanted = [int(p * f) for p, f in zip(places, factors, strict=True) if f is not None]
-    whole = all(w % p == 0 for w, p in zip(wanted, places, strict=True))
-    modes = ("nearest", "nearest-exact") if whole else ("nearest-exact",) if n == 2 else ()
-    refuse(
-        module, mode not in (*modes, *(("bilinear",) if n == 2 else ())), "be by whole factors, or bilinear of images,"
-    )
+        sizes = [p * float(factor or 1) for p, factor in zip(places, factors, strict=True)]
+    refuse(module, not all(size.is_integer() for size in sizes), "give a whole number of places")
+    wanted = [int(size) for size in sizes]
+    is_whole = all(w % p == 0 for w, p in zip(wanted, places, strict=True))
+    modes = {"nearest"} if is_whole else set()
+    modes |= {"nearest-exact"} if is_whole or n == 2 else set()
+    modes |= {"bilinear"} if n == 2 else set()
+    refuse(module, mode not in modes, "be by whole factors, or bilinear of images,")
     refuse(module, bool(module.align_corners), "have align_corners=False")
-    exact = module.size is not None or all(float(p * f).is_integer() for p, f in zip(places, factors, strict=True))
-    refuse(module, mode == "bilinear" and not exact, "give a whole number of places")
-    kind = {"interpolation": "bilinear" if mode == "bilinear" else "nearest"} if n == 2 else {}
-    if not whole:
-        return [(layers.Resizing(*wanted, **kind, **FIRST), [])]
+    kind: dict[str, Any] = {"interpolation": "bilinear" if mode == "bilinear" else "nearest"} if n == 2 else {}
+    if not is_whole:
+        return [(layers.Resizing(wanted[0], wanted[1], **kind, **FIRST), [])]
     size = tuple(w // p for w, p in zip(wanted, places, strict=True))
     if n == 1:  # which has no data_format
         return [(layers.Permute((2, 1)), []), (layers.UpSampling1D(size[0]), []), (layers.Permute((2, 1)), [])]
