@@ -113,10 +113,10 @@ def draw(result: Result, figure: Figure) -> None:
     marked(right, sizes, result.rows, "tuned", 0, "each at its best rate")
     marked(right, sizes, result.rows, "accuracy", 1, f"all at rate {RATE:g}")
     for size, row in zip(sizes, result.rows, strict=True):
+        place = (size, row.mean("tuned") + row.deviation("tuned"))
         right.annotate(
-            f"{row.mean('rate'):g}", (size, row.mean("tuned") + row.deviation("tuned")), (0, 4), textcoords="offset points", ha="center",
-            fontsize="small",
-        )  # fmt: skip
+            f"{row.mean('rate'):g}", place, (0, 4), textcoords="offset points", ha="center", fontsize="small"
+        )
     right.set_ylabel("accuracy on test rows (best rates above)")
     right.set_ylim(top=1.05)
     right.legend(fontsize="small", loc="lower left")

@@ -58,8 +58,8 @@ def page(experiment: Experiment, result: Result) -> str:
     parts.append(table(experiment, result))
     machine = "; ".join(f"{key}: {value}" for key, value in result.machine.items())
     parts.append(
-        f"Data: {result.data}. Made by `python -m gradstep experiments {experiment.name}` in {duration(result.seconds)}; "
-        f"every value of every seed is in `{experiment.name}.json`. {machine}."
+        f"Data: {result.data}. Made by `python -m gradstep experiments {experiment.name}` in "
+        f"{duration(result.seconds)}; every value of every seed is in `{experiment.name}.json`. {machine}."
     )
     return "\n\n".join(parts) + "\n"
 

@@ -37,7 +37,7 @@ def to_torch(model: Any) -> Any:
     TypeError
         `model` is no model.
     ValueError
-        It is not built; or a layer has no counterpart or gets a mask, which the message names: `export_onnx` writes all.
+        It is not built; or a layer has no counterpart or gets a mask. The message names it; `export_onnx` writes it.
     ImportError
         PyTorch is not installed.
 
