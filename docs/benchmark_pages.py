@@ -51,7 +51,7 @@ def over_ours(case: Any, problems: list[dict[str, Any]]) -> dict[str, dict[str, 
 
 def card(result: dict[str, Any]) -> str:
     """The machine and the versions as a table."""
-    lines = ["| | |", "|---|---|"]
+    lines = ["| machine | |", "|---|---|"]
     about = {key: f"{value:.2g}" if isinstance(value, float) else value for key, value in result["card"].items()}
     lines += [f"| {key} | {value} |" for key, value in about.items() if value or value == 0]
     lines += [f"| {title} | {what} |" for title, what in result["rivals"].items()]
