@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def network(axes: Axes, sizes: Sequence[int], heads: int = 1) -> None:
         [(i, (k - (n - 1) / 2) * (1.6 if heads > 1 and i == len(sizes) - 1 else 1)) for k in range(n)]
         for i, n in enumerate(sizes)
     ]
-    for one, other in zip(places, places[1:], strict=False):
+    for one, other in pairwise(places):
         for a in one:
             for b in other:
                 axes.plot(*zip(a, b, strict=True), color=GREY, linewidth=0.7, zorder=1)
