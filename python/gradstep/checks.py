@@ -19,6 +19,7 @@ __all__ = [
     "batch_rows",
     "check_bool",
     "check_choice",
+    "check_config",
     "check_float",
     "check_folder",
     "check_int",
@@ -144,6 +145,13 @@ def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
     if value not in table:
         raise ValueError(f"{name} must be one of {', '.join(table)}; got {value!r}.{closest(value, table)}")
     return table[value]
+
+
+def check_config(config: Any, what: str = "config") -> Mapping[str, Any]:
+    """The argument of a `from_config`: a dict."""
+    if not isinstance(config, Mapping):
+        raise TypeError(f"{what} must be a dict, as get_config() gives; got {describe(config)}.")
+    return config
 
 
 def check_folder(folder: str) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from gradstep import _core
+from gradstep.trainers.full_batch.residual_loss import ResidualLoss
+from gradstep.trainers.full_batch.whole_loss import WholeLoss
 from gradstep.trainers.network import Step, learned, network_of
-from gradstep.trainers.residual_loss import ResidualLoss
 from gradstep.trainers.runs import RunWithMetrics
-from gradstep.trainers.whole_loss import WholeLoss
 
 __all__ = [
     "Graph",

@@ -25,10 +25,10 @@ from .data_adapter import DataAdapter
 from .evaluator import SLICE, Evaluator
 from .executor import Executor
 from .fit_arguments import FitArguments
-from .full_batch import check_arrays, whole_feed
+from .full_batch.run import check_arrays, whole_feed
 from .model_face import ModelFace
-from .sharded import weights_hash
-from .team_feed import team_feed
+from .shards.run import weights_hash
+from .shards.team_feed import team_feed
 
 if TYPE_CHECKING:
     from ..distribution import DataParallel

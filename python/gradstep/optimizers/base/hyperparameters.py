@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ... import _core
-from ...checks import check_float, describe
+from ...checks import check_config, check_float, describe
 from ...hints import no_attribute, renamed
 from ...seeds import fresh_key, word
 from ..schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
@@ -246,11 +246,15 @@ class Configured:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        return cls(**cls._deserialized(check_config(config), custom_objects))
+
+    @classmethod
+    def _deserialized(cls, config: Mapping[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+        """The arguments of a config: what `get_config` described in it is made."""
         from ..schedules.registry import revive
 
-        return cls(**revive(config, custom_objects))
+        made: dict[str, Any] = revive(config, custom_objects)
+        return made
 
 
 @cache
