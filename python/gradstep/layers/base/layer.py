@@ -58,9 +58,9 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
 
     Notes
     -----
-    An argument of the constructor may be assigned later, ``layer.rate = 0.1``: it is checked as there and holds from the
-    next call on, in models without `compile`, in a running `fit` from the next epoch on. Once the layer is built, what
-    would change shapes of weights or outputs is a ValueError.
+    An argument of the constructor may be assigned later, ``layer.rate = 0.1``: it is checked as there and holds from
+    the next call on, in models without `compile`, in a running `fit` from the next epoch on. Once the layer is built,
+    what would change shapes of weights or outputs is a ValueError.
 
     A custom layer has these methods, of which a subclass defines the first two at least:
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
@@ -49,7 +49,8 @@ def _settings_of(cls: Any) -> frozenset[str]:
 
 def settings_of(layer: Settable) -> dict[str, Any]:
     """The settings of a layer, by the names of the constructor's arguments."""
-    return {name: getattr(layer, layer._kept_as.get(name, name)) for name in _settings_of(type(layer))}
+    cls: Any = type(layer)
+    return {name: getattr(layer, layer._kept_as.get(name, name)) for name in _settings_of(cls)}
 
 
 class Settable:
@@ -68,8 +69,8 @@ class Settable:
         _in_numpy: bool
 
     def __setattr__(self, name: str, value: Any) -> None:
-        known = vars(self)
-        if known.get("built") and not self._in_numpy and name in _settings_of(type(self)):
+        known, cls = vars(self), cast("Any", type(self))
+        if known.get("built") and not self._in_numpy and name in _settings_of(cls):
             return _change(self, name, value)  # type: ignore[arg-type]
         try:
             super().__setattr__(name, value)
@@ -87,8 +88,8 @@ def _refuse(layer: Any, name: str, value: Any) -> None:
         raise AttributeError(
             f"{name} of layer {layer.name!r} is one of its weights, which stay where they are: write into it, "
             f"layer.{name}[...] = values or layer.{name}.assign(values)."
-        )
-    raise AttributeError(f"{name} of layer {layer.name!r} follows from other attributes and cannot be set.")
+        ) from None
+    raise AttributeError(f"{name} of layer {layer.name!r} follows from other attributes and cannot be set.") from None
 
 
 def _change(layer: Layer, name: str, value: Any) -> None:
