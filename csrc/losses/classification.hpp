@@ -59,18 +59,18 @@ struct CategoricalCrossentropy : RowLoss {
   template <class Real> HD static Real even(std::size_t n) { return 1 / Real(n); }
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    Real sum = 0, loss = 0, pull = 0;
+    Real sum = 0;
     for (std::size_t k = 0; k < n; ++k) sum += y[k];
-    for (std::size_t k = 0; k < n; ++k) {
-      const Real p = y[k] / sum;
-      loss -= t(k) * log(clip(p));
-      pull += is_clipped(p) ? Real(0) : t(k);
-    }
-    if (dy)
+    const Real loss = sum_in_order<Real>(n, [&](std::size_t k) INLINED { return -(t(k) * log(clip(y[k] / sum))); });
+    if (dy) {
+      const Real pull =
+          sum_in_order<Real>(n, [&](std::size_t k) INLINED { return is_clipped(y[k] / sum) ? Real(0) : t(k); });
+#pragma omp simd
       for (std::size_t k = 0; k < n; ++k) {
         const Real p = y[k] / sum;
         dy[k] = scale * (pull - (is_clipped(p) ? Real(0) : t(k) / p)) / sum;
       }
+    }
     return loss;
   }
 };
