@@ -181,9 +181,11 @@ template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, st
     work.ahead[1] = fetch_dense(fourth);
     // A row that is passed over, or is not there, is a step that moves nothing.
     const auto step_at = [&](std::int64_t at, int k, double sum) INLINED {
-      Step step{0, 1, 0, 0, false};
+      Step step;
       if (at < last && plan(order_[std::size_t(at)], sum + intercept, step))
         finish(step, step.along, settings_.intercept_share);
+      else
+        step = {0, 1, 0, 0, false};
       work.shrink[k] = step.shrink;
       work.along[k] = step.along;
       work.take[k] = step.take;

@@ -115,14 +115,13 @@ def test_relatives_have_the_coefficients_of_scikit_learn(
 LONG = RNG.standard_normal((4101, 37))  # more rows than a slice, and columns of every size of block
 LONG[::7] = 0
 SIDES = (LONG @ RNG.standard_normal(37) + 0.5 * RNG.standard_normal(4101) > 0).astype(int)
-
-
+STEADY = {"loss": "log_loss", "learning_rate": "constant", "eta0": 0.01}  # "optimal" steps so far that rounding decides
 PAIRED = [
-    ("SGDClassifier", {"loss": "log_loss", "learning_rate": "constant", "eta0": 0.01}),
+    ("SGDClassifier", STEADY),
     ("SGDClassifier", {"loss": "hinge", "penalty": "l1", "average": 50}),
     ("SGDClassifier", {"loss": "hinge", "penalty": "elasticnet", "tol": None}),
-    ("SGDClassifier", {"loss": "log_loss", "average": 51, "tol": None}),
-    ("SGDClassifier", {"loss": "log_loss", "early_stopping": True, "validation_fraction": 0.2}),
+    ("SGDClassifier", {**STEADY, "average": 51, "tol": None}),
+    ("SGDClassifier", {**STEADY, "early_stopping": True, "validation_fraction": 0.2}),
     ("PassiveAggressiveClassifier", {"loss": "hinge", "C": 0.1, "average": True}),  # passes rows of zeros over
 ]
 
