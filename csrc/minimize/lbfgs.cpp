@@ -8,11 +8,13 @@ namespace {
 
 // Pairs whose matrix R has an inverse that costs less than its sums. More of them are gone through one by one.
 constexpr std::size_t most_together = 64;
-// Doubles of vectors whose sums and multiples are made while they are in a cache.
-constexpr std::size_t piece = 2048;
+// Doubles of k vectors that stay in an L2 cache from one loop over them to the next.
+constexpr std::size_t cached = 640 * 1024 / sizeof(double);
 
-template <class Work> void each_piece(std::size_t from, std::size_t n, const Work& work) {
-  for (std::size_t end = from + n; from < end; from += piece) work(from, std::min(piece, end - from));
+/// work(from, n) for parts of which k vectors are cached together.
+template <class Work> void each_piece(std::size_t k, std::size_t from, std::size_t n, const Work& work) {
+  const std::size_t most = align<double>(cached / k);
+  for (std::size_t end = from + n; from < end; from += most) work(from, std::min(most, end - from));
 }
 
 }  // namespace
@@ -54,6 +56,8 @@ bool Memory::add(const Vector& s, const Vector& y, const Change& change) {
   if (height_ > 0) {
     s_[slot] = s_[slot + most_] = s.data();
     y_[slot] = y_[slot + most_] = y.data();
+    for (std::size_t j = 0; j < most_; ++j) columns_.data()[j * height_ + slot] = 0;
+    std::fill_n(rows_.data() + slot * height_, height_, 0.0);
   }
   return true;
 }
@@ -72,9 +76,7 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size) {
 void Memory::add_column(std::size_t i, const double* products) {
   const std::size_t at = slot(i), k = count();
   const double rho = 1 / pairs_[at].ys;
-  double *const column = columns_.data() + at * height_, *const row = rows_.data() + at * height_;
-  for (std::size_t j = 0; j < k; ++j) columns_.data()[j * height_ + at] = 0;
-  std::fill_n(row, height_, 0.0);
+  double* const column = columns_.data() + at * height_;
   kernels().vectors.combine(nullptr, {in_order(column_of_), i, 0, height_}, products, -rho, nullptr, column);
   column[at] = rho;
   for (std::size_t j = 0; j < k; ++j) rows_.data()[j * height_ + at] = column[j];
@@ -88,17 +90,15 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size, Thr
   double *const pd = d.data(), *const found = numbers_.data();
   while (known_ + 1 < k) {
     const double* const last = y[known_];
-    sums_over(size, team, known_, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
-      each_piece(from, n, [&](std::size_t from, std::size_t n) { loops.products({s, known_, from, n}, last, sums); });
-    });
+    sums_over(size, team, known_, sums_.data(),
+              [&](std::size_t from, std::size_t n, double* sums) { loops.products({s, known_, from, n}, last, sums); });
     add_column(known_, sums_.data());
     ++known_;
   }
   if (known_ < k) {
     const double* const last = y[known_];
     sums_over(size, team, 2 * k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
-      each_piece(from, n,
-                 [&](std::size_t from, std::size_t n) { loops.products_of_two({s, k, from, n}, pg, last, sums); });
+      loops.products_of_two({s, k, from, n}, pg, last, sums);
     });
     for (std::size_t i = 0; i < k; ++i) {
       c_[i] = sums_[2 * i + 1];
@@ -107,9 +107,8 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size, Thr
     add_column(known_, c_.data());
     ++known_;
   } else {
-    sums_over(size, team, k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
-      each_piece(from, n, [&](std::size_t from, std::size_t n) { loops.products({s, k, from, n}, pg, sums); });
-    });
+    sums_over(size, team, k, sums_.data(),
+              [&](std::size_t from, std::size_t n, double* sums) { loops.products({s, k, from, n}, pg, sums); });
   }
   loops.combine(nullptr, {in_order(column_of_), k, 0, height_}, sums_.data(), 1, nullptr, found);
   for (std::size_t i = 0; i < k; ++i) {
@@ -118,7 +117,7 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size, Thr
     c_[i] = -a;
   }
   sums_over(size, team, k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
-    each_piece(from, n, [&](std::size_t from, std::size_t n) {
+    each_piece(k, from, n, [&](std::size_t from, std::size_t n) {
       loops.combine(pg, {y, k, from, n}, c_.data(), gamma, nullptr, pd);
       loops.products({y, k, from, n}, pd, sums);
     });
@@ -127,10 +126,8 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size, Thr
   loops.combine(nullptr, {in_order(row_of_), k, 0, height_}, a_.data(), 1, nullptr, found);
   for (std::size_t i = 0; i < k; ++i) c_[i] = found[slot(i)];
   double slope;
-  sums_over(size, team, 1, &slope, [&](std::size_t from, std::size_t n, double* sums) {
-    each_piece(from, n, [&](std::size_t from, std::size_t n) {
-      *sums += loops.combine(pd, {s, k, from, n}, c_.data(), -1, pg, pd);
-    });
+  sums_over(size, team, 1, &slope, [&](std::size_t from, std::size_t n, double* sum) {
+    *sum += loops.combine(pd, {s, k, from, n}, c_.data(), -1, pg, pd);
   });
   return slope;
 }

@@ -96,12 +96,23 @@ bool move(const double* x, double alpha, const double* d, double* out, std::size
 
 // -- several vectors ----
 
+// Of long vectors, what comes after those that are read is asked for: its first lines would be waited for otherwise.
+constexpr std::size_t short_length = 512, lines_ahead = 16;
+HD void ask_for(const VectorPart& part, std::size_t k) {
+  if (part.n <= short_length || k >= part.k) return;
+  const char* const line = reinterpret_cast<const char*>(part.v[k] + part.from);
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < lines_ahead; ++i) __builtin_prefetch(line + 64 * i, 0, 2);
+}
+
 void products(const VectorPart& part, const double* a, double* sums) {
   const std::size_t end = part.from + part.n;
   std::size_t k = 0;
   for (; k + 2 <= part.k; k += 2) {
     const double *const v = part.v[k], *const next = part.v[k + 1];
     Lanes sum{}, sum_next{};
+    ask_for(part, k + 2);
+    ask_for(part, k + 3);
     for (std::size_t i = part.from; i < end; i += vector_lanes) {
       const Lanes here = at(a, i);
       sum += at(v, i) * here;
@@ -120,6 +131,7 @@ void products_of_two(const VectorPart& part, const double* a, const double* b, d
   for (std::size_t k = 0; k < part.k; ++k) {
     const double* const v = part.v[k];
     Lanes of_a{}, of_b{};
+    ask_for(part, k + 1);
     for (std::size_t i = part.from; i < end; i += vector_lanes) {
       const Lanes here = at(v, i);
       of_a += here * at(a, i);
@@ -159,7 +171,7 @@ HD Lanes add_all(const double* in, const VectorPart& part, const double* c, doub
 
 // The vectors begin at the same place of a page, so that of long ones only some may be read side by side: a set of the
 // first cache holds eight lines or twelve.
-constexpr std::size_t short_length = 512, side_by_side = 4;
+constexpr std::size_t side_by_side = 4;
 
 template <std::size_t height, bool ends>
 HD Lanes add_some(const double* in, const VectorPart& part, std::size_t first, const double* c, double scale,
@@ -170,6 +182,7 @@ HD Lanes add_some(const double* in, const VectorPart& part, std::size_t first, c
   for (std::size_t k = 0; k < height; ++k) {
     v[k] = part.v[first + k];
     by[k] = Lanes{} + c[first + k];
+    ask_for(part, first + height + k);
   }
   Lanes sum{};
   for (std::size_t i = part.from; i < part.from + part.n; i += vector_lanes) {
