@@ -77,13 +77,13 @@ void Memory::add_column(std::size_t i, const double* products) {
   const std::size_t at = slot(i), k = count();
   const double rho = 1 / pairs_[at].ys;
   double* const column = columns_.data() + at * height_;
-  kernels().vectors.combine(nullptr, {in_order(column_of_), i, 0, height_}, products, -rho, nullptr, column);
+  minimize_kernels().vectors.combine(nullptr, {in_order(column_of_), i, 0, height_}, products, -rho, nullptr, column);
   column[at] = rho;
   for (std::size_t j = 0; j < k; ++j) rows_.data()[j * height_ + at] = column[j];
 }
 
 double Memory::direction(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team) {
-  const VectorsTable& loops = kernels().vectors;
+  const VectorsTable& loops = minimize_kernels().vectors;
   const std::size_t k = count();
   const double* const pg = g.data();
   const double *const *const s = in_order(s_), *const *const y = in_order(y_);

@@ -10,8 +10,8 @@ Change changed(const double* x1, const double* x, const double* g1, const double
   return over<Change>(
       size, team,
       [=](std::size_t from, std::size_t n) {
-        return kernels().vectors.change(x1 + from, x + from, g1 + from, g + from, s ? s + from : nullptr,
-                                        y ? y + from : nullptr, n);
+        return minimize_kernels().vectors.change(x1 + from, x + from, g1 + from, g + from, s ? s + from : nullptr,
+                                                 y ? y + from : nullptr, n);
       },
       [](Change& a, const Change& b) {
         a.ss += b.ss;
@@ -27,7 +27,8 @@ Change changed(const double* x1, const double* x, const double* g1, const double
 double dot(const Vector& a, const Vector& b, std::size_t size, ThreadTeam* team) {
   const double *const pa = a.data(), *const pb = b.data();
   return over<double>(
-      size, team, [=](std::size_t from, std::size_t n) { return kernels().vectors.dot(pa + from, pb + from, n); }, add);
+      size, team,
+      [=](std::size_t from, std::size_t n) { return minimize_kernels().vectors.dot(pa + from, pb + from, n); }, add);
 }
 
 double add_and_dot(const Vector& in, double c, const Vector& v, double scale, const Vector& w, const Vector& out,
@@ -37,12 +38,12 @@ double add_and_dot(const Vector& in, double c, const Vector& v, double scale, co
   return over<double>(
       size, team,
       [=](std::size_t from, std::size_t n) {
-        return kernels().vectors.add_and_dot(pi + from, c, pv + from, scale, pw + from, po + from, n);
+        return minimize_kernels().vectors.add_and_dot(pi + from, c, pv + from, scale, pw + from, po + from, n);
       },
       add);
 }
 
-double largest(const Vector& v, std::size_t size) { return kernels().vectors.largest(v.data(), size); }
+double largest(const Vector& v, std::size_t size) { return minimize_kernels().vectors.largest(v.data(), size); }
 
 Change change(const Vector& x1, const Vector& x, const Vector& g1, const Vector& g, const Vector& s, const Vector& y,
               std::size_t size, ThreadTeam* team) {
@@ -61,7 +62,7 @@ bool move(const Vector& x, double alpha, const Vector& d, const Vector& out, std
     moved = over<char>(
         size, team,
         [=](std::size_t from, std::size_t n) {
-          return char(kernels().vectors.move(px + from, alpha, pd + from, po + from, n));
+          return char(minimize_kernels().vectors.move(px + from, alpha, pd + from, po + from, n));
         },
         [](char& a, char b) { a |= b; });
   });

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "minimize/vector.hpp"
-#include "runtime/dispatch.hpp"
+#include "runtime/dispatch_minimize.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs::minimize {

@@ -80,7 +80,7 @@ double Symmetric::multiply(const Vector& x, double scale, const Vector& w, const
   settle();
   const Vector* const to[] = {&y};
   sum_blocks(1, to, [&](const TriangleRows& rows, double* const* out) {
-    kernels().symmetric.multiply(rows, x.data(), out[0]);
+    minimize_kernels().symmetric.multiply(rows, x.data(), out[0]);
   });
   return add_and_dot(y, 0, y, scale, w, y, column_.size());
 }
@@ -90,7 +90,7 @@ void Symmetric::multiply(const Vector& x1, const Vector& x2, const Vector& y1, c
   const Vector* const to[] = {&y1, &y2};
   const double *const s = s_ ? s_.data() : nullptr, *const u = u_ ? u_.data() : nullptr;
   sum_blocks(2, to, [&](const TriangleRows& rows, double* const* out) {
-    kernels().symmetric.update_and_multiply(rows, s, u, from, out);
+    minimize_kernels().symmetric.update_and_multiply(rows, s, u, from, out);
   });
   s_ = u_ = {};
 }
@@ -103,7 +103,8 @@ void Symmetric::add(const Vector& s, const Vector& u) {
 
 void Symmetric::settle() {
   if (!s_) return;
-  each_block([&](const TriangleRows& rows, std::size_t) { kernels().symmetric.update(rows, s_.data(), u_.data()); });
+  each_block(
+      [&](const TriangleRows& rows, std::size_t) { minimize_kernels().symmetric.update(rows, s_.data(), u_.data()); });
   s_ = u_ = {};
 }
 

@@ -18,8 +18,6 @@
 #include "kernels/layers/strided_copy.hpp"
 #include "kernels/linear/linear.hpp"
 #include "kernels/linear/linear_rows.hpp"
-#include "kernels/minimize/symmetric.hpp"
-#include "kernels/minimize/vectors.hpp"
 #include "kernels/products/factor.hpp"
 #include "kernels/products/gemm.hpp"
 #include "kernels/products/orthogonalize.hpp"
@@ -57,9 +55,7 @@ namespace gs {
   X(AttentionTable, attention)                    \
   X(LinearTable, linear)                          \
   X(LinearRowsTable, linear_rows)                 \
-  X(WrappersTable, wrappers)                      \
-  X(VectorsTable, vectors)                        \
-  X(SymmetricTable, symmetric)
+  X(WrappersTable, wrappers)
 
 struct Kernels {
   const char* isa;
