@@ -30,6 +30,7 @@ __all__ = [
     "numeric",
     "rows_of",
     "shape_of",
+    "shown",
     "snake_case",
 ]
 
@@ -48,8 +49,17 @@ def describe(value: Any) -> str:
         return f"a dict of {len(value)}"
     if is_sequence(value):
         return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "a sequence"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     kind = type(value).__name__
     return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
+
+
+def shown(value: Any) -> str:
+    """A value that is no number, and its kind."""
+    if value is None or is_array(value) or is_sequence(value) or isinstance(value, (Mapping, type)):
+        return describe(value)
+    return f"{value!r}, {describe(value)}"
 
 
 def is_array(value: Any) -> bool:
@@ -82,7 +92,7 @@ def check_int(name: str, value: Any, low: int, high: int = LARGEST) -> int:
             raise TypeError
         number = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
+        raise TypeError(f"{name} must be a whole number (int); got {shown(value)}.") from None
     if number < low:
         raise ValueError(f"{name} must be at least {low}; got {number}.")
     if number > high:
@@ -97,7 +107,7 @@ def check_float(name: str, value: Any) -> float:
     if not isinstance(value, (Real, str)) and tuple(getattr(value, "shape", (1,))) == () and is_number(value):
         value = float(value.detach() if hasattr(value, "detach") else value)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
+        raise TypeError(f"{name} must be a real number; got {shown(value)}.")
     try:
         return float(value)
     except OverflowError:
@@ -180,8 +190,19 @@ def numeric(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "O" and hasattr(value, "to_numpy"):
         array = _of_table(value, name)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be an array of real numbers; got {describe(value)} of dtype {array.dtype}.")
+        raise TypeError(f"{name} must be an array of real numbers; got {_wrong(value, array)}.")
     return array
+
+
+def _wrong(value: Any, array: np.ndarray) -> str:
+    """Data that are no numbers, and what is mostly meant."""
+    if value is None:
+        return "None"
+    if array.dtype.kind == "O" and not array.ndim:
+        return describe(value) + (": call it" if callable(value) else "")
+    is_text = array.dtype.kind in "US" or (array.size and isinstance(array.flat[0], str))
+    hint = ". Names of classes become numbers by numpy.unique(names, return_inverse=True)[1]" if is_text else ""
+    return f"{describe(value)} of dtype {array.dtype}{hint}"
 
 
 def _of_table(table: Any, name: str) -> np.ndarray:

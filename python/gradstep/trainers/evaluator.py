@@ -85,7 +85,9 @@ class Evaluator:
             return _result(logs, named)
 
     def score(self, feed: Feed, run: Any, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
-        """Loss and metrics over a feed, from its beginning."""
+        """Loss and metrics over a feed, from its beginning; none if it has no batch left."""
+        if feed.is_over():
+            return {}
         executor, model = self._executor, self.model
         batch, each, names = 0, hooks.wants_batches("test"), executor.losses_and_metrics.log_names
         model.stop_evaluating = False
@@ -103,7 +105,7 @@ class Evaluator:
                 bar.update(batch, executor.logs(run, names))
         if not model.stop_evaluating:
             feed.finish(batch)
-        logs = self.last_logs = executor.logs(run, names)
+        logs = self.last_logs = executor.logs(run, names) if batch else {}
         hooks.on_test_end(logs)
         return logs
 

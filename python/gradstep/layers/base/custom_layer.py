@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ... import _core, constraints, initializers, regularizers
-from ...checks import check_bool, check_config, describe, shape_of
+from ...checks import check_bool, check_config, shape_of, shown
 from ...described import arguments_of, serialize
 from .variable import Variable
 
@@ -233,7 +233,7 @@ def _check_parts(layer: CustomLayer) -> None:
 
 def _free(name: Any, taken: Sequence[str]) -> str:
     if not isinstance(name, str) or not name or "/" in name:
-        raise TypeError(f"name must be a str of at least one letter, without a slash; got {name!r}, {describe(name)}.")
+        raise TypeError(f"name must be a str of at least one letter, without a slash; got {shown(name)}.")
     number, free = 0, name
     while free in taken:
         number += 1
