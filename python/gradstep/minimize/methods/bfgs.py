@@ -34,8 +34,9 @@ class BFGS(Method):
     Notes
     -----
     With s = x' - x, y = g' - g and rho = 1 / y's, H' = (I - rho s y') H (I - rho y s') + rho s s', written as an update
-    of rank 2 in O(n^2), and one sweep over H an iteration. After the first step H is (y's / y'y)^0.75 times the identity, at least 1e-3 of it. Pairs with
-    no measurable curvature are left out. Memory is n^2 doubles: beyond some thousand variables take ``"l-bfgs"``.
+    of rank 2 in O(n^2), in one sweep over H an iteration. After the first step H is (y's / y'y)^0.75 times the
+    identity, at least 1e-3 of it. Pairs with no measurable curvature are left out. Memory is n^2 doubles: beyond some
+    thousand variables take ``"l-bfgs"``.
 
     References
     ----------
