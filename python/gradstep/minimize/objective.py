@@ -62,7 +62,7 @@ class Objective:
     has_l1 = False
     own_l1: Any = 0.0  # what the function itself leaves to it
     refines = False  # whether differences become central where forward ones are too rough
-    _before: tuple[np.ndarray, np.ndarray] | None = None  # the last point and gradient of forward differences
+    _last_differences: tuple[np.ndarray, np.ndarray] | None = None  # the point and gradient of the last forward ones
 
     def __init__(
         self,
@@ -278,7 +278,7 @@ class Objective:
             if self._is_rough(x, f, g):
                 self.jac = "3-point"
                 return self._differences(x, f)
-            self._before = x, g
+            self._last_differences = x, g
         return g
 
     def _is_rough(self, x: np.ndarray, f: float, g: np.ndarray) -> bool:
@@ -286,9 +286,9 @@ class Objective:
 
         Half the step times the curvature, which the change of the gradient since the last point tells; and rounding.
         """
-        if self._before is None:
+        if self._last_differences is None:
             return False
-        x0, g0 = self._before
+        x0, g0 = self._last_differences
         moved = float(np.abs(x - x0).max())
         if moved == 0:
             return False
