@@ -12,6 +12,7 @@ __all__ = [
     "complete",
     "hint_arguments",
     "hinted",
+    "missing",
     "no_attribute",
     "no_such",
     "renamed",
@@ -203,11 +204,17 @@ def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str],
         if isinstance(members.get(name), type):
             hint_arguments(members[name])
 
-    def missing(name: str) -> Any:
+    members["__dir__"] = lambda: sorted(names)
+    return missing(module, names, kind)
+
+
+def missing(module: str, names: Iterable[str], kind: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of these names; kind: what it is a module of, in errors."""
+
+    def refuse(name: str) -> Any:
         raise no_such(module, names, kind, name)
 
-    members["__dir__"] = lambda: sorted(names)
-    return missing
+    return refuse
 
 
 def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError:

@@ -213,3 +213,23 @@ def test_weights_are_not_replaced_but_written():
         kernel.assign_add(np.ones((4, 2)))
     with pytest.raises(AttributeError, match="output_shape of layer"):
         layer.output_shape = (3,)
+
+
+def test_before_the_build_every_setting_may_change():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    layer = L.Dense(2)
+    layer.units = 5
+    layer.activation = lambda x: 2 * x
+    layer.activity_regularizer = "l2"
+    layer.dtype = "float64"
+    y = layer(x)
+    assert y.shape == (4, 5)
+    assert y.dtype == np.float64
+    assert np.allclose(y, 2 * (x @ layer.kernel))
+    assert isinstance(layer.activity_regularizer, gs.regularizers.L2)
+    drop = L.Dropout(0.5)
+    with pytest.raises(ValueError, match="rate must be in"):
+        drop.rate = 7
+    with pytest.raises(TypeError, match="units must be a whole number"):
+        L.Dense(2).units = "a"
+    assert drop.rate == 0.5

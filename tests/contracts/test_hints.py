@@ -133,6 +133,17 @@ def test_a_wrong_name_in_a_module(where):
     assert not hasattr(module, "_ipython_display_")
 
 
+@pytest.mark.parametrize("where", ["backend", "distribution", "minimizers", "problems", "scalers", "tune", "utils"])
+def test_a_wrong_name_in_a_module_of_functions(where):
+    module = getattr(gs, where)
+    for name in module.__all__:
+        with pytest.raises(AttributeError, match=rf"^gradstep has no [\w .]+ {name}q\. Did you mean '"):
+            getattr(module, f"{name}q")
+    with pytest.raises(AttributeError, match=rf"dir\(gradstep\.{where}\) lists what it has"):
+        _ = module.np_utils
+    assert sorted(module.__all__) == dir(module) or where in ("utils", "backend", "problems")
+
+
 def test_what_keras_has_and_this_has_not():
     with pytest.raises(AttributeError, match=r"^gradstep has no layer HashedCrossing yet\. dir\(gradstep\.layers\)"):
         gs.layers.HashedCrossing  # noqa: B018
