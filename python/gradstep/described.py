@@ -23,6 +23,7 @@ from .references import is_ours, is_reference, reference_to
 __all__ = [
     "MODELS",
     "Described",
+    "Settled",
     "arguments_of",
     "custom_object_scope",
     "get_custom_objects",
@@ -84,6 +85,21 @@ class Described:
             As the class itself does for these arguments.
         """
         return cls(**check_config(config))
+
+
+class Settled:
+    """Mixin of objects whose arguments are read once: one that is assigned later would change nothing, and is refused.
+
+    Classes of the program's own may assign theirs.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        cls: Any = type(self)
+        if name in vars(self) and name != "name" and is_ours(cls) and name in _parameters(cls):
+            raise AttributeError(
+                f"{name} of {cls.__name__} holds for good: make a new {cls.__name__} with another one."
+            )
+        super().__setattr__(name, value)
 
 
 @lru_cache(256)  # classes that are described one after another are few

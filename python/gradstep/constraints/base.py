@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from ..checks import numeric, rows_of
 from ..config import FLOATS, floatx
-from ..described import Described
+from ..described import Described, Settled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -20,7 +20,7 @@ __all__ = ["Axis", "Constraint", "axis_word", "check_axis"]
 Axis = int | Sequence[int] | None
 
 
-class Constraint(Described):
+class Constraint(Described, Settled):
     """Base class of the constraints, which project weights after each step. A subclass defines `rule`.
 
     Examples

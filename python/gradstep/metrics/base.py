@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ..checks import check_choice, numeric
+from ..described import Settled
 from ..hints import no_attribute
 from ..naming import name_for
 from ..references import is_ours
@@ -26,7 +27,7 @@ ELSEWHERE = dict.fromkeys(
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
-class Metric:
+class Metric(Settled):
     """Base class of the metrics, which accumulate over batches.
 
     A custom metric overrides `update_state`, `result` and `reset_state`; its state is in any attributes. A constructor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from ..checks import check_float, numeric, rows_of
 from ..config import FLOATS, floatx
-from ..described import Described
+from ..described import Described, Settled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Regularizer", "factor"]
 
 
-class Regularizer(Described):
+class Regularizer(Described, Settled):
     """Base class of the regularizers, penalties of weights in the loss. A subclass defines `penalty`.
 
     Examples
