@@ -23,8 +23,8 @@ from .references import is_ours, is_reference, reference_to
 __all__ = [
     "MODELS",
     "Described",
-    "Settled",
     "arguments_of",
+    "check_unsettled",
     "custom_object_scope",
     "get_custom_objects",
     "instance",
@@ -87,19 +87,14 @@ class Described:
         return cls(**check_config(config))
 
 
-class Settled:
-    """Mixin of objects whose arguments are read once: one that is assigned later would change nothing, and is refused.
+def check_unsettled(thing: object, name: str) -> None:
+    """Refuse to set an argument again that is read once: it would change nothing.
 
-    Classes of the program's own may assign theirs.
+    Classes of the program's own may set theirs.
     """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        cls: Any = type(self)
-        if name in vars(self) and name != "name" and is_ours(cls) and name in _parameters(cls):
-            raise AttributeError(
-                f"{name} of {cls.__name__} holds for good: make a new {cls.__name__} with another one."
-            )
-        super().__setattr__(name, value)
+    cls: Any = type(thing)
+    if name in vars(thing) and name != "name" and is_ours(cls) and name in _parameters(cls):
+        raise AttributeError(f"{name} of {cls.__name__} holds for good: make a new {cls.__name__} with another one.")
 
 
 @lru_cache(256)  # classes that are described one after another are few

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ..checks import check_choice, numeric
-from ..described import Settled
+from ..described import check_unsettled
 from ..hints import no_attribute
 from ..naming import name_for
 from ..references import is_ours
@@ -27,7 +27,7 @@ ELSEWHERE = dict.fromkeys(
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
-class Metric(Settled):
+class Metric:
     """Base class of the metrics, which accumulate over batches.
 
     A custom metric overrides `update_state`, `result` and `reset_state`; its state is in any attributes. A constructor
@@ -85,6 +85,10 @@ class Metric(Settled):
             if is_ours(type(self).__init__):
                 raise
             # A constructor, as Keras's, that makes the state when it comes back from here.
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_unsettled(self, name)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
