@@ -87,7 +87,8 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
     order that layers have here. Recurrent modules, ``MultiheadAttention`` and ``TransformerEncoder``, with
     ``batch_first=True`` and without masks, give their outputs; of what they return beside them nothing may be used.
     Functions that move numbers (``view``, ``permute``, ``chunk``, ``pad``) become layers where they leave the rows
-    alone; arithmetic with buffers becomes `Normalization`, which is not trained. Modules without counterpart may come through `from_onnx`.
+    alone; arithmetic with buffers becomes `Normalization`, which is not trained. Modules without counterpart may come
+    through `from_onnx`.
 
     In training, a moving variance here is of all rows, in PyTorch of rows less 1.
 
