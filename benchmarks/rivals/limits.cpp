@@ -194,7 +194,7 @@ int main() {
       samples = measure([=] { hand_over(n); }, seconds);
       for (double& s : samples) s /= double(n);
     } else if (int divisions, roots; std::sscanf(kind, "divider:%d:%d", &divisions, &roots) == 2) {
-      const std::ptrdiff_t rounds = 1 + n / (std::ptrdiff_t(near) * threads);
+      const std::ptrdiff_t rounds = 64 + n / (std::ptrdiff_t(near) * threads);  // beside which the start is nothing
       samples = measure([=] { divide(divisions, roots, rounds, threads); }, seconds);
       for (double& s : samples) s *= double(n) / (double(near) * double(rounds) * threads);
     } else {
