@@ -188,7 +188,7 @@ def lines(path: Path, palette: Palette, rows: dict[str, list[Point]]) -> None:
             axes.plot([i for i, _ in known], [time for _, time in known], markeredgecolor=palette["line"], **look)
         axes.set_xticks(range(len(points)), [day[5:] for day, _ in points])
         axes.set_xlim(-0.5, len(points) - 0.5)
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.15 * max(max(times.values()) for _, times in points))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_title(problem, color=palette["ink"], fontsize=8)
         styled(axes, palette)

@@ -133,6 +133,11 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
+    if None in value:
+        raise ValueError(
+            f"{name} must have the size of every axis; got {tuple(value)}. Rows of several sizes are brought to one: "
+            "sequences by gradstep.utils.pad_sequences and a Masking layer, images by a Resizing layer before."
+        )
     sizes = tuple(check_int(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
     check_int(f"the product of {name}", prod(sizes), 1)
     return sizes

@@ -12,6 +12,8 @@ __all__ = [
     "complete",
     "hint_arguments",
     "hinted",
+    "missing",
+    "names_arguments",
     "no_attribute",
     "no_such",
     "renamed",
@@ -32,7 +34,10 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "eps": ("epsilon",),
     "nb_epoch": ("epochs",),
     "n_epochs": ("epochs",),
-    "max_iter": ("epochs",),
+    "max_iter": ("maxiter", "epochs"),
+    "maxfun": ("maxfev",),
+    "max_nfev": ("maxfev",),
+    "n_iter": ("maxiter", "epochs"),
     "samples_per_epoch": ("steps_per_epoch",),
     "nb_val_samples": ("validation_steps",),
     "nb_worker": ("workers",),
@@ -71,6 +76,7 @@ METHODS = {
 INSTEAD = {
     "decay": "learning_rate=gradstep.optimizers.schedules.InverseTimeDecay(...) lowers the rate as it did; "
     "weight_decay= shrinks the weights.",
+    "constraints": "Of constraints it takes bounds= alone; scipy.optimize.minimize has methods for the others.",
     "show_accuracy": 'compile(metrics=["accuracy"]) is in its place.',
 }
 
@@ -153,6 +159,11 @@ def _names(function: Callable[..., Any]) -> list[str]:
     return [one.name for one in named if one.name != "self"]
 
 
+def names_arguments(function: Function) -> Function:
+    """Decorator of a public function: `hinted` under its name."""
+    return hinted(function, function.__name__)
+
+
 def hinted(function: Function, owner: str) -> Function:
     """A function whose errors of unknown arguments say what was meant; owner: what it is called in them."""
 
@@ -203,11 +214,17 @@ def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str],
         if isinstance(members.get(name), type):
             hint_arguments(members[name])
 
-    def missing(name: str) -> Any:
+    members["__dir__"] = lambda: sorted(names)
+    return missing(module, names, kind)
+
+
+def missing(module: str, names: Iterable[str], kind: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of these names; kind: what it is a module of, in errors."""
+
+    def refuse(name: str) -> Any:
         raise no_such(module, names, kind, name)
 
-    members["__dir__"] = lambda: sorted(names)
-    return missing
+    return refuse
 
 
 def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError:

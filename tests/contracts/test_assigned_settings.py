@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import gradstep as gs
@@ -213,3 +214,68 @@ def test_weights_are_not_replaced_but_written():
         kernel.assign_add(np.ones((4, 2)))
     with pytest.raises(AttributeError, match="output_shape of layer"):
         layer.output_shape = (3,)
+
+
+def test_before_the_build_every_setting_may_change():
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    layer = L.Dense(2)
+    layer.units = 5
+    layer.activation = lambda x: 2 * x
+    layer.activity_regularizer = "l2"
+    layer.dtype = "float64"
+    y = layer(x)
+    assert y.shape == (4, 5)
+    assert y.dtype == np.float64
+    assert np.allclose(y, 2 * (x @ layer.kernel))
+    assert isinstance(layer.activity_regularizer, gs.regularizers.L2)
+    drop = L.Dropout(0.5)
+    with pytest.raises(ValueError, match="rate must be in"):
+        drop.rate = 7
+    with pytest.raises(TypeError, match="units must be a whole number"):
+        L.Dense(2).units = "a"
+    assert drop.rate == 0.5
+
+
+SETTLED = [
+    (cls, name)
+    for module in (gs.metrics, gs.regularizers, gs.constraints)
+    for cls in (getattr(module, one) for one in module.__all__)
+    if inspect.isclass(cls) and cls not in (gs.metrics.Metric, gs.regularizers.Regularizer, gs.constraints.Constraint)
+    for name in inspect.signature(cls).parameters
+    if name not in ("name", "dtype", "args", "kwargs", "fn")
+]
+NEEDED = {
+    "num_classes": 3,
+    "target_class_ids": [0, 1],
+    "fn": gs.losses.mean_squared_error,
+    "recall": 0.5,
+    "precision": 0.5,
+    "sensitivity": 0.5,
+    "specificity": 0.5,
+}
+
+
+@pytest.mark.parametrize(("cls", "name"), SETTLED, ids=lambda one: getattr(one, "__name__", one))
+def test_what_is_read_once_cannot_be_assigned(cls, name):
+    """A metric, regularizer or constraint is made anew instead; a layer takes a new regularizer at once."""
+    needed = {key: NEEDED[key] for key, one in inspect.signature(cls).parameters.items() if one.default is one.empty}
+    thing = cls(**needed)
+    present = getattr(thing, name)
+    with pytest.raises(AttributeError, match=f"{name} of {cls.__name__} holds for good|has no setter|can't set"):
+        setattr(thing, name, 0.5)
+    assert getattr(thing, name) is present
+
+
+def test_a_new_regularizer_counts_at_once():
+    x = np.ones((4, 3), np.float32)
+    model = gs.Sequential([gs.Input((3,)), L.Dense(1, kernel_initializer="ones", kernel_regularizer="l2")])
+    model.compile("sgd", "mse")
+    plain = model.evaluate(x, x @ model.layers[0].kernel, verbose=0)
+    model.layers[0].kernel_regularizer = gs.regularizers.L2(1.0)
+    assert (plain, model.evaluate(x, x @ model.layers[0].kernel, verbose=0)) == pytest.approx((0.03, 3.0))
+
+
+def test_bound_arrays_have_no_hyperparameters():
+    bound = gs.optimizers.SGD(0.1).bind(np.ones(1))
+    with pytest.raises(AttributeError, match=r"is set on the optimizer: bound.optimizer.learning_rate = "):
+        bound.learning_rate = 0.5

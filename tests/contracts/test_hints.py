@@ -93,6 +93,11 @@ def test_a_misspelt_argument_of_a_model_is_guessed(cls, method):
         (gs.Model, "input", "'inputs'"),
         (classifier().fit, "nb_epoch", "'epochs'"),
         (classifier().fit, "lr", "It takes x, y, batch_size"),
+        (gs.minimize, "max_iter", "'maxiter'"),
+        (gs.minimize, "constraints", "bounds= alone"),
+        (gs.minimize_many, "lr", "'learning_rate'"),
+        (gs.check_grad, "direction", "'directions'"),
+        (gs.fit_many, "n_epochs", "'epochs'"),
         (gs.callbacks.ModelCheckpoint, "period", "'save_freq'"),
         (gs.callbacks.TensorBoard, "histogram_frequency", "'histogram_freq'"),
     ],
@@ -131,6 +136,17 @@ def test_a_wrong_name_in_a_module(where):
         module.Fold9D  # noqa: B018
     assert not hasattr(module, "__wrapped__")
     assert not hasattr(module, "_ipython_display_")
+
+
+@pytest.mark.parametrize("where", ["backend", "distribution", "minimizers", "problems", "scalers", "tune", "utils"])
+def test_a_wrong_name_in_a_module_of_functions(where):
+    module = getattr(gs, where)
+    for name in module.__all__:
+        with pytest.raises(AttributeError, match=rf"^gradstep has no [\w .]+ {name}q\. Did you mean '"):
+            getattr(module, f"{name}q")
+    with pytest.raises(AttributeError, match=rf"dir\(gradstep\.{where}\) lists what it has"):
+        _ = module.np_utils
+    assert sorted(module.__all__) == dir(module) or where in ("utils", "backend", "problems")
 
 
 def test_what_keras_has_and_this_has_not():

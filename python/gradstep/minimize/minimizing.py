@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_bool, check_int, describe
+from ..hints import names_arguments
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
 from .batches import BatchObjective, data_of
@@ -35,6 +36,7 @@ __all__ = ["minimize"]
 GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
+@names_arguments
 def minimize(
     fun: Callable[..., Any],
     x0: Any,
@@ -84,7 +86,8 @@ def minimize(
         Further arguments of fun, jac, hess and hessp.
     jac : callable, True, "2-point", "3-point" or "cs"
         The gradient, ``jac(x, *args)`` in the structure of `x0`; True if `fun` gives a pair of value and gradient; or
-        how it is found by finite differences (``"2-point"`` by default), ``"cs"`` with complex steps.
+        how it is found by finite differences, ``"cs"`` with complex steps; by default ``"2-point"``, and ``"3-point"``
+        from where that is too rough.
     method : str, Optimizer or a method's object
         See Notes. By default ``"levenberg-marquardt"`` for residuals, ``"l-bfgs-b"`` with bounds, ``"trust-exact"``
         with `hess`, ``"trust-ncg"`` with `hessp`, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
@@ -243,6 +246,7 @@ def minimize(
     else:
         kind = Residuals if residual else Objective
         objective = kind(fun, derivative(jac), layout, **merged.of_loss, **common)
+        objective.refines = (jac is None or jac is False) and merged.step is None
     if seed is not None:
         key_of(seed)
     if merged["gtol"] is None:
@@ -347,9 +351,8 @@ def _result(
     if stop.reason in ("maxfev", "maxtime") and method._settled is not None and method._settled_at <= f:
         # The lowest point is where a run had converged; those that followed it have spent the rest.
         stop = Stop(method._settled.reason, f"{method._settled.detail}, and {stop.reason} is used up since")
-    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(
-        f
-    ):  # as low, to rounding: the point with the small gradient
+    # As low, to rounding: the point with the small gradient.
+    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(f):
         x, f = point.x, point.f
     g = point.g if point.x is x else objective.best_g
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):
@@ -369,9 +372,7 @@ def _result(
         found = Ending(False, f"after {n} iterations {seen.sentences['plateau']}")
     if "saddle" in seen.sentences:
         found = Ending(False, f"after {n} iterations the gradient is small, but {seen.sentences['saddle']}")
-    sentences = [found.message, *method._sentences()]
-    if objective.is_differences and method.needs != "value" and objective.jac == "2-point":
-        sentences.append("The gradient is from forward differences of fun; jac= is faster and more exact.")
+    sentences = [found.message, *method._sentences(), *objective.sentences(method.needs != "value")]
     result = OptimizeResult(
         x=layout.restore(x),
         fun=f,

@@ -54,10 +54,11 @@ def settings_of(layer: Settable) -> dict[str, Any]:
 
 
 class Settable:
-    """Mixin of `Layer`: what an assignment to an attribute of a built layer means.
+    """Mixin of `Layer`: what an assignment to an attribute means.
 
     An argument of the constructor is checked as there, and holds from the next call on, in models too: the rate of a
-    `Dropout`, an activation, a momentum. One that the shapes of weights or outputs follow from cannot change any more.
+    `Dropout`, an activation, a momentum. Once the layer is built, one that the shapes of weights or outputs follow from
+    cannot change any more.
     """
 
     # Arguments of which the attribute of their name is something else, and what keeps them.
@@ -70,7 +71,9 @@ class Settable:
 
     def __setattr__(self, name: str, value: Any) -> None:
         known, cls = vars(self), cast("Any", type(self))
-        if known.get("built") and not self._in_numpy and name in _settings_of(cls):
+        # A constructor sets each setting once; what is there already is assigned from outside.
+        is_made = known.get("built") or ("_eager" in known and name in known)
+        if is_made and not self._in_numpy and name in _settings_of(cls):
             return _change(self, name, value)  # type: ignore[arg-type]
         try:
             super().__setattr__(name, value)
@@ -93,9 +96,9 @@ def _refuse(layer: Any, name: str, value: Any) -> None:
 
 
 def _change(layer: Layer, name: str, value: Any) -> None:
-    """Set an argument of the constructor of a built layer, if it can still change."""
+    """Set an argument of the constructor, if it can still change."""
     cls = type(layer)
-    if name == "dtype" or any(one not in layer._stages for one in _held(layer)):
+    if (name == "dtype" and layer.built) or any(one not in layer._stages for one in _held(layer)):
         if value is getattr(layer, name) or (isinstance(value, str) and value == getattr(layer, name)):
             return
         raise AttributeError(f"{name} of layer {layer.name!r} holds for good, now that it is built: make a new one.")
@@ -106,7 +109,8 @@ def _change(layer: Layer, name: str, value: Any) -> None:
         for one, new in vars(after).items()
         if one not in _runtime() and not (one in vars(before) and _same(vars(before)[one], new))
     }
-    _check_shapes(layer, after, name, value)
+    if layer.built:
+        _check_shapes(layer, after, name, value)
     if name != "seed" and changed.pop("_key", None) is not None and "_key" not in vars(layer):
         changed["_key"] = seeds.word_of(None)  # it draws from now on
     with layer._guard:

@@ -13,6 +13,7 @@ __all__ = ["attention", "recurrent"]
 
 
 def recurrent(module: Any, shape: Shape) -> Converted:
+    """A recurrent module: a layer for each of its layers, with dropout between them."""
     refuse(module, not module.batch_first, "have batch_first=True")
     refuse(module, bool(getattr(module, "proj_size", 0)), "have proj_size=0")
     made: Converted = []

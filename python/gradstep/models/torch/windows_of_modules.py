@@ -18,6 +18,7 @@ def _each(value: Any, n: int) -> tuple[int, ...]:
 
 
 def conv(module: Any, shape: Shape) -> Converted:
+    """A convolution; padding that is not that of the layers is a layer of zeros before it."""
     n = len(module.kernel_size)
     refuse(module, module.padding_mode != "zeros", "have padding_mode='zeros'")
     padding, before = "valid", [0] * n
@@ -56,6 +57,7 @@ def _zeros(before: Sequence[int], n: int) -> Converted:
 
 
 def conv_transpose(module: Any, shape: Shape) -> Converted:
+    """A transposed convolution."""
     n = len(module.kernel_size)
     refuse(module, module.groups != 1, "have groups=1")
     layer = getattr(layers, f"Conv{n}DTranspose")(
