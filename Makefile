@@ -33,12 +33,12 @@ demo: $(VENV)/demo
 # All tests that need no peer, all cases. Of the benchmarks: that they run and check their results; nothing is timed.
 test: $(VENV)/test
 	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
-	$(BIN)/python -m pytest -n auto --extra test tests
-	$(BIN)/python -m pytest --benchmark-disable benchmarks
+	$(BIN)/python -m pytest -n auto --extra test --benchmark-disable benchmarks tests
 
 # The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure. Keras is asked once a file.
+# JAX compiles models so small for longer than it runs them, so it is to optimize little.
 peers: $(VENV)/test $(VENV)/peers
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -n auto --dist loadfile --extra peers tests
+	KERAS_BACKEND=torch JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -n auto --dist loadfile --extra peers tests
 
 # After the extras of the tests: mypy looks into what they bring.
 lint: $(VENV)/test $(VENV)/lint

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from harness import card
 
 SIZES = (1_000, 100_000, 1_000_000, 5_000_000, 25_000_000)  # floats of the fit of latency and bandwidth
 QUICK_SIZES = (1_000, 10_000, 100_000)
@@ -226,7 +226,7 @@ def main() -> None:
     if given.measure:
         measured(given.measure, sizes, widths)
         return
-    options = ["--quick"] if given.quick else []
+    machine, options = card(threads=1), ["--quick"] if given.quick else []
     exchange, step = started("sums", *options), started("steps", *options)
     rounded, both = started("rounded", *options)[str(sizes[-1])], started("overlap", *options)
     ours, theirs = exchange[str(sizes[-1])]
@@ -252,8 +252,8 @@ def main() -> None:
         sizes = f"{row['bytes'] / 1e6:8.0f} {row['ZeRO-1'] / 1e6:8.0f}"
         print(f"{row['ranks']:5.0f} {row['step']:8.3f} {row['efficiency']:11.2f} {sizes}")
     if given.save:
-        result = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-        result |= {
+        result = {
+            "card": machine,
             "sums": exchange,
             "rounded": rounded,
             "overlap": both,

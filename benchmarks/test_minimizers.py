@@ -24,8 +24,25 @@ def test_the_judge_believes_nobody() -> None:
     row = minimizers.judged(lambda p: p.fun(p.x0) > 0)
     assert row["solved"] == [0, 0, 0]
     assert row["lies"] == 35
+    assert row["minima"] == 0
     row = minimizers.judged(lambda p: [p.fun(p.x0) for _ in range(minimizers.BUDGET + 1)] == [])
     assert row["spent"] == 35
+
+
+def test_the_judge_knows_minima_that_the_paper_does_not_list() -> None:
+    by_name = {p.name: p for p in problems()}
+    for name, start, is_minimum in (
+        ("broyden-banded", np.full(10, -10.0), True),  # f = 3.06
+        ("osborne-1", np.array([0.62, 18.1, -17.88, 3.15, 2.11]), False),  # where two exponentials have vanished
+    ):
+        p = minimizers.Counted(by_name[name])
+        p.x0 = start
+        assert minimizers.ours()["gradstep bfgs"](p)
+        assert p.solved_after(1e-3) is None
+        assert p.is_at_minimum() == is_minimum
+    p = minimizers.Counted(by_name["gulf"], start=10.0)  # which is the solution
+    p.fun(p.x0)
+    assert p.solved_after(1e-9) == 1
 
 
 @pytest.mark.parametrize(

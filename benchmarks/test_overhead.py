@@ -12,7 +12,7 @@ PROBLEMS = overhead.problems(quick=True)
 
 
 @pytest.mark.parametrize("form", ours.CASES["overhead"])
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem["kind"])
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem["name"])
 def test_rows(problem: dict[str, Any], form: str) -> None:
     contestant = ours.CASES["overhead"][form](problem)
     overhead.check(contestant.checked(), overhead.oracle(problem))
@@ -23,7 +23,7 @@ def test_rows(problem: dict[str, Any], form: str) -> None:
 
 
 def test_columns() -> None:
-    fit, train, _ = PROBLEMS
+    fit, train, *_ = PROBLEMS
     assert overhead.columns(fit, 1.1e-4, 1e-4, {}) == {"us": "110.0", "over the engine": "+10.0 %"}
     assert overhead.columns(train, 1.1e-4, 1e-4, {}) == {"us": "110.0", "over the engine": "+10.0 us"}
     assert overhead.columns(train, 1.1e-4, None, {}) == {"us": "110.0"}

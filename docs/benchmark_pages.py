@@ -51,7 +51,7 @@ def over_ours(case: Any, problems: list[dict[str, Any]]) -> dict[str, dict[str, 
 
 def card(result: dict[str, Any]) -> str:
     """The machine and the versions as a table."""
-    lines = ["| | |", "|---|---|"]
+    lines = ["| machine | |", "|---|---|"]
     about = {key: f"{value:.2g}" if isinstance(value, float) else value for key, value in result["card"].items()}
     lines += [f"| {key} | {value} |" for key, value in about.items() if value or value == 0]
     lines += [f"| {title} | {what} |" for title, what in result["rivals"].items()]
@@ -98,9 +98,9 @@ def history() -> str:
         for case in dict.fromkeys(entry["case"] for entry in entries):
             of_case = [entry for entry in entries if entry["case"] == case]
             parts.append(f"### {case}\n\n{report().CASES[case].TITLE}.")
-            lines: dict[str, list[tuple[str, float]]] = {}
+            lines: dict[str, list[figures.Point]] = {}
             for entry in of_case:
-                lines.setdefault(entry["problem"], []).append((entry["date"], entry["seconds"]))
+                lines.setdefault(entry["problem"], []).append((entry["date"], times_of(entry)))
             again = {problem: points for problem, points in lines.items() if len(points) > 1}
             if again and len(again) <= 16:
                 name = f"history-{number}-{case}"
@@ -121,6 +121,13 @@ def history() -> str:
                 rows.append("| " + " | ".join(map(str, cells)) + " |")
             parts.append("\n".join(rows))
     return "\n\n".join(parts) + "\n"
+
+
+def times_of(entry: dict[str, Any]) -> dict[str, float]:
+    """Microseconds of gradstep, the fastest rival and the nearest limit."""
+    ours = 1e6 * entry["seconds"]
+    others = {"fastest rival": entry.get("rival"), "nearest limit": entry.get("limit")}
+    return {"gradstep": ours} | {name: ours * each[1] for name, each in others.items() if each}
 
 
 def microseconds(seconds: float) -> str:

@@ -15,6 +15,7 @@ import api_pages  # noqa: E402
 import benchmark_pages  # noqa: E402
 import figures  # noqa: E402
 import gradstep  # noqa: E402
+import thumbnails  # noqa: E402
 from sphinx.domains.python import PythonDomain  # noqa: E402
 
 project = "gradstep"
@@ -120,7 +121,13 @@ def write_thumbnail(app: Any, config: Any) -> None:
     figures.thumbnail()
 
 
+def write_thumbnails(app: Any) -> None:
+    """Draw a sketch for each example that saved no picture."""
+    thumbnails.write(HERE / "auto_examples")
+
+
 def setup(app: Any) -> None:
     app.connect("config-inited", write_thumbnail)
     app.add_domain(OneMeaning, override=True)
     app.connect("builder-inited", write_pages)
+    app.connect("builder-inited", write_thumbnails, priority=900)  # after the gallery, whose priority is 500

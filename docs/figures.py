@@ -169,27 +169,36 @@ def write() -> None:
                 figure.savefig(MADE / f"{name}-{mode}.svg", transparent=True, metadata={"Date": None})
 
 
-def lines(path: Path, palette: Palette, rows: dict[str, list[tuple[str, float]]]) -> None:
-    """Times over that of the first run, by the date of the run, for each problem."""
-    from datetime import date
+Point = tuple[str, dict[str, float]]  # a date, and microseconds of gradstep, the fastest rival and the nearest limit
+LINES = {"gradstep": ("o", "-", 0), "fastest rival": ("s", "--", 1), "nearest limit": ("^", ":", 2)}
 
+
+def lines(path: Path, palette: Palette, rows: dict[str, list[Point]]) -> None:
+    """Times by the date of the run, a panel for each problem."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 2.4 + 0.12 * len(rows)), layout="constrained")
-    axes = figure.add_subplot()
-    styles = [("o", "-"), ("s", "--"), ("^", ":"), ("D", "-.")]
-    for i, (problem, points) in enumerate(rows.items()):
-        days = [date.fromisoformat(day) for day, _ in points]
-        marker, style = styles[(i + i // 4) % 4]
-        color = palette["fills"][i % 4]
-        shares = [seconds / points[0][1] for _, seconds in points]
-        axes.plot(days, shares, marker=marker, linestyle=style, color=color, label=problem)
-    axes.axhline(1, color=palette["line"], linewidth=0.8)
-    axes.set_ylabel("time over the first run's", color=palette["ink"], fontsize=8)
-    axes.set_xticks(sorted({date.fromisoformat(day) for points in rows.values() for day, _ in points}))
-    axes.set_ylim(bottom=0)
-    styled(axes, palette)
-    figure.legend(fontsize=8, loc="outside upper left", ncols=3, frameon=False, labelcolor=palette["ink"])
+    columns = min(len(rows), 4)
+    height = -(-len(rows) // columns)
+    figure = Figure(figsize=(max(4, 2.2 * columns), 0.5 + 1.9 * height), layout="constrained")
+    panels = figure.subplots(height, columns, squeeze=False).ravel()
+    for axes, (problem, points) in zip(panels, rows.items(), strict=False):
+        for name, (marker, style, fill) in LINES.items():
+            known = [(i, times[name]) for i, (_, times) in enumerate(points) if name in times]
+            look = {"marker": marker, "linestyle": style, "color": palette["fills"][fill], "label": name}
+            axes.plot([i for i, _ in known], [time for _, time in known], markeredgecolor=palette["line"], **look)
+        axes.set_xticks(range(len(points)), [day[5:] for day, _ in points])
+        axes.set_xlim(-0.5, len(points) - 0.5)
+        axes.set_ylim(0, 1.15 * max(max(times.values()) for _, times in points))
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+        axes.set_title(problem, color=palette["ink"], fontsize=8)
+        styled(axes, palette)
+    for axes in panels[len(rows) :]:
+        axes.axis("off")
+    for axes in panels[::columns]:
+        axes.set_ylabel("microseconds", color=palette["ink"], fontsize=8)
+    handles, labels = panels[0].get_legend_handles_labels()
+    options = {"fontsize": 8, "loc": "outside upper left", "ncols": 3, "frameon": False}
+    figure.legend(handles, labels, labelcolor=palette["ink"], **options)
     figure.savefig(path, transparent=True, metadata={"Date": None})
 
 

@@ -22,7 +22,8 @@ PAGE = HERE / "optimizers.md"
 MARKUP = ((r":math:`([^`]*)`", r"$\1$"), (r"``([^`]*)``", r"`\1`"), (r"\s+", " "))
 HEAD = """# Optimizers
 
-Made by `python docs/make_optimizers.py`; the docstrings of the classes say more.
+What each rule keeps, reads and writes. The table follows from the classes (`python docs/make_optimizers.py`); their
+docstrings say more.
 
 *State* is what is kept for each array of parameters. *Bytes* are those of the state of one float32 parameter;
 `state_dtype` makes them fewer. *Arrays* are those that a step reads and writes, each as large as the parameters, its

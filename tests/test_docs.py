@@ -37,6 +37,16 @@ def test_cells(maker):
     assert rows["`Signum`"][0] == "paper"
 
 
+def test_every_example_has_a_thumbnail():
+    """A sketch, or the picture that it saves: a script without one is shown like its neighbours."""
+    spec = importlib.util.spec_from_file_location("thumbnails", DOCS / "thumbnails.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS.parent / "examples").glob("*.py")}
+    pictures = {name for name, text in scripts.items() if ".png" in text}
+    assert module.THUMBNAILS.keys() | pictures == scripts.keys() - {"data"}
+
+
 def test_the_page_of_the_install_lists_the_extras_of_users():
     """And no others: those of developers are of the Makefile."""
     text = (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import mlp
+from . import graph, mlp
 
 NAME = "overhead"
 TITLE = "what fit, train_on_batch and predict cost over the engine's own loop, on the network of mlp"
@@ -21,22 +21,33 @@ NAMES = {
     TRAIN: "train_on_batch of one row",
     PREDICT: "predict of one row",
 }
+# One row through a model that is no row of layers: of the case `graph`.
+SKIP = {"name": "skip", "kind": "skip", "units": 128, "batch": 32}
 
 
 def problems(sizes: list[int] | None = None, quick: bool = False) -> list[dict[str, Any]]:
-    """One for each of the three."""
-    return [{"name": name, "kind": kind, "batch": 32, "times": 1 if quick else TIMES} for kind, name in NAMES.items()]
+    """One for each of the three; and the calls of one row again, of a graph."""
+    found = [{"name": name, "kind": kind, "batch": 32, "times": 1 if quick else TIMES} for kind, name in NAMES.items()]
+    return found + [{**one, "name": f"{one['name']}, a skip", "graph": SKIP} for one in found if one["kind"] != FIT]
 
 
 def data(problem: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """The rows of an epoch, or one."""
+    if "graph" in problem:
+        (x,), (y,) = graph.data(problem["graph"])
+        return x[:1], y[:1]
     x, y = mlp.data(problem)
     if problem["kind"] != FIT:
         return x[:1], y[:1]
     return np.tile(x, (problem["times"], 1)), np.tile(y, problem["times"])
 
 
-oracle, check = mlp.oracle, mlp.check
+check = mlp.check
+
+
+def oracle(problem: dict[str, Any]) -> np.ndarray:
+    """The loss after the checked steps, in float64."""
+    return graph.oracle(problem["graph"]) if "graph" in problem else mlp.oracle(problem)
 
 
 def limits(problem: dict[str, Any], threads: int) -> dict[str, list[Any]]:

@@ -12,6 +12,7 @@ from cases.adam import ADAM
 from . import (
     gradstep_cnn,
     gradstep_embedding,
+    gradstep_extended,
     gradstep_graph,
     gradstep_many,
     gradstep_minimize,
@@ -119,6 +120,7 @@ CASES = {
     "rules": {"bound": Rules},
     **gradstep_options.CASES,
     **gradstep_overhead.CASES,
+    **gradstep_extended.CASES,
     **gradstep_minimize.CASES,
     **gradstep_cnn.CASES,
     **gradstep_recurrent.CASES,

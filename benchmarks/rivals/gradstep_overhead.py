@@ -13,6 +13,8 @@ import numpy as np
 from cases import mlp, overhead
 from cases.adam import ADAM
 
+from . import gradstep_graph
+
 
 class Terminal(io.StringIO):
     """Takes a live progress bar, as a terminal does."""
@@ -35,16 +37,20 @@ class Names:
     """What a user of Keras writes."""
 
     library: Any = gs
+    graph: Any = gradstep_graph.Fit
     file = "model.gradstep"  # in the library's own format
 
     def __init__(self, problem: dict[str, Any]) -> None:
         self.problem = problem
         self.x, self.y = overhead.data(problem)
-        self.model = network(self.library)
+        self.trained = self.graph(problem["graph"]) if "graph" in problem else None
+        self.model = self.trained.model if self.trained else network(self.library)
         self.steps_per_run = len(self.x) // problem["batch"] if problem["kind"] == overhead.FIT else 1
         self.run = {overhead.FIT: self.fit, overhead.TRAIN: self.train, overhead.PREDICT: self.predict}[problem["kind"]]
 
     def checked(self) -> np.ndarray:
+        if self.trained:
+            return self.trained.checked()
         x, y = mlp.data(self.problem)
         for rows in mlp.checked_rows(self.problem, len(x)):
             self.model.train_on_batch(x[rows], y[rows])
@@ -75,7 +81,8 @@ class Engine(Names):
         rows = model._data.rows(self.x, self.y)
         batch = self.problem["batch"] if self.problem["kind"] == overhead.FIT else 1
         self.pass_ = model._executor.run(rows, batch, True)
-        self.network, self.ready, self.out = model._executor.network, rows.x, np.empty((1, mlp.SIZES[-1]), np.float32)
+        self.network, self.ready = model._executor.network, rows.x
+        self.out = model.predict(self.x[:1], verbose=0)
         self.number = 0
         return result
 

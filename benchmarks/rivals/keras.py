@@ -20,13 +20,14 @@ def versions() -> dict[str, str]:
     return {"keras": keras.__version__, "backend": keras.config.backend()}
 
 
-class OnJax(Names):
-    library = keras
-    file = "model.keras"
-
-
 class FitOnJax(Fit):
     library = keras
+
+
+class OnJax(Names):
+    library = keras
+    graph = FitOnJax
+    file = "model.keras"
 
 
 class FitImagesOnJax(FitImages):

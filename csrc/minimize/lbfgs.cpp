@@ -4,48 +4,154 @@
 
 namespace gs::minimize {
 
+namespace {
+
+// Pairs whose matrix R has an inverse that costs less than its sums. More of them are gone through one by one.
+constexpr std::size_t most_together = 64;
+// Doubles of k vectors that stay in an L2 cache from one loop over them to the next.
+constexpr std::size_t cached = 640 * 1024 / sizeof(double);
+
+/// work(from, n) for parts of which k vectors are cached together.
+template <class Work> void each_piece(std::size_t k, std::size_t from, std::size_t n, const Work& work) {
+  const std::size_t most = align<double>(cached / k);
+  for (std::size_t end = from + n; from < end; from += most) work(from, std::min(most, end - from));
+}
+
+}  // namespace
+
+Memory::Memory(std::size_t m)
+    : most_(m),
+      height_(m <= most_together ? align<double>(m) : 0),
+      columns_(m * height_),
+      rows_(m * height_),
+      numbers_(height_) {
+  if (height_ == 0) return;
+  for (auto* list : {&s_, &y_, &column_of_, &row_of_}) list->resize(2 * m);
+  for (auto* list : {&a_, &c_}) list->resize(m);
+  sums_.resize(2 * m);
+  for (std::size_t i = 0; i < m; ++i) {
+    column_of_[i] = column_of_[i + m] = columns_.data() + i * height_;
+    row_of_[i] = row_of_[i + m] = rows_.data() + i * height_;
+  }
+}
+
+void Memory::clear() {
+  pairs_.clear();
+  first_ = known_ = 0;
+  gamma = 1;
+}
+
 bool Memory::add(const Vector& s, const Vector& y, const Change& change) {
   if (!(change.ys > 1e-10 * std::sqrt(change.yy * change.ss))) return false;
-  Pair pair{s, y, 1 / change.ys};
   gamma = change.ys / change.yy;
-  if (pairs_.size() < most_) {
-    if (pairs_.empty()) first_ = 0;
-    pairs_.push_back(std::move(pair));
-  } else {
-    pairs_[first_] = std::move(pair);
+  const bool is_full = pairs_.size() == most_;
+  const std::size_t slot = is_full ? first_ : pairs_.size();
+  if (is_full) {
+    pairs_[slot] = {s, y, change.ys};
     if (++first_ == most_) first_ = 0;
+    if (known_ > 0) --known_;
+  } else {
+    pairs_.push_back({s, y, change.ys});
+  }
+  if (height_ > 0) {
+    s_[slot] = s_[slot + most_] = s.data();
+    y_[slot] = y_[slot + most_] = y.data();
+    for (std::size_t j = 0; j < most_; ++j) columns_.data()[j * height_ + slot] = 0;
+    std::fill_n(rows_.data() + slot * height_, height_, 0.0);
   }
   return true;
 }
 
-double Memory::direction(const Vector& g, const Vector& d, std::size_t size) const {
-  // Each sweep subtracts the part along one vector, and makes the product with the next: q and d are the same memory.
-  const std::size_t k = count();
+double Memory::direction(const Vector& g, const Vector& d, std::size_t size) {
   double slope = 0;
-  weights_.resize(k);
   with_team(size, [&](ThreadTeam* team) {
-    if (k == 0) {
-      slope = add_and_dot(g, 0, g, -1, g, d, size, team);
-      return;
-    }
-    double product = dot(pair(k - 1).s, g, size, team);
-    const Vector* q = &g;
-    for (std::size_t i = k; i-- > 0;) {
-      const Pair& here = pair(i);
-      weights_[i] = here.rho * product;
-      product = i > 0 ? add_and_dot(*q, -weights_[i], here.y, 1, pair(i - 1).s, d, size, team)
-                      : add_and_dot(*q, -weights_[i], here.y, gamma, here.y, d, size, team);
-      q = &d;
-    }
-    for (std::size_t i = 0; i < k; ++i) {
-      const Pair& here = pair(i);
-      const double weight = weights_[i] - here.rho * product;
-      product = i + 1 < k ? add_and_dot(d, weight, here.s, 1, pair(i + 1).y, d, size, team)
-                          : add_and_dot(d, weight, here.s, -1, g, d, size, team);
-    }
-    slope = product;
+    slope = pairs_.empty() ? add_and_dot(g, 0, g, -1, g, d, size, team)
+            : height_ > 0  ? direction(g, d, size, team)
+                           : by_two_loops(g, d, size, team);
   });
   return slope;
+}
+
+// The column of pair i, from the products of its y with the steps s of older ones.
+void Memory::add_column(std::size_t i, const double* products) {
+  const std::size_t at = slot(i), k = count();
+  const double rho = 1 / pairs_[at].ys;
+  double* const column = columns_.data() + at * height_;
+  minimize_kernels().vectors.combine(nullptr, {in_order(column_of_), i, 0, height_}, products, -rho, nullptr, column);
+  column[at] = rho;
+  for (std::size_t j = 0; j < k; ++j) rows_.data()[j * height_ + at] = column[j];
+}
+
+double Memory::direction(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team) {
+  const VectorsTable& loops = minimize_kernels().vectors;
+  const std::size_t k = count();
+  const double* const pg = g.data();
+  const double *const *const s = in_order(s_), *const *const y = in_order(y_);
+  double *const pd = d.data(), *const found = numbers_.data();
+  while (known_ + 1 < k) {
+    const double* const last = y[known_];
+    sums_over(size, team, known_, sums_.data(),
+              [&](std::size_t from, std::size_t n, double* sums) { loops.products({s, known_, from, n}, last, sums); });
+    add_column(known_, sums_.data());
+    ++known_;
+  }
+  if (known_ < k) {
+    const double* const last = y[known_];
+    sums_over(size, team, 2 * k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
+      loops.products_of_two({s, k, from, n}, pg, last, sums);
+    });
+    for (std::size_t i = 0; i < k; ++i) {
+      c_[i] = sums_[2 * i + 1];
+      sums_[i] = sums_[2 * i];
+    }
+    add_column(known_, c_.data());
+    ++known_;
+  } else {
+    sums_over(size, team, k, sums_.data(),
+              [&](std::size_t from, std::size_t n, double* sums) { loops.products({s, k, from, n}, pg, sums); });
+  }
+  loops.combine(nullptr, {in_order(column_of_), k, 0, height_}, sums_.data(), 1, nullptr, found);
+  for (std::size_t i = 0; i < k; ++i) {
+    const double a = found[slot(i)];
+    a_[i] = pair(i).ys * a;
+    c_[i] = -a;
+  }
+  sums_over(size, team, k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
+    each_piece(k, from, n, [&](std::size_t from, std::size_t n) {
+      loops.combine(pg, {y, k, from, n}, c_.data(), gamma, nullptr, pd);
+      loops.products({y, k, from, n}, pd, sums);
+    });
+  });
+  for (std::size_t i = 0; i < k; ++i) a_[i] -= sums_[i];
+  loops.combine(nullptr, {in_order(row_of_), k, 0, height_}, a_.data(), 1, nullptr, found);
+  for (std::size_t i = 0; i < k; ++i) c_[i] = found[slot(i)];
+  double slope;
+  sums_over(size, team, 1, &slope, [&](std::size_t from, std::size_t n, double* sum) {
+    *sum += loops.combine(pd, {s, k, from, n}, c_.data(), -1, pg, pd);
+  });
+  return slope;
+}
+
+double Memory::by_two_loops(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team) {
+  // Each sweep subtracts the part along one vector, and makes the product with the next: q and d are the same memory.
+  const std::size_t k = count();
+  a_.resize(k);
+  double product = dot(pair(k - 1).s, g, size, team);
+  const Vector* q = &g;
+  for (std::size_t i = k; i-- > 0;) {
+    const Pair& here = pair(i);
+    a_[i] = product / here.ys;
+    product = i > 0 ? add_and_dot(*q, -a_[i], here.y, 1, pair(i - 1).s, d, size, team)
+                    : add_and_dot(*q, -a_[i], here.y, gamma, here.y, d, size, team);
+    q = &d;
+  }
+  for (std::size_t i = 0; i < k; ++i) {
+    const Pair& here = pair(i);
+    const double weight = a_[i] - product / here.ys;
+    product = i + 1 < k ? add_and_dot(d, weight, here.s, 1, pair(i + 1).y, d, size, team)
+                        : add_and_dot(d, weight, here.s, -1, g, d, size, team);
+  }
+  return product;
 }
 
 Point LBFGS::step(Function& function, const Point& point) {

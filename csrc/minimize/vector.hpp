@@ -7,12 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/minimize/vectors.hpp"
 #include "runtime/buffer.hpp"
 
 namespace gs::minimize {
-
-// Doubles that loops take at a time: a vector is that long or a multiple of it, with zeros behind its n numbers.
-inline constexpr std::size_t lanes = 8;
 
 /// A vector of a pool, or none. Whoever makes one writes it; after that it is only read. For one thread at a time.
 class Vector {
@@ -47,7 +45,7 @@ class Vector {
     void* tag;
   };
   struct Pool {
-    std::size_t size;  // doubles, a multiple of `lanes`
+    std::size_t size;  // doubles, a multiple of `vector_lanes`, with zeros behind the n numbers
     void (*drop)(void*);
     std::vector<Block*> spare{};
     std::size_t blocks = 0;
@@ -71,8 +69,7 @@ class Vector {
 class Vectors {
  public:
   /// drop: what is done with a tag that is not needed any more.
-  explicit Vectors(std::size_t n, void (*drop)(void*) = nullptr)
-      : pool_(new Vector::Pool{(n + lanes - 1) / lanes * lanes, drop}) {}
+  explicit Vectors(std::size_t n, void (*drop)(void*) = nullptr) : pool_(new Vector::Pool{align<double>(n), drop}) {}
   ~Vectors() {
     pool_->closed = true;
     for (Vector::Block* block : pool_->spare) gs::release(block, pool_->bytes());

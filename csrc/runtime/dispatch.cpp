@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "runtime/cpu.hpp"
+#include "runtime/dispatch_minimize.hpp"
 
 namespace gs {
 namespace {
@@ -22,14 +23,22 @@ template <> struct Traits<Base> {
   [[maybe_unused]] static constexpr const char* name = "base";
 };
 
+/// All kernels of an instruction set.
+struct Compiled {
+  Kernels kernels;
+  MinimizeKernels minimize;
+};
+
 #define GS_X(Table, name) , name##_table<Isa>()
-template <class Isa> Kernels compiled() { return {Traits<Isa>::name GS_KERNELS(GS_X)}; }
+template <class Isa> Compiled compiled() {
+  return {{Traits<Isa>::name GS_KERNELS(GS_X)}, {vectors_table<Isa>(), symmetric_table<Isa>()}};
+}
 #undef GS_X
 
 // GS_ISAS comes from CMake, worst first, as GS_X(V2)GS_X(V3)GS_X(V4).
-const std::vector<Kernels>& usable() {
-  static const std::vector<Kernels> all = [] {
-    std::vector<Kernels> found;
+const std::vector<Compiled>& usable() {
+  static const std::vector<Compiled> all = [] {
+    std::vector<Compiled> found;
 #define GS_X(Isa) \
   if (cpu_has(Traits<Isa>::name)) found.push_back(compiled<Isa>());
     GS_ISAS
@@ -45,17 +54,17 @@ const std::vector<Kernels>& usable() {
   return all;
 }
 
-const Kernels* find(const std::string& name) {
-  for (const Kernels& k : usable())
-    if (name == k.isa) return &k;
+const Compiled* find(const std::string& name) {
+  for (const Compiled& k : usable())
+    if (name == k.kernels.isa) return &k;
   std::string known;
-  for (const Kernels& k : usable()) known += std::string(known.empty() ? "" : ", ") + k.isa;
+  for (const Compiled& k : usable()) known += std::string(known.empty() ? "" : ", ") + k.kernels.isa;
   throw std::invalid_argument("GRADSTEP_ISA must be an instruction set of this build and CPU (" + known + "); got " +
                               name + ".");
 }
 
-const Kernels*& current() {
-  static const Kernels* chosen = [] {
+const Compiled*& current() {
+  static const Compiled* chosen = [] {
     const char* forced = std::getenv("GRADSTEP_ISA");
     return forced && *forced ? find(forced) : &usable().back();
   }();
@@ -64,11 +73,13 @@ const Kernels*& current() {
 
 }  // namespace
 
-const Kernels& kernels() { return *current(); }
+const Kernels& kernels() { return current()->kernels; }
+
+const MinimizeKernels& minimize_kernels() { return current()->minimize; }
 
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;
-  for (const Kernels& k : usable()) names.push_back(k.isa);
+  for (const Compiled& k : usable()) names.push_back(k.kernels.isa);
   return names;
 }
 

@@ -39,6 +39,7 @@ class LBFGS(DescentMethod):
 class BFGS(DescentMethod):
     H: ndarray
     is_fresh: bool
+    direction: ndarray
     def __init__(self, n: int, c1: float, c2: float) -> None: ...
 
 class Descent(DescentMethod):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .config import floatx, set_floatx
+from .hints import missing
 from .utils import clear_session
 
 __all__ = ["clear_session", "floatx", "set_floatx"]
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "function of keras.backend")

@@ -19,6 +19,7 @@ __all__ = [
     "batch_rows",
     "check_bool",
     "check_choice",
+    "check_config",
     "check_float",
     "check_folder",
     "check_int",
@@ -29,6 +30,7 @@ __all__ = [
     "numeric",
     "rows_of",
     "shape_of",
+    "shown",
     "snake_case",
 ]
 
@@ -47,8 +49,17 @@ def describe(value: Any) -> str:
         return f"a dict of {len(value)}"
     if is_sequence(value):
         return f"a {type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else "a sequence"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
     kind = type(value).__name__
     return f"an {kind}" if kind[0].lower() in "aeiou" else f"a {kind}"
+
+
+def shown(value: Any) -> str:
+    """A value that is no number, and its kind."""
+    if value is None or is_array(value) or is_sequence(value) or isinstance(value, (Mapping, type)):
+        return describe(value)
+    return f"{value!r}, {describe(value)}"
 
 
 def is_array(value: Any) -> bool:
@@ -81,7 +92,7 @@ def check_int(name: str, value: Any, low: int, high: int = LARGEST) -> int:
             raise TypeError
         number = index(value)
     except TypeError:
-        raise TypeError(f"{name} must be a whole number (int); got {value!r}, {describe(value)}.") from None
+        raise TypeError(f"{name} must be a whole number (int); got {shown(value)}.") from None
     if number < low:
         raise ValueError(f"{name} must be at least {low}; got {number}.")
     if number > high:
@@ -96,7 +107,7 @@ def check_float(name: str, value: Any) -> float:
     if not isinstance(value, (Real, str)) and tuple(getattr(value, "shape", (1,))) == () and is_number(value):
         value = float(value.detach() if hasattr(value, "detach") else value)
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number; got {value!r}, {describe(value)}.")
+        raise TypeError(f"{name} must be a real number; got {shown(value)}.")
     try:
         return float(value)
     except OverflowError:
@@ -122,6 +133,11 @@ def shape_of(name: str, value: Any) -> tuple[int, ...]:
         value = (value,)
     if not value:
         raise ValueError(f"{name} must have at least one dimension beside the rows; got ().")
+    if None in value:
+        raise ValueError(
+            f"{name} must have the size of every axis; got {tuple(value)}. Rows of several sizes are brought to one: "
+            "sequences by gradstep.utils.pad_sequences and a Masking layer, images by a Resizing layer before."
+        )
     sizes = tuple(check_int(f"{name}[{i}]", size, 1) for i, size in enumerate(value))
     check_int(f"the product of {name}", prod(sizes), 1)
     return sizes
@@ -134,6 +150,13 @@ def check_choice(name: str, value: Any, table: Mapping[str, Found]) -> Found:
     if value not in table:
         raise ValueError(f"{name} must be one of {', '.join(table)}; got {value!r}.{closest(value, table)}")
     return table[value]
+
+
+def check_config(config: Any, what: str = "config") -> Mapping[str, Any]:
+    """The argument of a `from_config`: a dict."""
+    if not isinstance(config, Mapping):
+        raise TypeError(f"{what} must be a dict, as get_config() gives; got {describe(config)}.")
+    return config
 
 
 def check_folder(folder: str) -> None:
@@ -172,8 +195,19 @@ def numeric(value: Any, name: str) -> np.ndarray:
     if array.dtype.kind == "O" and hasattr(value, "to_numpy"):
         array = _of_table(value, name)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must be an array of real numbers; got {describe(value)} of dtype {array.dtype}.")
+        raise TypeError(f"{name} must be an array of real numbers; got {_wrong(value, array)}.")
     return array
+
+
+def _wrong(value: Any, array: np.ndarray) -> str:
+    """Data that are no numbers, and what is mostly meant."""
+    if value is None:
+        return "None"
+    if array.dtype.kind == "O" and not array.ndim:
+        return describe(value) + (": call it" if callable(value) else "")
+    is_text = array.dtype.kind in "US" or (array.size and isinstance(array.flat[0], str))
+    hint = ". Names of classes become numbers by numpy.unique(names, return_inverse=True)[1]" if is_text else ""
+    return f"{describe(value)} of dtype {array.dtype}{hint}"
 
 
 def _of_table(table: Any, name: str) -> np.ndarray:

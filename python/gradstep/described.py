@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .checks import check_choice, describe, snake_case
+from .checks import check_choice, check_config, describe, snake_case
 from .hints import closest
 from .references import is_ours, is_reference, reference_to
 
@@ -24,7 +24,6 @@ __all__ = [
     "MODELS",
     "Described",
     "arguments_of",
-    "checked_config",
     "custom_object_scope",
     "get_custom_objects",
     "instance",
@@ -84,14 +83,7 @@ class Described:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        return cls(**checked_config(config))
-
-
-def checked_config(config: Any) -> Mapping[str, Any]:
-    """The argument of `from_config`, checked."""
-    if not isinstance(config, Mapping):
-        raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-    return config
+        return cls(**check_config(config))
 
 
 @lru_cache(256)  # classes that are described one after another are few
@@ -193,8 +185,7 @@ def revive(config: Any, table: Mapping[str, Any], what: str) -> Any:
     ValueError
         No class of that name, or an argument out of bounds.
     """
-    if not isinstance(config, Mapping):
-        raise TypeError(f"{what} must be a dict, as get_config() gives; got {describe(config)}.")
+    check_config(config, what)
     for key in ("class_name", "config"):
         if key not in config:
             raise ValueError(f"{what} has no key {key!r}; it has {sorted(map(str, config))}.")

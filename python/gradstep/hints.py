@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
 
-__all__ = ["argument_hint", "closest", "complete", "hint_arguments", "hinted", "no_such", "unknown_argument", "warn"]
+__all__ = [
+    "argument_hint",
+    "closest",
+    "complete",
+    "hint_arguments",
+    "hinted",
+    "missing",
+    "no_attribute",
+    "no_such",
+    "renamed",
+    "unknown_argument",
+    "warn",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 OURS = __name__.partition(".")[0]
@@ -14,6 +26,8 @@ OURS = __name__.partition(".")[0]
 RENAMED: dict[str, tuple[str, ...]] = {
     "lr": ("learning_rate", "initial_learning_rate"),
     "betas": ("beta_1",),
+    "wd": ("weight_decay",),
+    "l2": ("weight_decay",),
     "beta1": ("beta_1",),
     "beta2": ("beta_2",),
     "eps": ("epsilon",),
@@ -87,13 +101,43 @@ def _stem(name: str) -> str:
 
 def argument_hint(name: str, known: Iterable[str]) -> str:
     """A sentence about an argument that a function of these arguments does not have, with a blank before it."""
-    there = list(known)
-    renamed = [new for new in RENAMED.get(name, ()) if new in there]
-    if renamed:
-        return f" Did you mean {renamed[0]!r}?"
+    there = list(dict.fromkeys(known))
+    new = renamed(name, there)
+    if new is not None:
+        return f" Did you mean {new!r}?"
     if name in INSTEAD and any(word in there for word in ("learning_rate", "epochs")):
         return f" {INSTEAD[name]}"
     return closest(name, there) or (f" It takes {', '.join(there)}." if there else " It takes no arguments.")
+
+
+def renamed(name: str, known: Iterable[str]) -> str | None:
+    """What one of these names is called elsewhere, or spelt without its underscores; None: no such name."""
+    there = list(known)
+    found = [new for new in RENAMED.get(name, ()) if new in there]
+    plain = name.lower().replace("_", "")
+    found += [new for new in there if new != name and new.replace("_", "") == plain]
+    return found[0] if found else None
+
+
+def no_attribute(thing: object, name: str, elsewhere: Mapping[str, str]) -> AttributeError:
+    """An error about an attribute that an object does not have, for its class's ``__getattr__``.
+
+    elsewhere: a sentence about each name that other libraries have, after the name.
+    """
+    cls = type(thing)
+    if hasattr(cls, name):  # a property whose code failed: its error
+        object.__getattribute__(thing, name)
+    said = f"{cls.__name__!r} object has no attribute {name!r}"
+    if name.startswith("_"):  # which Python, IPython and others ask for
+        return AttributeError(said, name=name, obj=thing)
+    if name in elsewhere:
+        return AttributeError(f"{said}: {elsewhere[name]}")
+    new = renamed(name, dir(cls))
+    return AttributeError(f"{said}." + (f" Did you mean {new!r}?" if new else closest(name, _public(cls))))
+
+
+def _public(cls: type) -> list[str]:
+    return [name for name in dir(cls) if not name.startswith("_")]
 
 
 def unknown_argument(owner: type, name: str, others: Iterable[str] = ()) -> TypeError:
@@ -160,11 +204,17 @@ def complete(module: str, members: dict[str, Any], kind: str) -> Callable[[str],
         if isinstance(members.get(name), type):
             hint_arguments(members[name])
 
-    def missing(name: str) -> Any:
+    members["__dir__"] = lambda: sorted(names)
+    return missing(module, names, kind)
+
+
+def missing(module: str, names: Iterable[str], kind: str) -> Callable[[str], Any]:
+    """The ``__getattr__`` of a module of these names; kind: what it is a module of, in errors."""
+
+    def refuse(name: str) -> Any:
         raise no_such(module, names, kind, name)
 
-    members["__dir__"] = lambda: sorted(names)
-    return missing
+    return refuse
 
 
 def no_such(module: str, names: Iterable[str], kind: str, name: str) -> AttributeError:

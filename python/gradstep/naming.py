@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from .checks import describe, snake_case
+from .checks import shown, snake_case
 
 __all__ = ["forget_names", "name_for", "next_name"]
 
@@ -18,7 +18,7 @@ def name_for(item: object, name: Any) -> str:
     if name is None:
         return next_name(snake_case(type(item).__name__))
     if not isinstance(name, str) or not name:
-        raise TypeError(f"name must be a str of at least one letter; got {name!r}, {describe(name)}.")
+        raise TypeError(f"name must be a str of at least one letter; got {shown(name)}.")
     return name
 
 

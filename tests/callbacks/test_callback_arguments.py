@@ -222,3 +222,34 @@ def test_a_table_is_closed_when_training_fails(tmp_path):
         classifier().fit(X, Y, epochs=3, verbose=0, callbacks=[table, Fail()])
     assert table.csv_file is None
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 2
+
+
+def test_a_log_goes_on_in_the_columns_that_it_has(tmp_path):
+    """Numbers of other columns would stand under the wrong names."""
+    x, y = clusters(40)
+    path = tmp_path / "log.csv"
+
+    def run(metrics, **options):
+        model = classifier()
+        model.compile("sgd", "sparse_categorical_crossentropy", metrics=metrics)
+        model.fit(x, y, verbose=0, callbacks=[gs.callbacks.CSVLogger(path, append=True)], **options)
+        return model
+
+    run(["accuracy"], validation_split=0.5)
+    run(["accuracy"])
+    rows = [line.split(",") for line in path.read_text().split()]
+    assert rows[0] == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    assert [len(row) for row in rows] == [5, 5, 5]
+    assert rows[2][3:] == ["NA", "NA"]
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"has the columns epoch, accuracy, .*needs epoch first, and top_k.*another file"
+    ):
+        run(["accuracy", gs.metrics.SparseTopKCategoricalAccuracy(2, name="top_k")])
+    path.write_text("step;loss\n")
+    with pytest.raises(ValueError, match="needs epoch first"):
+        run([])
+    path.write_bytes(b"")
+    run([])
+    assert path.read_text().startswith("epoch,loss")
+    assert before.startswith(b"epoch,accuracy")

@@ -346,3 +346,28 @@ def test_plot_of_nothing():
     pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="history must hold at least one epoch"):
         gs.callbacks.History().plot()
+
+
+@pytest.mark.parametrize("metrics", [[], ["accuracy"]])
+@pytest.mark.parametrize("hook", ["begin", "batch_begin"])
+def test_what_is_stopped_at_its_beginning_has_one_batch(hook, metrics):
+    """As in Keras: a mean over no rows would be 0, the best loss there is."""
+    x, y = clusters(40)
+    model = classifier()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=metrics)
+
+    class Stop(gs.callbacks.Callback):
+        pass
+
+    def stop(self, *args, **kwargs):
+        self.model.stop_training = self.model.stop_evaluating = self.model.stop_predicting = True
+
+    for kind in ("test", "predict"):
+        setattr(Stop, f"on_{kind}_{hook}", stop)
+    options = {"batch_size": 10, "verbose": 0, "callbacks": [Stop()]}
+    first = model.evaluate(x[:10], y[:10], verbose=0)
+    assert model.evaluate(x, y, **options) == first
+    assert np.array_equal(model.predict(x, **options), model.predict(x[:10], verbose=0))
+    model.optimizer.learning_rate = 0.0
+    history = model.fit(x, y, validation_data=(x, y), **options).history
+    assert history["val_loss"] == [first[0] if metrics else first]

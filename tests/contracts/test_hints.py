@@ -9,6 +9,7 @@ import sys
 import gradstep as gs
 import numpy as np
 import pytest
+from gradstep.models.changes import ELSEWHERE
 from training import classifier, clusters
 
 MODULES = {
@@ -41,6 +42,10 @@ def arguments(function):
 def required(function):
     parameters = inspect.signature(function).parameters.values()
     return {p.name: None for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
+
+
+def wraps(cls):
+    return cls is gs.Optimizer or cls.__name__ in ("Lookahead", "MultiOptimizer", "SAM")
 
 
 OPEN |= {name for name, cls in CLASSES.items() if cls.__init__ is object.__init__}  # without any arguments
@@ -128,6 +133,17 @@ def test_a_wrong_name_in_a_module(where):
     assert not hasattr(module, "_ipython_display_")
 
 
+@pytest.mark.parametrize("where", ["backend", "distribution", "minimizers", "problems", "scalers", "tune", "utils"])
+def test_a_wrong_name_in_a_module_of_functions(where):
+    module = getattr(gs, where)
+    for name in module.__all__:
+        with pytest.raises(AttributeError, match=rf"^gradstep has no [\w .]+ {name}q\. Did you mean '"):
+            getattr(module, f"{name}q")
+    with pytest.raises(AttributeError, match=rf"dir\(gradstep\.{where}\) lists what it has"):
+        _ = module.np_utils
+    assert sorted(module.__all__) == dir(module) or where in ("utils", "backend", "problems")
+
+
 def test_what_keras_has_and_this_has_not():
     with pytest.raises(AttributeError, match=r"^gradstep has no layer HashedCrossing yet\. dir\(gradstep\.layers\)"):
         gs.layers.HashedCrossing  # noqa: B018
@@ -175,3 +191,82 @@ def test_warnings_are_at_the_line_that_called():
 def test_nothing_is_imported_for_it():
     program = "import sys, gradstep; sys.exit('difflib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES.values() if issubclass(cls, gs.Optimizer) and not wraps(cls)])
+def test_an_attribute_that_would_change_nothing_is_refused(cls):
+    """Of an optimizer: another library's name of a hyperparameter, or one without its underscores."""
+    optimizer = cls()
+    for wrong, meant in (("lr", "learning_rate"), ("learningrate", "learning_rate"), ("wd", "weight_decay")):
+        with pytest.raises(AttributeError, match=rf"has no hyperparameter '{wrong}'\. Did you mean '{meant}'\?"):
+            setattr(optimizer, wrong, 0.5)
+    optimizer.mine = 3  # an attribute of the program's own
+    assert optimizer.mine == 3
+    with pytest.raises(AttributeError, match="Did you mean 'learning_rate'"):
+        _ = optimizer.lr
+    with pytest.raises(AttributeError, match="none is kept"):
+        optimizer.zero_grad()
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_methods_of_other_libraries_are_known(name):
+    model = classifier()
+    assert not hasattr(type(model), name)
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}': "):
+        getattr(model, name)
+
+
+def test_misspelt_methods_and_private_names():
+    model = classifier()
+    with pytest.raises(AttributeError, match="Did you mean 'predict'"):
+        _ = model.predictt
+    with pytest.raises(AttributeError, match=r"no attribute '_repr_png_'$"):
+        _ = model._repr_png_
+    assert not hasattr(gs.Sequential([gs.layers.Dense(2)]), "__array__")
+
+    class Failing(gs.Sequential):
+        @property
+        def width(self):
+            return self.missing_part
+
+    with pytest.raises(AttributeError, match="missing_part"):
+        _ = Failing().width
+
+
+def test_names_are_listed_once():
+    with pytest.raises(TypeError) as error:
+        gs.optimizers.AdamW(qqqq=1)
+    listed = str(error.value).partition("It takes ")[2].rstrip(".").split(", ")
+    assert len(listed) == len(set(listed)) > 10
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "got None."),
+        ("0.1", "got '0.1', a str."),
+        (np.ones(1), "got one array."),
+        ([0.1], "got a list of 1."),
+        (gs.optimizers.Adam, "got the class Adam."),
+    ],
+)
+def test_a_value_that_is_no_number_is_named_once(value, said):
+    for call in (lambda: gs.optimizers.SGD(value), lambda: gs.layers.Dense(value)):
+        with pytest.raises(TypeError, match=r"must be a (real|whole) number") as error:
+            call()
+        assert str(error.value).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "got None.$"),
+        (np.array(["a", "b"]), "got one array of dtype .* become numbers by numpy.unique"),
+        (np.array(["a", "b"], object), "got one array of dtype .* become numbers by numpy.unique"),
+        (lambda: 0, "got a function: call it.$"),
+        (np.array([1 + 2j]), "got one array of dtype complex128.$"),
+    ],
+)
+def test_data_that_are_no_numbers(value, said):
+    with pytest.raises(TypeError, match=f"^y must be an array of real numbers; {said}"):
+        classifier().fit(np.ones((2, 20)), value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def test_page_follows_from_the_numbers(name):
     text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     assert text == page(ALL[name], result), f"run `gradstep experiments --redraw --output docs/experiments {name}`"
     assert (FOLDER / f"{name}.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_page_on_choosing_an_optimizer_says_what_was_measured():
+    text = (FOLDER.parent / "choosing.md").read_text(encoding="utf-8")
+    rows = {row.label: row for row in read(str(FOLDER), "optimizers").rows}
+    table = re.findall(r"^\| `([^`]+)` \| ([\d.]+) \| ([\d.]+) % \| ([\d.]+) \| ([\d.]+) % \|$", text, re.MULTILINE)
+    assert len(table) > 4
+    for name, *cells in table:
+        row = rows["momentum" if "momentum" in name else name]
+        said = [f"{row.mean('rate'):.2g}", f"{100 * row.mean('accuracy'):.1f}"]
+        said += [f"{row.mean('default_rate'):.2g}", f"{100 * row.mean('default_accuracy'):.1f}"]
+        assert cells == said, name
 
 
 def test_index_lists_all():

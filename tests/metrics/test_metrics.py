@@ -256,3 +256,47 @@ def test_a_column_of_labels_for_predictions_of_more_axes():
     assert metrics.sparse_top_k_categorical_accuracy(labels, predicted, k=2).tolist() == [[1.0, 1.0]]
     with pytest.raises(ValueError, match="they must be equal"):
         metrics.SparseCategoricalAccuracy()(np.array([[2], [1], [0]]), predicted)
+
+
+def test_a_constructor_that_makes_the_state_itself():
+    """As in Keras: attributes that reset_state reads are set after super().__init__()."""
+
+    class Counted(gs.metrics.Metric):
+        def __init__(self, start=2, name="counted"):
+            super().__init__(name=name)
+            self.start = start
+            self.count = start
+
+        def reset_state(self):
+            self.count = self.start + 0
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.count += len(y_true)
+
+        def result(self):
+            return self.count
+
+    metric = Counted()
+    assert metric(np.ones(3), np.ones(3)) == 5
+    model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=[metric])
+    history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
+    assert history.history["counted"] == [6, 6]
+    with pytest.raises(AttributeError, match="'add_weight': state is in any attributes"):
+        metric.add_weight(name="total")
+
+
+def test_a_constructor_that_forgets_super():
+    class Lost(gs.metrics.Metric):
+        def __init__(self):
+            self.count = 0
+
+    class LostLoss(gs.losses.Loss):
+        def __init__(self):
+            self.count = 0
+
+    model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    with pytest.raises(TypeError, match=r"metrics\[0\]: Lost must call super"):
+        model.compile("sgd", "mse", metrics=[Lost()])
+    with pytest.raises(TypeError, match="loss LostLoss must call super"):
+        model.compile("sgd", LostLoss())

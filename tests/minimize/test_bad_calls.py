@@ -69,3 +69,9 @@ def test_bad_values(value, said):
 def test_bad_starts(x0, error):
     with pytest.raises(error, match="x0 must"):
         gs.minimize(lambda x: 1.0, x0, jac=lambda x: x)
+
+
+@pytest.mark.parametrize("name", ["Nelder-Mead", "SLSQP", "trust-constr", "Powell"])
+def test_methods_that_scipy_alone_has(name):
+    with pytest.raises(ValueError, match=f"got '{name}'. scipy.optimize.minimize has it"):
+        gs.minimize(lambda x: float(x @ x), np.ones(2), method=name)

@@ -7,6 +7,7 @@ import pickle
 import gradstep as gs
 import numpy as np
 import pytest
+from gradstep import _core
 from gradstep.minimize.layout import Layout
 from gradstep.minimize.objective import Objective
 from gradstep.minimize.point import Point
@@ -93,6 +94,76 @@ def test_the_inverse_hessian_is_what_its_formula_says():
         H = V @ H @ V.T + np.outer(s, s) / (y @ s)
     np.testing.assert_allclose(res.hess_inv, H, rtol=1e-8, atol=1e-10)
     assert (res.hess_inv == res.hess_inv.T).all()
+
+
+@pytest.mark.parametrize("m", [1, 3, 8, 20, 65])  # beyond 64 pairs are gone through one by one
+@pytest.mark.parametrize("n", [1, 7, 30, 700])
+def test_l_bfgs_multiplies_by_what_its_formula_says(m, n):
+    rng = np.random.default_rng(m * n)
+    memory, pairs = _core.Memory(n, m), []
+    curvature = np.exp(rng.uniform(-2, 2, n))
+    for turn in range(2 * m + 3):
+        s = rng.standard_normal(n)
+        y = curvature * s if turn != m else -s  # a pair without curvature is refused
+        assert memory.add(s, y) == (turn != m)
+        if turn != m:
+            pairs = [*pairs, (s, y)][-m:]
+        if turn % 3 == 0 or turn > 2 * m:  # columns of several pairs may be missing
+            g = rng.standard_normal(n)
+            np.testing.assert_allclose(memory.product(g), two_loops(pairs, g), rtol=1e-9, atol=1e-9 * abs(g).max())
+    memory.clear()
+    g = rng.standard_normal(n)
+    np.testing.assert_array_equal(memory.product(g), g)
+    memory.add(*pairs[-1])
+    np.testing.assert_allclose(memory.product(g), two_loops(pairs[-1:], g), rtol=1e-9, atol=1e-9)
+
+
+def two_loops(pairs, g):
+    """The product as Nocedal and Wright have it, algorithm 7.4."""
+    q, weights = g.copy(), []
+    for s, y in reversed(pairs):
+        weights.append(s @ q / (y @ s))
+        q -= weights[-1] * y
+    s, y = pairs[-1]
+    q *= y @ s / (y @ y)
+    for (s, y), weight in zip(pairs, reversed(weights), strict=True):
+        q += (weight - y @ q / (y @ s)) * s
+    return q
+
+
+@pytest.mark.parametrize(("method", "n"), [("l-bfgs", 21), ("l-bfgs", 40_000), ("bfgs", 21), ("bfgs", 450), ("gd", 21)])
+def test_same_bits_on_every_instruction_set(method, n):
+    scale = np.linspace(1, 30, n)
+
+    def fun(x):
+        return float(0.5 * (scale * x) @ x + np.cos(x).sum()), scale * x - np.sin(x)
+
+    info, found = _core.build_info(), set()
+    for isa in info["isas"]:
+        _core.set_isa(isa)
+        res = gs.minimize(fun, np.linspace(-1, 1, n), jac=True, method=method, maxiter=25)
+        found.add((res.x.tobytes(), res.fun, res.nfev))
+    _core.set_isa(info["isa"])
+    assert len(found) == 1
+
+
+def test_a_run_of_bfgs_goes_on_from_any_hessian():
+    """H set from outside counts at once: no direction of the matrix before is left."""
+    objective, point = objective_and_start()
+    method = gs.minimizers.BFGS()
+    method._start(objective, point, None)
+    for _ in range(5):
+        point = method._step(point)
+    native = method._native
+    assert native.direction.shape == (2, 2)
+    np.testing.assert_allclose(native.direction[1], -native.H @ point.g, rtol=1e-12)
+    native.H = np.diag([1e-3, 2e-3])
+    assert native.direction.shape == (0, 2)
+    after = method._step(point)
+    moved = np.asarray(after.x) - point.x
+    np.testing.assert_allclose(moved / (-np.array([1e-3, 2e-3]) * point.g), moved[0] / (-1e-3 * point.g[0]))
+    with pytest.raises(ValueError, match=r"direction must have shape \(2, 2\) or \(0, 2\); got"):
+        native.direction = np.zeros((1, 2))
 
 
 def test_fun_may_keep_and_write_what_it_is_given():

@@ -228,6 +228,26 @@ def test_a_gradient_that_underflowed_is_a_plateau():
     assert res.success
 
 
+def test_variables_without_effect_are_named():
+    """A peak so far away that its height, place and width have slopes of 0 to the last bit."""
+    t = np.linspace(0, 1, 9)
+
+    def fun(x):
+        peak = np.exp(-(((t - x[1]) / x[2]) ** 2))
+        r = x[0] * t - t + x[3] * peak
+        slopes = [t, x[3] * peak * 2 * (t - x[1]) / x[2] ** 2, x[3] * peak * 2 * (t - x[1]) ** 2 / x[2] ** 3, peak]
+        return float(r @ r), 2 * np.array(slopes) @ r
+
+    res = gs.minimize(fun, [0.0, 500.0, 1.0, 2.0], jac=True, method="bfgs")
+    assert res.success
+    assert res.diagnosis["no effect"].startswith("3 of 4 variables have no effect here")
+    assert "x0[1], x0[2], x0[3]" in res.diagnosis["no effect"]
+    res = gs.minimize(fun, [0.0, 0.5, 1.0, 2.0], jac=True, method="bfgs")
+    assert "no effect" not in res.diagnosis
+    res = gs.minimize(lambda x: float(x @ x), [1.0, 0.0], jac=lambda x: 2 * x, method="bfgs")  # is at its minimum
+    assert "no effect" not in res.diagnosis
+
+
 @pytest.mark.parametrize("start", [3.0, 300.0])
 def test_residuals_that_no_longer_depend_on_a_variable(start):
     """exp(-x t) fitted to what no x gives: x goes to where neither f nor the gradient depends on it."""

@@ -137,3 +137,22 @@ def test_callbacks_of_scipy():
     points = []
     res = gs.minimize(R.value, R.start, jac=R.gradient, callback=points.append)
     assert len(points) == res.nit
+
+
+@pytest.mark.parametrize("method", ["bfgs", "cg", "l-bfgs", "l-bfgs-b", "newton-cg", "trust-ncg", "gd", "adam"])
+@pytest.mark.parametrize("n", [1, 3, 20])
+@pytest.mark.parametrize("power", [1, 2])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_function_that_falls_for_ever_is_never_solved(method, n, power):
+    """Rounding hides the decrease at last; that is no minimum, whatever the number of variables."""
+    weights = np.linspace(1, 2, n)
+
+    def value(x):
+        return -float((weights * np.abs(x + 1) ** power).sum())
+
+    def slope(x):
+        return -power * weights * np.abs(x + 1) ** (power - 1) * np.sign(x + 1)
+
+    res = gs.minimize(value, np.zeros(n), jac=slope, method=method, maxiter=500)
+    assert not res.success, res.message
+    assert res.fun < value(np.zeros(n))

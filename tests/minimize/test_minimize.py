@@ -35,7 +35,9 @@ def test_rosenbrock_is_solved(method):
 def test_finite_differences(jac):
     res = gs.minimize(R.value, R.start, jac=jac, method="bfgs", gtol=1e-5)
     np.testing.assert_allclose(res.x, R.optimum, atol=1e-3)
-    assert ("forward differences" in res.message) == (jac != "3-point")
+    source = {None: "from forward, at last central differences", "2-point": "from forward differences"}
+    assert source.get(jac, "") in res.message
+    assert ("differences" in res.message) == (jac != "3-point")
     assert res.njev == 0
 
 
@@ -283,3 +285,45 @@ def test_a_line_search_takes_at_most_maxls_calls(bounds):
     assert calls[2] < calls[30]
     with pytest.raises(ValueError, match="maxls must be at least 1"):
         gs.minimize(wall, [1.0, 1.0], method="l-bfgs", options={"maxls": 0})
+
+
+@pytest.mark.parametrize("method", ["l-bfgs", "l-bfgs-b", "bfgs", "cg", "trust-ncg", "newton-cg"])
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_without_jac_a_valley_is_no_endless_walk(method, n):
+    """Forward differences are wrong by 1e-5 there, ten times gtol: central ones take over."""
+
+    def rosen(x):
+        return float((100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum())
+
+    res = gs.minimize(rosen, np.zeros(n), method=method)
+    assert res.success, res.message
+    assert res.reason == "gtol"
+    assert np.allclose(res.x, 1, atol=1e-4)
+    assert res.nfev < 400 * n
+    assert "at last central differences" in res.message
+
+
+def test_differences_that_were_asked_for_stay_as_they_are():
+    points = []
+
+    def value(x):
+        points.append(x.copy())
+        return R.value(x)
+
+    res = gs.minimize(value, R.start, jac="2-point", method="bfgs")
+    assert "from forward differences" in res.message
+    steps = np.array([point - res.x for point in points[-len(res.x) :]])
+    assert (steps >= -1e-12).all()  # no point on the other side
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+def test_rough_differences_of_large_values(bounded):
+    """Rounding of f counts too: 1e6 + f is known to 1e-10, its forward differences to 0.01."""
+
+    def value(x):
+        return 1e6 + float(((x - [1.0, -2.0]) ** 2).sum())
+
+    box = {"bounds": [(-3, 3), (-1.5, 3)]} if bounded else {}
+    res = gs.minimize(value, np.zeros(2), method="l-bfgs-b", gtol=1e-3, **box)
+    assert res.success, res.message
+    assert np.allclose(res.x, [1, -1.5 if bounded else -2], atol=1e-3)

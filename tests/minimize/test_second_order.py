@@ -214,3 +214,35 @@ def test_a_step_that_ends_at_the_radius_says_nothing_of_what_is_left():
     res = gs.minimize(residuals, [10.0, 10.0], jac=jac, residual=True)
     assert abs(res.x[0]) > 1e5
     assert not res.success
+
+
+def test_a_sparse_matrix_of_second_derivatives():
+    class Sparse:
+        """As SciPy's: what has `toarray`."""
+
+        def __init__(self, x):
+            self.x = x
+
+        def toarray(self):
+            return np.diag(12 * self.x**2 + 2)
+
+    res = gs.minimize(
+        lambda x: float((x**4 + x**2).sum()),
+        np.ones(3),
+        jac=lambda x: 4 * x**3 + 2 * x,
+        hess=Sparse,
+        method="newton-cg",
+    )
+    assert res.success
+    assert np.abs(res.x).max() < 1e-6
+
+
+def test_one_bound_for_all_components():
+    class Both:
+        """As scipy.optimize.Bounds(0.5, 2) keeps them."""
+
+        lb, ub = np.array([0.5]), np.array([2.0])
+
+    res = gs.minimize(lambda x: float(x @ x), np.ones(3), jac=lambda x: 2 * x, bounds=Both())
+    assert res.success
+    assert np.array_equal(res.x, np.full(3, 0.5))

@@ -16,9 +16,9 @@ CALLS = {
     "no rows": (lambda m: m.fit(X[:0], Y[:0]), ValueError, r"x must have at least one row; its shape is \(0, 20\)"),
     "features": (lambda m: m.fit(X[:, :19], Y), ValueError, r"x has shape \(40, 19\); the model takes \(rows, 20\)"),
     "x in 3-D": (
-        lambda m: m.fit(X[:, :, None], Y),
+        lambda m: m.fit(X.reshape(40, 10, 2), Y),
         ValueError,
-        r"x has shape \(40, 20, 1\); the model takes \(rows, 20\)",
+        r"x has shape \(40, 10, 2\); the model takes \(rows, 20\)",
     ),
     "one row of x": (lambda m: m.predict(X[0]), ValueError, r"x has shape \(20,\); the model takes \(rows, 20\)"),
     "x a scalar": (lambda m: m.predict(3.0), ValueError, r"x has shape \(\); the model takes \(rows, 20\)"),
@@ -317,3 +317,26 @@ def test_models_that_are_not_ready():
         gs.Sequential().pop()
     with pytest.raises(TypeError, match="layers must be a list of layers; got a Dense"):
         gs.Sequential(gs.layers.Dense(1))
+
+
+@pytest.mark.parametrize(("row", "given"), [((4, 4, 1), (4, 4)), ((1,), ()), ((4, 4), (4, 4, 1)), ((5,), (5, 1))])
+def test_a_last_axis_of_size_1_may_be_missing_or_too_many(row, given):
+    """As in Keras: images (rows, 28, 28) for an input (28, 28, 1)."""
+    x = np.random.default_rng(0).normal(size=(6, *given)).astype(np.float32)
+    model = gs.Sequential([gs.Input(row), gs.layers.Flatten(), gs.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    expected = model.predict(x.reshape(6, *row), verbose=0)
+    assert np.array_equal(model.predict(x, verbose=0), expected)
+    assert np.array_equal(model(x[::-1]), expected[::-1])
+    if x.ndim > 1:
+        assert np.array_equal(model.predict(np.asfortranarray(x), verbose=0), expected)
+    model.fit(x, np.ones(6), verbose=0)
+    wrong = np.ones((6, *row[:-1], 2)) if row[-1] == 1 else np.ones((6, *row, 2))
+    with pytest.raises(ValueError, match="x has shape"):
+        model.predict(wrong, verbose=0)
+
+
+def test_inputs_of_variable_size_are_refused_with_a_way_out():
+    for make in (lambda: gs.Input((None, 3)), lambda: gs.layers.LSTM(2, input_shape=(None, 3))):
+        with pytest.raises(ValueError, match=r"must have the size of every axis; got \(None, 3\)\. .*pad_sequences"):
+            make()

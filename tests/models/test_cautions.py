@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import pytest
 from gradstep import layers, losses
 
 LOSSES = {name: cls for name, cls in vars(losses).items() if isinstance(cls, type) and issubclass(cls, losses.Loss)}
+OF_LOGITS = [name for name, cls in LOSSES.items() if "from_logits" in inspect.signature(cls).parameters]
 BOUNDED = [name for name, cls in LOSSES.items() if cls.target_range != losses.Loss.target_range]
 
 
@@ -102,3 +104,13 @@ def test_trainable_changed_after_compile(warned: list[warnings.WarningMessage]) 
     model.fit(x, y, verbose=0)
     assert len(warned) == 1
     assert np.array_equal(before[0], model.layers[0].kernel)
+
+
+@pytest.mark.parametrize("loss", OF_LOGITS)
+@pytest.mark.parametrize("last", ["sigmoid", "softmax", None, "tanh", np.tanh])
+def test_logits_that_are_probabilities(loss: str, last: object, warned: list[warnings.WarningMessage]) -> None:
+    y = np.zeros(4, int) if LOSSES[loss].labels else np.tile([0.0, 1.0], (4, 1))
+    for of_logits in (False, True):
+        small(LOSSES[loss](from_logits=of_logits), activation=last).fit(np.ones((4, 3)), y, verbose=0)
+    twice = ["it is applied twice" in str(one.message) for one in warned]
+    assert twice == ([True] if last in ("sigmoid", "softmax") else [])

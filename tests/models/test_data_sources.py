@@ -271,3 +271,40 @@ def test_steps_without_a_batch_size_are_of_all_rows(sparse):
     assert model.evaluate(x, Y, steps=7, verbose=0) == model.evaluate(X, Y, batch_size=8, verbose=0)
     assert len(model.predict(x, steps=7, verbose=0)) == 50
     assert len(model.predict(x, batch_size=8, steps=2, verbose=0)) == 16
+
+
+@pytest.mark.parametrize("kind", ["generator", "iterable"])
+def test_validation_data_that_run_out_give_no_numbers(kind):
+    """A mean over no rows is no loss of 0, which would be the best there is."""
+    x, y = clusters(40)
+
+    class Once:
+        def __init__(self):
+            self.batches = iter([(x[:10], y[:10]), (x[10:20], y[10:20])])
+
+        def __iter__(self):
+            return self.batches
+
+    given = iter([(x[:10], y[:10]), (x[10:20], y[10:20])]) if kind == "generator" else Once()
+    with pytest.warns(UserWarning, match="validation data ran out before epoch 2 of 3"):
+        history = classifier().fit(x, y, epochs=3, verbose=0, validation_data=given).history
+    assert len(history["loss"]) == 3
+    assert len(history["val_loss"]) == 1
+    assert history["val_loss"][0] > 0
+
+
+def test_training_data_that_give_nothing_in_a_later_epoch_end_it():
+    x, y = clusters(40)
+
+    class Once:
+        def __init__(self):
+            self.batches = iter([(x[:10], y[:10]), (x[10:20], y[10:20])])
+
+        def __iter__(self):
+            return self.batches
+
+    model = classifier()
+    with pytest.warns(UserWarning, match="the data gave no batch in epoch 2 of 3"):
+        history = model.fit(Once(), epochs=3, verbose=0).history
+    assert len(history["loss"]) == 1
+    assert model.optimizer.iterations == 2

@@ -64,7 +64,7 @@ def test_another_method_does_not_take_a_checkpoint(tmp_path):
     gs.saving.Checkpoint(model).save(tmp_path / "run")
     with pytest.raises(ValueError, match="of the class that was saved, BFGS; it is a LBFGS"):
         gs.saving.Checkpoint(made("lbfgs")).restore(tmp_path / "run")
-    with pytest.raises(ValueError, match="differs in H, fresh, s, y"):
+    with pytest.raises(ValueError, match="differs in H, direction, fresh, s, y"):
         minimizers.LBFGS().load_state_dict(model.optimizer.state_dict())
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
 from gradstep.optimizers import SAM, SGD, Adam, Lookahead, MultiOptimizer, Muon
+from python_calls import python_calls
 from snapshot import everything
 
 BATCH, BATCHES = 20, 4  # the last one is short
@@ -239,18 +238,7 @@ def test_no_python_runs_at_each_batch(kind):
     model, x = network(KINDS[kind](), dtype="float32"), np.ones((3000, 5), "f4")
 
     def calls(rows):
-        found = 0
-
-        def count(frame, event, argument):
-            nonlocal found
-            found += event == "call"
-
-        sys.setprofile(count)
-        try:
-            model.fit(x[:rows], x[:rows, :2], batch_size=2, verbose=0)
-        finally:
-            sys.setprofile(None)
-        return found
+        return python_calls(model.fit, x[:rows], x[:rows, :2], batch_size=2, verbose=0)
 
     calls(20)
     assert calls(3000) < calls(20) + 500

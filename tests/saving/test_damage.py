@@ -264,3 +264,19 @@ def test_other_files_are_refused(tmp_path):
             gs.models.load_model(tmp_path / "it")
         with pytest.raises(ValueError, match="it"):
             small().load_weights(tmp_path / "it")
+
+
+@pytest.mark.parametrize("name", ["m.gradstep", "m.keras", "m.weights.h5", "m.safetensors"])
+def test_files_without_a_byte_say_so(name, tmp_path):
+    (tmp_path / name).touch()
+    model = gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)])
+    for read in (gs.models.load_model, model.load_weights):
+        with pytest.raises(ValueError, match=f"{name} is empty: nothing was written to it"):
+            read(tmp_path / name)
+
+
+def test_a_zip_file_that_is_cut_short():
+    with pytest.raises(
+        ValueError, match=r"^m.keras is damaged, or was not written to its end: File is not a zip file\.$"
+    ):
+        archive.members(b"PK\3\4" + bytes(100), "m.keras")

@@ -127,3 +127,13 @@ def test_weights_tables_and_several_outputs() -> None:
 def test_errors(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("wrong", ["model", gs.Sequential([gs.Input((2,)), gs.layers.Dense(1)]), None])
+def test_what_is_no_function_that_makes_a_model(wrong):
+    estimator = ModelRegressor(wrong)
+    assert estimator.get_params()["build_fn"] is wrong
+    with pytest.raises(
+        TypeError, match="build_fn must be a function that makes a compiled model, a new one at each call"
+    ):
+        estimator.fit(np.ones((4, 2)), np.ones(4))

@@ -63,6 +63,19 @@ def _states(cell: Any) -> Any:
     return gs.Model(x, layers.Concatenate()([cell(3)(y, initial_state=states), *states]))
 
 
+def _masked_states(cell: Any) -> Any:
+    x, h = gs.Input((5, 3), name="steps"), gs.Input((3,), name="h")
+    states = [h, h] if cell is layers.LSTM else [h]
+    y = cell(3, return_sequences=True)(layers.Masking(0.0)(x), initial_state=states)
+    return gs.Model([x, h], y)
+
+
+def _convolved_states() -> Any:
+    x, h = gs.Input((3, 2, 5, 4), name="steps"), gs.Input((3, 5, 4), name="h")
+    layer = layers.ConvLSTM2D(3, 3, padding="same", return_state=True, go_backwards=True, **first())
+    return gs.Model([x, h], list(layer(x, initial_state=[h, h])))
+
+
 def _masked(*stack: Any) -> Callable[[], Any]:
     return of(lambda: layers.Masking(0.0), *stack, row=(5, 3))
 
@@ -223,6 +236,22 @@ CASES: dict[str, Callable[[], Any]] = {
         lambda: L.Bidirectional(L.GRU(3), merge_mode="mul"),
         row=steps,
     ),
+    "conv_lstm": of(
+        lambda: L.ConvLSTM2D(3, (3, 2), padding="same", return_sequences=True),
+        lambda: L.ConvLSTM2D(2, 3, strides=2, use_bias=False),
+        row=(3, 6, 5, 2),
+    ),
+    "conv_lstm_steps": of(lambda: L.ConvLSTM1D(3, 2, dilation_rate=2, return_sequences=True), row=(3, 7, 2)),
+    "conv_lstm_video": of(lambda: L.ConvLSTM3D(2, 2), row=(2, 4, 3, 3, 2)),
+    "conv_lstm_states": _convolved_states,
+    "conv_lstm_masked": of(
+        lambda: L.Masking(0.0),
+        lambda: L.TimeDistributed(L.Reshape((4, 2))),
+        lambda: L.ConvLSTM1D(2, 3, return_sequences=True, zero_output_for_mask=True),
+        row=(4, 8),
+    ),
+    "masked_states": lambda: _masked_states(L.LSTM),
+    "masked_gru_states": lambda: _masked_states(L.GRU),
     "masked_lstm": _masked(lambda: L.LSTM(4, return_sequences=True), lambda: L.LSTM(3)),
     "masked_gru": _masked(lambda: L.GRU(4, return_sequences=True, zero_output_for_mask=True), lambda: L.SimpleRNN(3)),
     "masked_bidirectional": _masked(lambda: L.Bidirectional(L.LSTM(4), merge_mode="ave")),

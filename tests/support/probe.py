@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from gradstep import _core
+from gradstep.trainers.full_batch.residual_loss import ResidualLoss
+from gradstep.trainers.full_batch.whole_loss import WholeLoss
 from gradstep.trainers.network import Step, learned, network_of
-from gradstep.trainers.residual_loss import ResidualLoss
 from gradstep.trainers.runs import RunWithMetrics
-from gradstep.trainers.whole_loss import WholeLoss
 
 __all__ = [
     "Graph",
@@ -24,6 +24,7 @@ __all__ = [
     "counters",
     "draw_as_in_call",
     "draw_as_in_epoch",
+    "draw_the_same",
     "engine_of",
     "first_output",
     "forget_runs",
@@ -171,6 +172,15 @@ def draw_as_in_call(one: Any, number: int) -> None:
 def draw_as_in_epoch(model: Any, number: int) -> None:
     """Let the next epoch of `fit` draw what it drew after so many epochs."""
     model._trainer.passes = number
+
+
+def draw_the_same(one: Any, other: Any) -> None:
+    """Let the layers of a model draw from the keys of another's."""
+    for layer, its in zip(one.layers, other.layers, strict=True):
+        if hasattr(its, "_key"):
+            layer._key = its._key
+    if hasattr(one, "_rekey"):
+        one._take_settings()
 
 
 def counters(model: Any) -> list[Any]:

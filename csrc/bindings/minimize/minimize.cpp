@@ -68,8 +68,9 @@ class PyBFGS : public PyMethod {
   PyBFGS(std::size_t n, double c1, double c2) : c1(c1), c2(c2), bfgs(n, c1, c2) {}
   Method& method() override { return bfgs; }
 
-  py::array matrix() const {
+  py::array matrix() {
     const std::size_t n = bfgs.H.n;
+    bfgs.H.settle();
     py::array_t<double> made({py::ssize_t(n), py::ssize_t(n)});
     double* const at = made.mutable_data();
     for (std::size_t i = 0; i < n; ++i)
@@ -81,8 +82,29 @@ class PyBFGS : public PyMethod {
     if (H.ndim() != 2 || std::size_t(H.shape(0)) != n || std::size_t(H.shape(1)) != n)
       throw py::value_error("H must have shape (" + std::to_string(n) + ", " + std::to_string(n) + "); got " +
                             shape_text(H) + ".");
+    bfgs.H.set_identity();
+    bfgs.forget_direction();
     for (std::size_t i = 0; i < n; ++i)
       for (std::size_t j = 0; j <= i; ++j) bfgs.H.set(i, j, H.data()[i * n + j]);
+  }
+
+  /// The gradient and the direction that an update has given with it, (2, n); or (0, n).
+  py::array direction() const {
+    const bool is_known = bool(bfgs.direction());
+    py::array_t<double> made({py::ssize_t(is_known ? 2 : 0), py::ssize_t(bfgs.H.n)});
+    if (is_known) {
+      std::copy_n(bfgs.gradient().data(), bfgs.H.n, made.mutable_data());
+      std::copy_n(bfgs.direction().data(), bfgs.H.n, made.mutable_data() + bfgs.H.n);
+    }
+    return made;
+  }
+  void set_direction(const py::array_t<double, py::array::c_style | py::array::forcecast>& rows) {
+    const std::size_t n = bfgs.H.n;
+    if (rows.ndim() != 2 || (rows.shape(0) != 0 && rows.shape(0) != 2) || std::size_t(rows.shape(1)) != n)
+      throw py::value_error("direction must have shape (2, " + std::to_string(n) + ") or (0, " + std::to_string(n) +
+                            "); got " + shape_text(rows) + ".");
+    bfgs.forget_direction();
+    if (rows.shape(0) == 2) bfgs.set_direction(rows.data(), rows.data() + n);
   }
 
   const double c1, c2;
@@ -232,17 +254,19 @@ void bind_minimize(py::module_& m) {
   py::class_<PyBFGS, PyMethod>(m, "BFGS")
       .def(py::init<std::size_t, double, double>(), py::arg("n"), py::arg("c1"), py::arg("c2"))
       .def(py::pickle(
-          [](const PyBFGS& self) {
-            return py::make_tuple(self.bfgs.H.n, self.c1, self.c2, self.matrix(), self.bfgs.is_fresh);
+          [](PyBFGS& self) {
+            return py::make_tuple(self.bfgs.H.n, self.c1, self.c2, self.matrix(), self.bfgs.is_fresh, self.direction());
           },
           [](const py::tuple& state) {
             auto made = std::make_unique<PyBFGS>(state[0].cast<std::size_t>(), state[1].cast<double>(),
                                                  state[2].cast<double>());
             made->set_matrix(py::array(state[3]));
             made->bfgs.is_fresh = state[4].cast<bool>();
+            made->set_direction(py::array(state[5]));
             return made;
           }))
       .def_property("H", &PyBFGS::matrix, &PyBFGS::set_matrix)
+      .def_property("direction", &PyBFGS::direction, &PyBFGS::set_direction)
       .def_property(
           "is_fresh", [](const PyBFGS& self) { return self.bfgs.is_fresh; },
           [](PyBFGS& self, bool is_fresh) { self.bfgs.is_fresh = is_fresh; });

@@ -69,12 +69,27 @@ class CSVLogger(Callback):
         self.close()
         if not is_writer():
             return
-        self._header = True
-        if self.append and os.path.exists(self.filename):
-            with open(self.filename, encoding="utf-8", errors="replace") as file:
-                self._header = not file.readline()
+        self.keys = self._columns() if self.append and os.path.exists(self.filename) else None
+        self._header = self.keys is None
         self.csv_file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
-        self.keys = self._writer = None
+        self._writer = None
+
+    def _columns(self) -> list[str] | None:
+        """The columns of a file to go on with, after "epoch"; None of an empty one."""
+        import csv
+
+        with open(self.filename, encoding="utf-8", errors="replace", newline="") as file:
+            header = next(csv.reader(file, delimiter=self.sep), None)
+        if header is None:
+            return None
+        known = () if self._log_names is None else self._log_names.always
+        missing = [name for name in known if name not in header]
+        if header[:1] != ["epoch"] or missing:
+            raise ValueError(
+                f"{self.filename!r} has the columns {', '.join(header)}; append=True needs epoch first"
+                f"{', and ' * bool(missing)}{', '.join(missing)}. Give another file, or append=False."
+            )
+        return header[1:]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write a row."""
@@ -85,9 +100,10 @@ class CSVLogger(Callback):
         there = dict(logs or {})
         assert self.csv_file is not None, "on_train_begin opens the file"
         if self._writer is None:
-            self.keys = sorted(there)
-            if not any(key.startswith("val_") for key in self.keys):
-                self.keys += [f"val_{key}" for key in self.keys]
+            if self.keys is None:
+                self.keys = sorted(there)
+                if not any(key.startswith("val_") for key in self.keys):
+                    self.keys += [f"val_{key}" for key in self.keys]
             self._writer = csv.DictWriter(self.csv_file, ["epoch", *self.keys], delimiter=self.sep)
             if self._header:
                 self._writer.writeheader()

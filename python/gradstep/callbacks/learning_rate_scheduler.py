@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_int, describe
+from ..checks import check_int, describe, shown
 from .base import Callback, Logs
 from .progress import say
 from .rates import check_rates, log_rates, rate_names, rated
@@ -79,7 +79,7 @@ class LearningRateScheduler(Callback):
     def _rate(self, epoch: int, rate: float) -> float:
         value = self.schedule(epoch, rate) if _takes_two(self.schedule) else self.schedule(epoch)
         if not isinstance(value, (float, np.floating)):
-            raise ValueError(f"schedule must give a float; for epoch {epoch} it gave {value!r}, {describe(value)}.")
+            raise ValueError(f"schedule must give a float; for epoch {epoch} it gave {shown(value)}.")
         return float(value)
 
 

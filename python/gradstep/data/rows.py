@@ -92,12 +92,15 @@ def alone(data: Any, rows: int | None = None) -> Any:
 
 
 def inputs(x: np.ndarray, name: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """x (rows, *shape), or (rows,) where a row is one number -> (rows, numbers a row).
+    """x (rows, *shape), or with a last axis of size 1 that one of the two lacks -> (rows, numbers a row).
 
+    As in Keras images (rows, 28, 28) fit an input (28, 28, 1), numbers (rows,) an input (1,), and the other way round.
     Not copied if it is float32, float64, uint8, int32 or int64 in C order: the engine reads such rows where they lie.
     """
-    if x.ndim == 1 and shape == (1,):
-        x = x[:, None]
+    if x.ndim == len(shape) and shape[-1:] == (1,):
+        x = x[..., None]
+    elif x.ndim == len(shape) + 2 and x.shape[-1] == 1:
+        x = x[..., 0]
     if x.ndim == 0 or x.shape[1:] != shape:
         raise ValueError(wrong_shape(x, name, shape))
     return rows_of(x, x.dtype if x.dtype in READABLE else dtype).reshape(len(x), math.prod(shape))

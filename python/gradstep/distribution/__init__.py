@@ -4,6 +4,9 @@
 machines. Each computes the gradients of its part of every batch; all take the same step.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import missing
 from .active import distribution, set_distribution
 from .data_parallel import DataParallel
 from .parts import Part
@@ -13,3 +16,7 @@ __all__ = ["DataParallel", "Part", "distribution", "set_distribution"]
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "name for several processes")

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 NAMES = ("sigmoid", "tanh", "relu", "leaky_relu", "gelu")
 DEPTHS = {"1 hidden layer": (64,), "6 hidden layers": (64,) * 6}
-RATES = (0.003, 0.01, 0.03, 0.1, 0.3)
+RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def run(setup: Setup) -> Result:
     """A classifier of digits, by SGD with momentum."""
     data = setup.data.digits().part(setup.size(None, 300))
-    epochs, rates = setup.size(20, 2), setup.size(RATES, RATES[2:4])
+    epochs, rates = setup.size(20, 2), setup.size(RATES, RATES[3:5])
 
     def once(name: str, rate: float, seed: int, validate: bool = False) -> Trained:
         activation, depth = name.split(", ")

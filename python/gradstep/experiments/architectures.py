@@ -92,8 +92,9 @@ def findings(result: Result) -> list[str]:
     epochs = int(result.facts["epochs"])
     reached = next((i for i in range(1, epochs + 1) if cnn.mean(f"a{i}") >= mlp.mean("accuracy")), None)
     sentences = [
-        f"{'Holds' if holds else 'Fails'}: in order of time an epoch takes "
+        f"{'Holds' if holds else 'Fails'}: an epoch takes "
         + ", ".join(f"{written(row, 'seconds', '.2g')} s ({row.label})" for row in order)
+        + ("" if holds else f", so that the {order[-1].label} is slowest")
         + f"; the {slower.label} takes {times(slower.mean('seconds'), mlp.mean('seconds'))} as long as the MLP.",
         f"Fails: the number of weights says nothing of time. The CNN has {fewer} weights than the MLP "
         f"({cnn.mean('weights'):,.0f} and {mlp.mean('weights'):,.0f}) and uses each of them at many places.",
@@ -113,6 +114,8 @@ def findings(result: Result) -> list[str]:
 
 def draw(result: Result, figure: Figure) -> None:
     """Seconds an epoch, and accuracy over seconds."""
+    from matplotlib.ticker import LogLocator
+
     left, right = figure.subplots(1, 2)
     bars(left, [row.label for row in result.rows], {"": result.rows}, "seconds", "seconds an epoch")
     for place, row in zip(range(len(result.rows))[::-1], result.rows, strict=True):
@@ -133,6 +136,9 @@ def draw(result: Result, figure: Figure) -> None:
             label=row.label,
         )
     right.set_xscale("log")
+    right.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    right.xaxis.set_major_formatter("{x:g}")
+    right.minorticks_off()
     right.set_xlabel("seconds of training (a mark is an epoch)")
     right.set_ylabel("accuracy on test rows")
     right.legend(fontsize="small")

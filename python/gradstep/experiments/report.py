@@ -15,7 +15,7 @@ from .setup import Experiment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["cell", "index", "page", "read", "table", "write"]
+__all__ = ["cell", "duration", "index", "page", "read", "table", "write"]
 
 DOTS = 100  # an inch of a picture
 PALETTE = 96  # colours
@@ -58,10 +58,15 @@ def page(experiment: Experiment, result: Result) -> str:
     parts.append(table(experiment, result))
     machine = "; ".join(f"{key}: {value}" for key, value in result.machine.items())
     parts.append(
-        f"Data: {result.data}. Made by `python -m gradstep experiments {experiment.name}` in {result.seconds:.0f} s; "
-        f"every value of every seed is in `{experiment.name}.json`. {machine}."
+        f"Data: {result.data}. Made by `python -m gradstep experiments {experiment.name}` in "
+        f"{duration(result.seconds)}; every value of every seed is in `{experiment.name}.json`. {machine}."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """A time, of whole seconds from ten on."""
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
 
 
 def index(found: Iterable[tuple[Experiment, Result]]) -> str:
@@ -74,7 +79,14 @@ def index(found: Iterable[tuple[Experiment, Result]]) -> str:
         "`python -m gradstep experiments --data FOLDER` makes all of it; without `--data` it uses data sets that "
         "scikit-learn brings. `--list` names the experiments, and the files that the folder may hold.",
     ]
-    for experiment, result in found:
+    listed = list(found)
+    machines = dict.fromkeys(
+        f"{made['processor']} ({made['cores']} cores, {made['threads']} threads)"
+        for made in (result.machine for _, result in listed)
+    )
+    total = sum(result.seconds for _, result in listed)
+    parts.append(f"These results took {duration(total)} in all, on {', '.join(machines)}.")
+    for experiment, result in listed:
         sentences = "\n".join(f"- {sentence}" for sentence in experiment.findings(result))
         parts += [f"## [{experiment.title}]({experiment.name}.md)", sentences]
     return "\n\n".join(parts) + "\n"

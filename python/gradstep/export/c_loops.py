@@ -355,7 +355,7 @@ def _scan(f: Function, operation: Operation) -> None:
     body, known, given, count = s["body"], s["states"], s["given"], s["count"]
     states, outputs = operation.outputs[:known], operation.outputs[known:]
     for k, state in enumerate(states):
-        if given:
+        if k < given:
             f.line(f"memcpy({f.at(state)}, {f.at(operation.inputs[k])}, {state.size} * sizeof(real));")
         else:
             f.line(f"for (int i = 0; i < {state.size}; ++i) {f.at(state)}[i] = 0;")

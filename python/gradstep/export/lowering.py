@@ -23,6 +23,7 @@ KINDS: dict[str, Callable[[Call], Value]] = {
     "bidirectional": sequences.bidirectional,
     "concatenate": windows.concatenate,
     "conv": windows.conv,
+    "conv_recurrent": sequences.conv_recurrent,
     "conv_transpose": windows.conv_transpose,
     "dense": elementwise.dense,
     "dot": elementwise.dot,
@@ -63,7 +64,7 @@ def program_of(model: Any, what: str) -> Program:
     Raises
     ------
     ValueError
-        The model is not built; or has a layer in NumPy, one that keeps states from batch to batch, or a ConvLSTM.
+        The model is not built; or has a layer in NumPy, or one that keeps states from batch to batch.
     """
     model._must_be_built()
     rows, steps, exits = model._connected_steps()
@@ -97,8 +98,6 @@ def _graph(rows: Any, steps: list[Step]) -> Any:
 
 def _check(spec: dict[str, Any], name: str, layer: Any, what: str) -> None:
     cls = type(layer).__name__ if layer is not None else "part"
-    if spec["kind"] == "conv_recurrent":
-        raise ValueError(f"layer {name!r}, a {cls}, has no form as {what} here; recurrent layers without windows have.")
     if spec["kind"] not in KINDS:
         raise ValueError(
             f"layer {name!r}, a {cls}, must be one of this package to be written as {what}; it is computed in NumPy."

@@ -176,7 +176,7 @@ class Program:
     # -- steps ---------------------------------------------------------------------------------------------------------
 
     def scan(
-        self, body: Program, states: Sequence[Value | int], sequences: Sequence[Value], count: int, backwards: bool
+        self, body: Program, given: Sequence[Value], sequences: Sequence[Value], count: int, backwards: bool
     ) -> list[Value]:
         """Run a program for each step of sequences, along their first axis.
 
@@ -185,8 +185,8 @@ class Program:
         body : Program
             Its inputs are the states, then one step of each sequence; its outputs the new states, then what each step
             gives.
-        states : sequence of Value or int
-            Those to begin with; or of how many zeros they are.
+        given : sequence of Value
+            What the first states begin with; the others begin as zeros.
         count : int
             Number of steps.
 
@@ -195,11 +195,10 @@ class Program:
         list of Value
             The last states, then what the steps gave, in their order, along a first axis.
         """
-        known = len(states)
+        known = len(body.inputs) - len(sequences)
         body.prune()
         made = [Value(value.shape) for value in body.outputs[:known]]
         made += [Value((count, *value.shape)) for value in body.outputs[known:]]
-        given = [state for state in states if isinstance(state, Value)]
         settings = {"body": body, "states": known, "given": len(given), "count": count, "backwards": backwards}
         self.operations.append(Operation("scan", [*given, *sequences], made, settings, self.layer))
         return made

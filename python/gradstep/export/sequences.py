@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .activations import activate
 from .call import Call
-from .program import Program, Value
+from .program import Program, Value, Window
 from .scalar import not_equal, where
+from .windows import windows_of
 
-__all__ = ["bidirectional", "recurrent"]
+__all__ = ["bidirectional", "conv_recurrent", "recurrent"]
 
 STATES = {"simple_rnn": 1, "gru": 1, "gru_reset_before": 1, "lstm": 2}
 
@@ -25,14 +26,18 @@ def _simple_rnn(
 
 
 def _lstm(body: Program, spec: dict[str, Any], x: Value, states: Sequence[Value], u: Value, _: Any) -> list[Value]:
+    return _lstm_states(body, spec, x, body.matmul(states[0], u), states[1])
+
+
+def _lstm_states(body: Program, spec: dict[str, Any], x: Value, h: Value, c: Value) -> list[Value]:
+    """The new h and c, from what x and h give to the gates, which lie one after another along the first axis."""
     n, gate = spec["units"], spec["recurrent_activation"]
-    z = body.map(lambda x, h: x + h, x, body.matmul(states[0], u))
+    z = body.map(lambda x, h: x + h, x, h)
     parts = [body.part(z, k * n, (k + 1) * n) for k in range(4)]
-    i, f, o = (activate(body, parts[k], gate) for k in (0, 1, 3))
-    g = activate(body, parts[2], spec["activation"])
-    c = body.map(lambda f, c, i, g: f * c + i * g, f, states[1], i, g)
-    h = body.map(lambda o, c: o * c, o, activate(body, c, spec["activation"]))
-    return [h, c]
+    i, f, o = (activate(body, parts[k], gate, 0) for k in (0, 1, 3))
+    g = activate(body, parts[2], spec["activation"], 0)
+    c = body.map(lambda f, c, i, g: f * c + i * g, f, c, i, g)
+    return [body.map(lambda o, c: o * c, o, activate(body, c, spec["activation"], 0)), c]
 
 
 def _gru(body: Program, spec: dict[str, Any], x: Value, states: Sequence[Value], u: Value, bias: Any) -> list[Value]:
@@ -59,9 +64,30 @@ def _gru(body: Program, spec: dict[str, Any], x: Value, states: Sequence[Value],
 CELLS = {"simple_rnn": _simple_rnn, "lstm": _lstm, "gru": _gru, "gru_reset_before": _gru}
 
 
+class Cell(NamedTuple):
+    """A cell of a layer.
+
+    Attributes
+    ----------
+    state : tuple of int
+        Shape of a state.
+    states : int
+        How many it has; the first is what a step gives.
+    x : Value
+        The sequence whose steps it reads.
+    step : function
+        Writes a step into a program: for a step of x and the states, the new states.
+    """
+
+    state: tuple[int, ...]
+    states: int
+    x: Value
+    step: Callable[[Program, Value, list[Value]], list[Value]]
+
+
 def recurrent(call: Call) -> Value:
     """A recurrent layer, its states behind the output if they are returned."""
-    outputs, states = _run(call, call.spec, call.weights, call.inputs[1:], "")
+    outputs, states = _run(call, call.spec, _cell(call, call.spec, call.weights, ""), call.inputs[1:])
     made = [outputs, *states] if call.spec["return_state"] else [outputs]
     return call.program.reshape(_joined(call.program, made), call.row)
 
@@ -71,24 +97,30 @@ def _joined(program: Program, values: Sequence[Value]) -> Value:
     return values[0] if len(values) == 1 else program.concatenate([program.reshape(v, (v.size,)) for v in values], 0)
 
 
-def _run(
-    call: Call, spec: dict[str, Any], weights: Sequence[np.ndarray], more: Sequence[Value], name: str
-) -> tuple[Value, list[Value]]:
-    """The output, of all steps or the last one, and the last states; more: the states to begin with, then the mask."""
-    program, units, count = call.program, spec["units"], call.x.shape[0]
-    known = STATES[spec["cell"]]
+def _cell(call: Call, spec: dict[str, Any], weights: Sequence[np.ndarray], name: str) -> Cell:
+    """A cell with products; that of x is made of all steps at once."""
+    program, kind = call.program, spec["cell"]
     biases = np.atleast_2d(weights[2]) if spec["use_bias"] else np.zeros((0, 0))
     kernel = program.constant(weights[0], f"{name}kernel")
     x = program.matmul(call.x, kernel, program.constant(biases[0], f"{name}bias") if len(biases) else None)
+
+    def step(body: Program, x: Value, states: list[Value]) -> list[Value]:
+        u = body.constant(weights[1], f"{name}recurrent_kernel")
+        bias = body.constant(biases[1], f"{name}recurrent_bias") if len(biases) == 2 else None
+        return CELLS[kind](body, spec, x, states, u, bias)
+
+    return Cell((spec["units"],), STATES[kind], x, step)
+
+
+def _run(call: Call, spec: dict[str, Any], cell: Cell, more: Sequence[Value]) -> tuple[Value, list[Value]]:
+    """The output, of all steps or the last one, and the last states; more: the states to begin with, then the mask."""
+    program, known, count = call.program, cell.states, cell.x.shape[0]
     body = Program(program.dtype)
     body.layer = program.layer
-    before = [body.input((units,)) for _ in range(known)]
-    masked, sequences = spec["masked"], [x]
-    last = body.input((units,)) if masked else None
-    step = body.input(x.shape[1:])
-    u = body.constant(weights[1], f"{name}recurrent_kernel")
-    recurrent_bias = body.constant(biases[1], f"{name}recurrent_bias") if len(biases) == 2 else None
-    after = CELLS[spec["cell"]](body, spec, step, before, u, recurrent_bias)
+    before = [body.input(cell.state) for _ in range(known)]
+    masked, sequences = spec["masked"], [cell.x]
+    last = body.input(cell.state) if masked else None
+    after = cell.step(body, body.input(cell.x.shape[1:]), before)
     output = after[0]
     if last is not None:
         mask = body.input((1,))
@@ -102,11 +134,43 @@ def _run(
             output = body.map(lambda mask, new: where(not_equal(mask, 0), new, 0), mask, after[0])
         after = [kept(new, old) for new, old in zip(after, before, strict=True)] + [output]
     body.outputs = [*after, output]
-    states: list[Value | int] = [*more[:known]] if spec["initial_state"] else [units] * known
-    states += [units] * masked
-    made = program.scan(body, states, sequences, count, spec["go_backwards"])
+    made = program.scan(
+        body, list(more[:known]) if spec["initial_state"] else [], sequences, count, spec["go_backwards"]
+    )
     final = made[known] if masked else made[0]
     return made[-1] if spec["return_sequences"] else final, made[:known]
+
+
+def conv_recurrent(call: Call) -> Value:
+    """A ConvLSTM: x of a step and h are convolved, with their channels first."""
+    program, filters, rank = call.program, call.spec["filters"], len(call.spec["size"])
+    first, spec = call.spec["channels_first"], call.spec | {"channels_first": True, "units": filters}
+
+    def turned(value: Value, back: bool = False, front: int = 0) -> Value:
+        """Channels before the other axes, or back behind them; front: how many axes stay before all of them."""
+        order = [*range(1, rank + 1), 0] if back else [rank, *range(rank)]
+        return value if first else program.transpose(value, [*range(front), *(front + axis for axis in order)])
+
+    x = turned(call.x, front=1)
+    windows = windows_of(call._replace(spec=spec, inputs=[Value(x.shape[1:])]))
+    places = [window.output for window in windows]
+    same = [Window(n, n, size, 1, 1, (size - 1) // 2) for n, size in zip(places, spec["size"], strict=True)]
+
+    def step(body: Program, x: Value, states: list[Value]) -> list[Value]:
+        names = ("kernel", "recurrent_kernel", "bias")
+        kernel, u, *bias = (body.constant(a, name) for a, name in zip(call.weights, names, strict=False))
+        given = body.window("conv", [x, kernel, *bias], windows, 4 * filters, True, groups=1)
+        inner = body.window("conv", [states[0], u], same, 4 * filters, True, groups=1)
+        return _lstm_states(body, spec, given, inner, states[1])
+
+    shape = (filters, *places) if first else (*places, filters)
+    count = 2 * spec["initial_state"]
+    begin = [turned(program.reshape(value, shape)) for value in call.inputs[1 : 1 + count]]
+    cell = Cell((filters, *places), 2, x, step)
+    outputs, states = _run(call, spec, cell, [*begin, *call.inputs[1 + count :]])
+    made = [turned(outputs, True, int(spec["return_sequences"]))]
+    made += [turned(state, True) for state in states] if spec["return_state"] else []
+    return program.reshape(_joined(program, made), call.row)
 
 
 def bidirectional(call: Call) -> Value:
@@ -119,7 +183,8 @@ def bidirectional(call: Call) -> Value:
     for number, way in enumerate(ways):
         own = [states.pop(0) for _ in range(STATES[way["cell"]])] if way["initial_state"] else []
         weights = call.weights[:count] if number == 0 else call.weights[count:]
-        found.append(_run(call, way, weights, [*own, *masks], "backward_" if number else "forward_"))
+        cell = _cell(call, way, weights, "backward_" if number else "forward_")
+        found.append(_run(call, way, cell, [*own, *masks]))
     (one, first), (other, second) = found
     if ways[0]["return_sequences"]:
         other = program.take(other, range(other.shape[0])[::-1])

@@ -14,6 +14,7 @@ from .program import Value, Window
 from .scalar import not_equal, where
 
 __all__ = ["concatenate", "conv", "conv_transpose", "embedding", "pool", "rearrange", "separable_conv", "warp"]
+__all__ += ["windows_of"]
 
 
 def _sizes(call: Call) -> tuple[int, ...]:
@@ -25,7 +26,7 @@ def _channels(call: Call, value: Value) -> int:
     return value.shape[0 if call.spec["channels_first"] else -1]
 
 
-def _windows(call: Call) -> list[Window]:
+def windows_of(call: Call) -> list[Window]:
     """As csrc/graph/convolution/window.hpp lays them."""
     spec, made = call.spec, []
     dilations = spec.get("dilation") or [1] * len(spec["size"])
@@ -55,7 +56,7 @@ def conv(call: Call) -> Value:
     inputs = [call.x, call.program.constant(kernel, "kernel")]
     inputs += [call.weight(1, "bias")] if call.spec["use_bias"] else []
     first, filters = call.spec["channels_first"], kernel.shape[-1]
-    made = call.program.window("conv", inputs, _windows(call), filters, first, groups=groups)
+    made = call.program.window("conv", inputs, windows_of(call), filters, first, groups=groups)
     return _activated(call, made)
 
 
@@ -63,7 +64,7 @@ def separable_conv(call: Call) -> Value:
     """A depthwise convolution, then one by 1 at each place."""
     spatial, first = len(call.spec["size"]), call.spec["channels_first"]
     kernel, point = call.weights[0], call.weights[1]
-    groups, windows = kernel.shape[spatial], _windows(call)
+    groups, windows = kernel.shape[spatial], windows_of(call)
     depth = call.program.constant(kernel.reshape(*kernel.shape[:spatial], 1, -1), "depthwise_kernel")
     h = call.program.window("conv", [call.x, depth], windows, depth.shape[-1], first, groups=groups)
     inputs = [h, call.program.constant(point, "pointwise_kernel")]
@@ -92,7 +93,7 @@ def pool(call: Call) -> Value:
     """The largest number, or the mean, of each channel in each window; numbers beside the input do not count."""
     first, channels = call.spec["channels_first"], _channels(call, call.x)
     by = "mean" if call.spec["mean"] else "max"
-    windows = _windows(call)
+    windows = windows_of(call)
     if all(w.size == w.input and w.output == 1 and w.before == 0 for w in windows):
         axes = range(1, len(windows) + 1) if first else range(len(windows))
         return call.program.reshape(call.program.reduce(call.x, list(axes), by), call.row)

@@ -69,6 +69,8 @@ def get(identifier: str | Mapping[str, Any] | Loss | Callable[..., Any]) -> Loss
     MeanSquaredError()
     """
     if isinstance(identifier, Loss):
+        if "reduction" not in vars(identifier):
+            raise TypeError(f"loss {type(identifier).__name__} must call super().__init__() in its constructor.")
         return identifier
     if isinstance(identifier, type):
         raise TypeError(f"loss must be an object; got the class {identifier.__name__}: call it.")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ..checks import check_choice, numeric
+from ..hints import no_attribute
 from ..naming import name_for
+from ..references import is_ours
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -17,13 +19,18 @@ if TYPE_CHECKING:
 __all__ = ["Metric", "larger_is_better", "pair", "spread"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+# Names of Keras's metrics, and what is here in their place.
+ELSEWHERE = dict.fromkeys(
+    ("add_weight", "add_variable"), "state is in any attributes, self.total = 0.0, which reset_state() sets again."
+)
 DTYPES = {"float32": np.float32, "float64": np.float64}
 
 
 class Metric:
     """Base class of the metrics, which accumulate over batches.
 
-    A custom metric overrides `update_state`, `result` and `reset_state`; its state is in any attributes.
+    A custom metric overrides `update_state`, `result` and `reset_state`; its state is in any attributes. A constructor
+    calls ``super().__init__(name=name)``.
 
     Parameters
     ----------
@@ -71,7 +78,12 @@ class Metric:
     def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
         self._dtype = "float64" if dtype is None else _dtype_name(dtype)
         self.name = name_for(self, name)
-        self.reset_state()
+        try:
+            self.reset_state()
+        except AttributeError:
+            if is_ours(type(self).__init__):
+                raise
+            # A constructor, as Keras's, that makes the state when it comes back from here.
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
@@ -80,6 +92,9 @@ class Metric:
     def dtype(self) -> str:
         """Name of the dtype that the result is rounded to."""
         return self._dtype
+
+    def __getattr__(self, name: str) -> Any:
+        raise no_attribute(self, name, ELSEWHERE)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Add a batch."""

@@ -84,6 +84,8 @@ def get(identifier: Any) -> Metric:
 def named(identifier: Any, what: str) -> Metric:
     """As `get`; what: the argument's name in an error."""
     if isinstance(identifier, Metric):
+        if "name" not in vars(identifier):
+            raise TypeError(f"{what}: {type(identifier).__name__} must call super().__init__() in its constructor.")
         return identifier
     if isinstance(identifier, str):
         return _made(check_choice(what, identifier, table()), what)

@@ -37,7 +37,8 @@ class Bounds:
         if given is None:
             return None
         if hasattr(given, "lb") and hasattr(given, "ub"):
-            lower, upper = _side(given.lb, layout, -np.inf, "bounds.lb"), _side(given.ub, layout, np.inf, "bounds.ub")
+            lower = _side(_for_all(given.lb), layout, -np.inf, "bounds.lb")
+            upper = _side(_for_all(given.ub), layout, np.inf, "bounds.ub")
         elif layout.is_vector or layout.size == 1:
             lower, upper = _pairs(given, layout)
         else:
@@ -103,6 +104,11 @@ def _number(value: Any, none: float, name: str) -> float:
     if number != number:
         raise ValueError(f"{name} must not be NaN.")
     return number
+
+
+def _for_all(side: Any) -> Any:
+    """A number for all components in an array of its own, as ``scipy.optimize.Bounds(0, 1)`` keeps it."""
+    return side[0] if isinstance(side, np.ndarray) and side.shape == (1,) else side
 
 
 def _side(value: Any, layout: Layout, none: float, name: str) -> np.ndarray:

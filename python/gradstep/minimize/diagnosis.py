@@ -74,6 +74,8 @@ def diagnose(
         _vanished(objective, method, record, x, g, said)
     if success and stop.reason in ("gtol", "ftol", "xtol") and "plateau" not in said:
         _saddle(objective, method, record, n, x, g, found)
+        if "saddle" not in said:
+            _no_effect(objective, x, g, said)
     if not success and stop.reason in ("line_search", "stalled", "diverged"):
         _noise(objective, x, said)
         if "noise" not in said:
@@ -229,6 +231,22 @@ def _vanished(
                 "minimum. Start elsewhere, or set bounds."
             )
             return
+
+
+def _no_effect(objective: Objective, x: np.ndarray, g: np.ndarray, said: dict[str, str]) -> None:
+    """Which variables are where they began, with a slope of exactly 0 and no curvature, where others have moved."""
+    still = (g == 0) & (x == objective.layout.x0)
+    if not still.any() or (x == objective.layout.x0).all():
+        return
+    along = np.random.Generator(np.random.Philox(2)).standard_normal(len(x)) * still
+    if objective.hessian_product(x, along, g)[still].any():
+        return
+    at = np.flatnonzero(still)
+    names = ", ".join(objective.layout.name(int(i)) for i in at[:LISTED]) + (", ..." if len(at) > LISTED else "")
+    said["no effect"] = (
+        f"{len(at)} of {len(x)} variables have no effect here: slope and curvature are exactly 0, and they are where "
+        f"they began ({names}). If they should matter, start elsewhere."
+    )
 
 
 def _gradient(objective: Objective, x: np.ndarray, g: np.ndarray, said: dict[str, str]) -> None:

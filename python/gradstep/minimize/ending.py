@@ -112,7 +112,14 @@ def _no_lower_point(stop: Stop, eps: float, best: Best, relative: float, n: int,
     kind = "float32" if eps > 1e-10 else "float64"
     # What the method's model of the curvature says is left is next to nothing, or the gradient is.
     nothing = max(eps ** (2 / 3) * abs(best.f), eps**2 * min(abs(first), 1.0))
-    # A function that falls for ever in proportion to x has relative = 1.
+    with np.errstate(all="ignore"):
+        along = 0.0 if best.g is None else abs(float(np.dot(best.g, best.x))) / max(abs(best.f), 1.0)
+    if best.f < min(first, 0.0) and along > 0.5:  # as a function that falls for ever in proportion to a power of x
+        return Ending(
+            False,
+            f"{begin}: f = {best.f:.6g} still falls in proportion to x, and seems to have no minimum. Set bounds, or "
+            "look at fun far from the start.",
+        )
     if (expected <= nothing and relative <= 0.5) or relative <= eps ** (2 / 3):
         return Ending(
             True,

@@ -84,7 +84,8 @@ def minimize(
         Further arguments of fun, jac, hess and hessp.
     jac : callable, True, "2-point", "3-point" or "cs"
         The gradient, ``jac(x, *args)`` in the structure of `x0`; True if `fun` gives a pair of value and gradient; or
-        how it is found by finite differences (``"2-point"`` by default), ``"cs"`` with complex steps.
+        how it is found by finite differences, ``"cs"`` with complex steps; by default ``"2-point"``, and ``"3-point"``
+        from where that is too rough.
     method : str, Optimizer or a method's object
         See Notes. By default ``"levenberg-marquardt"`` for residuals, ``"l-bfgs-b"`` with bounds, ``"trust-exact"``
         with `hess`, ``"trust-ncg"`` with `hessp`, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
@@ -243,6 +244,7 @@ def minimize(
     else:
         kind = Residuals if residual else Objective
         objective = kind(fun, derivative(jac), layout, **merged.of_loss, **common)
+        objective.refines = (jac is None or jac is False) and merged.step is None
     if seed is not None:
         key_of(seed)
     if merged["gtol"] is None:
@@ -369,9 +371,7 @@ def _result(
         found = Ending(False, f"after {n} iterations {seen.sentences['plateau']}")
     if "saddle" in seen.sentences:
         found = Ending(False, f"after {n} iterations the gradient is small, but {seen.sentences['saddle']}")
-    sentences = [found.message, *method._sentences()]
-    if objective.is_differences and method.needs != "value" and objective.jac == "2-point":
-        sentences.append("The gradient is from forward differences of fun; jac= is faster and more exact.")
+    sentences = [found.message, *method._sentences(), *objective.sentences(method.needs != "value")]
     result = OptimizeResult(
         x=layout.restore(x),
         fun=f,

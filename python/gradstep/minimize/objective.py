@@ -61,6 +61,8 @@ class Objective:
     l1: Any = 0.0  # weight of the sum of |x_i| that OWL-QN adds to the value, or one for each x_i
     has_l1 = False
     own_l1: Any = 0.0  # what the function itself leaves to it
+    refines = False  # whether differences become central where forward ones are too rough
+    _last_differences: tuple[np.ndarray, np.ndarray] | None = None  # the point and gradient of the last forward ones
 
     def __init__(
         self,
@@ -236,6 +238,13 @@ class Objective:
         """Fields of the result that only this kind of function has."""
         return {}
 
+    def sentences(self, by_gradient: bool) -> list[str]:
+        """What a result's message says about the gradient."""
+        if not (by_gradient and self.is_differences and (self.refines or self.jac == "2-point")):
+            return []
+        kind = "forward" if self.jac == "2-point" else "forward, at last central"
+        return [f"The gradient is from {kind} differences of fun; jac= is faster and more exact."]
+
     # -- derivatives ----
 
     def gradient(self, x: np.ndarray) -> np.ndarray:
@@ -251,8 +260,7 @@ class Objective:
             return self._g
         if self.is_differences:
             f = self._f if x is self._x else self.value(x)
-            smooth = f - self.magnitudes(x) if self.has_l1 else f
-            g = differences.difference(self.values_beside, x, smooth, self.jac, self.eps, self.step, self.bounds)
+            g = self._differences(x, f - self.magnitudes(x) if self.has_l1 else f)
         else:
             if self.limits.maxtime < math.inf and perf_counter() - self.limits.begin > self.limits.maxtime:
                 raise Stop("maxtime")
@@ -264,12 +272,38 @@ class Objective:
             self.best_g = g
         return g
 
+    def _differences(self, x: np.ndarray, f: float) -> np.ndarray:
+        g = differences.difference(self.values_beside, x, f, self.jac, self.eps, self.step, self.bounds)
+        if self.refines and self.jac == "2-point":
+            if self._is_rough(x, f, g):
+                self.jac = "3-point"
+                return self._differences(x, f)
+            self._last_differences = x, g
+        return g
+
+    def _is_rough(self, x: np.ndarray, f: float, g: np.ndarray) -> bool:
+        """Whether forward differences are wrong by more than a tenth of the gradient (Gill, Murray and Wright 1981).
+
+        Half the step times the curvature, which the change of the gradient since the last point tells; and rounding.
+        """
+        if self._last_differences is None:
+            return False
+        x0, g0 = self._last_differences
+        moved = float(np.abs(x - x0).max())
+        if moved == 0:
+            return False
+        h = float(np.abs(differences.steps(x, "2-point", self.eps, None)).max())
+        wrong = h / 2 * float(np.abs(g - g0).max()) / moved + 2 * self.eps * abs(f) / h
+        left = g if self.bounds is None else self.bounds.projected(x, g)
+        return wrong > 0.1 * float(np.abs(left).max())
+
     def hessian(self, x: np.ndarray, g: np.ndarray | None = None) -> np.ndarray:
         """The matrix of second derivatives (n, n): from `hess`, or from differences of gradients."""
         n = len(x)
         if self.hess is not None:
             self.nhev += 1
-            found = np.asarray(self.hess(self.layout.restore(x), *self.args))
+            given = self.hess(self.layout.restore(x), *self.args)
+            found = np.asarray(given.toarray() if hasattr(given, "toarray") else given)  # of a sparse matrix
             if found.shape != (n, n) or found.dtype.kind not in "fiu":
                 raise ValueError(f"hess(x) must have shape {(n, n)}; got {found.shape} of dtype {found.dtype}.")
             return np.asarray(found, np.float64)

@@ -38,7 +38,8 @@ class OptimizeResult(dict[str, Any]):
         Iterations, and calls of the value, the gradient, the Hessian or its products.
     diagnosis : dict of str to str
         What was noticed, a sentence each: ``"diverging"``, ``"oscillating"``, ``"plateau"``, ``"saddle"``, ``"kink"``,
-        ``"unbounded"``, ``"bad scaling"``, ``"noise"``, ``"wrong gradient"``, ``"non-finite start"``, ``"at bounds"``.
+        ``"unbounded"``, ``"bad scaling"``, ``"noise"``, ``"wrong gradient"``, ``"non-finite start"``, ``"at bounds"``,
+        ``"no effect"``.
     history : dict of str to ndarray
         For each iteration, the start first: ``"fun"``, ``"gnorm"`` (largest gradient component), ``"step"`` (length of
         the change of x), ``"alpha"`` (step size), ``"time"`` (seconds since the start).

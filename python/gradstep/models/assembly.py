@@ -24,10 +24,11 @@ class Traced(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A call of a layer on values, by their numbers."""
+    """A call of a layer on values, by their numbers; options: what else it is called with."""
 
     layer: Any
     sources: tuple[int, ...]
+    options: dict[str, Any]
 
 
 class Assembly:
@@ -43,11 +44,11 @@ class Assembly:
         self._inputs.append(InputLayer(row, dtype=dtype, name=name))
         return Traced(len(self._inputs) - 1, (None, *row))
 
-    def add(self, layer: Any, *sources: Traced) -> Traced:
-        """Add a call of a layer."""
+    def add(self, layer: Any, *sources: Traced, **options: Any) -> Traced:
+        """Add a call of a layer; options: of the call, beside the values."""
         shapes = [source.shape for source in sources]
         shape = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
-        self._steps.append(Step(layer, tuple(source.number for source in sources)))
+        self._steps.append(Step(layer, tuple(source.number for source in sources), options))
         return Traced(len(self._inputs) + len(self._steps) - 1, tuple(shape))
 
     def give(self, layer: Any, arrays: Sequence[np.ndarray]) -> None:
@@ -70,10 +71,10 @@ class Assembly:
         else:
             values = [one.output for one in self._inputs]
             inputs = list(values)
-            for layer, sources in self._steps:
+            for layer, sources, options in self._steps:
                 given = [values[source] for source in sources]
                 apart = len(given) == 1 or isinstance(layer, MultiHeadAttention)
-                values.append(layer(*given) if apart else layer(given))
+                values.append(layer(*given, **options) if apart else layer(given, **options))
             found = [values[output.number] for output in outputs]
             cls: type[Functional] = Model
             made = cls(inputs if len(inputs) > 1 else inputs[0], found[0] if single else found, name=name)

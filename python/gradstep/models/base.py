@@ -18,6 +18,7 @@ from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
 from ..trainers.network import Step, network_of
+from .changes import Changing
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
 from .on_batches import OnBatches
@@ -38,7 +39,7 @@ class Call(NamedTuple):
     is_last: bool
 
 
-class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables):
+class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, Changing):
     """Base class of models of layers. A subclass connects the layers in `_layers`."""
 
     def __init__(self) -> None:

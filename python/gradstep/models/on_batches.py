@@ -13,7 +13,7 @@ from ..layers.base.eager import output_gradient
 from ..layers.base.symbolic import in_training
 from ..trainers.counted import counted_if_done
 from ..trainers.gradients import value_and_grad
-from ..trainers.sharded import value_and_grad_in_shards
+from ..trainers.shards.run import value_and_grad_in_shards
 from ..trainers.tangents import gauss_newton_product, jvp
 from .masked_calls import masks_of
 from .trainable import Trainable

@@ -129,6 +129,7 @@ class Sequential(BaseModel):
         inner = isinstance(layer, BaseModel)
         if not inner and not isinstance(layer, Layer):
             hint = " It maps strings before a model: fit(layer(texts), y)." if hasattr(layer, "get_vocabulary") else ""
+            hint = f" Call it: {layer.__name__}(...)." if isinstance(layer, type) else hint
             raise TypeError(f"layer {len(self._layers)} must be a Layer; got {describe(layer)}.{hint}")
         if inner and not layer.layers:
             raise ValueError(f"model {layer.name!r} cannot be added as a layer: it has no layers.")

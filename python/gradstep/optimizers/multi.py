@@ -178,17 +178,16 @@ class MultiOptimizer(Wrapper, Optimizer):
         return {"optimizers": config}
 
     @classmethod
-    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+    def _deserialized(cls, config: Mapping[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
         from .registry import deserialize
 
-        if isinstance(config.get("optimizers"), Mapping):
-            made: dict[str, Any] = {}
-            for pattern, entry in config["optimizers"].items():
-                made[pattern] = (
-                    deserialize(entry, custom_objects) if isinstance(entry, Mapping) else made.get(entry, entry)
-                )
-            config["optimizers"] = made
-        return config
+        inner = config.get("optimizers")
+        if not isinstance(inner, Mapping):
+            return dict(config)
+        made: dict[str, Any] = {}
+        for pattern, entry in inner.items():
+            made[pattern] = deserialize(entry, custom_objects) if isinstance(entry, Mapping) else made.get(entry, entry)
+        return {**config, "optimizers": made}
 
     # -- arrays ----
 

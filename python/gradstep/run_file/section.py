@@ -39,9 +39,11 @@ class Section:
 
     @property
     def name(self) -> str:
-        """As a message calls it: ``[data]``, or ``[[model.layers]] 2``."""
+        """As a message calls it: ``[data]``, ``[[model.layers]] 2``, or "the file"."""
         words = [str(part) for part in self._path if isinstance(part, str)]
         numbers = [part for part in self._path if isinstance(part, int)]
+        if not words:
+            return "the file"
         return f"[[{'.'.join(words)}]] {numbers[-1] + 1}" if numbers else f"[{'.'.join(words)}]"
 
     def error(self, key: str | None, message: str) -> NoReturn:

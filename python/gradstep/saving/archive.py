@@ -96,11 +96,13 @@ def members(data: bytes, name: str) -> dict[str, memoryview]:
     import struct
     import zipfile
 
-    with (
-        parsed(name, zipfile.BadZipFile, NotImplementedError, OSError, struct.error),
-        zipfile.ZipFile(io.BytesIO(data)) as archive,
-    ):
-        entries = archive.infolist()
+    with parsed(name, zipfile.BadZipFile, NotImplementedError, OSError, struct.error):
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(data))
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{name} is damaged, or was not written to its end: {error}.") from error
+        with archive:
+            entries = archive.infolist()
     found: dict[str, memoryview] = {}
     last = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):

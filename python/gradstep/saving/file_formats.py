@@ -37,9 +37,14 @@ def contents(path: str) -> bytes:
     ------
     OSError
         As `open_regular` does.
+    ValueError
+        There are none.
     """
     with open_regular(path) as file:
-        return file.read()
+        data = file.read()
+    if not data:
+        raise ValueError(f"{path} is empty: nothing was written to it.")
+    return data
 
 
 # What parsers and constructors raise when they are given bytes or settings that nobody wrote.

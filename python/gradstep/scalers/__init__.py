@@ -5,6 +5,9 @@ in chunks by `partial_fit`, and `as_layer` makes a layer of each, so that a save
 has scikit-learn's goes on with them: `as_layer` takes those too.
 """
 
+from typing import TYPE_CHECKING
+
+from ..hints import missing
 from .as_layer import as_layer
 from .min_max_scaler import MinMaxScaler
 from .normalizer import Normalizer
@@ -16,3 +19,7 @@ __all__ = ["MinMaxScaler", "Normalizer", "RobustScaler", "StandardScaler", "as_l
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "scaler")

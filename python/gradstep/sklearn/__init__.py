@@ -27,6 +27,9 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError("gradstep.sklearn needs scikit-learn: pip install 'gradstep[sklearn]'.") from error
 
+from typing import TYPE_CHECKING
+
+from ..hints import missing
 from .elastic_net import ElasticNet, Lasso
 from .huber import HuberRegressor
 from .linear_regression import LinearRegression
@@ -62,3 +65,7 @@ __all__ = [
     "SGDOneClassSVM",
     "SGDRegressor",
 ]
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "estimator")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,9 +11,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from .. import seeds
+from ..checks import describe
 from .sample_weights import check_sample_weight
 
-__all__ = ["NetworkMixin", "non_finite"]
+__all__ = ["NetworkMixin", "build_function", "non_finite"]
 
 ROWS = 1024  # of a batch of predictions
 
@@ -65,3 +66,14 @@ class NetworkMixin:
 def non_finite(model: Any) -> bool:
     """Whether a weight is nan or infinite."""
     return not all(np.isfinite(weight).all() for weight in model.weights)
+
+
+def build_function(build_fn: Any) -> Callable[..., Any]:
+    """The function that makes a model, checked: a model itself is none, though it can be called."""
+    if not callable(build_fn) or hasattr(build_fn, "fit"):
+        raise TypeError(
+            "build_fn must be a function that makes a compiled model, a new one at each call; "
+            f"got {describe(build_fn)}."
+        )
+    found: Callable[..., Any] = build_fn
+    return found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from .base import NetworkMixin, non_finite
+from .base import NetworkMixin, build_function, non_finite
 from .classes import Classes, class_weights, softmaxed
 from .losses import gives_logits, is_sparse
 
@@ -82,7 +82,7 @@ class _ModelEstimator(NetworkMixin, BaseEstimator):
     # -- training ------------------------------------------------------------------------------------------------------
 
     def _build(self, **known: int) -> Any:
-        names = inspect.signature(self.build_fn).parameters
+        names = inspect.signature(build_function(self.build_fn)).parameters
         takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in names.values())
         given = self._build_params()
         for name in given:
@@ -387,7 +387,7 @@ class ModelRegressor(RegressorMixin, _ModelEstimator):
 
 def _defaults(build_fn: Any) -> Mapping[str, Any]:
     """The parameters of a build function with their defaults, without those that are filled in."""
-    if not callable(build_fn):
+    if not callable(build_fn) or hasattr(build_fn, "fit"):  # which fit refuses
         return {}
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return {

@@ -40,6 +40,9 @@ except ModuleNotFoundError as error:
         raise
     raise ImportError("gradstep.torch needs PyTorch: pip install 'gradstep[torch]'.") from error
 
+from typing import TYPE_CHECKING
+
+from ..hints import missing
 from .classes import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
 from .matrices import Adafactor, Muon
 
@@ -58,3 +61,7 @@ __all__ = [
     "RMSprop",
     "Rprop",
 ]
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "optimizer for PyTorch")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from .. import activations
+from ..activations.registry import is_custom
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..hints import warn
@@ -14,13 +18,28 @@ __all__ = ["warn_of_frozen", "warn_of_targets"]
 
 
 def warn_of_targets(executor: Executor, rows: Rows) -> None:
-    """Warn of targets that a loss is not defined for, and of a loss over classes for a single output."""
+    """Warn of targets that a loss is not defined for, of a loss over classes for a single output, and of a loss of
+    logits for outputs that are probabilities already."""
     known = executor.losses_and_metrics
     several = len(known.outputs) > 1
     each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.output_rows, strict=True)
-    for name, loss, y, shape in each:
+    for i, (name, loss, y, shape) in enumerate(each):
         if loss is not None and y is not None:
             _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")
+            if getattr(loss, "from_logits", False):
+                _warn_of_probabilities(loss, executor.model.outputs[i].node.operation)
+
+
+def _warn_of_probabilities(loss: Loss, last: Any) -> None:
+    activation = getattr(last, "activation", None)
+    if activation is None or is_custom(activation):
+        return
+    kind = activations.specify(activation)["kind"]
+    if kind in ("sigmoid", "softmax"):
+        warn(
+            f"loss {loss.name!r} has from_logits=True, and layer {last.name!r} ends in {kind!r}: it is applied twice. "
+            "Leave out one of them.",
+        )
 
 
 def _warn(loss: Loss, y: np.ndarray, outputs: int, name: str) -> None:

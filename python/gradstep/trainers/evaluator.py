@@ -85,25 +85,29 @@ class Evaluator:
             return _result(logs, named)
 
     def score(self, feed: Feed, run: Any, hooks: CallbackList, bar: Bar | None = None) -> dict[str, float]:
-        """Loss and metrics over a feed, from its beginning."""
+        """Loss and metrics over a feed, from its beginning; none if it has no batch left."""
+        if feed.is_over():
+            return {}
         executor, model = self._executor, self.model
         batch, each, names = 0, hooks.wants_batches("test"), executor.losses_and_metrics.log_names
         model.stop_evaluating = False
         hooks.on_test_begin()
         feed.start(run, 0, 0)
-        while not run.over and not model.stop_evaluating:
+        while not run.over:
             if each:
                 hooks.on_test_batch_begin(batch)
                 self.advance(run)
                 hooks.on_test_batch_end(run.progress[0] - 1, executor.logs(run, names))
             else:
-                run.advance(SLICE)
+                run.advance(0.0 if model.stop_evaluating else SLICE)
             batch = run.progress[0]
             if bar is not None:
                 bar.update(batch, executor.logs(run, names))
+            if model.stop_evaluating:  # after one batch at least: nothing has no mean
+                break
         if not model.stop_evaluating:
             feed.finish(batch)
-        logs = self.last_logs = executor.logs(run, names)
+        logs = self.last_logs = executor.logs(run, names) if batch else {}
         hooks.on_test_end(logs)
         return logs
 
@@ -146,11 +150,11 @@ class Evaluator:
 
             mappings = [mapping for mapping in map(mapping_of, arrays_of(rows)) if mapping is not None]
             seconds = MAPPED_SLICE if mappings else SLICE
-            while done < len(rows) and not model.stop_predicting:
+            while done < len(rows):
                 begin, index = done, batches + done // batch
                 if each:
                     hooks.on_predict_batch_begin(index)
-                limit = 0.0 if each else seconds
+                limit = 0.0 if each or model.stop_predicting else seconds
                 done = predict(network, executor.steps, arrays_of(rows), outs, batch, begin, limit)
                 for mapping in mappings:
                     mapping.let_go()
@@ -158,6 +162,8 @@ class Evaluator:
                     hooks.on_predict_batch_end(index, {"outputs": model._pack_outputs(shaped(begin, done))})
                 if bar is not None:
                     bar.update(batches + math.ceil(done / batch))
+                if model.stop_predicting:
+                    break
             batches += math.ceil(len(rows) / batch)
             outputs.append(shaped(0, done))
             if model.stop_predicting:

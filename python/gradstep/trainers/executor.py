@@ -16,6 +16,7 @@ from ..data.rows import Rows
 from ..data.sparse import SparseColumns
 from ..delayed_interrupt import DelayedInterrupt
 from ..distribution.active import is_writer
+from ..layers.base.settings import computed_by
 from ..minimize.methods.base import Method
 from ..minimize.methods.registry import trainer_of
 from ..optimizers.base.wrappers import Wrapper
@@ -83,6 +84,7 @@ class Executor:
     def connect(self, network: _core.Network, steps: list[Step]) -> None:
         """Take a network, made of these calls of layers."""
         self.network, self.steps = network, steps
+        computed_by(self.model, (step.layer for step in steps))
 
     def forget(self) -> None:
         """The layers changed: so does the memory of the weights, and an optimizer knows the old one."""

@@ -22,6 +22,10 @@ class ModelFace(Protocol):
     history: Any
 
     @property
+    def outputs(self) -> list[Any]:
+        """List of the output tensors."""
+
+    @property
     def weights(self) -> list[np.ndarray]:
         """The weights themselves."""
 

@@ -25,10 +25,10 @@ from .data_adapter import DataAdapter
 from .evaluator import SLICE, Evaluator
 from .executor import Executor
 from .fit_arguments import FitArguments
-from .full_batch import check_arrays, whole_feed
+from .full_batch.run import check_arrays, whole_feed
 from .model_face import ModelFace
-from .sharded import weights_hash
-from .team_feed import team_feed
+from .shards.run import weights_hash
+from .shards.team_feed import team_feed
 
 if TYPE_CHECKING:
     from ..distribution import DataParallel
@@ -93,6 +93,7 @@ class Trainer:
             )
             model.stop_training, self.initial_epoch = False, None
             logs: dict[str, float] = {}
+            is_told = False  # that validation data ran out
             with hooks.closing():
                 hooks.on_train_begin()
                 begin = self.initial_epoch or given.first
@@ -106,6 +107,9 @@ class Trainer:
                     # A callback, or another thread, may have compiled the model anew or restored a run.
                     now = self._fit_data(given, now)
                     logs = self._epoch(now.feed, now.run, epoch, hooks)
+                    if not logs:
+                        warn(f"the data gave no batch in epoch {epoch + 1} of {last}.")
+                        break
                     if team is not None:
                         what = f"the weights after epoch {epoch + 1}, as a hash of them,"
                         team.agree(what, weights_hash(model.weights), RuntimeError)
@@ -114,6 +118,12 @@ class Trainer:
                         assert now.scored is not None
                         scores = self._evaluator.score(now.scored, now.scoring, hooks)
                         logs |= {f"val_{name}": value for name, value in scores.items()}
+                        if not scores and not is_told:
+                            is_told = True
+                            warn(
+                                f"the validation data ran out before epoch {epoch + 1} of {last}: its logs, and those "
+                                "after it, have no val_ names. Give arrays, or batches that can be gone over again."
+                            )
                     self._after_epoch(logs["loss"])
                     hooks.on_epoch_end(epoch, logs)
                     if model.stop_training:
@@ -193,7 +203,7 @@ class Trainer:
         except BaseException:
             self.passes -= not run.progress[0]  # a pass that ends before its first batch is done does not count
             raise
-        logs = self._evaluator.last_logs = self._executor.logs(run, names)
+        logs = self._evaluator.last_logs = self._executor.logs(run, names) if batch else {}
         if not self.model.stop_training:
             feed.finish(run.progress[0])
             hooks.set_steps(feed.steps)

@@ -1,5 +1,8 @@
 """Settings searched, models validated in folds, and learning rates found (`Model.lr_find`)."""
 
+from typing import TYPE_CHECKING
+
+from ..hints import missing
 from .folds import KFold, StratifiedKFold
 from .halving import halving
 from .rate_finder import LRFindResult
@@ -27,3 +30,7 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "name for tuning")

@@ -1,6 +1,9 @@
 """Helpers around training: seeds, targets, and data as sequences, windows, batches and folders of images."""
 
+from typing import TYPE_CHECKING
+
 from ..described import custom_object_scope, get_custom_objects, register_keras_serializable
+from ..hints import missing
 from .arrays import normalize, split, to_categorical
 from .chunks import Rebatched, rebatch
 from .image_folder import image_dataset_from_directory
@@ -28,3 +31,7 @@ __all__ = [
     "timeseries_dataset_from_array",
     "to_categorical",
 ]
+
+
+if not TYPE_CHECKING:  # which is to know what there is
+    __getattr__ = missing(__name__, __all__, "helper")

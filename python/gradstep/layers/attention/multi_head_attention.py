@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,6 +94,8 @@ class MultiHeadAttention(Attending, Merge):
     >>> scores.shape, scores[0, 0, 1]
     ((4, 2, 5, 5), array([0.5, 0.5, 0. , 0. , 0. ], dtype=float32))
     """
+
+    _kept_as = MappingProxyType({"output_shape": "_last_axes"})
 
     def __init__(
         self,

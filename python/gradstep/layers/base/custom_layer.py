@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ... import _core, constraints, initializers, regularizers
-from ...checks import check_bool, describe, shape_of
-from ...described import arguments_of, checked_config, serialize
+from ...checks import check_bool, check_config, shape_of, shown
+from ...described import arguments_of, serialize
 from .variable import Variable
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class CustomLayer:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        checked_config(config)
+        check_config(config)
         if not cls._in_numpy:
             return cls(**config)
         parameters = inspect.signature(cls).parameters
@@ -233,7 +233,7 @@ def _check_parts(layer: CustomLayer) -> None:
 
 def _free(name: Any, taken: Sequence[str]) -> str:
     if not isinstance(name, str) or not name or "/" in name:
-        raise TypeError(f"name must be a str of at least one letter, without a slash; got {name!r}, {describe(name)}.")
+        raise TypeError(f"name must be a str of at least one letter, without a slash; got {shown(name)}.")
     number, free = 0, name
     while free in taken:
         number += 1

@@ -16,6 +16,7 @@ from .copies import Copied
 from .custom_layer import CustomLayer
 from .eager import EagerExecutor
 from .masked import Masked
+from .settings import Settable
 from .symbolic import Connected, Node, SymbolicTensor, in_training, is_symbolic
 from .variable import Variables
 from .weighted import Weighted
@@ -33,7 +34,7 @@ __all__ = ["Layer", "Shape"]
 Shape = tuple[int | None, ...]
 
 
-class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
+class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settable):
     """Base class of the layers. A custom layer defines `forward` and `backward`, in NumPy.
 
     Parameters
@@ -57,6 +58,10 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked):
 
     Notes
     -----
+    An argument of the constructor may be assigned later, ``layer.rate = 0.1``: it is checked as there and holds from
+    the next call on, in models without `compile`, in a running `fit` from the next epoch on. Once the layer is built,
+    what would change shapes of weights or outputs is a ValueError.
+
     A custom layer has these methods, of which a subclass defines the first two at least:
 
     ``forward(self, x, training=False, mask=None)``

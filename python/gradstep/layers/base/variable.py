@@ -74,6 +74,19 @@ class Variable(np.ndarray):
             raise ValueError(f"value has shape {array.shape}; the weight has shape {self.shape}.")
         self[...] = array
 
+    def assign_add(self, value: ArrayLike) -> None:
+        """Add to the values, in place. Raises as `assign` does."""
+        self.assign(np.asarray(self) + numeric(value, "value"))
+
+    def assign_sub(self, value: ArrayLike) -> None:
+        """Subtract from the values, in place. Raises as `assign` does."""
+        self.assign(np.asarray(self) - numeric(value, "value"))
+
+    @property
+    def value(self) -> np.ndarray:
+        """The values themselves, as a plain array of the same memory."""
+        return np.asarray(self)
+
 
 class Variables:
     """Keras's names of the lists of weights, for layers and models."""

@@ -34,8 +34,9 @@ class BFGS(Method):
     Notes
     -----
     With s = x' - x, y = g' - g and rho = 1 / y's, H' = (I - rho s y') H (I - rho y s') + rho s s', written as an update
-    of rank 2 in O(n^2). After the first step H is (y's / y'y)^0.75 times the identity, at least 1e-3 of it. Pairs with
-    no measurable curvature are left out. Memory is n^2 doubles: beyond some thousand variables take ``"l-bfgs"``.
+    of rank 2 in O(n^2), in one sweep over H an iteration. After the first step H is (y's / y'y)^0.75 times the
+    identity, at least 1e-3 of it. Pairs with no measurable curvature are left out. Memory is n^2 doubles: beyond some
+    thousand variables take ``"l-bfgs"``.
 
     References
     ----------
@@ -52,7 +53,7 @@ class BFGS(Method):
 
     name = "bfgs"
     trains_models = True
-    _learns: ClassVar[dict[str, str]] = {"H": "nn", "fresh": ""}
+    _learns: ClassVar[dict[str, str]] = {"H": "nn", "fresh": "", "direction": "kn"}
 
     def __init__(self, c1: float = 1e-4, c2: float = 0.9) -> None:
         self.c1, self.c2 = checked_wolfe(c1, c2)
@@ -72,10 +73,11 @@ class BFGS(Method):
         return matrix
 
     def _learned(self) -> dict[str, np.ndarray]:
-        return {"H": self.H, "fresh": np.array(self._native.is_fresh)}
+        return {"H": self.H, "fresh": np.array(self._native.is_fresh), "direction": self._native.direction}
 
     def _relearn(self, learned: dict[str, np.ndarray]) -> None:
         self._native.H, self._native.is_fresh = learned["H"], bool(learned["fresh"])
+        self._native.direction = learned["direction"]
 
     def _left(self, point: Point) -> float | None:
         return float(self._native.left(self.objective, point))

@@ -67,6 +67,9 @@ DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
 }
 
+# Methods of SciPy that have no counterpart here, by their names in small letters.
+OF_SCIPY_ALONE = {"cobyla", "cobyqa", "dogleg", "nelder-mead", "powell", "slsqp", "tnc", "trust-constr", "trust-krylov"}
+
 
 def names() -> list[str]:
     """Every name that ``method=`` takes."""
@@ -109,7 +112,8 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
     found = DESCENTS.get(name, (name.replace("-", ""), {}))
     optimizers = registry.classes()
     if found[0] not in optimizers:
-        raise ValueError(f"method must be one of {', '.join(names())}; got {given!r}.{closest(name, names())}")
+        hint = " scipy.optimize.minimize has it." if name in OF_SCIPY_ALONE else closest(name, names())
+        raise ValueError(f"method must be one of {', '.join(names())}; got {given!r}.{hint}")
     settings = {**found[1], **options}
     rate = first_order.get("learning_rate")
     search = settings.pop("line_search", first_order.get("line_search"))

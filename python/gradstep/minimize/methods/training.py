@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from ...checks import describe
+from ...checks import check_config, describe
 
 __all__ = ["Trains"]
 
@@ -118,9 +118,7 @@ class Trains:
     @classmethod
     def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Any = None) -> Self:
         """A method from the dict that `get_config` gives."""
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**config)
+        return cls(**check_config(config))
 
     def __repr__(self) -> str:
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]

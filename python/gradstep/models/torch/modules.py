@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ... import activations
+from ...layers.normalization.row_normalizations import SMALLEST
+from .attentions import ATTENTIONS
 from .modules_of_layer import Modules
 
 __all__ = ["MODULES"]
@@ -135,8 +137,48 @@ def _rearranged(w: Modules, layer: Any) -> None:
 
 
 def _up_sampling(w: Modules, layer: Any) -> None:
-    w.refuse(getattr(layer, "interpolation", "nearest") != "nearest", 'have interpolation="nearest"')
-    _rearranged(w, layer)
+    if getattr(layer, "interpolation", "nearest") == "nearest":
+        _rearranged(w, layer)
+        return
+    factors = tuple(map(float, layer.size))
+    module = w.nn.Upsample(scale_factor=factors, mode="bilinear", align_corners=False)
+    w.moved(lambda: w.add(module), 4, _is_first(layer))
+
+
+def _resizing(w: Modules, layer: Any) -> None:
+    others = layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio or layer.antialias
+    w.refuse(
+        others or layer.interpolation not in ("bilinear", "nearest"), "be bilinear or nearest and change all sides"
+    )
+    options = {"mode": "nearest-exact"} if layer.interpolation == "nearest" else {"mode": "bilinear"}
+    w.moved(lambda: w.add(w.nn.Upsample((layer.height, layer.width), **options)), 4, _is_first(layer))
+
+
+def _dropout(w: Modules, layer: Any) -> None:
+    shared = [axis for axis, size in enumerate(layer.noise_shape or ()) if size == 1]
+    if not shared:
+        w.add(w.nn.Dropout(layer.rate))
+        return
+    rank = len(layer.input_shape)
+    orders = {True: list(range(2, rank)), False: list(range(1, rank - 1))}
+    w.refuse(shared not in orders.values() or rank > 5, "draw for each number, or for each channel")
+    w.moved(lambda: w.add(getattr(w.nn, f"Dropout{rank - 2}d")(layer.rate)), rank, shared == orders[True])
+
+
+def _alpha_dropout(w: Modules, layer: Any) -> None:
+    w.refuse(1 in (layer.noise_shape or ()), "draw for each number")
+    w.add(w.nn.AlphaDropout(layer.rate))
+
+
+def _time_distributed(w: Modules, layer: Any) -> None:
+    inner = layer.layer
+    if layer._holds_model:
+        w.add(w.own.EachStep(w.module_of(inner)))
+        return
+    known = Modules(w.torch, inner, w.module_of)
+    known.refuse(type(inner).__name__ not in MODULES, "have a counterpart")
+    MODULES[type(inner).__name__](known, inner)
+    w.add(w.own.EachStep(known.made[0] if len(known.made) == 1 else w.nn.Sequential(*known.made)))
 
 
 def _spatial_dropout(w: Modules, layer: Any) -> None:
@@ -189,6 +231,25 @@ def _layer_normalization(w: Modules, layer: Any) -> None:
     w.add(module, *((("weight" if name == "gamma" else "bias"), array) for name, array in known.items()))
 
 
+def _rms_normalization(w: Modules, layer: Any) -> None:
+    rank = len(layer.input_shape)
+    axes = sorted(axis % rank for axis in (layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]))
+    w.refuse(axes != list(range(axes[0], rank)), "be along the last axes")
+    w.add(w.nn.RMSNorm(layer.input_shape[axes[0] :], eps=layer.epsilon), ("weight", layer.weights[0]))
+
+
+def _unit_normalization(w: Modules, layer: Any) -> None:
+    axes = layer.axis if isinstance(layer.axis, (list, tuple)) else [layer.axis]
+    w.add(w.own.UnitLength(tuple(axes), SMALLEST))
+
+
+def _normalization(w: Modules, layer: Any) -> None:
+    mean, deviation = (np.asarray(a, np.float64) for a in (layer.mean, np.sqrt(layer.variance)))
+    deviation = np.maximum(deviation, 1e-7)
+    factor, offset = (deviation, mean) if layer.invert else (1 / deviation, -mean / deviation)
+    w.add(w.own.Affine(*(w.torch.from_numpy(a.astype(layer.dtype)) for a in (factor, offset))))
+
+
 def _embedding(w: Modules, layer: Any) -> None:
     w.refuse(layer.mask_zero, "have mask_zero=False")
     w.add(w.nn.Embedding(*layer.weights[0].shape), ("weight", layer.weights[0]))
@@ -216,7 +277,7 @@ def _recurrent(w: Modules, layer: Any) -> None:
 
 
 def _bidirectional(w: Modules, layer: Any) -> None:
-    w.refuse(layer.merge_mode != "concat", "have merge_mode='concat'")
+    w.refuse(layer.merge_mode is None, "have a merge_mode")
     one, other = layer._directions
     w.refuse(type(one) is not type(other) or one.units != other.units, "have equal layers in both directions")
     _of_directions(w, layer, [one, other], layer.weights)
@@ -243,7 +304,7 @@ def _of_directions(w: Modules, layer: Any, each: Sequence[Any], weights: Sequenc
             found += [(f"bias_ih_l0{way}", both[0][order]), (f"bias_hh_l0{way}", both[1][order])]
     module_of = w.own.Sequences if one.return_sequences else w.own.LastStep
     w.add(module, *found)
-    w.made[-1] = module_of(w.made[-1])
+    w.made[-1] = module_of(w.made[-1], getattr(layer, "merge_mode", "concat"))
 
 
 def _softmax(w: Modules, layer: Any) -> None:
@@ -254,28 +315,37 @@ def _softmax(w: Modules, layer: Any) -> None:
 MODULES: dict[str, Callable[[Modules, Any], None]] = {
     "ActivityRegularization": lambda w, layer: None,
     "Activation": lambda w, layer: w.activate(layer.activation),
+    "AlphaDropout": _alpha_dropout,
     "BatchNormalization": _batch_normalization,
     "Bidirectional": _bidirectional,
     "Dense": _dense,
-    "Dropout": lambda w, layer: w.add(w.nn.Dropout(layer.rate)),
+    "Dropout": _dropout,
     "ELU": lambda w, layer: w.add(w.nn.ELU(layer.alpha)),
     "Embedding": _embedding,
     "Flatten": lambda w, layer: w.add(w.nn.Flatten()),
     "GRU": _recurrent,
+    "GaussianDropout": lambda w, layer: w.add(w.own.GaussianDropout(layer.rate)),
+    "GaussianNoise": lambda w, layer: w.add(w.own.GaussianNoise(layer.stddev)),
     "GetItem": _rearranged,
     "GroupNormalization": _group_normalization,
     "Identity": lambda w, layer: None,
     "LSTM": _recurrent,
     "LayerNormalization": _layer_normalization,
     "LeakyReLU": lambda w, layer: w.add(w.nn.LeakyReLU(layer.negative_slope)),
+    "Normalization": _normalization,
     "PReLU": _prelu,
     "Permute": lambda w, layer: w.add(w.own.Permute(0, *layer.dims)),
     "RepeatVector": _rearranged,
+    "RMSNormalization": _rms_normalization,
     "ReLU": lambda w, layer: w.activate(layer.specification()["activation"]),
     "Rescaling": lambda w, layer: w.add(w.own.Scale(layer.scale, layer.offset)),
     "Reshape": _reshape,
+    "Resizing": _resizing,
     "SimpleRNN": _recurrent,
     "Softmax": _softmax,
+    "TimeDistributed": _time_distributed,
+    "UnitNormalization": _unit_normalization,
+    **ATTENTIONS,
     **{f"AveragePooling{n}D": _pooling for n in (1, 2, 3)},
     **{f"Conv{n}D": _conv for n in (1, 2, 3)},
     **{f"Conv{n}DTranspose": _conv_transpose for n in (1, 2, 3)},

@@ -17,6 +17,7 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "elu": ("ELU", {"alpha": "alpha"}),
     "gelu": ("GELU", {}),
     "gelu_tanh": ("GELU", {}),
+    "hard_shrink": ("Hardshrink", {"lambd": "threshold"}),
     "hard_sigmoid": ("Hardsigmoid", {}),
     "hard_silu": ("Hardswish", {}),
     "hard_tanh": ("Hardtanh", {}),
@@ -29,11 +30,13 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "selu": ("SELU", {}),
     "sigmoid": ("Sigmoid", {}),
     "silu": ("SiLU", {}),
+    "soft_shrink": ("Softshrink", {"lambd": "threshold"}),
     "softmax": ("Softmax", {}),
     "softplus": ("Softplus", {}),
     "softsign": ("Softsign", {}),
     "tanh": ("Tanh", {}),
     "tanh_shrink": ("Tanhshrink", {}),
+    "threshold": ("Threshold", {"threshold": "threshold", "value": "default_value"}),
 }
 MORE: dict[str, dict[str, Any]] = {
     "log_softmax": {"dim": -1},
@@ -43,12 +46,15 @@ MORE: dict[str, dict[str, Any]] = {
 
 
 class Modules:
-    """The modules that stand for one layer, one after another."""
+    """The modules that stand for one layer, one after another.
 
-    def __init__(self, torch: Any, layer: Any) -> None:
+    module_of: makes a module of a model, which some layers hold.
+    """
+
+    def __init__(self, torch: Any, layer: Any, module_of: Callable[[Any], Any]) -> None:
         from ...torch import modules
 
-        self.torch, self.nn, self.own = torch, torch.nn, modules
+        self.torch, self.nn, self.own, self.module_of = torch, torch.nn, modules, module_of
         self.made: list[Any] = []
         self.layer = layer
 
@@ -60,17 +66,24 @@ class Modules:
 
     def add(self, module: Any, *weights: tuple[str, np.ndarray]) -> None:
         """Add a module, and copy its weights."""
-        for name, array in weights:
-            tensor = getattr(module, name)
-            with self.torch.no_grad():
-                tensor.copy_(self.torch.from_numpy(np.array(array)))
+        self.copy(module, *weights)
         self.made.append(module)
 
+    def copy(self, module: Any, *weights: tuple[str, np.ndarray]) -> None:
+        """Copy weights into the tensors of a module, by their names."""
+        for name, array in weights:
+            with self.torch.no_grad():
+                getattr(module, name).copy_(self.torch.from_numpy(np.array(array)))
+
     def activate(self, activation: Any, first: bool = False) -> None:
-        """Add an activation; first: whether channels are the first axis."""
-        spec = activations.registry.specify(activation)
+        """Add an activation, or what its specification means; first: whether channels are the first axis."""
+        is_known = isinstance(activation, dict)
+        spec = activation if is_known else activations.registry.specify(activation)
         kind = spec["kind"]
-        if kind == "linear" and not activations.registry.is_custom(activations.registry.get(activation)):
+        if kind == "linear" and (is_known or not activations.registry.is_custom(activations.registry.get(activation))):
+            return
+        if kind == "rectifier" and spec["threshold"] == spec["negative_slope"] == 0:  # with a largest value
+            self.add(self.nn.Hardtanh(0.0, spec["max_value"]))
             return
         self.refuse(kind not in ACTIVATIONS, f"have an activation that PyTorch has, not {kind!r},")
         name, settings = ACTIVATIONS[kind]

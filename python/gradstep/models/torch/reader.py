@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,10 @@ from ... import config, layers
 from ...checks import describe, shape_of
 from ...layers.base.symbolic import rescaling_by
 from ..assembly import Assembly, Traced
-from .layers_of_modules import LAYERS, Converted, attention
+from .converted import Converted
+from .layers_of_modules import LAYERS
+from .moves import MOVES
+from .sequences_of_modules import attention
 
 __all__ = ["from_torch"]
 
@@ -26,13 +30,17 @@ FUNCTIONS = {
     for name in ("SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "Tanhshrink", "Dropout")
 }
 FUNCTIONS |= {"leaky_relu": "LeakyReLU", "log_softmax": "LogSoftmax", "logsigmoid": "LogSigmoid", "flatten": "Flatten"}
+FUNCTIONS |= {name.lower(): name for name in ("CELU", "Hardshrink", "Softmin", "Softshrink", "Threshold", "Unflatten")}
+FUNCTIONS |= {"interpolate": "Upsample", "pixel_shuffle": "PixelShuffle", "pixel_unshuffle": "PixelUnshuffle"}
 FUNCTIONS |= {f"{way}_pool{n}d": f"{way.capitalize()}Pool{n}d" for way in ("max", "avg") for n in (1, 2, 3)}
 FUNCTIONS |= {
     f"adaptive_{way}_pool{n}d": f"Adaptive{way.capitalize()}Pool{n}d" for way in ("max", "avg") for n in (1, 2, 3)
 }
+ENCODERS = ("TransformerEncoder", "TransformerEncoderLayer")
 UNUSED = ("inplace", "training", "_stacklevel", "dtype", "return_indices")
 OPERATORS = {"add": "Add", "sub": "Subtract", "mul": "Multiply", "iadd": "Add", "maximum": "Maximum"}
 OPERATORS |= {"minimum": "Minimum"}
+SIZES = ("add", "floordiv", "mod", "mul", "neg", "sub")
 NUMBERS = {
     "add": "add",
     "iadd": "add",
@@ -76,9 +84,10 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
     -----
     Data keeps PyTorch's order of axes: convolution and pooling become layers with ``data_format="channels_first"``, so
     that ``Flatten`` puts numbers in the order that the next ``Linear`` was trained with. Kernels are transposed to the
-    order that layers have here. Recurrent modules and ``MultiheadAttention``, with ``batch_first=True``, give their
-    outputs; of what they return beside them nothing may be used. Modules without counterpart may come through
-    `from_onnx`.
+    order that layers have here. Recurrent modules, ``MultiheadAttention`` and ``TransformerEncoder``, with
+    ``batch_first=True`` and without masks, give their outputs; of what they return beside them nothing may be used.
+    Functions that move numbers (``view``, ``permute``, ``chunk``, ``pad``) become layers where they leave the rows
+    alone. Modules without counterpart may come through `from_onnx`.
 
     In training, a moving variance here is of all rows, in PyTorch of rows less 1.
 
@@ -95,7 +104,7 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
         raise ImportError("from_torch needs PyTorch: pip install 'gradstep[torch]'") from None
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"module must be a torch.nn.Module; got {describe(module)}.")
-    is_single = type(module).__name__ in LAYERS and type(module).__module__.startswith("torch.nn")
+    is_single = type(module).__name__ in (*LAYERS, *ENCODERS) and type(module).__module__.startswith("torch.nn")
     whole = torch.nn.Sequential(module) if is_single else module
     try:
         traced = torch.fx.symbolic_trace(whole)
@@ -177,6 +186,8 @@ class _Reader:
             module = self._traced.get_submodule(node.target)
             if type(module).__name__ == "MultiheadAttention":
                 return self._attended(node.target, module, arguments, options)
+            if type(module).__name__ in ENCODERS:
+                return self._encoded(node.target, module, arguments, options)
             return self._called(node.target, module, arguments)
         if node.op == "get_attr":
             raise ValueError(f"forward() must use parameters in modules alone; it reads {node.target!r}.")
@@ -187,12 +198,13 @@ class _Reader:
         """A call of a module."""
         kind = type(module).__name__
         if kind not in LAYERS:
-            raise ValueError(f"module {path!r}, a {kind}, has no layer here; there are those for {', '.join(LAYERS)}.")
+            known = ", ".join([*LAYERS, "MultiheadAttention", *ENCODERS])
+            raise ValueError(f"module {path!r}, a {kind}, has no layer here; there are those for {known}.")
         if len(arguments) != 1 or not isinstance(arguments[0], Traced):
             raise ValueError(f"module {path!r}, a {kind}, must be called on one tensor.")
         value = arguments[0]
         if path not in self._converted:
-            self._convert(path, kind, LAYERS[kind](module, len(value.shape)))
+            self._convert(path, kind, LAYERS[kind](module, value.shape))
         for layer in self._converted[path]:
             value = self._add(layer, [value])
         return (value, STATES) if kind in ("GRU", "LSTM", "RNN") else value
@@ -220,6 +232,55 @@ class _Reader:
         query, key, value = given
         return self._add(self._converted[path][0], [query, value, key]), STATES
 
+    def _encoded(self, path: str, module: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
+        """A call of a transformer's encoder, or of one layer of it: without masks."""
+        given = [*arguments, *(options.pop(name) for name in ("src",) if name in options)]
+        if len(given) != 1 or any(value not in (None, False) for value in options.values()):
+            raise ValueError(
+                f"module {path!r}, a {type(module).__name__}, must be called on one tensor, without masks."
+            )
+        x = given[0]
+        if type(module).__name__ == "TransformerEncoder":
+            for number, one in enumerate(module.layers):
+                x = self._encoded(f"{path}.layers.{number}", one, [x], {})
+            return x if module.norm is None else self._called(f"{path}.norm", module.norm, [x])
+
+        def parts(x: Any, *names: str) -> Any:
+            for name in names:
+                x = self._called(f"{path}.{name}", getattr(module, name), [x])
+            return x
+
+        def attended(x: Any) -> Any:
+            return parts(self._attended(f"{path}.self_attn", module.self_attn, [x, x, x], {})[0], "dropout1")
+
+        def widened(x: Any) -> Any:
+            function = module.activation
+            is_module = isinstance(function, self._torch.nn.Module)
+            h = parts(x, "linear1")
+            h = (
+                self._called(f"{path}.activation", function, [h])
+                if is_module
+                else self._function(function.__name__, [h], {})
+            )
+            return parts(h, "dropout", "linear2", "dropout2")
+
+        if module.norm_first:
+            x = self._add(layers.Add(), [x, attended(parts(x, "norm1"))])
+            return self._add(layers.Add(), [x, widened(parts(x, "norm2"))])
+        x = parts(self._add(layers.Add(), [x, attended(x)]), "norm1")
+        return parts(self._add(layers.Add(), [x, widened(x)]), "norm2")
+
+    def _scaled_attention(self, options: dict[str, Any], query: Any, key: Any, value: Any, *more: Any) -> Any:
+        """A call of `scaled_dot_product_attention`."""
+        named = dict(zip(("attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"), more, strict=False)) | options
+        if named.get("attn_mask") is not None or named.get("enable_gqa") or len(query.shape) < 3:
+            raise ValueError("scaled_dot_product_attention() must be called without attn_mask and enable_gqa.")
+        layer = layers.Attention(use_scale=True, dropout=float(named.get("dropout_p", 0.0)), trainable=False)
+        scale = named.get("scale")
+        self._assembly.give(layer, [np.array(query.shape[-1] ** -0.5 if scale is None else scale)])
+        causal = {"use_causal_mask": True} if named.get("is_causal") else {}
+        return self._assembly.add(layer, query, value, key, **causal)
+
     def _function(self, name: str, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
         """A call of a function or method."""
         name = name.strip("_")
@@ -240,6 +301,13 @@ class _Reader:
             return self._mean(x, *arguments[1:], **options)
         if STATES in arguments:
             raise ValueError("of a recurrent module or attention the output alone may be used; forward() reads more.")
+        if name == "scaled_dot_product_attention":
+            return self._scaled_attention(options, *arguments)
+        if name in MOVES:
+            try:
+                return MOVES[name](self._add, *arguments, **options)
+            except TypeError as error:
+                raise ValueError(f"{name}() must be called as {name}(x, ...): {error}") from None
         tensors = [one for one in arguments if isinstance(one, Traced)]
         if name in OPERATORS and len(tensors) == 2 and not options:
             return self._add(getattr(layers, OPERATORS[name])(), tensors)
@@ -248,7 +316,11 @@ class _Reader:
             by = rescaling_by(NUMBERS[name], number, isinstance(x, Traced))
             if by is not None:
                 return self._add(layers.Rescaling(*by), tensors)
+        if name in SIZES and all(isinstance(one, (int, float)) for one in arguments):  # of shapes
+            return getattr(operator, name)(*arguments)
         if name in FUNCTIONS and isinstance(x, Traced):
+            if options.pop("antialias", False) or options.pop("recompute_scale_factor", False):
+                raise ValueError(f"{name}() must have antialias=False and recompute_scale_factor=False.")
             try:
                 module = getattr(self._torch.nn, FUNCTIONS[name])(*arguments[1:], **options)
             except TypeError as error:
@@ -256,7 +328,7 @@ class _Reader:
             if name == "flatten" and len(arguments) == 1 and not options:
                 module.start_dim = 0  # the function's default
             value = x
-            for layer, _ in LAYERS[FUNCTIONS[name]](module, len(x.shape)):
+            for layer, _ in LAYERS[FUNCTIONS[name]](module, x.shape):
                 value = self._add(layer, [value])
             return value
         raise ValueError(f"forward() calls {name}(), which has no layer here.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ...layers.core.input import InputLayer
 from ..base import BaseModel
+from .attentions import ATTENTIONS
 from .merges import MERGES
 from .modules import MODULES
 from .modules_of_layer import Modules
@@ -35,7 +37,7 @@ def to_torch(model: Any) -> Any:
     TypeError
         `model` is no model.
     ValueError
-        It is not built; or a layer has no counterpart, which the message names: `export_onnx` writes them all.
+        It is not built; or a layer has no counterpart or gets a mask. The message names it; `export_onnx` writes it.
     ImportError
         PyTorch is not installed.
 
@@ -53,9 +55,18 @@ def to_torch(model: Any) -> Any:
     if not isinstance(model, BaseModel):
         raise TypeError(f"model must be a Sequential or a Model; got {type(model).__name__}.")
     model._must_be_built()
-    row = _row(model)
-    made = _Graph(torch).module(model) if row is None else torch.nn.Sequential(*_in_a_row(torch, row))
+    made = _module_of(torch, model)
     return made.double().eval() if model.dtype == "float64" else made.eval()
+
+
+def _module_of(torch: Any, model: Any) -> Any:
+    """The module of a model."""
+    row = _row(model)
+    return _Graph(torch).module(model) if row is None else torch.nn.Sequential(*_in_a_row(torch, row))
+
+
+def _writer(torch: Any, layer: Any) -> Modules:
+    return Modules(torch, layer, partial(_module_of, torch))
 
 
 def _row(model: Any) -> list[Any] | None:
@@ -78,7 +89,7 @@ def _row(model: Any) -> list[Any] | None:
 
 def _modules(torch: Any, layer: Any) -> list[Any]:
     """The modules of a layer."""
-    writer, kind = Modules(torch, layer), type(layer).__name__
+    writer, kind = _writer(torch, layer), type(layer).__name__
     writer.refuse(kind not in MODULES, "have a counterpart")
     MODULES[kind](writer, layer)
     return writer.made
@@ -127,7 +138,7 @@ class _Graph:
             inner = isinstance(node.operation, BaseModel)
             made = self._called(node.operation, given) if inner else [self._layer(node, given)]
             if len(made) != len(node.outputs):
-                Modules(self._torch, node.operation).refuse(True, "give one output")
+                _writer(self._torch, node.operation).refuse(True, "give one output")
             values.update((id(tensor), value) for tensor, value in zip(node.outputs, made, strict=True))
         return [values[id(tensor)] for tensor in model.outputs]
 
@@ -135,9 +146,9 @@ class _Graph:
         layer = node.operation
         kind = type(layer).__name__
         if kind in MERGES:
-            return MERGES[kind](Modules(self._torch, layer), self._graph, [one.shape for one in node.inputs], given)
-        if len(given) != 1:
-            Modules(self._torch, layer).refuse(True, "have a counterpart that takes several values")
+            return MERGES[kind](_writer(self._torch, layer), self._graph, [one.shape for one in node.inputs], given)
+        if len(given) != 1 and kind not in ATTENTIONS:
+            _writer(self._torch, layer).refuse(True, "have a counterpart that takes several values")
         if id(layer) not in self._names:
             self._names[id(layer)] = []
             stem = _identifier(layer.name)
@@ -147,10 +158,10 @@ class _Graph:
                     name += "_"
                 self._root.add_module(name, module)
                 self._names[id(layer)].append(name)
-        value = given[0]
+        values = tuple(given)
         for name in self._names[id(layer)]:
-            value = self._graph.call_module(name, (value,))
-        return value
+            values = (self._graph.call_module(name, values),)
+        return values[0]
 
 
 def _identifier(name: str) -> str:

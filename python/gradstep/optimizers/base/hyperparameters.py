@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ... import _core
-from ...checks import check_float, describe
+from ...checks import check_config, check_float, describe
+from ...hints import no_attribute, renamed
 from ...seeds import fresh_key, word
 from ..schedules.base import Classes, LearningRateSchedule, as_rate, values_ahead
 from ..schedules.base import serialize as serialize_schedule
@@ -18,6 +19,18 @@ from .groups import check_clips, number, shown
 from .options import COMMON, DEFAULTS, describe_options, parse
 
 __all__ = ["CommonHyperparameter", "Configured", "Hyperparameter"]
+
+# Names of optimizers in PyTorch and Keras, and what is here in their place.
+ELSEWHERE = {
+    "add_param_group": 'bind([{"params": ..., "learning_rate": ...}]) makes groups.',
+    "defaults": "get_config() gives the hyperparameters.",
+    "get_weights": "state_dict() is in its place.",
+    "minimize": "gradstep.minimize descends a function, step(params, grads) takes a step.",
+    "param_groups": "groups has them, each with its hyperparameters.",
+    "set_weights": "load_state_dict() is in its place.",
+    "state": "state_dict() and variables have it.",
+    "zero_grad": "gradients are arguments of step(params, grads), and none is kept.",
+}
 
 Self = TypeVar("Self", bound="Configured")
 
@@ -169,11 +182,15 @@ class Configured:
         # The options that hold for good read as attributes; only what is not found otherwise comes here.
         if name in DEFAULTS and name not in COMMON:
             return self._options[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise no_attribute(self, name, ELSEWHERE)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in DEFAULTS and name not in COMMON:
             raise AttributeError(f"{name} holds for good: make a new {type(self).__name__} with another one.")
+        if not name.startswith("_") and name not in vars(self) and not hasattr(type(self), name):
+            meant = renamed(name, [*(self._all_fields() if "_core" in vars(self) else ()), *DEFAULTS])
+            if meant is not None:  # it would change nothing
+                raise AttributeError(f"{type(self).__name__} has no hyperparameter {name!r}. Did you mean {meant!r}?")
         super().__setattr__(name, value)
 
     @property
@@ -229,11 +246,15 @@ class Configured:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
+        return cls(**cls._deserialized(check_config(config), custom_objects))
+
+    @classmethod
+    def _deserialized(cls, config: Mapping[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+        """The arguments of a config: what `get_config` described in it is made."""
         from ..schedules.registry import revive
 
-        return cls(**revive(config, custom_objects))
+        made: dict[str, Any] = revive(config, custom_objects)
+        return made
 
 
 @cache

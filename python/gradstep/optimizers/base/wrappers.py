@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,8 +22,6 @@ __all__ = ["BoundedNumber", "SingleWrapper", "Wrapper", "WrapperSettings"]
 # Uphill: the one that knows the arrays, rho, whether it is adaptive.
 LookaheadSettings: TypeAlias = tuple[list[Any], Any, list[np.ndarray], int, float]
 WrapperSettings: TypeAlias = tuple[list[LookaheadSettings], tuple[Any, float, bool] | None]
-
-Self = TypeVar("Self", bound="Wrapper")
 
 
 class BoundedNumber:
@@ -90,11 +88,6 @@ class Wrapper(Configured):
         """The arguments that are optimizers, as a config has them."""
         raise NotImplementedError
 
-    @classmethod
-    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
-        """A config with optimizers in the place of what `_serialized` gave."""
-        raise NotImplementedError
-
     def _state(self) -> dict[str, np.ndarray]:
         inner = {f"{prefix}.{key}": array for prefix, o in self._inner().items() for key, array in o._state().items()}
         return {**inner, **{name: np.array(getattr(self, name)) for name in self._numbers()}, **self._slots()}
@@ -133,26 +126,6 @@ class Wrapper(Configured):
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal optimizer, without its state; the optimizers in it as `serialize` gives."""
         return {"name": self.name, **self._serialized(), **self._own_arguments()}
-
-    @classmethod
-    def from_config(cls: type[Self], config: Mapping[str, Any], custom_objects: Classes | None = None) -> Self:
-        """An optimizer from the dict that `get_config` gives.
-
-        Parameters
-        ----------
-        config : dict
-            The arguments.
-        custom_objects : dict of str to class, optional
-            Custom schedules in it, by the name of their class.
-
-        Raises
-        ------
-        TypeError, ValueError
-            As the class itself does for these arguments.
-        """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**cls._deserialized(dict(config), custom_objects))
 
     def __repr__(self) -> str:
         own = ", ".join(f"{name}={value!r}" for name, value in self._own_arguments().items())
@@ -223,12 +196,12 @@ class SingleWrapper(Wrapper):
         return {"optimizer": serialize(self.optimizer)}
 
     @classmethod
-    def _deserialized(cls, config: dict[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
+    def _deserialized(cls, config: Mapping[str, Any], custom_objects: Classes | None) -> dict[str, Any]:
         from ..registry import deserialize
 
-        if isinstance(config.get("optimizer"), Mapping):
-            config["optimizer"] = deserialize(config["optimizer"], custom_objects)
-        return config
+        inner = config.get("optimizer")
+        made = {"optimizer": deserialize(inner, custom_objects)} if isinstance(inner, Mapping) else {}
+        return {**config, **made}
 
     # -- arrays ----
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from ...checks import check_float, describe
+from ...checks import check_config, check_float, describe, shown
 from ...references import is_ours, reference_to
 
 __all__ = ["Called", "Classes", "LearningRateSchedule", "as_rate", "serialize", "values_ahead", "values_of"]
@@ -99,9 +99,7 @@ class LearningRateSchedule:
         TypeError, ValueError
             As the class itself does for these arguments.
         """
-        if not isinstance(config, Mapping):
-            raise TypeError(f"config must be a dict, as get_config() gives; got {describe(config)}.")
-        return cls(**config)
+        return cls(**check_config(config))
 
     def _by_reference(self) -> bool:
         """Whether a pickle of an optimizer holds the schedule itself, and not its class and arguments."""
@@ -150,7 +148,7 @@ def _step_numbers(step: Any) -> np.ndarray:
     if steps.size == 0 and not isinstance(step, np.ndarray):
         steps = steps.astype(np.int64)
     if steps.dtype.kind not in "iuf":
-        raise TypeError(f"step must be a real number or an array of them; got {step!r}, {describe(step)}.")
+        raise TypeError(f"step must be a real number or an array of them; got {shown(step)}.")
     if steps.dtype.kind == "f":
         if not np.isfinite(steps).all():
             raise ValueError(f"step must be finite; got {step!r}.")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ...checks import check_float, describe
+from ...checks import check_float, describe, shown
 from .base import LearningRateSchedule, serialize
 
 __all__ = ["Formula", "as_schedule", "number", "rising", "sequence"]
@@ -91,7 +91,7 @@ def number(name: str, value: Any, low: float = 0.0, *, high: float = math.inf, a
 def as_schedule(name: str, value: Any) -> LearningRateSchedule:
     """A schedule as an argument of another."""
     if not isinstance(value, LearningRateSchedule):
-        raise TypeError(f"{name} must be a LearningRateSchedule; got {value!r}, {describe(value)}.")
+        raise TypeError(f"{name} must be a LearningRateSchedule; got {shown(value)}.")
     return value
 
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _core, optimizers
-from ..distribution.data_parallel import DataParallel
-from ..distribution.tree import TreeSum
-from ..optimizers.base.wrappers import Wrapper
-from .executor import Executor
-from .network import address, learned
+from ... import _core, optimizers
+from ...distribution.data_parallel import DataParallel
+from ...distribution.tree import TreeSum
+from ...optimizers.base.wrappers import Wrapper
+from ..executor import Executor
+from ..network import address, learned
 
 __all__ = ["PartialStep"]
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core, optimizers
-from ..data.columns import arrays_of
-from ..data.rows import Rows
-from ..distribution.data_parallel import DataParallel
-from ..distribution.parts import borders
-from ..distribution.tree import pairwise
-from ..metrics.reduction import MeanMetricWrapper
-from .executor import Executor
-from .network import arranged
-from .output_metrics import MetricUse
+from ... import _core, optimizers
+from ...data.columns import arrays_of
+from ...data.rows import Rows
+from ...distribution.data_parallel import DataParallel
+from ...distribution.parts import borders
+from ...distribution.tree import pairwise
+from ...metrics.reduction import MeanMetricWrapper
+from ..executor import Executor
+from ..network import arranged
+from ..output_metrics import MetricUse
+from .checks import check_losses, check_model, check_optimizer
 from .partial_step import PartialStep
-from .shard_checks import check_losses, check_model, check_optimizer
-from .shard_passes import ShardPasses
+from .passes import ShardPasses
 
 __all__ = ["ShardOrder", "ShardedRun", "value_and_grad_in_shards", "weights_hash"]
 

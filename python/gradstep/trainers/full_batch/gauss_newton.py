@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..data.columns import arrays_of
-from ..data.rows import Rows
-from .executor import Executor
-from .losses_and_metrics import Targets
+from ... import _core
+from ...data.columns import arrays_of
+from ...data.rows import Rows
+from ..executor import Executor
+from ..losses_and_metrics import Targets
 
 __all__ = ["WholeCurvature"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..data.columns import arrays_of
-from ..data.rows import Rows
-from .executor import Executor
-from .network import address
+from ... import _core
+from ...data.columns import arrays_of
+from ...data.rows import Rows
+from ..executor import Executor
+from ..network import address
 from .whole_loss import MEANS, WholeLoss
 
 __all__ = ["ResidualLoss"]

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from ..data.columns import has_sparse
-from ..data.feeds import ArrayFeed
-from ..data.rows import Rows
-from ..data.sources import gives_batches
-from ..hints import warn
-from ..minimize.ending import Best, ending
-from ..minimize.methods.base import Method
-from ..minimize.point import Point
-from ..minimize.stop import Stop
-from .executor import Executor
-from .full_batch_checks import check_model, take_penalties, warn_of_draws
+from ...data.columns import has_sparse
+from ...data.feeds import ArrayFeed
+from ...data.rows import Rows
+from ...data.sources import gives_batches
+from ...hints import warn
+from ...minimize.ending import Best, ending
+from ...minimize.methods.base import Method
+from ...minimize.point import Point
+from ...minimize.stop import Stop
+from ..executor import Executor
+from ..runs import HasStepLogs
+from .checks import check_model, take_penalties, warn_of_draws
 from .residual_loss import ResidualLoss
-from .runs import HasStepLogs
 from .whole_loss import WholeLoss, chunk_of, needs_one_chunk
 
 __all__ = ["FullBatchRun", "check_arrays", "whole_feed"]

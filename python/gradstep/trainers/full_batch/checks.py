@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..hints import warn
-from ..minimize.methods.base import Method
-from ..minimize.methods.owlqn import OWLQN
-from .executor import Executor
-from .network import address
+from ...hints import warn
+from ...minimize.methods.base import Method
+from ...minimize.methods.owlqn import OWLQN
+from ..executor import Executor
+from ..network import address
 from .whole_loss import WholeLoss
 
 __all__ = ["check_model", "take_penalties", "warn_of_draws"]

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..data.rows import Rows
-from ..minimize.layout import Layout
-from ..minimize.objective import Objective
-from .executor import Executor
+from ... import _core
+from ...data.rows import Rows
+from ...minimize.layout import Layout
+from ...minimize.objective import Objective
+from ..executor import Executor
+from ..losses_and_metrics import Targets
+from ..network import address, learned
 from .gauss_newton import WholeCurvature
-from .losses_and_metrics import Targets
-from .network import address, learned
 
 __all__ = ["WholeLoss", "chunk_of", "needs_one_chunk"]
 

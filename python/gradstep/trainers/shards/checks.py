@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .. import _core
-from ..data.rows import Rows
-from ..layers.normalization.batch_normalization import BatchNormalization
-from ..layers.preprocessing.normalization import Normalization
-from ..minimize.methods.base import Method
-from ..optimizers.base.wrappers import Wrapper
-from ..optimizers.sam import SAM
-from .executor import Executor
+from ... import _core
+from ...data.rows import Rows
+from ...layers.normalization.batch_normalization import BatchNormalization
+from ...layers.preprocessing.normalization import Normalization
+from ...minimize.methods.base import Method
+from ...optimizers.base.wrappers import Wrapper
+from ...optimizers.sam import SAM
+from ..executor import Executor
 
 __all__ = ["check_losses", "check_model", "check_optimizer", "is_plain_mean"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
-from ..data.rows import Rows
-from ..distribution.data_parallel import DataParallel
-from ..distribution.tree import pairwise
-from .executor import Executor
-from .output_metrics import MetricUse
-from .shard_checks import is_plain_mean
+from ... import _core
+from ...data.rows import Rows
+from ...distribution.data_parallel import DataParallel
+from ...distribution.tree import pairwise
+from ..executor import Executor
+from ..output_metrics import MetricUse
+from .checks import is_plain_mean
 
 __all__ = ["ShardPasses"]
 

@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..data.columns import has_sparse
-from ..data.feeds import ArrayFeed
-from ..data.rows import Rows, batch_rows
-from ..data.sources import gives_batches
-from ..distribution.data_parallel import DataParallel
-from ..distribution.parts import Part, borders
-from .data_adapter import DataAdapter
-from .executor import Executor
-from .fit_arguments import FitArguments
-from .sharded import ShardedRun, ShardOrder
+from ...data.columns import has_sparse
+from ...data.feeds import ArrayFeed
+from ...data.rows import Rows, batch_rows
+from ...data.sources import gives_batches
+from ...distribution.data_parallel import DataParallel
+from ...distribution.parts import Part, borders
+from ..data_adapter import DataAdapter
+from ..executor import Executor
+from ..fit_arguments import FitArguments
+from .run import ShardedRun, ShardOrder
 
 __all__ = ["team_feed"]
 

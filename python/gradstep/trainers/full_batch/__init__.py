@@ -1,0 +1,1 @@
+"""Training by methods of `minimize`, each iteration over all rows."""

@@ -1,0 +1,1 @@
+"""Training in shards of batches, in one process or by a team of them."""
