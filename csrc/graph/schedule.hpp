@@ -16,7 +16,6 @@
 #include "graph/gradient.hpp"
 #include "graph/jobs.hpp"
 #include "graph/matrix.hpp"
-#include "graph/packed_weight.hpp"
 #include "graph/sample_products.hpp"
 #include "graph/stages.hpp"
 #include "graph/workspaces.hpp"
@@ -42,14 +41,9 @@ template <class Real> class Schedule : public Workspaces<Real> {
 
   // dz (rows, out), w (in, out) -> dx = dz w^T (rows, in)
   void input_grad(Matrix<Real> dz, const Weight<Real>* w, Matrix<Real> dx) {
-    Product<Real> q{rows(dz).pointers, 0,     false,      w->w,    dz.columns, true,
-                    nullptr,           dx.at, dx.columns, dx.rows, dx.columns, dz.columns};
-    if (PackWeightJob<Real>::pays(q)) {
-      Real* const panels = workspace(PackWeightJob<Real>::size(q));
-      add(std::make_unique<PackWeightJob<Real>>(q, panels), {{w->w}, {panels}});
-      q = PackWeightJob<Real>::packed(q, panels);
-    }
-    add_product(q, {{dz.at, q.b}, {dx.at}});
+    add_product({rows(dz).pointers, 0, false, w->w, dz.columns, true, nullptr, dx.at, dx.columns, dx.rows, dx.columns,
+                 dz.columns},
+                {{dz.at, w->w}, {dx.at}});
   }
 
   // c = a b of each sample, or with a or b transposed; a, b, c have the rows of all samples one after another
@@ -274,7 +268,14 @@ template <class Real> class Schedule : public Workspaces<Real> {
 
   // -- memory ----------------------------------------------------------------------------------------------------
 
-  using Workspaces<Real>::workspace, Workspaces<Real>::constant, Workspaces<Real>::rows, Workspaces<Real>::read;
+  using Workspaces<Real>::workspace, Workspaces<Real>::constant, Workspaces<Real>::rows;
+
+  /// Rows [first, first + count) of x -> those of y
+  static void read(const Rows& x, std::size_t first, std::size_t count, Matrix<Real> y) {
+    IndirectionBuffer from = x.pointers;
+    from.at += first;
+    products<Real>().gather(from, count, y.columns, y.at + first * y.columns, y.columns);
+  }
 
   // -- running it ------------------------------------------------------------------------------------------------
 
