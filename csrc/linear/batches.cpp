@@ -33,16 +33,16 @@ void LinearDescent<Real>::add_rows(const std::int32_t* rows, std::size_t count, 
     else if (!sparse_row(row, sparse) || !loops.sparse_dot(sparse, w_, sum))
       chunk.good = false;
     if (!chunk.good) return;
-    const LossAtPoint at = settings_.loss->at(double(rows_.y[row]), sum + intercept, settings_.loss_setting);
-    chunk.losses.add(at);
+    double factor = 1;
+    const LossAtPoint at = settings_.loss->at(double(rows_.y[row]), sum + intercept, settings_.loss_setting, factor);
+    chunk.losses.add(at.value, factor);
     const double slope = bounded_slope(at.slope) * weight_of(row);
     if (slope == 0) continue;
     chunk.slopes += slope;
-    RowSums unused;
     if (rows_.starts)
-      loops.sparse_add(sparse, Real(slope), gradient, unused);
+      loops.sparse_add(sparse, Real(slope), gradient, nullptr);
     else
-      loops.step({n, x, x, x, gradient, nullptr, nullptr, 1, slope, 0, 0, 0});
+      loops.add(x, slope, gradient, n);
   }
 }
 
@@ -95,7 +95,7 @@ template <class Real> void LinearDescent<Real>::run_batches(std::int64_t batch, 
 }
 
 template <class Real> void LinearDescent<Real>::step_by_gradient(double intercept_slope, double rows) {
-  watch(rows);
+  watch(rows, intercept);
   Step step;
   next_step(step);
   step.along = -step.eta;
@@ -111,7 +111,8 @@ template <class Real> void LinearDescent<Real>::step_by_gradient(double intercep
                        0,
                        0,
                        step.take,
-                       step.take};
+                       step.take,
+                       settings_.sums_objective};
   step_dense(step, work);
   finish(step, -step.eta * intercept_slope, 1);
 }
@@ -127,7 +128,7 @@ void LinearDescent<Real>::step_outside(double intercept_slope, double rows, cons
                                                              alpha * (1 - s.l1_ratio) / 2, MatrixLayout(n));
   squares_ = sums.squares;
   magnitudes_ = sums.sizes;
-  watch(rows);
+  watch(rows, intercept);
   *outside.intercept_gradient = Real(intercept_slope);
   outside.step();
   intercept = double(*outside.intercept);

@@ -36,7 +36,8 @@ LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSe
   if (settings.penalized && settings.l1_ratio > 0) received_.resize(std::size_t(rows.columns));
   if (settings.length == StepLength::optimal) {
     const double usual = std::sqrt(1 / std::sqrt(settings.alpha));  // of a weight
-    const double slope = settings.loss->at(1, -usual, settings.loss_setting).slope;
+    double factor = 1;
+    const double slope = settings.loss->at(1, -usual, settings.loss_setting, factor).slope;
     first_length_ = 1 / (usual / std::max(1.0, slope) * settings.alpha);
   }
   squares_ = magnitudes_ = 0;
@@ -49,6 +50,12 @@ LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSe
 template <class Real> void LinearDescent<Real>::shuffle(std::uint32_t seed) {
   const auto n = std::uint32_t(order_.size());
   for (std::uint32_t i = 0; i + 1 < n; ++i) std::swap(order_[i], order_[i + next_random(seed) % (n - i)]);
+}
+
+// The first row from `at` on that is trained on.
+template <class Real> inline std::int64_t LinearDescent<Real>::next_of(std::int64_t at, std::int64_t last) {
+  while (at < last && !trains(order_[std::size_t(at)])) ++at;
+  return at;
 }
 
 template <class Real> void LinearDescent<Real>::run(std::int64_t first, std::int64_t count) {
@@ -80,12 +87,12 @@ template <class Real> double LinearDescent<Real>::squared_norm(std::int64_t row)
   return sum;
 }
 
-// What the penalty of the weights before a step adds to the sums of the epoch.
-template <class Real> void LinearDescent<Real>::watch(double rows) {
-  if (settings_.length >= StepLength::pa1) return;
+// What the penalty of the weights before a step, and of the intercept, adds to the sums of the epoch.
+template <class Real> void LinearDescent<Real>::watch(double rows, double before) {
+  if (settings_.length >= StepLength::pa1 || !settings_.sums_objective) return;
   const double l1 = settings_.l1_ratio;
   if (settings_.penalized) penalties_ += rows * settings_.alpha * ((1 - l1) * 0.5 * squares_ + l1 * magnitudes_);
-  if (settings_.one_class) penalties_ += rows * intercept * settings_.alpha;
+  if (settings_.one_class) penalties_ += rows * before * settings_.alpha;
 }
 
 // By an index: classes come in no order that a branch could foresee.
@@ -94,7 +101,7 @@ template <class Real> double LinearDescent<Real>::weight_of(std::int64_t row) co
 }
 
 // The step to come, but for its way along rows.
-template <class Real> void LinearDescent<Real>::next_step(Step& step) const {
+template <class Real> HD void LinearDescent<Real>::next_step(Step& step) const {
   const DescentSettings& s = settings_;
   step.eta = length_at(t);
   step.shrink = s.penalized && s.l1_ratio < 1 ? std::max(0.0, 1 - (1 - s.l1_ratio) * step.eta * s.alpha) : 1;
@@ -103,76 +110,141 @@ template <class Real> void LinearDescent<Real>::next_step(Step& step) const {
   step.take = step.averages ? 1 / (t - s.average_from + 1) : 0;
 }
 
-// False: the row is passed over, and is no step.
-template <class Real> bool LinearDescent<Real>::plan(std::int64_t row, double p, Step& step) {
+// False: the row is passed over, and is no step. Inlined: each step waits for the numbers of the last.
+template <class Real> HD bool LinearDescent<Real>::plan(std::int64_t row, double p, Step& step) {
   const DescentSettings& s = settings_;
-  const LossAtPoint at = s.loss->at(double(rows_.y[row]), p, s.loss_setting);
-  losses_.add(at);
+  double factor = 1;
+  const LossAtPoint at = s.loss->at(double(rows_.y[row]), p, s.loss_setting, factor);
+  losses_.add(at.value, factor);
   next_step(step);
-  if (s.length >= StepLength::pa1) {
-    const double norm = squared_norm(row);
-    if (s.length == StepLength::pa1 && norm == 0) return false;
-    const double length =
-        s.length == StepLength::pa1 ? std::min(s.eta0, at.value / norm) : at.value / (norm + 0.5 / s.eta0);
-    step.along = (at.slope > 0 ? -length : at.slope < 0 ? length : 0) * weight_of(row);
-  } else {
-    step.along = -step.eta * weight_of(row) * bounded_slope(at.slope);
-  }
+  if (s.length >= StepLength::pa1) return plan_aggressive(row, at, step);
+  step.along = -step.eta * weight_of(row) * bounded_slope(at.slope);
+  return true;
+}
+
+template <class Real>
+bool LinearDescent<Real>::plan_aggressive(std::int64_t row, const LossAtPoint& at, Step& step) const {
+  const DescentSettings& s = settings_;
+  const double norm = squared_norm(row);
+  if (s.length == StepLength::pa1 && norm == 0) return false;
+  const double length =
+      s.length == StepLength::pa1 ? std::min(s.eta0, at.value / norm) : at.value / (norm + 0.5 / s.eta0);
+  step.along = (at.slope > 0 ? -length : at.slope < 0 ? length : 0) * weight_of(row);
   return true;
 }
 
 // The intercept, which no penalty shrinks; then the next step.
-template <class Real> void LinearDescent<Real>::finish(const Step& step, double along, double share) {
+template <class Real> HD void LinearDescent<Real>::finish(const Step& step, double along, double share) {
   if (settings_.fit_intercept) intercept += (along - (settings_.one_class ? step.eta * settings_.alpha : 0)) * share;
   if (step.averages) average_intercept += (intercept - average_intercept) * step.take;
   ++t;
 }
 
+// The row at a place in the order, or any where there is none.
+template <class Real> inline const Real* LinearDescent<Real>::row_at(std::int64_t at) const {
+  return rows_.x + std::int64_t(order_[std::size_t(std::min(at, rows_.rows - 1))]) * rows_.columns;
+}
+
+// Begins to fetch a row that comes after one at a place in the order, and gives one that comes sooner.
+template <class Real> HD const Real* LinearDescent<Real>::fetch_dense(std::int64_t at) const {
+  if (at + rows_ahead < rows_.rows) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
+  return row_at(at + rows_soon);
+}
+
 template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, std::int64_t last) {
+  received_.empty() ? run_pairs(first, last) : run_truncated(first, last);
+}
+
+// Two rows at a time: the sum of the second with the weights is linear in the step along the first, and so known from
+// its sum with the weights before that step and from the product of both rows. The weights then move along both at
+// once.
+template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, std::int64_t last) {
   const auto& loops = loops_of<Real>(kernels().linear);
-  const auto n = std::size_t(rows_.columns);
-  const auto next_of = [&](std::int64_t at) {
-    while (at < last && !trains(order_[std::size_t(at)])) ++at;
-    return at;
-  };
-  const auto row_at = [&](std::int64_t at) { return rows_.x + std::int64_t(order_[std::size_t(at)]) * rows_.columns; };
-  std::int64_t here = next_of(first);
+  TwoSteps<Real> work{};
+  const std::size_t n = work.n = std::size_t(rows_.columns);
+  work.w = w_;
+  work.counts = settings_.sums_objective;
+  std::int64_t here = next_of(first, last);
   if (here == last) return;
-  double sum = loops.dot(w_, row_at(here), n);
-  DenseStep<Real> work{n,       nullptr, nullptr, nullptr, w_, received_.empty() ? nullptr : received_.data(),
-                       nullptr, 1,       0,       0,       0,  0};
+  std::int64_t after = next_of(here + 1, last);
+  work.next[0] = row_at(here);
+  work.next[1] = row_at(after);
+  TwoSums sums{{loops.dot(w_, work.next[0], n), loops.dot(w_, work.next[1], n)},
+               loops.dot(work.next[0], work.next[1], n),
+               {squares_, squares_}};
   while (here < last) {
-    const std::int64_t after = next_of(here + 1);
-    if (after + rows_ahead < last) fetch_row<2>(order_[std::size_t(after + rows_ahead)]);
-    work.ahead = row_at(after + rows_soon < last ? after + rows_soon : here);
+    const std::int64_t third = next_of(after + 1, last), fourth = next_of(third + 1, last);
+    for (const int k : {0, 1}) work.x[k] = work.next[k];
+    work.next[0] = row_at(third);
+    work.next[1] = row_at(fourth);
+    work.ahead[0] = fetch_dense(third);
+    work.ahead[1] = fetch_dense(fourth);
+    // A row that is passed over, or is not there, is a step that moves nothing.
+    const auto step_at = [&](std::int64_t at, int k, double sum) INLINED {
+      Step step;
+      if (at < last && plan(order_[std::size_t(at)], sum + intercept, step))
+        finish(step, step.along, settings_.intercept_share);
+      else
+        step = {0, 1, 0, 0, false};
+      work.shrink[k] = step.shrink;
+      work.along[k] = step.along;
+      work.take[k] = step.take;
+      return step.shrink * sums.next[1] + step.along * sums.across;
+    };
+    watch(1, intercept);
+    const double sum = step_at(here, 0, sums.next[0]), between = intercept;
+    step_at(after, 1, sum);
+    work.average = work.take[0] + work.take[1] > 0 ? average_ : nullptr;
+    sums = loops.two_steps(work);
+    squares_ = sums.squares[0];
+    if (after < last) watch(1, between);
+    squares_ = sums.squares[1];
+    here = third;
+    after = fourth;
+  }
+}
+
+// With l1's penalty the sum of the next row is known when the weights are truncated.
+template <class Real> void LinearDescent<Real>::run_truncated(std::int64_t first, std::int64_t last) {
+  const auto& loops = loops_of<Real>(kernels().linear);
+  std::int64_t here = next_of(first, last);
+  if (here == last) return;
+  DenseStep<Real> work{};
+  work.n = std::size_t(rows_.columns);
+  work.w = w_;
+  work.q = received_.data();
+  work.counts = settings_.sums_objective;
+  double sum = loops.dot(w_, row_at(here), work.n);
+  while (here < last) {
+    const std::int64_t after = next_of(here + 1, last);
+    work.ahead = fetch_dense(after);
     work.x = row_at(here);
-    work.next = after < last ? row_at(after) : work.x;
-    watch(1);
+    work.next = row_at(after);
+    watch(1, intercept);
     Step step;
-    if (!plan(order_[std::size_t(here)], sum + intercept, step)) {
-      sum = loops.dot(w_, work.next, n);
-      here = after;
-      continue;
+    if (plan(order_[std::size_t(here)], sum + intercept, step)) {
+      shrunk_ *= step.shrink;
+      if (shrunk_ < smallest_scale<Real>) {
+        shrunk_ = 1;
+        share_ = 0;
+      }
+      work.average = step.averages ? average_ : nullptr;
+      if (step.averages) {
+        work.take = step.take;
+        // scikit-learn's average takes a truncation as if it had been there from the start.
+        work.truncated = share_ = share_ / (step.shrink > 0 ? step.shrink : 1) * (1 - step.take) + step.take;
+      }
+      sum = step_dense(step, work).next;
+      finish(step, step.along, settings_.intercept_share);
+    } else {
+      sum = loops.dot(w_, work.next, work.n);
     }
-    shrunk_ *= step.shrink;
-    if (shrunk_ < smallest_scale<Real>) {
-      shrunk_ = 1;
-      share_ = 0;
-    }
-    work.average = step.averages ? average_ : nullptr;
-    if (step.averages) {
-      work.take = step.take;
-      // scikit-learn's average takes a truncation as if it had been there from the start.
-      work.truncated = share_ = share_ / (step.shrink > 0 ? step.shrink : 1) * (1 - step.take) + step.take;
-    }
-    sum = step_dense(step, work);
-    finish(step, step.along, settings_.intercept_share);
     here = after;
   }
 }
 
-// One step over all weights, along work.x -> the sum of work.next with them.
-template <class Real> double LinearDescent<Real>::step_dense(const Step& step, DenseStep<Real>& work) {
+// One step over all weights, along work.x.
+template <class Real> RowSums LinearDescent<Real>::step_dense(const Step& step, DenseStep<Real>& work) {
   total_ += step.cut;
   work.along = step.along;
   work.shrink = step.shrink;
@@ -187,22 +259,23 @@ template <class Real> double LinearDescent<Real>::step_dense(const Step& step, D
     squares_ *= step.shrink * step.shrink;
     magnitudes_ *= step.shrink;
   }
-  return sums.next;
+  return sums;
 }
 
 template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, std::int64_t last) {
   const auto& loops = loops_of<Real>(kernels().linear);
+  const bool counts = settings_.sums_objective;
   for (std::int64_t at = first; at < last; ++at) {
     const std::int64_t row = order_[std::size_t(at)];
-    if (at + 2 * rows_ahead < last) __builtin_prefetch(rows_.starts + order_[std::size_t(at + 2 * rows_ahead)]);
-    if (at + rows_ahead < last) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
-    if (at + rows_soon < last) fetch_row<3>(order_[std::size_t(at + rows_soon)]);
+    if (at + 2 * rows_ahead < rows_.rows) __builtin_prefetch(rows_.starts + order_[std::size_t(at + 2 * rows_ahead)]);
+    if (at + rows_ahead < rows_.rows) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
+    if (at + rows_soon < rows_.rows) fetch_row<3>(order_[std::size_t(at + rows_soon)]);
     if (!trains(row)) continue;
     SparseRow<Real> x;
     check(sparse_row(row, x), "indptr");
     double sum = 0;
     check(loops.sparse_dot(x, w_, sum), "indices");
-    watch(1);
+    watch(1, intercept);
     Step step;
     if (!plan(row, sum * scale_ + intercept, step)) continue;
     total_ += step.cut;
@@ -211,14 +284,13 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
     magnitudes_ *= step.shrink;
     if (scale_ < smallest_scale<Real>) settle();
     if (step.along != 0) {
-      RowSums reached;
-      check(loops.sparse_add(x, Real(step.along / scale_), w_, reached), "indices");
+      Norms reached{};
+      check(loops.sparse_add(x, Real(step.along / scale_), w_, counts ? &reached : nullptr), "indices");
       squares_ = reached.squares * scale_ * scale_;
       magnitudes_ = reached.magnitudes * scale_;
     }
     if (step.averages) {
-      RowSums unused;
-      check(loops.sparse_add(x, Real(-average_a_ * step.along / scale_), average_, unused), "indices");
+      check(loops.sparse_add(x, Real(-average_a_ * step.along / scale_), average_, nullptr), "indices");
       if (step.take < 1) average_b_ /= 1 - step.take;
       average_a_ += step.take * average_b_ * scale_;
     }

@@ -29,7 +29,8 @@ struct DescentSettings {
   bool fit_intercept = true, one_class = false;
   double intercept_share = 1;  // of a step along a row that the intercept takes
   double positive_weight = 1, negative_weight = 1;
-  double average_from = 0;  // the step t from which the weights are averaged; 0 for never
+  double average_from = 0;     // the step t from which the weights are averaged; 0 for never
+  bool sums_objective = true;  // whether objective() will be asked for
 };
 
 /// A matrix, and of its rows y and sample_weight (rows); left_out (rows) or null: rows that are not trained on.
@@ -67,7 +68,8 @@ template <class Real> class LinearDescent {
 
   double intercept = 0, average_intercept = 0;
   double t = 1, eta;  // the next step, and its length where that is constant for an epoch
-  /// Sums over the rows of the epoch, each before its step: of the losses; and of the penalties too.
+  /// Sums over the rows of the epoch, each before its step: of the losses; and of the penalties too, if they are
+  /// summed.
   double loss() const { return losses_.value(); }
   double objective() const { return loss() + penalties_; }
 
@@ -80,13 +82,19 @@ template <class Real> class LinearDescent {
     bool good;
   };
   double length_at(double t) const;
-  void watch(double rows);
+  void watch(double rows, double before);
   double weight_of(std::int64_t row) const;
   void next_step(Step& step) const;
   bool plan(std::int64_t row, double p, Step& step);
+  bool plan_aggressive(std::int64_t row, const LossAtPoint& at, Step& step) const;
   void finish(const Step& step, double along, double share);
-  double step_dense(const Step& step, DenseStep<Real>& work);
+  RowSums step_dense(const Step& step, DenseStep<Real>& work);
+  std::int64_t next_of(std::int64_t at, std::int64_t last);
+  const Real* row_at(std::int64_t at) const;
+  const Real* fetch_dense(std::int64_t at) const;
   void run_dense(std::int64_t first, std::int64_t last);
+  void run_pairs(std::int64_t first, std::int64_t last);
+  void run_truncated(std::int64_t first, std::int64_t last);
   void run_sparse(std::int64_t first, std::int64_t last);
   bool sparse_row(std::int64_t row, SparseRow<Real>& found) const;
   template <int cache> void fetch_row(std::int64_t row) const;

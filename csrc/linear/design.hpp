@@ -31,7 +31,7 @@ template <class Real> class DesignRows {
   /// most: chunks at most; of `size` doubles each chunk has a sum, which must stay small beside the design.
   DesignRows(const Design<Real>& design, std::size_t size, std::size_t most = 32) : design_(design) {
     const auto rows = std::size_t(design.rows), work = std::size_t(design.work());
-    const std::size_t few = std::max<std::size_t>(1, work / (4 * std::max<std::size_t>(1, size)));
+    const std::size_t few = std::max<std::size_t>(1, work / (64 * std::max<std::size_t>(1, size)));
     chunks = std::clamp<std::size_t>(work >> 17, 1, std::min({most, few, std::max<std::size_t>(1, rows)}));
     const std::size_t bytes = std::max<std::size_t>(1, work / std::max<std::size_t>(1, rows)) *
                               (sizeof(Real) + (design.is_sparse() ? sizeof(std::int32_t) : 0));

@@ -6,7 +6,7 @@
 namespace gs {
 namespace {
 
-constexpr std::size_t panel = 48;        // rows of the triangle that a product makes at a time
+constexpr std::size_t panel = 24;        // rows of the triangle that a product makes at a time
 constexpr std::size_t most_chunks = 16;  // chunks of rows; each chunk has a triangle
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "linear/objective.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace gs {
@@ -49,6 +50,10 @@ template <class Middle>
 double LinearObjective<Real>::pass(const double* w, double* g, const Middle& middle) {
   const std::size_t outputs = settings.outputs, n = std::size_t(design.columns), block = rows_.block;
   std::vector<double> sums(rows_.chunks);
+  // Where most methods begin: no sums are needed.
+  std::vector<char> is_zero(outputs);
+  for (std::size_t k = 0; k < outputs; ++k)
+    is_zero[k] = std::all_of(w + k * stride_, w + k * stride_ + n, [](double one) { return one == 0; });
   const bool good = in_team(rows_.chunks, [&](std::size_t chunk, int thread) {
     double* const at = rooms_[std::size_t(thread)].data();
     const Room room{at, at + outputs * block, at + 2 * outputs * block, at + 3 * outputs * block};
@@ -58,8 +63,11 @@ double LinearObjective<Real>::pass(const double* w, double* g, const Middle& mid
     bool fine = true;
     rows_.each_block(chunk, [&](std::size_t first, std::size_t count) {
       for (std::size_t k = 0; k < outputs; ++k) {
-        const double* const from = w + k * stride_;
-        fine &= rows_.margins(first, count, from, settings.fit_intercept ? from[n] : 0, room.p + k * block);
+        const double *const from = w + k * stride_, start = settings.fit_intercept ? from[n] : 0;
+        if (is_zero[k])
+          std::fill_n(room.p + k * block, count, start);
+        else
+          fine &= rows_.margins(first, count, from, start, room.p + k * block);
       }
       sum += middle(first, count, room, to);
       for (std::size_t k = 0; k < outputs; ++k) {

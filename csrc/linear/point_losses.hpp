@@ -13,28 +13,28 @@
 
 namespace gs {
 
-/// The loss is value + log(factor), 1 <= factor <= 2: a sum of many takes one logarithm.
+/// Two numbers, which a function returns in registers.
 struct LossAtPoint {
   double value, slope;
-  double factor = 1;
 };
 
 /// A sum of losses.
 struct LossSum {
   double values = 0, product = 1;
 
-  void add(const LossAtPoint& at) {
-    values += at.value;
-    product *= at.factor;
-    if (product > 1e200) *this = {value(), 1};
+  void add(double value, double factor) {
+    values += value;
+    product *= factor;
+    if (product > 1e200) *this = {this->value(), 1};
   }
   double value() const { return values + std::log(product); }
 };
 
 struct PointLoss {
   const char* name;
-  /// setting: the margin of a hinge, the width of an epsilon-insensitive loss or of Huber's.
-  LossAtPoint (*at)(double y, double p, double setting);
+  /// setting: the margin of a hinge, the width of an epsilon-insensitive loss or of Huber's. factor: 1, or is set to a
+  /// number of 1 to 2, whose logarithm is the rest of the value: a sum of many takes one logarithm.
+  LossAtPoint (*at)(double y, double p, double setting, double& factor);
 };
 
 namespace point {
@@ -43,41 +43,42 @@ template <class Loss> LossAtPoint of(const Loss& loss, double y, double p) {
   return {loss.value(y, p), loss.derivative(y, p)};
 }
 
-// log(1 + e^-z), z = y p, by one exponential.
-inline LossAtPoint log_loss(double y, double p, double) {
-  const double z = y * p, e = std::exp(-std::fabs(z));
-  return {std::max(-z, 0.0), -y * (z > 0 ? e : 1) / (1 + e), 1 + e};
+// log(1 + e^-z), z = y p, by one exponential; by an index, as no branch could foresee on which side a row lies.
+inline LossAtPoint log_loss(double y, double p, double, double& factor) {
+  const double z = y * p, e = std::exp(-std::fabs(z)), part[] = {1, e};
+  factor = 1 + e;
+  return {std::max(-z, 0.0), -y * part[z > 0] / factor};
 }
 
 // max(0, margin - y p)
-inline LossAtPoint hinge(double y, double p, double margin) {
+inline LossAtPoint hinge(double y, double p, double margin, double&) {
   const double lack = margin - y * p;
   return {std::max(lack, 0.0), lack >= 0 ? -y : 0};
 }
 
-inline LossAtPoint squared_hinge(double y, double p, double) { return of(SquaredHingeTerm{}, y, p); }
+inline LossAtPoint squared_hinge(double y, double p, double, double&) { return of(SquaredHingeTerm{}, y, p); }
 
 // The squared hinge, and from z = -1 down its tangent. Zhang 2004, ICML.
-inline LossAtPoint modified_huber(double y, double p, double) {
+inline LossAtPoint modified_huber(double y, double p, double, double&) {
   const double z = y * p;
   return z >= -1 ? of(SquaredHingeTerm{}, y, p) : LossAtPoint{-4 * z, -4 * y};
 }
 
-inline LossAtPoint squared_error(double y, double p, double) { return {0.5 * (y - p) * (y - p), p - y}; }
+inline LossAtPoint squared_error(double y, double p, double, double&) { return {0.5 * (y - p) * (y - p), p - y}; }
 
-inline LossAtPoint huber(double y, double p, double width) {
+inline LossAtPoint huber(double y, double p, double width, double&) {
   Huber loss;
   loss.delta = width;
   return of(loss, y, p);
 }
 
 // max(0, |y - p| - width), and its square
-inline LossAtPoint insensitive(double y, double p, double width) {
+inline LossAtPoint insensitive(double y, double p, double width, double&) {
   const double beyond = std::fabs(y - p) - width;
   return {beyond > 0 ? beyond : 0, beyond > 0 ? (y > p ? -1.0 : 1.0) : 0};
 }
-inline LossAtPoint squared_insensitive(double y, double p, double width) {
-  const auto [value, slope, factor] = insensitive(y, p, width);
+inline LossAtPoint squared_insensitive(double y, double p, double width, double& factor) {
+  const auto [value, slope] = insensitive(y, p, width, factor);
   return {value * value, 2 * slope * value};
 }
 

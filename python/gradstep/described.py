@@ -24,6 +24,7 @@ __all__ = [
     "MODELS",
     "Described",
     "arguments_of",
+    "check_unsettled",
     "custom_object_scope",
     "get_custom_objects",
     "instance",
@@ -84,6 +85,16 @@ class Described:
             As the class itself does for these arguments.
         """
         return cls(**check_config(config))
+
+
+def check_unsettled(thing: object, name: str) -> None:
+    """Refuse to set an argument again that is read once: it would change nothing.
+
+    Classes of the program's own may set theirs.
+    """
+    cls: Any = type(thing)
+    if name in vars(thing) and name != "name" and is_ours(cls) and name in _parameters(cls):
+        raise AttributeError(f"{name} of {cls.__name__} holds for good: make a new {cls.__name__} with another one.")
 
 
 @lru_cache(256)  # classes that are described one after another are few

@@ -13,6 +13,7 @@ __all__ = [
     "hint_arguments",
     "hinted",
     "missing",
+    "names_arguments",
     "no_attribute",
     "no_such",
     "renamed",
@@ -33,7 +34,10 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "eps": ("epsilon",),
     "nb_epoch": ("epochs",),
     "n_epochs": ("epochs",),
-    "max_iter": ("epochs",),
+    "max_iter": ("maxiter", "epochs"),
+    "maxfun": ("maxfev",),
+    "max_nfev": ("maxfev",),
+    "n_iter": ("maxiter", "epochs"),
     "samples_per_epoch": ("steps_per_epoch",),
     "nb_val_samples": ("validation_steps",),
     "nb_worker": ("workers",),
@@ -72,6 +76,7 @@ METHODS = {
 INSTEAD = {
     "decay": "learning_rate=gradstep.optimizers.schedules.InverseTimeDecay(...) lowers the rate as it did; "
     "weight_decay= shrinks the weights.",
+    "constraints": "Of constraints it takes bounds= alone; scipy.optimize.minimize has methods for the others.",
     "show_accuracy": 'compile(metrics=["accuracy"]) is in its place.',
 }
 
@@ -152,6 +157,11 @@ def _names(function: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(function).parameters.values()
     named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
     return [one.name for one in named if one.name != "self"]
+
+
+def names_arguments(function: Function) -> Function:
+    """Decorator of a public function: `hinted` under its name."""
+    return hinted(function, function.__name__)
 
 
 def hinted(function: Function, owner: str) -> Function:

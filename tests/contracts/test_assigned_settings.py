@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import gradstep as gs
@@ -233,3 +234,48 @@ def test_before_the_build_every_setting_may_change():
     with pytest.raises(TypeError, match="units must be a whole number"):
         L.Dense(2).units = "a"
     assert drop.rate == 0.5
+
+
+SETTLED = [
+    (cls, name)
+    for module in (gs.metrics, gs.regularizers, gs.constraints)
+    for cls in (getattr(module, one) for one in module.__all__)
+    if inspect.isclass(cls) and cls not in (gs.metrics.Metric, gs.regularizers.Regularizer, gs.constraints.Constraint)
+    for name in inspect.signature(cls).parameters
+    if name not in ("name", "dtype", "args", "kwargs", "fn")
+]
+NEEDED = {
+    "num_classes": 3,
+    "target_class_ids": [0, 1],
+    "fn": gs.losses.mean_squared_error,
+    "recall": 0.5,
+    "precision": 0.5,
+    "sensitivity": 0.5,
+    "specificity": 0.5,
+}
+
+
+@pytest.mark.parametrize(("cls", "name"), SETTLED, ids=lambda one: getattr(one, "__name__", one))
+def test_what_is_read_once_cannot_be_assigned(cls, name):
+    """A metric, regularizer or constraint is made anew instead; a layer takes a new regularizer at once."""
+    needed = {key: NEEDED[key] for key, one in inspect.signature(cls).parameters.items() if one.default is one.empty}
+    thing = cls(**needed)
+    present = getattr(thing, name)
+    with pytest.raises(AttributeError, match=f"{name} of {cls.__name__} holds for good|has no setter|can't set"):
+        setattr(thing, name, 0.5)
+    assert getattr(thing, name) is present
+
+
+def test_a_new_regularizer_counts_at_once():
+    x = np.ones((4, 3), np.float32)
+    model = gs.Sequential([gs.Input((3,)), L.Dense(1, kernel_initializer="ones", kernel_regularizer="l2")])
+    model.compile("sgd", "mse")
+    plain = model.evaluate(x, x @ model.layers[0].kernel, verbose=0)
+    model.layers[0].kernel_regularizer = gs.regularizers.L2(1.0)
+    assert (plain, model.evaluate(x, x @ model.layers[0].kernel, verbose=0)) == pytest.approx((0.03, 3.0))
+
+
+def test_bound_arrays_have_no_hyperparameters():
+    bound = gs.optimizers.SGD(0.1).bind(np.ones(1))
+    with pytest.raises(AttributeError, match=r"is set on the optimizer: bound.optimizer.learning_rate = "):
+        bound.learning_rate = 0.5

@@ -221,6 +221,15 @@ class Code(nn.Module):
         return self.work(self.linear(x))
 
 
+class Reads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(4))
+
+    def forward(self, x):
+        return self.scale * x
+
+
 REFUSED = [
     (lambda: nn.Sequential(nn.Linear(3, 3), nn.Bilinear(3, 3, 2)), "module '1', a Bilinear, has no layer here"),
     (
@@ -231,6 +240,7 @@ REFUSED = [
         lambda: nn.MaxPool2d(2, padding=1),
         r"MaxPool2d must have a padding of 0 or \(size - 1\) / 2 to become a layer here",
     ),
+    (lambda: Reads(), r"forward\(\) must use parameters in modules alone; it reads 'scale'"),
     (lambda: Code(lambda x: x.permute(1, 0, 2, 3)), "must keep the rows as the first axis"),
     (lambda: Block(add_zero_attn=True), "MultiheadAttention must have add_bias_kv=False and add_zero_attn=False"),
     (lambda: nn.LSTM(3, 2), "LSTM must have batch_first=True"),

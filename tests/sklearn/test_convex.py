@@ -146,6 +146,31 @@ def test_ridge_is_as_low_as_scikit_learn_s(kind: str, fit_intercept: bool, posit
     assert mine.coef_.dtype == KINDS[kind].dtype
 
 
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_ridge_of_many_rows_is_centred_at_their_mean(shift: float, is_sorted: bool) -> None:
+    """Its one pass begins with the mean of some rows."""
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((5000, 6)) + shift
+    x = x[np.argsort(x[:, 0])] if is_sorted else x
+    y = (x - shift) @ rng.standard_normal((6, 2)) + 3
+    model = ours.Ridge(alpha=2.0).fit(x, y)
+    centred = x - shift - (x - shift).mean(axis=0)
+    wanted = np.linalg.solve(centred.T @ centred + 2.0 * np.eye(6), centred.T @ (y - y.mean(axis=0))).T
+    # Of numbers of 1e6, one in 1e-10 is rounded off.
+    np.testing.assert_allclose(model.coef_, wanted, rtol=1e-12 if shift == 0 else 1e-8)
+    np.testing.assert_allclose(model.predict(x).mean(axis=0), y.mean(axis=0), rtol=1e-9)
+
+
+def test_an_objective_at_zeros_is_that_of_its_intercept() -> None:
+    data, t = sparse.csr_matrix(X), np.where(TWO == 1, 1.0, -1.0)
+    objective = ours.objective.Objective(data, t, None, "log_loss", scale=0.5, l2=0.1)
+    f, g = objective.value(np.r_[np.zeros(X.shape[1]), 0.25])
+    slopes = -t / (1 + np.exp(t * 0.25))
+    assert f == pytest.approx(0.5 * np.logaddexp(0, -t * 0.25).sum(), rel=1e-14)
+    np.testing.assert_allclose(g, 0.5 * np.r_[X.T @ slopes, slopes.sum()], rtol=1e-12, atol=1e-13)
+
+
 def test_ridge_of_more_features_than_rows_and_of_several_targets() -> None:
     Y = np.stack([WIDE_NUMBERS, WIDE_NUMBERS**2], axis=1)
     for data in (WIDE, sparse.csr_matrix(WIDE)):

@@ -112,6 +112,47 @@ def test_relatives_have_the_coefficients_of_scikit_learn(
     assert_same(name, y, settings | {"max_iter": 15}, False, is_sparse)
 
 
+LONG = RNG.standard_normal((4101, 37))  # more rows than a slice, and columns of every size of block
+LONG[::7] = 0
+SIDES = (LONG @ RNG.standard_normal(37) + 0.5 * RNG.standard_normal(4101) > 0).astype(int)
+STEADY = {"loss": "log_loss", "learning_rate": "constant", "eta0": 0.01}  # "optimal" steps so far that rounding decides
+PAIRED = [
+    ("SGDClassifier", STEADY),
+    ("SGDClassifier", {"loss": "hinge", "penalty": "l1", "average": 50}),
+    ("SGDClassifier", {"loss": "hinge", "penalty": "elasticnet", "tol": None}),
+    ("SGDClassifier", {**STEADY, "average": 51, "tol": None}),
+    ("SGDClassifier", {**STEADY, "early_stopping": True, "validation_fraction": 0.2}),
+    ("PassiveAggressiveClassifier", {"loss": "hinge", "C": 0.1, "average": True}),  # passes rows of zeros over
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "rows"),
+    [(*one, n) for one in PAIRED for n in (3, 4, 5, 4095, 4096, 4097, 4101) if n > 5 or "early_stopping" not in one[1]],
+)
+def test_rows_in_pairs_and_slices_have_the_coefficients_of_scikit_learn(
+    name: str, settings: dict[str, Any], rows: int
+) -> None:
+    some, sides = LONG[:rows], np.r_[0, 1, SIDES[2:rows]]
+    theirs, mine = (
+        getattr(module, name)(max_iter=3, random_state=5, **settings).fit(some, sides)
+        for module in (linear_model, ours)
+    )
+    np.testing.assert_allclose(found(mine), found(theirs), rtol=0, atol=1e-10 * np.abs(found(theirs)).max())
+    assert mine.n_iter_ == theirs.n_iter_
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+def test_whether_the_objective_is_followed_changes_no_bit(penalty: str, is_sparse: bool) -> None:
+    data = sparse.csr_matrix(LONG) if is_sparse else LONG
+    given = {"penalty": penalty, "max_iter": 3, "random_state": 1}
+    followed = ours.SGDClassifier(tol=1e-12, n_iter_no_change=3, **given).fit(data, SIDES)
+    alone = ours.SGDClassifier(tol=None, **given).fit(data, SIDES)
+    assert np.array_equal(found(followed), found(alone))
+    assert np.array_equal(followed.loss_curve_, alone.loss_curve_)
+
+
 @pytest.mark.parametrize("name", ["SGDClassifier", "SGDRegressor", "SGDOneClassSVM", "Perceptron"])
 def test_partial_fit_goes_on_as_scikit_learn_s(name: str) -> None:
     theirs, mine = (getattr(module, name)(random_state=1) for module in (linear_model, ours))

@@ -189,6 +189,22 @@ class Moves(nn.Module):
         return F.interpolate(both.flatten(1, 2), scale_factor=2)
 
 
+class Buffered(nn.Module):
+    """Buffers: statistics of the data, and places that are added to steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+        self.register_buffer("mean", torch.tensor([1.0, -2.0, 0.5, 0.0]))
+        self.register_buffer("deviation", torch.tensor([0.5, 2.0, 1.0, 3.0]))
+        self.register_buffer("places", torch.sin(torch.arange(40.0)).reshape(1, 10, 4))
+        self.register_buffer("factor", torch.tensor(0.7))
+
+    def forward(self, x):
+        x = (x - self.mean) / self.deviation
+        return self.linear(self.factor * x + self.places[:, :6]) * self.deviation
+
+
 class Convolved(nn.Module):
     """A residual block of a ResNet."""
 
@@ -206,5 +222,5 @@ class Convolved(nn.Module):
 
 
 MODULES |= {"net": (Net, (1, 14, 14)), "residual": (Residual, (5, 4)), "resnet_block": (Convolved, (3, 8, 8))}
-MODULES |= {"causal": (Causal, (5, 8)), "moves": (Moves, (2, 3, 4))}
+MODULES |= {"causal": (Causal, (5, 8)), "moves": (Moves, (2, 3, 4)), "buffers": (Buffered, (6, 4))}
 MODULES |= {"transformer_block": (Block, (5, 8)), "attention_without_bias": (lambda: Block(bias=False), (5, 8))}

@@ -40,8 +40,9 @@ Numbers losses(const std::string& name, double setting, const Numbers& y, const 
     throw py::value_error("y and p must be (rows,); their shapes are " + shape_text(y) + " and " + shape_text(p) + ".");
   Numbers found(y.shape(0));
   for (py::ssize_t i = 0; i < y.shape(0); ++i) {
-    const LossAtPoint at = loss.at(y.data()[i], p.data()[i], setting);
-    found.mutable_data()[i] = at.value + std::log(at.factor);
+    double factor = 1;
+    const LossAtPoint at = loss.at(y.data()[i], p.data()[i], setting, factor);
+    found.mutable_data()[i] = at.value + std::log(factor);
   }
   return found;
 }
@@ -64,6 +65,7 @@ DescentSettings parse_settings(const py::dict& given) {
   s.positive_weight = number("positive_weight");
   s.negative_weight = number("negative_weight");
   s.average_from = number("average_from");
+  s.sums_objective = flag("sums_objective");
   return s;
 }
 

@@ -105,21 +105,22 @@ template <class Real> double dot(const Real* w, const Real* x, std::size_t n) {
   return sum.value();
 }
 
-// -1 or 1 of each number: without branches, for signs come as they like.
-template <class Value> HD Value side_of(Value w) {
-  if constexpr (std::is_arithmetic_v<Value>)
-    return with_sign(Value(1), w);
-  else
-    return w < 0 ? Value{} - 1 : Value{} + 1;
+template <class Real> void add(const Real* x, double along, Real* w, std::size_t n) {
+  const Real by = Real(along);
+  in_blocks<Real>(n, [&](std::size_t j, int, auto bytes) INLINED {
+    constexpr int size = decltype(bytes)::value;
+    put<Real, size>(w + j, get<Real, size>(w + j) + by * get<Real, size>(x + j));
+  });
 }
 
-// Towards 0 by what is missing of the penalty, not beyond. w and received: numbers, or vectors of them.
-template <class Value, class Real> HD Value truncate(Value w, Real total, Value received) {
-  const Value side = side_of(w), zero{}, left = side * w - (total + side * received);
-  return w == zero ? zero : side * (zero > left ? zero : left) + zero;  // not -0
+// What a weight, or a vector of them, loses to l1: all of it within what is missing of the penalty in its direction,
+// beyond that what is missing. NaN of NaN.
+template <class Value, class Real> HD Value lost(Value w, Real total, Value received) {
+  const Value low = received - total, high = received + total, above = low > w ? low : w;
+  return high < above ? high : above;
 }
 
-template <bool truncated, bool averaged, class Real> RowSums step_of(const DenseStep<Real>& s) {
+template <bool truncated, bool averaged, bool counts, class Real> RowSums step_of(const DenseStep<Real>& s) {
   const Real shrink = Real(s.shrink), along = Real(s.along), total = Real(s.total), take = Real(s.take),
              of_change = Real(s.truncated);
   const Real *const x = s.x, *const next = s.next, *const ahead = s.ahead;
@@ -130,32 +131,79 @@ template <bool truncated, bool averaged, class Real> RowSums step_of(const Dense
     if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0)
       __builtin_prefetch(ahead + j, 0, first_cache);
     auto moved = shrink * get<Real, size>(w + j) + along * get<Real, size>(x + j);
-    squares.template at<size>(k) += moved * moved;
+    if constexpr (counts) squares.template at<size>(k) += moved * moved;
     auto mean = moved;
     if constexpr (averaged) {
       mean = get<Real, size>(average + j);
       mean += take * (moved - mean);
     }
     if constexpr (truncated) {
-      const auto received = get<Real, size>(q + j);
-      magnitudes.template at<size>(k) += moved < 0 ? -moved : moved;
-      const auto cut = truncate(moved, total, received);
-      put<Real, size>(q + j, received + (cut - moved));
-      if constexpr (averaged) mean += of_change * (cut - moved);
-      moved = cut;
+      const auto received = get<Real, size>(q + j), cut = lost(moved, total, received);
+      if constexpr (counts) magnitudes.template at<size>(k) += moved < 0 ? -moved : moved;
+      put<Real, size>(q + j, received - cut);
+      if constexpr (averaged) mean -= of_change * cut;
+      moved -= cut;
     }
     if constexpr (averaged) put<Real, size>(average + j, mean);
     put<Real, size>(w + j, moved);
     sum.template at<size>(k) += moved * get<Real, size>(next + j);
   });
   __builtin_prefetch(ahead + s.n - 1, 0, first_cache);
-  return {sum.value(), squares.value(), truncated ? magnitudes.value() : 0};
+  return {sum.value(), counts ? squares.value() : 0, counts && truncated ? magnitudes.value() : 0};
 }
 
 template <class Real> RowSums step(const DenseStep<Real>& s) {
-  return s.q         ? s.average ? step_of<true, true>(s) : step_of<true, false>(s)
-         : s.average ? step_of<false, true>(s)
-                     : step_of<false, false>(s);
+  if (!s.q) return s.average ? step_of<false, true, true>(s) : step_of<false, false, true>(s);
+  return s.average  ? step_of<true, true, true>(s)
+         : s.counts ? step_of<true, false, true>(s)
+                    : step_of<true, false, false>(s);
+}
+
+template <bool averaged, bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s) {
+  const Real shrink[] = {Real(s.shrink[0]), Real(s.shrink[1])}, along[] = {Real(s.along[0]), Real(s.along[1])},
+             take[] = {Real(s.take[0]), Real(s.take[1])};
+  const Real *const x0 = s.x[0], *const x1 = s.x[1], *const next0 = s.next[0], *const next1 = s.next[1];
+  const Real *const ahead0 = s.ahead[0], *const ahead1 = s.ahead[1];
+  Real *const w = s.w, *const average = s.average;
+  Total<Real> sum0, sum1, across, squares0, squares1;
+  in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
+    constexpr int size = decltype(bytes)::value;
+    if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0) {
+      __builtin_prefetch(ahead0 + j, 0, first_cache);
+      __builtin_prefetch(ahead1 + j, 0, first_cache);
+    }
+    const auto first = shrink[0] * get<Real, size>(w + j) + along[0] * get<Real, size>(x0 + j);
+    const auto second = shrink[1] * first + along[1] * get<Real, size>(x1 + j);
+    put<Real, size>(w + j, second);
+    if constexpr (counts) {
+      squares0.template at<size>(k) += first * first;
+      squares1.template at<size>(k) += second * second;
+    }
+    if constexpr (averaged) {
+      auto mean = get<Real, size>(average + j);
+      mean += take[0] * (first - mean);
+      mean += take[1] * (second - mean);
+      put<Real, size>(average + j, mean);
+    }
+    const auto row0 = get<Real, size>(next0 + j), row1 = get<Real, size>(next1 + j);
+    sum0.template at<size>(k) += second * row0;
+    sum1.template at<size>(k) += second * row1;
+    across.template at<size>(k) += row0 * row1;
+  });
+  __builtin_prefetch(ahead0 + s.n - 1, 0, first_cache);
+  __builtin_prefetch(ahead1 + s.n - 1, 0, first_cache);
+  TwoSums found{{sum0.value(), sum1.value()}, across.value(), {0, 0}};
+  if constexpr (counts) {
+    found.squares[0] = squares0.value();
+    found.squares[1] = squares1.value();
+  }
+  return found;
+}
+
+template <class Real> TwoSums two_steps(const TwoSteps<Real>& s) {
+  return s.average  ? two_steps_of<true, true>(s)
+         : s.counts ? two_steps_of<false, true>(s)
+                    : two_steps_of<false, false>(s);
 }
 
 // Other threads may write into a matrix while it is read: a column is compared where it is used.
@@ -178,15 +226,18 @@ template <class Real> bool sparse_dot(const SparseRow<Real>& x, const Real* w, d
   return true;
 }
 
-template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real* w, RowSums& reached) {
+template <bool counts, class Real>
+HD bool add_to_columns(const SparseRow<Real>& x, Real along, Real* w, Norms* reached) {
   double squares[4] = {}, magnitudes[4] = {};
   const auto move = [&](std::size_t k, std::size_t l) INLINED {
     const auto column = std::uint32_t(x.columns[k]);
     if (column >= x.width) return false;
     const Real moved = w[column] + x.values[k] * along;
     w[column] = moved;
-    squares[l] += double(moved) * double(moved);
-    magnitudes[l] += magnitude(double(moved));
+    if constexpr (counts) {
+      squares[l] += double(moved) * double(moved);
+      magnitudes[l] += magnitude(double(moved));
+    }
     return true;
   };
   std::size_t k = 0;
@@ -196,9 +247,14 @@ template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real
       if (!move(k + l, l)) return false;
   for (; k < x.n; ++k)
     if (!move(k, 0)) return false;
-  reached = {0, (squares[0] + squares[1]) + (squares[2] + squares[3]),
-             (magnitudes[0] + magnitudes[1]) + (magnitudes[2] + magnitudes[3])};
+  if constexpr (counts)
+    *reached = {(squares[0] + squares[1]) + (squares[2] + squares[3]),
+                (magnitudes[0] + magnitudes[1]) + (magnitudes[2] + magnitudes[3])};
   return true;
+}
+
+template <class Real> bool sparse_add(const SparseRow<Real>& x, Real along, Real* w, Norms* reached) {
+  return reached ? add_to_columns<true>(x, along, w, reached) : add_to_columns<false>(x, along, w, reached);
 }
 
 template <class Real> bool sparse_truncate(const SparseRow<Real>& x, double total, double scale, Real* w, Real* q) {
@@ -207,15 +263,16 @@ template <class Real> bool sparse_truncate(const SparseRow<Real>& x, double tota
     const auto column = std::uint32_t(x.columns[k]);
     if (column >= x.width) return false;
     const double before = double(w[column]) * scale;
-    const double cut = truncate(before, total, double(q[column]));
-    w[column] = Real(cut * unscaled);
-    q[column] += Real(cut - before);
+    const double cut = lost(before, total, double(q[column]));
+    w[column] = Real((before - cut) * unscaled);
+    q[column] -= Real(cut);
   }
   return true;
 }
 
 template <class Real>
-constexpr LinearLoops<Real> loops{dot<Real>, step<Real>, sparse_dot<Real>, sparse_add<Real>, sparse_truncate<Real>};
+constexpr LinearLoops<Real> loops{dot<Real>,        add<Real>,        step<Real>,           two_steps<Real>,
+                                  sparse_dot<Real>, sparse_add<Real>, sparse_truncate<Real>};
 constexpr LinearTable table{loops<float>, loops<double>};
 
 }  // namespace

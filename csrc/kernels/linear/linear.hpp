@@ -22,10 +22,28 @@ template <class Real> struct DenseStep {
   double shrink, along;
   double total;            // the l1 penalty that every weight could have received
   double take, truncated;  // average += take (w - average) before the penalty, and then truncated x the change by it
+  bool counts;             // whether the norms are asked for
 };
 /// Of the weights after a step: their sum with `next`, and of w before the penalty's truncation its norms.
 struct RowSums {
   double next, squares, magnitudes;
+};
+/// Two such steps without l1, one after the other.
+template <class Real> struct TwoSteps {
+  std::size_t n;
+  const Real *x[2], *next[2], *ahead[2];  // (n) each, as in DenseStep
+  Real *w, *average;
+  double shrink[2], along[2], take[2];
+  bool counts;  // whether the squares are asked for
+};
+/// Of the weights after both: their sums with `next`; the sum of both `next` with each other; and the squares of the
+/// weights after either.
+struct TwoSums {
+  double next[2], across, squares[2];
+};
+/// Of the weights that a step along a sparse row has reached.
+struct Norms {
+  double squares, magnitudes;
 };
 
 /// The numbers (n) of a row that are not 0, and their columns, which must be below `columns`.
@@ -38,10 +56,13 @@ template <class Real> struct SparseRow {
 
 template <class Real> struct LinearLoops {
   double (*dot)(const Real* w, const Real* x, std::size_t n);
+  /// w (n) += along x
+  void (*add)(const Real* x, double along, Real* w, std::size_t n);
   RowSums (*step)(const DenseStep<Real>& step);
+  TwoSums (*two_steps)(const TwoSteps<Real>& steps);
   bool (*sparse_dot)(const SparseRow<Real>& x, const Real* w, double& sum);
-  /// w += along x; the sums of squares and magnitudes of the weights that it reached.
-  bool (*sparse_add)(const SparseRow<Real>& x, Real along, Real* w, RowSums& reached);
+  /// w += along x; reached: null, or for the norms of the weights that it reached.
+  bool (*sparse_add)(const SparseRow<Real>& x, Real along, Real* w, Norms* reached);
   /// The truncated gradient of the l1 penalty for the columns of x; w is kept divided by `scale`.
   bool (*sparse_truncate)(const SparseRow<Real>& x, double total, double scale, Real* w, Real* q);
 };

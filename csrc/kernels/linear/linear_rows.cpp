@@ -95,21 +95,21 @@ template <class Real> bool sparse_margins(const SparseRows<Real>& x, const doubl
     const std::int32_t end = x.starts[i + 1];
     std::int32_t k = x.starts[i];
     double parts[lanes] = {};
-    bool good = true;
     const auto add = [&](std::int32_t at, double& part) INLINED {
       const auto column = std::uint32_t(x.columns[at]);
-      const bool is_one = column < x.width;
-      good &= is_one;
-      part += w[is_one ? column : 0] * double(x.values[at]);
+      if (column >= x.width) return false;
+      part += w[column] * double(x.values[at]);
+      return true;
     };
     for (; k + step <= end; k += step) {
       __builtin_prefetch(x.values + k + ahead, 0, 2);
       __builtin_prefetch(x.columns + k + ahead, 0, 2);
 #pragma GCC unroll 8
-      for (std::int32_t l = 0; l < step; ++l) add(k + l, parts[l]);
+      for (std::int32_t l = 0; l < step; ++l)
+        if (!add(k + l, parts[l])) return false;
     }
-    for (std::size_t l = 0; k < end; ++k, ++l) add(k, parts[l]);
-    if (!good) return false;
+    for (std::size_t l = 0; k < end; ++k, ++l)
+      if (!add(k, parts[l])) return false;
     p[i] = start + (((parts[0] + parts[4]) + (parts[1] + parts[5])) + ((parts[2] + parts[6]) + (parts[3] + parts[7])));
   }
   return true;
@@ -119,11 +119,20 @@ template <class Real> bool sparse_accumulate(const SparseRows<Real>& x, const do
   for (std::size_t i = 0; i < x.rows; ++i) {
     const double by = r[i];
     if (by == 0) continue;
-    for (std::int32_t k = x.starts[i]; k < x.starts[i + 1]; ++k) {
-      const auto column = std::uint32_t(x.columns[k]);
+    const auto add = [&](std::int32_t at) INLINED {
+      const auto column = std::uint32_t(x.columns[at]);
       if (column >= x.width) return false;
-      g[column] += by * double(x.values[k]);
-    }
+      g[column] += by * double(x.values[at]);
+      return true;
+    };
+    const std::int32_t end = x.starts[i + 1];
+    std::int32_t k = x.starts[i];
+    for (; k + 4 <= end; k += 4)
+#pragma GCC unroll 4
+      for (std::int32_t l = 0; l < 4; ++l)
+        if (!add(k + l)) return false;
+    for (; k < end; ++k)
+      if (!add(k)) return false;
   }
   return true;
 }

@@ -10,7 +10,7 @@ import numpy as np
 from .. import _core
 from ..checks import numeric, rows_of
 from ..config import FLOATS, floatx
-from ..described import Described
+from ..described import Described, check_unsettled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -30,6 +30,10 @@ class Constraint(Described):
     >>> w, isinstance(gs.constraints.NonNeg(), gs.constraints.Constraint)
     (array([0., 2.]), True)
     """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_unsettled(self, name)
+        super().__setattr__(name, value)
 
     def rule(self, ndim: int) -> dict[str, Any]:
         """Kind and settings of the constraint for an array of this many dimensions."""

@@ -16,6 +16,7 @@ from ..checks import check_bool, check_float, check_int, describe, is_sequence
 from ..data.folds import Fold, check_fold
 from ..data.rows import Rows, SparseRows, batch_rows, verbosity
 from ..data.sources import gives_batches, is_sparse
+from ..hints import names_arguments
 from ..minimize.methods.base import Method
 from ..optimizers.schedules.base import LearningRateSchedule
 from ..trainers.cautions import warn_of_targets
@@ -28,6 +29,7 @@ from .together import MemberError, train_together
 __all__ = ["fit_many"]
 
 
+@names_arguments
 def fit_many(
     model: Any,
     K: int,

@@ -102,11 +102,10 @@ class AUC(Thresholded):
         self.num_labels = None if num_labels is None else check_int("num_labels", num_labels, 1)
         if self.num_labels and not self.multi_label:
             raise ValueError(f"num_labels is for multi_label=True; got {num_labels} without it.")
-        self.label_weights = None
-        if label_weights is not None:
-            self.label_weights = numeric(label_weights, "label_weights").astype(np.float64)
-            if self.label_weights.ndim != 1:
-                raise ValueError(f"label_weights must have shape (labels,); got {self.label_weights.shape}.")
+        weights = None if label_weights is None else numeric(label_weights, "label_weights").astype(np.float64)
+        if weights is not None and weights.ndim != 1:
+            raise ValueError(f"label_weights must have shape (labels,); got {weights.shape}.")
+        self.label_weights = weights
         self.thresholds = [-EPSILON, *inner, 1 + EPSILON]
         super().__init__(self.thresholds, dtype, name)
         self._even = self._own is None or is_even([0.0, *inner, 1.0])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from ..checks import check_choice, numeric
+from ..described import check_unsettled
 from ..hints import no_attribute
 from ..naming import name_for
 from ..references import is_ours
@@ -84,6 +85,10 @@ class Metric:
             if is_ours(type(self).__init__):
                 raise
             # A constructor, as Keras's, that makes the state when it comes back from here.
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_unsettled(self, name)
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_int
+from ..hints import names_arguments
 from .differences import difference
 from .layout import Layout
 from .objective import Objective
@@ -19,6 +20,7 @@ __all__ = ["check_grad", "mismatch", "worst_components"]
 LISTED = 3  # components that the message names
 
 
+@names_arguments
 def check_grad(
     fun: Callable[..., Any],
     jac: Any,

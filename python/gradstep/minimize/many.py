@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_bool, check_int, describe
+from ..hints import names_arguments
 from .arguments import tolerance
 from .compiled import machine_code
 from .many_descent import descent, mixes
@@ -24,6 +25,7 @@ PAIRS = {"bfgs": 0, "l-bfgs": 10}  # kept by each problem
 SQUARES = "levenberg-marquardt"
 
 
+@names_arguments
 def minimize_many(
     fun: Callable[..., Any],
     x0: Any,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import check_bool, check_int, describe
+from ..hints import names_arguments
 from ..seeds import key_of
 from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
 from .batches import BatchObjective, data_of
@@ -35,6 +36,7 @@ __all__ = ["minimize"]
 GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
+@names_arguments
 def minimize(
     fun: Callable[..., Any],
     x0: Any,
@@ -349,9 +351,8 @@ def _result(
     if stop.reason in ("maxfev", "maxtime") and method._settled is not None and method._settled_at <= f:
         # The lowest point is where a run had converged; those that followed it have spent the rest.
         stop = Stop(method._settled.reason, f"{method._settled.detail}, and {stop.reason} is used up since")
-    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(
-        f
-    ):  # as low, to rounding: the point with the small gradient
+    # As low, to rounding: the point with the small gradient.
+    if stop.reason == "gtol" and point.f <= f + 1e-10 * abs(f):
         x, f = point.x, point.f
     g = point.g if point.x is x else objective.best_g
     if g is None and method.needs != "value" and stop.reason not in ("maxfev", "maxtime", "interrupted", "nan"):

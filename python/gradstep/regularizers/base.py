@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _core
 from ..checks import check_float, numeric, rows_of
 from ..config import FLOATS, floatx
-from ..described import Described
+from ..described import Described, check_unsettled
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,6 +25,10 @@ class Regularizer(Described):
     >>> isinstance(gs.regularizers.L2(0.1), gs.regularizers.Regularizer), gs.regularizers.L2(0.1)([1.0, 2.0])
     (True, 0.5)
     """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_unsettled(self, name)
+        super().__setattr__(name, value)
 
     def penalty(self) -> dict[str, Any]:
         """Kind and settings of the penalty, for the compiled core."""

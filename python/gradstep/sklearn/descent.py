@@ -147,7 +147,8 @@ def descend(
         A number has overflowed.
     """
     matrix, intercept_share = rows_of(X)
-    settings = {**settings, "intercept_share": intercept_share}
+    needs_objective = held_out is None and (tol is not None or verbose > 0)
+    settings = {**settings, "intercept_share": intercept_share, "sums_objective": needs_objective}
     left_out = None if held_out is None else held_out.left_out
     run = _core.LinearDescent(matrix, y, sample_weight, left_out, state.coef, state.average_coef, settings)
     run.intercept, run.average_intercept, run.t = state.intercept, state.average_intercept, t

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import scipy.optimize
+import scipy.sparse
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from .objective import Objective, conjugate_gradients
 from .sgd_base import READ
 
 __all__ = ["Centred", "nonnegative", "read_regression"]
+
+NEARBY = 1024  # rows whose mean is near enough to that of all
 
 
 def read_regression(
@@ -42,24 +46,49 @@ class Centred:
 
     def __init__(self, X: Any, Y: np.ndarray, sample_weight: np.ndarray | None, fit_intercept: bool) -> None:
         rows, self.features = X.shape
-        self.Y, self.weights = Y, sample_weight
+        self.X, self.Y, self.weights = X, Y, sample_weight
         self.objective = Objective(
             X, Y[:, 0], sample_weight, "squared_error", fit_intercept=fit_intercept, keeps_curvature=True
         )
         self.fit_intercept = fit_intercept
         self.total = float(rows) if sample_weight is None else float(sample_weight.sum())
-        self.mean, self.target_mean = np.zeros(self.features), np.zeros(Y.shape[1])
-        if fit_intercept and self.total > 0:
-            weights = np.ones(rows) if sample_weight is None else sample_weight
-            self.mean = self.objective.transposed(weights) / self.total
+        self.is_centred = fit_intercept and self.total > 0
+        self.target_mean = np.zeros(Y.shape[1])
+        if self.is_centred:
             self.target_mean = np.average(Y, axis=0, weights=sample_weight)
 
+    @functools.cached_property
+    def mean(self) -> np.ndarray:
+        """By a pass over X, unless `squares` has found it."""
+        if not self.is_centred:
+            return np.zeros(self.features)
+        weights = np.ones(len(self.Y)) if self.weights is None else self.weights
+        return np.asarray(self.objective.transposed(weights) / self.total)
+
     def squares(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """X'X (features, features), X'Y (features, targets), and the diagonal of Y'Y, in one pass."""
+        """X'X (features, features), X'Y (features, targets), and the diagonal of Y'Y, in one pass.
+
+        It centres at the mean of some rows, and sums what these numbers are off by: their squares, which are taken off,
+        are as small as the variance.
+        """
         n, targets = self.features, self.Y.shape[1]
-        centre = np.concatenate([self.mean, self.target_mean])
-        found = self.objective.gram(None, self.Y, targets, centre)
+        nearby = self._mean_nearby() if self.is_centred else None
+        if nearby is None:
+            found = self.objective.gram(None, self.Y, targets, np.concatenate([self.mean, self.target_mean]))
+        else:
+            extra = np.column_stack([self.Y, np.ones(len(self.Y))])
+            found = self.objective.gram(None, extra, targets + 1, np.concatenate([nearby, self.target_mean, [0.0]]))
+            off = found[-1, :-1] / self.total
+            found = found[:-1, :-1] - np.outer(off, off * self.total)
+            self.mean = nearby + off[:n]
         return np.ascontiguousarray(found[:n, :n]), np.ascontiguousarray(found[:n, n:]), np.diag(found)[n:].copy()
+
+    def _mean_nearby(self) -> np.ndarray | None:
+        """The mean of rows that are spread over a dense X; None where it is not known to be near that of all."""
+        some = slice(None, None, len(self.Y) // NEARBY or 1)
+        if scipy.sparse.issparse(self.X) or self.weights is not None or len(self.Y) < 2 * NEARBY:
+            return None
+        return np.asarray(self.X[some].mean(axis=0, dtype=np.float64))
 
     def correlations(self, residuals: np.ndarray) -> np.ndarray:
         """X' diag(weights) R, (features, targets), of R (rows, targets)."""

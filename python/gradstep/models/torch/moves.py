@@ -1,16 +1,18 @@
-"""Functions of PyTorch that move numbers, as layers here."""
+"""Functions of PyTorch that move numbers, or take a buffer, as layers here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ... import layers
 from ..assembly import Traced
 from .converted import Converted
 from .windows_of_modules import pad
 
-__all__ = ["MOVES"]
+__all__ = ["MOVES", "with_constant"]
 
 Add = Callable[[Any, Sequence[Traced]], Traced]  # adds a call of a layer
 
@@ -89,6 +91,26 @@ def _padded(add: Add, x: Traced, pad_: Sequence[int], mode: str = "constant", va
     for layer, _ in made:
         x = add(layer, [x])
     return x
+
+
+def with_constant(operation: str, x: Traced, constant: np.ndarray, is_left: bool) -> Any:
+    """The layer of arithmetic with a buffer, which is not trained: that of a mean or of a deviation.
+
+    is_left: whether x is to the left of the operation.
+    """
+    shape = (1,) * (len(x.shape) - constant.ndim) + constant.shape
+    axes = [axis for axis, size in enumerate(shape) if axis and size > 1]
+    fits = len(shape) == len(x.shape) and shape[0] == 1 and all(shape[axis] == x.shape[axis] for axis in axes)
+    if not fits or (not is_left and operation in ("subtract", "true_divide")):
+        raise ValueError(f"{operation}() of a tensor {x.shape} and a buffer {constant.shape} has no layer here.")
+    numbers = constant.astype(np.float64).reshape([shape[axis] for axis in axes] or ())
+    known: dict[str, Any] = {"axis": axes or None, "invert": operation == "multiply"}
+    if operation in ("add", "subtract"):
+        mean = numbers if operation == "subtract" else -numbers
+        return layers.Normalization(mean=mean, variance=np.ones_like(mean), **known)
+    if not (numbers > 0).all():
+        raise ValueError(f"{operation}() of a tensor and a buffer must be by numbers above 0.")
+    return layers.Normalization(mean=np.zeros_like(numbers), variance=numbers**2, **known)
 
 
 MOVES: dict[str, Callable[..., Any]] = {

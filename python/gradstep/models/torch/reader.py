@@ -12,9 +12,9 @@ from ... import config, layers
 from ...checks import describe, shape_of
 from ...layers.base.symbolic import rescaling_by
 from ..assembly import Assembly, Traced
-from .converted import Converted
+from .converted import Converted, numbers_of
 from .layers_of_modules import LAYERS
-from .moves import MOVES
+from .moves import MOVES, with_constant
 from .sequences_of_modules import attention
 
 __all__ = ["from_torch"]
@@ -87,7 +87,8 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
     order that layers have here. Recurrent modules, ``MultiheadAttention`` and ``TransformerEncoder``, with
     ``batch_first=True`` and without masks, give their outputs; of what they return beside them nothing may be used.
     Functions that move numbers (``view``, ``permute``, ``chunk``, ``pad``) become layers where they leave the rows
-    alone. Modules without counterpart may come through `from_onnx`.
+    alone; arithmetic with buffers becomes `Normalization`, which is not trained. Modules without counterpart may come
+    through `from_onnx`.
 
     In training, a moving variance here is of all rows, in PyTorch of rows less 1.
 
@@ -117,6 +118,13 @@ def from_torch(module: Any, input_shape: Sequence[Any] | None = None, name: str 
         return _Reader(torch, traced, input_shape).model(name)
     finally:
         config.set_floatx(before)
+
+
+def _attribute(module: Any, path: str) -> Any:
+    """What a path of names leads to."""
+    for name in path.split("."):
+        module = getattr(module, name)
+    return module
 
 
 class _Reader:
@@ -190,7 +198,10 @@ class _Reader:
                 return self._encoded(node.target, module, arguments, options)
             return self._called(node.target, module, arguments)
         if node.op == "get_attr":
-            raise ValueError(f"forward() must use parameters in modules alone; it reads {node.target!r}.")
+            tensor = _attribute(self._traced, node.target)
+            if isinstance(tensor, self._torch.nn.Parameter):
+                raise ValueError(f"forward() must use parameters in modules alone; it reads {node.target!r}.")
+            return numbers_of(tensor)
         name = node.target if isinstance(node.target, str) else node.target.__name__
         return self._function(name, arguments, options)
 
@@ -299,7 +310,7 @@ class _Reader:
             return self._add(layers.Concatenate(axis), list(x))
         if name == "mean":
             return self._mean(x, *arguments[1:], **options)
-        if STATES in arguments:
+        if any(one is STATES for one in arguments):
             raise ValueError("of a recurrent module or attention the output alone may be used; forward() reads more.")
         if name == "scaled_dot_product_attention":
             return self._scaled_attention(options, *arguments)
@@ -311,6 +322,9 @@ class _Reader:
         tensors = [one for one in arguments if isinstance(one, Traced)]
         if name in OPERATORS and len(tensors) == 2 and not options:
             return self._add(getattr(layers, OPERATORS[name])(), tensors)
+        constants = [one for one in arguments if isinstance(one, np.ndarray)]
+        if name in NUMBERS and len(tensors) == len(constants) == 1 and not options:
+            return self._add(with_constant(NUMBERS[name], tensors[0], constants[0], isinstance(x, Traced)), tensors)
         if name in NUMBERS and len(tensors) == 1 and not options:
             number = next((float(one) for one in arguments if not isinstance(one, Traced)), -1.0)
             by = rescaling_by(NUMBERS[name], number, isinstance(x, Traced))
@@ -336,7 +350,7 @@ class _Reader:
     def _item(self, x: Any, key: Any) -> Any:
         if isinstance(x, Traced):
             return self._add(layers.GetItem(key if isinstance(key, tuple) else (key,)), [x])
-        return x[key] if isinstance(x, tuple) else STATES
+        return x[key] if isinstance(x, (tuple, np.ndarray)) else STATES
 
     def _reshaped(self, x: Traced, sizes: Sequence[Any]) -> Traced:
         shape = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)) else tuple(sizes)

@@ -53,6 +53,11 @@ class Bound:
             # One array or a flat sequence: the engine's own method, with no Python in between.
             self.step = self._core.step  # type: ignore[method-assign]
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_" and name not in ("optimizer", "step"):
+            raise AttributeError(f"{name} is set on the optimizer: bound.optimizer.{name} = ..., or one of its groups.")
+        super().__setattr__(name, value)
+
     @property
     def arrays(self) -> list[np.ndarray]:
         """The arrays, in order."""
