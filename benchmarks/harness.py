@@ -141,7 +141,9 @@ def compile_limits(folder: Path) -> Path:
         raise RuntimeError("The machine's limits are measured by a C++ program; no C++ compiler was found.")
     program = folder / "limits"
     source = HERE / "rivals" / "limits.cpp"
-    subprocess.run([compiler, "-O3", "-march=native", "-fopenmp", str(source), "-o", str(program)], check=True)
+    subprocess.run(
+        [compiler, "-O3", "-march=native", "-fno-math-errno", "-fopenmp", str(source), "-o", str(program)], check=True
+    )
     return program
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cases import forms, options, rules, sparse, state, step, streams
 from rivals import gradstep as ours
 
 RULES = {problem["variant"]: problem for problem in rules.problems([2_000])}
+CHUNKS = Path(__file__).parents[1] / "csrc" / "update" / "chunks.hpp"
 needs_compiler = pytest.mark.skipif(
     not (shutil.which("c++") or shutil.which("g++")), reason="limits.cpp needs a C++ compiler"
 )
@@ -57,6 +59,31 @@ def test_streams_of_a_rule() -> None:
     assert rules.limits(RULES["Adam"], 2)["sweep, 1 thread"] == ["sweep:4:3", 2_000, 1]
     assert rules.limits(RULES["SGD"], 1)["sweep"] == ["sweep:2:1", 2_000, 1]
     assert rules.limits(RULES["Adam-amsgrad"], 1)["sweep"] == ["sweep:5:4", 2_000, 1]
+
+
+def test_divisions_and_roots_of_a_rule() -> None:
+    """Adam has one of each, Ftrl two roots, SGD none, and of powers nothing is said."""
+    dividers = {name: rules.limits(problem, 2).get("divider") for name, problem in RULES.items()}
+    assert dividers["Adam"] == ["divider:1:1", 2_000, 2]
+    assert dividers["Ftrl"] == ["divider:1:2", 2_000, 2]
+    assert dividers["Adamax"] == ["divider:1:0", 2_000, 2]
+    assert dividers["SGD"] is dividers["Ftrl-power"] is dividers["Lamb"] is None
+    assert {*rules.DIVIDER, *rules.WITHOUT_FLOOR} <= {problem["rule"] for problem in RULES.values()}
+    assert int(re.search(r"parallel_size = ([\d']+)", CHUNKS.read_text())[1].replace("'", "")) == streams.SECOND_THREAD
+
+
+def test_the_floor_of_a_rule() -> None:
+    """The slower of sweep and divider, on one thread where a step stays on one."""
+    adam, n = RULES["Adam"], streams.SECOND_THREAD
+    small, large = ({**adam, "shape": [size]} for size in (100_000, n))
+    measured = {"sweep": 1.0, "sweep, 1 thread": 3.0, "divider": 2.0, "divider, 1 thread": 4.0}
+    assert rules.over_floor(small, 6.0, measured) == 1.5
+    assert rules.over_floor(large, 6.0, measured) == 3.0
+    assert rules.over_floor(large, 6.0, {"sweep": 1.0, "sweep, 1 thread": 3.0}) is None
+    assert rules.columns(small, 6.0, None, measured)["x floor"] == "1.50"
+    assert rules.limit_columns(small, None, measured)["limit: divider"].keys() == {"us/step", "ns/element"}
+    (row,) = rules.summary([result_of(small, {"gradstep: bound": 8.0}, {"sweep": 1.0, "divider": 2.0})]).values()
+    assert row["ours / floor"] == "**2.00** (> 1.5)"
 
 
 def test_other_forms_are_of_rules_that_exist_and_differ() -> None:

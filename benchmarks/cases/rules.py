@@ -29,6 +29,17 @@ SHAPES = {"Muon": (1024, 1024)}
 ELEMENTS = 10_000_000
 FUSED = ("SGD", "Adam", "AdamW", "Adagrad")
 MOST = {"elementwise": 1.10, "Lamb": 1.5, "Lars": 1.5}
+# What issue 17 asks for at so many elements: ours over the slower of the sweep and the divider.
+MOST_OF_FLOOR = {100_000: 1.5}
+# Divisions and roots of an element in a rule's loop (csrc/optimizers), where they are not one of each.
+DIVIDER = {
+    **dict.fromkeys(("SGD", "Momentum", "Nesterov", "TorchSGD", "TorchMomentum", "TorchNesterov"), (0, 0)),
+    **dict.fromkeys(("ASGD", "Lion", "Signum", "Rprop", "ScheduleFreeSGD"), (0, 0)),
+    **dict.fromkeys(("Adamax", "TorchAdamax"), (1, 0)),
+    "Ftrl": (1, 2),
+}
+# Rules of exp and log, whose floor is another.
+WITHOUT_FLOOR = ("FtrlPower",)
 
 
 def suite() -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
@@ -152,23 +163,44 @@ def size(problem: dict[str, Any]) -> int:
 
 
 def limits(problem: dict[str, Any], threads: int) -> dict[str, list[Any]]:
-    """A sweep of the rule's traffic: it reads w, g and its state, and writes w and its state."""
-    return streams.sweep(2 + problem["slots"], 1 + problem["slots"], size(problem), threads)
+    """A sweep of the rule's traffic: it reads w, g and its state, and writes w and its state. And its divisions."""
+    n = size(problem)
+    found = streams.sweep(2 + problem["slots"], 1 + problem["slots"], n, threads)
+    if has_floor(problem):
+        found |= streams.divider(*DIVIDER.get(problem["rule"], (1, 1)), n, threads)
+    return found
+
+
+def has_floor(problem: dict[str, Any]) -> bool:
+    """Whether the sweep and the divider are all that a step needs."""
+    return problem["elementwise"] and problem["rule"] not in WITHOUT_FLOOR
+
+
+def over_floor(problem: dict[str, Any], seconds: float, measured: dict[str, float]) -> float | None:
+    """Of a step; None without a floor, or where it was not measured."""
+    wanted = limits(problem, 1).keys()
+    if not has_floor(problem) or not wanted <= measured.keys():
+        return None
+    return seconds / streams.floor(measured, size(problem))
 
 
 def columns(problem: dict[str, Any], seconds: float, ours: float | None, measured: dict[str, float]) -> dict[str, str]:
     row = streams.times(size(problem), seconds, 3 + 2 * problem["slots"])
     row["x sweep"] = f"{seconds / streams.fastest(measured):.2f}"
+    if (ratio := over_floor(problem, seconds, measured)) is not None:
+        row["x floor"] = f"{ratio:.2f}"
     if ours:
         row["x gradstep"] = f"{seconds / ours:.2f}"
     return row
 
 
 def limit_columns(problem: dict[str, Any], ours: float | None, measured: dict[str, float]) -> dict[str, dict[str, str]]:
-    return {
-        f"limit: {name}": streams.times(size(problem), seconds, 3 + 2 * problem["slots"])
-        for name, seconds in measured.items()
-    }
+    rows = {}
+    for name, seconds in measured.items():
+        rows[f"limit: {name}"] = row = streams.times(size(problem), seconds, 3 + 2 * problem["slots"])
+        if name.startswith("divider"):
+            del row["GB/s"]
+    return rows
 
 
 def summary(results: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
@@ -187,6 +219,8 @@ def summary(results: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
             "us/step": f"{ours * 1e6:,.1f}",
             "ours / sweep": streams.judged(ours / streams.fastest(result["limits"]), most=most),
         }
+        if (ratio := over_floor(problem, ours, result["limits"])) is not None:
+            row["ours / floor"] = streams.judged(ratio, most=MOST_OF_FLOOR.get(size(problem)))
         least = {"torch: fused": 1.0} if kind in FUSED else {"torch: default": 4.0, "optax: jit": 1.3}
         for title in ("torch: default", "torch: fused", "optax: jit"):
             ratio = seconds[title] / ours if title in seconds else None

@@ -5,12 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 ONE_THREAD = ", 1 thread"
+# Elements from which on a step of ours takes a second thread (csrc/update/chunks.hpp).
+SECOND_THREAD = 1_000_000
 
 
 def sweep(reads: int, writes: int, elements: int, threads: int, name: str = "sweep") -> dict[str, list[Any]]:
     """The limit `name`: read so many arrays and write so many of them, on all threads and on one."""
     kind = f"sweep:{reads}:{writes}"
     return {name: [kind, elements, threads], name + ONE_THREAD: [kind, elements, 1]}
+
+
+def divider(divisions: int, roots: int, elements: int, threads: int) -> dict[str, list[Any]]:
+    """The limit `divider`: so many divisions and roots of each element, in the first cache, if there are any."""
+    kind = f"divider:{divisions}:{roots}"
+    if divisions + roots == 0:
+        return {}
+    return {"divider": [kind, elements, threads], "divider" + ONE_THREAD: [kind, elements, 1]}
+
+
+def floor(measured: dict[str, float], elements: int) -> float:
+    """The slower of sweep and divider, on as many threads as a step of ours takes."""
+    on_one, on_all = (
+        max(seconds for name, seconds in measured.items() if name in ("sweep" + end, "divider" + end))
+        for end in (ONE_THREAD, "")
+    )
+    return on_one if elements < SECOND_THREAD else min(on_one, on_all)
 
 
 def fastest(measured: dict[str, float], name: str = "sweep") -> float:

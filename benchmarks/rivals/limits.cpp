@@ -1,11 +1,14 @@
-// What this machine can do: sweeps over arrays (an optimizer's traffic), a copy, and multiply-adds without memory.
+// What this machine can do: sweeps over arrays (an optimizer's traffic), a copy, and multiply-adds, divisions and roots
+// without memory.
 //
 // One process; each line of input is `KIND SIZE THREADS SECONDS`, where KIND is sweep:R:W (reads R arrays and writes
-// the first W of them), copy, fma (of floats), fma64 (of doubles) or handover (of a cache line from one of two threads
-// to the other). Its answer is a line of JSON with the seconds of each sample: of one sweep or copy over SIZE floats,
-// of one floating-point operation (a multiply-add counts as two), or of one of SIZE hand-overs.
+// the first W of them), copy, divider:D:R (D divisions and R roots of each number), fma (of floats), fma64 (of doubles)
+// or handover (of a cache line from one of two threads to the other). Its answer is a line of JSON with the seconds of
+// each sample: of one sweep, copy or divider over SIZE floats, of one floating-point operation (a multiply-add counts
+// as two), or of one of SIZE hand-overs.
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -117,6 +120,28 @@ template <class Real> void fma(std::ptrdiff_t n, int threads) {
   }
 }
 
+constexpr int near = 1024;  // floats of which a thread divides and takes roots: they stay in the first cache
+
+// `rounds` on each thread of so many divisions and roots of each of `near` numbers
+void divide(int divisions, int roots, std::ptrdiff_t rounds, int threads) {
+#pragma omp parallel num_threads(threads) if (parallel : threads > 1)
+  {
+    alignas(64) float x[near];
+    for (float& one : x) one = 1.5f;
+    for (std::ptrdiff_t i = 0; i < rounds; ++i) {
+      for (int k = 0; k < divisions; ++k) {
+#pragma omp simd
+        for (int j = 0; j < near; ++j) x[j] = 1 / x[j];
+      }
+      for (int k = 0; k < roots; ++k) {
+#pragma omp simd
+        for (int j = 0; j < near; ++j) x[j] = std::sqrt(x[j]);
+      }
+      asm volatile("" ::"r"(x) : "memory");  // all of it is wanted
+    }
+  }
+}
+
 // n times a number goes from one thread to another, and back
 void hand_over(std::ptrdiff_t n) {
   alignas(64) std::atomic<std::ptrdiff_t> ball{0};
@@ -168,6 +193,10 @@ int main() {
     } else if (std::strcmp(kind, "handover") == 0) {
       samples = measure([=] { hand_over(n); }, seconds);
       for (double& s : samples) s /= double(n);
+    } else if (int divisions, roots; std::sscanf(kind, "divider:%d:%d", &divisions, &roots) == 2) {
+      const std::ptrdiff_t rounds = 64 + n / (std::ptrdiff_t(near) * threads);  // beside which the start is nothing
+      samples = measure([=] { divide(divisions, roots, rounds, threads); }, seconds);
+      for (double& s : samples) s *= double(n) / (double(near) * double(rounds) * threads);
     } else {
       int reads = 2, writes = 0;
       const bool sweeps = std::sscanf(kind, "sweep:%d:%d", &reads, &writes) == 2;

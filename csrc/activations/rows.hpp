@@ -2,14 +2,9 @@
 #pragma once
 
 #include "activations/base.hpp"
+#include "core/folds.hpp"
 
 namespace gs {
-
-template <class Real> HD Real largest(const Real* x, std::size_t n) {
-  Real top = x[0];
-  for (std::size_t i = 1; i < n; ++i) top = larger(top, x[i]);
-  return top;
-}
 
 /// e^x over its sum along the row.
 struct Softmax : Rowwise {
@@ -19,15 +14,13 @@ struct Softmax : Rowwise {
     const Real top = largest(x, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] = exp_nonpositive(x[i] - top);
-    Real sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += y[i];
+    const Real sum = sum_of(y, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
   }
   // y, dy (n) -> dx (n)
   template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
-    Real dot = 0;
-    for (std::size_t i = 0; i < n; ++i) dot += y[i] * dy[i];
+    const Real dot = dot_of(y, dy, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - dot);
   }
@@ -39,15 +32,12 @@ struct LogSoftmax : Rowwise {
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
     // The largest is taken off first: a sum with it would lose the logarithm beside a large x.
     const Real top = largest(x, n);
-    Real sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += exp_nonpositive(x[i] - top);
-    const Real rest = log(sum);
+    const Real rest = log(sum_of_exps(x, top, n));
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - top) - rest;
   }
   template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
-    Real sum = 0;
-    for (std::size_t i = 0; i < n; ++i) sum += dy[i];
+    const Real sum = sum_of(dy, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] - exp(y[i]) * sum;
   }

@@ -52,8 +52,8 @@ HD float with_sign(float size, float x) { return __builtin_copysignf(size, x); }
 HD double with_sign(double size, double x) { return __builtin_copysign(size, x); }
 
 /// NaN if either is NaN, as the sums around it are. `|`, not `||`: a branch would keep the loop from vectorising.
-template <class Real> HD Real larger(Real a, Real b) { return ((a > b) | (a != a)) ? a : b; }
-template <class Real> HD Real smaller(Real a, Real b) { return ((a < b) | (a != a)) ? a : b; }
+template <class Real> HD Real larger(Real a, Real b) { return (int(a > b) | int(a != a)) ? a : b; }
+template <class Real> HD Real smaller(Real a, Real b) { return (int(a < b) | int(a != a)) ? a : b; }
 /// x within a bound that is a number; NaN for NaN. Where both bounds follow each other, `smaller(larger())` is made
 /// into branches by GCC 12, and these are not.
 template <class Real> HD Real at_least(Real x, Real low) { return x < low ? low : x; }
@@ -63,8 +63,8 @@ template <class Real> HD Real bounded(Real x) { return at_most(x, std::numeric_l
 /// Moves a running mean of squares by the share `take` towards x. A mean that has overflowed stays infinite, as where
 /// it is kept * mean + take * x, and does not become NaN: steps over its root are 0 from then on.
 template <class Real> HD void move_mean(Real& mean, Real take, Real x) { mean += take * (x - bounded(mean)); }
-/// -1, 0 or 1; NaN for NaN.
-template <class Real> HD Real sign(Real x) { return x > 0 ? Real(1) : x < 0 ? Real(-1) : x; }
+/// -1, 0 or 1; NaN for NaN. The two comparisons become one, of vectors too.
+template <class Real> HD Real sign(Real x) { return (int(x < 0) | int(x > 0)) ? with_sign(Real(1), x) : x; }
 
 /// What doubles are to be multiplied by before their squares are summed again; 1: the sum is good as it is. Squares of
 /// doubles overflow from 2^512 on, and below 2^-511 lose digits; a sum from 2^-960 on has lost none that count.

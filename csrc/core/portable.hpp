@@ -10,5 +10,12 @@
 #define RESTRICT __restrict__
 #endif
 
+// Of a function in an anonymous namespace that is called rather than inlined: each object has one of its own.
+#if defined(__CUDACC__)
+#define HD_CALLED __host__ __device__
+#else
+#define HD_CALLED __attribute__((noinline))
+#endif
+
 // The same of a lambda, behind its parameters.
 #define INLINED __attribute__((always_inline))

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "activations/all.hpp"
+#include "graph/activate_rows.hpp"
 #include "graph/call.hpp"
 #include "graph/tangent.hpp"
 
@@ -24,15 +25,13 @@ struct Activate {
 
   // x (rows, n) -> z, a copy of x that backward may read, y = f(z) (rows, n); z may be y
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
-    const Matrix<Real> z = z_of(schedule, call);
-    schedule.copy(call.x(n), z);
-    schedule.activate(activation, z, call.y(n));
+    activate_rows(schedule, activation, call.x(n), z_of(schedule, call), call.y(n));
   }
 
-  // dy (rows, n), which becomes dz in place -> dx = dz (rows, n)
+  // dy (rows, n) -> dx (rows, n)
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
-    schedule.activation_grad(activation, z_of(schedule, call), call.y(n), call.dy(n));
-    if (const Matrix<Real> dx = call.dx(n)) schedule.copy(call.dy(n), dx);
+    const Matrix<Real> dx = call.dx(n);
+    if (dx) activation_grad_rows(schedule, activation, z_of(schedule, call), call.y(n), call.dy(n), dx);
   }
 
   template <class Real> void tangent(Schedule<Real>& schedule, Call<Real>& call, Call<Real>& d) const {

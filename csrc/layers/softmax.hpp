@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "activations/all.hpp"
+#include "graph/activate_rows.hpp"
 #include "graph/call.hpp"
 #include "layers/axes.hpp"
 
@@ -26,8 +27,7 @@ struct SoftmaxLayer {
   template <class Real> void forward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Rows x = axes.x(schedule, call);
     const Matrix<Real> y = axes.y(call);
-    schedule.copy(x, y);
-    schedule.activate(softmax, y, y);
+    activate_rows(schedule, softmax, x, y, y);
     axes.put_y(schedule, call);
   }
 
@@ -36,8 +36,7 @@ struct SoftmaxLayer {
     const Matrix<Real> dx = axes.dx(call);
     if (!dx) return;
     const Matrix<Real> dy = axes.dy(schedule, call), y = axes.y(call);
-    schedule.activation_grad(softmax, y, y, dy);
-    schedule.copy(dy, dx);
+    activation_grad_rows(schedule, softmax, y, y, dy, dx);
     axes.put_dx(schedule, call);
   }
 

@@ -59,8 +59,8 @@ struct CategoricalCrossentropy : RowLoss {
   template <class Real> HD static Real even(std::size_t n) { return 1 / Real(n); }
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    Real sum = 0, loss = 0, pull = 0;
-    for (std::size_t k = 0; k < n; ++k) sum += y[k];
+    const Real sum = sum_of(y, n);
+    Real loss = 0, pull = 0;
     for (std::size_t k = 0; k < n; ++k) {
       const Real p = y[k] / sum;
       loss -= t(k) * log(clip(p));
@@ -79,21 +79,19 @@ struct CategoricalCrossentropy : RowLoss {
 struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
-    Real top = z[0], sum = 0, loss = 0, weight = 0;
-    for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
+    const Real top = largest(z, n);
+    Real sum;
     if (dz) {
 #pragma omp simd
       for (std::size_t k = 0; k < n; ++k) dz[k] = exp_nonpositive(z[k] - top);
-      for (std::size_t k = 0; k < n; ++k) sum += dz[k];
+      sum = sum_of(dz, n);
     } else {
-      for (std::size_t k = 0; k < n; ++k) sum += exp_nonpositive(z[k] - top);
+      sum = sum_of_exps(z, top, n);
     }
     const Real rest = log(sum);
-    for (std::size_t k = 0; k < n; ++k) {
-      // A class that is not true to any share counts for nothing, also where its logit is -infinity.
-      loss += t(k) == 0 ? Real(0) : t(k) * (rest - (z[k] - top));
-      weight += t(k);
-    }
+    // Not of a class without a share: its logit may be -infinity.
+    const Real loss = weighted_sum<Real>(t, n, [=](std::size_t k) INLINED { return rest - (z[k] - top); });
+    const Real weight = weighted_sum<Real>(t, n, [](std::size_t) INLINED { return Real(1); });
     if (dz) {
       const Real share = weight / sum;
 #pragma omp simd

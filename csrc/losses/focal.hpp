@@ -94,8 +94,7 @@ struct CategoricalFocalCrossentropy : RowLoss {
 struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
-    Real top = z[0];
-    for (std::size_t k = 1; k < n; ++k) top = larger(top, z[k]);
+    const Real top = largest(z, n);
     const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return exp(z[k] - top); });
     const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(exp(z[k] - top) / sum); });
     if (dz) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/describe.hpp"
+#include "core/folds.hpp"
 #include "core/portable.hpp"
 
 namespace gs {
@@ -25,6 +26,14 @@ template <class Real> struct Label {
   HD Real operator()(std::size_t k) const { return std::int64_t(k) == label ? Real(1) : Real(0); }
 };
 
+/// The sum of t(k) term(k) over k < n. A class that is not true to any share counts for nothing, whatever its term.
+template <class Real, class Target, class Term> HD Real weighted_sum(const Target& t, std::size_t n, const Term& term) {
+  return sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) == 0 ? Real(0) : t(k) * term(k); });
+}
+template <class Real, class Term> HD Real weighted_sum(const Label<Real>& t, std::size_t n, const Term& term) {
+  return std::uint64_t(t.label) < n ? term(std::size_t(t.label)) : Real(0);
+}
+
 /// Targets moved: factor t + offset.
 template <class Real, class Target> struct Affine {
   Target t;
@@ -42,21 +51,6 @@ struct RowLoss {
   static constexpr bool only_positive = false;  // rows whose loss is 0 do not count in a mean
   static constexpr auto fields() { return std::array<Field<RowLoss>, 0>{}; }
 };
-
-/// Sum of term(k) over k < n: in sixteen sums side by side, so that it can be vectors, and in the same order on all.
-template <class Real, class Term> HD Real sum_over(std::size_t n, const Term& term) {
-  constexpr std::size_t lanes = 16;
-  Real part[lanes] = {};
-  for (std::size_t k = 0; k < n; k += lanes) {
-    const std::size_t count = n - k < lanes ? n - k : lanes;
-#pragma omp simd
-    for (std::size_t i = 0; i < count; ++i) part[i] += term(k + i);
-  }
-  Real sum = 0;
-  const std::size_t used = n < lanes ? n : lanes;
-  for (std::size_t i = 0; i < used; ++i) sum += part[i];
-  return sum;
-}
 
 /// An elementwise Term over a row: its sum, or the mean. Term: value(t, y) and derivative(t, y) = d value / d y.
 template <class Term, bool mean> struct OverRow : Term {

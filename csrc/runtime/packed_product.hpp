@@ -68,7 +68,7 @@ template <class Real> class PackedProduct {
     const auto& loops = products<Real>();
     const std::size_t panel = part.depth * wide_;
     team.stage(count(part.columns), [&](std::size_t i, int) { loops.pack_panel(part, i * wide_, panels + i * panel); });
-    const Grid grid(part.rows, count(part.columns), grid_.rows.size(0), grid_.columns.size(0));
+    const Grid grid(part.rows, count(part.columns), grid_.rows.size(0), grid_.columns.size(0), true);
     team.stage(grid.chunks(), [&](std::size_t chunk, int thread) {
       const auto b = grid.block(chunk);
       Product<Real> q = part;
@@ -88,14 +88,15 @@ template <class Real> class PackedProduct {
     });
   }
 
-  // Blocks of c, in rows and in panels. A block of a fills half of the second cache; blocks are as wide as leave enough
-  // of them for many threads, since each copies its part of an a that lies badly.
+  // Blocks of c, in rows and in panels. A block of a fills a quarter of the second cache: it is read again for each
+  // panel, beside which b and c pass through. They follow each other down the columns, whose panels stay near. Blocks
+  // are as wide as leave enough of them for many threads, since each copies its part of an a that lies badly.
   Grid blocks() const {
     const std::size_t bytes = depths_.size(0) * sizeof(Real), most = 512, least = 48;
-    std::size_t rows = std::clamp(cache_sizes().l2 / 2 / bytes, least, most);
+    std::size_t rows = std::clamp(cache_sizes().l2 / 4 / bytes, least, most);
     std::size_t panels = std::max<std::size_t>(1, 4096 / sizeof(Real) / wide_);
     const std::size_t narrow = std::max<std::size_t>(1, panels / 4);
-    const auto grid = [&] { return Grid(whole_.rows, count(parts_.size(0)), rows, panels); };
+    const auto grid = [&] { return Grid(whole_.rows, count(parts_.size(0)), rows, panels, true); };
     while (grid().chunks() < 32 && (panels > narrow || rows > least)) {
       if (panels > narrow)
         panels /= 2;

@@ -298,6 +298,29 @@ def test_gradients_of_any_layout_give_the_same_bits(new, dtype, kind):
     assert optimizer.iterations == 2
 
 
+def beginning(at: int, values: np.ndarray) -> np.ndarray:
+    """The same numbers, so many bytes behind a border of cache lines."""
+    around = np.zeros(values.nbytes + 128, np.uint8)
+    start = -around.ctypes.data % 64 + at
+    moved = around[start : start + values.nbytes].view(values.dtype)
+    moved[:] = values
+    return moved
+
+
+def test_arrays_that_begin_anywhere_give_the_same_bits(new, dtype):
+    """Also those so long that a step begins with what lies before the first border."""
+    found = set()
+    g = np.cos(np.arange(2_500)).astype(dtype)
+    for at in (0, dtype.itemsize, 16, 64 - dtype.itemsize):
+        w = beginning(at, numbers(dtype, len(g)))
+        optimizer = new()
+        for _ in range(3):
+            optimizer.step(w, beginning(16, g))
+        state = [array.tobytes() for array in optimizer.state_dict().values() if isinstance(array, np.ndarray)]
+        found.add((w.tobytes(), *state))
+    assert len(found) == 1
+
+
 def test_broadcast_and_scalar_gradients(new):
     w, other = np.ones((4, 5)), np.ones((4, 5))
     new().step(w, np.broadcast_to(np.arange(5.0), (4, 5)))

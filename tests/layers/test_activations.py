@@ -72,15 +72,47 @@ def test_error_in_ulp(name, dtype, isa):
     assert error.max() <= ULP[name], x[error.argmax()]
 
 
-@pytest.mark.parametrize("name", ["softmax", "log_softmax", "sparsemax"])
-@pytest.mark.parametrize("n", [1, 2, 9, 1000])
+ROWWISE = ["softmax", "log_softmax", "sparsemax"]
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+@pytest.mark.parametrize("n", [1, 2, 9, 16, 17, 47, 1000])
 def test_rowwise_error(name, n, dtype):
     x = (5 * np.random.default_rng(n).normal(size=(7, n))).astype(dtype)
     expected = ACTIVATIONS[name](x.astype(np.longdouble))
     y = gs.activations.get(name)(x)
-    # A sum of n terms in order, so n roundings at worst, seldom more than their root; 4 for exp, log and division.
+    # A sum of n terms, so n roundings at worst, seldom more than their root; 4 for exp, log and division.
     limit = (4 + 2 * n**0.5) * np.finfo(dtype).eps
     assert (np.abs(y - expected) <= limit * np.maximum(np.abs(expected), 0 if name == "softmax" else 1)).all()
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+def test_rows_have_the_same_bits_on_every_isa(name, dtype, isa):
+    """Sums and largest numbers are found in lanes, as many whatever the width of a vector."""
+    rng = np.random.default_rng(0)
+    rows = [rng.normal(size=(2, 3, n)).astype(dtype) for n in (*range(2, 70), 1001)]
+
+    def run():
+        layers = [gs.layers.Activation(name, dtype=dtype.name) for _ in rows]
+        forward = [layer(x, training=True).tobytes() for layer, (x, _) in zip(layers, rows, strict=True)]
+        return forward, [layer.backward(dy)[0].tobytes() for layer, (_, dy) in zip(layers, rows, strict=True)]
+
+    found = run()
+    _core.set_isa(_core.build_info()["isas"][0])
+    assert found == run()
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+@pytest.mark.parametrize("n", [5, 16, 37])
+def test_the_largest_of_a_row_lies_anywhere(name, n, dtype):
+    """So that no exponential overflows; and a NaN anywhere makes NaN of all."""
+    f = gs.activations.get(name)
+    x = np.zeros((n, n), dtype)
+    np.fill_diagonal(x, 1e4)
+    zero, one = (-1e4, 0) if name == "log_softmax" else (0, 1)
+    np.testing.assert_array_equal(f(x), np.where(np.eye(n), one, zero))
+    np.fill_diagonal(x, np.nan)
+    assert np.isnan(f(x)).all()
 
 
 def test_softmax_of_large_numbers():

@@ -107,6 +107,31 @@ def test_numbers_that_are_none():
     assert layers.MaxPooling1D(2, 2)(x[:, 4:]).ravel().tolist() == [-np.inf]
 
 
+@pytest.mark.parametrize("channels", [1, 17])
+def test_windows_of_minus_infinity(channels):
+    """Their gradient goes to the first number that there is, not to one beyond the edge."""
+    layer = layers.MaxPooling1D(3, 1, "same")
+    y = layer(np.full((1, 3, channels), -np.inf), training=True)
+    assert (y == -np.inf).all()
+    dx, _ = layer.backward(np.ones((1, 3, channels)) * np.array([1.0, 2.0, 4.0])[:, None])
+    np.testing.assert_array_equal(dx[0].T, [[3.0, 4.0, 0.0]] * channels)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("channels", [3, 17])
+@pytest.mark.parametrize("size", [(8, 8), (5, 13), (17, 16)])
+def test_large_windows(kind, channels, size, dtype):
+    """Of 64 numbers and more; an index of more than 256 takes four bytes."""
+    x = np.random.default_rng(0).integers(-9, 9, (2, 20, 19, channels)).astype(dtype)
+    layer = getattr(layers, f"{kind}Pooling2D")(size, (3, 5), "same", dtype=dtype.name)
+    right, slope = pooling(x.astype(float), size, (3, 5), "same", kind == "Average")
+    y = layer(x, training=True)
+    rounding = 0 if kind == "Max" else 64 * np.finfo(dtype).eps
+    np.testing.assert_allclose(y, right, rtol=rounding, atol=rounding)
+    dy = np.random.default_rng(1).integers(-4, 5, y.shape).astype(dtype)
+    np.testing.assert_allclose(layer.backward(dy)[0], slope(dy.astype(float)), rtol=rounding, atol=4 * rounding)
+
+
 def test_all_negative_beyond_the_edges():
     """What lies beyond them is no zero: neither the largest, nor counted in a mean."""
     x = np.full((1, 3, 3, 1), -2.0)

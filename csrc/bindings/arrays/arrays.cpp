@@ -183,14 +183,15 @@ std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted) {
   for (const Wanted& one : wanted) {
     std::size_t size = std::size_t(one.dtype.itemsize());
     for (const py::ssize_t n : one.shape) size *= std::size_t(n);
-    at.push_back(at.back() + (size + alignment - 1) / alignment * alignment);
+    at.push_back(at.back() + (one.offset + size + alignment - 1) / alignment * alignment);
   }
   auto arena = std::make_unique<Buffer<std::byte>>(at.back());
   std::byte* const memory = arena->data();
   const py::capsule owner(arena.release(), [](void* p) { delete static_cast<Buffer<std::byte>*>(p); });
   std::vector<py::array> arrays;
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    arrays.emplace_back(wanted[i].dtype, wanted[i].shape, std::vector<py::ssize_t>{}, memory + at[i], owner);
+    arrays.emplace_back(wanted[i].dtype, wanted[i].shape, std::vector<py::ssize_t>{}, memory + at[i] + wanted[i].offset,
+                        owner);
   return arrays;
 }
 

@@ -53,10 +53,11 @@ py::object pinned(const py::array& array);
 
 /// Zeros, the first element aligned to 64 bytes: vectors of any width then never straddle a cache line.
 py::array aligned_zeros(const std::vector<py::ssize_t>& shape, Dtype dtype);
-/// The same for many arrays, in one arena.
+/// The same for many arrays, in one arena; each begins so many bytes behind such a border.
 struct Wanted {
   py::dtype dtype;
   std::vector<py::ssize_t> shape;
+  std::size_t offset = 0;
 };
 std::vector<py::array> zeros_in_arena(const std::vector<Wanted>& wanted);
 /// Of float32 or float64.

@@ -5,11 +5,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <stdexcept>
 #include <tuple>
 
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
+#include "runtime/buffer.hpp"
 #include "update/factored.hpp"
 
 namespace gs {
@@ -76,7 +78,10 @@ std::vector<Wanted> PyOptimizer::wanted_state(const Parameter& p) const {
   const py::dtype kept = storage == Storage::int8   ? py::dtype::of<std::uint8_t>()
                          : storage == Storage::bf16 ? py::dtype::of<std::uint16_t>()
                                                     : real;
-  std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape});
+  // State of the parameter's type lies as the parameter does, so that a sweep over all of them straddles no cache line.
+  const bool is_same = storage == Storage::real && item_size(p.dtype) == std::size_t(real.itemsize());
+  const std::size_t offset = is_same ? reinterpret_cast<std::uintptr_t>(p.data) % alignment : 0;
+  std::vector<Wanted> wanted(engine.rule.slots.size(), {kept, shape, offset});
   if (p.is_matrix && (engine.rule.orthogonal || engine.rule.has_factors())) wanted[1].shape = {0};
   if (engine.rule.has_factors())
     for (std::size_t s = 2; s < wanted.size(); ++s) {

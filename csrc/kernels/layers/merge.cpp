@@ -1,7 +1,7 @@
 #include "kernels/layers/merge.hpp"
 
+#include "core/folds.hpp"
 #include "core/math.hpp"
-#include "kernels/lane_sum.hpp"
 
 namespace gs {
 namespace {
@@ -130,7 +130,7 @@ void merge_backward(const Real* const* x, std::size_t inputs, std::size_t first,
 
 template <class Real> void dot_forward(const Real* a, const Real* b, std::size_t rows, std::size_t n, Real* y) {
   for (std::size_t i = 0; i < rows; ++i, a += n, b += n)
-    y[i] = lane_sum<Real>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
+    y[i] = sum_over<Real, true>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
 }
 
 template <class Real> void dot_backward(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da) {

@@ -1,5 +1,6 @@
 #include "kernels/layers/pool.hpp"
 
+#include <limits>
 #include <type_traits>
 
 #include "core/portable.hpp"
@@ -8,26 +9,25 @@
 namespace gs {
 namespace {
 
-/// The numbers of a window at one place: those of the input that it lies over, from `first` to before `last` of its own
-/// along each axis.
+/// The numbers of a window at one place: those of the input that it lies over.
 struct Place {
-  std::ptrdiff_t start[3];  // of the window, in the input; before its edge if negative
-  std::size_t first[3], last[3];
+  std::size_t at, first,
+      size[3];  // where in the sample the first of them is; its number in the window; how many of them
 
-  std::size_t count() const { return (last[0] - first[0]) * (last[1] - first[1]) * (last[2] - first[2]); }
+  HD std::size_t count() const { return size[0] * size[1] * size[2]; }
 };
 
-// work(place, number of the place) for each place of a sample
+// work(place) for each place of a sample
 template <class Work> HD void each_place(const Window& w, const Work& work) {
-  Place place;
-  std::size_t number = 0, at[3];
+  Place place{};
+  std::size_t begin[3]{}, number[3]{}, at[3];
   const auto along = [&](int k) INLINED {
     const WindowAxis& a = w.axis[k];
     const std::ptrdiff_t start = std::ptrdiff_t(at[k] * a.stride) - std::ptrdiff_t(a.before);
-    place.start[k] = start;
-    place.first[k] = start < 0 ? std::size_t(-start) : 0;
-    const std::size_t left = std::size_t(std::ptrdiff_t(a.in) - start);
-    place.last[k] = left < a.size ? left : a.size;
+    number[k] = start < 0 ? std::size_t(-start) : 0;
+    begin[k] = start < 0 ? 0 : std::size_t(start);
+    const std::size_t left = a.in - begin[k], most = a.size - number[k];
+    place.size[k] = left < most ? left : most;
   };
   for (at[0] = 0; at[0] < w.axis[0].out; ++at[0]) {
     along(0);
@@ -35,7 +35,9 @@ template <class Work> HD void each_place(const Window& w, const Work& work) {
       along(1);
       for (at[2] = 0; at[2] < w.axis[2].out; ++at[2]) {
         along(2);
-        work(place, number++);
+        place.at = ((begin[0] * w.axis[1].in + begin[1]) * w.axis[2].in + begin[2]) * w.channels;
+        place.first = (number[0] * w.axis[1].size + number[1]) * w.axis[2].size + number[2];
+        work(place);
       }
     }
   }
@@ -43,13 +45,12 @@ template <class Work> HD void each_place(const Window& w, const Work& work) {
 
 // work(where it begins in the sample, its number in the window) for each vector of channels of a place
 template <class Work> HD void each_number(const Window& w, const Place& place, const Work& work) {
-  const auto along = [&](int k, std::size_t i) INLINED { return std::size_t(place.start[k] + std::ptrdiff_t(i)); };
-  for (std::size_t i = place.first[0]; i < place.last[0]; ++i)
-    for (std::size_t j = place.first[1]; j < place.last[1]; ++j) {
-      const std::size_t row = (along(0, i) * w.axis[1].in + along(1, j)) * w.axis[2].in;
-      std::size_t at = (row + along(2, place.first[2])) * w.channels;
-      const std::size_t first = (i * w.axis[1].size + j) * w.axis[2].size;
-      for (std::size_t k = place.first[2]; k < place.last[2]; ++k, at += w.channels) work(at, first + k);
+  const std::size_t channels = w.channels, line = w.axis[2].in * channels, plane = w.axis[1].in * line;
+  for (std::size_t i = 0; i < place.size[0]; ++i)
+    for (std::size_t j = 0; j < place.size[1]; ++j) {
+      std::size_t at = place.at + i * plane + j * line;
+      const std::size_t first = place.first + (i * w.axis[1].size + j) * w.axis[2].size;
+      for (std::size_t k = 0; k < place.size[2]; ++k, at += channels) work(at, first + k);
     }
 }
 
@@ -68,8 +69,8 @@ template <class Real, class Index> struct Stored {
       __attribute__((vector_size(Simd<Real>::lanes * sizeof(Index)), aligned(sizeof(Index)), may_alias));
 };
 
-// Whether b takes the place of a as the largest.
-template <class Number> HD auto is_larger(Number a, Number b) { return (b > a) | ((b != b) & (a == a)); }
+// Whether a stays the largest beside b.
+template <class Number> HD auto stays(Number a, Number b) { return (b <= a) | (a != a); }
 
 template <bool indexed, class Index, class Real>
 HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, Index* index) {
@@ -78,29 +79,31 @@ HD void max_front(const Window& w, const Real* x, std::size_t count, Real* y, In
   using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, x += w.in()) {
-    each_place(w, [&](const Place& place, std::size_t) INLINED {
+    each_place(w, [&](const Place& place) INLINED {
       const auto vectors = [&](std::size_t c) INLINED {
-        Vector best{};
-        Wide which{};
-        bool begins = true;
+        using Number = std::decay_t<decltype(Wide{}[0])>;
+        Vector best = Vector{} - std::numeric_limits<Real>::infinity();
+        Wide which = Wide{} + Number(place.first);  // where nothing is larger than -infinity
         each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
           const Vector here = load(x + from + c);
-          const Wide larger = begins ? Wide{} - 1 : is_larger(best, here);
-          best = larger ? here : best;
-          if (indexed) which = larger ? Wide{} + typename std::decay_t<decltype(which[0])>(number) : which;
-          begins = false;
+          const Wide same = stays(best, here);
+          best = same ? best : here;
+          if (indexed) which = same ? which : Wide{} + Number(number);
         });
         store(y + c, best);
         if (indexed) *reinterpret_cast<Narrow*>(index + c) = __builtin_convertvector(which, Narrow);
       };
       const auto single = [&](std::size_t c) INLINED {
-        bool begins = true;
+        Real best = -std::numeric_limits<Real>::infinity();
+        std::size_t which = place.first;
         each_number(w, place, [&](std::size_t from, std::size_t number) INLINED {
-          if (!begins && !is_larger(y[c], x[from + c])) return;
-          y[c] = x[from + c];
-          if (indexed) index[c] = Index(number);
-          begins = false;
+          const Real here = x[from + c];
+          const bool same = stays(best, here);
+          best = same ? best : here;
+          which = same ? which : number;
         });
+        y[c] = best;
+        if (indexed) index[c] = Index(which);
       };
       each_block<Real>(n, vectors, single);
       y += n;
@@ -125,7 +128,7 @@ HD void max_back(const Window& w, const Real* dy, const Index* index, std::size_
   using Wide = Indices<Real>;
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
-    each_place(w, [&](const Place& place, std::size_t) INLINED {
+    each_place(w, [&](const Place& place) INLINED {
       const auto vectors = [&](std::size_t c) INLINED {
         const Vector d = load(dy + c);
         const Wide which = __builtin_convertvector(*reinterpret_cast<const Narrow*>(index + c), Wide);
@@ -162,7 +165,7 @@ void max_backward(const Window& w, const Real* dy, const void* index, std::size_
 template <class Real> void mean_forward(const Window& w, const Real* x, std::size_t count, Real* y) {
   const std::size_t n = w.channels;
   for (std::size_t s = 0; s < count; ++s, x += w.in()) {
-    each_place(w, [&](const Place& place, std::size_t) INLINED {
+    each_place(w, [&](const Place& place) INLINED {
       const Real of = Real(place.count());
       const auto vectors = [&](std::size_t c) INLINED {
         typename Simd<Real>::Vector sum{};
@@ -184,16 +187,14 @@ template <class Real> void mean_backward(const Window& w, const Real* dy, std::s
   const std::size_t n = w.channels;
   const bool covers = w.covers();
   for (std::size_t s = 0; s < count; ++s, dx += w.in()) {
-    each_place(w, [&](const Place& place, std::size_t) INLINED {
+    each_place(w, [&](const Place& place) INLINED {
       const Real of = Real(place.count());
       using Vector = typename Simd<Real>::Vector;
       const auto vectors = [&](std::size_t c) INLINED {
         const auto part = load(dy + c) / of;
-        if (covers)
-          each_number(w, place, [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, Vector{} + part); });
-        else
-          each_number(w, place,
-                      [&](std::size_t to, std::size_t) INLINED { store(dx + to + c, load(dx + to + c) + part); });
+        each_number(w, place, [&](std::size_t to, std::size_t) INLINED {
+          store(dx + to + c, (covers ? Vector{} : load(dx + to + c)) + part);
+        });
       };
       const auto single = [&](std::size_t c) INLINED {
         const Real part = dy[c] / of;
