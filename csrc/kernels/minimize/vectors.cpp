@@ -87,7 +87,7 @@ bool move(const double* x, double alpha, const double* d, double* out, std::size
     const Width from = *reinterpret_cast<const Width*>(x + i);
     const Width to = from + alpha * *reinterpret_cast<const Width*>(d + i);
     *reinterpret_cast<Width*>(out + i) = to;
-    any |= to != from;
+    any |= Bits(to != from);
   }
   std::int64_t moved = 0;
   for (std::size_t k = 0; k < width; ++k) moved |= any[k];
