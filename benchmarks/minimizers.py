@@ -298,7 +298,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def _lies(row: dict[str, Any]) -> str:
-    return f"{row['lies']} ({row['minima']} minima)" if row.get("minima") else str(row["lies"])
+    return f"{row['lies']} ({row['minima']})" if row.get("minima") else str(row["lies"])
 
 
 def main(given: list[str] | None = None) -> None:

@@ -77,7 +77,7 @@ class Counted:
         H, g = self.problem.hess(self.best_x), self.problem.jac(self.best_x)
         matters = H.any(axis=0) | (g != 0)
         H, g = H[np.ix_(matters, matters)], g[matters]
-        if not np.isfinite(H).all():
+        if not matters.any() or not np.isfinite(H).all():
             return False
         curvatures = np.linalg.eigvalsh(H)
         if not curvatures[0] > CURVED * curvatures[-1]:

@@ -147,7 +147,10 @@ template <class Real> inline const Real* LinearDescent<Real>::row_at(std::int64_
 
 // Begins to fetch a row that comes after one at a place in the order, and gives one that comes sooner.
 template <class Real> HD const Real* LinearDescent<Real>::fetch_dense(std::int64_t at) const {
-  if (at + rows_ahead < rows_.rows) fetch_row<2>(order_[std::size_t(at + rows_ahead)]);
+  if (at + rows_ahead < rows_.rows) {
+    fetch_target<2>(order_[std::size_t(at + rows_ahead)]);
+    fetch_bytes<2>(row_at(at + rows_ahead), std::size_t(rows_.columns) * sizeof(Real));
+  }
   return row_at(at + rows_soon);
 }
 

@@ -97,6 +97,7 @@ template <class Real> class LinearDescent {
   void run_truncated(std::int64_t first, std::int64_t last);
   void run_sparse(std::int64_t first, std::int64_t last);
   bool sparse_row(std::int64_t row, SparseRow<Real>& found) const;
+  template <int cache> void fetch_target(std::int64_t row) const;
   template <int cache> void fetch_row(std::int64_t row) const;
   double squared_norm(std::int64_t row) const;
   bool trains(std::int64_t row) const { return !rows_.left_out || !rows_.left_out[row]; }

@@ -51,9 +51,12 @@ template <class Real> inline bool LinearDescent<Real>::sparse_row(std::int64_t r
 
 /// Begins to move the numbers of a row into the cache, or of a sparse one the first of them. Always inlined: a function
 /// that only fetches has no effect that compilers know of, and they drop calls of it.
-template <class Real> template <int cache> HD void LinearDescent<Real>::fetch_row(std::int64_t row) const {
+template <class Real> template <int cache> HD void LinearDescent<Real>::fetch_target(std::int64_t row) const {
   __builtin_prefetch(rows_.y + row, 0, cache);
   __builtin_prefetch(rows_.sample_weight + row, 0, cache);
+}
+template <class Real> template <int cache> HD void LinearDescent<Real>::fetch_row(std::int64_t row) const {
+  fetch_target<cache>(row);
   if (!rows_.starts)
     return fetch_bytes<cache>(rows_.x + row * rows_.columns, std::size_t(rows_.columns) * sizeof(Real));
   SparseRow<Real> x;

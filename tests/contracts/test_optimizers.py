@@ -240,8 +240,8 @@ def test_hyperparameters_are_attributes_with_the_rules_bounds(new):
 
 def test_docstring_names_every_field_and_slot(new):
     optimizer = new()
-    parameters, _, rest = inspect.getdoc(type(optimizer)).partition("State\n-----")
-    state, _, rest = rest.partition("Raises\n------")
+    head, _, rest = inspect.getdoc(type(optimizer)).partition("Raises\n------")
+    parameters, _, state = head.partition("State\n-----")  # which a rule may be without
     for name in [*fields(optimizer), "name"]:
         assert f"\n{name} : " in parameters, f"{name} has no entry under Parameters"
     found = {name for names in re.findall(r"^(\S.*?) : ", state, re.MULTILINE) for name in names.split(", ")}

@@ -288,7 +288,7 @@ def test_a_line_search_takes_at_most_maxls_calls(bounds):
 
 
 @pytest.mark.parametrize("method", ["l-bfgs", "l-bfgs-b", "bfgs", "cg", "trust-ncg", "newton-cg"])
-@pytest.mark.parametrize("n", [2, 3, 5, 10])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 8, 10, 20])
 def test_without_jac_a_valley_is_no_endless_walk(method, n):
     """Forward differences are wrong by 1e-5 there, ten times gtol: central ones take over."""
 
@@ -299,7 +299,7 @@ def test_without_jac_a_valley_is_no_endless_walk(method, n):
     assert res.success, res.message
     assert res.reason == "gtol"
     assert np.allclose(res.x, 1, atol=1e-4)
-    assert res.nfev < 400 * n
+    assert res.nfev < 1000 * n
     assert "at last central differences" in res.message
 
 

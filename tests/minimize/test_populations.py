@@ -264,6 +264,29 @@ def test_a_population_hands_over_to_a_gradient_method():
     assert "hess_inv" in res
 
 
+def test_a_local_method_polishes_what_a_population_found():
+    points = []
+
+    def fun(x):
+        points.append(x.copy())
+        return float(20 + np.sum(x * x - 10 * np.cos(2 * np.pi * x)))
+
+    methods = minimizers.Sequence("differential-evolution", "l-bfgs-b")
+    bounds = [(-5.0, 5.0), (-5.0, 5.0)]
+    res = gs.minimize(
+        fun,
+        [3.0, -4.0],
+        jac=lambda x: 2 * x + 20 * np.pi * np.sin(2 * np.pi * x),
+        method=methods,
+        bounds=bounds,
+        seed=1,
+    )
+    assert res.success
+    assert res.reason == "gtol"
+    assert res.fun == 0
+    assert np.abs(points).max() <= 5
+
+
 def test_bad_sequences():
     with pytest.raises(ValueError, match="at least two"):
         minimizers.Sequence("adam")

@@ -159,12 +159,11 @@ template <class Real> RowSums step(const DenseStep<Real>& s) {
                     : step_of<true, false, false>(s);
 }
 
-template <bool averaged, bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s) {
-  const Real shrink[] = {Real(s.shrink[0]), Real(s.shrink[1])}, along[] = {Real(s.along[0]), Real(s.along[1])},
-             take[] = {Real(s.take[0]), Real(s.take[1])};
+template <bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s) {
+  const Real shrink[] = {Real(s.shrink[0]), Real(s.shrink[1])}, along[] = {Real(s.along[0]), Real(s.along[1])};
   const Real *const x0 = s.x[0], *const x1 = s.x[1], *const next0 = s.next[0], *const next1 = s.next[1];
   const Real *const ahead0 = s.ahead[0], *const ahead1 = s.ahead[1];
-  Real *const w = s.w, *const average = s.average;
+  Real* const w = s.w;
   Total<Real> sum0, sum1, across, squares0, squares1;
   in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
     constexpr int size = decltype(bytes)::value;
@@ -178,12 +177,6 @@ template <bool averaged, bool counts, class Real> TwoSums two_steps_of(const Two
     if constexpr (counts) {
       squares0.template at<size>(k) += first * first;
       squares1.template at<size>(k) += second * second;
-    }
-    if constexpr (averaged) {
-      auto mean = get<Real, size>(average + j);
-      mean += take[0] * (first - mean);
-      mean += take[1] * (second - mean);
-      put<Real, size>(average + j, mean);
     }
     const auto row0 = get<Real, size>(next0 + j), row1 = get<Real, size>(next1 + j);
     sum0.template at<size>(k) += second * row0;
@@ -200,10 +193,18 @@ template <bool averaged, bool counts, class Real> TwoSums two_steps_of(const Two
   return found;
 }
 
+// Averages are rare: in passes that there are anyway.
+template <class Real> TwoSums averaged_steps(const TwoSteps<Real>& s) {
+  const auto step = [&](int k, const Real* next) {
+    return step_of<false, true, true>(DenseStep<Real>{s.n, s.x[k], next, s.ahead[k], s.w, nullptr, s.average,
+                                                      s.shrink[k], s.along[k], 0, s.take[k], 0, true});
+  };
+  const RowSums first = step(0, s.x[1]), second = step(1, s.next[0]);
+  return {{second.next, dot(s.w, s.next[1], s.n)}, dot(s.next[0], s.next[1], s.n), {first.squares, second.squares}};
+}
+
 template <class Real> TwoSums two_steps(const TwoSteps<Real>& s) {
-  return s.average  ? two_steps_of<true, true>(s)
-         : s.counts ? two_steps_of<false, true>(s)
-                    : two_steps_of<false, false>(s);
+  return s.average ? averaged_steps(s) : s.counts ? two_steps_of<true>(s) : two_steps_of<false>(s);
 }
 
 // Other threads may write into a matrix while it is read: a column is compared where it is used.

@@ -62,6 +62,7 @@ class Objective:
     has_l1 = False
     own_l1: Any = 0.0  # what the function itself leaves to it
     refines = False  # whether differences become central where forward ones are too rough
+    _curvature = 0.0  # the largest that forward differences have met
     _last_differences: tuple[np.ndarray, np.ndarray] | None = None  # the point and gradient of the last forward ones
 
     def __init__(
@@ -284,7 +285,8 @@ class Objective:
     def _is_rough(self, x: np.ndarray, f: float, g: np.ndarray) -> bool:
         """Whether forward differences are wrong by more than a tenth of the gradient (Gill, Murray and Wright 1981).
 
-        Half the step times the curvature, which the change of the gradient since the last point tells; and rounding.
+        Half the step times the curvature, and rounding. The change of the gradient from point to point tells the
+        curvature along one direction; that along all is the largest of those seen, the older ones less and less.
         """
         if self._last_differences is None:
             return False
@@ -292,8 +294,9 @@ class Objective:
         moved = float(np.abs(x - x0).max())
         if moved == 0:
             return False
+        self._curvature = max(float(np.abs(g - g0).max()) / moved, 0.95 * self._curvature)
         h = float(np.abs(differences.steps(x, "2-point", self.eps, None)).max())
-        wrong = h / 2 * float(np.abs(g - g0).max()) / moved + 2 * self.eps * abs(f) / h
+        wrong = h / 2 * self._curvature + 2 * self.eps * abs(f) / h
         left = g if self.bounds is None else self.bounds.projected(x, g)
         return wrong > 0.1 * float(np.abs(left).max())
 
