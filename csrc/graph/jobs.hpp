@@ -199,7 +199,9 @@ template <class Real> class BiasGradJob : public GradJob<Real> {
  public:
   /// terms: of equal columns.
   BiasGradJob(std::vector<Matrix<const Real>> terms, const Weight<Real>& weight, const UpdateEpilogue& epilogue)
-      : GradJob<Real>(weight, epilogue), terms_(std::move(terms)), grid_(1, terms_[0].columns, 1, block) {
+      : GradJob<Real>(weight, epilogue),
+        terms_(std::move(terms)),
+        grid_(1, terms_[0].columns, 1, terms_[0].rows < many ? block : Grid::panel) {
     this->cut(grid_.chunks());
     this->scratch = 2 * block;
   }
@@ -220,7 +222,8 @@ template <class Real> class BiasGradJob : public GradJob<Real> {
   std::string name() const override { return "learn bias " + std::to_string(terms_[0].columns); }
 
  private:
-  static constexpr std::size_t block = 512;
+  // Columns of a chunk; of many rows fewer, so that no thread is left with a long one in the end.
+  static constexpr std::size_t block = 512, many = 512;
   const std::vector<Matrix<const Real>> terms_;
   const Grid grid_;
 };

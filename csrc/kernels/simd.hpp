@@ -39,6 +39,14 @@ template <int... k, class Vector> HD Vector pick(Vector a, Vector b) {
 #endif
 }
 
+template <int distance, class Vector, int... k> HD Vector moved(Vector v, std::integer_sequence<int, k...>) {
+  return pick<((k + distance) % int(sizeof...(k)))...>(v, v);
+}
+/// Element k + distance of v in place of k; from the beginning again behind the last one.
+template <int distance, class Vector> HD Vector moved(Vector v) {
+  return moved<distance>(v, std::make_integer_sequence<int, int(sizeof(Vector) / sizeof(v[0]))>{});
+}
+
 // One step of a transpose: of two rows `distance` apart, swaps the blocks off the diagonal.
 template <int distance, class Vector, int... k>
 HD void exchange(Vector& a, Vector& b, std::integer_sequence<int, k...>) {

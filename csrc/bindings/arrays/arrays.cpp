@@ -1,6 +1,7 @@
 #include "bindings/arrays/arrays.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
@@ -31,7 +32,7 @@ namespace {
 
 // ml_dtypes makes bfloat16 a type of its own, with a number that is known once it has been seen.
 bool is_bfloat16(const py::array& array) {
-  static int number = -1;
+  static std::atomic<int> number{-1};
   const py::dtype dtype = array.dtype();
   if (dtype.num() == number) return true;
   if (number >= 0 || dtype.itemsize() != 2 || dtype.kind() != 'V' ||

@@ -34,7 +34,7 @@ template <class Real> class StepGradJob : public GradJob<Real> {
         gemm_(products<Real>().gemm) {
     std::size_t chunks = 0;
     for (const auto& part : parts_) {
-      grids_.emplace_back(rows_, part[0].columns, tall, wide);
+      grids_.emplace_back(rows_, part[0].columns, tall, wide, false, Grid::panel);
       chunks += grids_.back().chunks();
     }
     this->cut(chunks);
@@ -89,7 +89,7 @@ template <class Real> class StepGradJob : public GradJob<Real> {
 
  private:
   // Rows of so few steps are read where they lie; a panel of b beside them stays in the first cache.
-  static constexpr std::size_t deep = 64, tall = 128, wide = 64, part = 18, tile = tall * wide;
+  static constexpr std::size_t deep = 64, tall = 128, wide = Grid::panel, part = 18, tile = tall * wide;
 
   /// A chunk's number in the grid of part k.
   std::size_t chunk_of(std::size_t k, std::size_t chunk) const {

@@ -1,6 +1,7 @@
 #include "kernels/layers/attention.hpp"
 
 #include "core/math.hpp"
+#include "kernels/simd.hpp"
 
 namespace gs {
 namespace {
@@ -24,49 +25,84 @@ template <class Real> HD bool sees_any(const AttentionMask<Real>& mask, std::siz
 
 // Folds x (n) in partial results, as many whatever the width of registers, and these by halves: short rows wait for
 // little.
-constexpr std::size_t lanes = 16;
+constexpr int lanes = 16;
+template <class Real, class Fold, int half = lanes / 2, class Vector> HD Real fold_halves(Vector v, Fold two) {
+  if constexpr (half == 0)
+    return v[0];
+  else
+    return fold_halves<Real, Fold, half / 2>(two(v, moved<half>(v)), two);
+}
+template <class Real, class Fold> HD Real fold_lanes(const Real* parts, Fold two) {
+  constexpr int wide = Simd<Real>::lanes < lanes ? Simd<Real>::lanes : lanes, count = lanes / wide;
+  typename Simd<Real>::Vector all[count];
+#pragma GCC unroll 8
+  for (int k = 0; k < count; ++k) all[k] = load(parts + k * wide);
+#pragma GCC unroll 8
+  for (int half = count / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+    for (int k = 0; k < half; ++k) all[k] = two(all[k], all[k + half]);
+  return fold_halves<Real, Fold, wide / 2>(all[0], two);
+}
 template <class Real, class Term, class Fold> HD Real fold(std::size_t n, Real start, Term term, Fold two) {
   Real parts[lanes];
 #pragma omp simd
-  for (std::size_t l = 0; l < lanes; ++l) parts[l] = start;
+  for (int l = 0; l < lanes; ++l) parts[l] = start;
   std::size_t j = 0;
   for (; j + lanes <= n; j += lanes) {
 #pragma omp simd
-    for (std::size_t l = 0; l < lanes; ++l) parts[l] = two(parts[l], term(j + l));
+    for (int l = 0; l < lanes; ++l) parts[l] = two(parts[l], term(j + std::size_t(l)));
   }
   for (std::size_t l = 0; j + l < n; ++l) parts[l] = two(parts[l], term(j + l));
-  for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-#pragma GCC unroll 16
-    for (std::size_t l = 0; l < half; ++l) parts[l] = two(parts[l], parts[l + half]);
-  }
-  return parts[0];
+  return fold_lanes(parts, two);
 }
-template <class Real, class Term> HD Real sum_of(std::size_t n, Term term) {
-  return fold(n, Real(0), term, [](Real a, Real b) INLINED { return a + b; });
-}
+struct Add {
+  template <class T> HD T operator()(T a, T b) const { return a + b; }
+};
+struct Larger {
+  template <class T> HD T operator()(T a, T b) const { return a > b ? a : b; }
+};
+template <class Real, class Term> HD Real sum_of(std::size_t n, Term term) { return fold(n, Real(0), term, Add{}); }
+
+// Some rows side by side: each waits for its largest number, and for its sum.
+constexpr std::size_t some = 4;
 
 template <class Real> void softmax(const AttentionMask<Real>& mask, Real scale, Real* p) {
-  for (std::size_t t = 0; t < mask.queries; ++t, p += mask.keys) {
-    const std::size_t n = reach(mask, t);
-    if (!sees_any(mask, t)) {
-      const Real share = mask.zeroes ? Real(0) : 1 / Real(mask.keys);
-      for (std::size_t s = 0; s < mask.keys; ++s) p[s] = share;
-      continue;
+  for (std::size_t first = 0; first < mask.queries; first += some) {
+    const std::size_t count = mask.queries - first < some ? mask.queries - first : some;
+    std::size_t n[some];
+    Real by[some], number[some];  // by what scores are multiplied; the largest of a row; then 1 over its sum
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t t = first + i;
+      Real* const row = p + i * mask.keys;
+      n[i] = reach(mask, t);
+      by[i] = scale;
+      if (!sees_any(mask, t)) {
+        const Real share = mask.zeroes ? Real(0) : 1 / Real(mask.keys);
+        for (std::size_t s = 0; s < mask.keys; ++s) row[s] = share;
+        n[i] = 0;
+        continue;
+      }
+      if (mask.key_mask || mask.mask) {
+        for (std::size_t s = 0; s < n[i]; ++s) row[s] = is_seen(mask, t, s) ? row[s] * scale : -Real(__builtin_inf());
+        by[i] = 1;
+      }
+      const Real factor = by[i];
+      number[i] = fold(n[i], -Real(__builtin_inf()), [=](std::size_t s) INLINED { return row[s] * factor; }, Larger{});
     }
-    Real* const row = p;
-    Real by = scale;
-    if (mask.key_mask || mask.mask) {
-      for (std::size_t s = 0; s < n; ++s) p[s] = is_seen(mask, t, s) ? p[s] * scale : -Real(__builtin_inf());
-      by = 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (n[i] == 0) continue;
+      Real* const row = p + i * mask.keys;
+      const Real factor = by[i], most = number[i];
+      number[i] = 1 / sum_of<Real>(n[i], [=](std::size_t s)
+                                             INLINED { return row[s] = exp_nonpositive(row[s] * factor - most); });
     }
-    const Real most = fold(
-        n, -Real(__builtin_inf()), [=](std::size_t s) INLINED { return row[s] * by; },
-        [](Real a, Real b) INLINED { return a > b ? a : b; });
-    const Real over =
-        1 / sum_of<Real>(n, [=](std::size_t s) INLINED { return row[s] = exp_nonpositive(row[s] * by - most); });
+    for (std::size_t i = 0; i < count; ++i, p += mask.keys) {
+      if (n[i] == 0) continue;
+      const Real over = number[i];
 #pragma omp simd
-    for (std::size_t s = 0; s < n; ++s) p[s] *= over;
-    for (std::size_t s = n; s < mask.keys; ++s) p[s] = 0;
+      for (std::size_t s = 0; s < n[i]; ++s) p[s] *= over;
+      for (std::size_t s = n[i]; s < mask.keys; ++s) p[s] = 0;
+    }
   }
 }
 

@@ -28,19 +28,25 @@ template <class Real> HD void dots(const Product<Real>& q) {
   }
 }
 
+// Not inlined: a product has several calls of each width, and a panel is a kilobyte of code or more.
+template <int n_vectors, class Real>
+__attribute__((noinline)) void panel(const Block<Real, true>& block, std::size_t column, std::size_t width) {
+  block.template panel<n_vectors>(column, width);
+}
+
 // All panels of at least n_vectors that fit from column j on, then the rest in narrower ones. few: whether b is read so
 // rarely that packing a panel which hangs over its edge costs more than narrower ones do.
 template <int n_vectors, class Real>
 HD void panels(const Block<Real, true>& block, std::size_t columns, std::size_t j, bool few) {
   constexpr std::size_t full = n_vectors * Simd<Real>::lanes;
-  for (; j + full <= columns; j += full) block.template panel<n_vectors>(j, full);
+  for (; j + full <= columns; j += full) panel<n_vectors>(block, j, full);
   if constexpr (n_vectors == 1) {
     if (few && j < columns && columns >= full && !block.adds())
-      block.template panel<1>(columns - full, full);  // some columns once more
+      panel<1>(block, columns - full, full);  // some columns once more
     else if (j < columns)
-      block.template panel<1>(j, columns - j);
+      panel<1>(block, j, columns - j);
   } else if (!few && columns - j > full / 2) {
-    block.template panel<n_vectors>(j, columns - j);
+    panel<n_vectors>(block, j, columns - j);
   } else {
     panels<n_vectors / 2>(block, columns, j, few);
   }
