@@ -57,18 +57,23 @@ def test_every_layer_is_here():
     assert {name for name in layers.__all__ if name[0].isupper()} <= set(MAKERS) | OTHERS
 
 
-@pytest.mark.parametrize("trainable", [True, False])
-@pytest.mark.parametrize("name", MAKERS)
-def test_gradients(name, trainable):
+OF_ANY_RANK = [name for name in MAKERS if name not in ("Flatten", "Reshape")]
+CASES = [(name, trainable, ()) for name in MAKERS for trainable in (True, False)]
+CASES += [(name, True, more) for name in OF_ANY_RANK for more in ((3,), (2, 3))]
+
+
+@pytest.mark.parametrize(("name", "trainable", "more"), CASES)
+def test_gradients(name, trainable, more):
+    """At ranks 2, 3 and 4; more: axes between those of rows and of a Dense layer."""
     gs.utils.set_random_seed(len(name))
     options = {"dtype": "float64"}
     layer = MAKERS[name](**options)
     layer.trainable = trainable
-    model = gs.Sequential([gs.Input((4,)), layers.Dense(WIDTH, **options), layer, layers.Dense(2, **options)])
+    model = gs.Sequential([gs.Input((*more, 4)), layers.Dense(WIDTH, **options), layer, layers.Dense(2, **options)])
     model.compile("sgd", "mse")
     random = np.random.default_rng(1)
     # No number is so near a kink that a shift by a millionth crosses it: the first layer's outputs are of size 1.
-    x, y = random.normal(size=(ROWS, 4)), random.normal(size=(ROWS, 2))
+    x, y = random.normal(size=(ROWS, *more, 4)), random.normal(size=(ROWS, *more, 2))
     if layer.weights:
         assert bool(layer.trainable_weights) == trainable
 
