@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from importlib.util import find_spec
 from typing import Any
 
 import gradstep as gs
@@ -172,16 +173,10 @@ def test_a_model_is_written_as_it_computes(tmp_path):
     model.fit(x, y, verbose=0)
     model.layers[0].activation = "elu"
     model.layers[1].epsilon = 0.5
-    model.save(tmp_path / "m.keras")
-    model.save(tmp_path / "m.gradstep")
-    for name in ("m.keras", "m.gradstep") if _has_h5py() else ("m.gradstep",):
+    names = ("m.keras", "m.gradstep") if find_spec("h5py") else ("m.gradstep",)
+    for name in names:
+        model.save(tmp_path / name)
         assert np.array_equal(gs.models.load_model(tmp_path / name).predict(x, verbose=0), model.predict(x, verbose=0))
-
-
-def _has_h5py() -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec("h5py") is not None
 
 
 def test_layers_within_wrappers_tell_the_model():

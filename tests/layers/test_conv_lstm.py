@@ -248,12 +248,6 @@ def test_a_model_saved_and_loaded(tmp_path):
     )
 
 
-def test_it_is_not_exported(tmp_path):
-    model = gs.Sequential([gs.Input((3, 4, 4, 1)), layers.ConvLSTM2D(2, 2)])
-    with pytest.raises(ValueError, match="a ConvLSTM2D, has no form as C here"):
-        model.export(tmp_path / "model.c")
-
-
 @pytest.mark.parametrize("kind", CONV_LAYERS)
 def test_inputs_of_other_axes(kind):
     axes = int(kind[-2])
