@@ -81,6 +81,7 @@ for name, rows in data["models"].items():
         last = model.evaluate(x, y, verbose=0)
         answer[name + optimizer] = [start, history.history["loss"], last, model.get_weights()]
 """,
+        optimized=True,
         x=x.tolist(),
         y=y.tolist(),
         models=MODELS,

@@ -11,13 +11,19 @@ from peers import needs
 __all__ = ["built", "keras_says"]
 
 
-def keras_says(program: str, backend: str = "jax", **data: Any) -> Any:
-    """The `answer` that a program leaves, as JSON has it; it finds `keras`, `np`, the backend and `data`; float64."""
+def keras_says(program: str, backend: str = "jax", optimized: bool = False, **data: Any) -> Any:
+    """The `answer` that a program leaves, as JSON has it; it finds `keras`, `np`, the backend and `data`; float64.
+
+    optimized: JAX compiles as it does for its users, whatever the environment says: what Keras computes in float32 is
+    rounded in another way where it does not.
+    """
     needs("keras", backend)
     head = f"""
 import json, os, warnings
 warnings.simplefilter("ignore")
 os.environ.update(KERAS_BACKEND="{backend}", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
+if {optimized}:
+    os.environ.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
 import {backend}, keras, numpy as np
 keras.config.set_floatx("float64")
 data = json.loads({json.dumps(json.dumps(data))})
