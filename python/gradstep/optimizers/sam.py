@@ -326,10 +326,11 @@ class SAMStep:
         self._inner.step(gradients)
 
     def _pairs(self, gradients: Sequence[Any]) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        """BoundedNumber, array and gradient of those that have one."""
+        """Number, array and gradient of those that have one; by their numbers, the order in which `fit` sums norms."""
         parameter = self._owner._core.parameter
-        return [
+        pairs = [
             (index, np.asarray(parameter(index)), as_gradient(gradient, noun("gradient", label)))
             for index, label, gradient in zip(self._indices, self._labels, gradients, strict=True)
             if gradient is not None
         ]
+        return sorted(pairs, key=lambda pair: pair[0])
