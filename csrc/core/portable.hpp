@@ -10,7 +10,8 @@
 #define RESTRICT __restrict__
 #endif
 
-// Of a function in an anonymous namespace that is called rather than inlined: each object has one of its own.
+// Marks a function that is called, not inlined. It stands in an anonymous namespace, so that each object file has a
+// copy compiled for its own instruction set.
 #if defined(__CUDACC__)
 #define HD_CALLED __host__ __device__
 #else

@@ -140,7 +140,7 @@ template <class Real> HD void LinearDescent<Real>::finish(const Step& step, doub
   ++t;
 }
 
-// The row at a place in the order, or any where there is none.
+// The row at a place in the order. Behind the last place it is the last row, whose numbers are then not used.
 template <class Real> inline const Real* LinearDescent<Real>::row_at(std::int64_t at) const {
   return rows_.x + std::int64_t(order_[std::size_t(std::min(at, rows_.rows - 1))]) * rows_.columns;
 }

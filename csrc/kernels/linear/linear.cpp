@@ -1,5 +1,6 @@
 #include "kernels/linear/linear.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -21,6 +22,12 @@ template <class Real, int bytes> struct Block {
   static constexpr int count = bytes / each, lanes = each / int(sizeof(Real));
   using Vector = typename Simd<Real, each>::Vector;
 };
+
+/// Whether the k-th vector of a block of so many bytes begins a cache line; 0: of one number.
+template <class Real, int bytes> HD constexpr bool begins_line(int k) {
+  constexpr int each = Block<Real, std::max(bytes, 32)>::each;
+  return bytes > 0 && k * each % int(line) == 0;
+}
 
 // Half of a vector, from its number `first` on.
 template <int first, class Vector, int... k> HD auto half_of(Vector v, std::integer_sequence<int, k...>) {
@@ -128,8 +135,7 @@ template <bool truncated, bool averaged, bool counts, class Real> RowSums step_o
   Total<Real> sum, squares, magnitudes;
   in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
     constexpr int size = decltype(bytes)::value;
-    if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0)
-      __builtin_prefetch(ahead + j, 0, first_cache);
+    if (begins_line<Real, size>(k)) __builtin_prefetch(ahead + j, 0, first_cache);
     auto moved = shrink * get<Real, size>(w + j) + along * get<Real, size>(x + j);
     if constexpr (counts) squares.template at<size>(k) += moved * moved;
     auto mean = moved;
@@ -167,7 +173,7 @@ template <bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s)
   Total<Real> sum0, sum1, across, squares0, squares1;
   in_blocks<Real>(s.n, [&](std::size_t j, int k, auto bytes) INLINED {
     constexpr int size = decltype(bytes)::value;
-    if (size > 0 && k * Block < Real, size ? size : 32 > ::each % int(line) == 0) {
+    if (begins_line<Real, size>(k)) {
       __builtin_prefetch(ahead0 + j, 0, first_cache);
       __builtin_prefetch(ahead1 + j, 0, first_cache);
     }

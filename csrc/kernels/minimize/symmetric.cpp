@@ -16,7 +16,7 @@ HD Masks before_diagonal(std::size_t r) {
 }
 HD Lanes masked(const Lanes& v, const Masks& keep) { return Lanes(Masks(v) & keep); }
 
-/// A += s u' + u s' if s is given, and y[k] += A x[k] of as many as there are.
+/// A += s u' + u s' where `updates`; then y[k] += A x[k] for k < count.
 template <bool updates, int count>
 HD void sweep(const TriangleRows& rows, const double* s, const double* u, const double* const* x, double* const* y) {
   for (std::size_t first = rows.first; first < rows.last; first += vector_lanes) {

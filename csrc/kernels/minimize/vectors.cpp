@@ -154,8 +154,8 @@ void products_of_two(const VectorPart& part, const double* a, const double* b, d
   *reinterpret_cast<Two*>(sums + 2 * k) += sums_of(of_a, of_b);
 }
 
-// Of short vectors, `blocks` lanes of all of them are added up in registers; every other one to a sum of its own, for
-// otherwise each addition waits for the one before.
+// Short vectors: the sum over all vectors stays in registers, `blocks` groups of lanes at a time. Vectors with even and
+// with odd numbers have separate sums, so that an addition need not wait for the one before.
 template <std::size_t blocks>
 HD Lanes add_all(const double* in, const VectorPart& part, const double* c, double scale, const double* w, double* out,
                  std::size_t from) {

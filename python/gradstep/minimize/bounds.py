@@ -107,7 +107,7 @@ def _number(value: Any, none: float, name: str) -> float:
 
 
 def _for_all(side: Any) -> Any:
-    """A number for all components in an array of its own, as ``scipy.optimize.Bounds(0, 1)`` keeps it."""
+    """The one number of an array of size 1, which is a bound of all components: so SciPy keeps ``Bounds(0, 1)``."""
     return side[0] if isinstance(side, np.ndarray) and side.shape == (1,) else side
 
 

@@ -27,6 +27,6 @@ def refuse(module: Any, condition: bool, what: str) -> None:
 
 
 def weights_of(module: Any, *names: str) -> list[np.ndarray]:
-    """The numbers of a module's tensors, of those that it has."""
+    """The numbers of a module's tensors by these names; those that it lacks are left out."""
     found = (getattr(module, name, None) for name in names)
     return [numbers_of(tensor) for tensor in found if tensor is not None]
