@@ -14,8 +14,8 @@ from .minibatch import OverBatches
 __all__ = ["SARAH", "SVRG"]
 
 
-class _WithRate(OverBatches):
-    """Base of the two: steps of a learning rate along directions that they correct."""
+class WithRate:
+    """Mixin of the two: steps of a learning rate along directions that they correct."""
 
     def __init__(self, learning_rate: Any, inner: int) -> None:
         SGD(learning_rate)  # which checks it
@@ -25,7 +25,7 @@ class _WithRate(OverBatches):
         return FirstOrder(SGD(self.learning_rate))
 
 
-class SVRG(_WithRate):
+class SVRG(WithRate, OverBatches):
     """Stochastic variance-reduced gradient: batch gradients corrected by those at a point whose full gradient is known.
 
     Parameters
@@ -74,7 +74,7 @@ class SVRG(_WithRate):
                 self._move(g - self._data.batch_value(fixed, rows)[1] + mu)
 
 
-class SARAH(_WithRate):
+class SARAH(WithRate, OverBatches):
     """Stochastic recursive gradient: each batch corrects the direction of the step before it.
 
     Parameters
