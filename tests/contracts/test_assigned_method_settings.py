@@ -17,7 +17,7 @@ X = np.random.default_rng(0).normal(size=(60, 2))
 T = np.linspace(0, 1, 12)
 # Values to try, of any setting: the constructor says which of them it takes.
 VALUES: tuple[Any, ...] = (
-    *(0.2, 0.6, 1, 3, 8, True, "armijo", "fr", "rand/1/bin", "sobol", "ipop"),
+    *(0.2, 0.6, 1, 3, 8, True, False, "armijo", "fr", "rand/1", "sobol", "ipop"),
     *(gs.optimizers.SGD(0.002), M.LBFGS(m=2), np.tanh),
 )
 ABSTRACT = {M.Method, M.Population}
@@ -101,7 +101,7 @@ def test_an_assigned_setting_holds_in_the_next_run(cls, name):
 def test_what_the_constructor_refuses_changes_nothing(cls, name):
     method = made(cls)
     before = repr(method)
-    with pytest.raises((TypeError, ValueError), match=name.partition("_")[0]):
+    with pytest.raises((TypeError, ValueError), match="must be"):
         setattr(method, name, object())
     assert repr(method) == before
 

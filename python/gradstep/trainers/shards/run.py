@@ -71,7 +71,6 @@ class ShardSums:
         self.tree = own.team.tree(len(self._flat), self._flat.dtype)
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
-        self._length = 0
 
     def add(self, orders: list[np.ndarray], number: int, is_over: bool = False) -> np.ndarray:
         """The sums over the shards of a batch: its record, see `FIXED`; gradients wait for `put`.
@@ -179,7 +178,7 @@ class ShardedRun:
             with executor.attached() as attached:
                 self._sums = ShardSums(own, self._each, uses, attached)
         self._partial = executor.partial
-        self._batches = self._done = 0
+        self._done = 0
         self._rows, self._loss = 0.0, 0.0
         self._totals = np.zeros(self._sums._record_length())
 
