@@ -151,7 +151,7 @@ class StochasticDescent(BaseEstimator):
             "average_from": float(self.average),
         }
 
-    def _start(self, shape: tuple[int, ...], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
+    def _start(self, shape: tuple[int, int], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
         """Where the descent of each of `shape[0]` models begins.
 
         At coefficients that are given; in a warm start at those found so far, with the state of their optimizers; at
@@ -202,7 +202,7 @@ class StochasticDescent(BaseEstimator):
         return descents
 
     def _dense_coef(self) -> Any:
-        coef = getattr(self, "coef_", None)
+        coef: Any = getattr(self, "coef_", None)
         return coef.toarray() if hasattr(coef, "toarray") else coef
 
     def _publish(self) -> None:

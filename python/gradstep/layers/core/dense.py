@@ -70,6 +70,7 @@ class Dense(Layer):
 
     supports_masking = True
     _weight_names = ("kernel", "bias")
+    activity_regularizer: regularizers.Regularizer | None
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Settable:
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        cls = type(self)
+        cls: Any = type(self)
         if name in vars(self) and name in settings_of(cls) and is_ours(cls):
             vars(self)[name] = vars(self._with(name, value))[name]
         else:
@@ -34,4 +34,6 @@ class Settable:
 
     def _with(self, name: str, value: Any) -> Settable:
         """Such a method with another setting. Raises as the constructor does."""
-        return type(self)(**{one: getattr(self, one) for one in settings_of(type(self))} | {name: value})
+        cls: Any = type(self)
+        made: Settable = cls(**{one: getattr(self, one) for one in settings_of(cls)} | {name: value})
+        return made

@@ -19,7 +19,7 @@ class OwnRows(NamedTuple):
     team: DataParallel
     rows: Rows  # those of this process
     first: int  # number of the first of them in the whole
-    count: int  # rows in all processes
+    total: int  # rows in all processes
 
     @classmethod
     def of_whole(cls, executor: Executor, team: DataParallel, rows: Rows) -> OwnRows:
@@ -33,5 +33,5 @@ class OwnRows(NamedTuple):
     @property
     def spans(self) -> list[tuple[int, int, int]]:
         """Of each own shard its number, where its rows begin among the own ones, and how many they are."""
-        at = borders(self.count, self.team.shards)
+        at = borders(self.total, self.team.shards)
         return [(shard, at[shard] - self.first, at[shard + 1] - at[shard]) for shard in self.team.own]

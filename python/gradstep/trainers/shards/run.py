@@ -261,7 +261,7 @@ def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows)
     assert network is not None
     own = OwnRows.of_whole(executor, team, rows)
     with executor.guard:
-        sums = ShardSums(own, -(-own.count // team.shards))
+        sums = ShardSums(own, -(-own.total // team.shards))
         totals = sums.add([np.arange(place, place + n) for _, place, n in own.spans], executor.call_number())
         sums.put()
         gradients = arranged(network, sums.loop.gradients, list(executor.trained_weights().values()))

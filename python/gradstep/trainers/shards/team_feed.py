@@ -40,7 +40,7 @@ class ShardedFeed(ArrayFeed):
                 return ShardedRun(own, batch, order)
 
         super().__init__(own.rows, batch, make, limit)
-        self._all = math.ceil(own.count / batch)
+        self._all = math.ceil(own.total / batch)
 
     def start(self, run: Any, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
