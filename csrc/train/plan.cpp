@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 
+#include "layers/backward_reads.hpp"
 #include "layers/tangents.hpp"
 
 namespace gs {
@@ -301,6 +303,27 @@ template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
   }
 }
 
+template <class Real> void Plan<Real>::reuse_unread() {
+  std::unordered_set<const Real*> read;
+  const auto note = [&](std::size_t value) { read.insert(values_[value].content.matrix.at); };
+  for (std::size_t k = 0; k < network_.nodes.size(); ++k) {
+    const std::size_t number = network_.inputs.size() + k;
+    if (nodes_[k].layer == Node::no_layer || !values_[number].is_learned || !values_[number].is_made) continue;
+    const BackwardReads reads = visit_layer(layer_of(k), [](const auto& layer) { return backward_reads(layer); });
+    if (reads.y) note(number);
+    for (const std::size_t input : nodes_[k].inputs)
+      if (reads.x) note(input);
+  }
+  for (const std::size_t output : network_.outputs) note(output);
+  for (const std::size_t mask : network_.masks)
+    if (mask != Network<Real>::no_mask) note(mask);
+  for (Value& value : values_) {
+    if (!value.is_made || !value.y || value.content.matrix.at != value.y.at) continue;
+    value.is_reused = value.y.size() >= Slots<Real>::much && !read.count(value.y.at);
+    if (value.is_reused) slots_.adopt(value.y.at, value.y.size(), 0);
+  }
+}
+
 template <class Real> void Plan<Real>::backward() {
   const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
   std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
@@ -317,6 +340,7 @@ template <class Real> void Plan<Real>::backward() {
   for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
   for (const std::size_t mask : network_.masks)
     if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
+  if (once) reuse_unread();
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
