@@ -57,10 +57,12 @@ class ExternalLayer:
         dxs, found = custom_layer_calls.gradients(
             layer, dy, [(rows, *row) for row in self._inputs[:count]], any(wanted)
         )
+        missing: list[Any] = [None] * len(wanted)
+        made = dxs or missing
         if not self._trained:
-            return dxs or [None] * len(wanted), []
+            return made, []
         gradients = iter(found)
-        return dxs or [None] * len(wanted), [next(gradients) if each else None for each in self._trained]
+        return made, [next(gradients) if each else None for each in self._trained]
 
     def jvp(
         self, xs: list[np.ndarray], dxs: list[np.ndarray], dws: Sequence[Any], training: bool, call: int

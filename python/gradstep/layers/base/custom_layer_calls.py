@@ -146,7 +146,7 @@ def _shielded(arrays: Sequence[np.ndarray]) -> Any:
 def _shield(array: np.ndarray) -> np.ndarray:
     if not array.flags.writeable:
         return array
-    view = array.view()
+    view: np.ndarray = array.view()
     view.flags.writeable = False
     return view
 
