@@ -181,5 +181,5 @@ class Callback:
 
     def _wants(self, hook: str) -> bool:
         """Whether a hook was overridden, in the class or on the object."""
-        function = vars(self).get(hook) or getattr(type(self), hook)
+        function = getattr(getattr(self, hook), "__func__", None)
         return function is not getattr(Callback, hook) and function not in self._idle
