@@ -216,6 +216,9 @@ template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const 
       for (std::size_t at = 0; at < size; at += line) __builtin_prefetch(row + at, 0, 2);
     }
   }
+  for (const TargetRows& y : data_.y)
+    if (y.row_size <= line && data_.rows * y.row_size >= far)
+      for (std::size_t i = first; i < last; ++i) __builtin_prefetch(y.at + std::size_t(order_[i]) * y.row_size, 0, 2);
 }
 
 template <class Real> void TrainLoop<Real>::count(const Executor<Real>& executor, double total) {
