@@ -10,7 +10,7 @@ import numpy as np
 from ... import _core
 from ...checks import check_bool, check_choice, check_int, numeric, shape_of
 from ...config import FLOATS, floatx
-from ...naming import name_for
+from ...naming import path_part
 from . import custom_layer_calls
 from .copies import Copied
 from .custom_layer import CustomLayer
@@ -134,7 +134,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         # What the constructor was told, for a model's first layer; the shapes that hold come with build().
         self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
         self.dtype = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
-        self.name = name_for(self, name)
+        self.name = path_part(self, name)
         self._trainable = check_bool("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None
@@ -175,8 +175,13 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         """Draw a new random key, unless the layer has a seed."""
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """Regularizer and constraint of each weight."""
-        return []
+        """Regularizer and constraint of each weight: of a kernel `kernel_regularizer` and `kernel_constraint`."""
+        return self._rules_of([name.removesuffix("_kernel") for name in self.weight_names])
+
+    def _rules_of(self, names: Sequence[str]) -> list[tuple[Regularizer | None, Constraint | None]]:
+        """The attributes for weights that constructors have by these names."""
+        kinds = "regularizer", "constraint"
+        return [tuple(getattr(self, f"{name}_{kind}", None) for kind in kinds) for name in names]  # type: ignore[misc]
 
     @property
     def _computes(self) -> bool:
