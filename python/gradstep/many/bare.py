@@ -18,7 +18,6 @@ from ..callbacks.history import History
 from ..data.rows import Rows, batch_rows
 from ..layers.base.layer import Layer
 from ..layers.base.weights import assign
-from ..models.sequential import Sequential
 from ..optimizers.base.wrappers import Wrapper
 from ..trainers.network import address, maker_of
 from ..trainers.runs import RunWithMetrics
@@ -28,12 +27,16 @@ from .member import Progress, queue_pass
 __all__ = ["BareMember", "Mold"]
 
 
+# Initial weights; an optimizer that knows no arrays; and where the next keys come from.
+Drawn = tuple[list[np.ndarray], Any, seeds.Sequence]
+
+
 class Mold:
     """Makes bare members of a model, all over the same rows.
 
     Parameters
     ----------
-    prototype : Sequential
+    prototype : Model
         What members are clones of; nobody else uses it.
     first : Sequential
         Such a clone.
@@ -41,9 +44,9 @@ class Mold:
         As the engine reads them.
     """
 
-    def __init__(self, prototype: Sequential, first: Sequential, rows: Rows, held: Rows | None) -> None:
+    def __init__(self, prototype: Any, first: Any, rows: Rows, held: Rows | None) -> None:
         self.prototype, self._first, self.rows, self.held = prototype, first, rows, held
-        self._drawn: dict[int, tuple[list[np.ndarray], Any, seeds.Sequence]] = {}  # of a seed, if that was drawn before
+        self._drawn: dict[int, Drawn] = {}  # of a seed, if that was drawn before
         executor = first._executor
         self.names = executor.losses_and_metrics.log_names
         self._uses = [[] if some is None else executor.uses(some) for some in (rows, held)]
@@ -67,23 +70,23 @@ class Mold:
     @staticmethod
     def of(model: Any, seed: int, rows: Rows, held: Rows | None) -> Mold | None:
         """None where members need Python, or where it is not known what a clone of the model draws."""
-        if type(model) is not Sequential or not _is_plain(model):
+        if not _draws_in_a_row(model) or not _steps_alike(model.optimizer):
             return None
         prototype, draws = deepcopy(model), seeds.Sequence(seed)
         first = clones_of(prototype, 1, [draws], [seed])[0]
         made = Mold(prototype, first, rows, held)
         if not made.is_possible:
             return None
-        drawn, _, again = made._drawn[seed] = made.draw(seed)
-        same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first.weights, drawn, strict=True))
-        return made if same and draws.__getstate__() == again.__getstate__() else None
+        drawn = made._drawn[seed] = made.draw(seed)
+        same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first.weights, drawn[0], strict=True))
+        return made if same and draws.__getstate__() == drawn[2].__getstate__() else None
 
-    def draw(self, seed: int) -> tuple[list[np.ndarray], Any, seeds.Sequence]:
-        """The initial weights of a member; its optimizer, which knows no arrays; and where its keys come from next."""
+    def draw(self, seed: int) -> Drawn:
+        """What a member begins with."""
         if seed in self._drawn:
             return self._drawn.pop(seed)
         draws = seeds.Sequence(seed)
-        weights = drawn_weights(self._first, seed, draws)
+        weights = _drawn_weights(self._first, seed, draws)
         with seeds.within(draws):
             return weights, optimizers.deserialize(self._optimizer), draws
 
@@ -234,8 +237,22 @@ def models_of(
     return tuple(models)
 
 
-def drawn_weights(model: Sequential, seed: int, draws: seeds.Sequence) -> list[np.ndarray]:
-    """The initial weights of a clone: drawn layer by layer."""
+def shuffle_key(model: Any, seed: int) -> seeds.Key | None:
+    """What a clone shuffles by, if the model has a seed."""
+    return None if model.seed is None else seeds.Sequence(seed).fresh_key()
+
+
+def _draws_in_a_row(model: Any) -> bool:
+    """Whether a model is a `Sequential` of layers that draw initial weights and nothing else."""
+    is_sequential = "_sequence_of" in vars(type(model))
+    return is_sequential and all(
+        isinstance(layer, Layer) and layer._key is None and not layer._holds_model and not layer._added_rules
+        for layer in model.layers
+    )
+
+
+def _drawn_weights(model: Any, seed: int, draws: seeds.Sequence) -> list[np.ndarray]:
+    """The initial weights of a clone with a seed."""
     found: list[np.ndarray] = []
     with seeds.within(draws):
         for number, layer in enumerate(model.layers):
@@ -244,21 +261,10 @@ def drawn_weights(model: Sequential, seed: int, draws: seeds.Sequence) -> list[n
     return found
 
 
-def shuffle_key(model: Sequential, seed: int) -> seeds.Key | None:
-    """What a clone shuffles by, if the model has a seed."""
-    return None if model.seed is None else seeds.Sequence(seed).fresh_key()
-
-
-def _is_plain(model: Sequential) -> bool:
-    """Whether layers have nothing but weights that their initializers draw, and the optimizer steps all alike."""
-    optimizer = model.optimizer
-    of_optimizer = isinstance(optimizer, optimizers.Optimizer) and not isinstance(optimizer, Wrapper)
-    if not of_optimizer or any(optimizer._excluded) or optimizer._core.groups > 1:
-        return False
-    return all(
-        isinstance(layer, Layer) and layer._key is None and not layer._holds_model and not layer._added_rules
-        for layer in model.layers
-    )
+def _steps_alike(optimizer: Any) -> bool:
+    """Whether an optimizer has one rule, and the same settings for all weights."""
+    has_rule = isinstance(optimizer, optimizers.Optimizer) and not isinstance(optimizer, Wrapper)
+    return has_rule and not any(optimizer._excluded) and optimizer._core.groups == 1
 
 
 def _views(network: _core.Network) -> list[np.ndarray]:

@@ -165,7 +165,6 @@ class Sequential(BaseModel):
             layer._owned = True
         self._guard.join(layer._guard)
         if not layer.built and self.seed is not None:
-            # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
             self._draws[layer.name] = self._sequence_of(self.seed, len(self._layers))
             with seeds.within(self._draws[layer.name]):
                 layer._draw_key()
@@ -175,7 +174,7 @@ class Sequential(BaseModel):
 
     @staticmethod
     def _sequence_of(seed: int, number: int) -> seeds.Sequence:
-        """Where the keys of a layer come from, by its number, in a model with a seed."""
+        """Where the keys of a layer come from: of each alone, so that it draws the same whenever it is added."""
         return seeds.Sequence(seed, first=(number + 1) << 32)
 
     def _end(self, shape: tuple[int, ...]) -> Shape:
