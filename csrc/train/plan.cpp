@@ -291,16 +291,6 @@ template <class Real> void Plan<Real>::add(const std::vector<Sum>& sums) {
   }
 }
 
-template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
-  for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
-    Value& value = values_[v];
-    if (value.root != v || !value.is_made || value.is_reused || value.y.size() < Slots<Real>::much) continue;
-    const std::vector<std::size_t>& users = users_[value.y.at];
-    value.is_reused = std::all_of(users.begin(), users.end(), [&](std::size_t user) { return is_done[user]; });
-    if (value.is_reused) slots_.adopt(value.y.at, value.y.size());
-  }
-}
-
 template <class Real> void Plan<Real>::backward() {
   const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
   std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
@@ -317,6 +307,7 @@ template <class Real> void Plan<Real>::backward() {
   for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
   for (const std::size_t mask : network_.masks)
     if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
+  if (once) reuse_unread();
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
