@@ -6,6 +6,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import _core, seeds
+from probe import training_of
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 3, 4, 5, 31, 32, 33, 127, 1000, 4096, 4097, 100_000])
@@ -26,7 +27,7 @@ def test_passes_shuffle_when_they_begin() -> None:
         for is_key in (True, False):
             model = gs.Sequential([gs.Input((3,)), gs.layers.Dropout(0.5, seed=1), gs.layers.Dense(1)], seed=2)
             model.compile("sgd", "mse")
-            loop = model._executor.run(model._data.rows(x, y, None), 8, True)
+            loop = training_of(model, x, y, 8)
             passes = _core.Passes(1, 1)
             for number in range(3):
                 if is_key:
