@@ -1,6 +1,8 @@
 // The two loops of every activation.
 #include "kernels/layers/map.hpp"
 
+#include "core/sixteens.hpp"
+
 namespace gs {
 namespace {
 
@@ -14,8 +16,16 @@ void forward(const double* settings, const void* from, void* to, const MatrixLay
     if constexpr (Activation::rowwise) {
       f.forward(x, y, n);
     } else {
+      in_sixteens(n, [&](std::size_t i, std::size_t count) INLINED {
+        Real numbers[fold_lanes];
+        const bool whole = count == fold_lanes;
+        if (!whole) take([=](std::size_t k) INLINED { return x[k]; }, i, count, numbers);
+        const Real* const at = whole ? x + i : numbers;
+        Real* const here = whole ? y + i : numbers;
 #pragma omp simd
-      for (std::size_t i = 0; i < n; ++i) y[i] = f.value(x[i]);
+        for (std::size_t l = 0; l < fold_lanes; ++l) here[l] = f.value(at[l]);
+        if (!whole) give(numbers, count, y + i);
+      });
     }
   }
 }
@@ -34,8 +44,21 @@ void backward(const double* settings, const void* from, const void* value, const
     if constexpr (Activation::rowwise) {
       f.backward(x, y, dy, dx, n);
     } else {
+      in_sixteens(n, [&](std::size_t i, std::size_t count) INLINED {
+        Real xs[fold_lanes], ys[fold_lanes], slopes[fold_lanes];
+        const bool whole = count == fold_lanes;
+        if (!whole) {
+          if (Activation::uses_input) take([=](std::size_t k) INLINED { return x[k]; }, i, count, xs);
+          take([=](std::size_t k) INLINED { return y[k]; }, i, count, ys);
+          take([=](std::size_t k) INLINED { return dy[k]; }, i, count, slopes);
+        }
+        const Real *const at_y = whole ? y + i : ys, *const at_dy = whole ? dy + i : slopes;
+        const Real* const at_x = !Activation::uses_input ? at_y : whole ? x + i : xs;
+        Real* const here = whole ? dx + i : slopes;
 #pragma omp simd
-      for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] * f.derivative(x[i], y[i]);
+        for (std::size_t l = 0; l < fold_lanes; ++l) here[l] = at_dy[l] * f.derivative(at_x[l], at_y[l]);
+        if (!whole) give(slopes, count, dx + i);
+      });
     }
   }
 }
