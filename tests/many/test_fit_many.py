@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import sys
 import threading
 from typing import Any
@@ -13,6 +11,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
+from interrupts import ctrl_c
 from training import snapshot
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
@@ -193,15 +192,8 @@ def test_ctrl_c(threads: int, stops: bool) -> None:
     before = snapshot(model)
     rows = np.tile(X, (5000, 1))
     stop = gs.callbacks.EarlyStopping("loss", patience=10**6) if stops else None
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    try:
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            gs.fit_many(model, 5, rows, rows[:, 0], epochs=10**4, threads=threads, early_stopping=stop)
-    finally:
-        timer.cancel()
-        signal.signal(signal.SIGINT, handler)
+    with ctrl_c():
+        gs.fit_many(model, 5, rows, rows[:, 0], epochs=10**4, threads=threads, early_stopping=stop)
     assert snapshot(model) == before
     assert np.isfinite(gs.fit_many(model, 5, X, Y, epochs=2).history["loss"]).all()
     model.fit(X, Y, verbose=0)

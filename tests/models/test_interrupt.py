@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from time import sleep
 import numpy as np
 import pytest
 from children import PATIENCE, command
+from interrupts import ctrl_c
 from training import classifier, clusters
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -126,21 +126,6 @@ def test_ctrl_c_leaves_the_model_after_a_whole_step(kind):
     assert steps[-1] > 0  # else the signals came too early to show anything
 
 
-def again_and_again(call, timer):
-    timer.start()
-    while True:
-        call()
-
-
-@pytest.fixture
-def interrupts():
-    """SIGINT raises KeyboardInterrupt; what a shell starts in the background ignores it, and its children do."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interrupts")
 def test_ctrl_c_during_evaluate_and_predict():
     x, y = clusters(4000, 100)
     x = np.tile(x, (50, 1))
@@ -150,10 +135,6 @@ def test_ctrl_c_during_evaluate_and_predict():
         lambda: model.evaluate(x, y, batch_size=8, verbose=0),
         lambda: model.predict(x, batch_size=8, verbose=0),
     ):
-        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                again_and_again(call, timer)
-        finally:
-            timer.cancel()
-            timer.join()
+        with ctrl_c():
+            while True:
+                call()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -15,6 +12,7 @@ import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import tune
+from interrupts import ctrl_c
 
 X = np.random.default_rng(0).normal(size=(90, 3)).astype("float32")
 Y = (X @ [1.0, -2.0, 3.0] > 0).astype(int)
@@ -128,16 +126,9 @@ def test_an_error_of_the_call_ends_the_search_soon() -> None:
 @pytest.mark.parametrize("workers", [None, 2])
 def test_ctrl_c_ends_the_search(workers: int | None) -> None:
     """Runs that would take hours end after their epoch."""
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     threads = gs.get_num_threads()
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    try:
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            tune.grid(build, {"rate": [0.01] * 20}, X, Y, epochs=10**7, workers=workers)
-    finally:
-        timer.cancel()
-        signal.signal(signal.SIGINT, handler)
+    with ctrl_c():
+        tune.grid(build, {"rate": [0.01] * 20}, X, Y, epochs=10**7, workers=workers)
     assert gs.get_num_threads() == threads
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..checks import check_float, check_int, describe
 from .bounds import Bounds
 from .differences import SCHEMES
+from .loop import Rules
+from .methods.base import Method
 from .objective import Limits
 
-__all__ = ["Arguments", "default_method", "derivative", "limits_of", "map_of", "optional", "tolerance"]
+__all__ = ["Arguments", "default_method", "derivative", "limits_of", "map_of", "optional", "rules_of", "tolerance"]
 
 # SciPy's options that are arguments here.
 ARGUMENTS = {
@@ -19,6 +22,7 @@ ARGUMENTS = {
     "line_search": "line_search",
 }
 SMALL_N = 200  # variables up to which a dense inverse Hessian is the default
+GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
 class Arguments(dict[str, Any]):
@@ -90,6 +94,24 @@ def limits_of(maxfev: Any, maxtime: Any, target: Any) -> Limits:
     if target is not None:
         limits.target = check_float("target", target)
     return limits
+
+
+def rules_of(given: Arguments, method: Method, n: int, tol: Any, patience: Any) -> Rules:
+    """When a run of the method over n variables ends, checked."""
+    if given["gtol"] is None:
+        given["gtol"] = GTOL_OF_RESIDUALS if method.needs == "residual" else GTOL
+    gtol, ftol, xtol = (tolerance(name, given[name]) for name in ("gtol", "ftol", "xtol"))
+    if tol is not None:
+        tol = tolerance("tol", tol)
+        gtol, ftol, xtol = (tol, ftol, xtol) if method.needs != "value" else (gtol, tol, tol)
+    most = given["maxiter"]
+    return Rules(
+        gtol,
+        ftol,
+        xtol,
+        method._default_maxiter(n) if most is None else check_int("maxiter", most, 0),
+        math.inf if patience is None else check_int("patience", patience, 1),
+    )
 
 
 def derivative(jac: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import check_bool, check_int, describe
+from ..checks import check_bool, describe
 from ..hints import names_arguments
 from ..seeds import key_of
-from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, tolerance
+from .arguments import Arguments, default_method, derivative, limits_of, map_of, optional, rules_of
 from .batches import BatchObjective, data_of
 from .bounds import Bounds
 from .checking import check_grad as compare
@@ -32,8 +32,6 @@ from .result import OptimizeResult
 from .stop import STATUS, Stop
 
 __all__ = ["minimize"]
-
-GTOL, GTOL_OF_RESIDUALS = 1e-6, 1e-10
 
 
 @names_arguments
@@ -249,20 +247,7 @@ def minimize(
         objective.refines = (jac is None or jac is False) and merged.step is None
     if seed is not None:
         key_of(seed)
-    if merged["gtol"] is None:
-        merged["gtol"] = GTOL_OF_RESIDUALS if chosen.needs == "residual" else GTOL
-    gtol, ftol, xtol = (tolerance(name, merged[name]) for name in ("gtol", "ftol", "xtol"))
-    if tol is not None:
-        tol = tolerance("tol", tol)
-        gtol, ftol, xtol = (tol, ftol, xtol) if chosen.needs != "value" else (gtol, tol, tol)
-    most = merged["maxiter"]
-    rules = Rules(
-        gtol,
-        ftol,
-        xtol,
-        chosen._default_maxiter(layout.size) if most is None else check_int("maxiter", most, 0),
-        math.inf if patience is None else check_int("patience", patience, 1),
-    )
+    rules = rules_of(merged, chosen, layout.size, tol, patience)
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable; got {describe(callback)}.")
     chosen._rules = rules

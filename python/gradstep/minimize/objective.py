@@ -343,6 +343,13 @@ class Objective:
         self._x, self._f, self._g = kept
         return difference
 
+    def hessian_products(self, x: np.ndarray, g: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Products with the Hessian at a point with the gradient g: of the matrix, where `hess` alone is known."""
+        if self.hess is not None and self.hessp is None:
+            H = self.hessian(x)
+            return lambda p: H @ p
+        return lambda p: self.hessian_product(x, p, g)
+
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:
         """A gradient at a point whose value is not wanted."""
         return self.gradient(x)

@@ -11,8 +11,8 @@ from .sequential import Sequential
 if TYPE_CHECKING:
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
-    from .onnx import from_onnx
-    from .torch import from_torch, to_torch
+    from .conversion.onnx import from_onnx
+    from .conversion.torch import from_torch, to_torch
 
 __all__ = [
     "Model",
@@ -38,8 +38,8 @@ def __getattr__(name: str) -> Any:
         raise no_such(__name__, __all__, "model or function of models", name)
     from ..saving.loading import clone_model, load_model, model_from_json
     from ..saving.model_file import save_model
-    from .onnx import from_onnx
-    from .torch import from_torch, to_torch
+    from .conversion.onnx import from_onnx
+    from .conversion.torch import from_torch, to_torch
 
     for member in (clone_model, from_onnx, from_torch, load_model, model_from_json, save_model, to_torch):
         globals()[member.__name__] = member

@@ -208,10 +208,10 @@ class OnBatches(Trainable):
         Raises
         ------
         NotImplementedError
-            A custom layer has no method ``jvp``, or the loss is a function in Python.
+            A custom layer has no method ``jvp``.
         TypeError, ValueError
-            As `value_and_grad` does; a direction of another shape; or a loss without such a product: Dice, Tversky and
-            Circle losses.
+            As `value_and_grad` does; a direction of another shape; or a loss without such a product: one in Python,
+            Dice, Tversky and Circle losses.
 
         Notes
         -----

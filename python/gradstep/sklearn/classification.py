@@ -67,7 +67,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         classes = np.unique(y)
         weights = self._weights_in_fit(sample_weight, X)
         of_classes = compute_class_weight(self.class_weight, classes=classes, y=y)
-        descents = self._begin(classes, X, coef_init, intercept_init)
+        descents = self._start(self._shape(classes, X), X.dtype, coef_init, intercept_init)
         self._train(descents, classes, X, y, weights, of_classes, 1.0, self.max_iter)
         self._seen: dict[Any, int] | None = None
         self._warn()
@@ -110,7 +110,7 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
             if label not in seen:
                 raise ValueError(f"y holds {label!r}, which is none of the classes {known.tolist()}.")
             seen[label] += count
-        descents = self._begin(known, X, None, None) if first else self._copies()
+        descents = self._going_on(self._shape(known, X), X.dtype)
         of_classes = self._weights_of_classes(known, seen)
         self._train(descents, known, X, y, weights, of_classes, getattr(self, "t_", 1.0), 1)
         self._seen = seen
@@ -122,14 +122,15 @@ class DescentClassifier(LinearClassifier, StochasticDescent):
         total, here = sum(seen.values()), [label for label in classes.tolist() if seen[label]]
         return np.array([total / (len(here) * seen[label]) if seen[label] else 1.0 for label in classes.tolist()])
 
-    def _begin(self, classes: np.ndarray, X: Any, coef: Any, intercept: Any) -> list[Descent]:
+    @staticmethod
+    def _shape(classes: np.ndarray, X: Any) -> tuple[int, int]:
+        """Models and features."""
         if len(classes) < 2:
             raise ValueError(
                 f"The number of classes has to be greater than one; got {len(classes)} class"
                 + ("" if len(classes) == 1 else "es")
             )
-        models = 1 if len(classes) == 2 else len(classes)
-        return self._start((models, X.shape[1]), X.dtype, coef, intercept)
+        return 1 if len(classes) == 2 else len(classes), X.shape[1]
 
     def _train(
         self,

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 import scipy.sparse
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from .objective import Objective, conjugate_gradients
+from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
 __all__ = ["Centred", "nonnegative", "read_regression"]
@@ -24,7 +25,7 @@ def read_regression(
     """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64."""
     X, y = validate_data(estimator, X, y, y_numeric=True, multi_output=multi_output, **READ)
     if sample_weight is not None:
-        sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        sample_weight = check_sample_weight(sample_weight, X, True, np.float64)
     return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight, y.ndim == 1
 
 

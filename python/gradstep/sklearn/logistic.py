@@ -10,11 +10,10 @@ import scipy.special
 from sklearn.base import BaseEstimator
 from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from .l1 import proximal_newton
-from .linear import LinearClassifier
+from .linear import LinearClassifier, classes_of
 from .objective import (
     Objective,
     from_nearby,
@@ -24,6 +23,7 @@ from .objective import (
     newton_cholesky_direction,
     warn_unless,
 )
+from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
 __all__ = ["LogisticRegression"]
@@ -202,13 +202,7 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
             raise ValueError(f"n_jobs must be None or -1: gradstep.set_num_threads says how many; got {self.n_jobs}.")
         l1, l2 = self._strengths()
         X, y = validate_data(self, X, y, **READ)
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(
-                "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
-                f"{classes[0]!r}"
-            )
+        classes = classes_of(y)
         is_liblinear = self.solver == "liblinear"
         if is_liblinear and len(classes) > 2:
             raise ValueError(
@@ -251,9 +245,7 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
     def _weights(self, sample_weight: Any, X: Any, y: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, copy=True)
-            if not weights.any():
-                raise ValueError("Sample weights must contain at least one non-zero number.")
+            weights = check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is not None:
             table = compute_class_weight(self.class_weight, classes=classes, y=y, sample_weight=weights)
             of_rows = table[np.searchsorted(classes, y)]

@@ -17,7 +17,7 @@ from ..minimize import minimize
 from ..models import Sequential
 from .base import NetworkMixin, non_finite
 from .convergence import Convergence
-from .network import build_network, check_parameters, dense_layers, hidden_sizes, initialize
+from .network import WrittenList, build_network, check_parameters, dense_layers, hidden_sizes, initialize
 
 __all__ = ["MLPBase"]
 
@@ -196,18 +196,26 @@ class MLPBase(NetworkMixin, BaseEstimator):
 
     @property
     def coefs_(self) -> list[np.ndarray]:
-        """Weight matrices of the dense layers, (inputs, units) each. Writing to one changes the network."""
-        return [layer.weights[0] for layer in dense_layers(self._trained("coefs_"))]
+        """Weight matrices of the dense layers, (inputs, units) each. Setting them, or one, changes the network."""
+        return self._of_dense_layers("coefs_", 0)
+
+    @coefs_.setter
+    def coefs_(self, value: Any) -> None:
+        self.coefs_[:] = value
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
-        """Biases of the dense layers, (units,) each."""
-        return [layer.weights[1] for layer in dense_layers(self._trained("intercepts_"))]
+        """Biases of the dense layers, (units,) each. Setting them, or one, changes the network."""
+        return self._of_dense_layers("intercepts_", 1)
 
-    def _trained(self, name: str) -> Sequential:
+    @intercepts_.setter
+    def intercepts_(self, value: Any) -> None:
+        self.intercepts_[:] = value
+
+    def _of_dense_layers(self, name: str, place: int) -> WrittenList:
         if "model_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r} before fit.")
-        return self.model_
+        return WrittenList(name, [layer.weights[place] for layer in dense_layers(self.model_)])
 
     def lr_find(self, X: Any, y: Any, **options: Any) -> Any:
         """Find ``learning_rate_init``: as `Model.lr_find`, on the network that `fit` would train.

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import losses, optimizers, regularizers
+from ..checks import numeric
 from ..layers import Activation, BatchNormalization, Dense, Dropout, Input
 from ..models import Sequential
 
-__all__ = ["build_network", "check_parameters", "hidden_sizes", "initialize"]
+__all__ = ["WrittenList", "build_network", "check_parameters", "hidden_sizes", "initialize"]
 
 # scikit-learn's names of activations and ours.
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -128,6 +129,30 @@ def initialize(model: Sequential, random: np.random.RandomState, activation: Any
         bound = np.sqrt(factor / sum(kernel.shape))
         kernel[...] = random.uniform(-bound, bound, kernel.shape)
         bias[...] = random.uniform(-bound, bound, bias.shape)
+
+
+class WrittenList(list[np.ndarray]):
+    """List of weights of a network, into which what is set in their places is written.
+
+    scikit-learn's networks have such lists of arrays, which programs replace: ``mlp.coefs_[0] = array``.
+    """
+
+    def __init__(self, name: str, weights: list[np.ndarray]) -> None:
+        super().__init__(weights)
+        self._name = name
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        is_slice = isinstance(key, slice)
+        places = list(range(len(self)))[key] if is_slice else [range(len(self))[key]]
+        given = list(value) if is_slice else [value]
+        if len(given) != len(places):
+            raise ValueError(f"{self._name} must have {len(places)} arrays, one a layer; got {len(given)}.")
+        arrays = [numeric(one, f"{self._name}[{i}]") for i, one in zip(places, given, strict=True)]
+        for i, array in zip(places, arrays, strict=True):
+            if array.shape != self[i].shape:
+                raise ValueError(f"{self._name}[{i}] must have shape {self[i].shape}; got {array.shape}.")
+        for i, array in zip(places, arrays, strict=True):
+            self[i][...] = array
 
 
 def dense_layers(model: Sequential) -> Sequence[Any]:

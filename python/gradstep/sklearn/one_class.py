@@ -65,6 +65,7 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     }
 
     offset_: np.ndarray
+    _above_intercept = 1.0
 
     def __init__(
         self,
@@ -126,16 +127,15 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
         """Go on with one epoch over some rows, given as in `fit`. Returns self."""
         self._check(once=True)
-        first = not hasattr(self, "coef_")
+        first = "_descents" not in vars(self)
         X = validate_data(self, X, reset=first, **READ)
-        descents = self._first(X, None, None) if first else self._copies()
+        descents = self._going_on((1, X.shape[1]), X.dtype)
         weights = check_sample_weight(sample_weight, X, allow_all_zero=True)
         self._train(descents, X, weights, getattr(self, "t_", 1.0), 1)
         return self
 
     def _first(self, X: Any, coef: Any, offset: Any) -> list[Descent]:
-        # The engine's intercept is 1 - offset.
-        start = 1.0 - np.asarray(0.0 if offset is None else offset, dtype=float)
+        start = self._above_intercept - np.asarray(0.0 if offset is None else offset, dtype=float)
         return self._start((1, X.shape[1]), X.dtype, coef, start)
 
     def _train(self, descents: list[Descent], X: Any, weights: np.ndarray, t: float, max_iter: int) -> None:
@@ -144,8 +144,11 @@ class SGDOneClassSVM(LinearModel, OutlierMixin, StochasticDescent):
         progress = self._descend(descents[0], X, ones, weights, t, seed, max_iter, one_class=True, alpha=self.nu)
         self._note([progress], t, X.shape[0])
         self._descents = descents
-        self.coef_, intercept = self._found(descents[0])
-        self.offset_ = np.array([1 - intercept], X.dtype)
+        self._publish()
+
+    def _publish(self) -> None:
+        self.coef_, intercept = self._found(self._descents[0])
+        self.offset_ = np.array([self._above_intercept - intercept], self.coef_.dtype)
 
     @property
     def intercept_(self) -> Any:

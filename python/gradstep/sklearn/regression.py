@@ -61,9 +61,9 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
         """Go on with one epoch over some rows, given as in `fit`. Returns self."""
         self._check(once=True)
-        first = not hasattr(self, "coef_")
+        first = "_descents" not in vars(self)
         X, y = validate_data(self, X, y, y_numeric=True, reset=first, **READ)
-        descents = self._start((1, X.shape[1]), X.dtype, None, None) if first else self._copies()
+        descents = self._going_on((1, X.shape[1]), X.dtype)
         self._train(
             descents, X, y, check_sample_weight(sample_weight, X, allow_all_zero=True), getattr(self, "t_", 1.0), 1
         )
@@ -78,8 +78,11 @@ class DescentRegressor(LinearRegressor, StochasticDescent):
         held = None if held_out is None else held_out(y)
         self._note([self._descend(descents[0], X, y, weights, t, seed, max_iter, held)], t, X.shape[0])
         self._descents = descents
-        self.coef_, intercept = self._found(descents[0])
-        self.intercept_ = np.array([intercept], X.dtype)
+        self._publish()
+
+    def _publish(self) -> None:
+        self.coef_, intercept = self._found(self._descents[0])
+        self.intercept_ = np.array([intercept], self.coef_.dtype)
 
     @staticmethod
     def _score_of_sums(y: np.ndarray, sums: np.ndarray, sample_weight: np.ndarray) -> float:

@@ -12,11 +12,12 @@ from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from .least_squares import Centred, nonnegative, read_regression
 from .linear import LinearClassifier, LinearRegressor
 from .objective import solve, warn_unless
+from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
 __all__ = ["Ridge", "RidgeClassifier"]
@@ -330,7 +331,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
                 Y[y == label, k] = 1.0
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            weights = check_sample_weight(sample_weight, X, True, np.float64)
         if self.class_weight:
             of_classes = compute_sample_weight(self.class_weight, y)
             weights = of_classes if weights is None else weights * of_classes
@@ -342,11 +343,9 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (rows,), of X, (rows, features); or an indicator, (rows, labels)."""
-        scores = self.decision_function(X)
         if self._is_multilabel:
-            return (scores > 0).astype(int)
-        chosen = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[chosen]
+            return (self.decision_function(X) > 0).astype(int)
+        return super().predict(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -49,6 +49,11 @@ class StochasticDescent(BaseEstimator):
 
     # Of the loss of each name: that of the engine, and its margin or width; None for `epsilon`.
     loss_functions: ClassVar[dict[str, tuple[str, float | None]]] = {}
+    # By how much the engine's intercept is above `intercept_`.
+    _above_intercept: ClassVar[float] = 0.0
+    _descents: list[Descent]
+    coef_: Any
+    intercept_: Any
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "fit_intercept": ["boolean"],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -146,7 +151,7 @@ class StochasticDescent(BaseEstimator):
             "average_from": float(self.average),
         }
 
-    def _start(self, shape: tuple[int, ...], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
+    def _start(self, shape: tuple[int, int], dtype: Any, coef: Any, intercept: Any) -> list[Descent]:
         """Where the descent of each of `shape[0]` models begins.
 
         At coefficients that are given; in a warm start at those found so far, with the state of their optimizers; at
@@ -154,10 +159,10 @@ class StochasticDescent(BaseEstimator):
         """
         models, features = shape
         if self.warm_start and hasattr(self, "coef_"):
-            fits = [one.coef.shape for one in self._descents] == [(features,)] * models
+            fits = [one.coef.shape for one in getattr(self, "_descents", [])] == [(features,)] * models
             if self.optimizer is not None and fits and coef is None and intercept is None:
-                return self._copies()
-            coef = self.coef_ if coef is None else coef
+                return self._going_on(shape, dtype)
+            coef = self._dense_coef() if coef is None else coef
             intercept = self.intercept_ if intercept is None else intercept
         if coef is None:
             coef = np.zeros(shape, dtype)
@@ -172,9 +177,37 @@ class StochasticDescent(BaseEstimator):
         average = np.zeros(shape, dtype) if self.average else [None] * models
         return [Descent(coef[k], float(intercept[k]), average[k]) for k in range(models)]
 
-    def _copies(self) -> list[Descent]:
-        """The descents so far, apart: those of this estimator stay as they are until the new ones have succeeded."""
-        return copy.deepcopy(self._descents)
+    def _going_on(self, shape: tuple[int, int], dtype: Any) -> list[Descent]:
+        """The descents so far, apart: those of this estimator stay as they are until the new ones have succeeded.
+
+        They go on from `coef_` and the intercepts, which the program may have set, also before any descent.
+        """
+        coef = self._dense_coef()
+        if "_descents" not in vars(self):
+            intercept = getattr(self, "intercept_", None)
+            return self._start(shape, dtype, coef, None if intercept is None else intercept + self._above_intercept)
+        descents, found = copy.deepcopy(self._descents), copy.copy(self)
+        found._publish()
+        if not np.array_equal(coef, found.coef_):
+            if np.shape(coef) != found.coef_.shape:
+                raise ValueError(f"coef_ must have shape {found.coef_.shape}, as it was fitted; got {np.shape(coef)}.")
+            for one, given in zip(descents, np.reshape(coef, (len(descents), -1)), strict=True):
+                one.coef[...] = given
+                if one.average_coef is not None:
+                    one.average_coef[...] = given
+        if not np.array_equal(self.intercept_, found.intercept_):
+            each = np.broadcast_to(self.intercept_ + self._above_intercept, len(descents))
+            for one, start in zip(descents, each, strict=True):
+                one.intercept = one.average_intercept = float(start)
+        return descents
+
+    def _dense_coef(self) -> Any:
+        coef: Any = getattr(self, "coef_", None)
+        return coef.toarray() if hasattr(coef, "toarray") else coef
+
+    def _publish(self) -> None:
+        """Show what the descents have found."""
+        raise NotImplementedError
 
     def _weights_in_fit(self, sample_weight: Any, X: Any) -> np.ndarray:
         """Sample weights, not all 0; early stopping has an error of its own for that."""

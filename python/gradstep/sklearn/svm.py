@@ -9,14 +9,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import validate_data
 
 from .. import _core
 from .descent import rows_of
 from .l1 import proximal_newton
-from .linear import LinearClassifier, LinearRegressor
+from .linear import LinearClassifier, LinearRegressor, classes_of
 from .objective import Objective, from_nearby, newton, newton_cg_direction, newton_cholesky_direction, warn_unless
+from .sample_weights import check_sample_weight
 from .sgd_base import READ
 
 __all__ = ["LinearSVC", "LinearSVR"]
@@ -241,14 +241,8 @@ class LinearSVC(LinearClassifier, _LinearSVM):
         what = f"penalty={self.penalty!r} and loss={self.loss!r}"
         self._check_dual(self.loss != "hinge", self.penalty != "l1", what)
         X, y = validate_data(self, X, y, **READ)
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(
-                "This solver needs samples of at least 2 classes in the data, but the data contains only one class: "
-                f"{classes[0]!r}"
-            )
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        classes = classes_of(y)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, True, np.float64)
         table = None
         if self.class_weight is not None:
             table = compute_class_weight(self.class_weight, classes=classes, y=y, sample_weight=weights)
@@ -359,7 +353,7 @@ class LinearSVR(LinearRegressor, _LinearSVM):
         self._validate_params()
         self._check_dual(self.loss != "epsilon_insensitive", True, f"penalty='l2' and loss={self.loss!r}")
         X, y = validate_data(self, X, y, y_numeric=True, **READ)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, True, np.float64)
         if self.loss == "epsilon_insensitive":
             found = self._by_dual(X, y, weights, float(self.epsilon), check_random_state(self.random_state))
         else:

@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from .executor import Executor
 from .network import address, arranged, check_backward, learned
 
-__all__ = ["gauss_newton_product", "jvp"]
+__all__ = ["check_second_derivatives", "gauss_newton_product", "jvp"]
 
 
 def jvp(
@@ -37,19 +37,30 @@ def gauss_newton_product(executor: Executor, rows: Rows, directions: Any) -> lis
     assert network is not None
     check_backward(executor.steps, len(x))
     losses, targets = executor.specifications(rows), executor.targets(rows)
-    for loss, spec in zip(executor.losses_and_metrics.losses, losses, strict=True):
-        if callable(spec):
-            assert loss is not None
-            raise NotImplementedError(
-                f"loss {loss.name!r} is in Python: its second derivatives, which Gauss-Newton products need, are not "
-                "known."
-            )
+    check_second_derivatives(executor, losses)
     moves = in_order(executor, directions)
     with executor.guard:
         found = network.gauss_newton_product(
             losses, x, targets.values, moves, executor.last_number(), targets.weights, targets.masks
         )
     return arranged(network, found, executor.model.trainable_weights)
+
+
+def check_second_derivatives(executor: Executor, specifications: Sequence[Any]) -> None:
+    """Refuse losses, by their specifications, without the second derivatives that Gauss-Newton products need.
+
+    Raises
+    ------
+    ValueError
+        A loss is in Python.
+    """
+    for loss, spec in zip(executor.losses_and_metrics.losses, specifications, strict=True):
+        if callable(spec):
+            assert loss is not None
+            raise ValueError(
+                f"loss {loss.name!r} is in Python: its second derivatives, which Gauss-Newton products need, are not "
+                "known."
+            )
 
 
 def in_order(executor: Executor, directions: Any) -> list[np.ndarray | None]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import activations, constraints, initializers, regularizers
+from ... import activations, constraints, regularizers
 from ...checks import check_bool, check_int, describe, shape_of
+from ..base.arguments import take_rules
 from ..base.symbolic import in_training, is_symbolic
 from ..merging.merging import Merge
 from .attending import Attending
@@ -124,12 +125,7 @@ class MultiHeadAttention(Attending, Merge):
         self.use_bias = check_bool("use_bias", use_bias)
         self._last_axes = None if output_shape is None else shape_of("output_shape", output_shape)
         self.attention_axes = axes_of(attention_axes)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        take_rules(self, locals())
         super().__init__(dtype=dtype, name=name, trainable=trainable)
         self._take_dropout(dropout, seed)
         self._zeroes = self.dropout > 0
@@ -205,11 +201,7 @@ class MultiHeadAttention(Attending, Merge):
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
         """Regularizer and constraint of each weight."""
-        kernel, bias = (
-            (self.kernel_regularizer, self.kernel_constraint),
-            (self.bias_regularizer, self.bias_constraint),
-        )
-        return [kernel, bias] * 4 if self.use_bias else [kernel] * 4
+        return self._rules_of(("kernel", "bias") if self.use_bias else ("kernel",)) * 4
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer."""

@@ -175,8 +175,13 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         """Draw a new random key, unless the layer has a seed."""
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
-        """Regularizer and constraint of each weight."""
-        return []
+        """Regularizer and constraint of each weight: of a kernel `kernel_regularizer` and `kernel_constraint`."""
+        return self._rules_of([name.removesuffix("_kernel") for name in self.weight_names])
+
+    def _rules_of(self, names: Sequence[str]) -> list[tuple[Regularizer | None, Constraint | None]]:
+        """The attributes for weights that constructors have by these names."""
+        kinds = "regularizer", "constraint"
+        return [tuple(getattr(self, f"{name}_{kind}", None) for kind in kinds) for name in names]  # type: ignore[misc]
 
     @property
     def _computes(self) -> bool:

@@ -44,16 +44,17 @@ class ConvTranspose(Convolution, Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.filters = check_int("filters", filters, 1)
-        self.output_padding = None
-        if output_padding is not None:
-            self.output_padding = many("output_padding", output_padding, self._n, 0)
-            if any(
-                more >= stride
-                for more, stride in zip(self.output_padding, many("strides", strides, self._n), strict=True)
-            ):
-                raise ValueError(f"output_padding must be less than strides; got {output_padding!r} and {strides!r}.")
         self._take(locals())
+
+    def _take(self, given: dict[str, Any]) -> None:
+        self.filters = check_int("filters", given["filters"], 1)
+        self.output_padding = None
+        more, strides = given["output_padding"], given["strides"]
+        if more is not None:
+            self.output_padding = many("output_padding", more, self._n, 0)
+            if any(a >= b for a, b in zip(self.output_padding, many("strides", strides, self._n), strict=True)):
+                raise ValueError(f"output_padding must be less than strides; got {more!r} and {strides!r}.")
+        super()._take(given)
 
     def _cuts(self, axis: int) -> tuple[int, int]:
         """How much is cut off both ends of all that the windows reach along an axis; less than 0: zeros come to it."""
@@ -337,26 +338,4 @@ class Conv3DTranspose(ConvTranspose):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            filters=filters,
-            kernel_size=kernel_size,
-            strides=strides,
-            padding=padding,
-            data_format=data_format,
-            output_padding=output_padding,
-            dilation_rate=dilation_rate,
-            activation=activation,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            bias_regularizer=bias_regularizer,
-            activity_regularizer=activity_regularizer,
-            kernel_constraint=kernel_constraint,
-            bias_constraint=bias_constraint,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        self._take(locals())

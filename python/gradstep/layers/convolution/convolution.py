@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import activations, constraints, initializers, regularizers
-from ...checks import check_bool, check_choice
+from ... import activations, constraints, regularizers
+from ...checks import check_bool
+from ..base.arguments import options_of, take_rules
 from ..base.mixin import LayerMixin
 from ..core.activation import stages_of, warn_of_one
-from ..reshaping.rearranged import spatial_axes, standardize_data_format
-from .windows import many, places
+from ..reshaping.rearranged import spatial_axes
+from .windows import places, take_window
 
 if TYPE_CHECKING:
     from ..base.layer import Shape
 
 __all__ = ["Convolution"]
-
-OPTIONS = ("input_shape", "input_dim", "dtype", "name", "trainable")  # of every layer
-GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
 
 
 class Convolution(LayerMixin):
@@ -32,32 +30,22 @@ class Convolution(LayerMixin):
     _kernels: Sequence[str] = ("kernel",)  # what the arguments for each kernel begin with
     kernel_size: tuple[int, ...]
     strides: tuple[int, ...]
+    padding: str
+    data_format: str
     dilation_rate: tuple[int, ...]
     use_bias: bool
     activity_regularizer: regularizers.Regularizer | None
 
     def _take(self, given: dict[str, Any]) -> None:
         """Check and keep what all of them have; given: the arguments of a constructor by their names."""
-        self.kernel_size = many("kernel_size", given["kernel_size"], self._n)
-        self.strides = many("strides", given["strides"], self._n)
-        padding = given["padding"].lower() if isinstance(given["padding"], str) else given["padding"]
-        self.padding = check_choice("padding", padding, {name: name for name in self._paddings})
-        self.data_format = standardize_data_format(given["data_format"])
-        self.dilation_rate = many("dilation_rate", given["dilation_rate"], self._n)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides and dilation_rate must not both be more than 1; got {self.strides} and {self.dilation_rate}."
-            )
+        take_window(self, given, self._n, self._paddings)
         if self.padding == "causal" and self.data_format != "channels_last":
             raise ValueError("padding='causal' must have data_format='channels_last'; got 'channels_first'.")
         self.activation = activations.get(given["activation"])
         activations.specify(self.activation)
         self.use_bias = check_bool("use_bias", given["use_bias"])
-        for name, rule in given.items():
-            kind = name.rpartition("_")[2]
-            if kind in GET:
-                setattr(self, name, GET[kind](rule))
-        super().__init__(**{name: given[name] for name in OPTIONS})
+        take_rules(self, given)
+        super().__init__(**options_of(given))
         self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     @property
@@ -108,10 +96,7 @@ class Convolution(LayerMixin):
 
     def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
         """Regularizer and constraint of each kernel and the bias."""
-        return [
-            (getattr(self, f"{name}_regularizer"), getattr(self, f"{name}_constraint"))
-            for name in (*self._kernels, "bias")
-        ]
+        return self._rules_of((*self._kernels, "bias"))
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The kernels and a bias."""

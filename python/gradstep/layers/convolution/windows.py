@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...checks import check_int
+from ...checks import check_choice, check_int
 from ..base.layer import Layer
-from ..reshaping.rearranged import spatial_axes
+from ..reshaping.rearranged import spatial_axes, standardize_data_format
 
-__all__ = ["many", "places"]
+__all__ = ["many", "places", "take_window"]
 
 
 def many(name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
@@ -19,6 +19,20 @@ def many(name: str, value: Any, n: int, least: int = 1) -> tuple[int, ...]:
     if len(value) != n:
         raise ValueError(f"{name} must be an int or {n}, one for each axis; got {value!r}.")
     return tuple(check_int(f"{name}[{i}]", each, least) for i, each in enumerate(value))
+
+
+def take_window(layer: Any, given: Mapping[str, Any], n: int, paddings: Sequence[str]) -> None:
+    """Check and keep the arguments of a window over n axes; given: a constructor's ``locals()``."""
+    layer.kernel_size = many("kernel_size", given["kernel_size"], n)
+    layer.strides = many("strides", given["strides"], n)
+    padding = given["padding"].lower() if isinstance(given["padding"], str) else given["padding"]
+    layer.padding = check_choice("padding", padding, {name: name for name in paddings})
+    layer.data_format = standardize_data_format(given["data_format"])
+    layer.dilation_rate = many("dilation_rate", given["dilation_rate"], n)
+    if max(layer.strides) > 1 and max(layer.dilation_rate) > 1:
+        raise ValueError(
+            f"strides and dilation_rate must not both be more than 1; got {layer.strides} and {layer.dilation_rate}."
+        )
 
 
 def places(

@@ -13,6 +13,7 @@ from ... import activations, regularizers
 from ...activations.registry import is_custom
 from ...checks import numeric
 from ...hints import warn
+from ..base.arguments import options_of
 from ..base.layer import Layer, Shape
 from ..normalization.axes import sample_axes, some_axes
 from ..regularization.activity_regularization import OutputPenalty
@@ -137,14 +138,8 @@ class ReLU(Activation):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            partial(activations.relu, negative_slope=negative_slope, max_value=max_value, threshold=threshold),
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        function = partial(activations.relu, negative_slope=negative_slope, max_value=max_value, threshold=threshold)
+        super().__init__(function, **options_of(locals()))
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
 
@@ -180,14 +175,7 @@ class LeakyReLU(Activation):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            partial(activations.leaky_relu, negative_slope=negative_slope),
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(partial(activations.leaky_relu, negative_slope=negative_slope), **options_of(locals()))
         self.negative_slope = negative_slope
 
 
@@ -223,14 +211,7 @@ class ELU(Activation):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            partial(activations.elu, alpha=alpha),
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(partial(activations.elu, alpha=alpha), **options_of(locals()))
         self.alpha = alpha
 
 
@@ -267,14 +248,7 @@ class Softmax(Activation):
         trainable: bool = True,
     ) -> None:
         self.axis = some_axes("axis", axis)
-        super().__init__(
-            activations.softmax,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(activations.softmax, **options_of(locals()))
 
     _reads_mask = True
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import activations, constraints, initializers, regularizers
 from ...checks import check_bool, check_int
+from ..base.arguments import options_of, take_rules
 from ..base.layer import Layer, Shape
 from .activation import stages_of, warn_of_one
 
@@ -69,6 +70,7 @@ class Dense(Layer):
 
     supports_masking = True
     _weight_names = ("kernel", "bias")
+    activity_regularizer: regularizers.Regularizer | None
 
     def __init__(
         self,
@@ -93,14 +95,8 @@ class Dense(Layer):
         self.activation = activations.get(activation)
         activations.specify(self.activation)
         self.use_bias = check_bool("use_bias", use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+        take_rules(self, locals())
+        super().__init__(**options_of(locals()))
         self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     @property
@@ -127,13 +123,6 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "activation": activations.specify(self.activation),
         }
-
-    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """Regularizer and constraint of the kernel and the bias."""
-        return [
-            (self.kernel_regularizer, self.kernel_constraint),
-            (self.bias_regularizer, self.bias_constraint),
-        ]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """A kernel and a bias."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ... import constraints, initializers, regularizers
+from ... import constraints, regularizers
 from ...checks import check_bool, check_int, numeric
+from ..base.arguments import take_rules
 from ..base.layer import Layer, Shape
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ class Embedding(Layer):
     ) -> None:
         self.input_dim = check_int("input_dim", input_dim, 1)
         self.output_dim = check_int("output_dim", output_dim, 1)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        take_rules(self, locals())
         self.mask_zero = self.supports_masking = check_bool("mask_zero", mask_zero)
         super().__init__(input_shape=input_shape, dtype=dtype, name=name, trainable=trainable)
         if self.dtype == "float32" and self.input_dim > 2**24:
@@ -117,10 +116,6 @@ class Embedding(Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Which ids are not 0; None without `mask_zero`."""
         return numeric(inputs, "inputs") != 0 if self.mask_zero else None
-
-    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """Regularizer and constraint of the table."""
-        return [(self.embeddings_regularizer, self.embeddings_constraint)]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The table."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import constraints, initializers, regularizers
+from ... import constraints, regularizers
+from ..base.arguments import take_rules
 from ..base.layer import Layer, Shape
 from ..normalization.affine import InitializerLike
 from ..normalization.axes import sample_axes, some_axes
@@ -74,9 +75,7 @@ class PReLU(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
+        take_rules(self, locals())
         self.shared_axes = some_axes("shared_axes", shared_axes) if shared_axes not in (None, [], ()) else None
         super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
@@ -84,10 +83,6 @@ class PReLU(Layer):
     def alpha(self) -> np.ndarray:
         """The slopes below 0."""
         return self._weight(0)
-
-    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """Regularizer and constraint of alpha."""
-        return [(self.alpha_regularizer, self.alpha_constraint)]
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

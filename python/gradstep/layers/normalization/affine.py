@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ... import constraints, initializers, regularizers
+from ... import initializers
 from ...checks import check_bool, check_float
+from ..base.arguments import options_of, take_rules
 from ..base.layer import Layer, Shape
 from .axes import sample_axes
 
 __all__ = ["Affine", "InitializerLike", "positive"]
 
 InitializerLike = str | initializers.Initializer | Callable[..., Any]
-RegularizerLike = str | regularizers.Regularizer | None
-ConstraintLike = str | constraints.Constraint | None
 
 
 class Affine(Layer):
@@ -26,22 +25,12 @@ class Affine(Layer):
 
     axis: int | list[int]
 
-    def _take(
-        self,
-        axis: int | list[int],
-        epsilon: float,
-        center: bool,
-        scale: bool,
-        initial: tuple[InitializerLike, InitializerLike],
-        penalties: tuple[RegularizerLike, RegularizerLike],
-        bounds: tuple[ConstraintLike, ConstraintLike],
-    ) -> None:
-        """Check and keep the arguments; pairs are for beta and gamma."""
-        self.axis, self.epsilon = axis, positive("epsilon", epsilon)
-        self.center, self.scale = check_bool("center", center), check_bool("scale", scale)
-        self.beta_initializer, self.gamma_initializer = (initializers.get(each) for each in initial)
-        self.beta_regularizer, self.gamma_regularizer = (regularizers.get(each) for each in penalties)
-        self.beta_constraint, self.gamma_constraint = (constraints.get(each) for each in bounds)
+    def _take(self, given: dict[str, Any]) -> None:
+        """Check and keep what all of them have; given: a constructor's ``locals()``."""
+        self.epsilon = positive("epsilon", given["epsilon"])
+        self.center, self.scale = check_bool("center", given["center"]), check_bool("scale", given["scale"])
+        take_rules(self, given)
+        super().__init__(**options_of(given))
 
     @property
     def gamma(self) -> np.ndarray | None:
@@ -58,12 +47,6 @@ class Affine(Layer):
         """Names of the weights, in the order of `weights`."""
         named = ["gamma"] * self.scale + ["beta"] * self.center + list(self._weight_names)
         return named[: len(self._weights)]
-
-    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """Regularizer and constraint of gamma and beta."""
-        return [(self.gamma_regularizer, self.gamma_constraint)] * self.scale + [
-            (self.beta_regularizer, self.beta_constraint)
-        ] * self.center
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Shape:
         """The shape of the input."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import constraints, initializers, regularizers
+from ... import constraints, regularizers
 from ...checks import check_float
 from .affine import Affine, InitializerLike
 from .axes import one_axis, sample_axes
@@ -95,22 +95,12 @@ class BatchNormalization(Affine):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self._take(
-            one_axis("axis", axis),
-            epsilon,
-            center,
-            scale,
-            (beta_initializer, gamma_initializer),
-            (beta_regularizer, gamma_regularizer),
-            (beta_constraint, gamma_constraint),
-        )
+        self.axis = one_axis("axis", axis)
         self.momentum = check_float("momentum", momentum)
         if not 0 <= self.momentum <= 1:
             raise ValueError(f"momentum must be in [0, 1]; got {momentum!r}.")
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self._take(locals())
         self._trained = (True,) * (self.center + self.scale) + (False, False)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
 
     @property
     def moving_mean(self) -> np.ndarray:

@@ -97,16 +97,8 @@ class LayerNormalization(Affine):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self._take(
-            some_axes("axis", axis),
-            epsilon,
-            center,
-            scale,
-            (beta_initializer, gamma_initializer),
-            (beta_regularizer, gamma_regularizer),
-            (beta_constraint, gamma_constraint),
-        )
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+        self.axis = some_axes("axis", axis)
+        self._take(locals())
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""
@@ -180,17 +172,9 @@ class GroupNormalization(Affine):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self._take(
-            one_axis("axis", axis),
-            epsilon,
-            center,
-            scale,
-            (beta_initializer, gamma_initializer),
-            (beta_regularizer, gamma_regularizer),
-            (beta_constraint, gamma_constraint),
-        )
+        self.axis = one_axis("axis", axis)
         self.groups = -1 if groups == -1 else check_int("groups", groups, 1)
-        super().__init__(input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable)
+        self._take(locals())
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core."""

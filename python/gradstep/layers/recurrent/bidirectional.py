@@ -212,8 +212,8 @@ class Bidirectional(WithStates, Layer):
 
     def rules(self) -> list[tuple[Regularizer | None, Constraint | None]]:
         """Regularizer and constraint of the kernels and biases of both layers."""
-        count = 2 + self._directions[0].use_bias
-        return [rule for direction in self._directions for rule in direction.rules()[:count]]
+        names = [name.removesuffix("_kernel") for name in self._directions[0]._weight_names]
+        return [rule for direction in self._directions for rule in direction._rules_of(names)]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The weights of both layers."""

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from ... import constraints, initializers, regularizers
-from ...checks import check_bool, check_choice, check_int
-from ..convolution.windows import many, places
-from ..reshaping.rearranged import SPATIAL, standardize_data_format
+from ...checks import check_bool, check_int
+from ..convolution.windows import places, take_window
+from ..reshaping.rearranged import SPATIAL
 from .recurrent import Recurrent, RecurrentMixin
 
 __all__ = ["ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"]
-
-PADDINGS = {name: name for name in ("valid", "same")}
 
 
 class ConvLSTM(RecurrentMixin):
@@ -24,6 +22,11 @@ class ConvLSTM(RecurrentMixin):
     _n = 1  # spatial axes
     _gates = 4
     _states = 2
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    padding: str
+    data_format: str
+    dilation_rate: tuple[int, ...]
 
     def __init__(
         self,
@@ -63,41 +66,11 @@ class ConvLSTM(RecurrentMixin):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        rules = {
-            key: rule for key, rule in locals().items() if key.endswith(("_initializer", "_regularizer", "_constraint"))
-        }
         self.filters = check_int("filters", filters, 1)
-        self.kernel_size = many("kernel_size", kernel_size, self._n)
-        self.strides = many("strides", strides, self._n)
-        self.padding = check_choice("padding", padding.lower() if isinstance(padding, str) else padding, PADDINGS)
-        self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = many("dilation_rate", dilation_rate, self._n)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ValueError(
-                f"strides and dilation_rate must not both be more than 1; got {self.strides} and {self.dilation_rate}."
-            )
+        take_window(self, locals(), self._n, ("valid", "same"))
         self.recurrent_activation = self._function("recurrent_activation", recurrent_activation)
         self.unit_forget_bias = check_bool("unit_forget_bias", unit_forget_bias)
-        super().__init__(
-            self.filters,
-            activation,
-            use_bias,
-            rules,
-            dropout,
-            recurrent_dropout,
-            seed,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            unroll,
-            zero_output_for_mask,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        self._take(locals() | {"units": filters})
 
     # -- shapes ------------------------------------------------------------------------------------------------------
 

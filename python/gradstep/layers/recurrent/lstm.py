@@ -138,37 +138,7 @@ class LSTM(Recurrent):
     ) -> None:
         self.recurrent_activation = self._function("recurrent_activation", recurrent_activation)
         self.unit_forget_bias = check_bool("unit_forget_bias", unit_forget_bias)
-        super().__init__(
-            units,
-            activation,
-            use_bias,
-            {
-                "kernel_initializer": kernel_initializer,
-                "recurrent_initializer": recurrent_initializer,
-                "bias_initializer": bias_initializer,
-                "kernel_regularizer": kernel_regularizer,
-                "recurrent_regularizer": recurrent_regularizer,
-                "bias_regularizer": bias_regularizer,
-                "activity_regularizer": activity_regularizer,
-                "kernel_constraint": kernel_constraint,
-                "recurrent_constraint": recurrent_constraint,
-                "bias_constraint": bias_constraint,
-            },
-            dropout,
-            recurrent_dropout,
-            seed,
-            return_sequences,
-            return_state,
-            go_backwards,
-            stateful,
-            unroll,
-            zero_output_for_mask,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        self._take(locals())
 
     def _cell(self) -> str:
         return "lstm"

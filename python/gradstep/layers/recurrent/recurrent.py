@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ... import _core, activations, constraints, initializers, regularizers, seeds
+from ... import _core, activations, regularizers, seeds
 from ...activations.registry import is_custom
 from ...checks import check_bool, check_float, check_int
+from ..base.arguments import options_of, take_rules
 from ..base.layer import Layer, Shape
 from ..core.activation import stages_of
 from .with_states import WithStates
 
 __all__ = ["Recurrent", "RecurrentMixin"]
+
+FLAGS = (
+    *("use_bias", "return_sequences", "return_state", "go_backwards", "stateful", "unroll"),
+    "zero_output_for_mask",
+)
 
 
 class Recurrent(WithStates, Layer):
@@ -27,53 +33,32 @@ class Recurrent(WithStates, Layer):
 
     recurrent_activation: Any = None
     unit_forget_bias = False
+    use_bias: bool
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    unroll: bool
+    zero_output_for_mask: bool
+    activity_regularizer: regularizers.Regularizer | None
 
-    def __init__(
-        self,
-        units: int,
-        activation: Any,
-        use_bias: bool,
-        rules: dict[str, Any],
-        dropout: float,
-        recurrent_dropout: float,
-        seed: int | None,
-        return_sequences: bool,
-        return_state: bool,
-        go_backwards: bool,
-        stateful: bool,
-        unroll: bool,
-        zero_output_for_mask: bool,
-        **options: Any,
-    ) -> None:
-        self.units = check_int("units", units, 1)
-        self.activation = self._function("activation", activation)
-        self.use_bias = check_bool("use_bias", use_bias)
-        self.kernel_initializer = initializers.get(rules["kernel_initializer"])
-        self.recurrent_initializer = initializers.get(rules["recurrent_initializer"])
-        self.bias_initializer = initializers.get(rules["bias_initializer"])
-        self.kernel_regularizer = regularizers.get(rules["kernel_regularizer"])
-        self.recurrent_regularizer = regularizers.get(rules["recurrent_regularizer"])
-        self.bias_regularizer = regularizers.get(rules["bias_regularizer"])
-        self.activity_regularizer = regularizers.get(rules["activity_regularizer"])
-        self.kernel_constraint = constraints.get(rules["kernel_constraint"])
-        self.recurrent_constraint = constraints.get(rules["recurrent_constraint"])
-        self.bias_constraint = constraints.get(rules["bias_constraint"])
-        self.dropout = _rate("dropout", dropout)
-        self.recurrent_dropout = _rate("recurrent_dropout", recurrent_dropout)
-        self.seed = seed
-        self.return_sequences = check_bool("return_sequences", return_sequences)
-        self.return_state = check_bool("return_state", return_state)
-        self.go_backwards = check_bool("go_backwards", go_backwards)
-        self.stateful = check_bool("stateful", stateful)
-        self.unroll = check_bool("unroll", unroll)
-        self.zero_output_for_mask = check_bool("zero_output_for_mask", zero_output_for_mask)
-        seeds.key_of(seed)  # raises unless it is a seed
+    def _take(self, given: dict[str, Any]) -> None:
+        """Check and keep what all of them have; given: a constructor's ``locals()``."""
+        self.units = check_int("units", given["units"], 1)
+        self.activation = self._function("activation", given["activation"])
+        take_rules(self, given)
+        for name in FLAGS:
+            setattr(self, name, check_bool(name, given[name]))
+        self.dropout = _rate("dropout", given["dropout"])
+        self.recurrent_dropout = _rate("recurrent_dropout", given["recurrent_dropout"])
+        self.seed = given["seed"]
+        seeds.key_of(self.seed)  # raises unless it is a seed
         if self.dropout or self.recurrent_dropout:
             self._draw_key()
         names = ("kernel", "recurrent_kernel", "bias") if self.use_bias else ("kernel", "recurrent_kernel")
         self._weight_names = names
         self._trained = (True,) * len(names) + (False,) * (self._states if self.stateful else 0)
-        super().__init__(**options)
+        super().__init__(**options_of(given))
         self._stages = stages_of(self.activation, self.activity_regularizer, self)
 
     def _function(self, name: str, value: Any) -> Any:
@@ -201,14 +186,6 @@ class Recurrent(WithStates, Layer):
     def _cell(self) -> str:
         """Name of the cell in the compiled core."""
         raise NotImplementedError(f"{type(self).__name__} must define _cell().")
-
-    def rules(self) -> list[tuple[regularizers.Regularizer | None, constraints.Constraint | None]]:
-        """Regularizer and constraint of the kernels and the bias."""
-        return [
-            (self.kernel_regularizer, self.kernel_constraint),
-            (self.recurrent_regularizer, self.recurrent_constraint),
-            (self.bias_regularizer, self.bias_constraint),
-        ]
 
     def draw_weights(self, input_shape: tuple[int, ...]) -> list[np.ndarray]:
         """The kernels and a bias."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import regularizers
+from ..base.arguments import options_of
 from ..base.layer import Layer, Shape
 
 __all__ = ["ActivityRegularization", "OutputPenalty"]
@@ -94,7 +95,5 @@ class ActivityRegularization(OutputPenalty):
         trainable: bool = True,
     ) -> None:
         regularizer = regularizers.L1L2(l1, l2)
-        super().__init__(
-            regularizer, input_shape=input_shape, input_dim=input_dim, dtype=dtype, name=name, trainable=trainable
-        )
+        super().__init__(regularizer, **options_of(locals()))
         self.l1, self.l2 = regularizer.l1, regularizer.l2

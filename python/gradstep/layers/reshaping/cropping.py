@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.arguments import options_of
 from ..base.layer import Layer, Shape
 from .rearranged import Rearranged, Views, per_axis, spatial_axes, standardize_data_format
 
@@ -83,15 +84,7 @@ class Cropping1D(Cropping):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            cropping,
-            None,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(cropping, None, **options_of(locals()))
 
 
 class Cropping2D(Cropping):
@@ -134,15 +127,7 @@ class Cropping2D(Cropping):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            cropping,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(cropping, data_format, **options_of(locals()))
 
 
 class Cropping3D(Cropping):
@@ -185,12 +170,4 @@ class Cropping3D(Cropping):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        super().__init__(
-            cropping,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(cropping, data_format, **options_of(locals()))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...checks import check_int
+from ..base.arguments import options_of
 from ..base.layer import Layer, Shape
 from ..preprocessing.image_warp import resizing, standardize_interpolation
 from .rearranged import Rearranged, Views, spatial_axes, standardize_data_format
@@ -95,15 +96,7 @@ class UpSampling1D(UpSampling):
         trainable: bool = True,
     ) -> None:
         size = check_int("size", size, 1)
-        super().__init__(
-            size,
-            None,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(size, None, **options_of(locals()))
 
 
 class UpSampling2D(UpSampling):
@@ -150,15 +143,7 @@ class UpSampling2D(UpSampling):
         trainable: bool = True,
     ) -> None:
         self.interpolation = standardize_interpolation(interpolation)
-        super().__init__(
-            size,
-            data_format,
-            input_shape=input_shape,
-            input_dim=input_dim,
-            dtype=dtype,
-            name=name,
-            trainable=trainable,
-        )
+        super().__init__(size, data_format, **options_of(locals()))
 
     def specification(self) -> dict[str, Any]:
         """Kind and settings of the layer, for the compiled core; before it is built, the kind alone."""

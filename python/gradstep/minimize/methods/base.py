@@ -8,6 +8,7 @@ import numpy as np
 
 from ..objective import Objective
 from ..point import Point
+from .settings import Settable
 from .training import Trains
 
 __all__ = ["Method", "free", "largest"]
@@ -23,10 +24,11 @@ def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
     return g if objective.bounds is None else objective.bounds.projected(x, g)
 
 
-class Method(Trains):
+class Method(Settable, Trains):
     """Base of the methods, one of which is a file in this folder and a line in `registry`.
 
-    A subclass has its settings as arguments of ``__init__``, and defines `_step`.
+    A subclass has its settings as arguments of ``__init__``, each an attribute of its name, and defines `_step`. A
+    setting that is assigned later is checked as there, and holds from the next run on.
 
     Attributes
     ----------

@@ -134,14 +134,15 @@ class ConjugateGradient(Method):
         c1: float = 1e-4,
         c2: float | None = None,
     ) -> None:
-        self.beta, self._direction = beta, check_choice("beta", beta, DIRECTIONS)
+        check_choice("beta", beta, DIRECTIONS)
         if preconditioner is not None and not callable(preconditioner):
             raise TypeError(f"preconditioner must be callable; got {preconditioner!r}.")
-        self.preconditioner = preconditioner
+        self.beta, self.preconditioner = beta, preconditioner
         self.c1, self.c2 = checked_wolfe(c1, c2 if c2 is not None else 0.9 if beta == "shanno" else 0.1)
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
+        self._direction = DIRECTIONS[self.beta]
         self._d: np.ndarray | None = None
         self._change = float("nan")  # twice the change of f in the last step
 

@@ -172,8 +172,6 @@ class HessianFree(Method):
             raise ValueError(f"warm_start must be from 0 to 1; got {self.warm_start}.")
         self.preconditioner = check_bool("preconditioner", preconditioner)
         self.curvature_rows = None if curvature_rows is None else check_int("curvature_rows", curvature_rows, 1)
-        self._d: np.ndarray | None = None
-        self._damping, self._products = self.damping, 0
 
     def _prepare(self, objective: Objective) -> None:
         if not hasattr(objective, "curvature"):
@@ -181,7 +179,8 @@ class HessianFree(Method):
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
-        self._d, self._damping, self._products = None, self.damping, 0
+        self._d: np.ndarray | None = None
+        self._damping, self._products = self.damping, 0
 
     def _learned(self) -> dict[str, np.ndarray]:
         d = np.empty(0) if self._d is None else self._d.copy()

@@ -83,7 +83,6 @@ class LevenbergMarquardt(Method):
             raise ValueError(f"damping must be more than 0 and finite; got {self.damping:g}.")
         if self.geodesic and self.damping is not None:
             raise ValueError("damping must be None with geodesic=True.")
-        self._damping = Damping(1e-3 if self.damping is None else self.damping)
 
     def _learned(self) -> dict[str, np.ndarray]:
         return {"damping": np.array(self._damping.value), "growth": np.array(self._damping.growth)}
@@ -97,7 +96,7 @@ class LevenbergMarquardt(Method):
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
-        self._damping = Damping(self._damping.first)
+        self._damping = Damping(1e-3 if self.damping is None else self.damping)
         self._scale = np.zeros(len(point.x))
         self._radius, self._steps, self._first = math.nan, 0, point.f
 

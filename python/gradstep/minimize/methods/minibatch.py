@@ -21,26 +21,23 @@ __all__ = ["MiniBatch", "OverBatches", "with_data", "without_data"]
 
 
 class OverBatches(Method):
-    """Base of methods that step after each batch.
-
-    Parameters
-    ----------
-    descent : FirstOrder
-        An optimizer, which takes the steps.
-    """
+    """Base of methods that step after each batch."""
 
     needs_data = True
     takes_bounds = True
     is_stochastic = True
     is_first_order = True
 
-    def __init__(self, descent: FirstOrder) -> None:
-        self._descent = descent
+    _descent: FirstOrder  # an optimizer, which takes the steps
+
+    def _made(self) -> FirstOrder:
+        """The optimizer of a run."""
+        raise NotImplementedError(f"{type(self).__name__} must define _made().")
 
     def _start(self, objective: Objective, point: Point, seed: int | None) -> None:
         super()._start(objective, point, seed)
         assert isinstance(objective, BatchObjective)
-        self._data = objective
+        self._data, self._descent = objective, self._made()
         self._descent._start(objective, point, seed)
         self._w = self._descent._w
         self._key = seeds.key_of(seed) or seeds.fresh_key()
@@ -98,6 +95,12 @@ class OverBatches(Method):
 class MiniBatch(OverBatches):
     """An optimizer over batches: what ``method="adam"`` is with ``data=``."""
 
+    def __init__(self, descent: FirstOrder) -> None:
+        self._descent = descent
+
+    def _made(self) -> FirstOrder:
+        return self._descent
+
     @property
     def name(self) -> str:  # type: ignore[override]
         """The optimizer's class, in small letters."""
@@ -140,7 +143,7 @@ def with_data(method: Method, batch_size: Any, refused: dict[str, Any]) -> Metho
     if isinstance(method, Sequence):
         each = [_over_batches(one, batch_size) for one in method.methods]
         takes_batches = any(one.needs_data for one in each)
-        new: Method = Sequence(*each, switch=method.switches)
+        new: Method = Sequence(*each, switch=method.switch)
     else:
         new = _over_batches(method, batch_size)
         takes_batches = new.needs_data

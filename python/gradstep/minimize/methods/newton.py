@@ -39,10 +39,9 @@ class NewtonCG(Method):
     name = "newton-cg"
 
     def _step(self, point: Point) -> Point:
-        g, x = given_gradient(point), point.x
+        g = given_gradient(point)
         size = math.sqrt(float(g @ g))
-        H = None if self.objective.hess is None or self.objective.hessp is not None else self.objective.hessian(x)
-        product = (lambda p: H @ p) if H is not None else (lambda p: self.objective.hessian_product(x, p, g))
+        product = self.objective.hessian_products(point.x, g)
         found = truncated(product, g, min(0.1, math.sqrt(size)) * size, 20 * len(g))
         self.curvature = found.curvature
         return _searched(self, point, found.p)

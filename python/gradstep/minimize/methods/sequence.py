@@ -68,17 +68,21 @@ class Sequence(Method):
                 raise ValueError(f'switch must be a number of iterations, "plateau" or callable; got {one!r}.')
             if not isinstance(one, str) and not callable(one):
                 check_int("switch", one, 1)
-        self.switches: Several[int | str | Callable[[Any, float], Any]] = switches
-        needs = {method.needs for method in self.methods}
+        self.switch: Several[int | str | Callable[[Any, float], Any]] = switches
         self._at = self._iterations = self._done = 0  # of the methods before: steps in training
         self._values: list[float] = []  # lowest until each of the last iterations, of the method that is at work
         self._first = math.nan
-        self._needs = "residual" if "residual" in needs else "gradient" if "gradient" in needs else "value"
+
+    def _with(self, name: str, value: Any) -> Sequence:
+        if name == "methods":
+            raise AttributeError("methods of Sequence hold for good: make a new Sequence of others.")
+        return Sequence(*self.methods, switch=value)
 
     @property
     def needs(self) -> str:  # type: ignore[override]
         """What the most demanding of the methods asks of the function."""
-        return self._needs
+        needs = {method.needs for method in self.methods}
+        return "residual" if "residual" in needs else "gradient" if "gradient" in needs else "value"
 
     @property
     def needs_data(self) -> bool:  # type: ignore[override]
@@ -112,7 +116,7 @@ class Sequence(Method):
                 raise
             return self._next()
         self._count(new.f)
-        if new.g is None and self.needs != "value" and self._now.needs != "value":
+        if new.g is None and self._now.needs != "value":
             new.g = self.objective.gradient(new.x)
         return new
 
@@ -122,7 +126,7 @@ class Sequence(Method):
 
     def _switches(self, x: Callable[[], Any], f: float) -> bool:
         """Whether the next method is to begin at f, where x() gives the variables."""
-        switch = self.switches[self._at]
+        switch = self.switch[self._at]
         if callable(switch):
             return bool(switch(x(), f))
         if switch == "plateau":
@@ -187,9 +191,9 @@ class Sequence(Method):
         """The arguments, with the methods as `serialize` gives them."""
         from .registry import serialize
 
-        if any(map(callable, self.switches)):
+        if any(map(callable, self.switch)):
             raise TypeError("switch of Sequence is a function, which cannot be saved.")
-        return {"methods": [serialize(method) for method in self.methods], "switch": list(self.switches)}
+        return {"methods": [serialize(method) for method in self.methods], "switch": list(self.switch)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Any = None) -> Sequence:
@@ -200,7 +204,7 @@ class Sequence(Method):
 
     def __repr__(self) -> str:
         named = [repr(one.optimizer if isinstance(one, FirstOrder) else one) for one in self.methods]
-        return f"Sequence({', '.join(named)}, switch={self.switches!r})"
+        return f"Sequence({', '.join(named)}, switch={self.switch!r})"
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all that training goes on from, beside the weights and the state of optimizers.

@@ -108,7 +108,7 @@ class Trains:
         TypeError
             One of them is a function, which cannot be written.
         """
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        names = inspect.signature(type(self)).parameters
         config = {name: getattr(self, name) for name in names}
         for name, value in config.items():
             if callable(value):
@@ -121,7 +121,7 @@ class Trains:
         return cls(**check_config(config))
 
     def __repr__(self) -> str:
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        names = inspect.signature(type(self)).parameters
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
     def __getstate__(self) -> dict[str, Any]:

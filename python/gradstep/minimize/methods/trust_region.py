@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -159,9 +159,6 @@ class TrustExact(_TrustRegion):
         decrease = -float(a @ q) - 0.5 * float(w @ (q * q))
         return (self._V @ q) / self._d, decrease, size
 
-    def _extras(self, point: Point) -> dict[str, Any]:
-        return {}
-
 
 def boundary_step(w: np.ndarray, a: np.ndarray, radius: float) -> np.ndarray:
     """The minimum of ``a . q + sum(w q^2) / 2`` with ``|q| <= radius``; w ascending."""
@@ -233,9 +230,7 @@ class TrustNCG(_TrustRegion):
     name = "trust-ncg"
 
     def _model(self, point: Point) -> None:
-        H = None if self.objective.hess is None or self.objective.hessp is not None else self.objective.hessian(point.x)
-        g, x = given_gradient(point), point.x
-        self._product = (lambda p: H @ p) if H is not None else (lambda p: self.objective.hessian_product(x, p, g))
+        self._product = self.objective.hessian_products(point.x, given_gradient(point))
 
     def _inside(self, point: Point, radius: float) -> tuple[np.ndarray, float, float]:
         g = given_gradient(point)

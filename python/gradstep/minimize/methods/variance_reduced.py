@@ -14,7 +14,18 @@ from .minibatch import OverBatches
 __all__ = ["SARAH", "SVRG"]
 
 
-class SVRG(OverBatches):
+class WithRate:
+    """Mixin of the two: steps of a learning rate along directions that they correct."""
+
+    def __init__(self, learning_rate: Any, inner: int) -> None:
+        SGD(learning_rate)  # which checks it
+        self.learning_rate, self.inner = learning_rate, check_int("inner", inner, 1)
+
+    def _made(self) -> FirstOrder:
+        return FirstOrder(SGD(self.learning_rate))
+
+
+class SVRG(WithRate, OverBatches):
     """Stochastic variance-reduced gradient: batch gradients corrected by those at a point whose full gradient is known.
 
     Parameters
@@ -53,8 +64,7 @@ class SVRG(OverBatches):
     name = "svrg"
 
     def __init__(self, learning_rate: Any = 0.01, inner: int = 1) -> None:
-        super().__init__(FirstOrder(SGD(learning_rate)))
-        self.learning_rate, self.inner = learning_rate, check_int("inner", inner, 1)
+        super().__init__(learning_rate, inner)
 
     def _epoch(self, point: Point) -> None:
         fixed, mu = point.x, given_gradient(point)
@@ -64,7 +74,7 @@ class SVRG(OverBatches):
                 self._move(g - self._data.batch_value(fixed, rows)[1] + mu)
 
 
-class SARAH(OverBatches):
+class SARAH(WithRate, OverBatches):
     """Stochastic recursive gradient: each batch corrects the direction of the step before it.
 
     Parameters
@@ -106,12 +116,8 @@ class SARAH(OverBatches):
     name = "sarah"
 
     def __init__(self, learning_rate: Any = 0.01, inner: int = 1, gamma: float = 0.0) -> None:
-        super().__init__(FirstOrder(SGD(learning_rate)))
-        self.learning_rate, self.inner, self.gamma = (
-            learning_rate,
-            check_int("inner", inner, 1),
-            check_float("gamma", gamma),
-        )
+        super().__init__(learning_rate, inner)
+        self.gamma = check_float("gamma", gamma)
         if not 0 <= self.gamma < 1:
             raise ValueError(f"gamma must be at least 0 and less than 1; got {self.gamma:g}.")
 

@@ -12,6 +12,7 @@ from ...data.columns import arrays_of
 from ...data.rows import Rows
 from ..executor import Executor
 from ..losses_and_metrics import Targets
+from ..tangents import check_second_derivatives
 
 __all__ = ["WholeCurvature"]
 
@@ -45,13 +46,7 @@ class WholeCurvature:
         ids: np.ndarray | None = None,
     ) -> None:
         losses, targets = terms
-        for loss, spec in zip(executor.losses_and_metrics.losses, losses, strict=True):
-            if callable(spec):
-                assert loss is not None
-                raise ValueError(
-                    f"loss {loss.name!r} is in Python: its second derivatives, which Gauss-Newton products need, are "
-                    "not known."
-                )
+        check_second_derivatives(executor, losses)
         assert executor.network is not None
         self._ids = ids
         self._loop = _core.CurvatureLoop(

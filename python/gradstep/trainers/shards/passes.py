@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ...data.rows import Rows
-from ...distribution.data_parallel import DataParallel
 from ...distribution.tree import pairwise
-from ..executor import Executor
 from ..output_metrics import MetricUse
 from .checks import is_plain_mean
+from .own_rows import OwnRows
 
 __all__ = ["ShardPasses"]
 
@@ -23,7 +21,7 @@ class ShardPasses:
 
     Parameters
     ----------
-    executor, team, rows, first, most, uses, attached
+    own, most, uses, attached
         As of `ShardSums`.
 
     Attributes
@@ -40,18 +38,9 @@ class ShardPasses:
     the mean over the rows of a shard; sums of them are weighed with the shard's weight before, and divided by it after.
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        team: DataParallel,
-        rows: Rows,
-        first: int,
-        most: int,
-        uses: Sequence[MetricUse],
-        attached: tuple[Any, Sequence[int]],
-    ) -> None:
-        self._team, self._first = team, first
-        known = executor.losses_and_metrics
+    def __init__(self, own: OwnRows, most: int, uses: Sequence[MetricUse], attached: tuple[Any, Sequence[int]]) -> None:
+        executor, team, rows, self._first, _ = own
+        self._team, known = team, executor.losses_and_metrics
         self._counted = known.counted
         self._plain = is_plain_mean(executor, rows)
         self.adds_up = not self._plain and known.loss is not None and known.loss.reduction == "sum"

@@ -12,13 +12,13 @@ from ... import _core, optimizers
 from ...data.columns import arrays_of
 from ...data.rows import Rows
 from ...distribution.data_parallel import DataParallel
-from ...distribution.parts import borders
 from ...distribution.tree import pairwise
 from ...metrics.reduction import MeanMetricWrapper
 from ..executor import Executor
 from ..network import arranged
 from ..output_metrics import MetricUse
 from .checks import check_losses, check_model, check_optimizer
+from .own_rows import OwnRows
 from .partial_step import PartialStep
 from .passes import ShardPasses
 
@@ -45,12 +45,7 @@ class ShardSums:
 
     Parameters
     ----------
-    executor : Executor
-    team : DataParallel
-    rows : Rows
-        Those of this process.
-    first : int
-        The number of the first of them in the whole.
+    own : OwnRows
     most : int
         Rows of a shard of a batch, at most.
     uses : list of MetricUse
@@ -61,25 +56,21 @@ class ShardSums:
 
     def __init__(
         self,
-        executor: Executor,
-        team: DataParallel,
-        rows: Rows,
-        first: int,
+        own: OwnRows,
         most: int,
         uses: Sequence[MetricUse] = (),
         attached: tuple[optimizers.Optimizer | None, Sequence[int]] = (None, ()),
     ) -> None:
-        check_model(executor)
-        check_losses(executor, rows)
-        self._executor, self._team, self._rows, self._first = executor, team, rows, first
+        self._executor, self._team, self._rows = own.executor, own.team, own.rows
+        check_model(own.executor)
+        check_losses(own.executor, own.rows)
         self.uses = list(uses)
-        self.passes = ShardPasses(executor, team, rows, first, most, self.uses, attached)
+        self.passes = ShardPasses(own, most, self.uses, attached)
         self.loop = self.passes.loops[0]
         self._flat = self.loop.gradient_memory
-        self.tree = team.tree(len(self._flat), self._flat.dtype)
+        self.tree = own.team.tree(len(self._flat), self._flat.dtype)
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
-        self._length = 0
 
     def add(self, orders: list[np.ndarray], number: int, is_over: bool = False) -> np.ndarray:
         """The sums over the shards of a batch: its record, see `FIXED`; gradients wait for `put`.
@@ -167,43 +158,27 @@ class ShardedRun:
 
     Parameters
     ----------
-    executor : Executor
-    team : DataParallel
-    rows : Rows
-        Those of this process.
-    first, count : int
-        The number of the first of them, and how many rows there are in all processes.
+    own : OwnRows
     batch : int
-        Rows of a batch.
+        Rows of a batch of the whole team.
     order : function, optional
         Shuffles; without, rows come as they lie.
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        team: DataParallel,
-        rows: Rows,
-        first: int,
-        count: int,
-        batch: int,
-        order: ShardOrder | None = None,
-    ) -> None:
-        self._team, self._executor, self._order = team, executor, order
+    def __init__(self, own: OwnRows, batch: int, order: ShardOrder | None = None) -> None:
+        executor, team = own.executor, own.team
+        self._executor, self._order, self._spans = executor, order, own.spans
         self._each = batch // team.shards
         check_optimizer(executor)
-        uses = executor.uses(rows)
-        given = executor, team, rows, first, self._each, uses
+        uses = executor.uses(own.rows)
         if team.shard_optimizer:
-            self._sums = ShardSums(*given)
+            self._sums = ShardSums(own, self._each, uses)
             executor.partial = PartialStep(executor, team, self._sums.loop, self._sums.tree)
         else:
             with executor.attached() as attached:
-                self._sums = ShardSums(*given, attached)
+                self._sums = ShardSums(own, self._each, uses, attached)
         self._partial = executor.partial
-        at = borders(count, team.shards)
-        self._spans = [(shard, at[shard] - first, at[shard + 1] - at[shard]) for shard in team.own]
-        self._batches = self._done = 0
+        self._done = 0
         self._rows, self._loss = 0.0, 0.0
         self._totals = np.zeros(self._sums._record_length())
 
@@ -282,16 +257,12 @@ class ShardedRun:
 
 def value_and_grad_in_shards(executor: Executor, team: DataParallel, rows: Rows) -> tuple[float, list[np.ndarray]]:
     """The loss of rows in training, and its gradient by each weight that is trained, summed over shards."""
-    network, at = executor.network, borders(len(rows), team.shards)
+    network = executor.network
     assert network is not None
-    first, last = at[team.own.start], at[team.own.stop]
-    most = max(at[i + 1] - at[i] for i in range(team.shards))
+    own = OwnRows.of_whole(executor, team, rows)
     with executor.guard:
-        if first == last:  # fewer rows than shards: there must be some for the loop, which are not looked at
-            first, last = 0, 1
-        sums = ShardSums(executor, team, rows.part(slice(first, last)), first, most)
-        orders = [np.arange(at[shard] - first, at[shard + 1] - first) for shard in team.own]
-        totals = sums.add(orders, executor.call_number())
+        sums = ShardSums(own, -(-own.total // team.shards))
+        totals = sums.add([np.arange(place, place + n) for _, place, n in own.spans], executor.call_number())
         sums.put()
         gradients = arranged(network, sums.loop.gradients, list(executor.trained_weights().values()))
         return float(totals[2] / sums.divisor), gradients

@@ -13,8 +13,8 @@ from ...data.sources import gives_batches
 from ...distribution.data_parallel import DataParallel
 from ...distribution.parts import Part, borders
 from ..data_adapter import DataAdapter
-from ..executor import Executor
 from ..fit_arguments import FitArguments
+from .own_rows import OwnRows
 from .run import ShardedRun, ShardOrder
 
 __all__ = ["team_feed"]
@@ -25,12 +25,7 @@ class ShardedFeed(ArrayFeed):
 
     Parameters
     ----------
-    executor : Executor
-    team : DataParallel
-    rows : Rows
-        Those of this process.
-    first, count : int
-        The number of the first of them, and how many rows there are in all processes.
+    own : OwnRows
     batch : int
         Rows of a batch of the whole team.
     limit : int, optional
@@ -39,23 +34,13 @@ class ShardedFeed(ArrayFeed):
         Shuffles; without, rows come as they lie.
     """
 
-    def __init__(
-        self,
-        executor: Executor,
-        team: DataParallel,
-        rows: Rows,
-        first: int,
-        count: int,
-        batch: int,
-        limit: int | None,
-        order: ShardOrder | None,
-    ) -> None:
-        def make(rows: Rows, batch: int) -> Any:
-            with executor.guard:
-                return ShardedRun(executor, team, rows, first, count, batch, order)
+    def __init__(self, own: OwnRows, batch: int, limit: int | None, order: ShardOrder | None) -> None:
+        def make(_: Rows, batch: int) -> Any:
+            with own.executor.guard:
+                return ShardedRun(own, batch, order)
 
-        super().__init__(rows, batch, make, limit)
-        self._all = math.ceil(count / batch)
+        super().__init__(own.rows, batch, make, limit)
+        self._all = math.ceil(own.total / batch)
 
     def start(self, run: Any, epoch: int, number: int) -> None:
         """Begin an epoch; number: of the pass, from which random numbers follow."""
@@ -101,11 +86,9 @@ def team_feed(
         batch = math.ceil(count / team.shards) * team.shards
     if batch % team.shards:
         raise ValueError(f"batch_size must be a multiple of the {team.shards} shards of the distribution; got {batch}.")
-    if not parts:
-        at = borders(count, team.shards)
-        first = at[team.own.start]
-        rows = rows.part(slice(first, at[team.own.stop]))
-    return ShardedFeed(data.executor, team, rows, first, count, batch, limit, order), held_out
+    executor = data.executor
+    own = OwnRows(executor, team, rows, first, count) if parts else OwnRows.of_whole(executor, team, rows)
+    return ShardedFeed(own, batch, limit, order), held_out
 
 
 def _parts(data: Any) -> list[Part]:

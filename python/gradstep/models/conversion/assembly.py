@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layers.attention.multi_head_attention import MultiHeadAttention
-from ..layers.core.identity import Identity
-from ..layers.core.input import InputLayer
-from .functional import Functional, Model
-from .sequential import Sequential
+from ...layers.attention.multi_head_attention import MultiHeadAttention
+from ...layers.core.identity import Identity
+from ...layers.core.input import InputLayer
+from ..functional import Functional, Model
+from ..sequential import Sequential
 
 __all__ = ["Assembly", "Traced"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from ...layers.core.input import InputLayer
-from ..base import BaseModel
+from ....layers.core.input import InputLayer
+from ...base import BaseModel
 from .attentions import ATTENTIONS
 from .merges import MERGES
 from .modules import MODULES
@@ -97,7 +97,7 @@ def _modules(torch: Any, layer: Any) -> list[Any]:
 
 def _in_a_row(torch: Any, row: Sequence[Any]) -> list[Any]:
     """The modules of layers in a row, without those that turn axes and back."""
-    from ...torch.modules import Permute
+    from ....torch.modules import Permute
 
     made: list[Any] = []
     for layer in row:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
+from .... import layers
 from ..assembly import Assembly, Traced
 from .node import Moved, Node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ... import layers
+from .... import layers
 from .converted import Converted, Shape, refuse, weights_of
 
 __all__ = ["adaptive", "conv", "conv_transpose", "pad", "pooling", "shuffle", "unshuffle", "upsample"]

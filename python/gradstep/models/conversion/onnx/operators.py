@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations, layers
+from .... import activations, layers
 from ..assembly import Traced
 from . import windows
 from .moved import MOVES

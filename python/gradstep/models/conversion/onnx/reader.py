@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
-from ...export.onnx_file import onnx_module
-from ...export.onnx_metadata import model_of_metadata
-from ...saving.atomic import path_of
-from ...saving.file_formats import contents, parsed
+from .... import layers
+from ....export.onnx_file import onnx_module
+from ....export.onnx_metadata import model_of_metadata
+from ....saving.atomic import path_of
+from ....saving.file_formats import contents, parsed
 from ..assembly import Assembly, Traced
 from .formulas import spelled
 from .moved import MOVES

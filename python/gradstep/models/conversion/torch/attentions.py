@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ...layers.attention.attending import MASKS
+from ....layers.attention.attending import MASKS
 from .modules_of_layer import Modules
 
 __all__ = ["ATTENTIONS"]

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import activations
-from ...export.activations import FORMULAS
-from ...export.onnx_nodes import OPERATORS
-from ...export.scalar import Formula, argument, erf, exp, log, tanh
+from .... import activations
+from ....export.activations import FORMULAS
+from ....export.onnx_nodes import OPERATORS
+from ....export.scalar import Formula, argument, erf, exp, log, tanh
 
 __all__ = ["Spelled", "spelled"]
 

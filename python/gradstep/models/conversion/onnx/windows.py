@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ... import layers
+from .... import layers
 from ..assembly import Traced
 from .node import Node
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ... import config, layers
-from ...checks import describe, shape_of
-from ...layers.base.symbolic import rescaling_by
+from .... import config, layers
+from ....checks import describe, shape_of
+from ....layers.base.symbolic import rescaling_by
 from ..assembly import Assembly, Traced
 from .converted import Converted, numbers_of
 from .layers_of_modules import LAYERS

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
+from .... import layers
 from .converted import Converted, Shape, numbers_of, refuse, weights_of
 
 __all__ = ["attention", "recurrent"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations
-from ...layers.normalization.row_normalizations import SMALLEST
+from .... import activations
+from ....layers.normalization.row_normalizations import SMALLEST
 from .attentions import ATTENTIONS
 from .modules_of_layer import Modules
 

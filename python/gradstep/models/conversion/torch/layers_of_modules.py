@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations, layers
+from .... import activations, layers
 from .converted import Converted, Shape, numbers_of, refuse, weights_of
 from .sequences_of_modules import recurrent
 from .windows_of_modules import adaptive, conv, conv_transpose, pad, pooling, shuffle, unshuffle, upsample

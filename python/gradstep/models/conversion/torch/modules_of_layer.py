@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import activations
+from .... import activations
 
 __all__ = ["Modules"]
 
@@ -52,7 +52,7 @@ class Modules:
     """
 
     def __init__(self, torch: Any, layer: Any, module_of: Callable[[Any], Any]) -> None:
-        from ...torch import modules
+        from ....torch import modules
 
         self.torch, self.nn, self.own, self.module_of = torch, torch.nn, modules, module_of
         self.made: list[Any] = []

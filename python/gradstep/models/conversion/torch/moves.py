@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
+from .... import layers
 from ..assembly import Traced
 from .converted import Converted
 from .windows_of_modules import pad

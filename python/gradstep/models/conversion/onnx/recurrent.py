@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import layers
+from .... import layers
 from ..assembly import Traced
 from .moved import settled
 from .node import Moved, Node
