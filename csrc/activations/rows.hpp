@@ -11,7 +11,8 @@ struct Softmax : Rowwise {
   static constexpr const char* name = "softmax";
   // x (n) -> y (n)
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
-    const Real sum = exps_of(x, largest(x, n), n, y);
+    exps_of(x, largest(x, n), n, y);
+    const Real sum = sum_of(y, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
   }
@@ -29,7 +30,7 @@ struct LogSoftmax : Rowwise {
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
     // The largest is taken off first: a sum with it would lose the logarithm beside a large x.
     const Real top = largest(x, n);
-    const Real rest = log(exps_of<Real>(x, top, n, nullptr));
+    const Real rest = log(sum_of_exps(x, top, n));
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - top) - rest;
   }
@@ -37,8 +38,8 @@ struct LogSoftmax : Rowwise {
     const Real sum = sum_of(dy, n);
     in_sixteens(n, [&](std::size_t i, std::size_t count) INLINED {
       Real numbers[fold_lanes], slopes[fold_lanes];
-      take([=](std::size_t k) INLINED { return y[k]; }, i, count, numbers);
-      take([=](std::size_t k) INLINED { return dy[k]; }, i, count, slopes);
+      take(y + i, count, numbers);
+      take(dy + i, count, slopes);
 #pragma omp simd
       for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] -= exp(numbers[l]) * sum;
       give(slopes, count, dx + i);

@@ -22,8 +22,8 @@ template <class Real> HD Real sum_of_lanes(const Real* sums, std::size_t n) {
   return sum_in_order<Real>(n < fold_lanes ? n : fold_lanes, [=](std::size_t l) INLINED { return sums[l]; });
 }
 
-/// The sum of term(k) over k < n, of a term that costs little: up to sixteen are added one after another, and so are those
-/// behind the last sixteen to the partial sums.
+/// The sum of term(k) over k < n, of a term that costs little: up to sixteen are added one after another, and so are
+/// those behind the last sixteen to the partial sums.
 template <class Real, class Term> HD Real sum_over(std::size_t n, const Term& term) {
   if (n <= fold_lanes) return sum_in_order<Real>(n, term);
   Real parts[fold_lanes] = {};
@@ -61,18 +61,33 @@ template <class Real> HD_CALLED Real largest_of_many(const Real* x, std::size_t 
   return top;
 }
 
-/// e^(x - top) of x (n), none of which is larger than top -> y (n), unless that is null; and their sum.
-template <class Real> HD_CALLED Real exps_of(const Real* x, Real top, std::size_t n, Real* y) {
+/// The sum of e^(x - top) over x (n), none of which is larger than top.
+template <class Real> HD_CALLED Real sum_of_exps(const Real* x, Real top, std::size_t n) {
   Real parts[fold_lanes] = {};
   in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
     Real numbers[fold_lanes];
-    take([=](std::size_t i) INLINED { return x[i]; }, k, count, numbers);
+    take(x + k, count, numbers);
 #pragma omp simd
     for (std::size_t l = 0; l < fold_lanes; ++l) numbers[l] = exp_nonpositive(numbers[l] - top);
-    if (y) give(numbers, count, y + k);
     add_to_lanes(parts, numbers, count);
   });
   return sum_of_lanes(parts, n);
+}
+
+/// They -> y (n), which may be x.
+template <class Real> HD_CALLED void exps_of(const Real* x, Real top, std::size_t n, Real* y) {
+  const std::size_t whole = n / fold_lanes * fold_lanes, rest = n - whole;
+  Real last[fold_lanes];
+  const Real* from = x;
+  Real* to = y;
+  for (std::size_t count = whole;; count = fold_lanes) {
+#pragma omp simd
+    for (std::size_t k = 0; k < count / fold_lanes * fold_lanes; ++k) to[k] = exp_nonpositive(from[k] - top);
+    if (!rest || to == last) break;
+    take_few(x + whole, rest, last);
+    from = to = last;
+  }
+  if (rest) give_few(last, rest, y + whole);
 }
 
 }  // namespace

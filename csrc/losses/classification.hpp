@@ -64,7 +64,7 @@ struct CategoricalCrossentropy : RowLoss {
     in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
       Real ts[fold_lanes], ys[fold_lanes];
       take(t, k, count, ts);
-      take(Values<Real>{y}, k, count, ys);
+      take(y + k, count, ys);
 #pragma omp simd
       for (std::size_t l = 0; l < fold_lanes; ++l) {
         const Real p = ys[l] / sum;
@@ -93,7 +93,8 @@ struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
     const Real top = largest(z, n);
-    const Real sum = exps_of(z, top, n, dz);
+    if (dz) exps_of(z, top, n, dz);
+    const Real sum = dz ? sum_of(dz, n) : sum_of_exps(z, top, n);
     const Real rest = log(sum);
     // Not of a class without a share: its logit may be -infinity.
     const Real loss = weighted_sum<Real>(t, n, [=](std::size_t k) INLINED { return rest - (z[k] - top); });

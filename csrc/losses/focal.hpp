@@ -105,12 +105,12 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
     const Real top = largest(z, n);
-    const Real sum = exps_of<Real>(z, top, n, nullptr);
+    const Real sum = sum_of_exps(z, top, n);
     Real sums[fold_lanes] = {};
     in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
       Real ts[fold_lanes], shares[fold_lanes], terms[fold_lanes];
       take(t, k, count, ts);
-      take(Values<Real>{z}, k, count, shares);
+      take(z + k, count, shares);
 #pragma omp simd
       for (std::size_t l = 0; l < fold_lanes; ++l) shares[l] = exp_nonpositive(shares[l] - top) / sum;
 #pragma omp simd
@@ -131,7 +131,7 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
       in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
         Real ts[fold_lanes], shares[fold_lanes], slopes[fold_lanes];
         take(t, k, count, ts);
-        take(Values<Real>{dz}, k, count, shares);
+        take<Real>(dz + k, count, shares);
 #pragma omp simd
         for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] = ts[l] * derivative(shares[l]);
         if (adds) {

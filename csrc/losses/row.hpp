@@ -77,7 +77,7 @@ template <class Term, bool mean> struct OverRow : Term {
     in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
       Real ts[fold_lanes], ys[fold_lanes], terms[fold_lanes];
       take(t, k, count, ts);
-      take(Values<Real>{y}, k, count, ys);
+      take(y + k, count, ys);
 #pragma omp simd
       for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = Term::value(ts[l], ys[l]);
       add_to_lanes(sums, terms, count);

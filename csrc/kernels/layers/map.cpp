@@ -19,12 +19,12 @@ void forward(const double* settings, const void* from, void* to, const MatrixLay
       in_sixteens(n, [&](std::size_t i, std::size_t count) INLINED {
         Real numbers[fold_lanes];
         const bool whole = count == fold_lanes;
-        if (!whole) take([=](std::size_t k) INLINED { return x[k]; }, i, count, numbers);
+        if (!whole) take_few(x + i, count, numbers);
         const Real* const at = whole ? x + i : numbers;
         Real* const here = whole ? y + i : numbers;
 #pragma omp simd
         for (std::size_t l = 0; l < fold_lanes; ++l) here[l] = f.value(at[l]);
-        if (!whole) give(numbers, count, y + i);
+        if (!whole) give_few(numbers, count, y + i);
       });
     }
   }
@@ -48,16 +48,16 @@ void backward(const double* settings, const void* from, const void* value, const
         Real xs[fold_lanes], ys[fold_lanes], slopes[fold_lanes];
         const bool whole = count == fold_lanes;
         if (!whole) {
-          if (Activation::uses_input) take([=](std::size_t k) INLINED { return x[k]; }, i, count, xs);
-          take([=](std::size_t k) INLINED { return y[k]; }, i, count, ys);
-          take([=](std::size_t k) INLINED { return dy[k]; }, i, count, slopes);
+          if (Activation::uses_input) take_few(x + i, count, xs);
+          take_few(y + i, count, ys);
+          take_few(dy + i, count, slopes);
         }
         const Real *const at_y = whole ? y + i : ys, *const at_dy = whole ? dy + i : slopes;
         const Real* const at_x = !Activation::uses_input ? at_y : whole ? x + i : xs;
         Real* const here = whole ? dx + i : slopes;
 #pragma omp simd
         for (std::size_t l = 0; l < fold_lanes; ++l) here[l] = at_dy[l] * f.derivative(at_x[l], at_y[l]);
-        if (!whole) give(slopes, count, dx + i);
+        if (!whole) give_few(slopes, count, dx + i);
       });
     }
   }

@@ -8,34 +8,34 @@
 #include "core/dtype.hpp"
 #include "core/sixteens.hpp"
 #include "kernels/products/packed.hpp"
+#include "kernels/simd.hpp"
 
 namespace gs {
 namespace {
 
-/// How many numbers of a row whole vectors take, of any width; the compiler sees that it is a multiple of their lanes.
-template <std::size_t lanes = fold_lanes> HD std::size_t in_vectors(std::size_t n) { return n / lanes * lanes; }
-constexpr std::size_t half_lanes = 32;
+/// How many numbers of a row whole vectors take; the compiler sees that it is a multiple of their lanes.
+template <std::size_t lanes> HD std::size_t in_vectors(std::size_t n) { return n / lanes * lanes; }
+constexpr std::size_t half_lanes = vector_bytes / sizeof(std::uint16_t);
 
 /// n numbers (n < 16) of each array, from an offset on -> a row of `last` each, with zeros behind them. Not inlined, as
 /// what follows: the same for all rules.
 template <class Real>
 __attribute__((noinline)) void take_last(Real* const* arrays, std::size_t count, std::size_t offset, std::size_t n,
                                          Real (*last)[fold_lanes]) {
-  for (std::size_t a = 0; a < count; ++a)
-    take([=](std::size_t i) INLINED { return arrays[a][offset + i]; }, 0, n, last[a]);
+  for (std::size_t a = 0; a < count; ++a) take_few<Real>(arrays[a] + offset, n, last[a]);
 }
 /// And back.
 template <class Real>
 __attribute__((noinline)) void give_last(const Real (*last)[fold_lanes], std::size_t count, std::size_t offset,
                                          std::size_t n, Real* const* arrays) {
-  for (std::size_t a = 0; a < count; ++a) give(last[a], n, arrays[a] + offset);
+  for (std::size_t a = 0; a < count; ++a) give_few(last[a], n, arrays[a] + offset);
 }
 
 template <class Update, class Real, class... State>
 HD void loop(const Update update, const Real decay, const Real scale, Real* RESTRICT w, const Real* RESTRICT g,
              std::size_t n, State* RESTRICT... state) {
 #pragma omp simd
-  for (std::size_t i = 0; i < in_vectors(n); ++i) {
+  for (std::size_t i = 0; i < in_vectors<Simd<Real>::lanes>(n); ++i) {
     Real value = w[i] * decay;
     update(value, g[i] * scale, state[i]...);
     w[i] = value;
@@ -43,21 +43,21 @@ HD void loop(const Update update, const Real decay, const Real scale, Real* REST
 }
 
 // One row. What whole vectors leave of it is moved as one more of them, in memory of its own, by the same code. Not
-// inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's weights, though one
-// thread no longer.
+// inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's weights, though
+// one thread no longer.
 template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {
   (void)state;  // a rule without slots
-  const std::size_t whole = in_vectors(n), rest = n - whole;
+  const std::size_t whole = in_vectors<Simd<Real>::lanes>(n), rest = n - whole;
   constexpr std::size_t slots = sizeof...(slot);
   alignas(64) Real last[slots + 2][fold_lanes];
   Real* const arrays[] = {state[slot]..., w, const_cast<Real*>(g)};  // only read
   Real* at[] = {state[slot]..., w, const_cast<Real*>(g)};
-  for (std::size_t count = whole;; count = fold_lanes) {
+  for (std::size_t count = whole;; count = Simd<Real>::lanes) {
     if (count)
-      loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), at[slots], at[slots + 1], count,
-           at[slot]...);
+      loop(*static_cast<const Update*>(update), Real(factors.decay), Real(factors.scale), at[slots], at[slots + 1],
+           count, at[slot]...);
     if (!rest || at[slots] != w) break;
     take_last(arrays, slots + 2, whole, rest, last);
     for (std::size_t a = 0; a < slots + 2; ++a) at[a] = last[a];
