@@ -76,18 +76,16 @@ template <class Real> HD_CALLED Real sum_of_exps(const Real* x, Real top, std::s
 
 /// They -> y (n), which may be x.
 template <class Real> HD_CALLED void exps_of(const Real* x, Real top, std::size_t n, Real* y) {
-  const std::size_t whole = n / fold_lanes * fold_lanes, rest = n - whole;
-  Real last[fold_lanes];
-  const Real* from = x;
-  Real* to = y;
-  for (std::size_t count = whole;; count = fold_lanes) {
+  std::size_t k = n / fold_lanes * fold_lanes;
 #pragma omp simd
-    for (std::size_t k = 0; k < count / fold_lanes * fold_lanes; ++k) to[k] = exp_nonpositive(from[k] - top);
-    if (!rest || to == last) break;
-    take_few(x + whole, rest, last);
-    from = to = last;
+  for (std::size_t i = 0; i < n / fold_lanes * fold_lanes; ++i) y[i] = exp_nonpositive(x[i] - top);
+  if (n - k >= fold_lanes / 2) {
+#pragma omp simd
+    for (std::size_t l = 0; l < fold_lanes / 2; ++l) y[k + l] = exp_nonpositive(x[k + l] - top);
+    k += fold_lanes / 2;
   }
-  if (rest) give_few(last, rest, y + whole);
+#pragma GCC unroll 1
+  for (; k < n; ++k) y[k] = exp_nonpositive(x[k] - top);
 }
 
 }  // namespace

@@ -29,10 +29,8 @@ template <class Real, class Row> HD void take(const Row& row, std::size_t k, std
   }
 }
 
-namespace {
-
 /// The first `count` of from -> to; count < 16. In eight, four, two and one.
-template <class Real> HD_CALLED void give_few(const Real* RESTRICT from, std::size_t count, Real* RESTRICT to) {
+template <class Real> HD void copy_few(const Real* RESTRICT from, std::size_t count, Real* RESTRICT to) {
   const std::size_t at_4 = count & 8, at_2 = count & 12, at_1 = count & 14;
   if (count & 8) std::memcpy(to, from, 8 * sizeof(Real));
   if (count & 4) std::memcpy(to + at_4, from + at_4, 4 * sizeof(Real));
@@ -40,10 +38,16 @@ template <class Real> HD_CALLED void give_few(const Real* RESTRICT from, std::si
   if (count & 1) to[at_1] = from[at_1];
 }
 
+namespace {
+
+template <class Real> HD_CALLED void give_few(const Real* RESTRICT from, std::size_t count, Real* RESTRICT to) {
+  copy_few(from, count, to);
+}
+
 /// from (count) -> to (16), with zeros behind them; count < 16
 template <class Real> HD_CALLED void take_few(const Real* RESTRICT from, std::size_t count, Real* RESTRICT to) {
   std::memset(to, 0, fold_lanes * sizeof(Real));
-  give_few(from, count, to);
+  copy_few(from, count, to);
 }
 
 }  // namespace

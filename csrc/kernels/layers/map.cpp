@@ -11,8 +11,9 @@ void forward(const double* settings, const void* from, void* to, const MatrixLay
   const auto f = with_values<Activation>(settings);
   const Real* x = static_cast<const Real*>(from);
   Real* y = static_cast<Real*>(to);
-  const std::size_t n = layout.columns;
-  for (std::size_t row = 0; row < layout.rows; ++row, x += layout.stride, y += layout.stride) {
+  const bool joins = !Activation::rowwise && layout.stride == layout.columns;  // rows that are one
+  const std::size_t rows = joins ? 1 : layout.rows, n = joins ? layout.rows * layout.columns : layout.columns;
+  for (std::size_t row = 0; row < rows; ++row, x += layout.stride, y += layout.stride) {
     if constexpr (Activation::rowwise) {
       f.forward(x, y, n);
     } else {
@@ -39,8 +40,10 @@ void backward(const double* settings, const void* from, const void* value, const
   Real* dx = static_cast<Real*>(to);
   // Where the input is not used it was not kept: read y in its place.
   const Real* x = Activation::uses_input ? static_cast<const Real*>(from) : y;
-  const std::size_t n = layout.columns, stride = layout.stride;
-  for (std::size_t row = 0; row < layout.rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
+  const std::size_t stride = layout.stride;
+  const bool joins = !Activation::rowwise && stride == layout.columns;
+  const std::size_t rows = joins ? 1 : layout.rows, n = joins ? layout.rows * layout.columns : layout.columns;
+  for (std::size_t row = 0; row < rows; ++row, x += stride, y += stride, dy += stride, dx += stride) {
     if constexpr (Activation::rowwise) {
       f.backward(x, y, dy, dx, n);
     } else {

@@ -22,13 +22,16 @@ constexpr std::size_t half_lanes = vector_bytes / sizeof(std::uint16_t);
 template <class Real>
 __attribute__((noinline)) void take_last(Real* const* arrays, std::size_t count, std::size_t offset, std::size_t n,
                                          Real (*last)[fold_lanes]) {
-  for (std::size_t a = 0; a < count; ++a) take_few<Real>(arrays[a] + offset, n, last[a]);
+  for (std::size_t a = 0; a < count; ++a) {
+    for (std::size_t l = 0; l < Simd<Real>::lanes; ++l) last[a][l] = 0;
+    copy_few<Real>(arrays[a] + offset, n, last[a]);
+  }
 }
 /// And back.
 template <class Real>
 __attribute__((noinline)) void give_last(const Real (*last)[fold_lanes], std::size_t count, std::size_t offset,
                                          std::size_t n, Real* const* arrays) {
-  for (std::size_t a = 0; a < count; ++a) give_few(last[a], n, arrays[a] + offset);
+  for (std::size_t a = 0; a < count; ++a) copy_few(last[a], n, arrays[a] + offset);
 }
 
 template <class Update, class Real, class... State>
