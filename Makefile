@@ -14,6 +14,8 @@ ASAN_TESTS ?= $(wildcard $(addprefix tests/,contracts engine optimizers layers l
 ASAN_ISA ?= $(if $(shell grep -m 1 -o avx512vl /proc/cpuinfo),x86-64-v4,x86-64-v3)
 # What AddressSanitizer finds anyway is not asked twice: it takes a tenth of the compiler's time.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize=null,object-size,vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+# A worker that has none left takes half of what another has: slow cases lie side by side.
+WORKERS := -n auto --dist worksteal
 library = $$(gcc -print-file-name=$1)
 SANITIZED = LD_PRELOAD="$(call library,libasan.so) $(call library,libubsan.so) $(call library,libstdc++.so.6)" \
     ASAN_OPTIONS=detect_leaks=0:halt_on_error=1:malloc_context_size=3 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 PYTHONMALLOC=malloc \
@@ -33,12 +35,12 @@ demo: $(VENV)/demo
 # All tests that need no peer, all cases. Of the benchmarks: that they run and check their results; nothing is timed.
 test: $(VENV)/test
 	$(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'site-packages' in p, p; print('testing', p)"
-	$(BIN)/python -m pytest -n auto --extra test --benchmark-disable benchmarks tests
+	$(BIN)/python -m pytest $(WORKERS) --extra test --benchmark-disable benchmarks tests
 
-# The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure. Keras is asked once a file.
+# The tests beside PyTorch, Keras and the other libraries of the extra; a skip is a failure.
 # JAX compiles models so small for longer than it runs them, so it is to optimize little.
 peers: $(VENV)/test $(VENV)/peers
-	KERAS_BACKEND=torch JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -n auto --dist loadfile --extra peers tests
+	KERAS_BACKEND=torch JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(WORKERS) --extra peers tests
 
 # After the extras of the tests: mypy looks into what they bring.
 lint: $(VENV)/test $(VENV)/lint
@@ -55,15 +57,14 @@ docs: $(VENV)/docs
 
 # The C++ and the bindings under AddressSanitizer and UndefinedBehaviorSanitizer, asserts on; the first report ends the run.
 # libstdc++ is preloaded too: without it the sanitizer does not find the C++ exceptions of a late library.
-# The build has the loops for GPUs, on the CPU (GRADSTEP_CUDA=HOST), whose tests `make test` skips.
+# The build has the loops for GPUs, on the CPU (GRADSTEP_CUDA=HOST), whose tests `make test` skips: here all of them run.
 # It is there for each kernel, job and binding: two cases of each test, and more until every optimizer, layer or loss that
 # several tests have is in one (tests/support/sampling.py). `make test` has all the cases, those that are slow or about
 # time (signals in the midst of large products), and those with fork(): before GCC 14 the sanitizer's own locks do not
 # survive it.
 asan: $(VENV)/test build/asan/installed
 	$(SANITIZED) $(BIN)/python -c "import gradstep; p = gradstep.__file__; assert 'asan' in p, p; print('testing', p)"
-	$(SANITIZED) $(BIN)/python -m pytest -n auto -k "not fork" -m "not slow and not acceptance" --extra test --most 2 $(ASAN_TESTS)
-	$(SANITIZED) $(BIN)/python -m pytest -n auto --extra test tests/optimizers/test_gpu.py tests/models/test_on_gpu.py
+	$(SANITIZED) $(BIN)/python -m pytest $(WORKERS) -k "not fork" -m "not slow and not acceptance" --extra test --most 2 $(ASAN_TESTS)
 
 # Threads of ours and of Python's, under ThreadSanitizer. Python, NumPy and libgomp are not built for it: what they do among
 # themselves is not looked at.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -45,6 +46,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return is_left_out or None
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Tens of thousands of cases stay to the end: Python is not to look through them for garbage again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Rows of the axes that the marker `grid` gives, and of those of the fixtures `new`, `dtype` and `threads`."""
@@ -67,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = {item for item in items if (item.get_closest_marker("peers") is not None) == (extra == "peers")}
     if most := config.getoption("--most"):
         names = sample([item.nodeid for item in items if item in kept], most)
-        kept = {item for item in kept if item.nodeid in names}
+        kept = {item for item in kept if item.nodeid in names or item.get_closest_marker("whole")}
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = [item for item in items if item in kept]
 

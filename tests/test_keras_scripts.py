@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from children import said
+from keras_runs import said_with_keras
 from keras_scripting import leaves, run
 from peers import needs
 
@@ -23,10 +23,7 @@ TOLERANCE, ENTRIES = 1e-5, 3e-5
 SINGLE = {"weights", "restored", "predictions", "deep predictions", "one", "loaded", "described"}
 
 PROGRAM = """
-import os, pathlib, warnings
-warnings.simplefilter("ignore")
-os.environ["KERAS_BACKEND"] = "torch"  # which compiles nothing: a tenth of the time of JAX
-os.environ["OMP_NUM_THREADS"] = "1"  # threads that spin for each other are slower on such small arrays
+import pathlib
 from keras_scripting import run
 for script in pathlib.Path({scripts!r}).glob("*.py"):
     run(script, pathlib.Path({folder!r}), "keras")
@@ -38,7 +35,8 @@ def theirs(tmp_path_factory):
     """The folder where Keras's runs left what they came to, in a process of its own."""
     needs("keras", "torch", "h5py")
     folder = tmp_path_factory.mktemp("keras")
-    said(PROGRAM.format(scripts=str(SCRIPTS[0].parent), folder=str(folder)))
+    # PyTorch compiles nothing: a tenth of the time of JAX.
+    said_with_keras(PROGRAM.format(scripts=str(SCRIPTS[0].parent), folder=str(folder)), "torch")
     return folder
 
 

@@ -1,6 +1,7 @@
 #include "runtime/threads.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <limits>
@@ -36,6 +37,23 @@ class NoSignals {
 
 }  // namespace
 
+using Clock = std::chrono::steady_clock;
+
+/// How long a helper spins before it sleeps: to be woken costs more than a short wait, but a thread that spins takes a
+/// core from other libraries' pools. So it spins for long only where several teams in a row have come soon.
+class Patience {
+ public:
+  static constexpr int shortest = 300;  // spins
+  static constexpr std::chrono::microseconds longest{60};
+
+  bool is_long() const { return soon_ >= 4; }
+  /// The next team came after so long.
+  void learn(Clock::duration pause) { soon_ = pause < longest ? std::min(soon_ + 1, 4) : 0; }
+
+ private:
+  int soon_ = 0;  // teams in a row
+};
+
 /// Threads that help one team after another, and sleep in between.
 class HelperPool {
  public:
@@ -54,6 +72,7 @@ class HelperPool {
           break;  // the system gives no more: those there are do the work
         }
       }
+      lent_ = Clock::now();
       tickets_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
@@ -75,8 +94,9 @@ class HelperPool {
   static std::atomic<HelperPool*> current;
 
   void live(int thread) {
+    Patience patience;
     for (std::uint64_t seen = 0;;) {
-      if (const std::shared_ptr<ThreadTeam> team = next(seen); team && thread < team->threads()) {
+      if (const std::shared_ptr<ThreadTeam> team = next(seen, patience); team && thread < team->threads()) {
         const FlushSubnormals flush;
         team->help(thread);
       }
@@ -84,14 +104,17 @@ class HelperPool {
   }
 
   // Whom to help: waits for a team that this thread has not seen yet.
-  std::shared_ptr<ThreadTeam> next(std::uint64_t& seen) {
-    // The next team may come at once, as when single batches are trained on one after another. But sleep soon: a thread
-    // that spins takes a core from other libraries' pools.
-    for (int spins = 0; spins < 300 && tickets_.load(std::memory_order_acquire) == seen; ++spins)
+  std::shared_ptr<ThreadTeam> next(std::uint64_t& seen, Patience& patience) {
+    const Clock::time_point begin = Clock::now();
+    const auto waits_on = [&](int spins) {
+      return spins < Patience::shortest || (patience.is_long() && Clock::now() - begin < Patience::longest);
+    };
+    for (int spins = 0; tickets_.load(std::memory_order_acquire) == seen && waits_on(spins); ++spins)
       ThreadTeam::wait(spins);
     std::unique_lock<std::mutex> lock(mutex_);
     wake_.wait(lock, [&] { return tickets_.load(std::memory_order_relaxed) != seen; });
     seen = tickets_.load(std::memory_order_relaxed);
+    patience.learn(lent_ - begin);
     return team_;
   }
 
@@ -99,6 +122,7 @@ class HelperPool {
   std::condition_variable wake_;
   std::shared_ptr<ThreadTeam> team_;
   std::atomic<std::uint64_t> tickets_{0};  // teams so far
+  Clock::time_point lent_{};               // when the last one came
   int helpers_ = 0;
 };
 

@@ -291,16 +291,6 @@ template <class Real> void Plan<Real>::add(const std::vector<Sum>& sums) {
   }
 }
 
-template <class Real> void Plan<Real>::reuse(const std::vector<bool>& is_done) {
-  for (std::size_t v = network_.inputs.size(); v < values_.size(); ++v) {
-    Value& value = values_[v];
-    if (value.root != v || !value.is_made || value.is_reused || value.y.size() < Slots<Real>::much) continue;
-    const std::vector<std::size_t>& users = users_[value.y.at];
-    value.is_reused = std::all_of(users.begin(), users.end(), [&](std::size_t user) { return is_done[user]; });
-    if (value.is_reused) slots_.adopt(value.y.at, value.y.size());
-  }
-}
-
 template <class Real> void Plan<Real>::backward() {
   const std::size_t inputs = network_.inputs.size(), count = network_.nodes.size();
   std::vector<bool> is_done(count + 1);  // the last one is never done: it stands for who reads outputs
@@ -317,15 +307,26 @@ template <class Real> void Plan<Real>::backward() {
   for (const std::size_t output : network_.outputs) users_[values_[output].content.matrix.at].push_back(count);
   for (const std::size_t mask : network_.masks)
     if (mask != Network<Real>::no_mask) users_[values_[mask].content.matrix.at].push_back(count);
+  if (once) reuse_unread();
   std::vector<std::size_t> left(network_.layers.size());  // calls of each layer
   std::vector<std::vector<const Real*>> read(network_.layers.size());
   for (std::size_t k = 0; k < network_.nodes.size(); ++k)
     if (const Node& node = nodes_[k]; node.layer != Node::no_layer && values_[network_.inputs.size() + k].is_made)
       ++left[node.layer];
+  const auto goes_back = [&](std::size_t k) {
+    const Value& value = values_[inputs + k];
+    return nodes_[k].layer != Node::no_layer && value.is_learned && value.is_made;
+  };
+  // The last call outside the engine, which may fail: weights are not changed before.
+  std::size_t last_external = 0;
+  while (last_external < count &&
+         !(goes_back(last_external) && std::holds_alternative<External>(layer_of(last_external))))
+    ++last_external;
+  std::vector<std::size_t> finished;  // layers that all calls have gone back through, and whose weights are not updated
   for (std::size_t k = network_.nodes.size(); k-- > 0;) {
+    if (!goes_back(k)) continue;
     const Node& node = nodes_[k];
     Value& value = values_[network_.inputs.size() + k];
-    if (node.layer == Node::no_layer || !value.is_learned || !value.is_made) continue;
     std::vector<Sum> sums;
     if (!value.dy) set_to_zero(gradient_by(network_.inputs.size() + k, sums));
     std::vector<Matrix<Real>> dxs;
@@ -334,13 +335,15 @@ template <class Real> void Plan<Real>::backward() {
     visit_layer(layer_of(k), [&](const auto& layer) { layer.backward(schedule_, *calls_[k]); });
     add(sums);
     // Until its weights are updated, a layer that is called several times reads the gradients by all its outputs.
-    std::vector<const Real*>& reads = read[node.layer];
-    reads.push_back(value.dy.at);
-    if (--left[node.layer] == 0) {
-      for (const Weight<Real>& weight : weights_[node.layer]) schedule_.update(&weight);
-      for (const Real* const at : reads) slots_.give(at);
-      for (std::size_t user = 0; user < count; ++user)
-        is_done[user] = is_done[user] || nodes_[user].layer == node.layer;
+    read[node.layer].push_back(value.dy.at);
+    if (--left[node.layer] == 0) finished.push_back(node.layer);
+    if (k <= last_external && !finished.empty()) {
+      for (const std::size_t layer : finished) {
+        for (const Weight<Real>& weight : weights_[layer]) schedule_.update(&weight);
+        for (const Real* const at : read[layer]) slots_.give(at);
+        for (std::size_t user = 0; user < count; ++user) is_done[user] = is_done[user] || nodes_[user].layer == layer;
+      }
+      finished.clear();
       if (once) reuse(is_done);
     }
     slots_.next();

@@ -75,6 +75,8 @@ template <class Real> class Plan {
   void add(const std::vector<Sum>& sums);
   /// Lets gradients lie where large values do that no node reads any more, but for those that are not done.
   void reuse(const std::vector<bool>& is_done);
+  /// The same where large values lie that no node reads in the backward pass.
+  void reuse_unread();
   void set_to_zero(Matrix<Real> matrix);
   /// Memory for a value that nobody else gets.
   Matrix<Real> apart(std::size_t columns);

@@ -38,8 +38,8 @@ template <class Real> class Slots {
       if (slot.at == at) slot.rest = schedule_.training || slot.size < much ? 2 : 0;
   }
 
-  /// Memory of n numbers that nobody will read again is a slot from now on.
-  void adopt(Real* at, std::size_t n) { slots_.push_back({at, n, 2}); }
+  /// Memory of n numbers that nobody will read again is a slot from now on, after some rest.
+  void adopt(Real* at, std::size_t n, int rest = 2) { slots_.push_back({at, n, rest}); }
 
   /// Another node's turn.
   void next() {

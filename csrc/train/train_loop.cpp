@@ -127,6 +127,14 @@ void TrainLoop<Real>::sum_gradients(const Real* x, double* sum, const std::vecto
     }
 }
 
+template <class Real> bool TrainLoop<Real>::is_at(const Real* x, const std::vector<std::size_t>& places) const {
+  for (const auto& layer : weights_)
+    for (const Weight<Real>& weight : layer)
+      if (weight.trainable() && !std::equal(weight.w, weight.w + weight.attributes->size(), x + places[weight.number]))
+        return false;
+  return true;
+}
+
 template <class Real> void TrainLoop<Real>::add_gradients(ThreadTeam& team, std::size_t batch) {
   if (!sum_) return;
   constexpr std::size_t chunk = 1 << 14;

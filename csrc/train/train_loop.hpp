@@ -76,6 +76,8 @@ template <class Real> class TrainLoop : public Totals {
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
+  /// Whether the trained weights are x.
+  bool is_at(const Real* x, const std::vector<std::size_t>& places) const;
   /// Runs whole batches, at least one, until `seconds` have passed or a thread waits for the guard. Returns whether
   /// the pass is over. Stops at a step that the optimizer does not make because a gradient is not finite, if it is to
   /// raise; see `refused`. Stops before a batch with an invalid label, which was written after labels were checked; see

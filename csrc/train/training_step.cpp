@@ -63,7 +63,7 @@ template <class Real> void TrainingStep<Real>::flush_rows() {
 
 template <class Real> void TrainingStep<Real>::choose_places(Executor<Real>& executor, const Executor<Real>* other) {
   if (!stepper_ || stepper_->owners().empty()) return;
-  const bool wanted = stepper_->needs_whole() || executor.is_long() || executor.has_externals();
+  const bool wanted = stepper_->needs_whole() || executor.is_long();
   if (wanted == executor.stores()) return;
   if (!wanted) {
     executor.store_gradients({});

@@ -55,6 +55,9 @@ class TrainLoop:
         (n,), float64, to 0; each batch of the pass then adds its share of the gradient of the mean over the rows.
         places: where each trained weight begins in both, in the order of network.parameters."""
 
+    def is_at(self, x: ndarray, places: Sequence[int]) -> bool:
+        """Whether the trained weights are x, by their places there."""
+
     def advance(self, seconds: float) -> bool:
         """Whole batches until about `seconds` have passed (at least one); True when the pass is over. No GIL."""
 

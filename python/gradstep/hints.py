@@ -237,8 +237,22 @@ def no_such(module: str, names: Iterable[str], kind: str, name: str) -> Attribut
             f"gradstep.minimizers.{METHODS[name.lower()]}."
         )
     hint = closest(name, names)
+    there = _elsewhere(name)
+    if there and f"'{name.lower()}'" not in hint.lower():
+        return AttributeError(f"gradstep has no {kind} {name}: it is {there}.")
     yet = "." if hint else " yet."
     return AttributeError(f"gradstep has no {kind} {name}{yet}{hint} dir({module}) lists what it has.")
+
+
+def _elsewhere(name: str) -> str:
+    """Where in this package a public name is; empty if it is nowhere."""
+    import sys
+
+    for member in sys.modules[OURS].__all__:
+        module = sys.modules.get(f"{OURS}.{member}")
+        if module is not None and name in getattr(module, "__all__", ()):
+            return f"{OURS}.{member}.{name}"
+    return ""
 
 
 def warn(message: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .checks import shown, snake_case
 
-__all__ = ["forget_names", "name_for", "next_name"]
+__all__ = ["forget_names", "name_for", "next_name", "path_part"]
 
 _given: dict[str, int] = {}
 _lock = threading.Lock()
@@ -20,6 +20,14 @@ def name_for(item: object, name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise TypeError(f"name must be a str of at least one letter; got {shown(name)}.")
     return name
+
+
+def path_part(item: object, name: Any) -> str:
+    """The same for what stands in names of weights, ``model/layer/kernel``: without a slash."""
+    found = name_for(item, name)
+    if "/" in found:
+        raise ValueError(f"name must have no '/', which stands between names in those of weights; got {found!r}.")
+    return found
 
 
 def next_name(stem: str) -> str:

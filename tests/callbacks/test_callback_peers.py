@@ -8,16 +8,13 @@ import gradstep as gs
 import numpy as np
 import pytest
 from callback_runs import CASES, CURVES, drive
-from children import said
+from keras_runs import said_with_keras
 from peers import needs
 
 pytestmark = pytest.mark.peers
 
 PROGRAM = """
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", JAX_ENABLE_X64="1")
-import keras
+import json, keras
 from callback_runs import CASES, CURVES, drive
 
 keras.config.set_floatx("float64")  # it compares numbers as tensors of that type
@@ -28,7 +25,7 @@ print(json.dumps([[drive(keras.callbacks, *case, losses) for losses in CURVES] f
 @pytest.fixture(scope="module")
 def keras():
     needs("keras", "jax")
-    return json.loads(said(PROGRAM).splitlines()[-1])
+    return json.loads(said_with_keras(PROGRAM, "jax").splitlines()[-1])
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[f"{name},{given}" for name, given in CASES])

@@ -156,6 +156,30 @@ def test_what_keras_has_and_this_has_not():
         gs.datasets  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("module", "name", "where"),
+    [
+        (gs, "Adam", "optimizers.Adam"),
+        (gs, "load_model", "models.load_model"),
+        (gs, "set_random_seed", "utils.set_random_seed"),
+        (gs, "Dense", "layers.Dense"),
+        (gs.layers, "EarlyStopping", "callbacks.EarlyStopping"),
+        (gs.optimizers, "LBFGSB", "minimizers.LBFGSB"),
+        (gs.models, "Adam", "optimizers.Adam"),
+        (gs.utils, "KFold", "tune.KFold"),
+    ],
+)
+def test_a_name_of_another_module_is_found_there(module, name, where):
+    assert gs.tune  # loaded when it is asked for
+    with pytest.raises(AttributeError, match=rf"^gradstep has no [a-z ]+ {name}: it is gradstep\.{where}\.$"):
+        getattr(module, name)
+
+
+def test_a_name_that_differs_in_its_capitals_comes_first():
+    with pytest.raises(AttributeError, match=r"no layer relu\. Did you mean 'ReLU'"):
+        gs.layers.relu  # noqa: B018
+
+
 def test_errors_of_one_s_own_are_left_as_they_are():
     class Own(gs.layers.Layer):
         def __init__(self, units):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -23,6 +24,12 @@ LAYS = {
 
 
 def draws(dtype, n=N, count=4, seed=0):
+    w, gradients = drawn(dtype, n, count, seed)
+    return w.copy(), [g.copy() for g in gradients]
+
+
+@lru_cache(maxsize=64)
+def drawn(dtype, n, count, seed):
     rng = np.random.default_rng(seed)
     return rng.standard_normal(n).astype(dtype), [rng.standard_normal(n).astype(dtype) for _ in range(count)]
 

@@ -5,6 +5,7 @@ An option is what one would do by hand around a step without it: to the gradient
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
 
 import numpy as np
@@ -181,6 +182,14 @@ def test_large_gradients_are_finite_though_their_squares_are_not(new):
     assert optimizer.iterations == 1
 
 
+@cache
+def large():
+    """Arrays, one past the size from which more than one thread works, and their gradients of three steps."""
+    rng = np.random.default_rng(1)
+    starts = [rng.standard_normal(n, dtype="f4") for n in (1_100_003, 17)]
+    return starts, [[rng.standard_normal(len(w), dtype="f4") for w in starts] for _ in range(3)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [3], indirect=True)
 @pytest.mark.parametrize(
@@ -194,9 +203,7 @@ def test_large_gradients_are_finite_though_their_squares_are_not(new):
 def test_same_bits_on_any_number_of_threads_and_resumed(new, threads, options):
     if "weight_decay" in options and "weight_decay" in new()._fields():
         options = {**options, "weight_decay": new().weight_decay}
-    rng = np.random.default_rng(1)
-    starts = [rng.standard_normal(n, dtype="f4") for n in (1_100_003, 17)]
-    steps = [[rng.standard_normal(len(w), dtype="f4") for w in starts] for _ in range(3)]
+    starts, steps = large()
 
     def run():
         optimizer, params = new(**options), [w.copy() for w in starts]

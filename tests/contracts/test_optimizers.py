@@ -120,7 +120,7 @@ def test_same_bits_on_every_isa(new, dtype, isa):
 def large(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of an array and its gradient, past the size from which more than one thread works."""
     rng = np.random.default_rng(1)
-    sizes = [2_500_003] if count == 1 else rng.integers(1, 8000, count)
+    sizes = [1_100_003] if count == 1 else rng.integers(1, 8000, count)
     return [(rng.standard_normal(n, dtype="f4"), rng.standard_normal(n, dtype="f4")) for n in sizes]
 
 

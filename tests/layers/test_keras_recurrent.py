@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import os
-import subprocess
-import sys
 from typing import Any
 
 import gradstep as gs
 import numpy as np
 import pytest
 from gradstep import layers
-from keras_runs import built, keras_says
+from keras_runs import built, keras_says, said_with_keras
 from recurrent_cases import CELL_LAYERS
 
 pytestmark = pytest.mark.peers
@@ -170,16 +167,14 @@ def test_files_both_ways(tmp_path, model_of):
     (tmp_path / "ours.json").write_text(model.to_json())
     np.save(tmp_path / "x.npy", x)
     program = """
-import sys, keras, numpy as np
-folder = sys.argv[1]
+import keras, numpy as np
 model = keras.models.model_from_json(open(folder + "/ours.json").read())
 model.load_weights(folder + "/ours.weights.h5")
 np.save(folder + "/y.npy", model.predict(np.load(folder + "/x.npy"), verbose=0))
 model.save(folder + "/theirs.keras")
 model.save_weights(folder + "/theirs.weights.h5")
 """
-    environment = os.environ | {"KERAS_BACKEND": "torch"}
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True, env=environment)
+    said_with_keras(f"folder = {str(tmp_path)!r}\n{program}", "torch")
     ours = model.predict(x, verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), ours, rtol=1e-4, atol=1e-5)
     loaded = gs.models.load_model(tmp_path / "theirs.keras")

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from children import said
 from gradstep import metrics
+from keras_runs import said_with_keras
 from metric_cases import CASES, IDS, data
 from peers import needs
 
@@ -37,10 +37,7 @@ def keras():
     needs("keras", "jax")
     cases = [(case.cls, case.arguments, case.data) for case in CASES]
     program = f"""
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
-import keras, numpy as np
+import json, keras, numpy as np
 from metric_cases import data
 
 def weights(kind):
@@ -59,7 +56,7 @@ for cls, arguments, kind in json.loads({json.dumps(json.dumps(cases))}):
     results.append(both)
 print(json.dumps(results))
 """
-    return json.loads(said(program).splitlines()[-1])
+    return json.loads(said_with_keras(program, "jax").splitlines()[-1])
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=IDS)

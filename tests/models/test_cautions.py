@@ -108,9 +108,36 @@ def test_trainable_changed_after_compile(warned: list[warnings.WarningMessage]) 
 
 @pytest.mark.parametrize("loss", OF_LOGITS)
 @pytest.mark.parametrize("last", ["sigmoid", "softmax", None, "tanh", np.tanh])
-def test_logits_that_are_probabilities(loss: str, last: object, warned: list[warnings.WarningMessage]) -> None:
+def test_logits_and_probabilities(loss: str, last: object, warned: list[warnings.WarningMessage]) -> None:
     y = np.zeros(4, int) if LOSSES[loss].labels else np.tile([0.0, 1.0], (4, 1))
     for of_logits in (False, True):
         small(LOSSES[loss](from_logits=of_logits), activation=last).fit(np.ones((4, 3)), y, verbose=0)
-    twice = ["it is applied twice" in str(one.message) for one in warned]
-    assert twice == ([True] if last in ("sigmoid", "softmax") else [])
+    wanted = {"sigmoid": ["it is applied twice"], "softmax": ["it is applied twice"], None: ["is of probabilities"]}
+    found = [str(one.message) for one in warned]
+    assert len(found) == len(wanted.get(last, []))
+    assert all(part in text for part, text in zip(wanted.get(last, []), found, strict=True))
+    if last is None:
+        assert f"activation={'softmax' if LOSSES[loss].categorical else 'sigmoid'!r}" in found[0]
+
+
+def test_where_the_last_activation_is(warned: list[warnings.WarningMessage]) -> None:
+    x, y = np.ones((4, 3)), np.tile([0.0, 1.0], (4, 1))
+    inner = gs.Sequential([gs.Input((3,)), layers.Dense(2, name="inner")])
+    i = gs.Input((3,))
+    trunk = gs.Model(i, [layers.Dense(2, "softmax")(i), layers.Dense(2, name="second")(i)])
+    ends = {
+        "inner": gs.Sequential([gs.Input((3,)), inner]),
+        "second": gs.Model(i, trunk(i)[1]),
+        None: gs.Sequential([gs.Input((3,)), layers.Dense(2, "softmax"), layers.Activation("linear")]),
+    }
+    for name, model in ends.items():
+        model.compile("sgd", "categorical_crossentropy")
+        model.fit(x, y, verbose=0)
+        assert [f"layer {name!r} ends without an activation" in str(one.message) for one in warned] == [True] * bool(
+            name
+        )
+        warned.clear()
+    steps = gs.Sequential([gs.Input((5, 3)), layers.TimeDistributed(layers.Dense(2, name="each"))])
+    steps.compile("sgd", "categorical_crossentropy")
+    steps.fit(np.ones((4, 5, 3)), np.tile([0.0, 1.0], (4, 5, 1)), verbose=0)
+    assert "layer 'each' ends without an activation" in str(warned[0].message)

@@ -122,6 +122,33 @@ def test_layer(optimizer, where):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_last_layer_that_is_asked(optimizer):
+    """Between a table, of which a batch steps the rows that it read, and layers that have gone back before."""
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 40, (64, 3)), random.normal(size=(64, 1))
+    passes = 1 + (optimizer in TWICE)
+
+    def made(at):
+        gs.utils.set_random_seed(1)
+        layers = [
+            gs.layers.Embedding(40, 4),
+            gs.layers.Flatten(),
+            FailingLayer(Fails(at), "backward"),
+            gs.layers.Dense(8, "relu"),
+            FailingLayer(Fails(10**6), "backward"),
+            gs.layers.Dense(1),
+        ]
+        model = gs.Sequential([gs.Input((3,)), *layers])
+        model.compile(OPTIMIZERS[optimizer](), "mse")
+        return model
+
+    model, other = made(passes * (STEPS + 1)), made(10**6)
+    with pytest.raises(ArithmeticError):
+        fit(model, x, y)
+    assert snapshot(model) == steps(other, x, y, STEPS)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", ["chain", "branches", "several"])
 def test_metric(kind, optimizer):
     """The engine has made the step by then."""

@@ -299,3 +299,35 @@ def test_summary_and_callbacks(tmp_path):
 def test_plain_models_still_run_in_the_engine():
     model = model_of(gs.layers.Dense)
     assert not is_fed_in_python(model, *data()[:2])
+
+
+def test_no_weight_changes_before_all_layers_have_gone_back():
+    """Those of layers behind too, whose gradients are there before a layer in NumPy is asked."""
+    seen = []
+
+    class Looks(gs.layers.Layer):
+        def compute_output_shape(self, input_shape):
+            return input_shape
+
+        def forward(self, x, training=False):
+            seen.append([w.copy() for w in model.weights])
+            return x * 2
+
+        def backward(self, dy):
+            seen.append([w.copy() for w in model.weights])
+            return dy * 2
+
+    gs.utils.set_random_seed(0)
+    dense = [gs.layers.Dense(4, "relu", **FLOAT) for _ in range(2)]
+    model = gs.Sequential(
+        [gs.Input((5,)), dense[0], Looks(**FLOAT), dense[1], Looks(**FLOAT), gs.layers.Dense(3, **FLOAT)]
+    )
+    model.compile("adam", gs.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y, _ = data(16)
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    assert len(seen) == 8
+    for step in (seen[:4], seen[4:]):
+        for weights in step[1:]:
+            for weight, before in zip(weights, step[0], strict=True):
+                np.testing.assert_array_equal(weight, before)
+    assert all((a != b).any() for a, b in zip(seen[0], seen[4], strict=True))

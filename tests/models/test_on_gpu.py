@@ -14,6 +14,8 @@ from gradstep import _core, layers
 from loss_cases import CASES
 from variants import OPTIMIZERS
 
+pytestmark = pytest.mark.whole
+
 ON_GPU = [name for name, make in OPTIMIZERS.items() if not _core.rules()[make()._core.rule]["matrices"]]
 WHOLE = {"dice", "tversky", "circle", "hinge", "squared_hinge"}  # losses of a whole batch
 # Products and sums of bias gradients are made in another order, in the type that is computed in; steps multiply what

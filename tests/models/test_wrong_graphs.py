@@ -234,3 +234,18 @@ def test_a_model_of_one_output_takes_what_keras_takes():
     ):
         with pytest.raises(ValueError, match=message):
             made.compile("sgd", **arguments)
+
+
+@pytest.mark.parametrize("cls", ["Dense", "Input", "Sequential", "Model"])
+def test_a_name_with_a_slash_is_refused(cls):
+    """``a/b`` is a layer b of a model a in the names of weights: two of them were one, and a weight was lost."""
+    x = gs.Input((2,))
+    makes = {
+        "Dense": lambda name: gs.layers.Dense(1, name=name),
+        "Input": lambda name: gs.Input((2,), name=name),
+        "Sequential": lambda name: gs.Sequential([], name=name),
+        "Model": lambda name: gs.Model(x, gs.layers.Dense(1)(x), name=name),
+    }
+    with pytest.raises(ValueError, match=r"name must have no '/', which stands between names in those of weights"):
+        makes[cls]("a/b")
+    assert gs.metrics.Mean(name="train/loss").name == "train/loss"  # as TensorBoard groups curves

@@ -14,7 +14,7 @@ from reference.optimizers import ORACLES
 from snapshot import everything
 from variants import OPTIMIZERS, moves_elements
 
-pytestmark = host_build
+pytestmark = [host_build, pytest.mark.whole]
 
 # Of one element, of a chunk of 4096 and around it, and of none.
 SIZES = [1, 7, 4096, 0, 5000, 3, 9001, 255]

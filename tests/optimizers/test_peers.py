@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from children import said
 from gradstep import optimizers
+from keras_runs import said_with_keras
 from peers import needs
 from problems import quadratic, rosenbrock
 
@@ -111,10 +111,7 @@ def keras():
     a whole process. JAX runs Keras's own update_step; the backend for PyTorch has others."""
     needs("keras", "jax")
     program = f"""
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
-import keras, numpy as np
+import json, keras, numpy as np
 from problems import quadratic, rosenbrock
 
 keras.config.set_floatx("float64")
@@ -134,7 +131,7 @@ for make, arguments in json.loads({json.dumps(json.dumps(KERAS))}):
         ends[-1][name] = np.array(w).tolist()
 print(json.dumps(ends))
 """
-    return json.loads(said(program).splitlines()[-1])
+    return json.loads(said_with_keras(program, "jax").splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from children import said
 from gradstep.optimizers import Adafactor, Muon
+from keras_runs import said_with_keras
 from peers import needs
 from reference.matrix_rules import muon
 
@@ -50,10 +50,7 @@ def keras():
     """The ends of all cases, in a process of its own: Keras's backend and precision are set for a whole process."""
     needs("keras", "jax")
     program = f"""
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
-import keras, numpy as np
+import json, keras, numpy as np
 from keras.src.backend.common import dtypes
 keras.config.set_floatx("float64")
 # Over JAX it makes means, norms and products of float64 in float32.
@@ -73,7 +70,7 @@ for make, arguments in json.loads({json.dumps(json.dumps(KERAS))}):
         ends[-1].append(np.array(w).tolist())
 print(json.dumps(ends))
 """
-    return json.loads(said(program).splitlines()[-1])
+    return json.loads(said_with_keras(program, "jax").splitlines()[-1])
 
 
 @pytest.mark.parametrize("at", range(len(SHAPES)), ids=[str(shape) for shape in SHAPES])

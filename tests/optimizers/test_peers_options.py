@@ -7,9 +7,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from children import said
 from gradstep import optimizers
 from gradstep.optimizers import schedules
+from keras_runs import said_with_keras
 from peers import needs
 
 pytestmark = pytest.mark.peers
@@ -77,10 +77,7 @@ def keras():
     given = json.dumps([CASES, {k: w.tolist() for k, w in STARTS.items()}])
     stream = json.dumps([{name: g.tolist() for name, g in grads.items()} for grads in STREAM])
     program = f"""
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="jax", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
-import keras, numpy as np
+import json, keras, numpy as np
 
 keras.config.set_floatx("float64")
 (cases, starts), stream = json.loads({given!r}), json.loads({stream!r})
@@ -99,7 +96,7 @@ for make, arguments in cases:
     ends.append({{name: np.array(w).tolist() for name, w in arrays.items()}})
 print(json.dumps(ends))
 """
-    return json.loads(said(program).splitlines()[-1])
+    return json.loads(said_with_keras(program, "jax").splitlines()[-1])
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[label(case) for case in CASES])

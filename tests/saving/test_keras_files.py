@@ -10,7 +10,7 @@ import zipfile
 import gradstep as gs
 import numpy as np
 import pytest
-from children import said
+from keras_runs import said_with_keras
 from peers import needs
 
 pytestmark = pytest.mark.peers
@@ -41,7 +41,6 @@ def row(library):
 # In a process of its own, where Keras writes its files and reads ours.
 KERAS = """
 import json, os, pathlib, sys
-os.environ.setdefault("KERAS_BACKEND", "jax")
 import keras
 import numpy as np
 
@@ -99,7 +98,7 @@ def files(tmp_path_factory):
     ours = row(gs)
     ours.save_weights(folder / "ours.weights.h5")
     (folder / "ours.json").write_text(ours.to_json())
-    said(f"FOLDER = {str(folder)!r}\n{inspect.getsource(row)}\n{KERAS}")
+    said_with_keras(f"FOLDER = {str(folder)!r}\n{inspect.getsource(row)}\n{KERAS}", "torch")
     with np.load(folder / "found.npz") as found:
         return folder, dict(found), ours
 

@@ -7,7 +7,7 @@ import inspect
 import gradstep as gs
 import numpy as np
 import pytest
-from children import said
+from keras_runs import said_with_keras
 from peers import needs
 
 pytestmark = pytest.mark.peers
@@ -53,9 +53,7 @@ def trained(library, settings):
 
 
 KERAS = """
-import os, pathlib
-os.environ.setdefault("KERAS_BACKEND", "torch")
-import keras
+import keras, pathlib
 folder, found = pathlib.Path(FOLDER), {}
 for i, settings in enumerate(SETTINGS):
     model = trained(keras, settings)
@@ -84,7 +82,7 @@ def files(tmp_path_factory):
         ours.append(model.predict(X, verbose=0))
     sources = "\n".join(inspect.getsource(each) for each in (row, trained))
     known = f"import numpy as np\nFOLDER, SETTINGS = {str(folder)!r}, {SETTINGS!r}\n"
-    said(f"{known}X = np.array({X.tolist()}, np.float32)\n{sources}\n{KERAS}")
+    said_with_keras(f"{known}X = np.array({X.tolist()}, np.float32)\n{sources}\n{KERAS}", "torch")
     with np.load(folder / "found.npz") as found:
         return folder, dict(found), ours
 

@@ -8,7 +8,7 @@ import json
 import gradstep as gs
 import numpy as np
 import pytest
-from children import said
+from keras_runs import said_with_keras
 from peers import needs
 
 ROW = (4, 6, 2)
@@ -53,9 +53,7 @@ def test_ours_come_back(name):
 
 
 KERAS = """
-import os, pathlib
-os.environ.setdefault("KERAS_BACKEND", "jax")
-import keras
+import keras, pathlib
 folder, found = pathlib.Path(FOLDER), {}
 for name, make in MODELS.items():
     model = make(keras)
@@ -71,7 +69,7 @@ np.savez(folder / "found.npz", **found)
 
 @pytest.mark.peers
 def test_both_ways(tmp_path):
-    needs("keras", "jax")
+    needs("keras", "torch")
     pytest.importorskip("h5py")
     ours = {name: make(gs) for name, make in MODELS.items()}
     for name, model in ours.items():
@@ -85,7 +83,7 @@ def test_both_ways(tmp_path):
         'MODELS = {"operators": operators, "moved": moved}',
         KERAS,
     ]
-    said("\n".join(parts))
+    said_with_keras("\n".join(parts), "torch")
     found = np.load(tmp_path / "found.npz")
     for name in MODELS:
         theirs = gs.models.load_model(tmp_path / f"{name}.keras")

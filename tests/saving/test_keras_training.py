@@ -9,8 +9,8 @@ import zipfile
 import gradstep as gs
 import numpy as np
 import pytest
-from children import said
 from gradstep import optimizers
+from keras_runs import said_with_keras
 from peers import needs
 
 pytestmark = pytest.mark.peers
@@ -39,9 +39,7 @@ OPTIMIZERS = {
     "sgd": lambda: optimizers.SGD(0.01),
 }
 KERAS = """
-import json, os, pathlib
-os.environ["KERAS_BACKEND"] = "torch"
-import keras
+import json, keras, pathlib
 import numpy as np
 
 folder = pathlib.Path(FOLDER)
@@ -75,7 +73,7 @@ def runs(tmp_path_factory):
     np.save(folder / "y.npy", Y)
     for name, make in OPTIMIZERS.items():
         trained(make()).save(folder / f"{name}.ours.keras")
-    said(f"FOLDER, RUN = {str(folder)!r}, {RUN!r}\n{KERAS}")
+    said_with_keras(f"FOLDER, RUN = {str(folder)!r}, {RUN!r}\n{KERAS}", "torch")
     return folder, json.loads((folder / "found.json").read_text())
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 # Ends a child that hangs, and nothing else: no test is about time.
@@ -21,8 +25,29 @@ def command(program: str) -> dict[str, Any]:
     return {"args": arguments, "env": environment, "text": True}
 
 
-def said(program: str) -> str:
-    """What a program printed; an AssertionError with its errors if it failed."""
-    done = subprocess.run(**command(program), capture_output=True, timeout=PATIENCE, check=False)
-    assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
+def said(program: str, after: str = "") -> str:
+    """What a program printed; an AssertionError with its errors if it failed.
+
+    after: imports that take seconds. They are done once, in a process whose children run all programs after the same.
+    """
+    if after:
+        parent = forks(after)
+        parent.stdin.write(json.dumps(program) + "\n")
+        parent.stdin.flush()
+        answer = parent.stdout.readline()
+        assert answer, f"{after!r} failed"
+        status, out, errors = json.loads(answer)
+    else:
+        done = subprocess.run(**command(program), capture_output=True, timeout=PATIENCE, check=False)
+        status, out, errors = done.returncode, done.stdout, done.stderr
+    assert status == 0, f"exit status {status}\n{out}\n{errors}"
+    return out.strip()
+
+
+@cache
+def forks(imports: str) -> Any:
+    call = command("")
+    call["args"][-2:] = ["-m", "forks", imports, str(PATIENCE)]
+    process = subprocess.Popen(**call, stdin=PIPE, stdout=PIPE)
+    atexit.register(process.communicate)  # at the end of its input it ends
+    return process

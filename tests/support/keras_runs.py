@@ -8,7 +8,20 @@ from typing import Any
 from children import said
 from peers import needs
 
-__all__ = ["built", "keras_says"]
+__all__ = ["built", "keras_says", "said_with_keras"]
+
+IMPORTS = """
+import os, warnings
+warnings.simplefilter("ignore")
+os.environ.update(KERAS_BACKEND="{backend}", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
+os.environ["OMP_NUM_THREADS"] = "1"  # threads of PyTorch that spin for each other are slower on arrays so small
+import {backend}, keras
+"""
+
+
+def said_with_keras(program: str, backend: str) -> str:
+    """What a program printed, which Keras on `backend` has been imported for; with JAX, float64 is float64."""
+    return said(program, after=IMPORTS.format(backend=backend))
 
 
 def keras_says(program: str, backend: str = "jax", optimized: bool = False, **data: Any) -> Any:
@@ -19,17 +32,14 @@ def keras_says(program: str, backend: str = "jax", optimized: bool = False, **da
     """
     needs("keras", backend)
     head = f"""
-import json, os, warnings
-warnings.simplefilter("ignore")
-os.environ.update(KERAS_BACKEND="{backend}", JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu")
+import {backend}, json, keras, numpy as np
 if {optimized}:
-    os.environ.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
-import {backend}, keras, numpy as np
+    jax.config.update("jax_disable_most_optimizations", False)
 keras.config.set_floatx("float64")
 data = json.loads({json.dumps(json.dumps(data))})
 """
     tail = "\nprint(json.dumps(answer, default=lambda array: np.asarray(array).tolist()))\n"
-    return json.loads(said(head + program + tail).splitlines()[-1])
+    return json.loads(said_with_keras(head + program + tail, backend).splitlines()[-1])
 
 
 def built(library: Any, rows: list[Any]) -> list[Any]:

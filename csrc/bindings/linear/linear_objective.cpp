@@ -20,7 +20,7 @@ namespace {
 
 using Numbers = py::array_t<double, py::array::c_style | py::array::forcecast>;
 
-SumLoss parse_loss(const std::string& name) {
+SumLoss parse_point_loss(const std::string& name) {
   static constexpr const char* names[] = {"log_loss", "squared_hinge", "squared_error", "squared_epsilon_insensitive",
                                           "huber",    "softmax"};
   for (int k = 0; k < 6; ++k)
@@ -28,9 +28,9 @@ SumLoss parse_loss(const std::string& name) {
   throw py::value_error("loss must be one of this build's; got " + name + ".");
 }
 
-ObjectiveSettings parse_settings(const py::dict& given) {
+ObjectiveSettings parse_objective(const py::dict& given) {
   ObjectiveSettings s;
-  s.loss = parse_loss(given["loss"].cast<std::string>());
+  s.loss = parse_point_loss(given["loss"].cast<std::string>());
   s.at = given["loss_at"].cast<double>();
   s.scale = given["scale"].cast<double>();
   s.l2 = given["l2"].cast<double>();
@@ -207,7 +207,7 @@ template <class Real> class ObjectiveOf : public Objective {
 
 std::unique_ptr<Objective> make_objective(const py::object& x, std::int64_t columns, const py::object& y,
                                           const py::object& s, const py::dict& given) {
-  const ObjectiveSettings settings = parse_settings(given);
+  const ObjectiveSettings settings = parse_objective(given);
   if (is_single(x)) return std::make_unique<ObjectiveOf<float>>(x, columns, y, s, settings);
   return std::make_unique<ObjectiveOf<double>>(x, columns, y, s, settings);
 }

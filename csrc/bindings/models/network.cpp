@@ -224,16 +224,23 @@ template <class Real> class TypedNetwork : public PyNetwork {
     return zeros_in_arena(wanted);
   }
 
-  // Asks Python: forward(xs, training, call) -> y; backward(xs, dy, wanted, call) -> (dxs, gradients). `call` is the
-  // same number in both.
+  // Asks Python: forward(xs, training, call) -> y; backward(dy, wanted, call) -> (dxs, gradients), or None if it has to
+  // be asked forward anew. `call` is the same number in both. Arrays are copies, which may be kept, and not written.
   void ask(const ExternalCall<Real>& call, bool training) const {
     const py::gil_scoped_acquire python;
     const py::object& asked = asked_[call.layer];
+    const auto& layer = std::get<External>(network_.layers[call.layer]);
     const auto number = reinterpret_cast<std::uintptr_t>(call.y.at);
-    const auto arrays = [](const std::vector<Matrix<Real>>& all) {
-      py::list list;
-      for (const Matrix<Real>& one : all)
-        list.append(py::array_t<Real>({py::ssize_t(one.rows), py::ssize_t(one.columns)}, one.at));
+    const auto copy = [](const Matrix<Real>& of, const Shape& row) {
+      std::vector<py::ssize_t> shape{py::ssize_t(of.rows)};
+      shape.insert(shape.end(), row.begin(), row.end());
+      py::array_t<Real> array(std::move(shape), of.at);
+      py::detail::array_proxy(array.ptr())->flags &= ~py::detail::npy_api::NPY_ARRAY_WRITEABLE_;
+      return array;
+    };
+    const auto inputs = [&](const std::vector<Matrix<Real>>& all) {
+      py::list list(all.size());
+      for (std::size_t i = 0; i < all.size(); ++i) list[i] = copy(all[i], layer.inputs[i]);
       return list;
     };
     const auto take = [](const py::handle& from, const Matrix<Real>& to) {
@@ -242,15 +249,27 @@ template <class Real> class TypedNetwork : public PyNetwork {
         throw py::value_error("what a layer gives must be of the network's dtype, in C order, and as many numbers.");
       std::copy_n(data<Real>(array), to.size(), to.at);
     };
+    const auto forward = [&](bool trains) -> py::object {
+      return asked.attr("forward")(inputs(call.xs), trains, number);
+    };
     if (call.tangent) {
       py::list dws;
-      for (const Matrix<Real>& dw : call.gradients) dws.append(dw ? py::object(arrays({dw})[0]) : py::none());
-      return take(asked.attr("jvp")(arrays(call.xs), arrays(call.dxs), dws, training, number), call.dy);
+      for (std::size_t i = 0; i < call.gradients.size(); ++i) {
+        const Matrix<Real>& dw = call.gradients[i];
+        dws.append(dw ? py::object(py::array_t<Real>(layer.weight_shapes[i], dw.at)) : py::none());
+      }
+      return take(asked.attr("jvp")(inputs(call.xs), inputs(call.dxs), dws, training, number), call.dy);
     }
-    if (!call.backward) return take(asked.attr("forward")(arrays(call.xs), training, number), call.y);
+    if (!call.backward) return take(forward(training), call.y);
     py::list wanted;
     for (const Matrix<Real>& dx : call.dxs) wanted.append(bool(dx));
-    const py::tuple found = asked.attr("backward")(arrays(call.xs), arrays({call.dy})[0], wanted, number);
+    const py::array_t<Real> dy = copy(call.dy, layer.shape);
+    py::object made = asked.attr("backward")(dy, wanted, number);
+    if (made.is_none()) {
+      forward(true);
+      made = asked.attr("backward")(dy, wanted, number);
+    }
+    const auto found = made.template cast<py::tuple>();
     const py::list dxs = found[0], gradients = found[1];
     for (std::size_t i = 0; i < call.dxs.size(); ++i)
       if (call.dxs[i]) take(dxs[i], call.dxs[i]);

@@ -39,6 +39,7 @@ void bind_methods(SharedClass<PyTrainLoop>& loop) {
       .def("release", &PyTrainLoop::release)
       .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
       .def("sum_gradients", &PyTrainLoop::sum_gradients)
+      .def("is_at", &PyTrainLoop::is_at)
       .def("advance", &PyTrainLoop::advance)
       .def("update", &PyTrainLoop::update)
       .def("profile", &PyTrainLoop::profile)

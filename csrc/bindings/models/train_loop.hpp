@@ -57,6 +57,7 @@ class PyTrainLoop {
   virtual void start(const std::optional<py::array>& order, std::uint32_t number,
                      const std::optional<py::array>& ids) = 0;
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
+  virtual bool is_at(const py::array& x, const std::vector<std::size_t>& places) const = 0;
   virtual bool advance(double seconds) = 0;
   virtual void update() = 0;
   virtual py::list exchanges() = 0;
@@ -137,15 +138,19 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     check_idle();
     check_places(network_, places, std::size_t(x.size()));
     if (gradients_.empty()) throw py::value_error("gradients must be left to be summed.");
-    const auto is_vector = [](const py::array& array) {
-      return array.ndim() == 1 && array.strides(0) == array.itemsize();
-    };
-    if (!has_dtype<Real>(x) || !has_dtype<double>(sum) || !is_vector(x) || !is_vector(sum) || sum.size() != x.size())
+    if (!is_vector<Real>(x) || !is_vector<double>(sum) || sum.size() != x.size())
       throw py::type_error("x must be a vector of the network's dtype, and sum one of float64, as long.");
     check_writable(sum, "sum");
     const Hold hold(guard_, Use::change);
     sum_ = sum;
     loop_.sum_gradients(data<Real>(x), data<double>(sum), places);
+  }
+
+  bool is_at(const py::array& x, const std::vector<std::size_t>& places) const override {
+    check_places(network_, places, std::size_t(x.size()));
+    if (!is_vector<Real>(x)) throw py::type_error("x must be a vector of the network's dtype.");
+    const Hold hold(guard_, Use::read);
+    return loop_.is_at(data<Real>(x), places);
   }
 
   bool advance(double seconds) override {
@@ -251,6 +256,10 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
   }
 
  private:
+  template <class T> static bool is_vector(const py::array& array) {
+    return has_dtype<T>(array) && array.ndim() == 1 && array.strides(0) == array.itemsize();
+  }
+
   // (samples, parts), or None
   static py::object mask_of(const Head<Real>& head) {
     if (head.mask().empty()) return py::none();

@@ -116,13 +116,13 @@ class CallbackList(Callback):
 
     def wants_batches(self, what: str) -> bool:
         """Whether a callback has a hook for every batch of "train", "test" or "predict"."""
-        return any(member._wants(hook) for member in self.callbacks for hook in BATCH_HOOKS[what])
+        return any(map(self._wants, BATCH_HOOKS[what]))
 
     def _wants(self, hook: str) -> bool:
         return any(member._wants(hook) for member in self.callbacks)
 
     def _call(self, hook: str, *arguments: Any, logs: Logs | None) -> None:
-        shared = dict(logs or {})
+        shared = dict(logs) if logs else {}
         for member in self.callbacks:
             getattr(member, hook)(*arguments, shared)
 

@@ -16,7 +16,7 @@ from ..layers.base.layer import Layer
 from ..layers.base.symbolic import Node, tensors_of
 from ..layers.core.activation import Activation
 from ..layers.core.input import InputLayer
-from ..naming import name_for
+from ..naming import path_part
 from ..saving.graphs import connected, described, described_graph, made_operation
 from ..saving.layers import give_weights, take_keys
 from ..saving.sharing import Reading, Writing
@@ -87,7 +87,7 @@ class Functional(BaseModel):
         self._ins, self._outs = TensorSpec(inputs, "inputs"), TensorSpec(outputs, "outputs")
         self._take_seed(seed)
         topology = Topology(self._ins.tensors, self._outs.tensors)
-        self.name = name_for(self, name)
+        self.name = path_part(self, name)
         self._calls, self._layers = topology.nodes, topology.operations
         working = [layer for layer in self._leaves.values() if not isinstance(layer, InputLayer)]
         if not working:
@@ -131,7 +131,7 @@ class Functional(BaseModel):
                 )
         shapes = [tensor.shape for tensor in self._outs.tensors]
         node = Node(self, tensors, isinstance(x, (list, tuple)), shapes, self._dtype)
-        return self._outs.packed(node.outputs)
+        return self._outs.structured(node.outputs)
 
     def _connections(self) -> dict[str, str] | None:
         row = [self._ins.tensors[0].node, *self._calls]
@@ -153,7 +153,7 @@ class Functional(BaseModel):
 
     @property
     def _lists_outputs(self) -> bool:
-        return self._outs.kind != "one"
+        return not self._outs.is_one
 
     @property
     def _has_many(self) -> bool:

@@ -16,7 +16,7 @@ from ..layers.base.layer import Layer, Shape
 from ..layers.base.symbolic import Node, SymbolicTensor, tensors_of
 from ..layers.core.input import InputLayer
 from ..layers.recurrent.with_states import WithStates
-from ..naming import name_for
+from ..naming import path_part
 from ..saving.graphs import described, made_row
 from ..saving.layers import described_input, take_keys, take_weights
 from ..saving.sharing import Reading, Writing
@@ -77,7 +77,7 @@ class Sequential(BaseModel):
         super().__init__()
         self._take_seed(seed)
         self._draws: dict[str, seeds.Sequence] = {}  # with a seed: where the keys of layers come from, by their names
-        self.name = name_for(self, name)
+        self.name = path_part(self, name)
         self._entrance: InputLayer | None = None
         self._shape: tuple[int, ...] | None = None  # of one row of input
         self._ends: list[Shape] = []  # shapes of what the first layers give, as far as they were asked

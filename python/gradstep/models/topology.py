@@ -53,7 +53,16 @@ class TensorSpec:
     def __len__(self) -> int:
         return len(self.tensors)
 
+    @property
+    def is_one(self) -> bool:
+        """Whether values come by themselves, and not in a list or dict; a list of one is that one, as in Keras."""
+        return self.kind == "one" or (self.kind == "list" and len(self) == 1)
+
     def packed(self, values: Sequence[Any]) -> Any:
+        """Values, one for each, as calls of the model give them."""
+        return values[0] if self.is_one else self.structured(values)
+
+    def structured(self, values: Sequence[Any]) -> Any:
         """Values, one for each, as the tensors were given."""
         if self.kind == "dict":
             return dict(zip(self.names, values, strict=True))
@@ -61,7 +70,7 @@ class TensorSpec:
 
     def given_as(self) -> Any:
         """The tensors as they were given."""
-        return self.packed(self.tensors)
+        return self.structured(self.tensors)
 
 
 class Topology:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-__all__ = ["Classes", "class_weights", "softmaxed"]
+__all__ = ["Classes", "class_weights", "classes_of_part", "softmaxed"]
 
 
 class Classes:
@@ -95,6 +95,17 @@ class Classes:
         if self.is_multilabel:
             return (probabilities > 0.5).astype(int)
         return np.asarray(self.labels[probabilities.argmax(axis=1)])
+
+
+def classes_of_part(y: np.ndarray, given: Any, known: Classes | None) -> Classes:
+    """The classes of `partial_fit`: those that its first call is given, and that later ones may repeat."""
+    if known is None:
+        if given is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return Classes(y, np.asarray(given))
+    if given is not None and not np.array_equal(np.unique(given), known.labels):
+        raise ValueError(f"`classes={given!r}` is not the same as on last call to partial_fit, was: {known.labels!r}")
+    return known
 
 
 def class_weights(given: Any, classes: Classes, y: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray | None:

@@ -9,7 +9,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 
-from .classes import Classes, class_weights, softmaxed
+from .classes import Classes, class_weights, classes_of_part, softmaxed
 from .losses import gives_logits, is_sparse, resolve_loss
 from .mlp_base import MLPBase
 
@@ -231,14 +231,9 @@ class MLPClassifier(ClassifierMixin, MLPBase):
         """
         begins = "model_" not in vars(self)
         X, y, sample_weight = self._data(X, y, sample_weight, begins, False)
+        found = classes_of_part(y, classes, None if begins else self._classes)
         if begins:
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._take(Classes(y, np.asarray(classes)))
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
-            )
+            self._take(found)
         if not self._classes.is_multilabel:
             seen = np.bincount(self._classes.indices(y), minlength=len(self.classes_))
             self._counts = seen if begins or self._counts is None else self._counts + seen

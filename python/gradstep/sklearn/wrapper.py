@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from .base import NetworkMixin, build_function, non_finite
-from .classes import Classes, class_weights, softmaxed
+from .classes import Classes, class_weights, classes_of_part, softmaxed
 from .losses import gives_logits, is_sparse
 
 __all__ = ["ModelClassifier", "ModelRegressor"]
@@ -270,15 +270,8 @@ class ModelClassifier(ClassifierMixin, _ModelEstimator):
         """
         begins = "model_" not in vars(self)
         X, y, sample_weight = self._data(X, y, sample_weight, begins, False)
-        if begins:
-            if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            self._classes = Classes(y, np.asarray(classes))
-            self.classes_ = self._classes.labels
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
-            )
+        self._classes = classes_of_part(y, classes, None if begins else self._classes)
+        self.classes_ = self._classes.labels
         return self._go_on(X, y, sample_weight, begins, 1)
 
     def _go_on(self, X: Any, y: np.ndarray, sample_weight: Any, begins: bool, epochs: int) -> ModelClassifier:

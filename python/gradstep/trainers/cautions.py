@@ -11,34 +11,51 @@ from ..activations.registry import is_custom
 from ..data.columns import arrays_of
 from ..data.rows import Rows
 from ..hints import warn
+from ..layers.core.time_distributed import TimeDistributed
 from ..losses.base import Loss
+from ..losses.native import NativeLoss
 from .executor import Executor
 
 __all__ = ["warn_of_frozen", "warn_of_targets"]
 
 
 def warn_of_targets(executor: Executor, rows: Rows) -> None:
-    """Warn of targets that a loss is not defined for, of a loss over classes for a single output, and of a loss of
-    logits for outputs that are probabilities already."""
+    """Warn of targets that a loss is not defined for, of a loss over classes for a single output, and of outputs that
+    are probabilities where the loss takes logits, or the reverse."""
     known = executor.losses_and_metrics
     several = len(known.outputs) > 1
     each = zip(known.outputs, known.losses, arrays_of(rows.y), executor.output_rows, strict=True)
     for i, (name, loss, y, shape) in enumerate(each):
         if loss is not None and y is not None:
             _warn(loss, y, shape[-1], f"y[{name!r}]" if several else "y")
-            if getattr(loss, "from_logits", False):
-                _warn_of_probabilities(loss, executor.model.outputs[i].node.operation)
+            if isinstance(loss, NativeLoss) and "from_logits" in loss._names:
+                _warn_of_last(loss, _last_layer(executor.model.outputs[i]))
 
 
-def _warn_of_probabilities(loss: Loss, last: Any) -> None:
+def _last_layer(tensor: Any) -> Any:
+    """The layer that gives an output of a model, in models and `TimeDistributed` too."""
+    last = tensor.node.operation
+    while isinstance(last, TimeDistributed):
+        last = last.layer
+    return _last_layer(last.outputs[tensor.index]) if hasattr(last, "outputs") else last
+
+
+def _warn_of_last(loss: NativeLoss, last: Any) -> None:
+    """Warn where the last activation is not what a loss of logits, or of probabilities, is for."""
     activation = getattr(last, "activation", None)
     if activation is None or is_custom(activation):
         return
     kind = activations.specify(activation)["kind"]
-    if kind in ("sigmoid", "softmax"):
+    if loss.from_logits and kind in ("sigmoid", "softmax"):
         warn(
             f"loss {loss.name!r} has from_logits=True, and layer {last.name!r} ends in {kind!r}: it is applied twice. "
             "Leave out one of them.",
+        )
+    if not loss.from_logits and kind == "linear" and last.weights:  # Activation("linear") may follow a softmax
+        wanted = "softmax" if loss.categorical else "sigmoid"
+        warn(
+            f"loss {loss.name!r} is of probabilities, and layer {last.name!r} ends without an activation: give it "
+            f"activation={wanted!r}, or the loss from_logits=True.",
         )
 
 

@@ -188,6 +188,7 @@ class Trainer:
         """One epoch; signals are handled between the slices, when the model is as after a whole step."""
         feed.start(run, epoch, self.begin_pass(epoch))
         batch, each, names = 0, hooks.wants_batches("train"), self._executor.losses_and_metrics.log_names
+        shows = hooks._wants("on_train_progress")
         try:
             while not run.over:
                 if each:
@@ -197,7 +198,8 @@ class Trainer:
                 else:
                     run.advance(SLICE)
                 batch = run.progress[0]
-                hooks.on_train_progress(batch, self._executor.logs(run, names))
+                if shows:
+                    hooks.on_train_progress(batch, self._executor.logs(run, names))
                 if self.model.stop_training:
                     break
         except BaseException:
@@ -205,7 +207,7 @@ class Trainer:
             raise
         logs = self._evaluator.last_logs = self._executor.logs(run, names) if batch else {}
         if not self.model.stop_training:
-            feed.finish(run.progress[0])
+            feed.finish(batch)
             hooks.set_steps(feed.steps)
         return logs
 

@@ -36,43 +36,46 @@ class ExternalLayer:
         self._layer, self._inputs, self._masked = layer, inputs, masked  # inputs: shapes of a row of each
         self._row, self._trained = layer._output_row, layer._trained[: len(layer.weights)]
 
-    def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray:
-        """The output for inputs (rows, numbers) each; call: its number."""
+    def forward(self, xs: list[np.ndarray], training: bool, call: int) -> np.ndarray:
+        """The output for inputs (rows, *shape of a row) each, which cannot be written; call: its number."""
         layer = self._layer
-        shaped = [x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)]
-        mask = shaped.pop() != 0 if self._masked else None
-        y = custom_layer_calls.forward(layer, shaped, training, self._row, mask)
-        layer._last_call = call
+        mask = xs.pop() != 0 if self._masked else None
+        y = custom_layer_calls.forward(layer, xs, training, self._row, mask)
+        vars(layer)["_last_call"] = call
         return y
 
     def backward(
-        self, xs: Sequence[np.ndarray], dy: np.ndarray, wanted: Sequence[bool], call: int
-    ) -> tuple[list[Any], list[np.ndarray | None]]:
-        """The gradients by the inputs of a call, and by each weight."""
-        layer, shapes = self._layer, [(len(dy), *row) for row in self._inputs]
+        self, dy: np.ndarray, wanted: list[bool], call: int
+    ) -> tuple[list[Any], list[np.ndarray | None]] | None:
+        """The gradients by the inputs of a call, and by each weight; None: `forward` has to come first."""
+        layer = self._layer
         if layer._last_call != call:
-            self.forward(xs, True, call)
-        count = len(shapes) - self._masked
+            return None
+        if self._masked:
+            wanted[-1] = False
+        rows, count = len(dy), len(wanted) - self._masked
         dxs, found = custom_layer_calls.gradients(
-            layer, dy.reshape(len(dy), *self._row), shapes[:count], any(wanted[:count])
+            layer, dy, [(rows, *row) for row in self._inputs[:count]], any(wanted)
         )
-        gradients = iter(found)
         missing: list[Any] = [None] * len(wanted)
-        return dxs or missing, [next(gradients) if each else None for each in self._trained]
+        made = dxs or missing
+        if not self._trained:
+            return made, []
+        gradients = iter(found)
+        return made, [next(gradients) if each else None for each in self._trained]
 
     def jvp(
-        self, xs: Sequence[np.ndarray], dxs: Sequence[np.ndarray], dws: Sequence[Any], training: bool, call: int
+        self, xs: list[np.ndarray], dxs: list[np.ndarray], dws: Sequence[Any], training: bool, call: int
     ) -> np.ndarray:
         """How the output of a call moves along directions of the inputs, and of each weight."""
         layer = self._layer
         if layer._last_call != call:
             self.forward(xs, training, call)
-        shaped = [dx.reshape(len(dx), *row) for dx, row in zip(dxs, self._inputs, strict=True)]
         if self._masked:
-            shaped.pop()
+            dxs.pop()
         weights = zip(dws, layer.weights, self._trained, strict=True)
-        moves = [np.zeros_like(w) if dw is None else dw.reshape(w.shape) for dw, w, trained in weights if trained]
-        return custom_layer_calls.tangent(layer, shaped, moves, self._row)
+        moves = [np.zeros_like(w) if dw is None else dw for dw, w, trained in weights if trained]
+        return custom_layer_calls.tangent(layer, dxs, moves, self._row)
 
 
 class ExternalMask:
@@ -98,8 +101,8 @@ class ExternalMask:
         return np.require(array.astype(bool), self._layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])
 
     def forward(self, xs: Sequence[np.ndarray], training: bool, call: int) -> np.ndarray | None:
-        """The mask for inputs (rows, numbers) each."""
-        return self._made([x.reshape(len(x), *row) for x, row in zip(xs, self._inputs, strict=True)])
+        """The mask for inputs (rows, *shape of a row) each."""
+        return self._made(xs)
 
 
 class CallGraph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def forward(
     mask: np.ndarray | None = None,
 ) -> np.ndarray:
     """The output for a batch: (rows, *shape of a row), of the layer's dtype, in C order; row: that shape, if known."""
-    layer._last_call = None
+    vars(layer)["_last_call"] = None  # no setting
     y = _call_forward(layer, xs, training, mask)
     return _array(layer, _of_forward, y, (len(xs[0]), *(layer._output_row if row is None else row)))
 
@@ -39,23 +39,27 @@ def gradients(
     wanted: whether somebody needs those by the inputs; if not they may be None.
     """
     dxs, found = _call_backward(layer, dy)
+    gradients = _by_weights(layer, found) if layer._weights or found else []
+    if dxs is None and not wanted:
+        return [], gradients
+    each = dxs if isinstance(dxs, list) and len(xs) > 1 else [dxs]
+    if len(each) != len(xs):
+        raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
+    return [_array(layer, _of_dx, dx, shape) for dx, shape in zip(each, xs, strict=True)], gradients
+
+
+def _by_weights(layer: Layer, found: Sequence[Any]) -> list[np.ndarray]:
+    """The gradients by the trainable weights, of what `backward` gave for them."""
     weights = [weight for weight, trained in zip(layer._weights, layer._trained, strict=False) if trained]
     if len(found) != len(weights):
         raise ValueError(
             f"layer {layer.name!r}: backward() must give (dx, [gradients]) with one for each of its {len(weights)} "
             f"trainable weights; it gave {len(found)}."
         )
-    gradients = [
-        _array(layer, partial(_of_gradient, number=i), gradient, weight.shape)
+    return [
+        _array(layer, _of_gradient, gradient, weight.shape, i)
         for i, (gradient, weight) in enumerate(zip(found, weights, strict=True))
     ]
-    if dxs is None and not wanted:
-        return [], gradients
-    each = dxs if isinstance(dxs, list) and len(xs) > 1 else [dxs]
-    if len(each) != len(xs):
-        raise ValueError(f"layer {layer.name!r}: backward() must give a dx for each of {len(xs)} inputs, in a list.")
-    made = [_array(layer, _of_dx, dx, shape) for dx, shape in zip(each, xs, strict=True)]
-    return made, gradients
 
 
 def tangent(layer: Layer, dxs: Sequence[np.ndarray], dws: Sequence[np.ndarray], row: tuple[int, ...]) -> np.ndarray:
@@ -70,11 +74,12 @@ def tangent(layer: Layer, dxs: Sequence[np.ndarray], dws: Sequence[np.ndarray], 
 
 
 def _call_backward(layer: Layer, dy: np.ndarray) -> tuple[Any, Sequence[Any]]:
-    vars(layer)["_in_backward"] = True  # the method of the subclass, not the wrapper around it
+    known = vars(layer)
+    known["_in_backward"] = True  # the method of the subclass, not the wrapper around it
     try:
-        result = layer.backward(_shielded([dy]))
+        result = layer.backward(_shield(dy))
     finally:
-        vars(layer).pop("_in_backward")
+        del known["_in_backward"]
     if not isinstance(result, tuple):
         return result, ()
     if len(result) != 2 or not isinstance(result[1], (list, tuple)):
@@ -126,18 +131,24 @@ def _has_argument(function: Any, name: str) -> bool:
 
 
 def _call_forward(layer: Layer, xs: Sequence[np.ndarray], training: bool, mask: np.ndarray | None = None) -> Any:
-    options: dict[str, Any] = {"training": training} if takes(layer, "training") else {}
+    name = _name(layer)
+    options: dict[str, Any] = {"training": training} if _has_argument(getattr(type(layer), name), "training") else {}
     if mask is not None:
         options["mask"] = mask
-    return getattr(layer, _name(layer))(_shielded(xs), **options)
+    return getattr(layer, name)(_shielded(xs), **options)
 
 
 def _shielded(arrays: Sequence[np.ndarray]) -> Any:
-    """Views that cannot be written: they may be the user's data. Several in a list."""
-    views = [array.view() for array in arrays]
-    for view in views:
-        view.flags.writeable = False
-    return views[0] if len(views) == 1 else views
+    """Arrays that cannot be written, views of those that can: they may be the user's data. Several in a list."""
+    return _shield(arrays[0]) if len(arrays) == 1 else [_shield(array) for array in arrays]
+
+
+def _shield(array: np.ndarray) -> np.ndarray:
+    if not array.flags.writeable:
+        return array
+    view: np.ndarray = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
@@ -148,15 +159,15 @@ def _numbers(layer: Layer, what: str, value: Any) -> np.ndarray:
 
 
 # What a value is called in an error.
-def _of_forward(layer: Layer) -> str:
+def _of_forward(layer: Layer, number: int) -> str:
     return f"{_name(layer)}()"
 
 
-def _of_jvp(layer: Layer) -> str:
+def _of_jvp(layer: Layer, number: int) -> str:
     return "dy that jvp() gives"
 
 
-def _of_dx(layer: Layer) -> str:
+def _of_dx(layer: Layer, number: int) -> str:
     return "dx that backward() gives"
 
 
@@ -164,10 +175,14 @@ def _of_gradient(layer: Layer, number: int) -> str:
     return f"the gradient of {_trained_names(layer)[number]!r} that backward() gives"
 
 
-def _array(layer: Layer, what: Callable[[Layer], str], value: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _array(
+    layer: Layer, what: Callable[[Layer, int], str], value: Any, shape: tuple[int, ...], number: int = 0
+) -> np.ndarray:
+    """The value as an array of this shape and the layer's dtype, in C order; what: what it is called, by its number."""
     if type(value) is np.ndarray and value.shape == shape and value.dtype == layer.dtype and value.flags.carray:
         return value
-    array = _numbers(layer, what(layer), value)
+    name = what(layer, number)
+    array = _numbers(layer, name, value)
     if array.shape != shape:
-        raise ValueError(f"layer {layer.name!r}: {what(layer)} must have shape {shape}; it has {array.shape}.")
+        raise ValueError(f"layer {layer.name!r}: {name} must have shape {shape}; it has {array.shape}.")
     return np.require(array, layer.dtype, ["C_CONTIGUOUS", "ALIGNED"])

@@ -10,7 +10,7 @@ import numpy as np
 from ... import _core
 from ...checks import check_bool, check_choice, check_int, numeric, shape_of
 from ...config import FLOATS, floatx
-from ...naming import name_for
+from ...naming import path_part
 from . import custom_layer_calls
 from .copies import Copied
 from .custom_layer import CustomLayer
@@ -134,7 +134,7 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         # What the constructor was told, for a model's first layer; the shapes that hold come with build().
         self._declared: tuple[int, ...] | None = None if input_shape is None else shape_of("input_shape", input_shape)
         self.dtype = floatx() if dtype is None else check_choice("dtype", dtype, FLOATS)
-        self.name = name_for(self, name)
+        self.name = path_part(self, name)
         self._trainable = check_bool("trainable", trainable)
         self.built = False
         self._input_shape: Shape | None = None

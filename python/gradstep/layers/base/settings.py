@@ -70,11 +70,12 @@ class Settable:
         _in_numpy: bool
 
     def __setattr__(self, name: str, value: Any) -> None:
-        known, cls = vars(self), cast("Any", type(self))
-        # A constructor sets each setting once; what is there already is assigned from outside.
-        is_made = known.get("built") or ("_eager" in known and name in known)
-        if is_made and not self._in_numpy and name in _settings_of(cls):
-            return _change(self, name, value)  # type: ignore[arg-type]
+        if not self._in_numpy:
+            known, cls = vars(self), cast("Any", type(self))
+            # A constructor sets each setting once; what is there already is assigned from outside.
+            is_made = known.get("built") or ("_eager" in known and name in known)
+            if is_made and name in _settings_of(cls):
+                return _change(self, name, value)  # type: ignore[arg-type]
         try:
             super().__setattr__(name, value)
         except AttributeError:  # a property

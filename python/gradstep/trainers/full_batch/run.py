@@ -136,9 +136,9 @@ class FullBatchRun(HasStepLogs):
     def _here(self) -> Point:
         """The point where the weights are, at which the method has its state."""
         objective, method = self.objective, self.method
-        x = objective.gather()
-        if self._point is not None and np.array_equal(x, self._point.x):
+        if self._point is not None and objective.holds(self._point.x):
             return self._point
+        x = objective.gather()
         objective.keep_statistics()
         method._prepare(objective)
         objective.best_x, objective.best_f, objective.best_g = x, math.inf, None

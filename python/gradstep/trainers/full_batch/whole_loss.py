@@ -172,6 +172,10 @@ class WholeLoss(Objective):
         """Whether the last call was at this point."""
         return x is self._x
 
+    def holds(self, x: np.ndarray) -> bool:
+        """Whether the weights are those of a point."""
+        return self._loop.is_at(x, self._places)
+
     def value(self, x: np.ndarray) -> float:
         """The loss at a point, with its gradient kept for `gradient`."""
         if x is self._x:
