@@ -71,12 +71,13 @@ __attribute__((noinline)) void row(const void* update, const Factors& factors, R
 template <class Update, class Real, std::size_t slots>
 void sweep(const void* update, const Factors& factors, void* w, const void* g, void* const* state,
            const MatrixLayout& layout) {
-  for (std::size_t i = 0; i < layout.rows; ++i) {
+  const bool joins = layout.stride == layout.columns;  // rows that are one
+  const std::size_t rows = joins ? 1 : layout.rows, n = joins ? layout.rows * layout.columns : layout.columns;
+  for (std::size_t i = 0; i < rows; ++i) {
     Real* here[slots + 1];
     for (std::size_t s = 0; s < slots; ++s) here[s] = static_cast<Real*>(state[s]) + i * layout.stride;
     row<Update>(update, factors, static_cast<Real*>(w) + i * layout.stride,
-                static_cast<const Real*>(g) + i * layout.columns, layout.columns, here,
-                std::make_index_sequence<slots>{});
+                static_cast<const Real*>(g) + i * layout.columns, n, here, std::make_index_sequence<slots>{});
   }
 }
 
