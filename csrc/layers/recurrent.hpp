@@ -211,8 +211,9 @@ struct Recurrent {
     q.gates = series("gates", schedule, call, wide, steps, few, dense);
     q.inner = q.keeps_inner ? series("inner", schedule, call, wide, steps, few, dense) : q.gates;
     if (cell.info().states > 1) {
-      q.c = series("c", schedule, call, units, steps + 1, 2);
-      q.act_c = series("activated c", schedule, call, units, steps, 1);
+      // No product reads them: their rows lie side by side.
+      q.c = series("c", schedule, call, align<Real>(units), steps + 1, 2, true);
+      q.act_c = series("activated c", schedule, call, align<Real>(units), steps, 1, true);
     }
     if (cell.info().resets_before) q.reset_h = series("reset h", schedule, call, units, steps, 1);
     if (trains && dropout > 0 && !dense) q.drop_x = call.save("drop x", rows * inputs, inputs).at;

@@ -8,6 +8,8 @@ namespace {
 
 // Pairs whose matrix R has an inverse that costs less than its sums. More of them are gone through one by one.
 constexpr std::size_t most_together = 64;
+// Numbers of vectors whose sums are made side by side, one for each pair, and not along each vector.
+constexpr std::size_t few = 64;
 // Doubles of k vectors that stay in an L2 cache from one loop over them to the next.
 constexpr std::size_t cached = 640 * 1024 / sizeof(double);
 
@@ -19,12 +21,14 @@ template <class Work> void each_piece(std::size_t k, std::size_t from, std::size
 
 }  // namespace
 
-Memory::Memory(std::size_t m)
-    : most_(m),
+Memory::Memory(std::size_t n, std::size_t m)
+    : n_(n),
+      size_(align<double>(n)),
+      most_(m),
       height_(m <= most_together ? align<double>(m) : 0),
       columns_(m * height_),
       rows_(m * height_),
-      numbers_(height_) {
+      numbers_(3 * height_) {
   if (height_ == 0) return;
   for (auto* list : {&s_, &y_, &column_of_, &row_of_}) list->resize(2 * m);
   for (auto* list : {&a_, &c_}) list->resize(m);
@@ -32,6 +36,15 @@ Memory::Memory(std::size_t m)
   for (std::size_t i = 0; i < m; ++i) {
     column_of_[i] = column_of_[i + m] = columns_.data() + i * height_;
     row_of_[i] = row_of_[i + m] = rows_.data() + i * height_;
+  }
+  if (n > few) return;
+  across_s_ = Buffer<double>(n * height_);
+  across_y_ = Buffer<double>(n * height_);
+  ys_ = Buffer<double>(height_);
+  by_age_ = Buffer<double>(2 * height_);
+  for (std::size_t i = 0; i < n; ++i) {
+    across_s_rows_.push_back(across_s_.data() + i * height_);
+    across_y_rows_.push_back(across_y_.data() + i * height_);
   }
 }
 
@@ -59,15 +72,21 @@ bool Memory::add(const Vector& s, const Vector& y, const Change& change) {
     for (std::size_t j = 0; j < most_; ++j) columns_.data()[j * height_ + slot] = 0;
     std::fill_n(rows_.data() + slot * height_, height_, 0.0);
   }
+  for (std::size_t i = 0; i < across_s_rows_.size(); ++i) {
+    across_s_.data()[i * height_ + slot] = s[i];
+    across_y_.data()[i * height_ + slot] = y[i];
+  }
+  if (!across_s_rows_.empty()) ys_.data()[slot] = change.ys;
   return true;
 }
 
-double Memory::direction(const Vector& g, const Vector& d, std::size_t size) {
+double Memory::direction(const Vector& g, const Vector& d) {
+  if (!pairs_.empty() && !across_s_rows_.empty()) return direction_of_few(g, d);
   double slope = 0;
-  with_team(size, [&](ThreadTeam* team) {
-    slope = pairs_.empty() ? add_and_dot(g, 0, g, -1, g, d, size, team)
-            : height_ > 0  ? direction(g, d, size, team)
-                           : by_two_loops(g, d, size, team);
+  with_team(size_, [&](ThreadTeam* team) {
+    slope = pairs_.empty() ? add_and_dot(g, 0, g, -1, g, d, size_, team)
+            : height_ > 0  ? direction(g, d, team)
+                           : by_two_loops(g, d, team);
   });
   return slope;
 }
@@ -82,9 +101,38 @@ void Memory::add_column(std::size_t i, const double* products) {
   for (std::size_t j = 0; j < k; ++j) rows_.data()[j * height_ + at] = column[j];
 }
 
-double Memory::direction(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team) {
+const double* Memory::by_age(const double* numbers) {
+  std::copy_n(numbers, most_, by_age_.data());
+  std::copy_n(numbers, most_, by_age_.data() + most_);
+  return by_age_.data() + first_;
+}
+
+double Memory::direction_of_few(const Vector& g, const Vector& d) {
   const VectorsTable& loops = minimize_kernels().vectors;
   const std::size_t k = count();
+  const VectorPart of_s{across_s_rows_.data(), n_, 0, height_}, of_y{across_y_rows_.data(), n_, 0, height_};
+  double *const found = numbers_.data(), *const a = found + height_, *const sums = a + height_;
+  for (; known_ < k; ++known_) {
+    loops.combine(nullptr, of_s, pair(known_).y.data(), 1, nullptr, found);
+    add_column(known_, by_age(found));
+  }
+  loops.combine(nullptr, of_s, g.data(), 1, nullptr, found);
+  loops.combine(nullptr, {in_order(column_of_), k, 0, height_}, by_age(found), 1, nullptr, found);
+  const double* const ys = ys_.data();
+  for (std::size_t j = 0; j < height_; ++j) {
+    a[j] = ys[j] * found[j];
+    found[j] = -found[j];
+  }
+  loops.combine(g.data(), {in_order(y_), k, 0, size_}, by_age(found), gamma, nullptr, d.data());
+  loops.combine(nullptr, of_y, d.data(), 1, nullptr, sums);
+  for (std::size_t j = 0; j < height_; ++j) a[j] -= sums[j];
+  loops.combine(nullptr, {in_order(row_of_), k, 0, height_}, by_age(a), 1, nullptr, found);
+  return loops.combine(d.data(), {in_order(s_), k, 0, size_}, by_age(found), -1, g.data(), d.data());
+}
+
+double Memory::direction(const Vector& g, const Vector& d, ThreadTeam* team) {
+  const VectorsTable& loops = minimize_kernels().vectors;
+  const std::size_t k = count(), size = size_;
   const double* const pg = g.data();
   const double *const *const s = in_order(s_), *const *const y = in_order(y_);
   double *const pd = d.data(), *const found = numbers_.data();
@@ -132,9 +180,9 @@ double Memory::direction(const Vector& g, const Vector& d, std::size_t size, Thr
   return slope;
 }
 
-double Memory::by_two_loops(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team) {
+double Memory::by_two_loops(const Vector& g, const Vector& d, ThreadTeam* team) {
   // Each sweep subtracts the part along one vector, and makes the product with the next: q and d are the same memory.
-  const std::size_t k = count();
+  const std::size_t k = count(), size = size_;
   a_.resize(k);
   double product = dot(pair(k - 1).s, g, size, team);
   const Vector* q = &g;
@@ -161,7 +209,7 @@ Point LBFGS::step(Function& function, const Point& point) {
   const Vector d = function.vectors.make();
   for (;;) {
     const bool is_fresh = memory_.count() == 0;
-    const double slope = memory_.direction(point.g, d, size);
+    const double slope = memory_.direction(point.g, d);
     if (decrease != decrease) decrease = -slope / 2;
     Line line(function, point, d, slope);
     const double alpha = is_fresh ? std::min(1.0, 1 / std::sqrt(-slope)) : 1;

@@ -20,14 +20,15 @@ namespace gs::minimize {
 /// among them, and there are three sweeps over pairs in place of four.
 class Memory {
  public:
-  explicit Memory(std::size_t m);
+  /// The last m of n numbers each.
+  Memory(std::size_t n, std::size_t m);
 
   std::size_t count() const { return pairs_.size(); }
   void clear();
   /// Keeps a pair, unless there is no measurable curvature in it; whether it does.
   bool add(const Vector& s, const Vector& y, const Change& change);
   /// d = -H g: 4 m n multiplications. Gives g . d.
-  double direction(const Vector& g, const Vector& d, std::size_t size);
+  double direction(const Vector& g, const Vector& d);
 
   struct Pair {
     Vector s, y;
@@ -42,13 +43,16 @@ class Memory {
     const std::size_t at = first_ + i;
     return at < pairs_.size() ? at : at - pairs_.size();
   }
-  double direction(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team);
-  double by_two_loops(const Vector& g, const Vector& d, std::size_t size, ThreadTeam* team);
+  double direction(const Vector& g, const Vector& d, ThreadTeam* team);
+  double direction_of_few(const Vector& g, const Vector& d);
+  double by_two_loops(const Vector& g, const Vector& d, ThreadTeam* team);
   /// Where vectors lie, the oldest pair's first.
   const double* const* in_order(const std::vector<const double*>& list) const { return list.data() + first_; }
   void add_column(std::size_t i, const double* products);
+  /// Numbers of pairs by their slots -> the same, the oldest pair's first.
+  const double* by_age(const double* numbers);
 
-  const std::size_t most_;
+  const std::size_t n_, size_, most_;
   std::vector<Pair> pairs_;  // a ring, once it is full
   std::size_t first_ = 0;    // the oldest
 
@@ -60,6 +64,11 @@ class Memory {
   // Where they lie, by slots, and once more behind that: the oldest first is a part of it.
   std::vector<const double*> s_, y_, column_of_, row_of_;
   std::vector<double> a_, c_, sums_;
+
+  // Where vectors are so short that their sums take longer to end than to make: the numbers of all s, and of all y, by
+  // rows of one for each slot, and y's by slots; and room for what by_age gives.
+  Buffer<double> across_s_, across_y_, ys_, by_age_;
+  std::vector<const double*> across_s_rows_, across_y_rows_;
 };
 
 class LBFGS : public Method {

@@ -7,7 +7,7 @@ namespace gs {
 
 /// Martens & Grosse 2015, arXiv:1503.05671; the bound of a step is that of Ba, Grosse & Martens 2017.
 struct KFAC : CurvatureRule {
-  double factor_decay = 0.95, factor_period = 1, inverse_period = 20;
+  double factor_decay = 0.95, factor_period = 10, inverse_period = 20;
 
   static constexpr const char* name = "KFAC";
   static constexpr std::array slots{"m", "v", "a", "g", "a_inverse", "g_inverse"};

@@ -1,5 +1,5 @@
-// Right-looking, in blocks of columns: the block on the diagonal is factored and inverted by loops, the rest are
-// products. Blocks depend on n alone, and each is made by one chunk.
+// Left-looking, in blocks of columns: each is made by products with the columns before it; the block on the diagonal is
+// factored and inverted by loops. Blocks depend on n alone, and each is made by one chunk.
 #include "runtime/cholesky.hpp"
 
 #include <algorithm>
@@ -14,84 +14,43 @@ namespace gs {
 namespace {
 
 constexpr std::size_t side = 64;   // of a block on the diagonal
-constexpr std::size_t tile = 128;  // of products that only have to be shared out
-
-/// Blocks [i, i + rows) x [j, j + columns) of a lower triangle from `first` on, in tiles.
-struct Part {
-  std::size_t i, j, rows, columns;
-};
-std::vector<Part> lower_tiles(std::size_t first, std::size_t n) {
-  std::vector<Part> all;
-  for (std::size_t i = first; i < n; i += tile)
-    for (std::size_t j = first; j <= i; j += tile) all.push_back({i, j, std::min(tile, n - i), std::min(tile, n - j)});
-  return all;
-}
+constexpr std::size_t tile = 128;  // rows of products
 
 template <class Real> class Factor {
  public:
   Factor(Real* a, std::size_t n, std::size_t ld, ThreadTeam& team)
-      : a_(a),
-        n_(n),
-        ld_(ld),
-        team_(team),
-        diagonal_(side * side),
-        panel_(n * side),
-        rows_(std::max(n, side)),
-        panel_rows_(n) {
-    for (int t = 0; t < team.threads(); ++t) scratch_.emplace_back(gemm_scratch(std::max(tile, side), n));
-    for (std::size_t i = 0; i < n; ++i) {
-      rows_[i] = a + i * ld;
-      panel_rows_[i] = panel_.data() + i * side;
-    }
+      : a_(a), n_(n), ld_(ld), team_(team), diagonal_(side * side), own_rows_(side), rows_(std::max(n, side)) {
+    for (int t = 0; t < team.threads(); ++t) scratch_.emplace_back(tile * side + gemm_scratch(tile, n));
+    for (std::size_t i = 0; i < n; ++i) rows_[i] = a + i * ld;
+    for (std::size_t r = 0; r < side; ++r) own_rows_[r] = diagonal_.data() + r * side;
   }
 
   std::size_t factor() {
+    const std::size_t panels = (side + loops_.panel_columns - 1) / loops_.panel_columns;
+    const Buffer<Real> left(n_ * panels * loops_.panel_columns), across(side * side);
     for (std::size_t k = 0; k < n_; k += side) {
       const std::size_t width = std::min(side, n_ - k), next = k + width;
+      pack_negative(k, width, left.data());
+      // What is left of columns [k, next), from row i on: a - l l[k]^T by the columns before.
+      const auto subtract = [&](std::size_t i, std::size_t count, Real* scratch) {
+        if (k == 0) return;
+        Product<Real> q = product(rows_.data() + i, 0, left.data(), k, &at(i, k), ld_, count, width, k);
+        q.adds = q.in_panels = true;
+        loops_.gemm(q, scratch);
+      };
+      subtract(k, width, scratch_[0].data());
       if (const std::size_t done = factor_diagonal(k, width); done < width) return k + done;
       if (next == n_) break;
       invert_diagonal(k, width);
-      // The panel below: l21 = a21 l11^-T, and its negative beside it.
-      const std::size_t panels = (n_ - next + tile - 1) / tile;
-      stage(panels, [&](std::size_t chunk, Real* scratch) {
+      for (std::size_t r = 0; r < width; ++r)
+        for (std::size_t c = 0; c < width; ++c) across.data()[r * side + c] = diagonal_.data()[c * side + r];
+      // Below: l = a l[k,k]^-T.
+      stage((n_ - next + tile - 1) / tile, [&](std::size_t chunk, Real* scratch) {
         const std::size_t i = next + chunk * tile, count = std::min(tile, n_ - i);
-        Real* const to = panel_.data() + i * side;
-        Product<Real> q{{rows_.data() + i, source_of<Real>},
-                        k,
-                        false,
-                        diagonal_.data(),
-                        side,
-                        true,
-                        nullptr,
-                        to,
-                        side,
-                        count,
-                        width,
-                        width};
-        gemm_(q, scratch);
-        for (std::size_t r = 0; r < count; ++r)
-          for (std::size_t c = 0; c < width; ++c) {
-            at(i + r, k + c) = to[r * side + c];
-            to[r * side + c] = -to[r * side + c];
-          }
-      });
-      const std::vector<Part> parts = lower_tiles(next, n_);
-      stage(parts.size(), [&](std::size_t chunk, Real* scratch) {
-        const Part& p = parts[chunk];
-        Product<Real> q{{panel_rows_.data() + p.i, source_of<Real>},
-                        0,
-                        false,
-                        &at(p.j, k),
-                        ld_,
-                        true,
-                        nullptr,
-                        &at(p.i, p.j),
-                        ld_,
-                        p.rows,
-                        p.columns,
-                        width};
-        q.adds = true;
-        gemm_(q, scratch);
+        Real* const made = scratch + gemm_scratch(tile, n_);
+        subtract(i, count, scratch);
+        loops_.gemm(product(rows_.data() + i, k, across.data(), side, made, side, count, width, width), scratch);
+        for (std::size_t r = 0; r < count; ++r) std::copy_n(made + r * side, width, &at(i + r, k));
       });
     }
     return n_;
@@ -99,63 +58,60 @@ template <class Real> class Factor {
 
   void invert() {
     // x = l^-1, block row by block row: x_i = -l_ii^-1 (l_i x), then its own block.
-    Buffer<Real> inverse(n_ * n_), sums(side * n_);
-    std::vector<const void*> x(n_), own(side);
+    const Buffer<Real> inverse(n_ * n_), sums(side * n_);
+    std::vector<const void*> x(n_);
     for (std::size_t i = 0; i < n_; ++i) x[i] = inverse.data() + i * n_;
-    for (std::size_t r = 0; r < side; ++r) own[r] = diagonal_.data() + r * side;
     for (std::size_t i = 0; i < n_; i += side) {
       const std::size_t width = std::min(side, n_ - i);
       invert_diagonal(i, width);
       for (std::size_t r = 0; r < width; ++r)
         std::copy_n(diagonal_.data() + r * side, width, inverse.data() + (i + r) * n_ + i);
-      stage((i + tile - 1) / tile, [&](std::size_t chunk, Real* scratch) {
-        const std::size_t j = chunk * tile, columns = std::min(tile, i - j);
-        Real* const sum = sums.data() + j;
-        Product<Real> q{{rows_.data() + i, source_of<Real>},
-                        j,
-                        false,
-                        inverse.data() + j * n_ + j,
-                        n_,
-                        false,
-                        nullptr,
-                        sum,
-                        n_,
-                        width,
-                        columns,
-                        i - j};
-        gemm_(q, scratch);
-        for (std::size_t r = 0; r < width; ++r)
-          for (std::size_t c = 0; c < columns; ++c) sum[r * n_ + c] = -sum[r * n_ + c];
-        Product<Real> own_block{{own.data(), source_of<Real>}, 0,  false, sum,     n_,   false, nullptr,
-                                inverse.data() + i * n_ + j,   n_, width, columns, width};
-        gemm_(own_block, scratch);
+      for (std::size_t r = 0; r < side * side; ++r) diagonal_.data()[r] = -diagonal_.data()[r];
+      stage(i / side, [&](std::size_t chunk, Real* scratch) {
+        const std::size_t j = chunk * side;
+        Real *const sum = sums.data() + j, *const to = inverse.data() + i * n_ + j;
+        loops_.gemm(product(rows_.data() + i, j, inverse.data() + j * n_ + j, n_, sum, n_, width, side, i - j),
+                    scratch);
+        loops_.gemm(product(own_rows_.data(), 0, sum, n_, to, n_, width, side, width), scratch);
       });
     }
     // The inverse is x^T x; both triangles at once.
-    const std::vector<Part> parts = lower_tiles(0, n_);
+    struct Part {
+      std::size_t i, j, rows;
+    };
+    std::vector<Part> parts;
+    for (std::size_t i = 0; i < n_; i += tile)
+      for (std::size_t end = std::min(n_, i + tile), j = 0; j < end; j += side)
+        parts.push_back({std::max(i, j), j, end - std::max(i, j)});
     stage(parts.size(), [&](std::size_t chunk, Real* scratch) {
-      const Part& p = parts[chunk];
-      Product<Real> q{{x.data() + p.i, source_of<Real>},
-                      p.i,
-                      true,
-                      inverse.data() + p.i * n_ + p.j,
-                      n_,
-                      false,
-                      nullptr,
-                      &at(p.i, p.j),
-                      ld_,
-                      p.rows,
-                      p.columns,
-                      n_ - p.i};
-      gemm_(q, scratch);
-      for (std::size_t r = 0; r < p.rows; ++r)
-        for (std::size_t c = 0; c < std::min(p.columns, p.i + r - p.j); ++c)
-          at(p.j + c, p.i + r) = at(p.i + r, p.j + c);
+      const auto [i, j, rows] = parts[chunk];
+      const std::size_t columns = std::min(side, n_ - j);
+      Product<Real> q =
+          product(x.data() + i, i, inverse.data() + i * n_ + j, n_, &at(i, j), ld_, rows, columns, n_ - i);
+      q.a_transposed = true;
+      loops_.gemm(q, scratch);
+      for (std::size_t c = 0; c < columns; ++c)
+        for (std::size_t r = i == j ? c : 0; r < rows; ++r) at(j + c, i + r) = at(i + r, j + c);
     });
   }
 
  private:
   Real& at(std::size_t i, std::size_t j) const { return a_[i * ld_ + j]; }
+
+  /// c (rows, columns) = a b, of rows of a from `offset` on.
+  static Product<Real> product(const void* const* a, std::size_t offset, const Real* b, std::size_t ldb, Real* c,
+                               std::size_t ldc, std::size_t rows, std::size_t columns, std::size_t depth) {
+    return {{a, source_of<Real>}, offset, false, b, ldb, false, nullptr, c, ldc, rows, columns, depth};
+  }
+
+  /// -l[k, k + width)^T of the columns before k -> panels (k, width)
+  void pack_negative(std::size_t k, std::size_t width, Real* to) const {
+    Product<Real> q = product(nullptr, 0, &at(k, 0), ld_, nullptr, 0, 0, width, k);
+    q.b_transposed = true;
+    std::size_t column = 0;
+    for (; k > 0 && column < width; column += loops_.panel_columns) loops_.pack_panel(q, column, to + column * k);
+    for (std::size_t i = 0; i < column * k; ++i) to[i] = -to[i];
+  }
 
   template <class Work> void stage(std::size_t chunks, const Work& work) {
     team_.stage(chunks, [&](std::size_t chunk, int thread) { work(chunk, scratch_[std::size_t(thread)].data()); });
@@ -199,10 +155,10 @@ template <class Real> class Factor {
   Real* const a_;
   const std::size_t n_, ld_;
   ThreadTeam& team_;
-  const Buffer<Real> diagonal_, panel_;
-  std::vector<const void*> rows_, panel_rows_;
+  const Buffer<Real> diagonal_;
+  std::vector<const void*> own_rows_, rows_;
   std::vector<Buffer<Real>> scratch_;
-  const Gemm<Real> gemm_ = products<Real>().gemm;
+  const Products<Real>& loops_ = products<Real>();
 };
 
 }  // namespace

@@ -35,7 +35,7 @@ template <class Real> class ProductJob : public Job<Real> {
       q.a_offset += b.row;
     else
       q.a.at += b.row;
-    q.b += b.column * (q.b_transposed ? q.ldb : 1);
+    q.b += b.column * (q.b_transposed || q.in_panels ? q.ldb : 1);  // blocks are whole panels
     q.c += b.row * q.ldc + b.column;
     if (q.start) q.start += b.column;
     q.rows = b.rows;
@@ -96,7 +96,7 @@ template <class Real> class ProductJob : public Job<Real> {
   // where a or b has to be packed, which each block does. Numbered down the columns while all of a stays in a near
   // cache: then a thread reads its own part of b only.
   static Grid blocks(const Product<Real>& q) {
-    const bool packs = q.a_transposed || q.b_transposed || collides(q);
+    const bool packs = q.a_transposed || q.b_transposed || (collides(q) && !q.in_panels);
     std::size_t rows = 1024 / sizeof(Real);
     const std::size_t columns = q.columns < 1024 ? 64 : 128;
     while (!packs && rows > 24 && Grid(q.rows, q.columns, rows, columns, false, Grid::panel).chunks() < 40) rows /= 2;

@@ -1,6 +1,7 @@
 // Steps of one parameter again and again, of which each differs from the last by the rule's constants alone.
 #pragma once
 
+#include <new>
 #include <vector>
 
 #include "runtime/subnormals.hpp"
@@ -26,24 +27,36 @@ class RepeatedSteps {
       : optimizer_(optimizer), parameter_(parameter), values_(optimizer.groups[parameter.group].values) {
     optimizer.load_hyperparameters();
     kernel_ = optimizer.update_kernel(parameter);
+    made_ = optimizer.steps(parameter);
   }
 
   /// gradient: of the parameter's type and size.
   void step(const std::byte* gradient) {
-    const FlushSubnormals flush;
     const Parameter& p = parameter_;
-    kernel_.update = optimizer_.rule.at(values_.data(), optimizer_.steps(p) + 1, kernel_.real);
+    if (made_ != optimizer_.steps(p)) make_constants();
     kernel_.t = std::uint64_t(optimizer_.t);
-    kernel_.apply({p.data, p.dtype, gradient, p.dtype, p.state.data(), p.scales.data(), 0, p.layout.size, p.number});
+    {
+      const FlushSubnormals flush;
+      kernel_.apply({p.data, p.dtype, gradient, p.dtype, p.state.data(), p.scales.data(), 0, p.layout.size, p.number});
+    }
     optimizer_.count_step(p);
     optimizer_.count();
+    // Of the next step already: they are made while whoever steps does something else.
+    make_constants();
   }
 
  private:
+  void make_constants() {
+    made_ = optimizer_.steps(parameter_);
+    // In their place: to copy what has just been written in parts would wait for it.
+    new (&kernel_.update) AnyUpdate(optimizer_.rule.at(values_.data(), made_ + 1, kernel_.real));
+  }
+
   Optimizer& optimizer_;
   const Parameter& parameter_;
   const std::vector<double> values_;
   UpdateKernel kernel_;
+  std::int64_t made_ = 0;  // steps before that for which its constants are
 };
 
 }  // namespace gs

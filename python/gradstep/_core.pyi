@@ -52,6 +52,7 @@ from ._core_minimize import MachineCode as MachineCode
 from ._core_minimize import Many as Many
 from ._core_minimize import Memory as Memory
 from ._core_minimize import descend as descend
+from ._core_minimize import largest as largest
 from ._core_minimize import line_search as line_search
 from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop

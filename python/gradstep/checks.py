@@ -23,6 +23,7 @@ __all__ = [
     "check_float",
     "check_folder",
     "check_int",
+    "check_unmasked",
     "class_numbers",
     "describe",
     "is_array",
@@ -181,13 +182,18 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+def check_unmasked(name: str, value: Any) -> None:
+    """Refuse an array with a mask, which NumPy's functions would leave out."""
+    # NumPy imports numpy.ma at its first use: ask only for subclasses.
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
+        raise TypeError(f"{name} must be an array without a mask; got a MaskedArray: fill it, or drop its rows.")
+
+
 def numeric(value: Any, name: str) -> np.ndarray:
     """Data as an array of bools, integers or floats, not copied if it is one already."""
     if type(value) is np.ndarray and value.dtype.kind in "biuf":
         return value
-    # NumPy imports numpy.ma at its first use: ask only for subclasses.
-    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
-        raise TypeError(f"{name} must be an array without a mask; got a MaskedArray: fill it, or drop its rows.")
+    check_unmasked(name, value)
     try:
         array = np.asarray(value)
     except ValueError as error:

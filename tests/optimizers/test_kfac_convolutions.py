@@ -80,7 +80,7 @@ def backward(model, x, y, padding, strides, pool):
 def test_factors_and_steps_equal_numpy(padding, strides, pool, use_bias):
     model = model_of(padding, strides, pool, use_bias)
     optimizer = gs.optimizers.KFAC(
-        RATE, 0.0, DAMPING, float("inf"), factor_decay=0.6, inverse_period=1, fisher="empirical"
+        RATE, 0.0, DAMPING, float("inf"), factor_decay=0.6, factor_period=1, inverse_period=1, fisher="empirical"
     )
     model.compile(optimizer, "mse")
     x, y = data()

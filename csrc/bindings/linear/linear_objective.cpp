@@ -169,7 +169,7 @@ template <class Real> class ObjectiveOf : public Objective {
       return unit_at(*objective_, g);
     });
     ObjectiveFunction<Real> function(*objective_, unit);
-    minimize::Memory pairs(memory);
+    minimize::Memory pairs(function.n, memory);
     minimize::LBFGS method(pairs, 1e-4, 0.9);
     minimize::Record record;
     minimize::Point point;

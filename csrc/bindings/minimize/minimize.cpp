@@ -17,7 +17,7 @@ namespace {
 
 /// The pairs of L-BFGS, in a pool of their own.
 struct PyMemory {
-  PyMemory(std::size_t n, std::size_t m) : n(n), most(m), function(n), memory(m) {}
+  PyMemory(std::size_t n, std::size_t m) : n(n), most(m), function(n), memory(n, m) {}
 
   bool add(const py::handle& s, const py::handle& y) {
     const Vector from = vector_of(function, s, false), to = vector_of(function, y, false);
@@ -28,7 +28,7 @@ struct PyMemory {
   }
   py::array product(const py::handle& g) {
     const Vector from = vector_of(function, g, false), d = function.vectors.make();
-    memory.direction(from, d, function.vectors.size());
+    memory.direction(from, d);
     for (std::size_t i = 0; i < n; ++i) d[i] = -d[i];
     return copied(d, n);
   }

@@ -32,61 +32,50 @@ class LowerTiles {
   std::size_t side_, n_, count_;
 };
 
-inline constexpr std::size_t lower_tile = 96;
-
-/// to (n, n) = keep to + take x^T x, of x (depth, n); keep and take are read in each run. rows: of x^T, or, transposed,
-/// of x.
+/// to (n, n) = keep to + take x^T x, of x (depth, n), whose rows lie at `rows`; keep and take are read in each run.
 template <class Real> class GramJob : public Job<Real> {
  public:
-  GramJob(const void* const* rows, bool transposed, const Real* x, std::size_t ld, std::size_t depth, std::size_t n,
-          Real* to, const double& keep, const double& take)
-      : rows_(rows),
-        transposed_(transposed),
-        x_(x),
-        ld_(ld),
-        depth_(depth),
-        n_(n),
-        to_(to),
-        keep_(keep),
-        take_(take),
-        tiles_(n, lower_tile) {
+  GramJob(const void* const* rows, const Real* x, std::size_t ld, std::size_t depth, std::size_t n, Real* to,
+          const double& keep, const double& take)
+      : rows_(rows), x_(x), ld_(ld), depth_(depth), n_(n), to_(to), keep_(keep), take_(take), tiles_(n, side) {
     this->chunks = tiles_.count();
-    this->scratch = lower_tile * lower_tile + gemm_scratch(lower_tile, depth);
+    this->scratch = side * side + gemm_scratch(side, depth);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto tile = tiles_[chunk];
-    const Product<Real> q{{transposed_ ? rows_ : rows_ + tile.i, source_of<Real>},
-                          transposed_ ? tile.i : 0,
-                          transposed_,
+    const Product<Real> q{{rows_, source_of<Real>},
+                          tile.i,
+                          true,
                           x_ + tile.j,
                           ld_,
                           false,
                           nullptr,
                           scratch,
-                          lower_tile,
+                          side,
                           tile.rows,
                           tile.columns,
                           depth_};
-    products<Real>().gemm(q, scratch + lower_tile * lower_tile);
+    products<Real>().gemm(q, scratch + side * side);
     const Real keep = Real(keep_), take = Real(take_);
     for (std::size_t r = 0; r < tile.rows; ++r) {
-      Real *const row = to_ + (tile.i + r) * n_ + tile.j, *const fresh = scratch + r * lower_tile;
+      Real *const row = to_ + (tile.i + r) * n_ + tile.j, *const fresh = scratch + r * side;
 #pragma omp simd
       for (std::size_t c = 0; c < tile.columns; ++c) row[c] = fresh[c] = keep * row[c] + take * fresh[c];
     }
     // The upper triangle is copied from the lower one, so that the matrix is symmetric to the bit.
     for (std::size_t c = 0; c < tile.columns; ++c) {
       Real* const row = to_ + (tile.j + c) * n_ + tile.i;
-      for (std::size_t r = tile.i == tile.j ? c : 0; r < tile.rows; ++r) row[r] = scratch[r * lower_tile + c];
+      for (std::size_t r = tile.i == tile.j ? c : 0; r < tile.rows; ++r) row[r] = scratch[r * side + c];
     }
   }
 
   std::string name() const override { return "gram " + std::to_string(n_); }
 
  private:
+  static constexpr std::size_t side = 96;  // of a tile
+
   const void* const* const rows_;
-  const bool transposed_;
   const Real* const x_;
   const std::size_t ld_, depth_, n_;
   Real* const to_;
@@ -109,18 +98,18 @@ template <class Real> class TraceJob : public Job<Real> {
     std::size_t depth;
   };
   TraceJob(const Product& one, const Product& other, std::size_t n, std::vector<double>& sums)
-      : one_(one), other_(other), tiles_(n, lower_tile), sums_(sums) {
+      : one_(one), other_(other), tiles_(n, side), sums_(sums) {
     this->chunks = tiles_.count();
-    this->scratch = 2 * lower_tile * lower_tile + gemm_scratch(lower_tile, std::max(one.depth, other.depth));
+    this->scratch = 2 * side * side + gemm_scratch(side, std::max(one.depth, other.depth));
     sums_.resize(this->chunks);
   }
 
   void run(std::size_t chunk, Real* scratch) const override {
     const auto tile = tiles_[chunk];
-    Real* const free = scratch + 2 * lower_tile * lower_tile;
+    Real* const free = scratch + 2 * side * side;
     const auto [a, lda] = part(one_, tile, scratch, free);
-    const auto [b, ldb] = part(other_, tile, scratch + lower_tile * lower_tile, free);
-    double sums[lower_tile] = {};
+    const auto [b, ldb] = part(other_, tile, scratch + side * side, free);
+    double sums[side] = {};
     for (std::size_t r = 0; r < tile.rows; ++r) {
       const Real *const p = a + r * lda, *const q = b + r * ldb;
 #pragma omp simd
@@ -145,13 +134,16 @@ template <class Real> class TraceJob : public Job<Real> {
                               m.b_transposed,
                               nullptr,
                               to,
-                              lower_tile,
+                              side,
                               tile.rows,
                               tile.columns,
                               m.depth};
     products<Real>().gemm(q, free);
-    return {to, lower_tile};
+    return {to, side};
   }
+
+  // Of a tile: of a matrix with a row for each of a batch, larger ones would be more of the upper triangle.
+  static constexpr std::size_t side = 32;
 
   const Product one_, other_;
   const LowerTiles tiles_;

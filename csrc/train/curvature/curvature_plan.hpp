@@ -54,10 +54,13 @@ template <class Real> class CurvaturePlan {
     bool transposed = false;
     std::size_t offset = 0;
   };
+  static Product<Real> product_of(const Factor& a, const Real* b, std::size_t ldb, Real* c, std::size_t ldc,
+                                  std::size_t m, std::size_t n, std::size_t depth) {
+    return {{a.rows, source_of<Real>}, a.offset, a.transposed, b, ldb, false, nullptr, c, ldc, m, n, depth};
+  }
   static std::unique_ptr<Job<Real>> product(const Factor& a, const Real* b, std::size_t ldb, Real* c, std::size_t ldc,
                                             std::size_t m, std::size_t n, std::size_t depth) {
-    return std::make_unique<ProductJob<Real>>(
-        Product<Real>{{a.rows, source_of<Real>}, a.offset, a.transposed, b, ldb, false, nullptr, c, ldc, m, n, depth});
+    return std::make_unique<ProductJob<Real>>(product_of(a, b, ldb, c, ldc, m, n, depth));
   }
   /// work(first row, how many)
   template <class Work> static std::unique_ptr<Job<Real>> each_row(std::size_t rows, std::size_t n, Work work) {

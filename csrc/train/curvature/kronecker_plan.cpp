@@ -15,16 +15,22 @@ KroneckerPlan<Real>::KroneckerPlan(const std::vector<CurvatureTap<Real>>& taps, 
                              [&](const auto& one) { return one.number == layer.tap.kernel->number; }));
 }
 
-template <class Real> Real* KroneckerPlan<Real>::add_transpose(const Layer& layer, std::size_t stride) {
-  Real* const to = room(layer.inputs * stride);
-  constexpr std::size_t width = 16;  // numbers of a row that are read together
-  const std::size_t n = layer.inputs, rows = layer.rows, ldx = layer.ldx, blocks = (n + width - 1) / width;
-  this->inputs_.add(this->each_row(blocks, width * rows,
-                                   [=, x = layer.x](std::size_t first, std::size_t count) {
-                                     const std::size_t begin = first * width,
-                                                       end = std::min(n, (first + count) * width);
-                                     for (std::size_t i = 0; i < rows; ++i)
-                                       for (std::size_t p = begin; p < end; ++p) to[p * stride + i] = x[i * ldx + p];
+template <class Real> Real* KroneckerPlan<Real>::add_panels(const Layer& layer) {
+  const std::size_t wide = products<Real>().panel_columns, depth = layer.inputs, rows = layer.rows;
+  const std::size_t panels = (rows + wide - 1) / wide, piece = 128, pieces = (depth + piece - 1) / piece;
+  Real* const to = room(panels * wide * depth);
+  this->inputs_.add(this->each_row(panels * pieces, 8192,
+                                   [=, x = layer.x, ldx = layer.ldx](std::size_t first, std::size_t count) {
+                                     for (std::size_t k = first; k < first + count; ++k) {
+                                       const std::size_t column = k / pieces * wide, begin = k % pieces * piece;
+                                       Product<Real> part{};
+                                       part.b = x + begin;
+                                       part.ldb = ldx;
+                                       part.b_transposed = true;
+                                       part.columns = rows;
+                                       part.depth = std::min(piece, depth - begin);
+                                       products<Real>().pack_panel(part, column, to + column * depth + begin * wide);
+                                     }
                                    }),
                     {{layer.x}, {to}});
   return to;
@@ -32,13 +38,8 @@ template <class Real> Real* KroneckerPlan<Real>::add_transpose(const Layer& laye
 
 template <class Real> void KroneckerPlan<Real>::add(const Layer& layer, const KroneckerFactors<Real>& factors) {
   const auto& [tap, rows, in, out, ldx, x, dz, curved, x_rows, dz_rows, curved_rows] = layer;
-  const std::size_t stride = align<Real>(rows);
-  Real* const across = add_transpose(layer, stride);
-  factors_.add(std::make_unique<GramJob<Real>>(rows_of(across, in, stride), false, x, ldx, rows, in, factors.a, keep_,
-                                               take_a_.emplace_back()),
-               {});
-  factors_.add(std::make_unique<GramJob<Real>>(curved_rows, true, curved, out, rows, out, factors.g, keep_, take_g_),
-               {});
+  factors_.add(std::make_unique<GramJob<Real>>(x_rows, x, ldx, rows, in, factors.a, keep_, take_a_.emplace_back()), {});
+  factors_.add(std::make_unique<GramJob<Real>>(curved_rows, curved, out, rows, out, factors.g, keep_, take_g_), {});
 
   const double by_rows = double(rows) * double(in * in + out * out + in * out + rows * (in + out));
   const double by_outputs = double(out) * double(rows * in + in * in + 2 * out * in);
@@ -47,7 +48,9 @@ template <class Real> void KroneckerPlan<Real>::add(const Layer& layer, const Kr
   Real *const left = room(in * ld), *const right = room(count * out);
   const void* const* const a_rows = rows_of(factors.a_inverse, in, in);
   if (of_rows) {
-    parts_.add(product({a_rows}, across, stride, left, ld, in, rows, in), {{}, {left}});
+    Product<Real> across = product_of({a_rows}, add_panels(layer), in, left, ld, in, rows, in);
+    across.in_panels = true;
+    parts_.add(std::make_unique<ProductJob<Real>>(across), {{}, {left}});
     parts_.add(product({dz_rows}, factors.g_inverse, out, right, out, rows, out, out), {{}, {right}});
     products_.add(std::make_unique<TraceJob<Real>>(typename TraceJob<Real>::Product{{x_rows}, left, ld, false, in},
                                                    typename TraceJob<Real>::Product{{dz_rows}, right, out, true, out},

@@ -33,9 +33,10 @@ template <class Real> class KroneckerPlan : public CurvaturePlan<Real> {
 
  private:
   using typename CurvaturePlan<Real>::Layer;
-  using CurvaturePlan<Real>::product, CurvaturePlan<Real>::room, CurvaturePlan<Real>::rows_of;
-  /// x^T (inputs, rows) with row stride `stride`.
-  Real* add_transpose(const Layer& layer, std::size_t stride);
+  using CurvaturePlan<Real>::product, CurvaturePlan<Real>::product_of, CurvaturePlan<Real>::room;
+  using CurvaturePlan<Real>::rows_of;
+  /// x^T (inputs, rows) in panels.
+  Real* add_panels(const Layer& layer);
   void add(const Layer& layer, const KroneckerFactors<Real>& factors);
 
   Stages<Real> factors_, parts_, products_, directions_;

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import batch_rows, describe
+from ..checks import batch_rows, check_unmasked, describe
 from .objective import Objective
 
 __all__ = ["BatchObjective", "data_of"]
@@ -25,8 +25,7 @@ def data_of(given: Any) -> list[Any]:
     """
     arrays = []
     for i, one in enumerate(given if isinstance(given, (tuple, list)) else (given,)):
-        if isinstance(one, np.ma.MaskedArray):
-            raise TypeError(f"data[{i}] must be an array without a mask; got a MaskedArray.")
+        check_unmasked(f"data[{i}]", one)
         if hasattr(one, "tocsr") and hasattr(one, "nnz"):
             array = one.tocsr()
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import describe, is_array
+from ..checks import check_unmasked, describe, is_array
 
 __all__ = ["Layout"]
 
@@ -157,8 +157,7 @@ def _remade(node: Any, children: list[Any]) -> Any:
 
 
 def _leaf(value: Any, name: str) -> np.ndarray:
-    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.isMaskedArray(value):
-        raise TypeError(f"{name} must be an array without a mask; got a MaskedArray.")
+    check_unmasked(name, value)
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:

@@ -26,11 +26,11 @@ class Settable:
     """
 
     def __setattr__(self, name: str, value: Any) -> None:
-        cls: Any = type(self)
-        if name in vars(self) and name in settings_of(cls) and is_ours(cls):
-            vars(self)[name] = vars(self._with(name, value))[name]
-        else:
-            super().__setattr__(name, value)
+        if name[0] != "_" and name in vars(self):  # a run sets those with an underscore at each iteration
+            cls: Any = type(self)
+            if name in settings_of(cls) and is_ours(cls):
+                value = vars(self._with(name, value))[name]
+        object.__setattr__(self, name, value)
 
     def _with(self, name: str, value: Any) -> Settable:
         """Such a method with another setting. Raises as the constructor does."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...checks import describe, is_array, is_sequence
+from ...checks import check_unmasked, describe, is_array, is_sequence
 from .device import as_device_array, is_on_gpu
 
 __all__ = ["Structure", "as_gradient", "as_parameter", "fill", "flatten", "gather", "noun", "path"]
@@ -23,9 +23,8 @@ PARAMETER = "an array that can be updated in place"
 def _lent(value: Any, name: str, wanted: str) -> np.ndarray:
     """The memory of a value as an ndarray, never a copy of it."""
     if isinstance(value, np.ndarray):
-        # NumPy imports numpy.ma at its first use: ask only for subclasses.
-        if type(value) is not np.ndarray and np.ma.isMaskedArray(value):
-            raise TypeError(f"{name} must be an array without a mask; got a MaskedArray.")
+        if type(value) is not np.ndarray:
+            check_unmasked(name, value)
         return value
     if not is_array(value):
         raise TypeError(f"{name} must be {wanted}; got {describe(value)}.")
