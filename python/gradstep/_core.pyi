@@ -58,6 +58,7 @@ from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
 from ._core_passes import Passes as Passes
+from ._core_passes import shuffled as shuffled
 from ._core_torch import TensorGroups as TensorGroups
 from ._core_train_loop import TrainLoop as TrainLoop
 
