@@ -11,9 +11,7 @@ struct Softmax : Rowwise {
   static constexpr const char* name = "softmax";
   // x (n) -> y (n)
   template <class Real> HD static void forward(const Real* x, Real* y, std::size_t n) {
-    const Real top = largest(x, n);
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) y[i] = exp_nonpositive(x[i] - top);
+    exps_of(x, largest(x, n), n, y);
     const Real sum = sum_of(y, n);
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) y[i] /= sum;
@@ -38,8 +36,14 @@ struct LogSoftmax : Rowwise {
   }
   template <class Real> HD static void backward(const Real*, const Real* y, const Real* dy, Real* dx, std::size_t n) {
     const Real sum = sum_of(dy, n);
+    in_sixteens(n, [&](std::size_t i, std::size_t count) INLINED {
+      Real numbers[fold_lanes], slopes[fold_lanes];
+      take(y + i, count, numbers);
+      take(dy + i, count, slopes);
 #pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) dx[i] = dy[i] - exp(y[i]) * sum;
+      for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] -= exp(numbers[l]) * sum;
+      give(slopes, count, dx + i);
+    });
   }
 };
 

@@ -5,10 +5,9 @@
 #include <cstddef>
 
 #include "core/math.hpp"
+#include "core/sixteens.hpp"
 
 namespace gs {
-
-inline constexpr std::size_t fold_lanes = 16;
 
 /// The sum of term(k) over k < n, one after another.
 template <class Real, class Term> HD Real sum_in_order(std::size_t n, const Term& term) {
@@ -18,37 +17,34 @@ template <class Real, class Term> HD Real sum_in_order(std::size_t n, const Term
   return sum;
 }
 
-/// The sum of term(k) over k < n. Up to sixteen terms are added one after another. cheap: whether the terms behind the
-/// last sixteen, and rows of fewer, are better added one by one; else they are vectors too, as far as that goes.
-template <class Real, bool cheap = false, class Term> HD Real sum_over(std::size_t n, const Term& term) {
-  if (cheap && n <= fold_lanes) return sum_in_order<Real>(n, term);
+/// The sum over a row of n, of which the sums of every sixteenth are in sums (16).
+template <class Real> HD Real sum_of_lanes(const Real* sums, std::size_t n) {
+  return sum_in_order<Real>(n < fold_lanes ? n : fold_lanes, [=](std::size_t l) INLINED { return sums[l]; });
+}
+
+/// The sum of term(k) over k < n, of a term that costs little: up to sixteen are added one after another, and so are
+/// those behind the last sixteen to the partial sums.
+template <class Real, class Term> HD Real sum_over(std::size_t n, const Term& term) {
+  if (n <= fold_lanes) return sum_in_order<Real>(n, term);
   Real parts[fold_lanes] = {};
   std::size_t k = 0;
-  for (; cheap && k + fold_lanes <= n; k += fold_lanes) {
+  for (; k + fold_lanes <= n; k += fold_lanes) {
 #pragma omp simd
     for (std::size_t l = 0; l < fold_lanes; ++l) parts[l] += term(k + l);
   }
-  if constexpr (cheap) {
 #pragma GCC unroll 1
-    for (std::size_t l = 0; k + l < n; ++l) parts[l] += term(k + l);
-  } else {
-    for (; k < n; k += fold_lanes) {
-      const std::size_t count = n - k < fold_lanes ? n - k : fold_lanes;
-#pragma omp simd
-      for (std::size_t l = 0; l < count; ++l) parts[l] += term(k + l);
-    }
-  }
-  return sum_in_order<Real>(n < fold_lanes ? n : fold_lanes, [&](std::size_t l) INLINED { return parts[l]; });
+  for (std::size_t l = 0; k + l < n; ++l) parts[l] += term(k + l);
+  return sum_of_lanes(parts, n);
 }
 
 namespace {
 
 // Rows of more than sixteen.
 template <class Real> HD_CALLED Real sum_of_many(const Real* x, std::size_t n) {
-  return sum_over<Real, true>(n, [=](std::size_t k) INLINED { return x[k]; });
+  return sum_over<Real>(n, [=](std::size_t k) INLINED { return x[k]; });
 }
 template <class Real> HD_CALLED Real dot_of_many(const Real* a, const Real* b, std::size_t n) {
-  return sum_over<Real, true>(n, [=](std::size_t k) INLINED { return a[k] * b[k]; });
+  return sum_over<Real>(n, [=](std::size_t k) INLINED { return a[k] * b[k]; });
 }
 template <class Real> HD_CALLED Real largest_of_many(const Real* x, std::size_t n) {
   Real parts[fold_lanes], top = x[0];
@@ -67,8 +63,29 @@ template <class Real> HD_CALLED Real largest_of_many(const Real* x, std::size_t 
 
 /// The sum of e^(x - top) over x (n), none of which is larger than top.
 template <class Real> HD_CALLED Real sum_of_exps(const Real* x, Real top, std::size_t n) {
-  const auto term = [=](std::size_t k) INLINED { return exp_nonpositive(x[k] - top); };
-  return n < fold_lanes ? sum_in_order<Real>(n, term) : sum_over<Real>(n, term);
+  Real parts[fold_lanes] = {};
+  in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+    Real numbers[fold_lanes];
+    take(x + k, count, numbers);
+#pragma omp simd
+    for (std::size_t l = 0; l < fold_lanes; ++l) numbers[l] = exp_nonpositive(numbers[l] - top);
+    add_to_lanes(parts, numbers, count);
+  });
+  return sum_of_lanes(parts, n);
+}
+
+/// They -> y (n), which may be x.
+template <class Real> HD_CALLED void exps_of(const Real* x, Real top, std::size_t n, Real* y) {
+  std::size_t k = n / fold_lanes * fold_lanes;
+#pragma omp simd
+  for (std::size_t i = 0; i < n / fold_lanes * fold_lanes; ++i) y[i] = exp_nonpositive(x[i] - top);
+  if (n - k >= fold_lanes / 2) {
+#pragma omp simd
+    for (std::size_t l = 0; l < fold_lanes / 2; ++l) y[k + l] = exp_nonpositive(x[k + l] - top);
+    k += fold_lanes / 2;
+  }
+#pragma GCC unroll 1
+  for (; k < n; ++k) y[k] = exp_nonpositive(x[k] - top);
 }
 
 }  // namespace

@@ -178,8 +178,8 @@ template <class Real> HD Real power(Real x, Real p) {
 template <class Real> HD Real log1p(Real x) {
   const Real u = 1 + x;
   const Real lost = (x - (u - 1)) / u;  // what rounding 1 + x dropped
-  const Real value = log(u) + lost;
-  return u == 1 ? x : x > Real(1e30) ? log(x) : value;
+  const Real of_u = log(u);
+  return u == 1 ? x : x > Real(1e30) ? of_u : of_u + lost;  // where u is x, and may be infinite
 }
 
 /// 3 ULP.

@@ -8,7 +8,7 @@
 
 namespace gs {
 
-template <class Real> HD bool is_clipped(Real y) { return y < Real(epsilon) || y > Real(1 - epsilon); }
+template <class Real> HD bool is_clipped(Real y) { return int(y < Real(epsilon)) | int(y > Real(1 - epsilon)); }
 template <class Real> HD Real clip(Real y) { return smaller(larger(y, Real(epsilon)), Real(1 - epsilon)); }
 
 /// A loss whose targets are pulled towards even(n): t (1 - label_smoothing) + label_smoothing even(n). shortcut: with a
@@ -61,16 +61,29 @@ struct CategoricalCrossentropy : RowLoss {
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
     const Real sum = sum_of(y, n);
     Real loss = 0, pull = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      const Real p = y[k] / sum;
-      loss -= t(k) * log(clip(p));
-      pull += is_clipped(p) ? Real(0) : t(k);
-    }
-    if (dy)
+    in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+      Real ts[fold_lanes], ys[fold_lanes];
+      take(t, k, count, ts);
+      take(y + k, count, ys);
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) {
+        const Real p = ys[l] / sum;
+        ys[l] = ts[l] * log(clip(p));
+        ts[l] = is_clipped(p) ? Real(0) : ts[l];
+      }
+#pragma GCC unroll 1
+      for (std::size_t l = 0; l < count; ++l) {
+        loss -= ys[l];
+        pull += ts[l];
+      }
+    });
+    if (dy) {
+#pragma omp simd
       for (std::size_t k = 0; k < n; ++k) {
         const Real p = y[k] / sum;
         dy[k] = scale * (pull - (is_clipped(p) ? Real(0) : t(k) / p)) / sum;
       }
+    }
     return loss;
   }
 };
@@ -80,14 +93,8 @@ struct CategoricalCrossentropyOfLogits : CategoricalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
     const Real top = largest(z, n);
-    Real sum;
-    if (dz) {
-#pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dz[k] = exp_nonpositive(z[k] - top);
-      sum = sum_of(dz, n);
-    } else {
-      sum = sum_of_exps(z, top, n);
-    }
+    if (dz) exps_of(z, top, n, dz);
+    const Real sum = dz ? sum_of(dz, n) : sum_of_exps(z, top, n);
     const Real rest = log(sum);
     // Not of a class without a share: its logit may be -infinity.
     const Real loss = weighted_sum<Real>(t, n, [=](std::size_t k) INLINED { return rest - (z[k] - top); });

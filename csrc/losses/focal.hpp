@@ -64,17 +64,27 @@ struct CategoricalFocalCrossentropy : RowLoss {
   template <class Real> HD static Real even(std::size_t n) { return 1 / Real(n); }
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return y[k]; });
-    const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(y[k] / sum); });
-    if (dy) {
+    const Real sum = sum_of(y, n);
+    Real sums[fold_lanes] = {};
+    in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+      Real ts[fold_lanes], shares[fold_lanes], terms[fold_lanes];
+      take(t, k, count, ts);
+      take([&](std::size_t i) INLINED { return y[i] / sum; }, k, count, shares);
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = t(k) * derivative(y[k] / sum);
+      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * value(shares[l]);
+      add_to_lanes(sums, terms, count);
+      if (!dy) return;
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * derivative(shares[l]);
+      give(terms, count, dy + k);
+    });
+    if (dy) {
       const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return dy[k] * y[k]; }) / sum;
       const Real share = scale / sum;
 #pragma omp simd
       for (std::size_t k = 0; k < n; ++k) dy[k] = share * (dy[k] - pull);
     }
-    return loss;
+    return sum_of_lanes(sums, n);
   }
 
  protected:
@@ -95,16 +105,47 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* z, std::size_t n, Real scale, Real* dz) const {
     const Real top = largest(z, n);
-    const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return exp(z[k] - top); });
-    const Real loss = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * value(exp(z[k] - top) / sum); });
-    if (dz) {
+    const Real sum = sum_of_exps(z, top, n);
+    Real sums[fold_lanes] = {};
+    in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+      Real ts[fold_lanes], shares[fold_lanes], terms[fold_lanes];
+      take(t, k, count, ts);
+      take(z + k, count, shares);
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dz[k] = exp(z[k] - top) / sum;
-      const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return t(k) * derivative(dz[k]) * dz[k]; });
+      for (std::size_t l = 0; l < fold_lanes; ++l) shares[l] = exp_nonpositive(shares[l] - top) / sum;
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dz[k] = scale * dz[k] * (t(k) * derivative(dz[k]) - pull);
+      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * value(shares[l]);
+      add_to_lanes(sums, terms, count);
+      if (dz) give(shares, count, dz + k);
+    });
+    if (dz) gradient(t, n, scale, dz);
+    return sum_of_lanes(sums, n);
+  }
+
+ private:
+  // dz (n): p -> scale * gradient. Slopes are made twice, first to add them up: there is no room to keep them.
+  template <class Real, class Target> HD void gradient(const Target& t, std::size_t n, Real scale, Real* dz) const {
+    Real pull = 0;
+    for (const bool adds : {true, false}) {
+      Real sums[fold_lanes] = {};
+      in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+        Real ts[fold_lanes], shares[fold_lanes], slopes[fold_lanes];
+        take(t, k, count, ts);
+        take<Real>(dz + k, count, shares);
+#pragma omp simd
+        for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] = ts[l] * derivative(shares[l]);
+        if (adds) {
+#pragma omp simd
+          for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] *= shares[l];
+          add_to_lanes(sums, slopes, count);
+        } else {
+#pragma omp simd
+          for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] = scale * shares[l] * (slopes[l] - pull);
+          give(slopes, count, dz + k);
+        }
+      });
+      if (adds) pull = sum_of_lanes(sums, n);
     }
-    return loss;
   }
 };
 

@@ -8,12 +8,14 @@ namespace gs {
 
 struct HingeTerm : RowLoss {
   static constexpr const char* name = "hinge";
+  static constexpr bool is_cheap = true;
   template <class Real> HD Real value(Real t, Real y) const { return larger(1 - t * y, Real(0)); }
   template <class Real> HD Real derivative(Real t, Real y) const { return t * y < 1 ? -t : Real(0); }
 };
 
 struct SquaredHingeTerm : RowLoss {
   static constexpr const char* name = "squared_hinge";
+  static constexpr bool is_cheap = true;
   template <class Real> HD Real value(Real t, Real y) const {
     const Real lack = larger(1 - t * y, Real(0));
     return lack * lack;

@@ -8,18 +8,21 @@ namespace gs {
 
 struct MeanSquaredError : RowLoss {
   static constexpr const char* name = "mean_squared_error";
+  static constexpr bool is_cheap = true;
   template <class Real> HD Real value(Real t, Real y) const { return (y - t) * (y - t); }
   template <class Real> HD Real derivative(Real t, Real y) const { return 2 * (y - t); }
 };
 
 struct MeanAbsoluteError : RowLoss {
   static constexpr const char* name = "mean_absolute_error";
+  static constexpr bool is_cheap = true;
   template <class Real> HD Real value(Real t, Real y) const { return magnitude(y - t); }
   template <class Real> HD Real derivative(Real t, Real y) const { return sign(y - t); }
 };
 
 struct MeanAbsolutePercentageError : RowLoss {
   static constexpr const char* name = "mean_absolute_percentage_error";
+  static constexpr bool is_cheap = true;
   template <class Real> HD Real value(Real t, Real y) const { return magnitude(y - t) * percent(t); }
   template <class Real> HD Real derivative(Real t, Real y) const { return sign(y - t) * percent(t); }
 
@@ -45,6 +48,7 @@ struct Huber : RowLoss {
   double delta = 1;
 
   static constexpr const char* name = "huber";
+  static constexpr bool is_cheap = true;
   static constexpr auto fields() {
     return std::array{Field<Huber>{"delta", &Huber::delta, "where the square becomes a line", 0, inf, true}};
   }
@@ -80,6 +84,7 @@ struct Quantile : RowLoss {
   double q = 0.5;
 
   static constexpr const char* name = "quantile";
+  static constexpr bool is_cheap = true;
   static constexpr auto fields() {
     return std::array{Field<Quantile>{"q", &Quantile::q, "share of targets below the prediction", 0, 1, true}};
   }

@@ -49,19 +49,44 @@ struct RowLoss {
   static constexpr bool whole_batch = false;
   static constexpr bool one_value = false;      // the batch has one loss, which stands in every row
   static constexpr bool only_positive = false;  // rows whose loss is 0 do not count in a mean
+  static constexpr bool is_cheap = false;       // a term of a few operations
   static constexpr auto fields() { return std::array<Field<RowLoss>, 0>{}; }
 };
+
+/// Rows of fewer numbers are not worth a vector.
+inline constexpr std::size_t few = 4;
 
 /// An elementwise Term over a row: its sum, or the mean. Term: value(t, y) and derivative(t, y) = d value / d y.
 template <class Term, bool mean> struct OverRow : Term {
   template <class Real, class Target>
   HD Real row(const Target& t, const Real* y, std::size_t n, Real scale, Real* dy) const {
-    const Real sum = sum_over<Real>(n, [&](std::size_t k) INLINED { return Term::value(t(k), y[k]); });
-    if (dy) {
-      const Real share = mean ? scale / Real(n) : scale;
+    const Real share = mean ? scale / Real(n) : scale;
+    if (Term::is_cheap || n < few) {
+      const auto term = [&](std::size_t k) INLINED { return Term::value(t(k), y[k]); };
+      const Real sum = Term::is_cheap ? sum_over<Real>(n, term) : sum_in_order<Real>(n, term);
+      if (dy && Term::is_cheap) {
 #pragma omp simd
-      for (std::size_t k = 0; k < n; ++k) dy[k] = share * Term::derivative(t(k), y[k]);
+        for (std::size_t k = 0; k < n; ++k) dy[k] = share * Term::derivative(t(k), y[k]);
+      } else if (dy) {
+#pragma GCC unroll 1
+        for (std::size_t k = 0; k < n; ++k) dy[k] = share * Term::derivative(t(k), y[k]);
+      }
+      return mean ? sum / Real(n) : sum;
     }
+    Real sums[fold_lanes] = {};
+    in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
+      Real ts[fold_lanes], ys[fold_lanes], terms[fold_lanes];
+      take(t, k, count, ts);
+      take(y + k, count, ys);
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = Term::value(ts[l], ys[l]);
+      add_to_lanes(sums, terms, count);
+      if (!dy) return;
+#pragma omp simd
+      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = share * Term::derivative(ts[l], ys[l]);
+      give(terms, count, dy + k);
+    });
+    const Real sum = sum_of_lanes(sums, n);
     return mean ? sum / Real(n) : sum;
   }
 };

@@ -19,15 +19,6 @@ double product(const double* a, const double* b, std::size_t n) {
   return sum;
 }
 
-double largest_of(const double* g, std::size_t n) {
-  double most = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double size = std::fabs(g[i]);
-    if (size > most || size != size) most = size;
-  }
-  return most;
-}
-
 /// work(begin, end) over pieces of `count`, on threads.
 template <class Work> void in_chunks(std::size_t count, std::size_t threads_worth, const Work& work) {
   const std::size_t chunks = (count + chunk - 1) / chunk;
@@ -125,7 +116,7 @@ void Many::begin(Row& row, double value, const double* gradient) {
   std::copy_n(gradient, n, row.g);
   first[row.i] = value;
   keep(row);
-  const double size = largest_of(gradient, n);
+  const double size = largest(gradient, n);
   if (!std::isfinite(value) || !std::isfinite(size)) {
     ended[row.i] = Ended::nan;
   } else if (size <= settings_.gtol) {
@@ -242,7 +233,7 @@ void Many::take(Row& row, double value, const double* gradient) {
       learn(row, row.trial, row.d);
       at.f = value;
       ++nit[row.i];
-      const bool is_solved = largest_of(gradient, n) <= settings_.gtol;
+      const bool is_solved = largest(gradient, n) <= settings_.gtol;
       const double lowest = f[row.i];
       if (value <= lowest || (is_solved && value <= lowest + 1e-10 * std::fabs(lowest))) keep(row);
       if (is_solved)

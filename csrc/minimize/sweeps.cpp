@@ -1,5 +1,7 @@
 #include "minimize/sweeps.hpp"
 
+#include <cmath>
+
 namespace gs::minimize {
 namespace {
 
@@ -44,6 +46,15 @@ double add_and_dot(const Vector& in, double c, const Vector& v, double scale, co
 }
 
 double largest(const Vector& v, std::size_t size) { return minimize_kernels().vectors.largest(v.data(), size); }
+
+double largest(const double* v, std::size_t n) {
+  double most = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double size = std::fabs(v[i]);
+    if (size > most || size != size) most = size;
+  }
+  return most;
+}
 
 Change change(const Vector& x1, const Vector& x, const Vector& g1, const Vector& g, const Vector& s, const Vector& y,
               std::size_t size, ThreadTeam* team) {

@@ -65,6 +65,8 @@ double add_and_dot(const Vector& in, double c, const Vector& v, double scale, co
 
 /// The largest magnitude; NaN if one is in it.
 double largest(const Vector& v, std::size_t size);
+/// The same of any n numbers.
+double largest(const double* v, std::size_t n);
 
 using Change = VectorChange;
 /// Of a step from x to x1, where the gradients are g and g1; s and y are written.

@@ -7,6 +7,13 @@
 #include "runtime/dispatch_minimize.hpp"
 
 namespace gs {
+
+// GS_AS_V3 comes from CMake: names of the tables that V4 takes from V3.
+#define GS_X(name) \
+  template <> decltype(Kernels::name) name##_table<V4>() noexcept { return name##_table<V3>(); }
+GS_AS_V3
+#undef GS_X
+
 namespace {
 
 template <class Isa> struct Traits;

@@ -149,6 +149,8 @@ template <class Real> class TrainLoop : public Totals {
   bool advance_shard();
   /// The next rows into the executor; false at an invalid label.
   bool set_rows(Executor<Real>& executor);
+  /// Begins to move the rows of the batch after the next `batch` ones into the cache.
+  void fetch_next(std::size_t batch) const;
   bool set_labels(std::size_t output, Head<Real>& head);
   void set_targets(std::size_t output, Head<Real>& head);
   /// A step on the rows that were set; found() counts them. If it fails, nothing has been counted.

@@ -90,6 +90,7 @@ void TrainLoop<Real>::step_together(ThreadTeam& team, const std::vector<TrainLoo
       ready.push_back(k);
   }
   if (ready.empty()) return;
+  loops[ready[0]]->fetch_next(executors[ready[0]]->batch);
   // Each step is around the passes of all: it begins before them, and counts what they found after them.
   const auto within = [&](const auto& self, std::size_t at) -> void {
     if (at == ready.size()) {

@@ -52,11 +52,13 @@ from ._core_minimize import MachineCode as MachineCode
 from ._core_minimize import Many as Many
 from ._core_minimize import Memory as Memory
 from ._core_minimize import descend as descend
+from ._core_minimize import largest as largest
 from ._core_minimize import line_search as line_search
 from ._core_minimize import open_capsule as open_capsule
 from ._core_passes import CurvatureLoop as CurvatureLoop
 from ._core_passes import ForwardBackward as ForwardBackward
 from ._core_passes import Passes as Passes
+from ._core_passes import shuffled as shuffled
 from ._core_torch import TensorGroups as TensorGroups
 from ._core_train_loop import TrainLoop as TrainLoop
 

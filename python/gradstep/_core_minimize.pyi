@@ -14,6 +14,9 @@ class MachineCode:
     def values(self, points: ndarray, threads: int = 1) -> ndarray: ...
     def gradients(self, points: ndarray, rows: ndarray, data: Any) -> tuple[ndarray, ndarray]: ...
 
+def largest(v: ndarray) -> float:
+    """The largest magnitude in a vector; NaN if one is in it."""
+
 def open_capsule(capsule: Any) -> tuple[int, int, str]: ...
 
 class Memory:

@@ -47,14 +47,28 @@ class ForwardBackward:
     def gradients(self) -> list[ndarray]:
         """One for each weight that is trained, in order; overwritten by each `backward`."""
 
+def shuffled(seed: int, stream: int, number: int, part: int, rows: int) -> ndarray:
+    """0 to rows - 1 in a random order, int64: the permutation of NumPy's Generator over Philox with the key (seed,
+    stream), from the counter (0, 0, part, number) on."""
+
 class Passes:
     """Passes of training loops that wait, in a row for each member; a thread makes those of a member."""
 
     def __init__(self, members: int, threads: int) -> None: ...
     def add(
-        self, member: int, loop: TrainLoop, order: ndarray | None = None, number: int = 0, ids: ndarray | None = None
+        self,
+        member: int,
+        loop: TrainLoop,
+        order: ndarray | None = None,
+        number: int = 0,
+        ids: ndarray | None = None,
+        key: tuple[int, int] | None = None,
     ) -> None:
-        """Put a pass behind those of a member; order, number and ids: see `TrainLoop.start`."""
+        """Put a pass behind those of a member; order, number and ids: see `TrainLoop.start`.
+
+        key: of the order, shuffled when the pass begins: of all rows, or of those in `order`, whose ids are then their
+        places there.
+        """
 
     def run(self, seconds: float) -> bool:
         """Make them, for about `seconds`; True when all are over. No GIL. Ctrl-C and what a pass raises leave each

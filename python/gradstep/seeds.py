@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from . import _core
+
 __all__ = [
     "LIMIT",
     "Key",
@@ -120,9 +122,11 @@ def word_of(seed: Any) -> int:
 def shuffled(key: Key, number: int, rows: int, part: int = 0) -> np.ndarray:
     """The rows of pass `number` over data, in a random order: that of `fit`, and of every other run over batches.
 
+    It is the permutation of ``generator(key, number, part)``, made by the compiled core, in many threads too.
     part: which part of the data these rows are, if it is shuffled in parts, from 1.
     """
-    return generator(key, number, part).permutation(rows)
+    seed, stream = key
+    return _core.shuffled(seed, stream, number, part, rows)
 
 
 def generator(key: Key, index: int = 0, part: int = 0) -> np.random.Generator:

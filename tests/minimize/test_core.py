@@ -229,3 +229,10 @@ def test_history_has_the_time_of_every_iteration():
     assert len(time) == 501
     assert (np.diff(time) >= 0).all()
     assert time[0] > 0
+
+
+def test_largest():
+    nan, inf = float("nan"), float("inf")
+    for values, most in (([], 0.0), ([-3.0, 2.0], 3.0), ([1.0, -inf], inf), ([nan, inf], nan), ([2.0, nan, 1.0], nan)):
+        assert _core.largest(np.array(values)) == pytest.approx(most, rel=0, nan_ok=True)
+    assert _core.largest(np.arange(-9.0, 9.0)[::4].astype(np.float32)) == 9

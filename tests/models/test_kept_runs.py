@@ -109,3 +109,30 @@ def test_bad_data_leave_the_run_as_it_was():
     with pytest.raises(ValueError, match=r"y\[2\] is 4; labels must be in \[0, 4\)"):
         kept.train_on_batch(X[:8], np.where(np.arange(8) == 2, 4, 0))
     assert kept.train_on_batch(X[:8], Y[:8]) == anew(new, X[:8], Y[:8])
+
+
+def test_batches_after_one_that_could_be_read_as_it_is():
+    """What is wrong with them is found all the same, and what has to be copied is copied."""
+    kept, new = pair()
+    for model in (kept, new):
+        model.train_on_batch(X[:8], Y[:8])
+    wrong = [
+        (X[:8], Y[:7]),
+        (X[:0], Y[:0]),
+        (X[:8, :1], Y[:8]),
+        (X[:8], Y[:8, None, None]),
+        (X[:8], np.where(np.arange(8) == 3, 99, Y[:8])),
+        (X[0], Y[0]),
+    ]
+    for x, y in wrong:
+        with pytest.raises(ValueError):
+            kept.train_on_batch(x, y)
+    twice = np.repeat(X, 2, axis=1)[:8, ::2]
+    assert not twice.flags.c_contiguous
+    assert kept.train_on_batch(twice, Y[:8]) == anew(new, X[:8], Y[:8])
+    assert kept.train_on_batch(X[:8], Y[:16:2]) == anew(new, X[:8], Y[:16:2])
+    for model in (kept, new):
+        model.compile("sgd", "categorical_crossentropy")
+    with pytest.raises(ValueError, match="sparse_categorical_crossentropy"):
+        kept.train_on_batch(X[:8], Y[:8])
+    assert snapshot(kept) == snapshot(new)

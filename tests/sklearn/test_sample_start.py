@@ -78,3 +78,50 @@ def test_a_warm_start_is_where_it_begins(samples: list[int]) -> None:
     model.fit(X, TWO)
     assert samples == [ROWS // 8]
     assert model.n_iter_[0] == 0
+
+
+@pytest.fixture
+def plain_starts(monkeypatch: Any) -> list[int]:
+    """Iterations that the plain L-BFGS made over all rows."""
+    found: list[int] = []
+    plain = objectives.lbfgs
+
+    def noted(objective: Any, w: Any, gtol: float, max_iter: int) -> Any:
+        given = plain(objective, w, gtol, max_iter)
+        if len(objective.y) == ROWS:
+            found.append(given[1])
+        return given
+
+    monkeypatch.setattr(objectives, "lbfgs", noted)
+    return found
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_first_steps_by_the_hessian_of_the_sample(
+    fit_intercept: bool, is_sparse: bool, weighted: bool, plain_starts: list[int]
+) -> None:
+    x = sp.csr_matrix(X) if is_sparse else X
+    weights = RNG.uniform(0.5, 2, ROWS) if weighted else None
+    model = LogisticRegression(fit_intercept=fit_intercept).fit(x, TWO, weights)
+    assert plain_starts == []
+    exact = LogisticRegression(fit_intercept=fit_intercept, tol=1e-10, solver="newton-cholesky").fit(x, TWO, weights)
+    np.testing.assert_allclose(model.coef_, exact.coef_, rtol=0, atol=2e-3)  # of tol=1e-4, over the least curvature
+    assert 1 <= model.n_iter_[0] <= 5
+
+
+def test_a_sample_that_misleads(plain_starts: list[int]) -> None:
+    """Features that are small in the first eighth of the rows: its Hessian asks for steps that are much too long."""
+    x = X.copy()
+    x[: ROWS // 8, :3] *= 1e-3
+    model = LogisticRegression(tol=1e-8).fit(x, TWO)
+    assert len(plain_starts) == 1
+    exact = LogisticRegression(tol=1e-10, solver="newton-cholesky").fit(x, TWO)
+    np.testing.assert_allclose(model.coef_, exact.coef_, rtol=0, atol=1e-5)
+
+
+def test_iterations_have_a_limit() -> None:
+    with pytest.warns(Warning, match="failed to converge after 2 iterations"):
+        model = LogisticRegression(tol=1e-9, max_iter=2).fit(X, TWO)
+    assert model.n_iter_[0] == 2

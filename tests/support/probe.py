@@ -44,6 +44,7 @@ __all__ = [
     "start_at_epoch",
     "state_of",
     "trained_flags",
+    "training_of",
     "whole_loss",
     "without_copy",
 ]
@@ -135,6 +136,11 @@ def halves_of_layers(engine: Any) -> Any:
 def run_of(model: Any, x: Any, y: Any, batch: int) -> Any:
     """A training run over rows, to be started and advanced, that keeps the outputs of the last batch."""
     return _core.TrainLoop(engine_of(model), model.loss._spec(), [], x, y, batch, outputs=True)
+
+
+def training_of(model: Any, x: Any, y: Any, batch: int) -> Any:
+    """A run of training over rows as `fit` makes it, to be started."""
+    return model._executor.run(model._data.rows(x, y, None), batch, True)
 
 
 def is_fed_in_python(model: Any, x: Any, y: Any) -> bool:

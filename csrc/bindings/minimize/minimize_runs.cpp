@@ -160,6 +160,10 @@ py::tuple line_search(const py::object& objective, const py::object& from, const
   return py::make_tuple(good, point);
 }
 
+double largest_in(const py::array_t<double, py::array::c_style | py::array::forcecast>& v) {
+  return largest(v.data(), std::size_t(v.size()));
+}
+
 }  // namespace
 }  // namespace gs::minimize
 
@@ -168,6 +172,7 @@ namespace gs {
 void bind_minimize_runs(py::module_& m) {
   m.def("descend", &minimize::descend);
   m.def("line_search", &minimize::line_search);
+  m.def("largest", &minimize::largest_in);
 }
 
 }  // namespace gs

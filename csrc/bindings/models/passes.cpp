@@ -15,6 +15,7 @@
 #include "bindings/module.hpp"
 #include "bindings/turns.hpp"
 #include "runtime/side_by_side.hpp"
+#include "train/shuffle.hpp"
 
 namespace gs {
 namespace {
@@ -28,13 +29,21 @@ class Passes {
     if (threads < 1) throw py::value_error("threads must be at least 1; got " + std::to_string(threads) + ".");
   }
 
+  // key: of a shuffle that is made when the pass begins, of all rows or of those of `order`; ids are then the places
+  // there.
   void add(std::size_t member, py::object loop, const std::optional<py::array>& order, std::uint32_t number,
-           const std::optional<py::array>& ids) {
+           const std::optional<py::array>& ids, const std::optional<std::pair<std::uint64_t, std::uint64_t>>& key) {
     auto& run = loop.cast<PyTrainLoop&>();
     if (run.asks_python()) throw py::value_error("a loop that asks Python must be run by itself.");
-    std::vector<std::int64_t> rows = run.check_order(order);
-    std::vector<std::int64_t> draws = check_ids(ids, rows.size());
-    members_.at(member).waiting.push_back({std::move(loop), &run, std::move(rows), std::move(draws), number});
+    Pass pass{std::move(loop), &run, {}, {}, number, {}, 0};
+    if (key) {
+      if (ids) throw py::value_error("ids must be None where a key is given.");
+      pass.key = ShuffleKey{key->first, key->second, number, 0};
+    }
+    if (!key || order) pass.order = run.check_order(order);
+    pass.count = key && !order ? run.check_count() : pass.order.size();
+    pass.ids = check_ids(ids, pass.count);
+    members_.at(member).waiting.push_back(std::move(pass));
     groups_.clear();
   }
 
@@ -91,6 +100,25 @@ class Passes {
     PyTrainLoop* run;
     std::vector<std::int64_t> order, ids;
     std::uint32_t number;
+    std::optional<ShuffleKey> key;
+    std::size_t count;  // of its rows
+
+    bool takes_rows_of(const Pass& other) const {
+      return key == other.key && count == other.count && order == other.order;
+    }
+    void begin(PyTrainLoop::Session& session) {
+      if (key) {
+        std::vector<std::int64_t> places = shuffled(*key, count);
+        if (order.empty()) {
+          order = std::move(places);
+        } else {
+          for (std::size_t i = 0; i < count; ++i) ids.push_back(order[std::size_t(places[i])]);
+          ids.swap(order);
+          ids = std::move(places);
+        }
+      }
+      session.start(std::move(order), number, std::move(ids));
+    }
   };
   struct Member {
     std::vector<Pass> waiting{};
@@ -115,7 +143,7 @@ class Passes {
       for (std::size_t k = member.at; k < member.waiting.size(); ++k) {
         const Pass& pass = member.waiting[k];
         const bool begun = k == member.at && member.begun;
-        const std::size_t steps = begun ? pass.run->steps_left() : pass.run->steps_of(pass.order.size());
+        const std::size_t steps = begun ? pass.run->steps_left() : pass.run->steps_of(pass.count);
         const auto known = std::find_if(all.begin(), all.end(), [&](const Wanted& one) { return one.run == pass.run; });
         if (known == all.end())
           all.push_back({pass.run, steps});
@@ -134,7 +162,7 @@ class Passes {
       PyTrainLoop::Session& session = *std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& one) {
                                          return one.first == pass.run;
                                        })->second;
-      if (!member_->begun) session.start(std::move(pass.order), pass.number, std::move(pass.ids));
+      if (!member_->begun) pass.begin(session);
       member_->begun = true;
       return session;
     }
@@ -206,7 +234,7 @@ class Passes {
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const auto fits = [&](const std::vector<std::size_t>& group) {
         const auto &a = members_[group[0]].waiting, &b = members_[i].waiting;
-        return !a.empty() && a.size() == b.size() && a[0].run->goes_with(*b[0].run, true) && a[0].order == b[0].order;
+        return !a.empty() && a.size() == b.size() && a[0].run->goes_with(*b[0].run, true) && a[0].takes_rows_of(b[0]);
       };
       const auto found = std::find_if(alike.begin(), alike.end(), fits);
       found == alike.end() ? alike.push_back({i}) : found->push_back(i);
@@ -237,10 +265,17 @@ class Passes {
 }  // namespace
 
 void bind_passes(py::module_& m) {
+  m.def(
+      "shuffled",
+      [](std::uint64_t seed, std::uint64_t stream, std::uint64_t number, std::uint64_t part, std::size_t rows) {
+        const auto order = released([&] { return shuffled({seed, stream, number, part}, rows); });
+        return py::array_t<std::int64_t>(py::ssize_t(order.size()), order.data());
+      },
+      py::arg("seed"), py::arg("stream"), py::arg("number"), py::arg("part"), py::arg("rows"));
   SharedClass<Passes>(m, "Passes")
       .def(py::init<std::size_t, int>(), py::arg("members"), py::arg("threads"))
       .def("add", &Passes::add, py::arg("member"), py::arg("loop"), py::arg("order") = py::none(),
-           py::arg("number") = 0, py::arg("ids") = py::none())
+           py::arg("number") = 0, py::arg("ids") = py::none(), py::arg("key") = py::none())
       .def("run", &Passes::run, py::arg("seconds"))
       .def("drop", &Passes::drop, py::arg("member"))
       .def("take", &Passes::take)

@@ -50,6 +50,8 @@ class PyTrainLoop {
   virtual std::size_t steps_of(std::size_t rows) const = 0;
   /// Numbers of rows that a pass can take; of none: all.
   virtual std::vector<std::int64_t> check_order(const std::optional<py::array>& given) const = 0;
+  /// How many rows a pass over all takes.
+  virtual std::size_t check_count() const = 0;
   virtual py::tuple progress_of(const Totals& totals) const = 0;
   virtual void check_refused() const = 0;
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
@@ -124,6 +126,11 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     std::vector<std::int64_t> order = rows_in_order(given, data_.rows());
     network_.check_batches(order.size(), batch_size_);
     return order;
+  }
+
+  std::size_t check_count() const override {
+    network_.check_batches(data_.rows(), batch_size_);
+    return data_.rows();
   }
 
   void start(const std::optional<py::array>& given, std::uint32_t number,

@@ -130,7 +130,7 @@ void merge_backward(const Real* const* x, std::size_t inputs, std::size_t first,
 
 template <class Real> void dot_forward(const Real* a, const Real* b, std::size_t rows, std::size_t n, Real* y) {
   for (std::size_t i = 0; i < rows; ++i, a += n, b += n)
-    y[i] = sum_over<Real, true>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
+    y[i] = sum_over<Real>(n, [=](std::size_t j) INLINED { return a[j] * b[j]; });
 }
 
 template <class Real> void dot_backward(const Real* dy, const Real* b, std::size_t rows, std::size_t n, Real* da) {

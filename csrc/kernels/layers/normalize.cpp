@@ -31,12 +31,11 @@ void row_forward(const Real* x, const Real* gamma, const Real* beta, const RowPa
   const std::size_t size = parts.n / parts.groups;
   for (std::size_t part = 0; part < samples * parts.groups; ++part, x += size, xhat += size, y += size) {
     const std::size_t first = part % parts.groups * size;
-    const double mean =
-        scale == Scale::deviation
-            ? sum_over<double, true>(size, [=](std::size_t j) INLINED { return double(x[j]); }) / double(size)
-            : 0;
+    const double mean = scale == Scale::deviation
+                            ? sum_over<double>(size, [=](std::size_t j) INLINED { return double(x[j]); }) / double(size)
+                            : 0;
     const auto squares_by = [=](double by) INLINED {
-      return sum_over<double, true>(size, [=](std::size_t j) INLINED {
+      return sum_over<double>(size, [=](std::size_t j) INLINED {
         const double d = (double(x[j]) - mean) * by;
         return d * d;
       });
@@ -71,11 +70,10 @@ void row_backward(const Real* dy, const Real* gamma, const Real* inverse, const 
     if (dx) {
       const Real mean =
           scale == Scale::deviation
-              ? Real(sum_over<double, true>(size, [=](std::size_t j) INLINED { return double(scaled(j)); }) /
-                     double(size))
+              ? Real(sum_over<double>(size, [=](std::size_t j) INLINED { return double(scaled(j)); }) / double(size))
               : Real(0);
       const Real along = slope<Real, scale>(
-          sum_over<double, true>(size, [=](std::size_t j) INLINED { return double(scaled(j)) * double(xhat[j]); }),
+          sum_over<double>(size, [=](std::size_t j) INLINED { return double(scaled(j)) * double(xhat[j]); }),
           inverse[part], size, parts.epsilon);
       Real* const to = dx + part * size;
 #pragma omp simd

@@ -51,7 +51,7 @@ template <bool adds, class Real> HD void plane(const Axis& outer, const Axis& in
 #pragma omp simd
       for (std::size_t j = 0; j < n; ++j) y[j] = adds ? y[j] + value : value;
     } else if (target == 0 && source == 1) {
-      *y += sum_over<Real, true>(n, [&](std::size_t j) INLINED { return x[j]; });
+      *y += sum_over<Real>(n, [&](std::size_t j) INLINED { return x[j]; });
     } else {
       run<adds>(n, x, source, y, target);
     }

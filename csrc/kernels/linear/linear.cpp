@@ -35,6 +35,17 @@ template <int first, class Vector, int... k> HD auto half_of(Vector v, std::inte
   return typename Simd<Real, int(sizeof(Vector)) / 2>::Vector{v[first + k]...};
 }
 
+/// The sum of a vector: its halves are added until one number is left.
+template <class Vector> HD auto folded(Vector v) {
+  constexpr int lanes = int(sizeof(Vector) / sizeof(v[0]));
+  if constexpr (lanes == 2) {
+    return v[0] + v[1];
+  } else {
+    constexpr auto places = std::make_integer_sequence<int, lanes / 2>();
+    return folded(half_of<0>(v, places) + half_of<lanes / 2>(v, places));
+  }
+}
+
 /// A sum along a row.
 template <class Real> struct Total {
   typename Block<Real, 128>::Vector wide[Block<Real, 128>::count] = {};
@@ -52,10 +63,11 @@ template <class Real> struct Total {
   }
 
   HD double value() const {
-    constexpr int count = Block<Real, 128>::count, lanes = 32 / int(sizeof(Real));
+    constexpr int count = Block<Real, 128>::count;
     auto half = wide[0];
     typename Block<Real, 32>::Vector sum[Block<Real, 32>::count];
     if constexpr (vector_bytes == 64) {
+      constexpr int lanes = 32 / int(sizeof(Real));
       constexpr auto places = std::make_integer_sequence<int, lanes>();
       half += wide[1];
       sum[0] = quarter[0] + (half_of<0>(half, places) + half_of<lanes>(half, places));
@@ -65,12 +77,9 @@ template <class Real> struct Total {
         sum[k] =
             quarter[k] + ((wide[k] + wide[k + 2 * of_quarter]) + (wide[k + of_quarter] + wide[k + 3 * of_quarter]));
     }
-    Real parts[lanes];
-    constexpr int each = Block<Real, 32>::lanes;
-    for (int l = 0; l < lanes; ++l) parts[l] = sum[l / each][l % each];
-    for (int n = lanes / 2; n > 0; n /= 2)
-      for (int l = 0; l < n; ++l) parts[l] += parts[l + n];
-    return double(parts[0] + single);
+    auto all = sum[0];
+    if constexpr (Block<Real, 32>::count == 2) all += sum[1];
+    return double(folded(all) + single);
   }
 };
 
@@ -80,6 +89,22 @@ template <class Real, int bytes> HD auto get(const Real* p) {
     return *p;
   else
     return load<Real, Block<Real, bytes>::each>(p);
+}
+template <class Vector, class Half, int... k> HD Vector joined(Half low, Half high, std::integer_sequence<int, k...>) {
+  return Vector{low[k]..., high[k]...};
+}
+
+/// The same of a row, which may begin anywhere: vectors of 64 bytes by halves, of which only every second one lies
+/// across two cache lines, where all of the whole ones do.
+template <class Real, int bytes> HD auto get_row(const Real* p) {
+  if constexpr (bytes >= 64 && vector_bytes == 64) {
+    constexpr int lanes = 32 / int(sizeof(Real));
+    auto low = load<Real, 32>(p), high = load<Real, 32>(p + lanes);
+    asm("" : "+x"(low), "+x"(high));  // or they are loaded as one
+    return joined<typename Block<Real, bytes>::Vector>(low, high, std::make_integer_sequence<int, lanes>());
+  } else {
+    return get<Real, bytes>(p);
+  }
 }
 template <class Real, int bytes, class Value> HD void put(Real* p, const Value& value) {
   if constexpr (bytes == 0)
@@ -177,14 +202,14 @@ template <bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s)
       __builtin_prefetch(ahead0 + j, 0, first_cache);
       __builtin_prefetch(ahead1 + j, 0, first_cache);
     }
-    const auto first = shrink[0] * get<Real, size>(w + j) + along[0] * get<Real, size>(x0 + j);
-    const auto second = shrink[1] * first + along[1] * get<Real, size>(x1 + j);
+    const auto first = shrink[0] * get<Real, size>(w + j) + along[0] * get_row<Real, size>(x0 + j);
+    const auto second = shrink[1] * first + along[1] * get_row<Real, size>(x1 + j);
     put<Real, size>(w + j, second);
     if constexpr (counts) {
       squares0.template at<size>(k) += first * first;
       squares1.template at<size>(k) += second * second;
     }
-    const auto row0 = get<Real, size>(next0 + j), row1 = get<Real, size>(next1 + j);
+    const auto row0 = get_row<Real, size>(next0 + j), row1 = get_row<Real, size>(next1 + j);
     sum0.template at<size>(k) += second * row0;
     sum1.template at<size>(k) += second * row1;
     across.template at<size>(k) += row0 * row1;

@@ -1,6 +1,7 @@
 // c = start + a b, as fast as can be: it multiplies and adds at once where the instruction set does.
 #include "kernels/layers/row_sums.hpp"
 #include "kernels/products/gemm_block.hpp"
+#include "kernels/products/gemm_narrow.hpp"
 
 namespace gs {
 namespace {
@@ -55,6 +56,7 @@ HD void panels(const Block<Real, true>& block, std::size_t columns, std::size_t 
 template <class Real> void gemm(const Product<Real>& q, Real* scratch) {
   const bool is_whole = !q.at && !q.adds && !q.line;
   if (q.b_transposed && !q.a_transposed && q.rows <= 3 && is_whole && q.a.template is_plain<Real>()) return dots(q);
+  if (is_narrow(q)) return narrow(q, scratch);
   each_block<true>(q, scratch, [&](const Block<Real, true>& block) {
     // Few rows: wider tiles, so that enough sums are in flight to hide the latency of the multiply-add.
     const bool few = q.rows <= 3 && !q.b_transposed && !q.in_panels;

@@ -23,28 +23,49 @@ HD void pack_rows(const Real* from, std::size_t ld, std::size_t depth, std::size
   }
 }
 
+// A square of short vectors, which shuffle twice as fast as long ones: rows at(i) + p as columns of the panel, from its
+// number `to` on.
+template <class Real> constexpr int square_bytes = vector_bytes < 32 ? vector_bytes : 32;
+template <class Real> constexpr int square_side = Simd<Real, square_bytes<Real>>::lanes;
+
+template <int full, class Real, class At> HD void transpose_square(const At& at, std::size_t p, Real* RESTRICT to) {
+  constexpr int bytes = square_bytes<Real>, side = square_side<Real>;
+  typename Simd<Real, bytes>::Vector rows[side];
+#pragma GCC unroll 16
+  for (int i = 0; i < side; ++i) rows[i] = load<Real, bytes>(at(std::size_t(i)) + p);
+  transpose<side>(rows);
+#pragma GCC unroll 16
+  for (int i = 0; i < side; ++i) store<bytes>(to + i * full, rows[i]);
+}
+
 // from (width, depth) of row stride ld -> panel (depth, full), zeros beyond width
 template <int full, class Real>
 HD void pack_columns(const Real* from, std::size_t ld, std::size_t depth, std::size_t width, Real* RESTRICT panel) {
-  // Squares of short vectors, which shuffle twice as fast as long ones.
-  constexpr int bytes = vector_bytes < 32 ? vector_bytes : 32, square = Simd<Real, bytes>::lanes;
+  constexpr int square = square_side<Real>;
   std::size_t j = 0;
   for (; j + square <= width; j += square) {
     const Real* row = from + j * ld;
+    const auto at = [=](std::size_t i) INLINED { return row + i * ld; };
     std::size_t p = 0;
-    for (; p + square <= depth; p += square) {
-      typename Simd<Real, bytes>::Vector rows[square];
-#pragma GCC unroll 16
-      for (int i = 0; i < square; ++i) rows[i] = load<Real, bytes>(row + i * ld + p);
-      transpose<square>(rows);
-#pragma GCC unroll 16
-      for (int i = 0; i < square; ++i) store<bytes>(panel + (p + i) * full + j, rows[i]);
-    }
+    for (; p + square <= depth; p += square) transpose_square<full>(at, p, panel + p * full + j);
     for (; p < depth; ++p)
       for (int i = 0; i < square; ++i) panel[p * full + j + i] = row[i * ld + p];
   }
   for (; j < full; ++j)
     for (std::size_t p = 0; p < depth; ++p) panel[p * full + j] = j < width ? from[j * ld + p] : Real(0);
+}
+
+// rows (lanes) of numbers from `offset` on -> panel (depth, lanes)
+template <class Real>
+HD void pack_pointed_columns(const void* const* rows, std::size_t offset, std::size_t depth, Real* RESTRICT panel) {
+  constexpr int square = square_side<Real>, full = Simd<Real>::lanes;
+  for (int j = 0; j < full; j += square) {
+    const auto at = [=](std::size_t i) INLINED { return static_cast<const Real*>(rows[j + int(i)]) + offset; };
+    std::size_t p = 0;
+    for (; p + square <= depth; p += square) transpose_square<full>(at, p, panel + p * full + j);
+    for (; p < depth; ++p)
+      for (int i = 0; i < square; ++i) panel[p * full + j + i] = at(std::size_t(i))[p];
+  }
 }
 
 template <class Real, class From>

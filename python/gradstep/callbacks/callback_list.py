@@ -116,7 +116,7 @@ class CallbackList(Callback):
 
     def wants_batches(self, what: str) -> bool:
         """Whether a callback has a hook for every batch of "train", "test" or "predict"."""
-        return any(map(self._wants, BATCH_HOOKS[what]))
+        return any(member._wants(hook) for member in self.callbacks for hook in BATCH_HOOKS[what])
 
     def _wants(self, hook: str) -> bool:
         return any(member._wants(hook) for member in self.callbacks)

@@ -12,7 +12,7 @@ from ..optimizers.schedules.steps import Constant
 from ..saving.loading import clone_model
 from ..saving.training_state import fresh_optimizer
 
-__all__ = ["copies_of", "set_rate"]
+__all__ = ["clones_of", "copies_of", "set_rate"]
 
 
 def copies_of(model: Any, count: int, draws: Sequence[seeds.Sequence | None], keys: Sequence[int | None]) -> list[Any]:
@@ -21,7 +21,14 @@ def copies_of(model: Any, count: int, draws: Sequence[seeds.Sequence | None], ke
     Those with draws have newly drawn weights and an optimizer without state, as a clone that is compiled in the same
     way; keys: their seeds. The others are copies, of which all shuffle alike.
     """
-    prototype, made = deepcopy(model), []
+    return clones_of(deepcopy(model), count, draws, keys)
+
+
+def clones_of(
+    prototype: Any, count: int, draws: Sequence[seeds.Sequence | None], keys: Sequence[int | None]
+) -> list[Any]:
+    """The same of a model that nobody else uses, whose seed may change."""
+    made = []
     if prototype._trainer.key is None and None in draws:
         prototype._trainer.key = seeds.fresh_key()
     for own, key in zip(draws, keys, strict=True):

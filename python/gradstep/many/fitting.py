@@ -21,10 +21,11 @@ from ..minimize.methods.base import Method
 from ..optimizers.schedules.base import LearningRateSchedule
 from ..trainers.cautions import warn_of_targets
 from ..trainers.on_gpu import check_cpu
+from .bare import BareMember, Mold, models_of
 from .copies import copies_of, set_rate
 from .member import Member
 from .result import FitManyResult
-from .together import MemberError, train_together
+from .together import AnyMember, MemberError, train_together
 
 __all__ = ["fit_many"]
 
@@ -151,39 +152,44 @@ def fit_many(
     parts = None if folds is None else [check_fold(f, name, len(rows)) for name, f in _each(folds, count, "folds")]
     held = type(rows)(rows.x, rows.y) if parts is not None else _held(prototype, validation_data)
     stop = _stop(prototype, early_stopping, held is not None)
-    models = copies_of(prototype, count, draws, keys)
-    for number, one in enumerate(models):
+    mold = None
+    if stop is None and count > 1 and keys[0] is not None:
+        mold = Mold.of(prototype, keys[0], rows, held)
+    models = copies_of(prototype, count, draws, keys) if mold is None else []
+    stops = [None if stop is None else deepcopy(stop) for _ in keys]
+    members: list[AnyMember] = []
+    for number in range(count):
+        rate, weights = None if rates is None else rates[number], None if starts is None else starts[number][1]
+        train, test = (None, None) if parts is None else parts[number]
         try:
-            if rates is not None:
-                set_rate(one.optimizer, rates[number])
-            if starts is not None:
-                one.set_weights(starts[number][1])
+            if mold is not None:
+                key = keys[number]
+                assert key is not None
+                members.append(BareMember(mold, key, rate, weights, train, test, batch_size, shuffled, last))
+                continue
+            if rate is not None:
+                set_rate(models[number].optimizer, rate)
+            if weights is not None:
+                models[number].set_weights(weights)
         except (TypeError, ValueError) as error:
             raise type(error)(f"member {number}: {error}") from None
+        own = stops[number]
+        hooks = [] if own is None else [own]
+        args = models[number], rows, train, held, test, batch_size, shuffled, draws[number], hooks, last
+        members.append(Member(*args))
     warn_of_targets(prototype._executor, rows)
-    stops = [None if stop is None else deepcopy(stop) for _ in models]
-    members = [
-        Member(
-            one,
-            rows,
-            None if parts is None else parts[number][0],
-            held,
-            None if parts is None else parts[number][1],
-            batch_size,
-            shuffled,
-            draws[number],
-            [] if own is None else [own],
-            last,
-        )
-        for number, (one, own) in enumerate(zip(models, stops, strict=True))
-    ]
     try:
         train_together(members, 0, last, threads, _said(members, last) if level else None)
     except MemberError as failed:
         raise type(failed.error)(f"member {members.index(failed.member)}: {failed.error}") from failed.error
     restored = [None if own is None or not own.restore_best_weights else own.best_epoch for own in stops]
-    histories = tuple(one.history for one in models)
-    return FitManyResult(tuple(models), rates, None if seeds is None else keys, histories, tuple(restored))
+    histories = tuple(member.record for member in members)
+    given = None if seeds is None else keys
+    if mold is None:
+        return FitManyResult(rates, given, histories, tuple(restored), lambda: tuple(models), tuple(models))
+    bare = [member for member in members if isinstance(member, BareMember)]
+    numbers = [key for key in keys if key is not None]
+    return FitManyResult(rates, given, histories, tuple(restored), lambda: models_of(mold, bare, numbers, rates), bare)
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
@@ -271,11 +277,11 @@ def _stop(model: Any, given: Any, is_scored: bool) -> EarlyStopping | None:
     return given
 
 
-def _said(members: Sequence[Member], last: int) -> Any:
+def _said(members: Sequence[AnyMember], last: int) -> Any:
     """Prints a line an epoch."""
 
     def after(epoch: int) -> None:
-        going = [member for member in members if not member.model.stop_training]
+        going = [member for member in members if not member.has_stopped]
         name = "val_loss" if "val_loss" in members[0].logs else "loss"
         losses = [member.logs[name] for member in members if math.isfinite(member.logs[name])]
         if not losses:

@@ -11,11 +11,12 @@ import numpy as np
 from .. import _core, seeds
 from ..callbacks.base import Callback
 from ..callbacks.callback_list import CallbackList, as_list
+from ..callbacks.history import History
 from ..data.rows import Rows, batch_rows
 from ..trainers.evaluator import SLICE
 from ..trainers.runs import RunWithMetrics
 
-__all__ = ["Member"]
+__all__ = ["Member", "Progress", "Shuffles", "queue_pass"]
 
 Progress = tuple[int, int, float, list[Any]]
 Shuffles = dict[tuple[seeds.Key, int, int], np.ndarray]
@@ -96,6 +97,18 @@ class Member:
         """Of the last epoch."""
         return self._logs
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether a callback has ended its training."""
+        stopped: bool = self.model.stop_training
+        return stopped
+
+    @property
+    def record(self) -> History:
+        """The logs of its epochs."""
+        found: History = self.model.history
+        return found
+
     def begin(self) -> None:
         """Training begins."""
         self._hooks.on_train_begin()
@@ -123,10 +136,11 @@ class Member:
     def _runs(self) -> list[Any]:
         return [self._run] if self._scoring is None else [self._run, self._scoring]
 
-    def queue(self, passes: _core.Passes, place: int, epoch: int, known: Shuffles) -> None:
-        """Put the passes of an epoch behind those that wait; known: shuffles that others have too."""
-        order, number, ids = self._pass(epoch, known)
-        passes.add(place, _engine(self._run), order, number, ids)
+    def queue(self, passes: _core.Passes, place: int, epoch: int) -> None:
+        """Put the passes of an epoch behind those that wait."""
+        trainer = self.model._trainer
+        number, key = trainer.begin_pass(epoch), trainer.shuffle_key if self._shuffle else None
+        queue_pass(passes, place, _engine(self._run), self._train, number, key)
         if self._scoring is not None:
             passes.add(place, _engine(self._scoring), self._test)
 
@@ -167,6 +181,14 @@ class Member:
             self.model._evaluator.last_logs = of_pass
         self._logs = logs
         self._hooks.on_epoch_end(epoch, logs)
+
+
+def queue_pass(
+    passes: _core.Passes, place: int, loop: Any, train: np.ndarray | None, number: int, key: seeds.Key | None
+) -> None:
+    """Put a pass of training behind those of a member: over the rows `train`, or all, shuffled if there is a key."""
+    ids = None if key is not None or train is None else np.arange(len(train))
+    passes.add(place, loop, train, number, ids, key)
 
 
 def _engine(run: Any) -> Any:

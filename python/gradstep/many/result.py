@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class FitManyResult:
     Attributes
     ----------
     models : tuple of Model
-        The members: ordinary models with their optimizers, which can be trained on.
+        The members: ordinary models with their optimizers, which can be trained on. Made when they are first asked for.
     learning_rates : list of float or schedule, or None
     seeds : list of int, or None
         As they were given; or 0 to K - 1.
@@ -57,14 +58,27 @@ class FitManyResult:
     (3, (2, 3), 2)
     """
 
-    models: tuple[Any, ...]
     learning_rates: Sequence[float | LearningRateSchedule] | None
     seeds: Sequence[int | None] | None
     _histories: tuple[History, ...]
     _restored: tuple[int | None, ...]  # which epoch's weights a member has, if not the last one's
+    _make_models: Callable[[], tuple[Any, ...]]
+    _members: Sequence[Any]  # what has the weights until then
 
     def __len__(self) -> int:
-        return len(self.models)
+        return len(self._histories)
+
+    def __getstate__(self) -> dict[str, Any]:
+        models = self.models
+        return {**vars(self), "_make_models": None, "_members": models}
+
+    @cached_property
+    def models(self) -> tuple[Any, ...]:
+        """The members: ordinary models with their optimizers, which can be trained on."""
+        made = self._make_models()
+        for name, value in (("_members", made), ("_make_models", lambda: made)):
+            object.__setattr__(self, name, value)  # what made them holds the data too
+        return made
 
     def __repr__(self) -> str:
         return f"<FitManyResult of {len(self)} models: best {self._monitor} {self._best_text()}>"
@@ -78,7 +92,7 @@ class FitManyResult:
     @property
     def weights(self) -> list[list[np.ndarray]]:
         """Copies of the weights of each member."""
-        return [model.get_weights() for model in self.models]
+        return [[np.array(weight) for weight in member.weights] for member in self._members]
 
     @property
     def history(self) -> dict[str, np.ndarray]:
@@ -196,7 +210,8 @@ class FitManyResult:
         spread = (
             f", from {scores.min():.4g} to {scores.max():.4g}, median {np.median(scores):.4g}" if len(scores) else ""
         )
-        tell(f"{len(self)} models of {self.models[0].count_params():,} weights: {self._monitor}{spread}")
+        count = sum(weight.size for weight in self._members[0].weights)
+        tell(f"{len(self)} models of {count:,} weights: {self._monitor}{spread}")
         widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
         for row in [heads, *rows[:SHOWN]]:
             tell("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _core
 from ..config import get_num_threads
+from .bare import BareMember
 from .member import Member, Shuffles
 
 __all__ = ["MemberError", "train_together"]
@@ -15,21 +16,25 @@ SLICE = 0.25  # seconds until Python looks at signals, if the engine does not
 AHEAD = 2**22  # row numbers that lie ready for the engine
 
 
+AnyMember = Member | BareMember
+Fail = Callable[[AnyMember, Exception], None]
+
+
 class MemberError(Exception):
     """What a member raised, and which it was."""
 
-    def __init__(self, member: Member, error: Exception) -> None:
+    def __init__(self, member: AnyMember, error: Exception) -> None:
         super().__init__(str(error))
         self.member, self.error = member, error
 
 
 def train_together(
-    members: Sequence[Member],
+    members: Sequence[AnyMember],
     first: int,
     last: int,
     threads: int | None = None,
     after_epoch: Callable[[int], Any] | None = None,
-    on_error: Callable[[Member, Exception], Any] | None = None,
+    on_error: Callable[[AnyMember, Exception], Any] | None = None,
 ) -> None:
     """Train all from an epoch to another, each until a callback ends it.
 
@@ -51,9 +56,9 @@ def train_together(
         One failed, and there is no `on_error`; all have stopped after whole steps.
     """
     count = get_num_threads() if threads is None else threads
-    failed: list[Member] = []
+    failed: list[AnyMember] = []
 
-    def fail(member: Member, error: Exception) -> None:
+    def fail(member: AnyMember, error: Exception) -> None:
         if on_error is None:
             raise MemberError(member, error) from error
         on_error(member, error)
@@ -71,15 +76,15 @@ def train_together(
         epoch += ahead
         if after_epoch is not None:
             after_epoch(epoch)
-        alive = [member for member in alive if not member.model.stop_training and member not in failed]
+        alive = [member for member in alive if not member.has_stopped and member not in failed]
     for member in members:
         if member not in failed:
             member.finish()
 
 
-def _parts(members: Sequence[Member]) -> list[list[Member]]:
+def _parts(members: Sequence[AnyMember]) -> list[list[AnyMember]]:
     """Members by turns, so that the orders of their rows do not fill the memory."""
-    parts: list[list[Member]] = [[]]
+    parts: list[list[AnyMember]] = [[]]
     rows = 0
     for member in members:
         if rows > 4 * AHEAD:
@@ -90,13 +95,13 @@ def _parts(members: Sequence[Member]) -> list[list[Member]]:
     return parts
 
 
-def _epochs(members: Sequence[Member], epochs: range, threads: int, fail: Callable[[Member, Exception], None]) -> None:
+def _epochs(members: Sequence[AnyMember], epochs: range, threads: int, fail: Fail) -> None:
     known: Shuffles = {}
     compiled = [member for member in members if member.is_compiled]
     passes = _core.Passes(len(compiled), threads)
     for place, member in enumerate(compiled):
         for epoch in epochs:
-            member.queue(passes, place, epoch, known)
+            member.queue(passes, place, epoch)
     over = False
     while not over:
         try:
@@ -111,7 +116,7 @@ def _epochs(members: Sequence[Member], epochs: range, threads: int, fail: Callab
         for epoch, i in zip(epochs, range(0, len(found) - each + 1, each), strict=False):
             member.take_compiled(epoch, found[i : i + each])
     for member in members:
-        if member in compiled:
+        if not isinstance(member, Member) or member in compiled:
             continue
         try:
             for epoch in epochs:

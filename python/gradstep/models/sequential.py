@@ -165,13 +165,17 @@ class Sequential(BaseModel):
             layer._owned = True
         self._guard.join(layer._guard)
         if not layer.built and self.seed is not None:
-            # Each layer has a sequence for itself, so that it draws the same whenever it is added and built.
-            self._draws[layer.name] = seeds.Sequence(self.seed, first=(len(self._layers) + 1) << 32)
+            self._draws[layer.name] = self._sequence_of(self.seed, len(self._layers))
             with seeds.within(self._draws[layer.name]):
                 layer._draw_key()
         self._layers.append(layer)
         names.add(layer.name)
         self._forget_network()
+
+    @staticmethod
+    def _sequence_of(seed: int, number: int) -> seeds.Sequence:
+        """Where the keys of a layer come from: of each alone, so that it draws the same whenever it is added."""
+        return seeds.Sequence(seed, first=(number + 1) << 32)
 
     def _end(self, shape: tuple[int, ...]) -> Shape:
         """Shape of what the last layer gives; each layer is asked once."""

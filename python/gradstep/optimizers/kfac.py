@@ -39,8 +39,8 @@ class KFAC(CurvatureOptimizer, Optimizer):
         Share of the factors kept when a batch is added; at least 0, below 1. The k-th batch keeps no more than
         ``1 - 1 / k``.
     factor_period : int, default 10
-        Steps from one batch in the factors to the next; at least 1. Of a fraction the whole part counts. The paper takes
-        an eighth of each batch.
+        Steps from one batch in the factors to the next; at least 1. Of a fraction the whole part counts. The
+        paper takes an eighth of each batch.
     inverse_period : int, default 20
         Steps from one inverse of the factors to the next; at least 1. Of a fraction the whole part counts.
     adam_lr_ratio : float, default 0.01
@@ -99,21 +99,20 @@ class KFAC(CurvatureOptimizer, Optimizer):
         m_t &= \\mu m_{t-1} - \\eta \\nu \\Delta, \\qquad w_t = w_{t-1} + m_t
 
     with :math:`\\eta` ``learning_rate``, :math:`\\mu` ``momentum``, :math:`\\lambda` ``damping``, :math:`\\kappa`
-    ``kl_clip``, and the sum over all layers. A step that makes inverses makes them of factors that hold its own batch, if
-    ``inverse_period`` is a multiple of ``factor_period``.
-    Gradients :math:`\\delta` are of the loss of one row, times the root of its sample weight, so that
-    :math:`A \\otimes G` stands for the Gauss-Newton matrix of the batch's loss; a layer that is called along more axes
-    counts positions as if they were independent, and a convolution its places (Grosse & Martens 2016). The bound
-    :math:`\\nu` takes the place of the paper's rescaling by the exact Fisher matrix; damping is constant, or follows
-    a schedule. `clipnorm` and its like, and `weight_decay`, which is decoupled, are of the direction
-    :math:`\\nu \\Delta`, not of the gradient. Where rounding leaves a damped factor without an inverse, its damping is
-    raised tenfold until it has one.
+    ``kl_clip``, and the sum over all layers. A step that makes inverses makes them of factors that hold its own
+    batch, if ``inverse_period`` is a multiple of ``factor_period``. Gradients :math:`\\delta` are of the loss of
+    one row, times the root of its sample weight, so that :math:`A \\otimes G` stands for the Gauss-Newton matrix of
+    the batch's loss; a layer that is called along more axes counts positions as if they were independent, and a
+    convolution its places (Grosse & Martens 2016). The bound :math:`\\nu` takes the place of the paper's rescaling
+    by the exact Fisher matrix; damping is constant, or follows a schedule. `clipnorm` and its like, and
+    `weight_decay`, which is decoupled, are of the direction :math:`\\nu \\Delta`, not of the gradient. Where
+    rounding leaves a damped factor without an inverse, its damping is raised tenfold until it has one.
 
-    Neither Keras nor PyTorch has K-FAC. Directions are found without :math:`\\nabla W` where the batch has few rows:
-    :math:`\\Delta = (x A^{-1})^\\top (\\delta G^{-1})`. Factors and inverses of a layer take
-    ``2 * (inputs**2 + outputs**2)`` numbers; a step of 784-256-128-64-10 at batches of 128 takes three times
-    that of Adam, and with ``factor_period=1`` four. Inverses are by the package's own Cholesky factorization.
-    Draws depend on `seed` and the step alone: results have the same bits at any number of threads.
+    Neither Keras nor PyTorch has K-FAC. Directions are found without :math:`\\nabla W` where the batch has few
+    rows: :math:`\\Delta = (x A^{-1})^\\top (\\delta G^{-1})`. Factors and inverses of a layer take
+    ``2 * (inputs**2 + outputs**2)`` numbers; a step of 784-256-128-64-10 at batches of 128 takes three times that of
+    Adam, and with ``factor_period=1`` four. Inverses are by the package's own Cholesky factorization. Draws depend
+    on `seed` and the step alone: results have the same bits at any number of threads.
 
     References
     ----------

@@ -18,6 +18,7 @@ from .objective import (
     Objective,
     from_nearby,
     lbfgs,
+    lbfgs_by_sample,
     newton,
     newton_cg_direction,
     newton_cholesky_direction,
@@ -28,6 +29,7 @@ from .sgd_base import READ
 
 __all__ = ["LogisticRegression"]
 
+LBFGS = "lbfgs", "sag", "saga"
 DENSE_HESSIAN = 2000  # features up to which Newton's method makes a matrix
 
 
@@ -88,7 +90,7 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
     "newton-cholesky" would be too large; "liblinear" is "newton-cholesky", with a penalty of the intercept. l1 and
     elastic net ("saga", and "liblinear" with l1): proximal Newton steps by coordinate descent, on working sets. Without
     l1 a fit to many rows of few features begins at the minimum of the first eighth of them, whose iterations
-    `n_iter_` does not count.
+    `n_iter_` does not count; for two classes the Hessian there is what L-BFGS begins from.
 
     References
     ----------
@@ -272,11 +274,13 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
     ) -> tuple[np.ndarray, int, bool]:
         if l1 > 0:
             return proximal_newton(objective, w, l1, l1_intercept, self.tol, self.max_iter)
-        w = from_nearby(objective, w, self._method, self.tol, 1e-3)
+        w, sample = from_nearby(objective, w, self._method, self.tol, 1e-3)
+        if sample is not None and self.solver in LBFGS:
+            return lbfgs_by_sample(objective, sample, w, self.tol, self.max_iter)
         return self._method(objective, w, self.tol)
 
     def _method(self, objective: Objective, w: np.ndarray, tol: float) -> tuple[np.ndarray, int, bool]:
-        if self.solver in ("lbfgs", "sag", "saga"):
+        if self.solver in LBFGS:
             return lbfgs(objective, w, tol, self.max_iter)
         is_small = objective.shape[0] == 1 and objective.columns <= DENSE_HESSIAN
         by_matrix = is_small and self.solver != "newton-cg"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "Objective",
     "from_nearby",
     "lbfgs",
+    "lbfgs_by_sample",
     "newton",
     "newton_cg_direction",
     "newton_cholesky_direction",
@@ -27,6 +29,9 @@ __all__ = [
 # A sample is one row in so many, at least so many rows, and so many for each coefficient; its minimum is found to so
 # much more than the tolerance.
 SAMPLE, LEAST_SAMPLE, ROWS_PER_COEFFICIENT, SAMPLE_TOL = 8, 1024, 16, 10
+# Coefficients up to which the Hessian of half a sample costs less than the passes over all rows that it saves; and the
+# pairs of a step and its change of the gradient that L-BFGS remembers.
+SAMPLE_HESSIAN, PAIRS = 400, 10
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -106,7 +111,11 @@ class Objective:
         share = 1 / SAMPLE if weights is None else float(weights[:count].sum() / weights.sum())
         if not share > 0.5 / SAMPLE:
             return None
-        X = self.X
+        return self._first(count, share)
+
+    def _first(self, count: int, share: float, keeps_curvature: bool | None = None) -> Objective:
+        """The objective of the first rows, which have this share of all weights."""
+        X, weights = self.X, self.sample_weight
         if scipy.sparse.issparse(X):
             end = X.indptr[count]
             parts = X.data[:end], X.indices[:end], X.indptr[: count + 1]
@@ -114,9 +123,27 @@ class Objective:
         else:
             X = X[:count]
         names = {name: value for name, value in self.settings.items() if name != "loss"}
-        names["scale"] *= (rows / count) if weights is None else 1 / share
+        names["scale"] *= (len(self.y) / count) if weights is None else 1 / share
+        if keeps_curvature is not None:
+            names["keeps_curvature"] = keeps_curvature
         own = None if weights is None else weights[:count]
-        return Objective(X, y[:count], own, self.settings["loss"], **names)
+        return Objective(X, self.y[:count], own, self.settings["loss"], **names)
+
+    def hessian_factor(self, w: np.ndarray) -> np.ndarray | None:
+        """The Cholesky factor of the Hessian of one output at w over the first half of the rows.
+
+        None of several outputs, of many coefficients, and where there is none.
+        """
+        if self.shape[0] > 1 or self.shape[1] > SAMPLE_HESSIAN:
+            return None
+        count, weights = len(self.y) // 2, self.sample_weight
+        share = 0.5 if weights is None else float(weights[:count].sum() / weights.sum())
+        if not share > 0:
+            return None
+        half = self._first(count, share, keeps_curvature=True)
+        half.value(w)
+        found = half.hessian()
+        return found if np.isfinite(found).all() and _core.cholesky(found) == len(found) else None
 
     def margins(self, w: np.ndarray) -> np.ndarray:
         """The sums of the rows with w, (outputs, rows)."""
@@ -149,6 +176,51 @@ def lbfgs(objective: Objective, w: np.ndarray, gtol: float, max_iter: int) -> tu
     return found, iterations, reason in ("gtol", "ftol") or _is_flat(objective, found, f, reason)
 
 
+def lbfgs_by_sample(
+    objective: Objective, sample: Objective, w: np.ndarray, gtol: float, max_iter: int
+) -> tuple[np.ndarray, int, bool]:
+    """L-BFGS from the minimum w of a sample, from whose Hessian the first steps follow: what `lbfgs` gives.
+
+    That Hessian differs much from the one of all rows in few directions, which the steps find: few passes are left.
+    After a step that was too long plain L-BFGS goes on.
+    """
+    factor = sample.hessian_factor(w)
+    if factor is None:
+        return lbfgs(objective, w, gtol, max_iter)
+    w, done, is_flat = _steps_by(factor, objective, w, gtol, max_iter)
+    if is_flat or done == max_iter:
+        return w, done, is_flat
+    w, more, converged = lbfgs(objective, w, gtol, max_iter - done)
+    return w, done + more, converged
+
+
+def _steps_by(
+    factor: np.ndarray, objective: Objective, w: np.ndarray, gtol: float, max_iter: int
+) -> tuple[np.ndarray, int, bool]:
+    """L-BFGS with a Hessian to begin from, by its Cholesky factor, in whole steps as long as those lower the value."""
+    pairs: deque[tuple[np.ndarray, np.ndarray, float]] = deque(maxlen=PAIRS)
+    f, g = objective.value(w)
+    for iteration in range(max_iter):
+        if np.abs(g).max() <= gtol:
+            return w, iteration, True
+        d, along = -g, []
+        for s, y, ys in reversed(pairs):
+            along.append((s @ d) / ys)
+            d -= along[-1] * y
+        _core.cholesky_solve(factor, d.reshape(-1, 1))
+        for s, y, ys in pairs:
+            d += (along.pop() - (y @ d) / ys) * s
+        f1, g1 = objective.value(w + d)
+        if not f1 <= f + 1e-4 * float(g @ d):
+            return w, iteration, False
+        y = g1 - g
+        ys = float(d @ y)
+        if ys > 1e-10 * float(np.sqrt((d @ d) * (y @ y))):
+            pairs.append((d, y, ys))
+        w, f, g = w + d, f1, g1
+    return w, max_iter, bool(np.abs(g).max() <= gtol)
+
+
 def _is_flat(objective: Objective, w: np.ndarray, f: float, reason: str) -> bool:
     """Whether what is left is below rounding, where a line search has found nothing lower."""
     if reason == "maxiter":
@@ -159,16 +231,19 @@ def _is_flat(objective: Objective, w: np.ndarray, f: float, reason: str) -> bool
 Method = Callable[[Objective, np.ndarray, float], tuple[np.ndarray, int, bool]]
 
 
-def from_nearby(objective: Objective, w: np.ndarray, method: Method, gtol: float, least: float = 0.0) -> np.ndarray:
-    """Where to begin in place of zeros w: at the minimum of the sample, if there is one; least: of its tolerance.
+def from_nearby(
+    objective: Objective, w: np.ndarray, method: Method, gtol: float, least: float = 0.0
+) -> tuple[np.ndarray, Objective | None]:
+    """Where to begin in place of zeros w: at the minimum of the sample, if there is one; and that sample.
 
-    As many rows as decide more or less where the minimum is cost an eighth of a pass, and save half of the passes.
+    least: of the tolerance. As many rows as decide more or less where the minimum is cost an eighth of a pass, and save
+    half of the passes.
     """
     sample = None if w.any() else objective.sample()
     if sample is None:
-        return w
+        return w, None
     found = method(sample, w, max(SAMPLE_TOL * gtol, least))[0]
-    return found if np.isfinite(found).all() else w
+    return (found, sample) if np.isfinite(found).all() else (w, None)
 
 
 Direction = Callable[[np.ndarray, float], np.ndarray]

@@ -184,8 +184,8 @@ class StochasticDescent(BaseEstimator):
         """
         coef = self._dense_coef()
         if "_descents" not in vars(self):
-            intercept = getattr(self, "intercept_", None)
-            return self._start(shape, dtype, coef, None if intercept is None else intercept + self._above_intercept)
+            intercept = getattr(self, "intercept_", np.zeros(shape[0]))
+            return self._start(shape, dtype, coef, intercept + self._above_intercept)
         descents, found = copy.deepcopy(self._descents), copy.copy(self)
         found._publish()
         if not np.array_equal(coef, found.coef_):

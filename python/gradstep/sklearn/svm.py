@@ -78,7 +78,7 @@ class _LinearSVM(BaseEstimator):
         if l1:
             w, n_iter, converged = proximal_newton(objective, w, 1.0, 1 / scaling, tol, self.max_iter)
         else:
-            w = from_nearby(objective, w, self._newton, 10 * tol)
+            w, _ = from_nearby(objective, w, self._newton, 10 * tol)
             w, n_iter, converged = self._newton(objective, w, tol)
         return (w if self.fit_intercept else np.append(w, 0.0)), n_iter, converged
 

@@ -36,6 +36,7 @@ class DataAdapter:
 
     def __init__(self, model: ModelFace, executor: Executor) -> None:
         self.model, self._executor = model, executor
+        self._readable: tuple[Any, ...] = ()  # of which kind the last x and y were that the engine reads as they are
 
     @property
     def executor(self) -> Executor:
@@ -49,6 +50,9 @@ class DataAdapter:
         model = self.model
         if model._has_many:
             return self._many_rows(x, y, sample_weight, names)
+        kind = self._kind(x, y) if sample_weight is None else ()
+        if kind and kind == self._readable:
+            return Rows(x, y)
         x = only_by_name(x, model.input_names, names[0])
         y = only_by_name(y, model.output_names, names[1])
         sample_weight = only_by_name(sample_weight, model.output_names, names[2])
@@ -59,7 +63,20 @@ class DataAdapter:
         ready = model._ready(x[:1].toarray() if sparse else x, names[0])
         known = targets(y, names[1], loss, self._executor.output_rows[0], model.dtype)
         weights = row_weights(sample_weight, names[2], len(known))
-        return SparseRows(x, known, weights) if sparse else Rows(ready, known, weights)
+        if sparse:
+            return SparseRows(x, known, weights)
+        if kind and kind == self._kind(ready, known):
+            self._readable = kind
+        return Rows(ready, known, weights)
+
+    def _kind(self, x: Any, y: Any) -> tuple[Any, ...]:
+        """What says whether the engine can read arrays as they are, whatever their rows and numbers; else empty."""
+        if type(x) is not np.ndarray or type(y) is not np.ndarray or x.shape[:1] != y.shape[:1] or not x.size:
+            return ()
+        flags = x.flags, y.flags
+        if not all(one.c_contiguous and one.aligned for one in flags):
+            return ()
+        return self._executor.version, x.dtype, x.shape[1:], y.dtype, y.shape[1:]
 
     def _many_rows(self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str, str]) -> Rows:
         """Data of a model with several inputs or outputs."""

@@ -291,9 +291,10 @@ class Executor:
         gradients: bool = False,
         terms: tuple[list[Any], Targets] | None = None,
         in_shards: bool = False,
+        network: _core.Network | None = None,
     ) -> Any:
         """A `TrainLoop` over rows; gradients: whether it leaves those of each batch; terms: losses and targets;
-        in_shards: whether batches are shards of larger ones."""
+        in_shards: whether batches are shards of larger ones; network: one like the model's, in place of it."""
         specifications, targets = terms or (self.specifications(rows), self.targets(rows))
         names, reads = [list[str]() for _ in specifications], any(not use.engine for use in uses)
         for use in uses:
@@ -306,7 +307,7 @@ class Executor:
             given = (specifications, names), arrays_of(rows.x), targets, batch, optimizer, attached
             return device_loop(self.network, self.steps, *given, gradients, reads)
         return _core.TrainLoop(
-            self.network,
+            self.network if network is None else network,
             specifications,
             names,
             arrays_of(rows.x),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ __all__ = [
     "computing_layers",
     "graph_of",
     "learned",
+    "maker_of",
     "network_of",
     "renew",
 ]
@@ -64,6 +65,24 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
         else:
             layer._move(views)
     return network
+
+
+def maker_of(
+    shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]
+) -> Callable[[], Any] | None:
+    """What makes networks like that of these calls, each with weights of its own, which are zeros; None where layers
+    compute in NumPy, or share weights with those of other models."""
+    if any(step.layer._shared or step.layer._computing._in_numpy for step in steps):
+        return None
+    _, graph, values, masks = graph_of(shapes, steps)
+    outputs = [values[number].number for number in exits]
+    scored = [_fitting(masks[number], values[number]) for number in exits]
+    dtype = steps[0].layer.dtype
+
+    def make() -> _core.Network:
+        return _core.Network(shapes, graph.specifications, dtype, None, _core.Guard(), graph.nodes, outputs, scored)
+
+    return make
 
 
 def computing_layers(steps: Sequence[Step]) -> list[Layer]:

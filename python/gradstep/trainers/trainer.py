@@ -219,7 +219,7 @@ class Trainer:
 
     def _check_alike(self, team: DataParallel, counters: tuple[int | None, ...]) -> None:
         """Raise an error in all processes of a team if they do not begin alike."""
-        drawn = self._shuffle_key(), *(step.layer._key for step in self._executor.steps)
+        drawn = self.shuffle_key, *(step.layer._key for step in self._executor.steps)
         team.agree("the first and last epoch, steps and passes of fit", counters)
         team.agree("seeds of shuffles and layers (call utils.set_random_seed first)", drawn)
         team.agree("the weights when training begins, as a hash of them,", weights_hash(self.model.weights))
@@ -271,13 +271,14 @@ class Trainer:
 
     def order(self, number: int, rows: int) -> np.ndarray:
         """The rows of a pass, shuffled."""
-        return seeds.shuffled(self._shuffle_key(), number, rows)
+        return seeds.shuffled(self.shuffle_key, number, rows)
 
     def shard_order(self, number: int, shard: int, rows: int) -> np.ndarray:
         """The rows of a shard in a pass, shuffled."""
-        return seeds.shuffled(self._shuffle_key(), number, rows, shard + 1)
+        return seeds.shuffled(self.shuffle_key, number, rows, shard + 1)
 
-    def _shuffle_key(self) -> seeds.Key:
+    @property
+    def shuffle_key(self) -> seeds.Key:
         """The key of the shuffles, drawn where no seed was given."""
         if self.key is None:
             self.key = seeds.fresh_key()

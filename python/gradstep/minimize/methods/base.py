@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ... import _core
 from ..objective import Objective
 from ..point import Point
 from .settings import Settable
@@ -16,7 +17,7 @@ __all__ = ["Method", "free", "largest"]
 
 def largest(v: np.ndarray) -> float:
     """The largest magnitude in a vector; NaN if one is in it."""
-    return max(float(v.max()), -float(v.min())) if len(v) else 0.0
+    return _core.largest(v)
 
 
 def free(objective: Objective, x: np.ndarray, g: np.ndarray) -> np.ndarray:
