@@ -77,7 +77,8 @@ def keras():
     given = json.dumps([CASES, {k: w.tolist() for k, w in STARTS.items()}])
     stream = json.dumps([{name: g.tolist() for name, g in grads.items()} for grads in STREAM])
     program = f"""
-import json, keras, numpy as np
+import jax, json, keras, numpy as np
+jax.config.update("jax_disable_jit", True)  # each condition of each step would be compiled anew: a minute and a half
 
 keras.config.set_floatx("float64")
 (cases, starts), stream = json.loads({given!r}), json.loads({stream!r})
