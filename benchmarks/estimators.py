@@ -217,6 +217,9 @@ def many(quick: bool, _: Any) -> Iterator[Row]:
         def together(model: Any = model, K: int = K, x: Any = x, y: Any = y, n: int = epochs) -> None:
             gs.fit_many(model, K, x, y, seeds=range(K), epochs=n)
 
+        def with_models(model: Any = model, K: int = K, x: Any = x, y: Any = y, n: int = epochs) -> None:
+            assert len(gs.fit_many(model, K, x, y, seeds=range(K), epochs=n).models) == K
+
         def alone(model: Any = model, K: int = K, x: Any = x, y: Any = y, n: int = epochs) -> None:
             for _ in range(K):
                 one = gs.models.clone_model(model)
@@ -231,10 +234,13 @@ def many(quick: bool, _: Any) -> Iterator[Row]:
             GridSearchCV(mlp, {"learning_rate_init": [1e-4, 1e-3]}, cv=4, refit=False).fit(x, y)
 
         gs.set_num_threads(2)
-        works = {"together": together, "alone": alone, "single": single} | ({"grid": theirs} if grid else {})
+        works = {"together": together, "with models": with_models, "alone": alone, "single": single}
+        works |= {"grid": theirs} if grid else {}
         taken = turns(1 if quick else 3, works)
         name, each = "-".join(map(str, layers)), taken["together"] / (K * steps)
         yield f"fit_many, {name}, {K} models, two threads", each * 1e6, "us/model-step", most, False
+        made = taken["with models"] / (K * steps)
+        yield f"{name}: and the models made of the members", made * 1e6, "us/model-step", None, False
         yield (
             f"{name}: single fits in a loop over it",
             taken["alone"] / taken["together"],
