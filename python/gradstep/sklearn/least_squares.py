@@ -25,7 +25,7 @@ def read_regression(
     """X, y (rows, targets) and weights, checked together, and whether y was a vector; y is float64."""
     X, y = validate_data(estimator, X, y, y_numeric=True, multi_output=multi_output, **READ)
     if sample_weight is not None:
-        sample_weight = check_sample_weight(sample_weight, X, True, np.float64)
+        sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
     return X, np.ascontiguousarray(y, np.float64).reshape(len(y), -1), sample_weight, y.ndim == 1
 
 

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .least_squares import Centred, nonnegative, read_regression
 from .linear import LinearClassifier, LinearRegressor
@@ -331,7 +331,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
                 Y[y == label, k] = 1.0
         weights = None
         if sample_weight is not None:
-            weights = check_sample_weight(sample_weight, X, True, np.float64)
+            weights = check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight:
             of_classes = compute_sample_weight(self.class_weight, y)
             weights = of_classes if weights is None else weights * of_classes
@@ -343,6 +343,7 @@ class RidgeClassifier(LinearClassifier, _RidgeBase):
 
     def predict(self, X: Any) -> np.ndarray:
         """The class of each row, (rows,), of X, (rows, features); or an indicator, (rows, labels)."""
+        check_is_fitted(self)
         if self._is_multilabel:
             return (self.decision_function(X) > 0).astype(int)
         return super().predict(X)

@@ -242,7 +242,7 @@ class LinearSVC(LinearClassifier, _LinearSVM):
         self._check_dual(self.loss != "hinge", self.penalty != "l1", what)
         X, y = validate_data(self, X, y, **READ)
         classes = classes_of(y)
-        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, True, np.float64)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, dtype=np.float64)
         table = None
         if self.class_weight is not None:
             table = compute_class_weight(self.class_weight, classes=classes, y=y, sample_weight=weights)
@@ -353,7 +353,7 @@ class LinearSVR(LinearRegressor, _LinearSVM):
         self._validate_params()
         self._check_dual(self.loss != "epsilon_insensitive", True, f"penalty='l2' and loss={self.loss!r}")
         X, y = validate_data(self, X, y, y_numeric=True, **READ)
-        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, True, np.float64)
+        weights = None if sample_weight is None else check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.loss == "epsilon_insensitive":
             found = self._by_dual(X, y, weights, float(self.epsilon), check_random_state(self.random_state))
         else:
