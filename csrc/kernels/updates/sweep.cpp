@@ -45,9 +45,9 @@ HD void loop(const Update update, const Real decay, const Real scale, Real* REST
   }
 }
 
-// One row. What whole vectors leave of it is moved as one more of them, in memory of its own, by the same code. Not
-// inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small network's weights, though
-// one thread no longer.
+// One row. The last numbers, which fill no vector, are copied into one, filled up with zeros, moved by the same loop,
+// and copied back. Not inlined: inside the loop over rows, Adam took two threads a fifth longer to move a small
+// network's weights, though one thread no longer.
 template <class Update, class Real, std::size_t... slot>
 __attribute__((noinline)) void row(const void* update, const Factors& factors, Real* w, const Real* g, std::size_t n,
                                    Real* const* state, std::index_sequence<slot...>) {

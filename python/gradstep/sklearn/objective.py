@@ -132,7 +132,8 @@ class Objective:
     def hessian_factor(self, w: np.ndarray) -> np.ndarray | None:
         """The Cholesky factor of the Hessian of one output at w over the first half of the rows.
 
-        None of several outputs, of many coefficients, and where there is none.
+        None where there are several outputs or many coefficients, or where it is not positive definite, as of rows
+        that count nothing.
         """
         if self.shape[0] > 1 or self.shape[1] > SAMPLE_HESSIAN:
             return None

@@ -70,8 +70,10 @@ def network_of(shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: 
 def maker_of(
     shapes: Sequence[tuple[int, ...]], steps: Sequence[Step], exits: Sequence[int]
 ) -> Callable[[], Any] | None:
-    """What makes networks like that of these calls, each with weights of its own, which are zeros; None where layers
-    compute in NumPy, or share weights with those of other models."""
+    """A function that makes networks of these calls, each with weights of its own, all zero.
+
+    None where layers compute in NumPy, or share weights with layers of other models.
+    """
     if any(step.layer._shared or step.layer._computing._in_numpy for step in steps):
         return None
     _, graph, values, masks = graph_of(shapes, steps)
