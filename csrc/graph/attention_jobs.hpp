@@ -15,7 +15,7 @@
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/product_job.hpp"
+#include "runtime/products/product_job.hpp"
 
 namespace gs {
 

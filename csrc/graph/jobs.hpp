@@ -15,8 +15,8 @@
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/joint_product.hpp"
-#include "runtime/product_job.hpp"
+#include "runtime/products/joint_product.hpp"
+#include "runtime/products/product_job.hpp"
 #include "runtime/threads.hpp"
 #include "update/update_kernel.hpp"
 

@@ -9,7 +9,7 @@
 #include "kernels/products/gemm.hpp"
 #include "runtime/dispatch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/product_job.hpp"
+#include "runtime/products/product_job.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <variant>
 
-#include "runtime/joint_product.hpp"
+#include "runtime/products/joint_product.hpp"
 #include "train/train_loop.hpp"
 
 namespace gs {

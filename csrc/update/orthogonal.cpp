@@ -8,7 +8,7 @@
 #include "core/math.hpp"
 #include "runtime/buffer.hpp"
 #include "runtime/dispatch.hpp"
-#include "runtime/product.hpp"
+#include "runtime/products/product.hpp"
 #include "update/visit.hpp"
 
 namespace gs {

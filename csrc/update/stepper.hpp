@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "runtime/threads.hpp"
-#include "update/lookahead.hpp"
 #include "update/optimizer.hpp"
-#include "update/sam.hpp"
+#include "update/wrappers/lookahead.hpp"
+#include "update/wrappers/sam.hpp"
 
 namespace gs {
 

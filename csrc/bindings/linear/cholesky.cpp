@@ -6,7 +6,7 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
-#include "runtime/cholesky.hpp"
+#include "runtime/products/cholesky.hpp"
 
 namespace gs {
 namespace {

@@ -6,7 +6,7 @@
 #include "bindings/arrays/arrays.hpp"
 #include "bindings/arrays/released.hpp"
 #include "bindings/module.hpp"
-#include "runtime/product.hpp"
+#include "runtime/products/product.hpp"
 
 namespace gs {
 namespace {

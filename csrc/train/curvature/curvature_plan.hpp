@@ -10,7 +10,7 @@
 #include "graph/curvature_tap.hpp"
 #include "graph/stages.hpp"
 #include "runtime/buffer.hpp"
-#include "runtime/product_job.hpp"
+#include "runtime/products/product_job.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {

@@ -5,7 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "runtime/cholesky.hpp"
+#include "runtime/products/cholesky.hpp"
 #include "train/curvature/diagonal_plan.hpp"
 #include "train/curvature/fisher.hpp"
 

@@ -1,6 +1,6 @@
 // Left-looking, in blocks of columns: each is made by products with the columns before it; the block on the diagonal is
 // factored and inverted by loops. Blocks depend on n alone, and each is made by one chunk.
-#include "runtime/cholesky.hpp"
+#include "runtime/products/cholesky.hpp"
 
 #include <algorithm>
 #include <cmath>

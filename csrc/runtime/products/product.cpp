@@ -1,11 +1,11 @@
-#include "runtime/product.hpp"
+#include "runtime/products/product.hpp"
 
 #include <algorithm>
 #include <vector>
 
 #include "runtime/buffer.hpp"
-#include "runtime/packed_product.hpp"
-#include "runtime/product_job.hpp"
+#include "runtime/products/packed_product.hpp"
+#include "runtime/products/product_job.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {

@@ -10,7 +10,7 @@
 #include "runtime/dispatch.hpp"
 #include "runtime/fetch.hpp"
 #include "runtime/job.hpp"
-#include "runtime/joint_product.hpp"
+#include "runtime/products/joint_product.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {

@@ -1,4 +1,4 @@
-#include "update/sam.hpp"
+#include "update/wrappers/sam.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "update/lookahead.hpp"
+#include "update/wrappers/lookahead.hpp"
 
 #include <algorithm>
 
