@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "layers/tangents.hpp"
+#include "train/buckets.hpp"
 
 namespace gs {
 namespace {
@@ -322,6 +323,7 @@ template <class Real> void Plan<Real>::backward() {
   while (last_external < count &&
          !(goes_back(last_external) && std::holds_alternative<External>(layer_of(last_external))))
     ++last_external;
+  Buckets<Real> buckets(weights_);
   std::vector<std::size_t> finished;  // layers that all calls have gone back through, and whose weights are not updated
   for (std::size_t k = network_.nodes.size(); k-- > 0;) {
     if (!goes_back(k)) continue;
@@ -340,11 +342,16 @@ template <class Real> void Plan<Real>::backward() {
     if (k <= last_external && !finished.empty()) {
       for (const std::size_t layer : finished) {
         for (const Weight<Real>& weight : weights_[layer]) schedule_.update(&weight);
+        buckets.add(weights_[layer]);
         for (const Real* const at : read[layer]) slots_.give(at);
         for (std::size_t user = 0; user < count; ++user) is_done[user] = is_done[user] || nodes_[user].layer == layer;
       }
       finished.clear();
       if (once) reuse(is_done);
+      if (schedule_.in_shards) {
+        ExternalCall<Real> stop;
+        if ((stop.bucket = buckets.complete())) schedule_.external(std::move(stop));
+      }
     }
     slots_.next();
   }
