@@ -77,13 +77,14 @@ def rounded_sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
     return median(found[0]), median(found[1])
 
 
-def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH) -> float:
-    """Seconds of a step of `fit`: the median over epochs of one step."""
+def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH, each: int = 1) -> float:
+    """Seconds of a step of `fit`: the median over epochs of so many steps, each of which hashes the weights once."""
     import gradstep as gs
 
     gs.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(batch, widths[0])).astype("f4"), rng.integers(0, widths[-1], batch)
+    rows = batch * each
+    x, y = rng.normal(size=(rows, widths[0])).astype("f4"), rng.integers(0, widths[-1], rows)
     layers = [gs.layers.Dense(n, "relu") for n in widths[1:-1]]
     model = gs.Sequential([gs.Input((widths[0],)), *layers, gs.layers.Dense(widths[-1], "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -94,7 +95,7 @@ def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH) ->
 
     callback = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
     model.fit(x, y, batch_size=batch, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
-    return float(median(np.diff(times)[1:]))
+    return float(median(np.diff(times)[1:])) / each
 
 
 def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, float]:
@@ -107,9 +108,9 @@ def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, floa
     times: dict[str, list[float]] = {"after": [], "during": [], "alone": []}
     for _ in range(rounds):
         for name, team in teams.items():
-            times[name].append(steps(team, widths, 3, 2 * batch))
-        times["alone"].append(steps(None, widths, 3, batch))
-        comm.Barrier()
+            times[name].append(steps(team, widths, 1, 2 * batch, 4))
+    times["alone"].append(steps(None, widths, 1, batch, 4))
+    comm.Barrier()
     return {name: median(found) for name, found in times.items()}
 
 
@@ -130,8 +131,8 @@ def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...], deep: t
     elif kind == "rounded":
         found = {str(size): rounded_sums(team, size, 7) for size in sizes[-1:]}
     elif kind == "overlap":
-        problems = [(widths, SMALL, 5), (deep, 2 * SMALL, 5), (widths, BATCH, 1)]
-        found = {f"{'-'.join(map(str, w))}, batch {batch}": overlaps(w, batch, n) for w, batch, n in problems}
+        problems = {"wide": (widths, SMALL), "deep": (deep, 2 * SMALL)}
+        found = {name: overlaps(*problem, rounds=3) for name, problem in problems.items()}
     else:
         # The same call in one process, by turns with that of the team; the other process waits.
         for _ in range(3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -119,6 +120,19 @@ def wide_and_branched() -> gs.Model:
     low = layers.Dense(512, "relu")(x)
     both = layers.Add()([shared(shared(low)), layers.Dense(512)(short(low))])
     return gs.Model(x, layers.Dense(CLASSES, "softmax")(both))
+
+
+class Failing(gs.metrics.Metric):
+    """Fails in all processes, when the gradients of a batch are under way."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        raise ZeroDivisionError
+
+    def result(self) -> float:
+        return 0.0
+
+    def reset_state(self) -> None:
+        pass
 
 
 class Case:
@@ -249,6 +263,9 @@ def results(**options: Any) -> Iterator[tuple[str, str]]:
         for name, case in WIDE.items():
             if not (team.shard_optimizer and name == "wide, global norm"):
                 yield name, hashed(*case.train(team, epochs=1))
+        with suppress(ZeroDivisionError):
+            Case(wide, metrics=lambda: [Failing()]).train(team)
+        yield "after a failure", hashed(*WIDE["wide"].train(team, epochs=1))
         model = wide()
         model.compile(loss=SPARSE)
         value, gradients = team.value_and_grad(model, X[:20], Y[:20])

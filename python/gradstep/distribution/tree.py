@@ -180,8 +180,7 @@ class TreeSum:
     def gather(self, comm: Any) -> None:
         """Begin to give all processes the sums of the own numbers, not divided yet; waits for those of the others."""
         mine = self._own_sums()
-        if self._gathered is None:
-            self._gathered = np.empty(self._padded, self._sent)
+        self._gathered = self._free.pop()
         self._request = comm.Iallgather(mine, self._gathered)
 
     def collect(self, divisor: float, out: np.ndarray) -> None:
@@ -189,6 +188,7 @@ class TreeSum:
         self.wait()
         assert self._gathered is not None
         self._read(self._gathered[: self.size], divisor, out)
+        self._free.append(self._gathered)
 
 
 class RoundedTreeSum(TreeSum):
@@ -202,7 +202,6 @@ class RoundedTreeSum(TreeSum):
 
     def __init__(self, comm: Any, size: int, dtype: Any) -> None:
         super().__init__(comm, size, dtype)
-        self._gathered = np.empty(self._padded if comm is not None else 0, np.uint16)
         self._mine = np.empty(0, np.uint16)  # the last quotients
 
     def _take(self, vector: np.ndarray, weight: float, out: np.ndarray) -> None:
@@ -228,6 +227,6 @@ class RoundedTreeSum(TreeSum):
         if self._comm is None:
             out[:] = part
             return
-        assert self._gathered is not None
-        self._comm.Allgather(self._mine, self._gathered)
-        _core.read_bfloat16(self._gathered[: self.size], out)
+        gathered = self._free[-1]
+        self._comm.Allgather(self._mine, gathered)
+        _core.read_bfloat16(gathered[: self.size], out)
