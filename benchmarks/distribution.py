@@ -140,7 +140,6 @@ def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...], deep: t
             if comm.rank == 0:
                 found.setdefault("one", []).append(steps(alone, widths, 3))
                 found.setdefault("plain", []).append(steps(None, widths, 3))
-                found.setdefault("small", []).append(steps(None, widths, 3, SMALL))
             _wait(comm)
             found.setdefault("two", []).append(steps(team, widths, 3))
         found = {name: median(times) for name, times in found.items()}
@@ -254,7 +253,7 @@ def main() -> None:
     print(f"exchange here: latency {latency * 1e6:.0f} us, {bandwidth / 1e9:.2f} GB/s")
     predicted = step["one"] / 2 + 2 * latency + 4 * parameters / bandwidth
     print(f"the model's step of two processes here: {predicted / step['two']:.2f}x the time of the measured one")
-    models = {BATCH: scaling(step["one"], widths), SMALL: scaling(step["small"], widths)}
+    models = {BATCH: scaling(step["one"], widths), SMALL: scaling(both["memory"]["wide"]["alone"], widths)}
     for batch, rows in models.items():
         print(f"\nmodel of 10 Gbit/s, batch {batch} for each process, Adam; MB of weights, gradients and state")
         print("ranks   step s  efficiency  overlapped  efficiency    whole   ZeRO-1")
