@@ -214,24 +214,19 @@ template <class Real> bool TrainLoop<Real>::set_rows(Executor<Real>& executor) {
 // In a shuffled order no prefetcher sees which rows come: waiting for them takes longer than a small network's step.
 template <class Real> void TrainLoop<Real>::fetch_next(std::size_t batch) const {
   constexpr std::size_t near = 1 << 17, far = 1 << 18;  // bytes: of a batch, and of data in no near cache
-  const auto size_of = [&](std::size_t k) {
-    return data_.x[k].source == Source::sparse ? 0 : row_size(data_.x[k].source, network_.input_size(k));
-  };
-  std::size_t all = 0;  // bytes of a row, with its targets
-  for (std::size_t k = 0; k < data_.x.size(); ++k) all += size_of(k);
-  for (const TargetRows& y : data_.y) all += y.row_size;
-  if (data_.rows * all < far) return;
   const std::size_t first = rows + batch, last = std::min(first + batch, order_.size());
   const auto fetch = [&](const std::byte* from, std::size_t size) INLINED {
-    if (size == 0 || batch * size > near) return;
+    if (batch * size > near || data_.rows * size < far) return;
     constexpr std::uintptr_t line = 64;
     for (std::size_t i = first; i < last; ++i) {
       const std::byte* const row = from + std::size_t(order_[i]) * size;
-      const std::byte* const begin = row - reinterpret_cast<std::uintptr_t>(row) % line;
-      for (const std::byte* at = begin; at < row + size; at += line) __builtin_prefetch(at, 0, 2);
+      const std::byte* at = row - reinterpret_cast<std::uintptr_t>(row) % line;
+      for (; at < row + size; at += line) __builtin_prefetch(at, 0, 2);
     }
   };
-  for (std::size_t k = 0; k < data_.x.size(); ++k) fetch(data_.x[k].at, size_of(k));
+  for (std::size_t k = 0; k < data_.x.size(); ++k)
+    if (const InputRows& x = data_.x[k]; x.source != Source::sparse)
+      fetch(x.at, row_size(x.source, network_.input_size(k)));
   for (const TargetRows& y : data_.y) fetch(y.at, y.row_size);
   asm volatile("");  // or GCC takes all of this for nothing, and leaves out the call
 }
