@@ -11,9 +11,8 @@ from . import streams
 # Iterations of a short run, and of a longer one that it is compared with, so that what a run costs once drops out. With
 # l-bfgs the short one has all pairs: 20, of more than 1,000 variables 10.
 RUNS = {("l-bfgs", 10): (22, 72), ("l-bfgs", 1_000_000): (12, 36), ("adam", 10): (5, 400)}
-# What the two loops of l-bfgs must read of 10 pairs, in vectors of doubles; and how many arrays the sweep reads that they
-# are compared with. It writes none, like most passes of an iteration: a sweep with writes, which go on beside reads,
-# moves more bytes a second.
+# What the two loops of l-bfgs must read of 10 pairs, in vectors of doubles; and how many arrays the sweep beside it
+# reads. It writes none, like most passes of an iteration: a sweep with writes moves more bytes a second.
 TRAFFIC, SWEPT, FLOATS = 40, 8, 8
 NAME = "minimize"
 TITLE = "minimize: what an iteration costs beside the function"
