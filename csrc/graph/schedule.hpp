@@ -230,12 +230,12 @@ template <class Real> class Schedule : public Workspaces<Real> {
   template <class Work>
   void each_row(std::size_t rows, std::size_t n, const Access& access, Work work, bool at_once = false) {
     const std::size_t block = at_once ? rows : std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
-    add(std::make_unique<RowsJob<Real, Work>>(rows, block, std::move(work)), access);
+    add(std::make_unique<RowsJob<Real>>(rows, block, std::move(work)), access);
   }
 
   /// work(first column, how many) over n columns of a batch.
   template <class Work> void each_column(std::size_t n, const Access& access, Work work) {
-    add(std::make_unique<RowsJob<Real, Work>>(n, 64, std::move(work)), access);
+    add(std::make_unique<RowsJob<Real>>(n, 64, std::move(work)), access);
   }
 
   /// work() on one thread.

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -58,22 +61,45 @@ struct Grid {
   const bool down;
 };
 
-/// Anything done to each of some rows on its own: work(first row, how many).
-template <class Real, class Work> class RowsJob : public Job<Real> {
+/// Anything done to each of some rows on its own: work(first row, how many). One class for all work: a class for each
+/// of two hundred would be a table, a destructor and three more functions each.
+template <class Real> class RowsJob : public Job<Real> {
  public:
-  RowsJob(std::size_t rows, std::size_t block, Work work) : grid_(rows, 1, block, 1), work_(std::move(work)) {
+  template <class Work>
+  RowsJob(std::size_t rows, std::size_t block, Work work)
+      : grid_(rows, 1, block, 1),
+        work_(new Work(std::move(work)), Discard{destroyer<Work>()}),
+        call_([](const void* held, std::size_t first, std::size_t count) {
+          (*static_cast<const Work*>(held))(first, count);
+        }) {
     this->chunks = grid_.chunks();
   }
   void run(std::size_t chunk, Real*) const override {
     const auto b = grid_.block(chunk);
-    work_(b.row, b.rows);
+    call_(work_.get(), b.row, b.rows);
   }
 
   std::string name() const override { return "rows"; }
 
  private:
+  struct Discard {
+    void (*const destroy)(const void*);  // null where there is nothing to do
+    void operator()(const void* held) const {
+      if (destroy) destroy(held);
+      ::operator delete(const_cast<void*>(held));
+    }
+  };
+  template <class Work> static constexpr auto destroyer() -> void (*)(const void*) {
+    static_assert(alignof(Work) <= alignof(std::max_align_t));
+    if constexpr (std::is_trivially_destructible_v<Work>)
+      return nullptr;
+    else
+      return [](const void* held) { static_cast<const Work*>(held)->~Work(); };
+  }
+
   const Grid grid_;
-  const Work work_;
+  const std::unique_ptr<const void, Discard> work_;
+  void (*const call_)(const void* held, std::size_t first, std::size_t count);
 };
 
 }  // namespace gs
