@@ -373,9 +373,8 @@ template <class Real> class Schedule : public Workspaces<Real> {
   void add_product(const Product<Real>& whole, const Access& access, bool moved = false) {
     const bool in_halves = moved && ProductJob<Real>::gains_by_halves(whole);
     auto job = std::make_unique<ProductJob<Real>>(whole, products<Real>().gemm, in_halves);
-    ProductJob<Real>* const added = job.get();
-    const std::size_t stage = add(std::move(job), access);
-    open_[whole.c] = {added, stage};
+    const Open added{job.get(), add(std::move(job), access)};  // in this order
+    open_[whole.c] = added;
   }
 
   /// The product that writes this, if it may do more at once; it is then not to be touched again.
