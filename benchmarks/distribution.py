@@ -189,20 +189,21 @@ def exchange_seconds(parameters: int, ranks: int) -> float:
 
 
 def overlapped(compute: float, widths: tuple[int, ...], ranks: int) -> float:
-    """Seconds of a step in which each layer's gradients are sent while those of the layers before it are computed.
+    """Seconds of a step in which gradients of weights are sent while others, and those by inputs, are computed.
 
     Each process computes one shard, for a time in proportion to multiply-adds. The network takes bucket after bucket.
     """
     sizes = list(pairwise(widths))
-    work = [a * b * (2 if k else 1) for k, (a, b) in enumerate(sizes)]  # the first layer has no gradient by its input
-    forward = sum(a * b for a, b in sizes)
-    now = compute * forward / (forward + sum(work))
+    work = [a * b for a, b in sizes]  # of a product: forward, by the weights, or by the input, which the first has not
+    unit = compute / (3 * sum(work) - work[0])
+    now = unit * sum(work)
     sent = waiting = 0.0
     for k in reversed(range(len(sizes))):
-        now += compute * work[k] / (forward + sum(work))
+        now += unit * work[k]
         waiting += (sizes[k][0] + 1) * sizes[k][1]
         if 4 * waiting >= BUCKET or not k:
             sent, waiting = max(sent, now) + exchange_seconds(int(waiting), ranks), 0
+        now += unit * work[k]
     return sent if ranks > 1 else compute
 
 
