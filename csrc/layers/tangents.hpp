@@ -64,7 +64,7 @@ template <class Layer> void stop_drawing(Layer&) {}
 
 /// A layer that computes in training what it does in inference, but for weights that it updates by itself.
 inline AnyLayer in_inference(AnyLayer layer) {
-  std::visit([](auto& one) { stop_drawing(one); }, layer);
+  visit_layer(layer, [](auto& one) { stop_drawing(one); });
   return layer;
 }
 

@@ -23,7 +23,7 @@ from .layout import Layout
 from .loop import Rules, callback_of, run
 from .methods.base import Method, free
 from .methods.minibatch import with_data, without_data
-from .methods.registry import method_of
+from .methods.registry import is_name, method_of
 from .objective import Objective
 from .point import Point
 from .record import Record
@@ -90,7 +90,8 @@ def minimize(
         See Notes. By default ``"levenberg-marquardt"`` for residuals, ``"l-bfgs-b"`` with bounds, ``"trust-exact"``
         with `hess`, ``"trust-ncg"`` with `hessp`, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
     hess, hessp : callable
-        The Hessian, ``hess(x, *args)`` of shape (n, n), or its products, ``hessp(x, p, *args)``.
+        The Hessian, ``hess(x, *args)`` of shape (n, n), an array, or a sparse matrix or LinearOperator of SciPy; or its
+        products, ``hessp(x, p, *args)``.
     residual : bool, default False
         Whether `fun` gives residuals, shape (m,), half of whose sum of squares is minimized, and `jac` their Jacobian,
         shape (m, n); the option ``loss`` (``"huber"``, ``"soft_l1"``, ``"cauchy"``) and its ``loss_scale`` make large
@@ -192,6 +193,8 @@ def minimize(
     >>> res.x.round(6), res.success
     (array([1., 1.]), True)
     """
+    if isinstance(jac, str) and is_name(jac):
+        raise TypeError(f"jac={jac!r} is a method: by position jac comes before method; give both by name.")
     layout = Layout(x0)
     code = machine_code(fun)
     if code is not None:
