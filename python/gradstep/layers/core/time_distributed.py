@@ -176,6 +176,10 @@ class TimeDistributed(Layer):
         return self.layer._computes if self._holds_model else self.layer._computes_itself
 
     @property
+    def _differs_in_training(self) -> bool:
+        return self.layer._differs_in_training
+
+    @property
     def _computing(self) -> Layer:
         return self if self._holds_model else self.layer
 
