@@ -10,14 +10,6 @@ namespace {
 constexpr std::size_t most_together = 64;
 // Numbers of vectors whose sums are made side by side, one for each pair, and not along each vector.
 constexpr std::size_t few = 64;
-// Doubles of k vectors that stay in an L2 cache from one loop over them to the next.
-constexpr std::size_t cached = 640 * 1024 / sizeof(double);
-
-/// work(from, n) for parts of which k vectors are cached together.
-template <class Work> void each_piece(std::size_t k, std::size_t from, std::size_t n, const Work& work) {
-  const std::size_t most = align<double>(cached / k);
-  for (std::size_t end = from + n; from < end; from += most) work(from, std::min(most, end - from));
-}
 
 }  // namespace
 
@@ -165,10 +157,7 @@ double Memory::direction(const Vector& g, const Vector& d, ThreadTeam* team) {
     c_[i] = -a;
   }
   sums_over(size, team, k, sums_.data(), [&](std::size_t from, std::size_t n, double* sums) {
-    each_piece(k, from, n, [&](std::size_t from, std::size_t n) {
-      loops.combine(pg, {y, k, from, n}, c_.data(), gamma, nullptr, pd);
-      loops.products({y, k, from, n}, pd, sums);
-    });
+    loops.combine_and_products(pg, {y, k, from, n}, c_.data(), gamma, pd, sums);
   });
   for (std::size_t i = 0; i < k; ++i) a_[i] -= sums_[i];
   loops.combine(nullptr, {in_order(row_of_), k, 0, height_}, a_.data(), 1, nullptr, found);

@@ -66,6 +66,7 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
   if (gnorm <= rules.gtol) throw Stop("gtol");
   std::int64_t since = 0;
   double best = point.f, mark = point.f, least = gnorm;  // mark, least: at the begin of the window
+  double smallest = inf;                                 // gradient in the window
   for (std::int64_t n = 0;;) {
     if (double(n) >= rules.maxiter) throw Stop("maxiter");
     Point next = method.step(function, point);
@@ -81,6 +82,7 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
       }
     }
     gnorm = method.optimality(function, next);
+    smallest = std::min(smallest, gnorm);
     const double step = std::sqrt(next.ss);
     if (has_gradients) record.turns = next.turn < 0 ? record.turns + 1 : 0;
     record.rises = next.f > point.f ? record.rises + 1 : 0;
@@ -102,9 +104,6 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
       throw Stop("stalled", "x has not changed for " + std::to_string(most_unmoved) + " iterations");
     if (n % window == 0 && point.g && !method.makes_runs) {
       const double fell = mark - function.lowest();
-      double smallest = inf;
-      for (auto i = record.iterations.end() - window; i != record.iterations.end(); ++i)
-        smallest = std::min(smallest, i->gnorm);
       if (fell <= 10 * function.eps * std::fabs(mark) && smallest > least / 2)
         throw Stop(
             "stalled",
@@ -113,6 +112,7 @@ Stop run(Function& function, Method& method, Point& point, const Rules& rules, R
       mark = function.lowest();
       least = std::min(least, smallest);
     }
+    if (n % window == 0) smallest = inf;
     if (point.f < best) {
       since = n;
       best = point.f;

@@ -9,6 +9,7 @@ const auto add = [](double& a, double b) { a += b; };
 
 Change changed(const double* x1, const double* x, const double* g1, const double* g, double* s, double* y,
                std::size_t size, ThreadTeam* team) {
+  if (size <= chunk_length) return minimize_kernels().vectors.change(x1, x, g1, g, s, y, size);
   return over<Change>(
       size, team,
       [=](std::size_t from, std::size_t n) {

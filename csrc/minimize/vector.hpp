@@ -43,6 +43,7 @@ class Vector {
     Pool* pool;
     std::int64_t users;
     void* tag;
+    std::size_t before;  // bytes of its memory in front of it
   };
   struct Pool {
     std::size_t size;  // doubles, a multiple of `vector_lanes`, with zeros behind the n numbers
@@ -50,7 +51,11 @@ class Vector {
     std::vector<Block*> spare{};
     std::size_t blocks = 0;
     bool closed = false;
-    std::size_t bytes() const { return sizeof(Block) + size * sizeof(double); }
+    // Long vectors begin at different places of a page, and of what a cache holds: many are read side by side.
+    static constexpr std::size_t is_long = 1 << 16, apart = 4096 + 256, places = 32;
+    std::size_t room() const { return size < is_long ? 0 : (places - 1) * apart; }
+    std::size_t bytes() const { return room() + sizeof(Block) + size * sizeof(double); }
+    void free(Block* block) { gs::release(reinterpret_cast<char*>(block) - block->before, bytes()); }
   };
   explicit Vector(Block* at) : at_(at) {}
 
@@ -58,7 +63,7 @@ class Vector {
     Pool* const pool = at_->pool;
     if (at_->tag) pool->drop(std::exchange(at_->tag, nullptr));
     if (!pool->closed) return pool->spare.push_back(at_);
-    gs::release(at_, pool->bytes());
+    pool->free(at_);
     if (--pool->blocks == 0) delete pool;
   }
 
@@ -72,7 +77,7 @@ class Vectors {
   explicit Vectors(std::size_t n, void (*drop)(void*) = nullptr) : pool_(new Vector::Pool{align<double>(n), drop}) {}
   ~Vectors() {
     pool_->closed = true;
-    for (Vector::Block* block : pool_->spare) gs::release(block, pool_->bytes());
+    for (Vector::Block* block : pool_->spare) pool_->free(block);
     pool_->blocks -= pool_->spare.size();
     pool_->spare.clear();
     if (pool_->blocks == 0) delete pool_;
@@ -93,7 +98,9 @@ class Vectors {
 
  private:
   void grow() {
-    pool_->spare.push_back(new (allocate(pool_->bytes())) Vector::Block{pool_, 0, nullptr});
+    const std::size_t before = pool_->room() ? pool_->blocks % Vector::Pool::places * Vector::Pool::apart : 0;
+    void* const at = static_cast<char*>(allocate(pool_->bytes())) + before;
+    pool_->spare.push_back(new (at) Vector::Block{pool_, 0, nullptr, before});
     ++pool_->blocks;
   }
 

@@ -1,9 +1,11 @@
 // Steps of one parameter again and again, of which each differs from the last by the rule's constants alone.
 #pragma once
 
+#include <cstdint>
 #include <new>
 #include <vector>
 
+#include "runtime/buffer.hpp"
 #include "runtime/subnormals.hpp"
 #include "update/chunks.hpp"
 #include "update/optimizer.hpp"
@@ -23,21 +25,28 @@ class RepeatedSteps {
            parameter.layout.contiguous && parameter.layout.size < parallel_size;
   }
 
-  RepeatedSteps(Optimizer& optimizer, const Parameter& parameter)
-      : optimizer_(optimizer), parameter_(parameter), values_(optimizer.groups[parameter.group].values) {
+  /// size: how many numbers of each array are moved; more than the parameter has where there is room behind them, so
+  /// that they fill whole vectors.
+  RepeatedSteps(Optimizer& optimizer, const Parameter& parameter, std::size_t size)
+      : optimizer_(optimizer), parameter_(parameter), size_(size), values_(optimizer.groups[parameter.group].values) {
     optimizer.load_hyperparameters();
     kernel_ = optimizer.update_kernel(parameter);
     made_ = optimizer.steps(parameter);
+    const bool is_aligned = reinterpret_cast<std::uintptr_t>(parameter.data) % alignment == 0;
+    calls_sweep_ = is_aligned && kernel_.is_plain(parameter.dtype, parameter.dtype, 1);
   }
 
-  /// gradient: of the parameter's type and size.
+  /// gradient: of the parameter's type, `size` numbers.
   void step(const std::byte* gradient) {
     const Parameter& p = parameter_;
     if (made_ != optimizer_.steps(p)) make_constants();
     kernel_.t = std::uint64_t(optimizer_.t);
     {
       const FlushSubnormals flush;
-      kernel_.apply({p.data, p.dtype, gradient, p.dtype, p.state.data(), p.scales.data(), 0, p.layout.size, p.number});
+      if (calls_sweep_)
+        kernel_.sweep(&kernel_.update, kernel_.factors, p.data, gradient, p.state.data(), MatrixLayout(size_));
+      else
+        kernel_.apply({p.data, p.dtype, gradient, p.dtype, p.state.data(), p.scales.data(), 0, size_, p.number});
     }
     optimizer_.count_step(p);
     optimizer_.count();
@@ -54,9 +63,11 @@ class RepeatedSteps {
 
   Optimizer& optimizer_;
   const Parameter& parameter_;
+  const std::size_t size_;
   const std::vector<double> values_;
   UpdateKernel kernel_;
-  std::int64_t made_ = 0;  // steps before that for which its constants are
+  bool calls_sweep_ = false;  // nothing else is asked of the kernel
+  std::int64_t made_ = 0;     // steps before that for which its constants are
 };
 
 }  // namespace gs

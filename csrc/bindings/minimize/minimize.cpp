@@ -111,7 +111,8 @@ class PyBFGS : public PyMethod {
   BFGS bfgs;
 };
 
-/// An optimizer around its own array of weights; the engine makes the step, or a function `step` in Python.
+/// An optimizer around its own array of weights, of `aligned_zeros`; the engine makes the step, or a function `step` in
+/// Python.
 class PyMover : public Mover {
  public:
   PyMover(std::size_t n, py::array w, py::object step, py::object optimizer)
@@ -153,7 +154,8 @@ class EngineMover : public PyMover {
         owner_(optimizer),
         core_(optimizer.cast<PyOptimizer&>()),
         parameter_(core_.parameters.at(index)),
-        single_(single() ? n : 0) {
+        size_(single() ? align<float>(n) : align<double>(n)),
+        single_(single() ? size_ : 0) {
     grads_.push_back({&parameter_, nullptr, &contiguous_, parameter_.dtype});
   }
 
@@ -172,9 +174,12 @@ class EngineMover : public PyMover {
       const py::gil_scoped_acquire held;
       throw_nonfinite("the gradient", engine);
     }
-    read(x);
+    if (single())
+      read(x);
+    else
+      read_whole(x);
   }
-  double rate() override { return core_.engine.learning_rate(parameter_); }
+  double rate() override { return repeated_ ? rate_ : core_.engine.learning_rate(parameter_); }
 
  private:
   // Values of schedules for the steps to come, which Python makes.
@@ -184,16 +189,28 @@ class EngineMover : public PyMover {
     const PyOptimizer::Busy busy(core_);
     core_.prepare(ahead);
     ready_ = core_.engine.hyperparameter_tables.empty() ? INT64_MAX : ahead - 1;
-    if (RepeatedSteps::fit(core_.engine, parameter_)) repeated_.emplace(core_.engine, parameter_);
+    if (RepeatedSteps::fit(core_.engine, parameter_)) {
+      repeated_.emplace(core_.engine, parameter_, size_);
+      rate_ = core_.engine.learning_rate(parameter_);
+    }
+  }
+
+  // Whole vectors, as they have just been written. What a rule makes of zeros may be no number: x has zeros there.
+  void read_whole(const Vector& x) const {
+    const auto* const w = reinterpret_cast<const double*>(bytes(w_));
+    std::copy_n(w, size_, x.data());
+    if (size_ > n_ && !(w[n_] == 0)) std::fill_n(x.data() + n_, size_ - n_, 0.0);
   }
 
   const py::object owner_;
   PyOptimizer& core_;
   const Parameter& parameter_;
+  const std::size_t size_;  // of arrays, with the room behind their numbers
   const Layout contiguous_{};
   std::vector<ParamGrad> grads_;
   std::vector<float> single_;
   std::optional<RepeatedSteps> repeated_;
+  double rate_ = nan;  // of repeated steps
   std::int64_t ready_ = 0;
 };
 

@@ -87,10 +87,29 @@ void accuracy_rows(const void* const* targets, const void* outputs, std::size_t 
   for (std::size_t i = 0; i < rows; ++i) values[i] = Accuracy::Score::row(t(i), y + i * n, n);
 }
 
+/// The sums of `count` columns, which stay in registers.
+template <std::size_t count, class Real>
+HD void few_sums(const Real* x, std::size_t ld, std::size_t rows, Real* RESTRICT to) {
+  typedef Real Sums __attribute__((vector_size(count * sizeof(Real)), aligned(sizeof(Real)), may_alias));
+  Sums sums{};
+  for (std::size_t i = 0; i < rows; ++i) sums += *reinterpret_cast<const Sums*>(x + i * ld);
+  *reinterpret_cast<Sums*>(to) = sums;
+}
+
 template <class Real>
 void column_sums(const void* from, std::size_t ld, std::size_t rows, std::size_t columns, void* to) {
   const Real* x = static_cast<const Real*>(from);
   Real* RESTRICT sums = static_cast<Real*>(to);
+  constexpr std::size_t few = 32;
+  if (columns < few) {
+    std::size_t j = 0;
+    for (; j + 16 <= columns; j += 16) few_sums<16>(x + j, ld, rows, sums + j);
+    if (columns & 8) few_sums<8>(x + j, ld, rows, sums + j), j += 8;
+    if (columns & 4) few_sums<4>(x + j, ld, rows, sums + j), j += 4;
+    if (columns & 2) few_sums<2>(x + j, ld, rows, sums + j), j += 2;
+    if (columns & 1) few_sums<1>(x + j, ld, rows, sums + j);
+    return;
+  }
   for (std::size_t j = 0; j < columns; ++j) sums[j] = 0;
   for (std::size_t i = 0; i < rows; ++i) {
 #pragma omp simd

@@ -12,6 +12,12 @@ typedef std::int64_t Bits __attribute__((vector_size(vector_bytes), may_alias));
 typedef double Width __attribute__((vector_size(vector_bytes), may_alias));
 constexpr std::size_t width = vector_bytes / sizeof(double);
 
+/// The larger of two numbers so far apart.
+template <std::size_t distance> HD Bits larger(const Bits& v) {
+  const Bits other = moved<int(distance)>(v);
+  return other > v ? other : v;
+}
+
 /// The largest magnitude so far. As whole numbers, magnitudes are in the same order, and NaN is above all.
 struct Most {
   Bits most{};
@@ -23,8 +29,10 @@ struct Most {
     }
   }
   HD double all() const {
-    std::int64_t one = 0;
-    for (std::size_t k = 0; k < width; ++k) one = most[k] > one ? most[k] : one;
+    Bits high = most;
+    if constexpr (width >= 8) high = larger<width / 2>(high);
+    if constexpr (width >= 4) high = larger<width >= 8 ? 2 : width / 2>(high);
+    const std::int64_t one = larger<1>(high)[0];
     double found;
     __builtin_memcpy(&found, &one, sizeof found);
     return found;
@@ -96,7 +104,10 @@ bool move(const double* x, double alpha, const double* d, double* out, std::size
 
 // -- several vectors ----
 
-// Of long vectors, what comes after those that are read is asked for: its first lines would be waited for otherwise.
+// Long vectors are read so many side by side: their sums fill the registers, and memory has many lines to bring at
+// once.
+constexpr std::size_t at_once = 10;
+// Of longer vectors, what comes after those that are read is asked for: its first lines would be waited for otherwise.
 constexpr std::size_t short_length = 512, lines_ahead = 16;
 HD void ask_for(const VectorPart& part, std::size_t k) {
   if (part.n <= short_length || k >= part.k) return;
@@ -105,53 +116,48 @@ HD void ask_for(const VectorPart& part, std::size_t k) {
   for (std::size_t i = 0; i < lines_ahead; ++i) __builtin_prefetch(line + 64 * i, 0, 2);
 }
 
-void products(const VectorPart& part, const double* a, double* sums) {
-  const std::size_t end = part.from + part.n;
-  std::size_t k = 0;
-  for (; k + 2 <= part.k; k += 2) {
-    const double *const v = part.v[k], *const next = part.v[k + 1];
-    Lanes sum{}, sum_next{};
-    ask_for(part, k + 2);
-    ask_for(part, k + 3);
-    for (std::size_t i = part.from; i < end; i += vector_lanes) {
-      const Lanes here = at(a, i);
-      sum += at(v, i) * here;
-      sum_next += at(next, i) * here;
-    }
-    *reinterpret_cast<Two*>(sums + k) += sums_of(sum, sum_next);
+/// The products of `height` vectors, from the one at `first` on, with a and, if `both`, with b.
+template <std::size_t height, bool both>
+HD void add_products(const VectorPart& part, std::size_t first, const double* a, const double* b, double* sums) {
+  const double* v[height];
+  Lanes of_a[height]{}, of_b[height]{};
+#pragma GCC unroll 10
+  for (std::size_t k = 0; k < height; ++k) {
+    v[k] = part.v[first + k];
+    if (height < at_once) ask_for(part, first + height + k);
   }
-  if (k == part.k) return;
-  Lanes sum{};
-  for (std::size_t i = part.from; i < end; i += vector_lanes) sum += at(part.v[k], i) * at(a, i);
-  sums[k] += sum_of(sum);
+  for (std::size_t i = part.from; i < part.from + part.n; i += vector_lanes) {
+    const Lanes in_a = at(a, i), in_b = both ? at(b, i) : Lanes{};
+#pragma GCC unroll 10
+    for (std::size_t k = 0; k < height; ++k) {
+      const Lanes here = at(v[k], i);
+      of_a[k] += here * in_a;
+      if (both) of_b[k] += here * in_b;
+    }
+  }
+  if (both) {
+#pragma GCC unroll 10
+    for (std::size_t k = 0; k < height; ++k)
+      *reinterpret_cast<Two*>(sums + 2 * (first + k)) += sums_of(of_a[k], of_b[k]);
+  } else {
+#pragma GCC unroll 5
+    for (std::size_t k = 0; k + 2 <= height; k += 2)
+      *reinterpret_cast<Two*>(sums + first + k) += sums_of(of_a[k], of_a[k + 1]);
+    if (height % 2) sums[first + height - 1] += sum_of(of_a[height - 1]);
+  }
 }
 
-// Two vectors at a time, so that a and b are read half as often.
-void products_of_two(const VectorPart& part, const double* a, const double* b, double* sums) {
-  const std::size_t end = part.from + part.n;
+template <bool both> HD void all_products(const VectorPart& part, const double* a, const double* b, double* sums) {
   std::size_t k = 0;
-  for (; k + 2 <= part.k; k += 2) {
-    const double *const v = part.v[k], *const next = part.v[k + 1];
-    Lanes of_a{}, of_b{}, next_of_a{}, next_of_b{};
-    ask_for(part, k + 2);
-    ask_for(part, k + 3);
-    for (std::size_t i = part.from; i < end; i += vector_lanes) {
-      const Lanes here = at(v, i), there = at(next, i), in_a = at(a, i), in_b = at(b, i);
-      of_a += here * in_a;
-      of_b += here * in_b;
-      next_of_a += there * in_a;
-      next_of_b += there * in_b;
-    }
-    *reinterpret_cast<Two*>(sums + 2 * k) += sums_of(of_a, of_b);
-    *reinterpret_cast<Two*>(sums + 2 * k + 2) += sums_of(next_of_a, next_of_b);
-  }
-  if (k == part.k) return;
-  Lanes of_a{}, of_b{};
-  for (std::size_t i = part.from; i < end; i += vector_lanes) {
-    of_a += at(part.v[k], i) * at(a, i);
-    of_b += at(part.v[k], i) * at(b, i);
-  }
-  *reinterpret_cast<Two*>(sums + 2 * k) += sums_of(of_a, of_b);
+  for (; k + at_once <= part.k; k += at_once) add_products<at_once, both>(part, k, a, b, sums);
+  for (; k + 2 <= part.k; k += 2) add_products<2, both>(part, k, a, b, sums);
+  if (k < part.k) add_products<1, both>(part, k, a, b, sums);
+}
+
+void products(const VectorPart& part, const double* a, double* sums) { all_products<false>(part, a, a, sums); }
+
+void products_of_two(const VectorPart& part, const double* a, const double* b, double* sums) {
+  all_products<true>(part, a, b, sums);
 }
 
 // Short vectors: the sum over all vectors stays in registers, `blocks` groups of lanes at a time. Vectors with even and
@@ -182,25 +188,22 @@ HD Lanes add_all(const double* in, const VectorPart& part, const double* c, doub
   return sum;
 }
 
-// The vectors begin at the same place of a page, so that of long ones only some may be read side by side: a set of the
-// first cache holds eight lines or twelve.
-constexpr std::size_t side_by_side = 4;
+// Sums over all vectors that are longer, some at a time, in pieces that stay in the first cache from one to the next.
+constexpr std::size_t side_by_side = 5, piece = 2048;
 
 template <std::size_t height, bool ends>
-HD Lanes add_some(const double* in, const VectorPart& part, std::size_t first, const double* c, double scale,
-                  const double* w, double* out) {
+HD void add_some(const double* in, const VectorPart& part, std::size_t first, const double* c, double scale,
+                 const double* w, double* out, Lanes& sum) {
   const double* v[height];
   Lanes by[height];
-#pragma GCC unroll 4
+#pragma GCC unroll 5
   for (std::size_t k = 0; k < height; ++k) {
     v[k] = part.v[first + k];
     by[k] = Lanes{} + c[first + k];
-    ask_for(part, first + height + k);
   }
-  Lanes sum{};
   for (std::size_t i = part.from; i < part.from + part.n; i += vector_lanes) {
     Lanes x = in ? at(in, i) : Lanes{};
-#pragma GCC unroll 4
+#pragma GCC unroll 5
     for (std::size_t k = 0; k < height; ++k) x += by[k] * at(v[k], i);
     if (ends) {
       x *= scale;
@@ -208,37 +211,90 @@ HD Lanes add_some(const double* in, const VectorPart& part, std::size_t first, c
     }
     at(out, i) = x;
   }
-  return sum;
+}
+
+HD_CALLED double combine_long(const double* in, const VectorPart& part, const double* c, double scale, const double* w,
+                              double* out) {
+  Lanes sum{};
+  const std::size_t end = part.from + part.n;
+  for (std::size_t from = part.from; from < end; from += piece) {
+    const VectorPart here{part.v, part.k, from, from + piece < end ? piece : end - from};
+    const double* before = in;
+    std::size_t k = 0;
+    for (; k + side_by_side < part.k; k += side_by_side) {
+      add_some<side_by_side, false>(before, here, k, c, scale, w, out, sum);
+      before = out;
+    }
+    switch (part.k - k) {
+      case 1:
+        add_some<1, true>(before, here, k, c, scale, w, out, sum);
+        break;
+      case 2:
+        add_some<2, true>(before, here, k, c, scale, w, out, sum);
+        break;
+      case 3:
+        add_some<3, true>(before, here, k, c, scale, w, out, sum);
+        break;
+      case 4:
+        add_some<4, true>(before, here, k, c, scale, w, out, sum);
+        break;
+      default:
+        add_some<side_by_side, true>(before, here, k, c, scale, w, out, sum);
+    }
+  }
+  return sum_of(sum);
 }
 
 double combine(const double* in, const VectorPart& part, const double* c, double scale, const double* w, double* out) {
-  if (part.n <= short_length) {
-    Lanes sum{};
-    std::size_t from = part.from, end = from + part.n;
-    for (; from + 3 * vector_lanes <= end; from += 3 * vector_lanes)
-      sum += add_all<3>(in, part, c, scale, w, out, from);
-    if (from + 2 * vector_lanes == end) sum += add_all<2>(in, part, c, scale, w, out, from);
-    if (from + vector_lanes == end) sum += add_all<1>(in, part, c, scale, w, out, from);
-    return sum_of(sum);
-  }
-  std::size_t k = 0;
-  for (; k + side_by_side < part.k; k += side_by_side) {
-    add_some<side_by_side, false>(in, part, k, c, scale, w, out);
-    in = out;
-  }
-  switch (part.k - k) {
-    case 1:
-      return sum_of(add_some<1, true>(in, part, k, c, scale, w, out));
-    case 2:
-      return sum_of(add_some<2, true>(in, part, k, c, scale, w, out));
-    case 3:
-      return sum_of(add_some<3, true>(in, part, k, c, scale, w, out));
-    default:
-      return sum_of(add_some<side_by_side, true>(in, part, k, c, scale, w, out));
-  }
+  if (part.n > short_length) return combine_long(in, part, c, scale, w, out);
+  Lanes sum{};
+  std::size_t from = part.from, end = from + part.n;
+  for (; from + 3 * vector_lanes <= end; from += 3 * vector_lanes) sum += add_all<3>(in, part, c, scale, w, out, from);
+  if (from + 2 * vector_lanes == end) sum += add_all<2>(in, part, c, scale, w, out, from);
+  if (from + vector_lanes == end) sum += add_all<1>(in, part, c, scale, w, out, from);
+  return sum_of(sum);
 }
 
-constexpr VectorsTable table{dot, add_and_dot, largest, change, move, products, products_of_two, combine};
+// Few vectors are read once, for both; of fewer than `at_once` the last one stands for the others, times 0. More of
+// them are read again while a cache still has them.
+void combine_and_products(const double* in, const VectorPart& part, const double* c, double scale, double* out,
+                          double* sums) {
+  constexpr std::size_t cached = 640 * 1024 / sizeof(double);
+  const std::size_t end = part.from + part.n;
+  if (part.k > at_once) {
+    const std::size_t most = cached / part.k / vector_lanes * vector_lanes;
+    for (std::size_t from = part.from; from < end; from += most) {
+      const VectorPart here{part.v, part.k, from, from + most < end ? most : end - from};
+      combine(in, here, c, scale, nullptr, out);
+      products(here, out, sums);
+    }
+    return;
+  }
+  const double* v[at_once];
+  double by[at_once];
+  Lanes of[at_once]{};
+#pragma GCC unroll 10
+  for (std::size_t k = 0; k < at_once; ++k) {
+    v[k] = part.v[k < part.k ? k : part.k - 1];
+    by[k] = k < part.k ? c[k] : 0;
+  }
+  for (std::size_t i = part.from; i < end; i += vector_lanes) {
+    Lanes x = at(in, i), here[at_once];
+#pragma GCC unroll 10
+    for (std::size_t k = 0; k < at_once; ++k) {
+      here[k] = at(v[k], i);
+      x += by[k] * here[k];
+    }
+    x *= scale;
+    at(out, i) = x;
+#pragma GCC unroll 10
+    for (std::size_t k = 0; k < at_once; ++k) of[k] += here[k] * x;
+  }
+  for (std::size_t k = 0; k < part.k; ++k) sums[k] += sum_of(of[k]);
+}
+
+constexpr VectorsTable table{dot,     add_and_dot,         largest, change, move, products, products_of_two,
+                             combine, combine_and_products};
 
 }  // namespace
 

@@ -46,6 +46,9 @@ struct VectorsTable {
   /// in (n; null: zeros), c (k) -> out (n) = scale * (in + c v); gives w . out, or 0 where w is null.
   double (*combine)(const double* in, const VectorPart& part, const double* c, double scale, const double* w,
                     double* out);
+  /// The same without w, and out of k > 0 vectors -> sums (k) += v out.
+  void (*combine_and_products)(const double* in, const VectorPart& part, const double* c, double scale, double* out,
+                               double* sums);
 };
 
 template <class Isa> const VectorsTable& vectors_table() noexcept;

@@ -2,8 +2,11 @@
 // read where they lie, but for what would be read badly there: that is copied first.
 #pragma once
 
+#include <cstring>
+
 #include "core/blocks.hpp"
 #include "core/portable.hpp"
+#include "core/sixteens.hpp"
 #include "kernels/products/gemm.hpp"
 #include "kernels/products/pack.hpp"
 #include "kernels/products/tile.hpp"
@@ -128,8 +131,11 @@ template <class Real, bool tables> class Block {
 
   static HD void copy(std::size_t height, std::size_t width, const Real* from, std::size_t ld_from, Real* to,
                       std::size_t ld_to) {
-    for (std::size_t i = 0; i < height; ++i)
-      for (std::size_t j = 0; j < width; ++j) to[i * ld_to + j] = from[i * ld_from + j];
+    for (std::size_t i = 0; i < height; ++i, from += ld_from, to += ld_to) {
+      std::size_t j = 0;
+      for (; j + fold_lanes <= width; j += fold_lanes) std::memcpy(to + j, from + j, fold_lanes * sizeof(Real));
+      copy_few(from + j, width - j, to + j);
+    }
   }
 
   const Product<Real>& q_;

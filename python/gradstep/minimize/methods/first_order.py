@@ -105,7 +105,8 @@ class FirstOrder(Method):
             if leaf._follows_curvature:
                 raise ValueError(f"{type(leaf).__name__} trains the layers of models; a function has none.")
         self._own: Optimizer = type(self.optimizer).from_config(copy.deepcopy(self.optimizer.get_config()))
-        self._w: np.ndarray = point.x.copy()
+        self._w: np.ndarray = _core.aligned_zeros(point.x.shape, point.x.dtype.name)  # with room for whole vectors
+        self._w[...] = point.x
         self._bound = self._own.bind(self._w)
         self._native = None if self.line_search else self._made(point.f)
         self._same_dtype = point.x.dtype == np.float64
