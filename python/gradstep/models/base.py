@@ -17,7 +17,7 @@ from ..layers.base.weights import assign, leaves_of
 from ..layers.core.input import InputLayer
 from ..layers.core.time_distributed import TimeDistributed, does_steps_at_once
 from ..saving.savable import Savable
-from ..trainers.network import Step, network_of
+from ..trainers.network import DIRECT, Step, Way, network_of
 from .changes import Changing
 from .lr_find import FindsRate
 from .masked_calls import MaskedCalls, masks_of
@@ -95,9 +95,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
             Of a model of several inputs a list or dict of them.
         training : bool, optional
             Whether the layers work as in training, and the model keeps what `backward` needs: the last such call
-            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages.
-            Of symbolic tensors False: the layers work as in inference in `fit` too, as those of a model that was
-            trained before.
+            counts. Layers that draw, as `Dropout`, draw anew in each; normalization by batches moves its averages. Of
+            symbolic tensors False: the layers work as in inference in `fit` too.
         mask : array_like of bool, shape (rows, steps), or SymbolicTensor; optional
             Which steps of x count, for the layers. Of a model of several inputs a list or dict of them, as x is; None
             for those without.
@@ -112,9 +111,8 @@ class BaseModel(Exports, FindsRate, OnBatches, Savable, Summarized, Variables, C
         TypeError, ValueError
             As `predict` does.
         """
-        symbolic = is_symbolic(x)
-        in_training(training, symbolic)
-        if not symbolic:
+        in_training(training, is_symbolic(x))
+        if not is_symbolic(x):
             return self._called(x, training, mask)
         masks = None if mask is None else masks_of(mask, self.input_names, f"model {self.name!r}")
         made = self._connect(x)
@@ -349,16 +347,6 @@ def _masks_of(node: Node) -> Iterator[tuple[tuple[int, Layer], SymbolicTensor]]:
     return zip(node.masked, node.inputs[len(node.given) :], strict=True)
 
 
-class Way(NamedTuple):
-    """How a model is called in another: see `Step`."""
-
-    at_once: tuple[int, ...] = ()
-    in_inference: bool = False
-
-
-DIRECT = Way()
-
-
 def _each_step(holder: TimeDistributed, source: int, steps: list[Step], first: int, way: Way) -> int:
     """Add the calls of the layers of a model at each step of a value; gives the value of all steps."""
     inner, count = holder.layer, holder.input_shape[1]
@@ -385,8 +373,7 @@ def _through_inner(inner: Any, source: int, steps: list[Step], first: int, way: 
 def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: int, outer: Way = DIRECT) -> list[int]:
     """Add the calls of a model's layers, those of models in it too, to steps; gives which values come out.
 
-    sources: the values that go in; first: the number of the first step's value; outer: how the model is
-    called.
+    sources: the values that go in; first: the number of the first step's value; outer: how the model is called.
     """
     values = {id(tensor): source for tensor, source in zip(model.inputs, sources, strict=True)}
     for node in model._calls:
@@ -400,9 +387,9 @@ def flatten_calls(model: Any, sources: Sequence[int], steps: list[Step], first: 
         elif isinstance(node.operation, TimeDistributed) and node.operation._holds_model:
             made = [_each_step(node.operation, given[0], steps, first, way)]
         else:
+            for stage in node.operation._stages:
+                stage.build((None, *node.operation._output_row))
             for layer in (node.operation, *node.operation._stages):
-                if layer is not node.operation:
-                    layer.build((None, *node.operation._output_row))
                 steps.append(Step(layer, tuple(given), *way))
                 given = [first + len(steps) - 1]
             made = given

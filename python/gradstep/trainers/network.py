@@ -12,7 +12,9 @@ from ..layers.base.call_graph import CallGraph, Value
 from ..layers.base.layer import Layer
 
 __all__ = [
+    "DIRECT",
     "Step",
+    "Way",
     "address",
     "arranged",
     "check_backward",
@@ -25,6 +27,16 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+
+class Way(NamedTuple):
+    """How a layer or model is called in a model: see `Step`."""
+
+    at_once: tuple[int, ...] = ()
+    in_inference: bool = False
+
+
+DIRECT = Way()
 
 
 class Step(NamedTuple):

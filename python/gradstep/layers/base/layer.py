@@ -189,12 +189,6 @@ class Layer(CustomLayer, Connected, Copied, Weighted, Variables, Masked, Settabl
         return self._computes_itself or bool(self._stages)
 
     @property
-    def _differs_in_training(self) -> bool:
-        """Whether it may compute in training what it does not in inference."""
-        draws = self._in_numpy or self._key is not None
-        return draws or (self.specification() or {}).get("kind") == "batch_normalization"
-
-    @property
     def _computes_itself(self) -> bool:
         """Whether calls compute anything, without the stages."""
         return self._in_numpy or self.specification() is not None

@@ -245,9 +245,18 @@ class Connected:
     _nodes: list[Node]
 
     if TYPE_CHECKING:
+        _in_numpy: bool
+        _key: int | None
 
         def build(self, input_shape: Shape) -> None: ...
         def compute_output_shape(self, input_shape: Shape) -> Shape: ...
+        def specification(self) -> dict[str, Any] | None: ...
+
+    @property
+    def _differs_in_training(self) -> bool:
+        """Whether it may compute in training what it does not in inference."""
+        draws = self._in_numpy or self._key is not None
+        return draws or (self.specification() or {}).get("kind") == "batch_normalization"
 
     @property
     def input(self) -> Any:
