@@ -99,8 +99,10 @@ class LossesAndMetrics:
         # Whether what the logs have beside "loss" is better when larger, in order; None: it does not say.
         self.directions: dict[str, bool | None] = dict(self._named())
         self.names = list(self.directions)
-        # Names of what `evaluate` gives: "loss", those of several outputs, and the metrics.
+        # Names in the logs, as the engine counts: "loss", those of several outputs, and the metrics of each.
         self.log_names = ["loss", *self.names]
+        # The same in Keras's order, which is that of the list that `evaluate` gives.
+        self.listed = self.log_names
         self.loss = next((one for one in losses if one is not None), None)  # the first that there is
         for name, count in Counter(name for name, _ in self._named()).items():
             if count > 1:
@@ -123,14 +125,32 @@ class LossesAndMetrics:
 
     @classmethod
     def of_all(
-        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any
+        cls, names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any, weighted: Any, by_key: bool = False
     ) -> LossesAndMetrics:
-        """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does."""
+        """Of a model of these outputs; arguments as `compile` takes them. Raises as `of_one` does.
+
+        by_key: whether outputs are in a dict.
+        """
         chosen = _take_losses(names, loss)
         plain, more = _each_of(names, metrics, "metrics"), _each_of(names, weighted, "weighted_metrics")
         each = zip(plain, more, chosen, strict=True)
         metrics_of = [OutputMetrics(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
-        return cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
+        made = cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
+        first = list(loss) if by_key and isinstance(loss, Mapping) and "class_name" not in loss else names
+        orders = [sorted(names) if isinstance(given, Mapping) else names for given in (metrics, weighted)]
+        made.listed = ["loss", *made._in_order(first, orders)]
+        return made
+
+    def _in_order(self, first: Sequence[str], orders: Sequence[Sequence[str]]) -> Iterator[str]:
+        """Names in the logs beside "loss": losses of outputs in an order, metrics and weighted metrics in theirs."""
+        if self.split:
+            counted = {self.outputs[i] for i in self.counted}
+            yield from (f"{name}_loss" for name in first if name in counted)
+        own = dict(zip(self.outputs, self.metrics_of, strict=True))
+        for is_weighted, order in enumerate(orders):
+            for name in order:
+                prefix = f"{name}_" if len(self.outputs) > 1 else ""
+                yield from (f"{prefix}{one.name}" for one in own[name].all if one.weighted == bool(is_weighted))
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
