@@ -136,21 +136,11 @@ class LossesAndMetrics:
         each = zip(plain, more, chosen, strict=True)
         metrics_of = [OutputMetrics(first, second, one or losses.MeanSquaredError()) for first, second, one in each]
         made = cls(names, chosen, _take_factors(names, loss_weights, chosen), metrics_of)
-        first = list(loss) if by_key and isinstance(loss, Mapping) and "class_name" not in loss else names
-        orders = [sorted(names) if isinstance(given, Mapping) else names for given in (metrics, weighted)]
-        made.listed = ["loss", *made._in_order(first, orders)]
+        order = list(loss) if by_key and isinstance(loss, Mapping) and "class_name" not in loss else names
+        found = [f"{name}_loss" for name in order if f"{name}_loss" in made.names]
+        others = [name for name in made.names if name not in found]
+        made.listed = ["loss", *found, *(sorted(others) if len(names) > 1 else others)]
         return made
-
-    def _in_order(self, first: Sequence[str], orders: Sequence[Sequence[str]]) -> Iterator[str]:
-        """Names in the logs beside "loss": losses of outputs in an order, metrics and weighted metrics in theirs."""
-        if self.split:
-            counted = {self.outputs[i] for i in self.counted}
-            yield from (f"{name}_loss" for name in first if name in counted)
-        own = dict(zip(self.outputs, self.metrics_of, strict=True))
-        for is_weighted, order in enumerate(orders):
-            for name in order:
-                prefix = f"{name}_" if len(self.outputs) > 1 else ""
-                yield from (f"{prefix}{one.name}" for one in own[name].all if one.weighted == bool(is_weighted))
 
     def _named(self) -> Iterator[tuple[str, bool | None]]:
         """Each name in the logs beside "loss", and its direction."""
