@@ -14,6 +14,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from shutil import which
 from statistics import median
 from typing import Any
 
@@ -22,9 +23,12 @@ from harness import card
 
 SIZES = (1_000, 100_000, 1_000_000, 5_000_000, 25_000_000)  # floats of the fit of latency and bandwidth
 QUICK_SIZES = (1_000, 10_000, 100_000)
-LAYERS, QUICK_LAYERS, BATCH = (784, 2048, 2048, 10), (20, 30, 10), 1024
+LAYERS, QUICK_LAYERS, BATCH, SMALL = (784, 2048, 2048, 10), (20, 30, 10), 1024, 128
+DEEP, QUICK_DEEP = (512, 1024, 1024, 1024, 1024, 1024, 1024, 1024, 10), (20, 30, 30, 10)
 RANKS = (1, 2, 4, 8, 16, 32, 64)
 LATENCY, BANDWIDTH = 30e-6, 10e9 / 8  # seconds of a message and bytes a second of a 10 Gbit/s network
+BUCKET = 1 << 20  # bytes of gradients that are sent together, at least
+RATES = (1, 10)  # Gbit/s of each process in networks that the loopback interface stands for
 
 
 def timed(comm: Any, work: Any) -> float:
@@ -73,60 +77,14 @@ def rounded_sums(team: Any, size: int, rounds: int) -> tuple[float, float]:
     return median(found[0]), median(found[1])
 
 
-def overlap(comm: Any, size: int, rounds: int, pieces: int = 16) -> dict[str, float]:
-    """Seconds of a backward pass in pieces, of the exchange of what they make, of one after the other, and of both at
-    once: what a piece has made is sent while the next ones are computed."""
-    mpi, each = _mpi(), size // pieces // comm.size
-    sent = [np.ones((comm.size, each), "f4") for _ in range(pieces)]
-    received, whole = [np.empty_like(one) for one in sent], [np.empty(comm.size * each, "f4") for _ in sent]
-    matrix = np.ones((512, 512), "f4")
-
-    def compute() -> None:
-        for _ in range(max(1, size // 1_000_000)):
-            np.dot(matrix, matrix)
-
-    def computed() -> None:
-        for _ in range(pieces):
-            compute()
-
-    def exchanged() -> None:
-        everything, to = np.concatenate(sent, 1), np.empty((comm.size, each * pieces), "f4")
-        out = np.empty(comm.size * each * pieces, "f4")
-        comm.Alltoall(everything, to)
-        comm.Allgather(np.ascontiguousarray(to.sum(0)), out)
-
-    def in_turn() -> None:
-        computed()
-        exchanged()
-
-    def together() -> None:
-        requests: list[Any] = []
-        for one, to in zip(sent, received, strict=True):
-            compute()
-            requests.append(comm.Ialltoall(one, to))
-            mpi.Request.Testall(requests)
-        last, sums = [], []
-        for request, to, out in zip(requests, received, whole, strict=True):
-            request.Wait()
-            sums.append(to.sum(0))
-            last.append(comm.Iallgather(sums[-1], out))
-        mpi.Request.Waitall(last)
-
-    works = {"computed": computed, "exchanged": exchanged, "in turn": in_turn, "together": together}
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
-            times[name].append(timed(comm, work))
-    return {name: median(found) for name, found in times.items()}
-
-
-def steps(team: Any, widths: tuple[int, ...], count: int) -> float:
-    """Seconds of a step of `fit`: the median over epochs of one step."""
+def steps(team: Any, widths: tuple[int, ...], count: int, batch: int = BATCH, each: int = 1) -> float:
+    """Seconds of a step of `fit`: the median over epochs of so many steps, each of which hashes the weights once."""
     import gradstep as gs
 
     gs.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(BATCH, widths[0])).astype("f4"), rng.integers(0, widths[-1], BATCH)
+    rows = batch * each
+    x, y = rng.normal(size=(rows, widths[0])).astype("f4"), rng.integers(0, widths[-1], rows)
     layers = [gs.layers.Dense(n, "relu") for n in widths[1:-1]]
     model = gs.Sequential([gs.Input((widths[0],)), *layers, gs.layers.Dense(widths[-1], "softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -136,11 +94,27 @@ def steps(team: Any, widths: tuple[int, ...], count: int) -> float:
         times.append(time.perf_counter())
 
     callback = gs.callbacks.LambdaCallback(on_epoch_begin=begin)
-    model.fit(x, y, batch_size=BATCH, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
-    return float(median(np.diff(times)[1:]))
+    model.fit(x, y, batch_size=batch, epochs=count + 2, verbose=0, callbacks=[callback], distribution=team)
+    return float(median(np.diff(times)[1:])) / each
 
 
-def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...]) -> None:
+def overlaps(widths: tuple[int, ...], batch: int, rounds: int) -> dict[str, float]:
+    """Seconds of a step of two processes with one shard each, and as many rows: gradients sent after the backward pass,
+    and during it, by turns; and of the step of one of them alone."""
+    import gradstep as gs
+
+    comm = _mpi().COMM_WORLD
+    teams = {name: gs.distribution.DataParallel(shards=2, overlap=name == "during") for name in ("after", "during")}
+    times: dict[str, list[float]] = {"after": [], "during": [], "alone": []}
+    for _ in range(rounds):
+        for name, team in teams.items():
+            times[name].append(steps(team, widths, 1, 2 * batch, 4))
+    times["alone"].append(steps(None, widths, 1, batch, 4))
+    comm.Barrier()
+    return {name: median(found) for name, found in times.items()}
+
+
+def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...], deep: tuple[int, ...]) -> None:
     """What a process of a run measures; the first prints it."""
     import gradstep as gs
 
@@ -157,7 +131,8 @@ def measured(kind: str, sizes: tuple[int, ...], widths: tuple[int, ...]) -> None
     elif kind == "rounded":
         found = {str(size): rounded_sums(team, size, 7) for size in sizes[-1:]}
     elif kind == "overlap":
-        found = overlap(comm, sizes[-1] // 4, 7)
+        problems = {"wide": (widths, SMALL), "deep": (deep, 2 * SMALL)}
+        found = {name: overlaps(*problem, rounds=3) for name, problem in problems.items()}
     else:
         # The same call in one process, by turns with that of the team; the other process waits.
         for _ in range(3):
@@ -179,11 +154,18 @@ def _wait(comm: Any) -> None:
         time.sleep(0.01)
 
 
-def started(kind: str, *options: str) -> dict[str, Any]:
-    """Run this file in two processes."""
+def started(kind: str, *options: str, rate: float | None = None) -> dict[str, Any]:
+    """Run this file in two processes; rate: Gbit/s that each can send, over TCP through a loopback interface of their
+    own that takes twice as many, as Linux makes it for root."""
     starter = Path(sys.executable).with_name("mpiexec")
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [str(starter), "-n", "2", sys.executable, "-m", "gradstep", __file__, "--measure", kind, *options]
+    if rate is not None:
+        environment |= {"MPIR_CVAR_NOLOCAL": "1", "MPIR_CVAR_CH4_NETMOD": "ofi", "FI_PROVIDER": "tcp"}
+        shaped = f"tc qdisc add dev lo root tbf rate {2 * rate}gbit burst 1mb latency 200ms"
+        script = f'ip link set lo up && ip link set lo mtu 9000 && {shaped} && exec "$@"'
+        command[1:1] = ["-iface", "lo"]
+        command = ["unshare", "-n", "sh", "-c", script, "sh", *command]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
@@ -201,18 +183,41 @@ def fitted(found: dict[str, Any]) -> tuple[float, float]:
     return max(float(latency), 0.0), 1 / float(rate)
 
 
-def scaling(compute: float, parameters: int) -> list[dict[str, float]]:
+def exchange_seconds(parameters: int, ranks: int) -> float:
+    """Of a 10 Gbit/s network: 2 (n - 1) / n vectors, in 2 (n - 1) messages."""
+    return 2 * (ranks - 1) / ranks * 4 * parameters / BANDWIDTH + 2 * (ranks - 1) * LATENCY
+
+
+def overlapped(compute: float, widths: tuple[int, ...], ranks: int) -> float:
+    """Seconds of a step in which each layer's gradients are sent while those of the layers before it are computed.
+
+    Each process computes one shard, for a time in proportion to multiply-adds. The network takes bucket after bucket.
+    """
+    sizes = list(pairwise(widths))
+    work = [a * b * (2 if k else 1) for k, (a, b) in enumerate(sizes)]  # the first layer has no gradient by its input
+    forward = sum(a * b for a, b in sizes)
+    now = compute * forward / (forward + sum(work))
+    sent = waiting = 0.0
+    for k in reversed(range(len(sizes))):
+        now += compute * work[k] / (forward + sum(work))
+        waiting += (sizes[k][0] + 1) * sizes[k][1]
+        if 4 * waiting >= BUCKET or not k:
+            sent, waiting = max(sent, now) + exchange_seconds(int(waiting), ranks), 0
+    return sent if ranks > 1 else compute
+
+
+def scaling(compute: float, widths: tuple[int, ...]) -> list[dict[str, float]]:
     """Seconds of a step, efficiency and bytes of each process, of larger teams on a 10 Gbit/s network.
 
-    The batch grows with the team: each process computes as long. What is sent is 2 (n - 1) / n vectors, in 2 (n - 1)
-    messages; nothing overlaps.
+    The batch grows with the team: each process computes as long. Gradients are sent after the backward pass, or during
+    it.
     """
-    rows = []
+    rows, parameters = [], sum((a + 1) * b for a, b in pairwise(widths))
     for n in RANKS:
-        sent = 2 * (n - 1) / n * 4 * parameters
-        step = compute + sent / BANDWIDTH + 2 * (n - 1) * LATENCY
+        step, during = compute + exchange_seconds(parameters, n), overlapped(compute, widths, n)
         whole, shared = 4 * parameters * (1 + 1 + 2), 4 * parameters * (1 + 1 + 2 / n)
-        rows.append({"ranks": n, "step": step, "efficiency": compute / step, "bytes": whole, "ZeRO-1": shared})
+        row = {"ranks": n, "step": step, "efficiency": compute / step, "bytes": whole, "ZeRO-1": shared}
+        rows.append(row | {"overlapped": during, "efficiency, overlapped": compute / during})
     return rows
 
 
@@ -222,13 +227,16 @@ def main() -> None:
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/distribution.json")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see whether it runs; no measurement")
     given = parser.parse_args()
-    sizes, widths = (QUICK_SIZES, QUICK_LAYERS) if given.quick else (SIZES, LAYERS)
+    sizes, widths, deep = (QUICK_SIZES, QUICK_LAYERS, QUICK_DEEP) if given.quick else (SIZES, LAYERS, DEEP)
     if given.measure:
-        measured(given.measure, sizes, widths)
+        measured(given.measure, sizes, widths, deep)
         return
     machine, options = card(threads=1), ["--quick"] if given.quick else []
     exchange, step = started("sums", *options), started("steps", *options)
-    rounded, both = started("rounded", *options)[str(sizes[-1])], started("overlap", *options)
+    rounded = started("rounded", *options)[str(sizes[-1])]
+    both = {"memory": started("overlap", *options)}
+    if os.geteuid() == 0 and which("unshare") and which("tc"):
+        both |= {f"{rate} Gbit/s": started("overlap", *options, rate=rate) for rate in RATES}
     ours, theirs = exchange[str(sizes[-1])]
     latency, bandwidth = fitted(exchange)
     parameters = sum((a + 1) * b for a, b in pairwise(widths))
@@ -238,19 +246,21 @@ def main() -> None:
     print(
         f"gradients in bfloat16 against float32, no network between: {rounded[1] / rounded[0]:.2f}x the time of a sum"
     )
-    print(
-        f"exchange during the backward pass against after it, no network between: "
-        f"{both['together'] / both['in turn']:.2f}x its time"
-    )
+    for network, problems in both.items():
+        for name, of in problems.items():
+            ratio = of["during"] / of["after"]
+            print(f"gradients sent during the backward pass against after it, {network}, {name}: {ratio:.2f}x the time")
     print(f"exchange here: latency {latency * 1e6:.0f} us, {bandwidth / 1e9:.2f} GB/s")
     predicted = step["one"] / 2 + 2 * latency + 4 * parameters / bandwidth
     print(f"the model's step of two processes here: {predicted / step['two']:.2f}x the time of the measured one")
-    rows = scaling(step["one"], parameters)
-    print("\nmodel of 10 Gbit/s, batch 1024 for each process, Adam; MB of weights, gradients and state")
-    print("ranks   step s  efficiency    whole   ZeRO-1")
-    for row in rows:
-        sizes = f"{row['bytes'] / 1e6:8.0f} {row['ZeRO-1'] / 1e6:8.0f}"
-        print(f"{row['ranks']:5.0f} {row['step']:8.3f} {row['efficiency']:11.2f} {sizes}")
+    models = {BATCH: scaling(step["one"], widths), SMALL: scaling(both["memory"]["wide"]["alone"], widths)}
+    for batch, rows in models.items():
+        print(f"\nmodel of 10 Gbit/s, batch {batch} for each process, Adam; MB of weights, gradients and state")
+        print("ranks   step s  efficiency  overlapped  efficiency    whole   ZeRO-1")
+        for row in rows:
+            memory = f"{row['bytes'] / 1e6:8.0f} {row['ZeRO-1'] / 1e6:8.0f}"
+            during = f"{row['overlapped']:11.3f} {row['efficiency, overlapped']:11.2f}"
+            print(f"{row['ranks']:5.0f} {row['step']:8.3f} {row['efficiency']:11.2f} {during} {memory}")
     if given.save:
         result = {
             "card": machine,
@@ -259,7 +269,8 @@ def main() -> None:
             "overlap": both,
             "steps": step,
             "fit": [latency, bandwidth],
-            "model": rows,
+            "model": models[BATCH],
+            "model, small batch": models[SMALL],
         }
         path = Path(__file__).parent / "results" / "distribution.json"
         path.write_text(json.dumps(result, indent=1) + "\n")

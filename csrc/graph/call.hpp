@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -96,6 +97,11 @@ template <class Real> class Call {
   Matrix<Real> dy(std::size_t columns) const { return reshaped(dy_, columns); }
   /// Where that by input i is to be written; none where nobody wants it.
   Matrix<Real> dx(std::size_t columns, std::size_t i = 0) const { return reshaped(dxs_[i], columns); }
+  /// Of a backward pass: all that the gradients of the weights follow from is there, and those by the inputs are not.
+  /// A layer with large weights says so, if it can.
+  void weights_are_done() const {
+    if (when_weights_are_done_) when_weights_are_done_();
+  }
 
   /// Memory for n numbers by its name, the same in forward and backward.
   Matrix<Real> save(const std::string& name, std::size_t n, std::size_t columns) {
@@ -133,9 +139,10 @@ template <class Real> class Call {
   // -- for who makes the schedule --------------------------------------------------------------------------------
 
   const Content<Real>& content() const { return content_; }
-  void go_back(Matrix<Real> dy, std::vector<Matrix<Real>> dxs) {
+  void go_back(Matrix<Real> dy, std::vector<Matrix<Real>> dxs, std::function<void()> when_weights_are_done = nullptr) {
     dy_ = dy;
     dxs_ = std::move(dxs);
+    when_weights_are_done_ = std::move(when_weights_are_done);
   }
   std::size_t inputs() const { return inputs_.size(); }
 
@@ -148,6 +155,7 @@ template <class Real> class Call {
   Content<Real> content_;
   Matrix<Real> dy_;
   std::vector<Matrix<Real>> dxs_;
+  std::function<void()> when_weights_are_done_ = nullptr;
   std::map<std::string, Real*> saved_;
   std::size_t first_weight_ = 0;
   Call* whole_ = nullptr;  // what this is a part of

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "graph/matrix.hpp"
@@ -31,6 +32,7 @@ template <class Real> struct ExternalCall {
   std::vector<Matrix<Real>> gradients{};  // by each weight, to be written; none for one that is not trained
   std::size_t stage = 0;                  // before which it is due
   std::shared_ptr<const Exchange> exchange{};  // then this is due, and no layer is called
+  std::optional<std::size_t> bucket{};         // nor here: the gradients of all weights from this number on are made
 };
 
 }  // namespace gs

@@ -45,7 +45,6 @@ struct Dense {
   template <class Real> void backward(Schedule<Real>& schedule, Call<Real>& call) const {
     const Matrix<Real> dy = call.dy(out);
     schedule.activation_grad(activation, z_of(schedule, call), call.y(out), dy);
-    if (const Matrix<Real> dx = call.dx(in)) schedule.input_grad(dy, call.weight(0), dx);
     if (SparseTerm<Real>* const term = term_of(call)) {
       term->dz = dy.at;
       schedule.sparse_grad(*term, dy);
@@ -53,6 +52,8 @@ struct Dense {
       schedule.weight_grad(call.x(in), dy, call.weight(0));
     }
     if (use_bias) schedule.bias_grad(dy, call.weight(1));
+    call.weights_are_done();
+    if (const Matrix<Real> dx = call.dx(in)) schedule.input_grad(dy, call.weight(0), dx);
   }
 
   // dx, dw, db -> dz = dx w + x dw + db, dy = f'(z) dz (rows, out)

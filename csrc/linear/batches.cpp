@@ -30,8 +30,8 @@ void LinearDescent<Real>::add_rows(const std::int32_t* rows, std::size_t count, 
     double sum = 0;
     if (!rows_.starts)
       sum = loops.dot(w_, x, n);
-    else if (!sparse_row(row, sparse) || !loops.sparse_dot(sparse, w_, sum))
-      chunk.good = false;
+    else if ((chunk.good = sparse_row(row, sparse)))
+      sum = loops.sparse_dot(sparse, w_, chunk.good);
     if (!chunk.good) return;
     double factor = 1;
     const LossAtPoint at = settings_.loss->at(double(rows_.y[row]), sum + intercept, settings_.loss_setting, factor);
@@ -100,19 +100,9 @@ template <class Real> void LinearDescent<Real>::step_by_gradient(double intercep
   next_step(step);
   step.along = -step.eta;
   const Real* const gradient = gradients_.data();
-  DenseStep<Real> work{std::size_t(rows_.columns),
-                       gradient,
-                       gradient,
-                       gradient,
-                       w_,
-                       received_.empty() ? nullptr : received_.data(),
-                       step.averages ? average_ : nullptr,
-                       1,
-                       0,
-                       0,
-                       step.take,
-                       step.take,
-                       settings_.sums_objective};
+  DenseStep<Real> work{
+      std::size_t(rows_.columns),         gradient, gradient, gradient,  w_,        received_.data(),
+      step.averages ? average_ : nullptr, 1,        0,        step.take, step.take, settings_.sums_objective};
   step_dense(step, work);
   finish(step, -step.eta * intercept_slope, 1);
 }

@@ -33,7 +33,12 @@ LinearDescent<Real>::LinearDescent(const LinearRows<Real>& rows, const DescentSe
       average_(average),
       order_(std::size_t(rows.rows)) {
   std::iota(order_.begin(), order_.end(), 0);
-  if (settings.penalized && settings.l1_ratio > 0) received_.resize(std::size_t(rows.columns));
+  const auto n = std::size_t(rows.columns);
+  if (settings.penalized && settings.l1_ratio > 0) received_ = Buffer<Real>(n);
+  if (!rows.starts) {
+    aligned_w_ = Buffer<Real>(n);
+    if (average) aligned_average_ = Buffer<Real>(n);
+  }
   if (settings.length == StepLength::optimal) {
     const double usual = std::sqrt(1 / std::sqrt(settings.alpha));  // of a weight
     double factor = 1;
@@ -155,7 +160,12 @@ template <class Real> HD const Real* LinearDescent<Real>::fetch_dense(std::int64
 }
 
 template <class Real> void LinearDescent<Real>::run_dense(std::int64_t first, std::int64_t last) {
-  received_.empty() ? run_pairs(first, last) : run_truncated(first, last);
+  const auto n = std::size_t(rows_.columns);
+  std::copy_n(w_, n, aligned_w_.data());
+  if (average_) std::copy_n(average_, n, aligned_average_.data());
+  received_.data() ? run_truncated(first, last) : run_pairs(first, last);
+  std::copy_n(aligned_w_.data(), n, w_);
+  if (average_) std::copy_n(aligned_average_.data(), n, average_);
 }
 
 // Two rows at a time: the sum of the second with the weights is linear in the step along the first, and so known from
@@ -165,16 +175,15 @@ template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, st
   const auto& loops = loops_of<Real>(kernels().linear);
   TwoSteps<Real> work{};
   const std::size_t n = work.n = std::size_t(rows_.columns);
-  work.w = w_;
+  work.w = aligned_w_.data();
   work.counts = settings_.sums_objective;
   std::int64_t here = next_of(first, last);
   if (here == last) return;
   std::int64_t after = next_of(here + 1, last);
   work.next[0] = row_at(here);
   work.next[1] = row_at(after);
-  TwoSums sums{{loops.dot(w_, work.next[0], n), loops.dot(w_, work.next[1], n)},
-               loops.dot(work.next[0], work.next[1], n),
-               {squares_, squares_}};
+  TwoSums sums{loops.dot(work.w, work.next[0], n), loops.dot(work.w, work.next[1], n)};
+  PairSums pair{loops.dot(work.next[0], work.next[1], n), {squares_, squares_}};
   while (here < last) {
     const std::int64_t third = next_of(after + 1, last), fourth = next_of(third + 1, last);
     for (const int k : {0, 1}) work.x[k] = work.next[k];
@@ -183,6 +192,7 @@ template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, st
     work.ahead[0] = fetch_dense(third);
     work.ahead[1] = fetch_dense(fourth);
     // A row that is passed over, or is not there, is a step that moves nothing.
+    double along[2];
     const auto step_at = [&](std::int64_t at, int k, double sum) INLINED {
       Step step;
       if (at < last && plan(order_[std::size_t(at)], sum + intercept, step))
@@ -190,18 +200,18 @@ template <class Real> void LinearDescent<Real>::run_pairs(std::int64_t first, st
       else
         step = {0, 1, 0, 0, false};
       work.shrink[k] = step.shrink;
-      work.along[k] = step.along;
       work.take[k] = step.take;
-      return step.shrink * sums.next[1] + step.along * sums.across;
+      along[k] = step.along;
+      return step.shrink * sums.second + step.along * pair.across;
     };
     watch(1, intercept);
-    const double sum = step_at(here, 0, sums.next[0]), between = intercept;
+    const double sum = step_at(here, 0, sums.first), between = intercept;
     step_at(after, 1, sum);
-    work.average = work.take[0] + work.take[1] > 0 ? average_ : nullptr;
-    sums = loops.two_steps(work);
-    squares_ = sums.squares[0];
+    work.average = work.take[0] + work.take[1] > 0 ? aligned_average_.data() : nullptr;
+    sums = loops.two_steps(work, along[0], along[1], pair);
+    squares_ = pair.squares[0];
     if (after < last) watch(1, between);
-    squares_ = sums.squares[1];
+    squares_ = pair.squares[1];
     here = third;
     after = fourth;
   }
@@ -214,10 +224,10 @@ template <class Real> void LinearDescent<Real>::run_truncated(std::int64_t first
   if (here == last) return;
   DenseStep<Real> work{};
   work.n = std::size_t(rows_.columns);
-  work.w = w_;
+  work.w = aligned_w_.data();
   work.q = received_.data();
   work.counts = settings_.sums_objective;
-  double sum = loops.dot(w_, row_at(here), work.n);
+  double sum = loops.dot(work.w, row_at(here), work.n);
   while (here < last) {
     const std::int64_t after = next_of(here + 1, last);
     work.ahead = fetch_dense(after);
@@ -231,38 +241,38 @@ template <class Real> void LinearDescent<Real>::run_truncated(std::int64_t first
         shrunk_ = 1;
         share_ = 0;
       }
-      work.average = step.averages ? average_ : nullptr;
+      work.average = step.averages ? aligned_average_.data() : nullptr;
       if (step.averages) {
         work.take = step.take;
         // scikit-learn's average takes a truncation as if it had been there from the start.
         work.truncated = share_ = share_ / (step.shrink > 0 ? step.shrink : 1) * (1 - step.take) + step.take;
       }
-      sum = step_dense(step, work).next;
+      sum = step_dense(step, work);
       finish(step, step.along, settings_.intercept_share);
     } else {
-      sum = loops.dot(w_, work.next, work.n);
+      sum = loops.dot(work.w, work.next, work.n);
     }
     here = after;
   }
 }
 
-// One step over all weights, along work.x.
-template <class Real> RowSums LinearDescent<Real>::step_dense(const Step& step, DenseStep<Real>& work) {
+// One step over all weights, along work.x: their sum with work.next.
+template <class Real> double LinearDescent<Real>::step_dense(const Step& step, DenseStep<Real>& work) {
   total_ += step.cut;
-  work.along = step.along;
   work.shrink = step.shrink;
   work.total = total_;
-  const RowSums sums = loops_of<Real>(kernels().linear).step(work);
+  Norms norms{};
+  const double sum = loops_of<Real>(kernels().linear).step(work, step.along, norms);
   if (!work.q) {
-    squares_ = sums.squares;
+    squares_ = norms.squares;
   } else if (step.along != 0) {
-    squares_ = sums.squares;
-    magnitudes_ = sums.magnitudes;
+    squares_ = norms.squares;
+    magnitudes_ = norms.magnitudes;
   } else {
     squares_ *= step.shrink * step.shrink;
     magnitudes_ *= step.shrink;
   }
-  return sums;
+  return sum;
 }
 
 template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, std::int64_t last) {
@@ -276,8 +286,9 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
     if (!trains(row)) continue;
     SparseRow<Real> x;
     check(sparse_row(row, x), "indptr");
-    double sum = 0;
-    check(loops.sparse_dot(x, w_, sum), "indices");
+    bool good;
+    const double sum = loops.sparse_dot(x, w_, good);
+    check(good, "indices");
     watch(1, intercept);
     Step step;
     if (!plan(row, sum * scale_ + intercept, step)) continue;
@@ -286,19 +297,20 @@ template <class Real> void LinearDescent<Real>::run_sparse(std::int64_t first, s
     squares_ *= step.shrink * step.shrink;
     magnitudes_ *= step.shrink;
     if (scale_ < smallest_scale<Real>) settle();
+    const double unscaled = 1 / scale_;  // known before the step's way along the row
     if (step.along != 0) {
       Norms reached{};
-      check(loops.sparse_add(x, Real(step.along / scale_), w_, counts ? &reached : nullptr), "indices");
+      check(loops.sparse_add(x, Real(step.along * unscaled), w_, counts ? &reached : nullptr), "indices");
       squares_ = reached.squares * scale_ * scale_;
       magnitudes_ = reached.magnitudes * scale_;
     }
     if (step.averages) {
-      check(loops.sparse_add(x, Real(-average_a_ * step.along / scale_), average_, nullptr), "indices");
+      check(loops.sparse_add(x, Real(-average_a_ * step.along * unscaled), average_, nullptr), "indices");
       if (step.take < 1) average_b_ /= 1 - step.take;
       average_a_ += step.take * average_b_ * scale_;
     }
     finish(step, step.along, settings_.intercept_share);
-    if (!received_.empty()) check(loops.sparse_truncate(x, total_, scale_, w_, received_.data()), "indices");
+    if (received_.data()) check(loops.sparse_truncate(x, total_, scale_, w_, received_.data()), "indices");
   }
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/linear/linear.hpp"
 #include "linear/design.hpp"
 #include "linear/point_losses.hpp"
+#include "runtime/buffer.hpp"
 #include "runtime/threads.hpp"
 
 namespace gs {
@@ -88,7 +89,7 @@ template <class Real> class LinearDescent {
   bool plan(std::int64_t row, double p, Step& step);
   bool plan_aggressive(std::int64_t row, const LossAtPoint& at, Step& step) const;
   void finish(const Step& step, double along, double share);
-  RowSums step_dense(const Step& step, DenseStep<Real>& work);
+  double step_dense(const Step& step, DenseStep<Real>& work);
   std::int64_t next_of(std::int64_t at, std::int64_t last);
   const Real* row_at(std::int64_t at) const;
   const Real* fetch_dense(std::int64_t at) const;
@@ -111,18 +112,19 @@ template <class Real> class LinearDescent {
   const double class_weights_[2];  // of the negative class and of the positive one
   Real *const w_, *const average_;
   std::vector<std::int32_t> order_;
-  std::vector<Real> received_;            // the l1 penalty of each weight
-  double total_ = 0;                      // and what each could have received
-  double first_length_ = 0;               // of the schedule "optimal"
-  LossSum losses_;                        // of the epoch
-  double penalties_ = 0;                  // and the sum of the penalties
-  double squares_, magnitudes_;           // norms of the weights, as scikit-learn follows them
-  double scale_ = 1;                      // w = scale * what is stored
-  double shrunk_ = 1;                     // what the scale of dense rows would be
-  double share_ = 0;                      // of w in the average: what a truncation changes of that too
-  double average_a_ = 0, average_b_ = 1;  // the average is (stored average + a w) / b. Bottou 2012
-  std::vector<Chunk> chunks_;             // of a batch
-  std::vector<Real> gradients_;           // (chunk, columns); the first becomes their sum
+  Buffer<Real> received_;                     // the l1 penalty of each weight
+  Buffer<Real> aligned_w_, aligned_average_;  // of dense rows, while they move them: arrays begin anywhere
+  double total_ = 0;                          // and what each could have received
+  double first_length_ = 0;                   // of the schedule "optimal"
+  LossSum losses_;                            // of the epoch
+  double penalties_ = 0;                      // and the sum of the penalties
+  double squares_, magnitudes_;               // norms of the weights, as scikit-learn follows them
+  double scale_ = 1;                          // w = scale * what is stored
+  double shrunk_ = 1;                         // what the scale of dense rows would be
+  double share_ = 0;                          // of w in the average: what a truncation changes of that too
+  double average_a_ = 0, average_b_ = 1;      // the average is (stored average + a w) / b. Bottou 2012
+  std::vector<Chunk> chunks_;                 // of a batch
+  std::vector<Real> gradients_;               // (chunk, columns); the first becomes their sum
 };
 
 }  // namespace gs

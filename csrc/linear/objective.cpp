@@ -172,28 +172,43 @@ template <class Real> void LinearObjective<Real>::margins(const double* w, doubl
   if (!good) bad_design();
 }
 
-template <class Real> double LinearObjective<Real>::curvature_along(const double* v, double bend) {
-  const std::size_t n = std::size_t(design.columns);
-  std::vector<double> sums(rows_.chunks);
-  const bool good = in_team(rows_.chunks, [&](std::size_t chunk, int thread) {
-    double* const p = rooms_[std::size_t(thread)].data();
-    bool fine = true;
-    double sum = 0;
-    rows_.each_block(chunk, [&](std::size_t first, std::size_t count) {
-      for (std::size_t k = 0; k < settings.outputs; ++k) {
-        const double* const from = v + k * stride_;
-        fine &= rows_.margins(first, count, from, settings.fit_intercept ? from[n] : 0, p);
-        for (std::size_t i = 0; i < count; ++i) sum += (s_ ? s_[first + i] : 1) * p[i] * p[i];
+// to (columns + 1) += the squares of the columns of some rows, and of the intercept's. False where the matrix has a
+// column that it must not have.
+template <class Real> bool LinearObjective<Real>::add_squares(std::size_t first, std::size_t count, double* to) const {
+  const auto n = std::size_t(design.columns);
+  for (std::size_t i = first; i < first + count; ++i) {
+    const double s = s_ ? s_[i] : 1;
+    to[n] += s;
+    if (design.is_sparse()) {
+      const std::int64_t from = design.starts[i], end = design.starts[i + 1];
+      if (from < 0 || end > design.stored) return false;
+      for (std::int64_t k = from; k < end; ++k) {
+        const auto column = std::size_t(std::uint32_t(design.where[k]));
+        if (column >= n) return false;
+        to[column] += s * double(design.x[k]) * double(design.x[k]);
       }
-    });
-    sums[chunk] = sum;
-    return fine;
+    } else {
+      const Real* const row = design.x + i * n;
+      for (std::size_t j = 0; j < n; ++j) to[j] += s * double(row[j]) * double(row[j]);
+    }
+  }
+  return true;
+}
+
+template <class Real> void LinearObjective<Real>::diagonal(double bend, double* out) {
+  const std::size_t n = std::size_t(design.columns), width = n + 1, parts = rows_.chunks;
+  std::vector<double> sums(parts * width);
+  const bool good = in_team(parts, [&](std::size_t part, int) {
+    const auto rows = std::size_t(design.rows), first = rows * part / parts;
+    return add_squares(first, rows * (part + 1) / parts - first, sums.data() + part * width);
   });
   if (!good) bad_design();
-  double sum = 0, squares = 0;
-  for (const double one : sums) sum += one;
-  for (std::size_t j = 0; j < size; ++j) squares += v[j] * v[j];
-  return settings.scale * bend * sum + std::max(settings.l2, settings.l2_intercept) * squares;
+  for (std::size_t part = 1; part < parts; ++part)
+    for (std::size_t j = 0; j < width; ++j) sums[j] += sums[part * width + j];
+  for (std::size_t j = 0; j < width; ++j)
+    sums[j] = settings.scale * bend * sums[j] + (j < n ? settings.l2 : settings.l2_intercept);
+  std::fill_n(out, size, 1.0);
+  for (std::size_t k = 0; k < settings.outputs; ++k) std::copy_n(sums.data(), stride_, out + k * stride_);
 }
 
 template <class Real> void LinearObjective<Real>::transposed(const double* r, double* g) {

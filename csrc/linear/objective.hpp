@@ -38,8 +38,8 @@ template <class Real> class LinearObjective {
   void hessian_product(const double* v, double* out);
   /// p (outputs, rows): the sums of the rows with w.
   void margins(const double* w, double* p);
-  /// v^T H v at most, for losses of a curvature of at most `bend`.
-  double curvature_along(const double* v, double bend);
+  /// out (size): the diagonal of the Hessian, for losses of curvature `bend`; 1 for Huber's scale.
+  void diagonal(double bend, double* out);
   /// g (columns) = x^T r, r (rows)
   void transposed(const double* r, double* g);
   /// s L'' (rows) at the w of the last value: of one output.
@@ -50,6 +50,7 @@ template <class Real> class LinearObjective {
   template <class Middle> double pass(const double* w, double* g, const Middle& middle);
   void penalize(const double* w, double* g) const;
   template <class Work> bool in_team(std::size_t chunks, const Work& work);
+  bool add_squares(std::size_t first, std::size_t count, double* to) const;
 
   const std::size_t stride_;  // coefficients of an output
   const DesignRows<Real> rows_;

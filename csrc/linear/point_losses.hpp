@@ -33,7 +33,7 @@ struct LossSum {
 struct PointLoss {
   const char* name;
   /// setting: the margin of a hinge, the width of an epsilon-insensitive loss or of Huber's. factor: 1, or is set to a
-  /// number of 1 to 2, whose logarithm is the rest of the value: a sum of many takes one logarithm.
+  /// number of 1 to 1e16, whose logarithm is the rest of the value: a sum of many takes one logarithm.
   LossAtPoint (*at)(double y, double p, double setting, double& factor);
 };
 
@@ -43,11 +43,13 @@ template <class Loss> LossAtPoint of(const Loss& loss, double y, double p) {
   return {loss.value(y, p), loss.derivative(y, p)};
 }
 
-// log(1 + e^-z), z = y p, by one exponential; by an index, as no branch could foresee on which side a row lies.
+// log(1 + e^-z) = log(1 + e^z) - z, z = y p, by one exponential; from z = 36 on it is less than rounding takes from 1.
+// No branch but one that is foreseen, as a step waits for the slope.
 inline LossAtPoint log_loss(double y, double p, double, double& factor) {
-  const double z = y * p, e = std::exp(-std::fabs(z)), part[] = {1, e};
-  factor = 1 + e;
-  return {std::max(-z, 0.0), -y * part[z > 0] / factor};
+  const double z = y * p, below = 1 + std::exp(std::min(z, 700.0));
+  const bool is_nothing = z > 36;
+  factor = is_nothing ? 1 : below;
+  return {is_nothing ? 0 : -z, -y / below};
 }
 
 // max(0, margin - y p)

@@ -247,7 +247,7 @@ void Executor<Real>::run_together(const std::vector<Executor*>& executors, Threa
   for (Executor* const one : executors) one->seconds_ = taken.count() / double(executors.size());
 }
 
-template <class Real> const Exchange* Executor<Real>::advance(Place& at, Place last) {
+template <class Real> const ExternalCall<Real>* Executor<Real>::advance(Place& at, Place last, bool by_buckets) {
   const auto run_to = [&](std::size_t stage) {
     if (stage == at.stage) return;
     ThreadTeam::run(threads(), [&](ThreadTeam& team) { run_stages(team, at.stage, stage); });
@@ -255,23 +255,25 @@ template <class Real> const Exchange* Executor<Real>::advance(Place& at, Place l
   };
   while (at.external < last.external) {
     const ExternalCall<Real>& call = schedule_.externals[at.external];
-    run_to(call.stage);
+    if (!call.bucket || by_buckets) run_to(call.stage);
     ++at.external;
-    if (call.exchange) return call.exchange.get();
+    if (call.exchange || (call.bucket && by_buckets)) return &call;
+    if (call.bucket) continue;
     network_.ask(call, schedule_.training && !inference_);
   }
   run_to(last.stage);
   return nullptr;
 }
 
-template <class Real> void Executor<Real>::begin_run() {
+template <class Real> void Executor<Real>::begin_run(bool by_buckets) {
   save_statistics();
   at_ = {};
+  by_buckets_ = by_buckets;
   due_ = nullptr;
 }
 
 template <class Real> bool Executor<Real>::run_on(bool to_end) {
-  due_ = advance(at_, to_end ? schedule_.end() : schedule_.backward);
+  due_ = advance(at_, to_end ? schedule_.end() : schedule_.backward, by_buckets_);
   return !due_;
 }
 
@@ -279,6 +281,16 @@ template <class Real> std::vector<const Exchange*> Executor<Real>::exchanges() c
   std::vector<const Exchange*> all;
   for (const ExternalCall<Real>& call : schedule_.externals)
     if (call.exchange) all.push_back(call.exchange.get());
+  return all;
+}
+
+template <class Real> std::vector<std::pair<std::size_t, std::size_t>> Executor<Real>::buckets() const {
+  std::vector<std::pair<std::size_t, std::size_t>> all;
+  std::size_t exchanges = 0;
+  for (const ExternalCall<Real>& call : schedule_.externals) {
+    exchanges += call.exchange ? 1 : 0;
+    if (call.bucket) all.emplace_back(exchanges, *call.bucket);
+  }
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "graph/call.hpp"
@@ -68,12 +69,14 @@ template <class Real> class Executor {
   bool has_halves() const { return by_caller_; }
 
   /// The same from one exchange of a shard to the next: from `begin_run` on, until one is due, or to the end of the
-  /// first half, or of all; true at that end.
-  void begin_run();
+  /// first half, or of all; true at that end. by_buckets: until the gradients of a bucket are made, too.
+  void begin_run(bool by_buckets);
   bool run_on(bool to_end);
-  /// Which one is due.
-  const Exchange* due() const { return due_; }
+  /// Which one is due, if it is an exchange.
+  const Exchange* due() const { return due_ ? due_->exchange.get() : nullptr; }
   std::vector<const Exchange*> exchanges() const;
+  /// Of each bucket how many exchanges come before it, and the first weight of it; the last one ends with the pass.
+  std::vector<std::pair<std::size_t, std::size_t>> buckets() const;
 
   /// What layers whose curvature is found leave of a pass; and what makes their directions of it, by whoever does that.
   const std::vector<CurvatureTap<Real>>& taps() const { return schedule_.taps; }
@@ -141,8 +144,8 @@ template <class Real> class Executor {
   void make_directions();
   using Place = typename Schedule<Real>::Place;
   void run(Place first, Place last);
-  /// From `at` on, until an exchange is due, which is given, or to the end: null.
-  const Exchange* advance(Place& at, Place last);
+  /// From `at` on, until an exchange or bucket is due, which is given, or to the end: null.
+  const ExternalCall<Real>* advance(Place& at, Place last, bool by_buckets = false);
   void run_stages(ThreadTeam& team, std::size_t first, std::size_t last);
   void save_statistics();
 
@@ -159,7 +162,8 @@ template <class Real> class Executor {
   double seconds_ = 0;            // that the last run took; 0: there was none
   std::vector<Real> statistics_;  // before the last run
   Place at_;                      // how far `run_on` has come
-  const Exchange* due_ = nullptr;
+  const ExternalCall<Real>* due_ = nullptr;
+  bool by_buckets_ = false;
   Buffer<Real> memory_, penalty_gradients_;
   std::vector<Buffer<Real>> scratch_;
 };

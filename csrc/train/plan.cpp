@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "layers/tangents.hpp"
+#include "train/buckets.hpp"
 
 namespace gs {
 namespace {
@@ -322,6 +323,13 @@ template <class Real> void Plan<Real>::backward() {
   while (last_external < count &&
          !(goes_back(last_external) && std::holds_alternative<External>(layer_of(last_external))))
     ++last_external;
+  Buckets<Real> buckets(weights_);
+  const auto stop_at = [&](std::size_t bucket, std::size_t layer) {
+    for (const Weight<Real>& weight : weights_[layer]) schedule_.update(&weight);
+    ExternalCall<Real> stop;
+    stop.bucket = bucket;
+    schedule_.external(std::move(stop));
+  };
   std::vector<std::size_t> finished;  // layers that all calls have gone back through, and whose weights are not updated
   for (std::size_t k = network_.nodes.size(); k-- > 0;) {
     if (!goes_back(k)) continue;
@@ -331,7 +339,13 @@ template <class Real> void Plan<Real>::backward() {
     if (!value.dy) set_to_zero(gradient_by(network_.inputs.size() + k, sums));
     std::vector<Matrix<Real>> dxs;
     for (const std::size_t input : node.inputs) dxs.push_back(gradient_by(input, sums));
-    calls_[k]->go_back(value.dy, std::move(dxs));
+    // The gradients of a bucket are sent while the one by the input of its first layer is computed, too.
+    const auto end_bucket = [&, k] {
+      if (left[node.layer] > 1 || k > last_external || !finished.empty()) return;
+      buckets.add(weights_[node.layer]);
+      if (const auto bucket = buckets.complete()) stop_at(*bucket, node.layer);
+    };
+    calls_[k]->go_back(value.dy, std::move(dxs), schedule_.in_shards ? end_bucket : std::function<void()>());
     visit_layer(layer_of(k), [&](const auto& layer) { layer.backward(schedule_, *calls_[k]); });
     add(sums);
     // Until its weights are updated, a layer that is called several times reads the gradients by all its outputs.
@@ -340,11 +354,13 @@ template <class Real> void Plan<Real>::backward() {
     if (k <= last_external && !finished.empty()) {
       for (const std::size_t layer : finished) {
         for (const Weight<Real>& weight : weights_[layer]) schedule_.update(&weight);
+        buckets.add(weights_[layer]);
         for (const Real* const at : read[layer]) slots_.give(at);
         for (std::size_t user = 0; user < count; ++user) is_done[user] = is_done[user] || nodes_[user].layer == layer;
       }
       finished.clear();
       if (once) reuse(is_done);
+      if (const auto bucket = schedule_.in_shards ? buckets.complete() : std::nullopt) stop_at(*bucket, node.layer);
     }
     slots_.next();
   }

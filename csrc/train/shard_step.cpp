@@ -10,7 +10,7 @@ template <class Real> bool TrainLoop<Real>::advance_shard() {
     bad_label_ = {};
     Executor<Real>& next = executor(std::min(batch_size_, order_.size() - rows));
     if (!set_rows(next)) return false;
-    next.begin_run();
+    next.begin_run(by_buckets_);
     by_caller_ = 0;
     own_.clear();
     is_within_ = true;

@@ -100,12 +100,14 @@ template <class Real> void TrainLoop<Real>::take(const Data& data) {
 }
 
 template <class Real>
-void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids) {
+void TrainLoop<Real>::start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids,
+                            bool by_buckets) {
   if (is_within_) last_->restore_statistics();
   is_within_ = false;
   order_ = std::move(order);
   ids_ = std::move(ids);
   number_ = number;
+  by_buckets_ = by_buckets;
   sum_ = nullptr;
   static_cast<Totals&>(*this) = {};
   head_totals.assign(scorings_.size(), 0);

@@ -71,8 +71,10 @@ template <class Real> class TrainLoop : public Totals {
   /// Other data from now on; a pass must be started over it.
   void take(const Data& data);
   /// Begins a pass over these rows, in this order; number: of the pass, which random numbers depend on. They depend on
-  /// each row's number too, or on what ids, as many, have in its place.
-  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {});
+  /// each row's number too, or on what ids, as many, have in its place. by_buckets: of shards, whether `advance` also
+  /// ends where the gradients of a bucket are made.
+  void start(std::vector<std::int64_t> order, std::uint32_t number, std::vector<std::int64_t> ids = {},
+             bool by_buckets = false);
   /// Of a loop that leaves gradients, after start: sets the trained weights to x, and sum to the gradient of the mean
   /// over the rows of the pass, to which each batch adds its share. places (weight): where each begins in both.
   void sum_gradients(const Real* x, double* sum, const std::vector<std::size_t>& places);
@@ -88,6 +90,8 @@ template <class Real> class TrainLoop : public Totals {
   const Exchange* due() const { return is_within_ ? last_->due() : nullptr; }
   std::vector<const Exchange*> exchanges() { return executor(batch_size_).exchanges(); }
   void take_sum(std::size_t number, const double* total, bool moves);
+  /// See `Executor::buckets`.
+  std::vector<std::pair<std::size_t, std::size_t>> buckets() { return executor(batch_size_).buckets(); }
   /// Whether another loop takes its steps over the same rows, as far as it is, so that both can be taken together; of
   /// networks that begin with a narrow layer, which gain by it. any_order: whatever the orders of the rows are.
   bool goes_with(const TrainLoop& other, bool any_order = false) const;
@@ -171,6 +175,7 @@ template <class Real> class TrainLoop : public Totals {
   Totals before_;     // a step of two passes
   const bool given_;  // gradients are left for others
   const bool in_shards_;
+  bool by_buckets_ = false;          // of shards: whether `advance` ends where a bucket is complete
   bool is_within_ = false;           // of a shard: whether there is more of the batch to be run
   bool has_asked_ = false;           // whether the caller has computed its losses of that batch
   const Layout contiguous_{};        // of those, of a loop that is told to update

@@ -46,9 +46,12 @@ class TrainLoop:
     def release(self) -> None:
         """Let go of the data, until the next `take`."""
 
-    def start(self, order: ndarray | None, number: int = 0, ids: ndarray | None = None) -> None:
+    def start(
+        self, order: ndarray | None, number: int = 0, ids: ndarray | None = None, by_buckets: bool = False
+    ) -> None:
         """Begin a pass: rows in this order (int64), None: as they lie. What is drawn follows from number < 2**32 and
-        from the rows' numbers, or from what ids has for each in their place."""
+        from the rows' numbers, or from what ids has for each in their place. by_buckets: of a loop with in_shards,
+        `advance` also ends in the midst of a batch where the gradients of a bucket are complete, see `buckets`."""
 
     def sum_gradients(self, x: ndarray, sum: ndarray, places: Sequence[int]) -> None:
         """After `start`, of a loop with gradients: sets the trained weights to x (n,) of the network's dtype, and sum
@@ -73,6 +76,11 @@ class TrainLoop:
     def exchanges(self) -> list[tuple[int, bool]]:
         """Of each sum that a batch needs, in their order: how many numbers, and whether they follow from gradients, of
         the mean over the rows of the shard."""
+    @property
+    def buckets(self) -> list[tuple[int, int]]:
+        """Of a loop with in_shards: of each bucket of gradients that is complete before the backward pass is over, how
+        many of the exchanges come before that, and the number of its first weight; it ends where the one before it
+        begins, the first one with the last weight."""
 
     def take_sum(self, number: int, total: ndarray, moves: bool) -> None:
         """The sum for the exchange of this number, also where this loop has no rows of the batch; moves: whether

@@ -63,6 +63,41 @@ RENAMED: dict[str, tuple[str, ...]] = {
     "num_classes": ("classes",),
     "history_size": ("m",),
 }
+# What is chosen by name, under the names of other libraries and of users, in small letters without "_" and "-": what
+# it is called here, where there is such a choice.
+VALUES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("gpu", "nvidia"), ("cuda",)),
+    **dict.fromkeys(("mps", "tpu", "xpu"), ()),
+    **dict.fromkeys(("double", "fp64", "f64"), ("float64",)),
+    **dict.fromkeys(("single", "fp32", "f32"), ("float32",)),
+    "logistic": ("sigmoid",),
+    **dict.fromkeys(("identity", "none"), ("linear",)),
+    "lrelu": ("leaky_relu",),
+    "step": ("threshold",),
+    **dict.fromkeys(("l1", "l1loss", "absoluteerror"), ("mean_absolute_error",)),
+    **dict.fromkeys(("l2", "mseloss", "squarederror"), ("mean_squared_error",)),
+    **dict.fromkeys(("smoothl1", "smoothl1loss", "huberloss"), ("huber",)),
+    **dict.fromkeys(
+        ("ce", "crossentropy", "crossentropyloss", "nll", "nllloss"),
+        ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"),
+    ),
+    **dict.fromkeys(("categorical", "softmax"), ("categorical_crossentropy",)),
+    **dict.fromkeys(("logloss", "bceloss", "bcewithlogitsloss"), ("binary_crossentropy",)),
+    **dict.fromkeys(("kl", "kldivloss"), ("kl_divergence",)),
+    **dict.fromkeys(("rmse", "rootmeansquarederror"), ("root_mean_squared_error",)),
+    "acc": ("accuracy",),
+    **dict.fromkeys(("top5", "topk"), ("top_k_categorical_accuracy",)),
+    **dict.fromkeys(("momentum", "nesterov", "gd", "gradientdescent"), ("sgd",)),
+    "amsgrad": ("adam",),
+    **dict.fromkeys(("xavier", "xavieruniform", "glorot"), ("glorot_uniform",)),
+    "xaviernormal": ("glorot_normal",),
+    **dict.fromkeys(("kaiming", "kaiminguniform"), ("he_uniform",)),
+    "kaimingnormal": ("he_normal",),
+    "gaussian": ("random_normal",),
+    **dict.fromkeys(("elasticnet", "l1l2"), ("l1l2",)),
+    **dict.fromkeys(("ridge", "weightdecay"), ("l2",)),
+    "lasso": ("l1",),
+}
 # Optimizers of PyTorch and others that are methods of minimization here, by their names in small letters.
 METHODS = {
     "lbfgs": "LBFGS",
@@ -86,6 +121,11 @@ def closest(word: str, words: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     small, there = word.lower(), list(words)
+    known_as = VALUES.get(small.partition(":")[0].replace("_", "").replace("-", ""))
+    if known_as is not None:
+        found = [name for name in known_as if name in there]
+        if found or not known_as:
+            return f" Did you mean {found[0]!r}?" if found else ""
     # Words in small letters for one in small letters, if there are any like it.
     for some in ([known for known in there if known.islower() == word.islower()], there):
         by_small = {known.lower(): known for known in reversed(some)}

@@ -299,3 +299,33 @@ def test_a_value_that_is_no_number_is_named_once(value, said):
 def test_data_that_are_no_numbers(value, said):
     with pytest.raises(TypeError, match=f"^y must be an array of real numbers; {said}"):
         classifier().fit(np.ones((2, 20)), value)
+
+
+@pytest.mark.parametrize(
+    ("choose", "given", "meant"),
+    [
+        (gs.config.set_device, "gpu", "cuda"),
+        (gs.config.set_device, "GPU:0", "cuda"),
+        (gs.config.set_floatx, "double", "float64"),
+        (gs.layers.Activation, "identity", "linear"),
+        (gs.layers.Activation, "lrelu", "leaky_relu"),
+        (gs.losses.get, "l2", "mean_squared_error"),
+        (gs.losses.get, "log_loss", "binary_crossentropy"),
+        (gs.losses.get, "CrossEntropyLoss", "sparse_categorical_crossentropy"),
+        (gs.metrics.get, "acc", "accuracy"),
+        (gs.metrics.get, "rmse", "root_mean_squared_error"),
+        (gs.optimizers.get, "amsgrad", "adam"),
+        (gs.initializers.get, "xavier_uniform", "glorot_uniform"),
+        (gs.initializers.get, "kaiming_normal", "he_normal"),
+        (gs.regularizers.get, "elasticnet", "l1l2"),
+    ],
+)
+def test_what_other_libraries_call_a_choice_is_known(choose, given, meant):
+    with pytest.raises(ValueError, match=f"got '{given}'. Did you mean '{meant}'"):
+        choose(given)
+
+
+@pytest.mark.parametrize("given", ["mps", "tpu"])
+def test_a_device_that_is_not_there_is_not_taken_for_the_cpu(given):
+    with pytest.raises(ValueError, match=f"got '{given}'\\.$"):
+        gs.config.set_device(given)

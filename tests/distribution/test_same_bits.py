@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import team_cases
@@ -50,3 +51,34 @@ def test_so_do_processes_that_send_bfloat16(ranks: int, spread: bool, rounded: d
     options = {"gradient_dtype": "bfloat16", "shard_optimizer": spread}
     found = json.loads(ran(ranks, team_cases.__file__, json.dumps(options)))
     assert found == rounded
+
+
+@pytest.fixture(scope="module")
+def wide() -> dict[str, dict[str, str]]:
+    return {
+        "float32": dict(team_cases.results(overlap=False)),
+        "bfloat16": dict(team_cases.results(overlap=False, gradient_dtype="bfloat16")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("ranks", "options"),
+    [
+        (2, {"overlap": False}),
+        (2, {"overlap": True}),
+        (4, {"overlap": True}),
+        (8, {"overlap": True}),
+        (4, {"overlap": True, "shard_optimizer": True}),
+        (4, {"overlap": True, "gradient_dtype": "bfloat16"}),
+        (2, {"overlap": True, "gradient_dtype": "bfloat16", "shard_optimizer": True}),
+    ],
+    ids=str,
+)
+def test_so_do_processes_that_send_while_they_compute(
+    ranks: int, options: dict[str, Any], wide: dict[str, dict[str, str]]
+) -> None:
+    needs("mpi4py")
+    found = json.loads(ran(ranks, team_cases.__file__, json.dumps(options)))
+    alone = wide[options.get("gradient_dtype", "float32")]
+    assert len(found) == len(alone) - ("shard_optimizer" in options)
+    assert [name for name in found if found[name] != alone[name]] == []

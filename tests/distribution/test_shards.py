@@ -213,6 +213,7 @@ def test_what_cannot_be_split_is_refused_before_anything_is_changed(name: str) -
         (lambda: DataParallel(shards=0), ValueError, "shards"),
         (lambda: DataParallel(gradient_dtype="float16"), ValueError, "gradient_dtype must be one of bfloat16"),
         (lambda: DataParallel(gradient_dtype=np.float16), TypeError, "gradient_dtype must be a name"),
+        (lambda: DataParallel(overlap="yes"), TypeError, "overlap must be True or False"),
         (lambda: DataParallel(comm="world"), TypeError, "communicator of mpi4py"),
         (lambda: gs.distribution.set_distribution("all"), TypeError, "must be a DataParallel or None"),
         (lambda: CASES["dense"].train("all"), TypeError, "must be a DataParallel or None"),

@@ -93,6 +93,29 @@ def test_logistic_regression_is_as_low_as_scikit_learn_s(
     np.testing.assert_allclose(mine.predict_proba(X), theirs.predict_proba(X), atol=1e-4)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_features_of_different_sizes_cost_l_bfgs_few_iterations(kind: str, classes: int) -> None:
+    rng = np.random.default_rng(4)
+    even = rng.normal(size=(800, 30))
+    y = np.digitize(even @ rng.normal(size=30) + 2 * rng.normal(size=800), [0, 3][: classes - 1])
+    sizes = np.geomspace(1e-3, 1e3, 30)
+    counts = []
+    for x in (even, even * sizes):
+        model = ours.LogisticRegression(C=np.inf, max_iter=400).fit(sparse.csr_matrix(x) if kind == "sparse" else x, y)
+        counts.append(int(model.n_iter_[0]))
+    assert counts[1] < 2 * counts[0] < 60  # the gradient along a large feature has farther to fall
+    np.testing.assert_allclose(model.score(even * sizes, y), ours.LogisticRegression(C=np.inf).fit(even, y).score(even, y))
+
+
+def test_a_minimum_of_rare_features_is_not_left_at_zero() -> None:
+    # Each column is there in 2 of 2,000 rows: gradients are below tol from the start.
+    x = sparse.csr_matrix((np.ones(2000), np.arange(2000) // 2, np.arange(2001)), shape=(2000, 1000))
+    y = (np.arange(2000) // 2 % 2).astype(int)
+    model = ours.LogisticRegression(C=1e3, tol=5e-4).fit(x, y)
+    assert model.score(x, y) == 1.0 and np.abs(model.coef_).min() > 1
+
+
 def test_the_intercept_of_liblinear_is_penalized_as_there() -> None:
     for l1_ratio in (0.0, 1.0):
         settings = {"solver": "liblinear", "l1_ratio": l1_ratio, "C": 0.2, "intercept_scaling": 0.5, "max_iter": 10_000}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -94,6 +95,46 @@ def normalized_words() -> gs.Model:
     )
 
 
+def wide(normalized: bool = False) -> gs.Model:
+    """Layers of a mebibyte of weights and more, each of which is a bucket; with statistics of the batch in between."""
+    layers, width = gs.layers, 512
+    between = [layers.BatchNormalization()] if normalized else []
+    return gs.Sequential(
+        [
+            gs.Input((INPUTS,)),
+            layers.Dense(width, "relu"),
+            *between,
+            layers.Dense(width, "relu"),
+            layers.Dropout(0.2),
+            layers.Dense(width + 1, "tanh"),  # no multiple of the processes
+            *(layers.BatchNormalization() for _ in between),
+            layers.Dense(CLASSES, "softmax"),
+        ]
+    )
+
+
+def wide_and_branched() -> gs.Model:
+    """A wide layer that is called twice, and one whose gradient is there before that of a layer behind it."""
+    layers, x = gs.layers, gs.Input((INPUTS,))
+    shared, short = layers.Dense(512, "relu"), layers.Dense(600, "tanh")
+    low = layers.Dense(512, "relu")(x)
+    both = layers.Add()([shared(shared(low)), layers.Dense(512)(short(low))])
+    return gs.Model(x, layers.Dense(CLASSES, "softmax")(both))
+
+
+class Failing(gs.metrics.Metric):
+    """Fails in all processes, when the gradients of a batch are under way."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        raise ZeroDivisionError
+
+    def result(self) -> float:
+        return 0.0
+
+    def reset_state(self) -> None:
+        pass
+
+
 class Case:
     """How a model is trained: `fit` with these arguments, beside those that all have."""
 
@@ -163,6 +204,21 @@ CASES["normalized and weighted"].loss = gs.losses.SparseCategoricalCrossentropy(
 CASES["mean of weights"].loss = gs.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight")
 
 
+# Models with several buckets of gradients, by themselves: they take longer.
+WIDE: dict[str, Case] = {
+    "wide": Case(wide, metrics=["accuracy"]),
+    "wide, normalized": Case(partial(wide, True)),
+    "wide, normalized, shards without rows": Case(partial(wide, True), batch_size=8),
+    "wide, normalized and weighted": Case(partial(wide, True), sample_weight=SPARED),
+    "wide, branched": Case(wide_and_branched),
+    "wide, accumulation": Case(wide, optimizer=partial(clipped, gradient_accumulation_steps=3)),
+    "wide, global norm": Case(wide, optimizer=partial(clipped, global_clipnorm=0.1)),
+    "wide, a loss in Python": Case(
+        wide, y=np.eye(CLASSES)[Y], loss=lambda t, y: (((y - t) ** 2).mean(1), 2 * (y - t) / y.shape[1])
+    ),
+}
+WIDE["wide, normalized and weighted"].loss = CASES["mean of weights"].loss
+
 # What shard_optimizer=True takes, beside the optimizers that move each number by itself.
 PARTIAL = (
     "dense",
@@ -186,17 +242,35 @@ def elementwise() -> dict[str, Callable[..., Any]]:
 
 def hashed(model: gs.Model, history: dict[str, list[float]]) -> str:
     """Bits of weights and history."""
+    return hashed_arrays(model.weights, history)
+
+
+def hashed_arrays(arrays: list[np.ndarray], history: dict[str, list[float]]) -> str:
+    """Bits of arrays and numbers."""
     import hashlib
 
     digest = hashlib.sha256(repr({name: [float(v).hex() for v in values] for name, values in history.items()}).encode())
-    for weight in model.weights:
-        digest.update(weight.tobytes())
+    for array in arrays:
+        digest.update(array.tobytes())
     return digest.hexdigest()[:16]
 
 
 def results(**options: Any) -> Iterator[tuple[str, str]]:
-    """The name of each case, and its hash; options of the team: with any of them not of all cases."""
+    """The name of each case, and its hash; options of the team: with any of them not of all cases. overlap: of wide
+    models."""
     team = gs.distribution.DataParallel(shards=8, **options)
+    if "overlap" in options:
+        for name, case in WIDE.items():
+            if not (team.shard_optimizer and name == "wide, global norm"):
+                yield name, hashed(*case.train(team, epochs=1))
+        with suppress(ZeroDivisionError):
+            Case(wide, metrics=lambda: [Failing()]).train(team)
+        yield "after a failure", hashed(*WIDE["wide"].train(team, epochs=1))
+        model = wide()
+        model.compile(loss=SPARSE)
+        value, gradients = team.value_and_grad(model, X[:20], Y[:20])
+        yield "own loop", hashed_arrays(gradients, {"loss": [value]})
+        return
     for name, case in CASES.items():
         if not options or name in PARTIAL:
             yield name, hashed(*case.train(team))

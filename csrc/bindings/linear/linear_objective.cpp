@@ -43,27 +43,27 @@ ObjectiveSettings parse_objective(const py::dict& given) {
   return s;
 }
 
-/// The objective as a function of w / unit that methods of `minimize` go down.
+/// The objective as a function of w / units that methods of `minimize` go down.
 template <class Real> class ObjectiveFunction : public minimize::Counted {
  public:
-  ObjectiveFunction(LinearObjective<Real>& objective, double unit)
-      : Counted(objective.size), objective_(objective), unit_(unit), w_(objective.size) {
+  ObjectiveFunction(LinearObjective<Real>& objective, const std::vector<double>& units)
+      : Counted(objective.size), objective_(objective), units_(units), w_(objective.size) {
     is_pair = true;
     best.f = minimize::inf;
   }
   void value(minimize::Point& point) override {
     spend();
     point.g = vectors.make();
-    for (std::size_t j = 0; j < n; ++j) w_[j] = unit_ * point.x[j];
+    for (std::size_t j = 0; j < n; ++j) w_[j] = units_[j] * point.x[j];
     point.f = objective_.value(w_.data(), point.g.data());
-    for (std::size_t j = 0; j < n; ++j) point.g[j] *= unit_;
+    for (std::size_t j = 0; j < n; ++j) point.g[j] *= units_[j];
     saw(point);
   }
   void gradient(minimize::Point& point) override { value(point); }
   /// A point whose value f and gradient g (in w) are known.
   void begin(minimize::Point& point, double f, const std::vector<double>& g) {
     point.g = vectors.make();
-    for (std::size_t j = 0; j < n; ++j) point.g[j] = unit_ * g[j];
+    for (std::size_t j = 0; j < n; ++j) point.g[j] = units_[j] * g[j];
     point.f = f;
     ++nfev;
     saw(point);
@@ -71,20 +71,40 @@ template <class Real> class ObjectiveFunction : public minimize::Counted {
 
  private:
   LinearObjective<Real>& objective_;
-  const double unit_;
+  const std::vector<double>& units_;
   std::vector<double> w_;
 };
 
-/// The unit of w in which a step along the gradient is about as long as Newton's.
-template <class Real> double unit_at(LinearObjective<Real>& objective, const std::vector<double>& g) {
+/// L-BFGS in those units, which ends by the gradient in w: no component is larger than gtol; and four times what
+/// Newton's step would gain if the Hessian were its diagonal is not larger either, or coefficients of features that are
+/// rarely there, whose components are small from the start, would stay where they are.
+class InUnits : public minimize::LBFGS {
+ public:
+  InUnits(minimize::Memory& memory, const std::vector<double>& units) : LBFGS(memory, 1e-4, 0.9), units_(units) {}
+  double optimality(minimize::Function& function, const minimize::Point& point) override {
+    double most = 0, squares = 0;
+    for (std::size_t j = 0; j < function.n; ++j) {
+      const double size = std::fabs(point.g[j] / units_[j]);
+      if (!(size <= most)) most = size;  // NaN, too
+      squares += point.g[j] * point.g[j];
+    }
+    return 2 * squares > most ? 2 * squares : most;
+  }
+
+ private:
+  const std::vector<double>& units_;
+};
+
+/// The units of w in which the diagonal of the Hessian is 1: there features of different sizes cost no iterations.
+template <class Real> std::vector<double> units_of(LinearObjective<Real>& objective) {
   const auto& settings = objective.settings;
   const double bend = settings.loss == SumLoss::softmax    ? 1 / double(settings.outputs)
                       : settings.loss == SumLoss::log_loss ? 0.25
                                                            : 2;
-  double squares = 0;
-  for (const double one : g) squares += one * one;
-  const double along = objective.curvature_along(g.data(), bend);
-  return squares > 0 && along > 0 ? std::sqrt(squares / along) : 1;
+  std::vector<double> units(objective.size);
+  objective.diagonal(bend, units.data());
+  for (double& one : units) one = one > 0 && std::isfinite(one) ? 1 / std::sqrt(one) : 1;
+  return units;
 }
 
 // The objective for either dtype, as Python sees it.
@@ -164,18 +184,18 @@ template <class Real> class ObjectiveOf : public Objective {
     const double* const start = w.data();
     std::vector<double> g(objective_->size);
     double f = 0;
-    const double unit = over_design([&] {
+    const std::vector<double> units = over_design([&] {
       f = objective_->value(start, g.data());
-      return unit_at(*objective_, g);
+      return units_of(*objective_);
     });
-    ObjectiveFunction<Real> function(*objective_, unit);
+    ObjectiveFunction<Real> function(*objective_, units);
     minimize::Memory pairs(function.n, memory);
-    minimize::LBFGS method(pairs, 1e-4, 0.9);
+    InUnits method(pairs, units);
     minimize::Record record;
     minimize::Point point;
     point.x = function.vectors.make();
-    for (std::size_t j = 0; j < function.n; ++j) point.x[j] = start[j] / unit;
-    const minimize::Rules rules{gtol * unit, ftol, 0, maxiter, minimize::inf};
+    for (std::size_t j = 0; j < function.n; ++j) point.x[j] = start[j] / units[j];
+    const minimize::Rules rules{gtol, ftol, 0, maxiter, minimize::inf};
     const minimize::Stop stop = over_design([&] {
       function.begin(point, f, g);
       return minimize::run(function, method, point, rules, record, {});
@@ -183,7 +203,7 @@ template <class Real> class ObjectiveOf : public Objective {
     const minimize::Point& best = function.best.x && function.best.f < point.f ? function.best : point;
     Numbers found{py::ssize_t(function.n)};
     double* const to = found.mutable_data();
-    for (std::size_t j = 0; j < function.n; ++j) to[j] = unit * best.x[j];
+    for (std::size_t j = 0; j < function.n; ++j) to[j] = units[j] * best.x[j];
     return py::make_tuple(found, best.f, record.iterations.size() - 1, function.nfev, stop.reason);
   }
 

@@ -37,7 +37,8 @@ void bind_methods(SharedClass<PyTrainLoop>& loop) {
   loop.def("take", &PyTrainLoop::take, py::arg("x"), py::arg("y"), py::arg("weights") = py::none(),
            py::arg("mask") = py::none())
       .def("release", &PyTrainLoop::release)
-      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none())
+      .def("start", &PyTrainLoop::start, py::arg("order"), py::arg("number") = 0, py::arg("ids") = py::none(),
+           py::arg("by_buckets") = false)
       .def("sum_gradients", &PyTrainLoop::sum_gradients)
       .def("is_at", &PyTrainLoop::is_at)
       .def("advance", &PyTrainLoop::advance)
@@ -52,6 +53,7 @@ void bind_methods(SharedClass<PyTrainLoop>& loop) {
       .def_property_readonly("over", &PyTrainLoop::over)
       .def_property_readonly("asks_python", &PyTrainLoop::asks_python)
       .def_property_readonly("exchanges", &PyTrainLoop::exchanges)
+      .def_property_readonly("buckets", &PyTrainLoop::buckets)
       .def_property_readonly("due", &PyTrainLoop::due)
       .def("take_sum", &PyTrainLoop::take_sum);
 }

@@ -56,13 +56,14 @@ class PyTrainLoop {
   virtual void check_refused() const = 0;
   virtual void take(py::handle x, py::handle y, const py::object& weights, const py::object& mask) = 0;
   virtual void release() = 0;
-  virtual void start(const std::optional<py::array>& order, std::uint32_t number,
-                     const std::optional<py::array>& ids) = 0;
+  virtual void start(const std::optional<py::array>& order, std::uint32_t number, const std::optional<py::array>& ids,
+                     bool by_buckets) = 0;
   virtual void sum_gradients(const py::array& x, const py::array& sum, const std::vector<std::size_t>& places) = 0;
   virtual bool is_at(const py::array& x, const std::vector<std::size_t>& places) const = 0;
   virtual bool advance(double seconds) = 0;
   virtual void update() = 0;
   virtual py::list exchanges() = 0;
+  virtual std::vector<std::pair<std::size_t, std::size_t>> buckets() = 0;
   virtual py::object due() const = 0;
   virtual void take_sum(std::size_t number, const py::array& total, bool moves) = 0;
   virtual std::vector<std::pair<std::string, double>> profile(double seconds) = 0;
@@ -133,11 +134,11 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     return data_.rows();
   }
 
-  void start(const std::optional<py::array>& given, std::uint32_t number,
-             const std::optional<py::array>& ids) override {
+  void start(const std::optional<py::array>& given, std::uint32_t number, const std::optional<py::array>& ids,
+             bool by_buckets) override {
     check_idle();
     std::vector<std::int64_t> order = check_order(given);
-    loop_.start(std::move(order), number, check_ids(ids, order.size()));
+    loop_.start(std::move(order), number, check_ids(ids, order.size()), by_buckets);
     sum_ = py::none();
   }
 
@@ -177,6 +178,8 @@ template <class Real> class TypedTrainLoop : public PyTrainLoop {
     for (const Exchange* exchange : loop_.exchanges()) all.append(py::make_tuple(exchange->count, exchange->backward));
     return all;
   }
+
+  std::vector<std::pair<std::size_t, std::size_t>> buckets() override { return check_idle(), loop_.buckets(); }
 
   // A copy of the numbers, or None
   py::object due() const override {

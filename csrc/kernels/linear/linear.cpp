@@ -152,8 +152,9 @@ template <class Value, class Real> HD Value lost(Value w, Real total, Value rece
   return high < above ? high : above;
 }
 
-template <bool truncated, bool averaged, bool counts, class Real> RowSums step_of(const DenseStep<Real>& s) {
-  const Real shrink = Real(s.shrink), along = Real(s.along), total = Real(s.total), take = Real(s.take),
+template <bool truncated, bool averaged, bool counts, class Real>
+double step_of(const DenseStep<Real>& s, double given, Norms& norms) {
+  const Real shrink = Real(s.shrink), along = Real(given), total = Real(s.total), take = Real(s.take),
              of_change = Real(s.truncated);
   const Real *const x = s.x, *const next = s.next, *const ahead = s.ahead;
   Real *const w = s.w, *const q = s.q, *const average = s.average;
@@ -180,18 +181,21 @@ template <bool truncated, bool averaged, bool counts, class Real> RowSums step_o
     sum.template at<size>(k) += moved * get<Real, size>(next + j);
   });
   __builtin_prefetch(ahead + s.n - 1, 0, first_cache);
-  return {sum.value(), counts ? squares.value() : 0, counts && truncated ? magnitudes.value() : 0};
+  if constexpr (counts) norms = {squares.value(), truncated ? magnitudes.value() : 0};
+  return sum.value();
 }
 
-template <class Real> RowSums step(const DenseStep<Real>& s) {
-  if (!s.q) return s.average ? step_of<false, true, true>(s) : step_of<false, false, true>(s);
-  return s.average  ? step_of<true, true, true>(s)
-         : s.counts ? step_of<true, false, true>(s)
-                    : step_of<true, false, false>(s);
+template <class Real> double step(const DenseStep<Real>& s, double along, Norms& norms) {
+  if (!s.q)
+    return s.average ? step_of<false, true, true>(s, along, norms) : step_of<false, false, true>(s, along, norms);
+  return s.average  ? step_of<true, true, true>(s, along, norms)
+         : s.counts ? step_of<true, false, true>(s, along, norms)
+                    : step_of<true, false, false>(s, along, norms);
 }
 
-template <bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s) {
-  const Real shrink[] = {Real(s.shrink[0]), Real(s.shrink[1])}, along[] = {Real(s.along[0]), Real(s.along[1])};
+template <bool counts, class Real>
+TwoSums two_steps_of(const TwoSteps<Real>& s, double one, double other, PairSums& found) {
+  const Real shrink[] = {Real(s.shrink[0]), Real(s.shrink[1])}, along[] = {Real(one), Real(other)};
   const Real *const x0 = s.x[0], *const x1 = s.x[1], *const next0 = s.next[0], *const next1 = s.next[1];
   const Real *const ahead0 = s.ahead[0], *const ahead1 = s.ahead[1];
   Real* const w = s.w;
@@ -216,46 +220,55 @@ template <bool counts, class Real> TwoSums two_steps_of(const TwoSteps<Real>& s)
   });
   __builtin_prefetch(ahead0 + s.n - 1, 0, first_cache);
   __builtin_prefetch(ahead1 + s.n - 1, 0, first_cache);
-  TwoSums found{{sum0.value(), sum1.value()}, across.value(), {0, 0}};
+  found.across = across.value();
   if constexpr (counts) {
     found.squares[0] = squares0.value();
     found.squares[1] = squares1.value();
   }
-  return found;
+  return {sum0.value(), sum1.value()};
 }
 
 // Averages are rare: in passes that there are anyway.
-template <class Real> TwoSums averaged_steps(const TwoSteps<Real>& s) {
-  const auto step = [&](int k, const Real* next) {
-    return step_of<false, true, true>(DenseStep<Real>{s.n, s.x[k], next, s.ahead[k], s.w, nullptr, s.average,
-                                                      s.shrink[k], s.along[k], 0, s.take[k], 0, true});
+template <class Real> TwoSums averaged_steps(const TwoSteps<Real>& s, double first, double second, PairSums& found) {
+  const auto step = [&](int k, const Real* next, double along) {
+    Norms norms;
+    const double sum = step_of<false, true, true>(
+        DenseStep<Real>{s.n, s.x[k], next, s.ahead[k], s.w, nullptr, s.average, s.shrink[k], 0, s.take[k], 0, true},
+        along, norms);
+    found.squares[k] = norms.squares;
+    return sum;
   };
-  const RowSums first = step(0, s.x[1]), second = step(1, s.next[0]);
-  return {{second.next, dot(s.w, s.next[1], s.n)}, dot(s.next[0], s.next[1], s.n), {first.squares, second.squares}};
+  step(0, s.x[1], first);
+  const double sum = step(1, s.next[0], second);
+  found.across = dot(s.next[0], s.next[1], s.n);
+  return {sum, dot(s.w, s.next[1], s.n)};
 }
 
-template <class Real> TwoSums two_steps(const TwoSteps<Real>& s) {
-  return s.average ? averaged_steps(s) : s.counts ? two_steps_of<true>(s) : two_steps_of<false>(s);
+template <class Real> TwoSums two_steps(const TwoSteps<Real>& s, double first, double second, PairSums& found) {
+  return s.average  ? averaged_steps(s, first, second, found)
+         : s.counts ? two_steps_of<true>(s, first, second, found)
+                    : two_steps_of<false>(s, first, second, found);
 }
 
 // Other threads may write into a matrix while it is read: a column is compared where it is used.
-template <class Real> bool sparse_dot(const SparseRow<Real>& x, const Real* w, double& sum) {
+template <class Real> double sparse_dot(const SparseRow<Real>& x, const Real* w, bool& good) {
   double parts[4] = {};
+  good = false;
   std::size_t k = 0;
   for (; k + 4 <= x.n; k += 4)
 #pragma GCC unroll 4
     for (std::size_t l = 0; l < 4; ++l) {
       const auto column = std::uint32_t(x.columns[k + l]);
-      if (column >= x.width) return false;
+      if (column >= x.width) return 0;
       parts[l] += double(w[column]) * double(x.values[k + l]);
     }
   for (; k < x.n; ++k) {
     const auto column = std::uint32_t(x.columns[k]);
-    if (column >= x.width) return false;
+    if (column >= x.width) return 0;
     parts[0] += double(w[column]) * double(x.values[k]);
   }
-  sum = (parts[0] + parts[1]) + (parts[2] + parts[3]);
-  return true;
+  good = true;
+  return (parts[0] + parts[1]) + (parts[2] + parts[3]);
 }
 
 template <bool counts, class Real>

@@ -19,31 +19,30 @@ template <class Real> struct DenseStep {
   Real* w;
   Real* q;        // (n): the l1 penalty each weight has received; null without one
   Real* average;  // (n): the mean of w over the steps; null without one
-  double shrink, along;
+  double shrink;
   double total;            // the l1 penalty that every weight could have received
   double take, truncated;  // average += take (w - average) before the penalty, and then truncated x the change by it
   bool counts;             // whether the norms are asked for
 };
-/// Of the weights after a step: their sum with `next`, and of w before the penalty's truncation its norms.
-struct RowSums {
-  double next, squares, magnitudes;
+/// Of weights.
+struct Norms {
+  double squares, magnitudes;
 };
 /// Two such steps without l1, one after the other.
 template <class Real> struct TwoSteps {
   std::size_t n;
   const Real *x[2], *next[2], *ahead[2];  // (n) each, as in DenseStep
   Real *w, *average;
-  double shrink[2], along[2], take[2];
+  double shrink[2], take[2];
   bool counts;  // whether the squares are asked for
 };
-/// Of the weights after both: their sums with `next`; the sum of both `next` with each other; and the squares of the
-/// weights after either.
+/// Of the weights after both: their sums with `next`.
 struct TwoSums {
-  double next[2], across, squares[2];
+  double first, second;
 };
-/// Of the weights that a step along a sparse row has reached.
-struct Norms {
-  double squares, magnitudes;
+/// The sum of both `next` with each other; and the squares of the weights after either.
+struct PairSums {
+  double across, squares[2];
 };
 
 /// The numbers (n) of a row that are not 0, and their columns, which must be below `columns`.
@@ -51,16 +50,18 @@ template <class Real> struct SparseRow {
   const Real* values;
   const std::int32_t* columns;
   std::size_t n;
-  std::uint32_t width;  // columns of the matrix: the loops return false where a column is not below it
+  std::uint32_t width;  // columns of the matrix: the loops give false where a column is not below it
 };
 
+/// A step waits for the sum of the last: both ways along rows and sums go in registers, which takes less long.
 template <class Real> struct LinearLoops {
   double (*dot)(const Real* w, const Real* x, std::size_t n);
   /// w (n) += along x
   void (*add)(const Real* x, double along, Real* w, std::size_t n);
-  RowSums (*step)(const DenseStep<Real>& step);
-  TwoSums (*two_steps)(const TwoSteps<Real>& steps);
-  bool (*sparse_dot)(const SparseRow<Real>& x, const Real* w, double& sum);
+  /// Gives the sum of the moved weights with `next`; norms: of w before the penalty's truncation.
+  double (*step)(const DenseStep<Real>& step, double along, Norms& norms);
+  TwoSums (*two_steps)(const TwoSteps<Real>& steps, double first, double second, PairSums& found);
+  double (*sparse_dot)(const SparseRow<Real>& x, const Real* w, bool& good);
   /// w += along x; reached: null, or for the norms of the weights that it reached.
   bool (*sparse_add)(const SparseRow<Real>& x, Real along, Real* w, Norms* reached);
   /// The truncated gradient of the l1 penalty for the columns of x; w is kept divided by `scale`.

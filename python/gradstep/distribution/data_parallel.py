@@ -38,6 +38,9 @@ class DataParallel:
     gradient_dtype : {None, "bfloat16"}, default None
         In what processes send each other gradients: "bfloat16" halves the bytes, and rounds each sum of the tree to 8
         bits. Weights get other bits than with None, but still the same for any number of processes.
+    overlap : bool, optional
+        Whether gradients of layers are sent while those of the layers before them are computed. The same bits. None:
+        where the processes are on several machines. On one, the core that moves numbers is one that computes.
 
     Attributes
     ----------
@@ -91,6 +94,7 @@ class DataParallel:
         comm: Any = None,
         shard_optimizer: bool = False,
         gradient_dtype: Literal["bfloat16"] | None = None,
+        overlap: bool | None = None,
     ) -> None:
         self.shards = check_int("shards", shards, 1)
         self.shard_optimizer = check_bool("shard_optimizer", shard_optimizer)
@@ -108,7 +112,10 @@ class DataParallel:
         self.size: int = 1 if self.comm is None else self.comm.size
         if self.shards % self.size:
             raise ValueError(f"shards must be a multiple of the number of processes, {self.size}; got {shards}.")
-        self._check_alike()
+        given = None if overlap is None else check_bool("overlap", overlap)
+        self._check_alike(given)
+        self.overlap: bool = self.comm is not None and not _is_on_one_machine(self.comm) if given is None else given
+        self._streams: tuple[Any, Any] | None = None
 
     def __repr__(self) -> str:
         return f"DataParallel(shards={self.shards}), rank {self.rank} of {self.size}"
@@ -180,6 +187,16 @@ class DataParallel:
         """What sums a vector of each shard."""
         return self._tree(self.comm, size, dtype)
 
+    def streams(self) -> tuple[Any, Any]:
+        """Two communicators for messages that are under way while others are sent. In all processes."""
+        if self._streams is None:
+            self._streams = self.comm.Dup(), self.comm.Dup()
+        return self._streams
+
+    def lose_streams(self) -> None:
+        """Leave messages under way for ever; in all processes that go on."""
+        self._streams = None
+
     def of_all(self, own: Any) -> list[Any]:
         """What each shard's process has for it, given for the own ones, in the order of the shards."""
         return list(own) if self.comm is None else [one for each in self.comm.allgather(list(own)) for one in each]
@@ -205,13 +222,14 @@ class DataParallel:
             if other != values[0]:
                 raise error(f"{what} must be the same in all processes: rank 0 has {values[0]}, rank {rank} {other}.")
 
-    def _check_alike(self) -> None:
+    def _check_alike(self, overlap: bool | None) -> None:
         if self.comm is None:
             return
         self.agree("the version of gradstep", _core.__version__, RuntimeError)
         self.agree("shards", self.shards)
         self.agree("shard_optimizer", self.shard_optimizer)
         self.agree("gradient_dtype", self.gradient_dtype)
+        self.agree("overlap", overlap)
         sets = self.comm.allgather((_core.build_info()["isa"], tuple(_core.build_info()["isas"])))
         if len({chosen for chosen, _ in sets}) == 1:
             return
@@ -222,6 +240,15 @@ class DataParallel:
             "all processes must compute with the same instruction set, for sums are rounded in another way by each: "
             f"rank 0 has {sets[0][0]}, rank {other} {sets[other][0]}.{advice}"
         )
+
+
+def _is_on_one_machine(comm: Any) -> bool:
+    from mpi4py import MPI
+
+    near = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    found: bool = near.size == comm.size
+    near.Free()
+    return found
 
 
 def world() -> Any:

@@ -11,6 +11,8 @@ from .. import _core
 
 __all__ = ["RoundedTreeSum", "TreeSum", "pairwise"]
 
+_lost: list[Any] = []  # requests of steps that failed in the midst, with the memory that they may write to
+
 
 def add_into(left: np.ndarray, right: np.ndarray) -> None:
     """left += right."""
@@ -55,7 +57,13 @@ class TreeSum:
         self._sent = self.dtype if self._sums_are is None else self._sums_are
         self._free: list[np.ndarray] = []
         self._branches: list[tuple[int, np.ndarray]] = []  # height and sum, the heights falling
-        self._received = None if comm is None else np.empty((self._ranks, self._padded // self._ranks), self._sent)
+        self._received = None if comm is None else self._to_receive()
+        self._gathered: np.ndarray | None = None
+        self._request: Any = None  # what is under way
+        self._is_sent = False  # whether `send` began it
+
+    def _to_receive(self) -> np.ndarray:
+        return np.empty((self._ranks, self._padded // self._ranks), self._sent)
 
     def _take(self, vector: np.ndarray, weight: float, out: np.ndarray) -> None:
         """out = vector * weight."""
@@ -70,6 +78,13 @@ class TreeSum:
         if divisor != 1:
             np.divide(sums, self.dtype.type(divisor), out=sums)
         return sums
+
+    def _read(self, sums: np.ndarray, divisor: float, out: np.ndarray) -> None:
+        """out = sums / divisor."""
+        if divisor == 1:
+            out[:] = sums
+        else:
+            np.divide(sums, self.dtype.type(divisor), out=out)
 
     @property
     def span(self) -> slice:
@@ -95,19 +110,30 @@ class TreeSum:
 
     def discard(self) -> None:
         """Forget the vectors since the last sum."""
-        self._free += [buffer for _, buffer in self._branches]
+        if self._request is not None:  # others may send yet: its memory is not to be used again
+            _lost.append(self._request)
+            self._request, self._received, self._gathered = None, self._to_receive(), None
+        else:
+            self._free += [buffer for _, buffer in self._branches]
         self._branches.clear()
+        self._is_sent = False
 
-    def part(self, divisor: float) -> np.ndarray:
-        """The sum over all shards, divided, of the numbers in `span`; it is overwritten by the next `add`."""
+    def _own_sums(self) -> np.ndarray:
+        """The sum over all shards of the numbers in `span`."""
         ((_, whole),) = self._branches
-        self.discard()
         if self._received is None:
             mine = whole
         else:
-            self._comm.Alltoall(whole, self._received)
+            if not self._is_sent:
+                self._comm.Alltoall(whole, self._received)
+            self.wait()
             mine = pairwise(self._received, self._add)
-        return self._divide(mine, divisor)[: self.span.stop - self.span.start]
+        self.discard()
+        return mine
+
+    def part(self, divisor: float) -> np.ndarray:
+        """The sum over all shards, divided, of the numbers in `span`; it is overwritten by the next `add`."""
+        return self._divide(self._own_sums(), divisor)[: self.span.stop - self.span.start]
 
     def total(self, divisor: float, out: np.ndarray) -> None:
         """The sum over all shards, divided, as the same bits in all processes."""
@@ -132,6 +158,38 @@ class TreeSum:
         self._comm.Allgather(np.ascontiguousarray(part), whole)
         out[:] = whole[: self.size]
 
+    # -- the same without waiting: `send`, then `part`; or `send`, `gather`, `collect` ---------------------------------
+
+    def send(self, comm: Any) -> None:
+        """Begin to exchange what the own shards add up to. comm: in which nothing else but such is under way."""
+        ((_, whole),) = self._branches
+        self._request, self._is_sent = comm.Ialltoall(whole, self._received), True
+
+    def go_on(self) -> bool:
+        """Let what was begun go on: whether it is over."""
+        if self._request is not None and self._request.Test():
+            self._request = None
+        return self._request is None
+
+    def wait(self) -> None:
+        """Until what was begun is over."""
+        if self._request is not None:
+            self._request.Wait()
+            self._request = None
+
+    def gather(self, comm: Any) -> None:
+        """Begin to give all processes the sums of the own numbers, not divided yet; waits for those of the others."""
+        mine = self._own_sums()
+        self._gathered = self._free.pop()
+        self._request = comm.Iallgather(mine, self._gathered)
+
+    def collect(self, divisor: float, out: np.ndarray) -> None:
+        """What `total` gives; waits for the others."""
+        self.wait()
+        assert self._gathered is not None
+        self._read(self._gathered[: self.size], divisor, out)
+        self._free.append(self._gathered)
+
 
 class RoundedTreeSum(TreeSum):
     """The same of numbers that are rounded to bfloat16 wherever a number of the tree comes to be.
@@ -144,8 +202,7 @@ class RoundedTreeSum(TreeSum):
 
     def __init__(self, comm: Any, size: int, dtype: Any) -> None:
         super().__init__(comm, size, dtype)
-        self._gathered = np.empty(self._padded if comm is not None else 0, np.uint16)
-        self._mine = self._gathered  # the last quotients
+        self._mine = np.empty(0, np.uint16)  # the last quotients
 
     def _take(self, vector: np.ndarray, weight: float, out: np.ndarray) -> None:
         _core.scale_to_bfloat16(vector, weight, out)
@@ -160,11 +217,16 @@ class RoundedTreeSum(TreeSum):
         _core.read_bfloat16(sums, quotients)
         return quotients
 
+    def _read(self, sums: np.ndarray, divisor: float, out: np.ndarray) -> None:
+        _core.divide_bfloat16(sums, divisor)
+        _core.read_bfloat16(sums, out)
+
     def total(self, divisor: float, out: np.ndarray) -> None:
         """The same, sent in bfloat16."""
         part = self.part(divisor)
         if self._comm is None:
             out[:] = part
             return
-        self._comm.Allgather(self._mine, self._gathered)
-        _core.read_bfloat16(self._gathered[: self.size], out)
+        gathered = self._free[-1]
+        self._comm.Allgather(self._mine, gathered)
+        _core.read_bfloat16(gathered[: self.size], out)

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "predict_proba": "predict(x) is in its place.",
     "score": "evaluate(x, y) is in its place.",
     "state_dict": "get_weights, save_weights and save are in its place.",
+    "to": "gradstep.config.set_device('cuda') is in its place; dtype= of layers for other numbers.",
     "to_yaml": "to_json() is in its place.",
     "train": "fit, and calls with training=True, are in its place.",
     "zero_grad": "gradients do not add up: value_and_grad and backward return new ones.",

@@ -51,7 +51,8 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
     dual : bool, default False
         With "liblinear" and l2 only. The minimum is the same.
     tol : float, default 1e-4
-        No component of the gradient of the mean loss is larger at the end.
+        No component of the gradient of the mean loss is larger at the end; nor, with L-BFGS, four times what a Newton
+        step by the diagonal of the Hessian would take from that loss.
     fit_intercept : bool, default True
     intercept_scaling : float, default 1
         With "liblinear" the intercept divided by it is penalized as the coefficients are; larger than 0.
@@ -86,7 +87,8 @@ class LogisticRegression(LinearClassifier, BaseEstimator):
     are a softmax.
 
     Each solver stands for scikit-learn's minimum, and may take another way there. l2: "lbfgs", "sag" and "saga" are
-    L-BFGS; "newton-cg" Newton's method by conjugate gradients, which also stands in where the matrix of
+    L-BFGS, in units in which the diagonal of the Hessian is 1 at the start: features need not be of one size;
+    "newton-cg" Newton's method by conjugate gradients, which also stands in where the matrix of
     "newton-cholesky" would be too large; "liblinear" is "newton-cholesky", with a penalty of the intercept. l1 and
     elastic net ("saga", and "liblinear" with l1): proximal Newton steps by coordinate descent, on working sets. Without
     l1 a fit to many rows of few features begins at the minimum of the first eighth of them, whose iterations

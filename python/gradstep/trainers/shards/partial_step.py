@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ... import _core, optimizers
+from ...distribution.buckets import BucketSums
 from ...distribution.data_parallel import DataParallel
-from ...distribution.tree import TreeSum
 from ...optimizers.base.wrappers import Wrapper
 from ..executor import Executor
 from ..network import address, learned
@@ -69,7 +69,7 @@ class PartialStep:
     team : DataParallel
     loop : TrainLoop
         Which leaves gradients, and whose weights are stepped.
-    tree : TreeSum
+    tree : BucketSums
         Of its gradients.
 
     Notes
@@ -78,7 +78,7 @@ class PartialStep:
     pieces. `gather` brings the state together again.
     """
 
-    def __init__(self, executor: Executor, team: DataParallel, loop: _core.TrainLoop, tree: TreeSum) -> None:
+    def __init__(self, executor: Executor, team: DataParallel, loop: _core.TrainLoop, tree: BucketSums) -> None:
         check(executor)
         assert executor.network is not None
         self.optimizer: optimizers.Optimizer = executor.stage  # type: ignore[assignment]
@@ -86,14 +86,16 @@ class PartialStep:
         self._flat = loop.gradient_memory
         self._weights = list(zip(learned(executor.network), loop.gradients, strict=True))
         names = {address(weight): name for name, weight in executor.trained_weights().items()}
-        self._pieces, span = [], tree.span
-        for weight, gradient in self._weights:
-            at = (address(gradient) - address(self._flat)) // self._flat.itemsize
-            low, high = max(span.start, at), min(span.stop, at + weight.size)
-            if low < high:
-                place = slice(low - span.start, high - span.start)
-                self._pieces.append(Piece(names[address(weight)], weight, slice(low - at, high - at), place))
-        self._part = np.zeros(span.stop - span.start, self._flat.dtype)
+        self._pieces, begin = [], 0
+        for span in tree.spans:
+            for weight, gradient in self._weights:
+                at = (address(gradient) - address(self._flat)) // self._flat.itemsize
+                low, high = max(span.start, at), min(span.stop, at + weight.size)
+                if low < high:
+                    place = slice(begin + low - span.start, begin + high - span.start)
+                    self._pieces.append(Piece(names[address(weight)], weight, slice(low - at, high - at), place))
+            begin += span.stop - span.start
+        self._part = np.zeros(begin, self._flat.dtype)
         self._inner: optimizers.Optimizer | None = None
         self._step: Any = None
 

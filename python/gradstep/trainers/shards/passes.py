@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise as pairs
 from typing import Any
 
 import numpy as np
 
 from ... import _core
 from ...distribution.tree import pairwise
+from ..network import address
 from ..output_metrics import MetricUse
 from .checks import is_plain_mean
 from .own_rows import OwnRows
 
 __all__ = ["ShardPasses"]
+
+# What is told of a bucket of gradients that is complete: of each shard whose gradients were not taken yet its loop and
+# rows.
+Send = Callable[[Sequence[tuple[_core.TrainLoop, np.ndarray]]], None]
 
 
 class ShardPasses:
@@ -30,6 +36,8 @@ class ShardPasses:
         Which run the shards: one for all, or one for each. The first one steps.
     adds_up : bool
         Whether the loss of a batch is the sum of those of its shards.
+    buckets : list of slice
+        Numbers of the gradients, in the order in which a backward pass completes them; one where nothing overlaps.
 
     Notes
     -----
@@ -49,6 +57,16 @@ class ShardPasses:
         if self._exchanges:
             more = len(team.own) - 1
             self.loops += [executor.loop(rows, most, uses, gradients=True, in_shards=True) for _ in range(more)]
+        self._stops, self.buckets = self._cut(self.loops[0])
+
+    def _cut(self, loop: _core.TrainLoop) -> tuple[list[int], list[slice]]:
+        """How many exchanges come before each bucket but the last one is complete; and the numbers of all buckets."""
+        flat, found = loop.gradient_memory, loop.buckets if self._team.overlap and self._team.size > 1 else []
+        borders = [len(flat)]
+        for _, weight in found:
+            borders.append((address(loop.gradients[weight]) - address(flat)) // flat.itemsize)
+        borders.append(0)
+        return [before for before, _ in found], [slice(low, high) for high, low in pairs(borders)]
 
     def weight(self, loop: _core.TrainLoop, rows: int) -> float:
         """What a shard counts for in the mean over a batch, once its losses are computed."""
@@ -57,34 +75,49 @@ class ShardPasses:
         divisor: float = loop.totals[-1][self._counted[0]]
         return 1.0 if self.adds_up else divisor
 
-    def run(self, orders: list[np.ndarray], number: int) -> Iterator[_core.TrainLoop]:
+    def run(self, orders: list[np.ndarray], number: int, send: Send) -> Iterator[_core.TrainLoop]:
         """Run the shards; for each one the loop that has its gradients, until the next one is asked for.
 
-        orders: of each own shard its rows of the batch; there may be none.
+        orders: of each own shard its rows of the batch; there may be none. send: called when the next bucket is
+        complete in all own shards, but for the last bucket.
         """
         if self._exchanges:
-            self._run_side_by_side(orders, number)
+            self._run_side_by_side(orders, number, send)
             yield from self.loops
             return
-        for order in orders:
+        loop, last = self.loops[0], len(orders) - 1
+        for i, order in enumerate(orders):
             if len(order):
-                self._start(self.loops[0], order, number)
-                self.loops[0].advance(0.0)
-            yield self.loops[0]
+                self._start(loop, order, number, i == last)
+                self._go_on(loop, 0, (lambda: send([(loop, orders[last])])) if i == last else None)
+            yield loop
 
-    def _start(self, loop: _core.TrainLoop, order: np.ndarray, number: int) -> None:
-        loop.start(order, number, order + self._first)
+    def _start(self, loop: _core.TrainLoop, order: np.ndarray, number: int, is_last: bool) -> None:
+        loop.start(order, number, order + self._first, is_last and bool(self._stops))
 
-    def _run_side_by_side(self, orders: list[np.ndarray], number: int) -> None:
+    def _go_on(self, loop: _core.TrainLoop, exchanges: int, send: Callable[[], None] | None) -> None:
+        """To the next exchange, after so many, or to the end; send: called at each bucket, of the last shard."""
+        if send is not None:
+            for _ in range(self._stops.count(exchanges)):
+                loop.advance(0.0)
+                send()
+        loop.advance(0.0)
+
+    def _run_side_by_side(self, orders: list[np.ndarray], number: int, send: Send) -> None:
+        last = len(orders) - 1
         running = [
             (i, loop, order) for i, (loop, order) in enumerate(zip(self.loops, orders, strict=True)) if len(order)
         ]
-        for _, loop, order in running:
-            self._start(loop, order, number)
+        for i, loop, order in running:
+            self._start(loop, order, number, i == last)
+
+        def send_all() -> None:
+            send(list(zip(self.loops, orders, strict=True)))
+
         for k, (count, backward) in enumerate(self._exchanges):
             own, scales = np.zeros((len(orders), count)), np.ones(len(orders))
             for i, loop, order in running:
-                loop.advance(0.0)
+                self._go_on(loop, k, send_all if i == last else None)
                 own[i] = loop.due
                 if backward:
                     scales[i] = self.weight(loop, len(order)) or 1.0
@@ -93,8 +126,8 @@ class ShardPasses:
                 loop.take_sum(k, total / scales[i], i == 0)
             if not len(orders[0]):
                 self.loops[0].take_sum(k, total, True)
-        for _, loop, _ in running:
-            loop.advance(0.0)
+        for i, loop, _ in running:
+            self._go_on(loop, len(self._exchanges), send_all if i == last else None)
 
     def discard(self) -> None:
         """End passes in the midst of a batch; statistics that they moved are as before."""

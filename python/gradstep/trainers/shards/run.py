@@ -11,6 +11,7 @@ import numpy as np
 from ... import _core, optimizers
 from ...data.columns import arrays_of
 from ...data.rows import Rows
+from ...distribution.buckets import BucketSums
 from ...distribution.data_parallel import DataParallel
 from ...distribution.tree import pairwise
 from ...metrics.reduction import MeanMetricWrapper
@@ -68,7 +69,7 @@ class ShardSums:
         self.passes = ShardPasses(own, most, self.uses, attached)
         self.loop = self.passes.loops[0]
         self._flat = self.loop.gradient_memory
-        self.tree = own.team.tree(len(self._flat), self._flat.dtype)
+        self.tree = BucketSums(own.team, self.passes.buckets, self._flat.dtype)
         self._fed = [use for use in self.uses if use.metric is not None and not use.engine]
         self._made: list[Any] = []  # for each own shard what metrics in Python are given
 
@@ -79,8 +80,9 @@ class ShardSums:
         """
         records = [
             self._record(loop, order, is_over)
-            for loop, order in zip(self.passes.run(orders, number), orders, strict=True)
+            for loop, order in zip(self.passes.run(orders, number, self._send), orders, strict=True)
         ]
+        self.tree.send_rest()
         length = max(map(len, records))
         own = np.zeros((len(records), max(length, self._record_length())))
         for record, to in zip(records, own, strict=True):
@@ -96,6 +98,13 @@ class ShardSums:
         measured = sum(bool(use.engine) and use.engine != "loss" for use in self.uses)
         outputs = len(self._executor.losses_and_metrics.outputs)
         return FIXED + outputs + measured + outputs
+
+    def _send(self, shards: Sequence[tuple[_core.TrainLoop, np.ndarray]]) -> None:
+        """Send the next bucket of gradients, which these are the last shards to add to."""
+        self.tree.send(
+            (loop.gradient_memory, self.passes.weight(loop, len(order)) or 1.0) if len(order) else (None, 1.0)
+            for loop, order in shards
+        )
 
     def _record(self, loop: _core.TrainLoop, order: np.ndarray, is_over: bool) -> list[float]:
         """Take the gradients that a loop left of its shard of a batch, and what it measured."""
