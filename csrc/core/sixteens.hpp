@@ -11,6 +11,15 @@ namespace gs {
 
 inline constexpr std::size_t fold_lanes = 16;
 
+/// How many numbers a loop over `count` of sixteen goes through: whole vectors, but where a thread has one at a time.
+HD std::size_t lanes_for([[maybe_unused]] std::size_t count) {
+#if defined(__CUDA_ARCH__)
+  return count;
+#else
+  return fold_lanes;
+#endif
+}
+
 /// step(k, count) for the numbers from k on, of which count are there: sixteen, or in the end fewer.
 template <class Step> HD void in_sixteens(std::size_t n, const Step& step) {
   for (std::size_t k = 0; k < n; k += fold_lanes) step(k, n - k < fold_lanes ? n - k : fold_lanes);

@@ -230,12 +230,12 @@ template <class Real> class Schedule : public Workspaces<Real> {
   template <class Work>
   void each_row(std::size_t rows, std::size_t n, const Access& access, Work work, bool at_once = false) {
     const std::size_t block = at_once ? rows : std::max<std::size_t>(1, 8192 / std::max<std::size_t>(n, 1));
-    add(std::make_unique<RowsJob<Real, Work>>(rows, block, std::move(work)), access);
+    add_rows(rows, block, access, RowsWork::of(std::move(work)));
   }
 
   /// work(first column, how many) over n columns of a batch.
   template <class Work> void each_column(std::size_t n, const Access& access, Work work) {
-    add(std::make_unique<RowsJob<Real, Work>>(n, 64, std::move(work)), access);
+    add_rows(n, 64, access, RowsWork::of(std::move(work)));
   }
 
   /// work() on one thread.
@@ -355,13 +355,14 @@ template <class Real> class Schedule : public Workspaces<Real> {
     });
   }
 
+  [[gnu::noinline]] void add_rows(std::size_t rows, std::size_t block, const Access& access, const RowsWork& work) {
+    add(std::make_unique<RowsJob<Real>>(rows, block, work), access);
+  }
+
   /// A product or convolution whose result is read can no longer be fused with what follows.
   void touch(const Access& access) {
     for (const auto* used : {&access.reads, &access.writes})
-      for (const void* memory : *used) {
-        open_.erase(memory);
-        chains_.close(memory);
-      }
+      for (const void* memory : *used) open_.erase(memory), chains_.close(memory);
   }
 
   std::size_t add(std::unique_ptr<Job<Real>> job, const Access& access, bool beside = false) {

@@ -1,7 +1,10 @@
 // Every layer: the only list in C++.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -52,6 +55,21 @@ using AnyLayer = VariantOf<Layers>::type;
 template <class Layer> auto keys_of(Layer& layer, int) -> decltype(layer.keys()) { return layer.keys(); }
 template <class Layer> std::vector<std::uint64_t*> keys_of(Layer&, long) { return {}; }
 
-template <class Visit> auto visit_layer(const AnyLayer& layer, Visit visit) { return std::visit(visit, layer); }
+template <class Any, class Visit, std::size_t... kind>
+auto visit_kind(Any& layer, Visit& visit, std::index_sequence<kind...>) {
+  using Result = decltype(visit(*std::get_if<0>(&layer)));
+  if constexpr (std::is_void_v<Result>) {
+    (void)((layer.index() == kind && (visit(*std::get_if<kind>(&layer)), true)) || ...);
+  } else {
+    Result result{};
+    (void)((layer.index() == kind && (result = visit(*std::get_if<kind>(&layer)), true)) || ...);
+    return result;
+  }
+}
+
+/// visit(layer), of whichever kind it is: a switch. std::visit has a function for each kind, and a table of those.
+template <class Any, class Visit> auto visit_layer(Any& layer, Visit visit) {
+  return visit_kind(layer, visit, std::make_index_sequence<Layers::size>{});
+}
 
 }  // namespace gs

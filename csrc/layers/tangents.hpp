@@ -70,7 +70,7 @@ inline void freeze(AnyLayer& layer) {
 
 /// The same, but for weights that it updates by itself.
 inline AnyLayer in_inference(AnyLayer layer) {
-  std::visit([](auto& one) { stop_drawing(one); }, layer);
+  visit_layer(layer, [](auto& one) { stop_drawing(one); });
   return layer;
 }
 

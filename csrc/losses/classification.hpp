@@ -26,6 +26,13 @@ template <class Form, bool shortcut = false> struct Smooth : Form {
     const Real share = Real(label_smoothing);
     return Form::row(Affine<Real, Target>{t, 1 - share, share * Form::template even<Real>(n)}, y, n, scale, dy);
   }
+  template <class Real, class Targets>
+  HD void short_rows(const Targets& t, const Real* y, std::size_t rows, std::size_t n, const double* scales,
+                     double* values, Real* dy) const {
+    const Real share = Real(label_smoothing), even = share * Form::template even<Real>(n);
+    const auto smoothed = [&](std::size_t i) INLINED { return Affine<Real, decltype(t(i))>{t(i), 1 - share, even}; };
+    Form::short_rows(smoothed, y, rows, n, scales, values, dy);
+  }
 };
 
 /// A term of OverRow; t in [0, 1].

@@ -11,6 +11,7 @@ namespace gs {
 struct BinaryFocalCrossentropy : BinaryCrossentropy {
   double apply_class_balancing = 0, alpha = 0.25, gamma = 2;
 
+  static constexpr bool together = true;
   static constexpr const char* name = "binary_focal_crossentropy";
   static constexpr auto fields() {
     using Own = BinaryFocalCrossentropy;
@@ -53,6 +54,7 @@ struct BinaryFocalCrossentropyOfLogits : BinaryFocalCrossentropy {
 struct CategoricalFocalCrossentropy : RowLoss {
   double alpha = 0.25, gamma = 2;
 
+  static constexpr bool together = true;
   static constexpr const char* name = "categorical_focal_crossentropy";
   static constexpr auto fields() {
     using Own = CategoricalFocalCrossentropy;
@@ -67,16 +69,12 @@ struct CategoricalFocalCrossentropy : RowLoss {
     const Real sum = sum_of(y, n);
     Real sums[fold_lanes] = {};
     in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
-      Real ts[fold_lanes], shares[fold_lanes], terms[fold_lanes];
+      Real ts[fold_lanes], shares[fold_lanes], values[fold_lanes], slopes[fold_lanes];
       take(t, k, count, ts);
       take([&](std::size_t i) INLINED { return y[i] / sum; }, k, count, shares);
-#pragma omp simd
-      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * value(shares[l]);
-      add_to_lanes(sums, terms, count);
-      if (!dy) return;
-#pragma omp simd
-      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * derivative(shares[l]);
-      give(terms, count, dy + k);
+      terms(ts, shares, count, values, slopes);
+      add_to_lanes(sums, values, count);
+      if (dy) give(slopes, count, dy + k);
     });
     if (dy) {
       const Real pull = sum_over<Real>(n, [&](std::size_t k) INLINED { return dy[k] * y[k]; }) / sum;
@@ -87,7 +85,15 @@ struct CategoricalFocalCrossentropy : RowLoss {
     return sum_of_lanes(sums, n);
   }
 
+  template <class Real> HD Real value(Real t, Real y) const { return t * value(y); }
+  template <class Real> HD Real derivative(Real t, Real y) const { return t * derivative(y); }
+
  protected:
+  /// What sixteen shares add to the loss, and the derivatives of that by them.
+  template <class Real>
+  HD void terms(const Real* t, const Real* shares, std::size_t count, Real* values, Real* slopes) const {
+    terms_of<CategoricalFocalCrossentropy, Real>(*this, t, shares, count, values, slopes);
+  }
   /// -alpha (1 - p)^gamma log(p), p = y clipped.
   template <class Real> HD Real value(Real y) const {
     const Real p = clip(y);
@@ -108,14 +114,13 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
     const Real sum = sum_of_exps(z, top, n);
     Real sums[fold_lanes] = {};
     in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
-      Real ts[fold_lanes], shares[fold_lanes], terms[fold_lanes];
+      Real ts[fold_lanes], shares[fold_lanes], values[fold_lanes], slopes[fold_lanes];
       take(t, k, count, ts);
       take(z + k, count, shares);
 #pragma omp simd
       for (std::size_t l = 0; l < fold_lanes; ++l) shares[l] = exp_nonpositive(shares[l] - top) / sum;
-#pragma omp simd
-      for (std::size_t l = 0; l < fold_lanes; ++l) terms[l] = ts[l] * value(shares[l]);
-      add_to_lanes(sums, terms, count);
+      terms(ts, shares, count, values, slopes);
+      add_to_lanes(sums, values, count);
       if (dz) give(shares, count, dz + k);
     });
     if (dz) gradient(t, n, scale, dz);
@@ -129,11 +134,10 @@ struct CategoricalFocalCrossentropyOfLogits : CategoricalFocalCrossentropy {
     for (const bool adds : {true, false}) {
       Real sums[fold_lanes] = {};
       in_sixteens(n, [&](std::size_t k, std::size_t count) INLINED {
-        Real ts[fold_lanes], shares[fold_lanes], slopes[fold_lanes];
+        Real ts[fold_lanes], shares[fold_lanes], values[fold_lanes], slopes[fold_lanes];
         take(t, k, count, ts);
         take<Real>(dz + k, count, shares);
-#pragma omp simd
-        for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] = ts[l] * derivative(shares[l]);
+        terms(ts, shares, count, values, slopes);
         if (adds) {
 #pragma omp simd
           for (std::size_t l = 0; l < fold_lanes; ++l) slopes[l] *= shares[l];

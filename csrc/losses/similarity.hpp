@@ -6,18 +6,26 @@
 
 namespace gs {
 
+namespace {
+
+/// Called, not inlined: each of them stands in several places.
+template <class Real> HD_CALLED Real exp_of(Real x) { return exp(x); }
+template <class Real> HD_CALLED Real log_of(Real x) { return log(x); }
+
+}  // namespace
+
 /// log(sum of e^x) of numbers that come one by one.
 struct LogSum {
   double top = -inf, sum = 0;
   HD void add(double x) {
     if (x > top) {
-      sum = sum * exp(top - x) + 1;
+      sum = sum * exp_of(top - x) + 1;
       top = x;
     } else {
-      sum += exp(x - top);
+      sum += exp_of(x - top);
     }
   }
-  HD double value() const { return top + log(sum); }
+  HD double value() const { return top + log_of(sum); }
 };
 
 /// Sun et al. 2020, arXiv:2002.10857, over all pairs of a batch: y are of length 1, and 1 - their product the distance.
@@ -54,7 +62,7 @@ struct Circle : RowLoss {
         if (i == j && remove_diagonal != 0) continue;
         const bool same = targets(i).label == targets(j).label;
         const Pair of = pair(same, product(y + i * n, y + j * n, n));
-        const double share = exp(of.value - (same ? alike : apart).value());
+        const double share = exp_of(of.value - (same ? alike : apart).value());
         const Real pull = Real(scales[i] * logistic(together) * share * of.derivative);
         for (std::size_t k = 0; k < n; ++k) {
           dy[i * n + k] += pull * y[j * n + k];

@@ -1,6 +1,7 @@
 #include "minimize/lbfgs.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace gs::minimize {
 
@@ -20,7 +21,7 @@ Memory::Memory(std::size_t n, std::size_t m)
       height_(m <= most_together ? align<double>(m) : 0),
       columns_(m * height_),
       rows_(m * height_),
-      numbers_(3 * height_) {
+      numbers_(8 * height_) {
   if (height_ == 0) return;
   for (auto* list : {&s_, &y_, &column_of_, &row_of_}) list->resize(2 * m);
   for (auto* list : {&a_, &c_}) list->resize(m);
@@ -33,7 +34,6 @@ Memory::Memory(std::size_t n, std::size_t m)
   across_s_ = Buffer<double>(n * height_);
   across_y_ = Buffer<double>(n * height_);
   ys_ = Buffer<double>(height_);
-  by_age_ = Buffer<double>(2 * height_);
   for (std::size_t i = 0; i < n; ++i) {
     across_s_rows_.push_back(across_s_.data() + i * height_);
     across_y_rows_.push_back(across_y_.data() + i * height_);
@@ -85,35 +85,56 @@ double Memory::direction(const Vector& g, const Vector& d) {
 
 // The column of pair i, from the products of its y with the steps s of older ones.
 void Memory::add_column(std::size_t i, const double* products) {
-  const std::size_t at = slot(i), k = count();
+  const std::size_t at = slot(i);
   const double rho = 1 / pairs_[at].ys;
   double* const column = columns_.data() + at * height_;
   minimize_kernels().vectors.combine(nullptr, {in_order(column_of_), i, 0, height_}, products, -rho, nullptr, column);
-  column[at] = rho;
-  for (std::size_t j = 0; j < k; ++j) rows_.data()[j * height_ + at] = column[j];
+  end_column(at, rho);
 }
 
-const double* Memory::by_age(const double* numbers) {
-  std::copy_n(numbers, most_, by_age_.data());
-  std::copy_n(numbers, most_, by_age_.data() + most_);
-  return by_age_.data() + first_;
+void Memory::end_column(std::size_t at, double rho) {
+  double* const column = columns_.data() + at * height_;
+  column[at] = rho;
+  for (std::size_t j = 0; j < count(); ++j) rows_.data()[j * height_ + at] = column[j];
+}
+
+const double* Memory::by_age(double* numbers) const {
+  double* const again = numbers + most_;
+  for (std::size_t j = 0; j < height_; j += vector_lanes)
+    std::memmove(again + j, numbers + j, vector_lanes * sizeof(double));
+  return numbers + first_;
 }
 
 double Memory::direction_of_few(const Vector& g, const Vector& d) {
   const VectorsTable& loops = minimize_kernels().vectors;
-  const std::size_t k = count();
+  const std::size_t k = count(), room = 2 * height_;
   const VectorPart of_s{across_s_rows_.data(), n_, 0, height_}, of_y{across_y_rows_.data(), n_, 0, height_};
-  double *const found = numbers_.data(), *const a = found + height_, *const sums = a + height_;
-  for (; known_ < k; ++known_) {
-    loops.combine(nullptr, of_s, pair(known_).y.data(), 1, nullptr, found);
-    add_column(known_, by_age(found));
+  double *const found = numbers_.data(), *const fresh = found + room, *const a = fresh + room, *const sums = a + room;
+  for (; known_ + 1 < k; ++known_) {
+    loops.combine(nullptr, of_s, pair(known_).y.data(), 1, nullptr, fresh);
+    add_column(known_, by_age(fresh));
   }
-  loops.combine(nullptr, of_s, g.data(), 1, nullptr, found);
-  loops.combine(nullptr, {in_order(column_of_), k, 0, height_}, by_age(found), 1, nullptr, found);
+  // The products with all columns but the newest, which is made of the same columns where it is not known yet.
+  const std::size_t newest = slot(k - 1);
+  const VectorPart older{in_order(column_of_), k - 1, 0, height_};
+  double* const column = columns_.data() + newest * height_;
+  if (known_ < k) {
+    loops.combine_two(of_s, g.data(), pair(known_).y.data(), found, fresh);
+    loops.combine_two(older, by_age(found), by_age(fresh), a, column);
+    const double rho = 1 / pairs_[newest].ys;
+    for (std::size_t j = 0; j < height_; ++j) column[j] *= -rho;
+    end_column(newest, rho);
+    ++known_;
+  } else {
+    loops.combine(nullptr, of_s, g.data(), 1, nullptr, found);
+    loops.combine(nullptr, older, by_age(found), 1, nullptr, a);
+  }
+  const double of_newest = found[newest];
   const double* const ys = ys_.data();
   for (std::size_t j = 0; j < height_; ++j) {
-    a[j] = ys[j] * found[j];
-    found[j] = -found[j];
+    const double one = a[j] + of_newest * column[j];
+    found[j] = -one;
+    a[j] = ys[j] * one;
   }
   loops.combine(g.data(), {in_order(y_), k, 0, size_}, by_age(found), gamma, nullptr, d.data());
   loops.combine(nullptr, of_y, d.data(), 1, nullptr, sums);

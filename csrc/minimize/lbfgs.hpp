@@ -49,8 +49,9 @@ class Memory {
   /// Where vectors lie, the oldest pair's first.
   const double* const* in_order(const std::vector<const double*>& list) const { return list.data() + first_; }
   void add_column(std::size_t i, const double* products);
-  /// Numbers of pairs by their slots -> the same, the oldest pair's first.
-  const double* by_age(const double* numbers);
+  void end_column(std::size_t at, double rho);
+  /// Numbers of pairs by their slots -> the same, the oldest pair's first; they are written again behind themselves.
+  const double* by_age(double* numbers) const;
 
   const std::size_t n_, size_, most_;
   std::vector<Pair> pairs_;  // a ring, once it is full
@@ -66,8 +67,8 @@ class Memory {
   std::vector<double> a_, c_, sums_;
 
   // Where vectors are so short that their sums take longer to end than to make: the numbers of all s, and of all y, by
-  // rows of one for each slot, and y's by slots; and room for what by_age gives.
-  Buffer<double> across_s_, across_y_, ys_, by_age_;
+  // rows of one for each slot, and y's by slots.
+  Buffer<double> across_s_, across_y_, ys_;
   std::vector<const double*> across_s_rows_, across_y_rows_;
 };
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -58,22 +60,45 @@ struct Grid {
   const bool down;
 };
 
-/// Anything done to each of some rows on its own: work(first row, how many).
-template <class Real, class Work> class RowsJob : public Job<Real> {
+/// work(first row, how many), in memory that the job it is for gives back.
+struct RowsWork {
+  template <class Work> static RowsWork of(Work work) {
+    static_assert(alignof(Work) <= alignof(std::max_align_t));
+    RowsWork held{new Work(std::move(work)), nullptr, [](const void* at, std::size_t first, std::size_t count) {
+                    (*static_cast<const Work*>(at))(first, count);
+                  }};
+    if constexpr (!std::is_trivially_destructible_v<Work>)
+      held.destroy = [](const void* at) { static_cast<const Work*>(at)->~Work(); };
+    return held;
+  }
+
+  const void* at;
+  void (*destroy)(const void* at);  // null where there is nothing to do
+  void (*call)(const void* at, std::size_t first, std::size_t count);
+};
+
+/// Anything done to each of some rows on its own. One class for all work: a class for each of two hundred would be a
+/// table, a destructor and three more functions each.
+template <class Real> class RowsJob : public Job<Real> {
  public:
-  RowsJob(std::size_t rows, std::size_t block, Work work) : grid_(rows, 1, block, 1), work_(std::move(work)) {
+  RowsJob(std::size_t rows, std::size_t block, const RowsWork& work) : grid_(rows, 1, block, 1), work_(work) {
     this->chunks = grid_.chunks();
   }
+  ~RowsJob() override {
+    if (work_.destroy) work_.destroy(work_.at);
+    ::operator delete(const_cast<void*>(work_.at));
+  }
+  RowsJob(const RowsJob&) = delete;
   void run(std::size_t chunk, Real*) const override {
     const auto b = grid_.block(chunk);
-    work_(b.row, b.rows);
+    work_.call(work_.at, b.row, b.rows);
   }
 
   std::string name() const override { return "rows"; }
 
  private:
   const Grid grid_;
-  const Work work_;
+  const RowsWork work_;
 };
 
 }  // namespace gs

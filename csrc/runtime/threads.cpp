@@ -128,6 +128,25 @@ class HelperPool {
 
 std::atomic<HelperPool*> HelperPool::current{HelperPool::fresh()};
 
+void ThreadTeam::run_stage(std::size_t chunks, const void* context, Call call) {
+  if (!cancellable_) return run_chunks(chunks, context, call);
+  const auto polled = [&](std::size_t chunk, int thread) {
+    const AtWork here(this, thread == 0);
+    if (!is_cancelled(thread == 0)) call(context, chunk, thread);
+  };
+  run_chunks(chunks, &polled, [](const void* held, std::size_t chunk, int thread) {
+    (*static_cast<decltype(&polled)>(held))(chunk, thread);
+  });
+  if (cancelled_.load(std::memory_order_relaxed)) throw Cancelled();
+}
+
+void ThreadTeam::run_chunks(std::size_t chunks, const void* context, Call call) {
+  if (threads_ == 1 || chunks <= 1)
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) call(context, chunk, 0);
+  else
+    publish(chunks, context, call);
+}
+
 ThreadTeam::Lent::Lent(const std::shared_ptr<ThreadTeam>& team) : team_(*team) { HelperPool::get().lend(team); }
 
 ThreadTeam::Lent::~Lent() {

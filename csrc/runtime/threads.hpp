@@ -75,12 +75,9 @@ class ThreadTeam {
   /// done. For the leader only. work must not throw. At most 2^24 - 2 chunks. While there is a Cancellable, throws
   /// Cancelled if not all chunks were done.
   template <class Work> void stage(std::size_t chunks, const Work& work) {
-    if (!cancellable_) return run_stage(chunks, work);
-    run_stage(chunks, [&](std::size_t chunk, int thread) {
-      const AtWork here(this, thread == 0);
-      if (!is_cancelled(thread == 0)) work(chunk, thread);
+    run_stage(chunks, &work, [](const void* context, std::size_t chunk, int thread) {
+      (*static_cast<const Work*>(context))(chunk, thread);
     });
-    if (cancelled_.load(std::memory_order_relaxed)) throw Cancelled();
   }
 
   /// While one lives, the team's stages may be cancelled by this thread's CancelPoll.
@@ -118,17 +115,9 @@ class ThreadTeam {
   int threads() const { return threads_; }
 
  private:
-  template <class Work> void run_stage(std::size_t chunks, const Work& work) {
-    if (threads_ == 1 || chunks <= 1) {
-      for (std::size_t chunk = 0; chunk < chunks; ++chunk) work(chunk, 0);
-      return;
-    }
-    publish(chunks, &work, [](const void* context, std::size_t chunk, int thread) {
-      (*static_cast<const Work*>(context))(chunk, thread);
-    });
-  }
-
   using Call = void (*)(const void* context, std::size_t chunk, int thread);
+  void run_stage(std::size_t chunks, const void* context, Call call);
+  void run_chunks(std::size_t chunks, const void* context, Call call);
 
   // The chunks of a share not yet claimed are [begin, end). The stage's number in the upper 16 bits, then end and
   // begin, 24 bits each, in one word, so that a late thread can claim from the stage that is open or from none.

@@ -43,7 +43,7 @@ bool takes_pool(AnyLayer& layer, const AnyLayer& next, bool training) {
 /// A layer that draws apart from the calls before this one in a pass; none where that is the same layer.
 std::optional<AnyLayer> of_call(const AnyLayer& layer, std::size_t call) {
   AnyLayer made = layer;
-  const auto keys = std::visit([](auto& one) { return keys_of(one, 0); }, made);
+  const auto keys = visit_layer(made, [](auto& one) { return keys_of(one, 0); });
   if (call == 0 || keys.empty()) return std::nullopt;
   for (std::uint64_t* const key : keys) *key += call * 0xD1342543DE82EF95u;
   return made;
@@ -113,7 +113,7 @@ template <class Real> void Plan<Real>::join(bool pools) {
     const std::vector<Weight<Real>>& weights = weights_[nodes_[before].layer];
     if (pools && !weights.empty() && !weights[0].is_curved) joins = takes_pool(both, layer_of(k), schedule_.training);
     if (const auto* const next = std::get_if<Activate>(&layer_of(k)); next && !is_output)
-      joins = std::visit([&](auto& layer) { return takes(layer, next->activation); }, both);
+      joins = visit_layer(both, [&](auto& layer) { return takes(layer, next->activation); });
     if (!joins) continue;
     joined_.erase(before);
     joined_.insert_or_assign(k, std::move(both));
@@ -132,16 +132,14 @@ template <class Real> bool Plan<Real>::absorb(std::size_t output, const Scoring&
   const Node& node = network_.nodes[value - network_.inputs.size()];
   if (node.layer == Node::no_layer) return false;
   AnyLayer layer = layers_[node.layer];
-  const bool absorbs = std::visit(
-      [&](auto& own) {
-        if constexpr (has_activation<std::decay_t<decltype(own)>>) {
-          if (own.activation.index != loss.info->absorbs) return false;
-          own.activation = {};
-          return true;
-        }
-        return false;
-      },
-      layer);
+  const bool absorbs = visit_layer(layer, [&](auto& own) {
+    if constexpr (has_activation<std::decay_t<decltype(own)>>) {
+      if (own.activation.index != loss.info->absorbs) return false;
+      own.activation = {};
+      return true;
+    }
+    return false;
+  });
   if (absorbs) absorbed_[output].layer = std::move(layer);
   return absorbs;
 }

@@ -13,30 +13,33 @@
 namespace gs {
 namespace {
 
-template <class Update> AnyUpdate erased(const Update& update) {
+// What `make` gives, made where it stays: a copy of numbers that were just written one by one would wait for them.
+template <class Make> AnyUpdate erased(const Make& make) {
+  using Update = decltype(make());
   static_assert(sizeof(Update) <= sizeof(AnyUpdate), "make AnyUpdate larger");
   static_assert(std::is_trivially_copyable_v<Update>);
   AnyUpdate any{};
-  new (any.bytes) Update(update);
+  new (any.bytes) Update(make());
   return any;
 }
 
 template <class O> AnyUpdate at(const double* values, std::int64_t t, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? erased(rule.template at<double>(t)) : erased(rule.template at<float>(t));
+  return real == Dtype::f64 ? erased([&] { return rule.template at<double>(t); })
+                            : erased([&] { return rule.template at<float>(t); });
 }
 
 template <class O> AnyUpdate first(const double* values, std::int64_t t, const double* scalars, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? erased(rule.template measure<double>(t, scalars))
-                            : erased(rule.template measure<float>(t, scalars));
+  return real == Dtype::f64 ? erased([&] { return rule.template measure<double>(t, scalars); })
+                            : erased([&] { return rule.template measure<float>(t, scalars); });
 }
 
 template <class O>
 AnyUpdate second(const double* values, std::int64_t t, const double* sums, const double* scalars, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? erased(rule.template at<double>(t, sums, scalars))
-                            : erased(rule.template at<float>(t, sums, scalars));
+  return real == Dtype::f64 ? erased([&] { return rule.template at<double>(t, sums, scalars); })
+                            : erased([&] { return rule.template at<float>(t, sums, scalars); });
 }
 
 template <class O> void advance(const double* values, const double* sums, double* scalars) {
@@ -54,7 +57,8 @@ template <class O> Orthogonal orthogonal(const double* values, double rows, doub
 
 template <class O> AnyUpdate fallback(const double* values, std::int64_t t, Dtype real) {
   const O rule = with_values<O>(values);
-  return real == Dtype::f64 ? erased(rule.template fallback<double>(t)) : erased(rule.template fallback<float>(t));
+  return real == Dtype::f64 ? erased([&] { return rule.template fallback<double>(t); })
+                            : erased([&] { return rule.template fallback<float>(t); });
 }
 
 template <class O> double fallback_decay(const double* values) { return with_values<O>(values).fallback_decay(); }

@@ -9,6 +9,21 @@
 
 namespace gs {
 
+/// What is done to a slice. The loops over arrays with gaps are compiled once, not for each.
+struct SliceWork {
+  template <class Work>
+  explicit SliceWork(const Work& work)
+      : context(&work),
+        call([](const void* held, const ParamSlice& slice) { (*static_cast<const Work*>(held))(slice); }) {}
+  void operator()(const ParamSlice& slice) const { call(context, slice); }
+
+  const void* const context;
+  void (*const call)(const void* context, const ParamSlice& slice);
+};
+
+/// As `visit`, where the parameter or its gradient has gaps.
+void visit_with_gaps(const ParamGrad& m, bool back, std::size_t begin, std::size_t end, const SliceWork& work);
+
 // Elements [begin, end) of an array: visit(address of the first, position, count) for runs side by side.
 template <class Visit>
 void straighten(const Layout& layout, const std::byte* data, std::size_t item, std::size_t begin, std::size_t end,
@@ -23,27 +38,11 @@ void straighten(const Layout& layout, const std::byte* data, std::size_t item, s
 }
 
 // Elements [begin, end) of one parameter: work(slice) for runs side by side; back: what it writes to w is put back.
-template <class Work> void visit(const ParamGrad& m, bool back, std::size_t begin, std::size_t end, Work work) {
+template <class Work> void visit(const ParamGrad& m, bool back, std::size_t begin, std::size_t end, const Work& work) {
   const Parameter& p = *m.parameter;
-  const std::size_t w_item = item_size(p.dtype);
-  straighten(*m.layout, m.gradient, item_size(m.dtype), begin, end,
-             [&](const std::byte* g, std::size_t at, std::size_t n) {
-               ParamSlice slice{nullptr, p.dtype, g, m.dtype, p.state.data(), p.scales.data(), at, n, p.number};
-               if (p.layout.contiguous) {
-                 slice.w = p.data + at * w_item;
-                 return work(slice);
-               }
-               alignas(64) std::byte copy[block * sizeof(double)];
-               slice.w = copy;
-               for (std::size_t done = 0; done < n; done += slice.n) {
-                 slice.at = at + done;
-                 slice.n = std::min(block, n - done);
-                 gather(p.layout, p.data, w_item, slice.at, slice.at + slice.n, copy);
-                 slice.g = g + done * item_size(m.dtype);
-                 work(slice);
-                 if (back) scatter(p.layout, p.data, w_item, slice.at, slice.at + slice.n, copy);
-               }
-             });
+  if (!p.layout.contiguous || !m.layout->contiguous) return visit_with_gaps(m, back, begin, end, SliceWork(work));
+  work(ParamSlice{p.data + begin * item_size(p.dtype), p.dtype, m.gradient + begin * item_size(m.dtype), m.dtype,
+                  p.state.data(), p.scales.data(), begin, end - begin, p.number});
 }
 
 }  // namespace gs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import gradstep as gs
 import numpy as np
 import pytest
@@ -246,3 +248,20 @@ def test_one_bound_for_all_components():
     res = gs.minimize(lambda x: float(x @ x), np.ones(3), jac=lambda x: 2 * x, bounds=Both())
     assert res.success
     assert np.array_equal(res.x, np.full(3, 0.5))
+
+
+@pytest.mark.parametrize("method", ["l-bfgs", "l-bfgs-b"])
+def test_the_inverse_hessian_of_l_bfgs_by_its_products(method):
+    A = np.diag([1.0, 4.0, 9.0]) + 0.5
+    res = gs.minimize(lambda x: float(x @ A @ x) / 2 - x.sum(), np.zeros(3), jac=lambda x: A @ x - 1, method=method)
+    H = res.hess_inv
+    assert H.shape == (3, 3)
+    assert H.dtype == np.float64
+    dense = H.todense()
+    assert (dense == dense.T).all()
+    np.testing.assert_allclose(dense, np.linalg.inv(A), rtol=0.05, atol=0.01)
+    np.testing.assert_allclose(H @ np.ones(3), dense @ np.ones(3), rtol=1e-12)
+    np.testing.assert_allclose(H.dot(np.eye(3)[:, :2]), dense[:, :2], rtol=1e-12, atol=1e-15)
+    assert (pickle.loads(pickle.dumps(res)).hess_inv.todense() == dense).all()
+    with pytest.raises(ValueError, match=r"p must have shape \(3,\)"):
+        H @ np.ones(2)

@@ -73,6 +73,8 @@ void loss_rows(const double* settings, const void* const* targets, const void* o
   Real* dy = static_cast<Real*>(gradient);
   if constexpr (std::is_same_v<Form, Sparse<CategoricalCrossentropyOfLogits>>)
     if (n == 2) return loss_of_pairs(form.ignore_class, t, y, rows, scales, values, dy);
+  if constexpr (Form::joins_rows)
+    if (n > 0 && n < few) return form.short_rows(t, y, rows, n, scales, values, dy);
   if constexpr (Form::whole_batch)
     form.batch(t, y, rows, n, scales, values, dy);
   else

@@ -188,6 +188,42 @@ HD Lanes add_all(const double* in, const VectorPart& part, const double* c, doub
   return sum;
 }
 
+// The same of two sums at once, so that vectors are read once and one sum need not wait for the other.
+template <std::size_t blocks>
+HD void add_both(const VectorPart& part, const double* c, const double* e, double* of_c, double* of_e,
+                 std::size_t from) {
+  const double* const* const v = part.v;
+  Lanes even[blocks]{}, odd[blocks]{}, even_e[blocks]{}, odd_e[blocks]{};
+  std::size_t k = 0;
+  for (; k + 2 <= part.k; k += 2) {
+#pragma GCC unroll 3
+    for (std::size_t b = 0; b < blocks; ++b) {
+      const Lanes one = at(v[k], from + b * vector_lanes), next = at(v[k + 1], from + b * vector_lanes);
+      even[b] += c[k] * one;
+      even_e[b] += e[k] * one;
+      odd[b] += c[k + 1] * next;
+      odd_e[b] += e[k + 1] * next;
+    }
+  }
+#pragma GCC unroll 3
+  for (std::size_t b = 0; b < blocks; ++b) {
+    const std::size_t i = from + b * vector_lanes;
+    if (k < part.k) {
+      even[b] += c[k] * at(v[k], i);
+      even_e[b] += e[k] * at(v[k], i);
+    }
+    at(of_c, i) = even[b] + odd[b];
+    at(of_e, i) = even_e[b] + odd_e[b];
+  }
+}
+
+void combine_two(const VectorPart& part, const double* c, const double* e, double* of_c, double* of_e) {
+  constexpr std::size_t most = vector_bytes >= 64 ? 3 : 1;  // whose sums are in registers
+  std::size_t from = part.from, end = from + part.n;
+  for (; from + most * vector_lanes <= end; from += most * vector_lanes) add_both<most>(part, c, e, of_c, of_e, from);
+  for (; from < end; from += vector_lanes) add_both<1>(part, c, e, of_c, of_e, from);
+}
+
 // Sums over all vectors that are longer, some at a time, in pieces that stay in the first cache from one to the next.
 constexpr std::size_t side_by_side = 5, piece = 2048;
 
@@ -293,8 +329,8 @@ void combine_and_products(const double* in, const VectorPart& part, const double
   for (std::size_t k = 0; k < part.k; ++k) sums[k] += sum_of(of[k]);
 }
 
-constexpr VectorsTable table{dot,     add_and_dot,         largest, change, move, products, products_of_two,
-                             combine, combine_and_products};
+constexpr VectorsTable table{dot,     add_and_dot,          largest,    change, move, products, products_of_two,
+                             combine, combine_and_products, combine_two};
 
 }  // namespace
 

@@ -49,6 +49,8 @@ struct VectorsTable {
   /// The same without w, and out of k > 0 vectors -> sums (k) += v out.
   void (*combine_and_products)(const double* in, const VectorPart& part, const double* c, double scale, double* out,
                                double* sums);
+  /// c, e (k) -> of_c = c v, of_e = e v; of vectors of at most 512 numbers.
+  void (*combine_two)(const VectorPart& part, const double* c, const double* e, double* of_c, double* of_e);
 };
 
 template <class Isa> const VectorsTable& vectors_table() noexcept;

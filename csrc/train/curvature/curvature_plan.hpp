@@ -64,7 +64,7 @@ template <class Real> class CurvaturePlan {
   }
   /// work(first row, how many)
   template <class Work> static std::unique_ptr<Job<Real>> each_row(std::size_t rows, std::size_t n, Work work) {
-    return std::make_unique<RowsJob<Real, Work>>(rows, std::max<std::size_t>(1, 8192 / n), std::move(work));
+    return std::make_unique<RowsJob<Real>>(rows, std::max<std::size_t>(1, 8192 / n), RowsWork::of(std::move(work)));
   }
   static double total(const std::deque<std::vector<double>>& parts) {
     double sum = 0;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..checks import check_float, check_int, describe
+from ..checks import check_float, check_int, describe, shown
 from .bounds import Bounds
 from .differences import SCHEMES
 from .loop import Rules
@@ -126,9 +126,12 @@ def derivative(jac: Any) -> Any:
 
 
 def optional(name: str, function: Any) -> Any:
-    """A function, or None."""
+    """A function of second derivatives, or None."""
     if function is not None and not callable(function):
-        raise TypeError(f"{name} must be callable; got {describe(function)}.")
+        raise TypeError(
+            f"{name} must be callable; got {shown(function)}. Without it, methods that need second derivatives "
+            "take differences of the gradient, and quasi-Newton methods learn them."
+        )
     return function
 
 

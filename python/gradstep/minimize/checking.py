@@ -65,6 +65,8 @@ def check_grad(
     >>> res.success, [(name, float(given), round(found, 4)) for name, given, found in res.worst]
     (False, [('x0[1]', 4.0, 12.0)])
     """
+    if callable(x) and not callable(jac):
+        raise TypeError("check_grad takes fun, jac and x in this order, as SciPy does; got x before jac.")
     layout = Layout(x)
     if jac is not True and not callable(jac):
         raise TypeError(f"jac must be callable or True; got {jac!r}.")

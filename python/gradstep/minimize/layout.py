@@ -174,6 +174,8 @@ def _numbers(value: Any, shape: tuple[int, ...], what: str, label: str) -> np.nd
     """An array of this shape as float64, in memory of its own; what has one number may have any shape of one."""
     if value is None:
         raise TypeError(f"{what}{label} must be an array of shape {shape}, as x0{label} is; got None.")
+    if hasattr(value, "toarray"):
+        raise TypeError(f"{what}{label} must be an array; got {describe(value)}: give its toarray().")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:

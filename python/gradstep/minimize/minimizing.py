@@ -90,7 +90,8 @@ def minimize(
         See Notes. By default ``"levenberg-marquardt"`` for residuals, ``"l-bfgs-b"`` with bounds, ``"trust-exact"``
         with `hess`, ``"trust-ncg"`` with `hessp`, ``"bfgs"`` up to 200 variables, ``"l-bfgs"`` beyond.
     hess, hessp : callable
-        The Hessian, ``hess(x, *args)`` of shape (n, n), or its products, ``hessp(x, p, *args)``.
+        The Hessian, ``hess(x, *args)`` of shape (n, n), an array, or a sparse matrix or LinearOperator of SciPy; or its
+        products, ``hessp(x, p, *args)``.
     residual : bool, default False
         Whether `fun` gives residuals, shape (m,), half of whose sum of squares is minimized, and `jac` their Jacobian,
         shape (m, n); the option ``loss`` (``"huber"``, ``"soft_l1"``, ``"cauchy"``) and its ``loss_scale`` make large

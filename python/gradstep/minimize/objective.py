@@ -304,18 +304,29 @@ class Objective:
         """The matrix of second derivatives (n, n): from `hess`, or from differences of gradients."""
         n = len(x)
         if self.hess is not None:
-            self.nhev += 1
-            given = self.hess(self.layout.restore(x), *self.args)
-            found = np.asarray(given.toarray() if hasattr(given, "toarray") else given)  # of a sparse matrix
-            if found.shape != (n, n) or found.dtype.kind not in "fiu":
-                raise ValueError(f"hess(x) must have shape {(n, n)}; got {found.shape} of dtype {found.dtype}.")
-            return np.asarray(found, np.float64)
+            given = self._hess(x)
+            if hasattr(given, "toarray"):
+                given = given.toarray()
+            return np.asarray(given if isinstance(given, np.ndarray) else given @ np.eye(n), np.float64)
         if self.hessp is not None:
             rows = np.stack([self.hessian_product(x, row) for row in np.eye(n)])
         else:
             rows = np.stack([self.hessian_product(x, row, g) for row in np.eye(n)])
         symmetric: np.ndarray = (rows + rows.T) / 2
         return symmetric
+
+    def _hess(self, x: np.ndarray) -> Any:
+        """What `hess` gives: an array, or a sparse matrix or LinearOperator of SciPy as it is."""
+        assert self.hess is not None
+        self.nhev += 1
+        given, n = self.hess(self.layout.restore(x), *self.args), len(x)
+        if not hasattr(given, "shape"):
+            given = given.toarray() if hasattr(given, "toarray") else np.asarray(given)
+        elif not (hasattr(given, "toarray") or hasattr(given, "matvec")):
+            given = np.asarray(given)
+        if given.shape != (n, n) or np.dtype(given.dtype).kind not in "fiu":
+            raise ValueError(f"hess(x) must have shape {(n, n)}; got {given.shape} of dtype {given.dtype}.")
+        return given
 
     def hessian_product(self, x: np.ndarray, p: np.ndarray, g: np.ndarray | None = None) -> np.ndarray:
         """The Hessian times p: from `hessp` or `hess`, or by a difference of gradients along p."""
@@ -325,7 +336,7 @@ class Objective:
             found = self.hessp(self.layout.restore(x), direction, *self.args)
             return self.layout.flatten(found, "hessp(x, p)")
         if self.hess is not None:
-            return np.asarray(self.hessian(x) @ p)
+            return np.asarray(self._hess(x) @ p, np.float64)
         size = float(np.sqrt(p @ p))
         if size == 0:
             return np.zeros_like(p)
@@ -346,8 +357,8 @@ class Objective:
     def hessian_products(self, x: np.ndarray, g: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """Products with the Hessian at a point with the gradient g: of the matrix, where `hess` alone is known."""
         if self.hess is not None and self.hessp is None:
-            H = self.hessian(x)
-            return lambda p: H @ p
+            H = self._hess(x)
+            return lambda p: np.asarray(H @ p, np.float64)
         return lambda p: self.hessian_product(x, p, g)
 
     def gradient_beside(self, x: np.ndarray) -> np.ndarray:

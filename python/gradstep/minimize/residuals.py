@@ -91,7 +91,7 @@ class Residuals(Objective):
         return np.array(r, np.float64).reshape(-1)
 
     def _matrix(self, found: Any, m: int) -> np.ndarray:
-        J = np.asarray(found)
+        J = np.asarray(found.toarray() if hasattr(found, "toarray") else found)  # of a sparse matrix
         n = self.layout.size
         if J.shape != (m, n) or J.dtype.kind not in "fiub":
             raise ValueError(f"jac(x) must have shape {(m, n)}, residuals by variables; got {J.shape} of {J.dtype}.")

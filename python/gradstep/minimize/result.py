@@ -46,7 +46,8 @@ class OptimizeResult(dict[str, Any]):
     path, path_fun : list, ndarray
         With ``return_path=True`` every point, the start first, and its value.
     hess_inv, minima, ...
-        What some methods give beside.
+        What some methods give beside. The inverse Hessian of ``"bfgs"`` is an array; that of ``"l-bfgs"`` has products,
+        ``res.hess_inv @ p``, and ``todense()``, as of SciPy's L-BFGS-B.
 
     Examples
     --------

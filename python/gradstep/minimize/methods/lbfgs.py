@@ -8,6 +8,7 @@ import numpy as np
 
 from ... import _core
 from ...checks import check_int
+from ..inverse_hessian import InverseHessian
 from ..linesearch import LIMIT
 from ..objective import Objective
 from ..point import Point
@@ -76,6 +77,9 @@ class LBFGS(Method):
     def _relearn(self, learned: dict[str, np.ndarray]) -> None:
         for s, y in zip(learned["s"], learned["y"], strict=True):
             self.memory.add(s, y)
+
+    def _extras(self, point: Point) -> dict[str, Any]:
+        return {"hess_inv": InverseHessian(self.memory, len(point.x))}
 
     def _step(self, point: Point) -> Point:
         new: Point = self._native.step(self.objective, point)

@@ -51,14 +51,12 @@ CLASSES: dict[str, type[Method]] = {
 }
 # Names of other libraries, and of the same thing.
 ALIASES: dict[str, str] = {
-    "lbfgs": "l-bfgs",
-    "lbfgsb": "l-bfgs-b",
     "lm": "levenberg-marquardt",
-    "owlqn": "owl-qn",
     "de": "differential-evolution",
     "newton": "trust-exact",
-    "cmaes": "cma-es",
+    "cma": "cma-es",
     "hf": "hessian-free",
+    "gradient-descent": "gd",
 }
 # Descents by the articles' names, as optimizers of the package.
 DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -67,8 +65,20 @@ DESCENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "nesterov": ("sgd", {"momentum": 0.9, "nesterov": True}),
 }
 
-# Methods of SciPy that have no counterpart here, by their names in small letters.
-OF_SCIPY_ALONE = {"cobyla", "cobyqa", "dogleg", "nelder-mead", "powell", "slsqp", "tnc", "trust-constr", "trust-krylov"}
+# Methods that SciPy alone has, and what comes nearest here.
+OF_SCIPY_ALONE = {
+    "cobyla": "cma-es",
+    "cobyqa": "cma-es",
+    "dogleg": "trust-exact",
+    "nelder-mead": "cma-es",
+    "powell": "cma-es",
+    "slsqp": "l-bfgs-b",
+    "tnc": "l-bfgs-b",
+    "trust-constr": "l-bfgs-b",
+    "trust-krylov": "trust-ncg",
+}
+# Options that are no method's: see arguments.py.
+OF_ALL = ("maxiter", "maxfun", "gtol", "ftol", "xtol", "disp", "eps", "return_all")
 
 
 def names() -> list[str]:
@@ -112,7 +122,8 @@ def method_of(given: Any, options: Mapping[str, Any], first_order: Mapping[str, 
     found = DESCENTS.get(name, (name.replace("-", ""), {}))
     optimizers = registry.classes()
     if found[0] not in optimizers:
-        hint = " scipy.optimize.minimize has it." if name in OF_SCIPY_ALONE else closest(name, names())
+        near = OF_SCIPY_ALONE.get(name)
+        hint = f' scipy.optimize.minimize has it; "{near}" is nearest to it.' if near else closest(name, names())
         raise ValueError(f"method must be one of {', '.join(names())}; got {given!r}.{hint}")
     settings = {**found[1], **options}
     rate = first_order.get("learning_rate")
@@ -157,8 +168,14 @@ def trainer_of(given: Any) -> Optimizer | Method:
 
 
 def _method_name(given: str) -> str:
-    name = given.lower().replace("_", "-")
-    return ALIASES.get(name, name)
+    """The name as it is here: in any case of letters, and whatever stands between its words."""
+    name = given.lower().replace("_", "-").replace(" ", "-")
+    if name in ALIASES:
+        return ALIASES[name]
+    plain = name.replace("-", "")
+    same = (known for known in (*METHODS, *TRAINERS, *ALIASES, *OF_SCIPY_ALONE) if known.replace("-", "") == plain)
+    found = next(same, name)
+    return ALIASES.get(found, found)
 
 
 def serialize(method: Any) -> dict[str, Any]:
@@ -181,5 +198,5 @@ def _checked(cls: type[Method], options: Mapping[str, Any]) -> dict[str, Any]:
     renamed = {cls.scipy_names.get(key, key): value for key, value in options.items()}
     for key in renamed:
         if key not in known:
-            raise unknown_argument(cls, key)
+            raise unknown_argument(cls, key, OF_ALL)
     return renamed
