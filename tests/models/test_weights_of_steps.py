@@ -48,10 +48,10 @@ def test_steps_that_do_not_count():
 
 def test_custom_losses_and_metrics_get_them():
     class Absolute(gs.losses.Loss):
-        def forward(self, y_true, y_pred):
+        def call(self, y_true, y_pred):
             return np.abs(y_pred - y_true).mean(-1)
 
-        def backward(self, y_true, y_pred):
+        def gradient(self, y_true, y_pred):
             return np.sign(y_pred - y_true) / y_pred.shape[-1]
 
     y = random.normal(size=(10, 6, 4))
