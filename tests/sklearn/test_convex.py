@@ -105,7 +105,9 @@ def test_features_of_different_sizes_cost_l_bfgs_few_iterations(kind: str, class
         model = ours.LogisticRegression(C=np.inf, max_iter=400).fit(sparse.csr_matrix(x) if kind == "sparse" else x, y)
         counts.append(int(model.n_iter_[0]))
     assert counts[1] < 2 * counts[0] < 60  # the gradient along a large feature has farther to fall
-    np.testing.assert_allclose(model.score(even * sizes, y), ours.LogisticRegression(C=np.inf).fit(even, y).score(even, y))
+    np.testing.assert_allclose(
+        model.score(even * sizes, y), ours.LogisticRegression(C=np.inf).fit(even, y).score(even, y)
+    )
 
 
 def test_a_minimum_of_rare_features_is_not_left_at_zero() -> None:

@@ -223,7 +223,8 @@ class Trainable(Face):
         class_weight : dict of int to float, optional
             What the loss of rows of a class counts for in training; 1 for classes that are not in it.
         sample_weight : array_like, shape (rows,), optional
-            What the loss of each row counts for in training, and in the validation of rows that are split off.
+            What the loss of each row counts for in training, and in the validation of rows that are split off. Of
+            outputs of several axes it may have their shape without the last one: (rows, steps) of sequences.
         initial_epoch : int, default 0
             Which epoch to begin at, as when training goes on.
         steps_per_epoch : int, optional

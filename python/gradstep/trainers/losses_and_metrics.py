@@ -18,7 +18,7 @@ from ..losses.native import NativeLoss
 from ..metrics.base import Metric
 from .output_metrics import MetricUse, OutputMetrics
 
-__all__ = ["LossesAndMetrics"]
+__all__ = ["LossesAndMetrics", "beside"]
 
 
 def _loss_of_one(loss: Any, loss_weights: Any, names: Sequence[str]) -> Loss | None:
@@ -207,7 +207,7 @@ class LossesAndMetrics:
                 one = y, counts, loss._mask(y)
             else:
                 flat, parts = flat_targets(y), math.prod(row[:-1])
-                each = counts if counts is None or parts == 1 else np.repeat(counts, parts)
+                each = None if counts is None else of_vectors(counts, parts)
                 one = flat, each, loss._mask(flat.ravel())
             for to, value in zip(found, one, strict=True):
                 to.append(value)
@@ -226,6 +226,11 @@ class LossesAndMetrics:
             if loss is not None and y is not None and metrics_of.all:
                 found += metrics_of.uses(loss, y, tuple(rows[i]), dtype, weighted[i], i)
         return found
+
+
+def of_vectors(weights: np.ndarray, parts: int) -> np.ndarray:
+    """Weights of rows, or of each vector of a row already, as those of the vectors: (rows * parts,)."""
+    return weights.ravel() if weights.ndim > 1 else np.repeat(weights, parts)
 
 
 def flat_targets(y: np.ndarray) -> np.ndarray:
@@ -251,6 +256,11 @@ def _of_batch(
     return factor * value, value, gradient if factor == 1 else gradient.dtype.type(factor) * gradient
 
 
+def beside(weights: np.ndarray, axes: int) -> np.ndarray:
+    """Weights with as many axes as numbers of the vectors (rows, ...) have, which they multiply."""
+    return weights.reshape(*weights.shape, *[1] * (axes - weights.ndim))
+
+
 def shaped_loss(
     loss: Loss,
     targets: np.ndarray,
@@ -264,7 +274,7 @@ def shaped_loss(
         mask = mask.reshape(len(mask), *row[:-1])
     if len(row) == 1:
         return loss._of_batch(targets, outputs, weights, mask)
-    spread = None if weights is None else weights.reshape(-1, *[1] * (len(row) - 1))
+    spread = None if weights is None else beside(weights, len(row))
     value, gradient = loss._of_batch(targets, outputs.reshape(-1, *row), spread, mask)
     return value, gradient.reshape(outputs.shape)
 
