@@ -64,7 +64,7 @@ template <class Layer> void stop_drawing(Layer&) {}
 
 /// A layer that computes in training what it does in inference, and updates no weight by itself.
 inline void freeze(AnyLayer& layer) {
-  std::visit([](auto& one) { stop_drawing(one); }, layer);
+  visit_layer(layer, [](auto& one) { stop_drawing(one); });
   if (auto* const one = std::get_if<BatchNormalization>(&layer)) one->frozen = true;
 }
 
